@@ -1,0 +1,134 @@
+// What the commands need of a farm, local today and remote later: accept a spec, foresee it, render it, fetch the
+// results. local-farm.ts provides it inside this process.
+
+import type { RenderSpec } from '../common/spec/schema.ts';
+import type { ModelSet } from '../common/models/model-set.ts';
+import type { Store, StoreUpkeep } from '../common/store/ports.ts';
+import type { AssembleParams } from '../common/stages.ts';
+import type { ArtifactRef, JobId, Stage } from '../common/task.ts';
+import type { AcceptedJob } from '../coordinator/domain/job.ts';
+
+export interface Farm {
+  readonly store: Store & StoreUpkeep;
+  /**
+   * Checks a spec against its source and its models, puts the source into the store and the accepted job under its id.
+   * @throws BivdiffError — one, naming every problem
+   */
+  accept(spec: RenderSpec, options?: { readonly signal?: AbortSignal }): Promise<Accepted>;
+  /** What rendering it would run, and what the store has already. Runs nothing. */
+  foresee(accepted: Accepted): Promise<Forecast>;
+  /**
+   * Renders until every output is in the store. Stops within one step when the signal aborts.
+   * @throws cancelled — nothing committed is lost
+   */
+  render(accepted: Accepted, options: RenderOptions): Promise<RenderResult>;
+  close(): Promise<void>;
+}
+
+export interface Accepted {
+  readonly jobId: JobId;
+  readonly job: AcceptedJob;
+  readonly spec: RenderSpec;
+  readonly models: ModelSet;
+  readonly source: {
+    readonly path: string;
+    readonly frames: number;
+    readonly width: number;
+    readonly height: number;
+  };
+}
+
+export interface RenderOptions {
+  readonly signal?: AbortSignal;
+  /** Called on the main thread at every change; keep it short. */
+  readonly onProgress?: (progress: RenderProgress) => void;
+}
+
+export interface StageProgress {
+  readonly stage: Stage;
+  readonly total: number;
+  /** Committed by this run. */
+  readonly run: number;
+  /** Found in the store. */
+  readonly reused: number;
+  /** Running now, each with its step. */
+  readonly running: readonly { readonly step: number; readonly steps: number }[];
+}
+
+export interface RenderProgress {
+  readonly stages: readonly StageProgress[];
+  /** 0..1, by estimated cost. */
+  readonly fraction: number;
+  /** Undefined until there is something to judge by. */
+  readonly secondsLeft: number | undefined;
+}
+
+export interface TaskCounts {
+  readonly run: number;
+  readonly reused: number;
+  readonly byStage: Readonly<
+    Partial<Record<Stage, { readonly run: number; readonly reused: number }>>
+  >;
+}
+
+/** Means over the clip; undefined where there was nothing to measure (flicker of one frame). Definitions: docs/metrics.md. */
+export interface RenderMetrics {
+  readonly flicker: {
+    readonly generated: number | undefined;
+    readonly smoothed: number | undefined;
+  };
+  readonly edgeF1: {
+    readonly generated: number | undefined;
+    readonly smoothed: number | undefined;
+  };
+  readonly drift: number | undefined;
+}
+
+export interface RenderOutput {
+  readonly params: AssembleParams;
+  readonly artifact: ArtifactRef;
+}
+
+/** One bar of a trace: what ran when on which slot; Chrome's trace-event format is made of these. */
+export interface TraceSpan {
+  readonly stage: Stage;
+  readonly taskId: string;
+  readonly worker: string;
+  readonly slot: number;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+export interface RenderResult {
+  readonly jobId: JobId;
+  readonly outputs: readonly RenderOutput[];
+  readonly metrics: RenderMetrics;
+  readonly tasks: TaskCounts;
+  /** Wall seconds of the tasks that ran, summed by stage. */
+  readonly secondsByStage: Readonly<Partial<Record<Stage, number>>>;
+  readonly seconds: number;
+  /** What made the outputs: job, digests, versions, costs, by task. Plain JSON. */
+  readonly manifest: Readonly<Record<string, unknown>>;
+  readonly trace: readonly TraceSpan[];
+}
+
+export interface Forecast {
+  readonly jobId: JobId;
+  readonly tasks: Readonly<
+    Partial<Record<Stage, { readonly total: number; readonly inStore: number }>>
+  >;
+  /** From costs in the store's earlier records of the same stage and models, else undefined. */
+  readonly secondsEstimated: number | undefined;
+  readonly memoryBytesEstimated: number;
+  readonly diskBytesEstimated: number;
+}
+
+export interface FarmOptions {
+  readonly storeFolder: string;
+  /** Where `models: NAME` of a spec is looked up when it is not a path; the shipped sets. */
+  readonly modelsFolder: string;
+  /** Tasks at once. */
+  readonly slots: number;
+  /** @default cores / slots, at least 1 */
+  readonly threadsPerSlot?: number;
+}

@@ -1,0 +1,92 @@
+// The bus's port: who does what. Adapters: memory (one process) now, NATS JetStream later. The bus may lose
+// or repeat anything at any time: the store, not the bus, says what is done.
+
+import type { FailureJson } from '../errors.ts';
+import type { JobId, ResultRecord, Stage, Task, TaskId } from '../task.ts';
+
+/** A task on its way to a worker. */
+export interface TaskMessage {
+  readonly task: Task;
+  /** From 1. */
+  readonly attempt: number;
+  /** Workers that failed this task and shall hand it back. */
+  readonly excludedWorkers: readonly string[];
+}
+
+/** A worker's right to one message for a while. Exactly one of ack, nak, term ends it. */
+export interface Delivery {
+  readonly message: TaskMessage;
+  /** Done, or failed and reported: never deliver it again. */
+  ack(): Promise<void>;
+  /** Hand it back: deliver it again, to anyone, after `delayMs`. */
+  nak(delayMs: number): Promise<void>;
+  /** Extends the lease: still at it. Call at least every third of the ack wait. */
+  working(): Promise<void>;
+  /** Aborts when the task is cancelled. */
+  readonly signal: AbortSignal;
+}
+
+/** What workers tell the coordinator. At least once, in order per worker and task. */
+export type WorkerEvent =
+  | {
+      readonly kind: 'started';
+      readonly taskId: TaskId;
+      readonly worker: string;
+      readonly attempt: number;
+      readonly stage: Stage;
+    }
+  | {
+      readonly kind: 'progress';
+      readonly taskId: TaskId;
+      readonly worker: string;
+      readonly step: number;
+      readonly steps: number;
+    }
+  | {
+      readonly kind: 'committed';
+      readonly taskId: TaskId;
+      readonly worker: string;
+      readonly attempt: number;
+      readonly record: ResultRecord;
+    }
+  | {
+      readonly kind: 'failed';
+      readonly taskId: TaskId;
+      readonly worker: string;
+      readonly attempt: number;
+      readonly failure: FailureJson;
+    };
+
+/** Sent to everyone who listens: stop these tasks, if you run them. */
+export interface CancelMessage {
+  readonly taskIds: readonly TaskId[];
+  readonly jobId: JobId;
+}
+
+export interface CoordinatorBus {
+  /** Puts a message on the queue of one placement key. Resolves when the bus has it. */
+  publish(queue: string, message: TaskMessage): Promise<void>;
+  /** Messages published and not yet ended (waiting and leased). */
+  depth(queue: string): Promise<number>;
+  /** Every event from workers until the signal aborts; then the iteration ends without an error. */
+  events(signal: AbortSignal): AsyncIterable<WorkerEvent>;
+  cancel(message: CancelMessage): Promise<void>;
+}
+
+export interface WorkerBus {
+  /**
+   * The next message of the first of these queues that has one, or undefined once `waitMs` is over or the signal aborts.
+   */
+  pull(queues: readonly string[], options: PullOptions): Promise<Delivery | undefined>;
+  report(event: WorkerEvent): Promise<void>;
+}
+
+export interface PullOptions {
+  readonly worker: string;
+  readonly waitMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Bus extends CoordinatorBus, WorkerBus {
+  close(): Promise<void>;
+}

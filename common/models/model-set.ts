@@ -1,0 +1,70 @@
+// What a folder of models holds, once read: the types that the planner, the lanes and `bivdiff models` share.
+// Reading the folder is model-folder.ts's.
+
+import type { InversionMode, SamplerName } from '../stages.ts';
+import type { Digest, JsonObject } from '../task.ts';
+
+/** One loadable thing: a graph with its config and weights, a tokenizer, or a scheduler's config. */
+export interface ModelPart {
+  /** Say `image/unet`, `image/unet+canny`, `video/shapes3d/unet`: unique in the set, for people. */
+  readonly name: string;
+  /** Over the bytes of every file below, by their names relative to the set. */
+  readonly digest: Digest;
+  /** The ONNX graph, if it is one. Absolute path. */
+  readonly graph?: string;
+  /** For a tokenizer: the folder. Absolute path. */
+  readonly folder?: string;
+  /** The part's config.json (diffusers or transformers), or scheduler_config.json. Empty if it has none. */
+  readonly config: JsonObject;
+  /** Absolute paths of all files that make it up, external data included. */
+  readonly files: readonly string[];
+  readonly bytes: number;
+}
+
+export interface ImageModel {
+  readonly tokenizer: ModelPart;
+  readonly textEncoder: ModelPart;
+  readonly unet: ModelPart;
+  /** The same weights, GroupNorms pooled over the window. Absent when the folder has none: then only per-frame inversion. */
+  readonly unetInflated?: ModelPart;
+  /** By control (`canny`): the UNet with that ControlNet fused in. */
+  readonly controlnets: Readonly<Record<string, ModelPart>>;
+  readonly vaeEncoder: ModelPart;
+  readonly vaeDecoder: ModelPart;
+  readonly scheduler: ModelPart;
+}
+
+export interface VideoModel {
+  readonly name: string;
+  readonly tokenizer: ModelPart;
+  readonly textEncoder: ModelPart;
+  readonly unet: ModelPart;
+  /** Frames that one pass was trained on. */
+  readonly window: number;
+}
+
+/** Settings that suit these models; flags and spec override them. */
+export interface ModelDefaults {
+  readonly guidanceScale: number;
+  readonly videoGuidanceScale: number;
+  readonly mixingRatio: number;
+  readonly steps: number;
+  readonly width: number;
+  readonly height: number;
+  readonly negativePrompt: string;
+  readonly sampler: SamplerName;
+  readonly inversion: InversionMode;
+}
+
+export interface ModelSet {
+  readonly name: string;
+  /** Absolute path. */
+  readonly folder: string;
+  readonly image: ImageModel;
+  readonly videos: Readonly<Record<string, VideoModel>>;
+  readonly defaultVideo: string;
+  readonly controls: Readonly<Record<string, { readonly annotator: 'canny'; readonly low: number; readonly high: number }>>;
+  readonly defaults: ModelDefaults;
+  /** Width and height must be multiples of it: 8 (the VAE) times what the UNets halve. */
+  readonly sizeMultiple: number;
+}

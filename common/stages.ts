@@ -1,0 +1,131 @@
+// What the planner puts into a task and the stage's body takes out of it: one parameter type per stage,
+// and the model roles each reads. A parameter is here only if it can change the stage's result.
+
+import type { Pool, Stage } from './task.ts';
+
+export type ResizePolicy = 'stretch' | 'cover' | 'contain';
+export type SamplerName = 'ddim' | 'pndm' | 'euler-ancestral' | 'dpm-solver++';
+/** `ddim`: diffusers' DDIMInverseScheduler. `official`: BIVDiff's own step (its models/scheduling_ddim.py). */
+export type InversionMode = 'ddim' | 'official';
+/** Over what the inflated image UNet's GroupNorms take their statistics: the window, as the official code, or each frame. */
+export type NormScope = 'window' | 'frame';
+
+/** Source: `video`. Out: `frames`. */
+export interface IngestParams {
+  readonly width: number;
+  readonly height: number;
+  readonly resize: ResizePolicy;
+  /** Indices in the source, one per frame of the task, ascending. */
+  readonly sourceIndices: readonly number[];
+}
+
+/** In: `frames`. Out: `control`, as RGB pictures. */
+export interface AnnotateParams {
+  readonly annotator: 'canny';
+  /** Thresholds on |dx|+|dy| of the Sobel gradient of an 8-bit channel. */
+  readonly low: number;
+  readonly high: number;
+}
+
+/** In: `control`. Out: `frames`. Models: tokenizer, text-encoder, unet (ControlNet fused), vae-decoder, scheduler. */
+export interface GenerateParams {
+  readonly task: 'controlnet';
+  readonly prompt: string;
+  readonly negativePrompt: string;
+  readonly steps: number;
+  readonly guidanceScale: number;
+  readonly conditioningScale: number;
+  readonly sampler: SamplerName;
+  /** 0..2^53-1. Frame noise is keyed by (seed, frame index, purpose, step). */
+  readonly seed: number;
+}
+
+/** In: `frames`. Out: `latents`, scaled. Models: vae-encoder. */
+export interface EncodeParams {
+  /** `mode`: the posterior's mean. `sample`: mean + std * noise keyed by (seed, frame), as the official code draws it. */
+  readonly posterior: 'mode' | 'sample';
+  /** Present only when sampling. */
+  readonly seed?: number;
+}
+
+/** In: `latents`. Out: `noise`. Models: tokenizer, text-encoder, unet (inflated, or plain for `frame`), scheduler. */
+export interface InvertImageParams {
+  readonly mode: InversionMode;
+  readonly steps: number;
+  /** Conditions the inversion; no guidance (algorithm: the official loop takes the negative embedding). */
+  readonly negativePrompt: string;
+  readonly normScope: NormScope;
+}
+
+/** In: `latents`. Out: `noise`. Models: tokenizer, text-encoder, unet (video), scheduler (the image model's). */
+export interface InvertVideoParams {
+  readonly mode: InversionMode;
+  readonly steps: number;
+  readonly negativePrompt: string;
+}
+
+/** In: `image`, `video`. Out: `noise` = mixingRatio * image + (1 - mixingRatio) * video. */
+export interface MixParams {
+  /** Strictly between 0 and 1: the ends need no mixing. */
+  readonly mixingRatio: number;
+}
+
+/** In: `noise`. Out: `latents`. Models: tokenizer, text-encoder, unet (video), scheduler (the image model's). */
+export interface SmoothParams {
+  readonly prompt: string;
+  readonly negativePrompt: string;
+  readonly steps: number;
+  readonly guidanceScale: number;
+}
+
+/** In: `latents`. Out: `frames`. Models: vae-decoder. */
+export type DecodeParams = Readonly<Record<string, never>>;
+
+/**
+ * In: `control`, `generated`, `smoothed`: the frames of the task and, unless it is the first, the one before them. Out:
+ * `metrics`, JSON of sums and counts per figure.
+ */
+export interface MeasureParams {
+  readonly annotator: 'canny';
+  readonly low: number;
+  readonly high: number;
+}
+
+/** In: the roles that the layout shows. Out: `file`. */
+export interface AssembleParams {
+  /** `clip`: `smoothed` alone. `comparison`: control, generated, smoothed side by side. `contact-sheet`: the same as one picture. */
+  readonly layout: 'clip' | 'comparison' | 'contact-sheet';
+  readonly format: 'mp4' | 'webm' | 'gif' | 'png-sequence' | 'png';
+  readonly framesPerSecond: number;
+}
+
+export interface ParamsByStage {
+  readonly ingest: IngestParams;
+  readonly annotate: AnnotateParams;
+  readonly generate: GenerateParams;
+  readonly encode: EncodeParams;
+  readonly 'invert-image': InvertImageParams;
+  readonly 'invert-video': InvertVideoParams;
+  readonly mix: MixParams;
+  readonly smooth: SmoothParams;
+  readonly decode: DecodeParams;
+  readonly measure: MeasureParams;
+  readonly assemble: AssembleParams;
+}
+
+/** Which workers run it, and the revision of its code: raise it when a change alters the stage's result. */
+export const STAGE_FACTS: {
+  readonly [S in Stage]: { readonly pool: Pool; readonly revision: number };
+} = {
+  ingest: { pool: 'any', revision: 1 },
+  annotate: { pool: 'idm', revision: 1 },
+  generate: { pool: 'idm', revision: 1 },
+  encode: { pool: 'idm', revision: 1 },
+  'invert-image': { pool: 'mixer', revision: 1 },
+  'invert-video': { pool: 'vdm', revision: 1 },
+  mix: { pool: 'mixer', revision: 1 },
+  smooth: { pool: 'vdm', revision: 1 },
+  decode: { pool: 'idm', revision: 1 },
+  measure: { pool: 'any', revision: 1 },
+  assemble: { pool: 'any', revision: 1 },
+};

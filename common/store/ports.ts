@@ -1,0 +1,112 @@
+// The store's port: what every adapter (file, memory; s3 and remote later) provides. The store is the memo
+// table of the render: artifacts by content, result records by task, and a few named documents.
+
+import type { ArtifactRef, Digest, ResultRecord, TaskId } from '../task.ts';
+
+/**
+ * Every write is put-if-absent and atomic: readers see all of it or none. Every read is verified. Safe for any number of
+ * processes at once.
+ */
+export interface Store {
+  /** Stores bytes under their digest. A second put of the same bytes does nothing but refresh their age. */
+  putArtifact(bytes: Uint8Array): Promise<Digest>;
+  /** The same for a file of any size, read in chunks. */
+  putArtifactFile(path: string, options?: { readonly signal?: AbortSignal }): Promise<Digest>;
+  /**
+   * The bytes, checked against the digest. Bad bytes are moved aside first.
+   * @throws data-loss — absent or damaged; details `{ digest }`
+   */
+  getArtifact(digest: Digest): Promise<Uint8Array>;
+  /** Writes the artifact, checked, to a file that must not exist. @throws data-loss */
+  getArtifactFile(digest: Digest, path: string): Promise<void>;
+  /** Whether it is there, not whether it is sound. */
+  hasArtifact(digest: Digest): Promise<boolean>;
+
+  /**
+   * Commits a result: `created`, or `exists` with the one that stays when the task was committed before. Artifacts must be stored before.
+   */
+  putRecord(record: ResultRecord): Promise<PutRecordResult>;
+  /**
+   * The committed result, or undefined. A torn or damaged record is moved aside and counts as absent. With
+   * `checkArtifacts`, so does one with an artifact missing.
+   */
+  getRecord(
+    taskId: TaskId,
+    options?: { readonly checkArtifacts?: boolean },
+  ): Promise<ResultRecord | undefined>;
+  /** Takes a record away because an artifact of it is lost, so that the task runs again. Idempotent. */
+  dropRecord(taskId: TaskId): Promise<void>;
+
+  /** Puts a named document if absent (accepted specs, manifests, event-log entries). Synced to disk before it returns. */
+  putDocument(name: DocumentName, bytes: Uint8Array): Promise<'created' | 'exists'>;
+  /** The document or undefined; a damaged one is moved aside and counts as absent. */
+  getDocument(name: DocumentName): Promise<Uint8Array | undefined>;
+  /** Names in one kind, sorted; `prefix` narrows by the id's beginning. */
+  listDocuments(kind: DocumentKind, prefix?: string): Promise<readonly DocumentName[]>;
+  deleteDocument(name: DocumentName): Promise<void>;
+
+  close(): Promise<void>;
+}
+
+export type PutRecordResult =
+  { readonly kind: 'created' } | { readonly kind: 'exists'; readonly record: ResultRecord };
+
+/** - `spec`: an accepted spec, by job id - `manifest`: what made an output - `job-event`: `<job>/<n>` - `journal`: hints for recovery */
+export type DocumentKind = 'spec' | 'manifest' | 'job-event' | 'journal';
+
+/** `id` is made of `[a-z0-9._-]` segments joined by `/`; nothing else can leave the store's folder. */
+export interface DocumentName {
+  readonly kind: DocumentKind;
+  readonly id: string;
+}
+
+/** Upkeep of a store that has a place: what `bivdiff store du|gc|verify` call. */
+export interface StoreUpkeep {
+  usage(): Promise<StoreUsage>;
+  /**
+   * Removes what no root reaches and is older than `minAgeMs`. Roots: `keepRecords` and their artifacts, `keepArtifacts`.
+   */
+  collectGarbage(options: CollectGarbageOptions): Promise<CollectGarbageResult>;
+  /** Reads everything; moves what is damaged aside so that its task runs again. */
+  verify(options?: {
+    readonly signal?: AbortSignal;
+    readonly onProgress?: (done: number, total: number) => void;
+  }): Promise<VerifyResult>;
+}
+
+export interface StoreUsage {
+  readonly artifacts: { readonly count: number; readonly bytes: number };
+  readonly records: { readonly count: number; readonly bytes: number };
+  readonly documents: { readonly count: number; readonly bytes: number };
+  /** Moved aside because damaged. */
+  readonly quarantine: { readonly count: number; readonly bytes: number };
+  /** By stage: records and the bytes of their artifacts (shared ones count once per stage). */
+  readonly byStage: Readonly<Record<string, { readonly records: number; readonly bytes: number }>>;
+}
+
+export interface CollectGarbageOptions {
+  readonly keepRecords: (taskId: TaskId) => boolean;
+  readonly keepArtifacts: (digest: Digest) => boolean;
+  /** Nothing younger is removed. */
+  readonly minAgeMs: number;
+  readonly nowMs: number;
+  readonly dryRun: boolean;
+}
+
+export interface CollectGarbageResult {
+  readonly removedArtifacts: number;
+  readonly removedRecords: number;
+  readonly freedBytes: number;
+  readonly keptTooYoung: number;
+}
+
+export interface VerifyResult {
+  readonly checkedArtifacts: number;
+  readonly checkedRecords: number;
+  readonly problems: readonly {
+    readonly kind: 'damaged-artifact' | 'missing-artifact' | 'damaged-record' | 'damaged-document';
+    readonly what: string;
+    readonly taskIds: readonly TaskId[];
+    readonly artifact?: ArtifactRef;
+  }[];
+}

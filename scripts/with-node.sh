@@ -1,0 +1,13 @@
+#!/bin/sh
+# Sets the checkout up if need be, then runs a script of ours on Node 24: with-node.sh FILE [ARG ...].
+# FILE is relative to the repository root; the working directory stays the caller's.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+sh "$root/scripts/setup.sh"
+if [ -x "$root/.tools/node_modules/node/bin/node" ]; then
+  PATH="$root/.tools/node_modules/node/bin:$PATH"
+  export PATH
+fi
+script=$1
+shift
+exec node --disable-warning=ExperimentalWarning "$root/$script" "$@"

@@ -1,0 +1,60 @@
+// What a stage's body needs of the run time: sessions over model graphs, tokenizers, cancellation and progress.
+// The only provider today is ONNX Runtime in a lane (a worker thread).
+
+import type { JsonObject } from '../../common/task.ts';
+import type { Tensor, TensorType } from '../tensor/tensor.ts';
+
+/** Name, type and rank of a graph's input or output, as the session tells them. A symbolic dimension is its name. */
+export interface ValueFacts {
+  readonly name: string;
+  readonly type: TensorType;
+  readonly shape: readonly (number | string)[];
+}
+
+/** A loaded graph. */
+export interface Session {
+  /** The part's name, for errors. */
+  readonly name: string;
+  readonly inputs: readonly ValueFacts[];
+  readonly outputs: readonly ValueFacts[];
+  /**
+   * Runs the graph once. Feeds are converted to the graph's own float type (float32 or float16) and back to float32.
+   * @throws invalid-argument — a feed is missing, or its type or rank does not fit
+   * @throws resource-exhausted — out of device memory
+   * @throws internal — the output has NaN or infinity; names graph and output
+   */
+  run(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>>;
+}
+
+export interface Tokenizer {
+  /** `[77]` token ids: begin, the text cut to fit, end, padding. */
+  encode(text: string): BigInt64Array;
+}
+
+/** What a stage's body may use while it runs; made by the lane for one task. */
+export interface StageContext {
+  /** The loaded graph that plays this role in the task; loads it if this lane has not. */
+  session(role: string): Promise<Session>;
+  tokenizer(role: string): Promise<Tokenizer>;
+  config(role: string): JsonObject;
+  /** Memo for pure results that many tasks of one lane share (text embeddings); bounded, dropped freely. `key` holds all that the value depends on, model digests included. */
+  memo<T>(key: string, make: () => Promise<T>): Promise<T>;
+  digest(role: string): string;
+  /** Call between steps. @throws cancelled */
+  throwIfCancelled(): void;
+  progress(step: number, steps: number): void;
+}
+
+export interface StageInput<P> {
+  readonly params: P;
+  /** By role, frames joined along the first axis. */
+  readonly tensors: Readonly<Record<string, Tensor>>;
+  /** Indices, in the job, of the frames it makes. */
+  readonly frames: readonly number[];
+}
+
+/** The pure function that is a stage. Outputs by name, frames along the first axis. */
+export type StageBody<P> = (
+  input: StageInput<P>,
+  context: StageContext,
+) => Promise<Readonly<Record<string, Tensor>>>;
