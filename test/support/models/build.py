@@ -1,0 +1,237 @@
+"""Builds the tiny ONNX graphs that tests run. The .onnx files are committed; run this to make them again.
+
+Usage: python test/support/models/build.py    (needs the onnx package)
+"""
+
+import json
+import math
+import struct
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto as Type
+from onnx import helper, numpy_helper
+
+GRAPHS = Path(__file__).parent / "graphs"
+SET = Path(__file__).parent / "tiny-set"
+OPSET = 18
+IR_VERSION = 10
+
+value = helper.make_tensor_value_info
+node = helper.make_node
+
+
+def write(path, *, nodes, inputs, outputs, weights=()):
+    graph = helper.make_graph(nodes, path.stem, inputs, outputs, list(weights))
+    opsets = [helper.make_opsetid("", OPSET)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, path)
+
+
+def constant(name, values):
+    return numpy_helper.from_array(np.array(values), name)
+
+
+def ramp(name, shape, scale=1.0):
+    """Weights without a random number: a sine of the index."""
+    count = math.prod(shape)
+    return numpy_helper.from_array(
+        (np.sin(np.arange(count) + 1) * scale).astype(np.float32).reshape(shape), name
+    )
+
+
+def external(name, dtype, shape, location, span=None):
+    """A tensor whose bytes are elsewhere: `span` is (offset, length) in that file."""
+    tensor = onnx.TensorProto(name=name, data_type=dtype, dims=shape)
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    entries = {"location": location}
+    if span is not None:
+        entries |= {"offset": str(span[0]), "length": str(span[1])}
+    for key, text in entries.items():
+        tensor.external_data.add(key=key, value=text)
+    return tensor
+
+
+def small_graphs():
+    floats = lambda name: value(name, Type.FLOAT, ["n", "m"])
+    write(
+        GRAPHS / "add.onnx",
+        nodes=[node("Add", ["a", "b"], ["sum"])],
+        inputs=[floats("a"), floats("b")],
+        outputs=[floats("sum")],
+    )
+    write(
+        GRAPHS / "half-double.onnx",
+        nodes=[node("Mul", ["x", "two"], ["y"])],
+        inputs=[value("x", Type.FLOAT16, ["n"])],
+        outputs=[value("y", Type.FLOAT16, ["n"])],
+        weights=[constant("two", np.float16(2))],
+    )
+    # NaN for negative values, minus infinity for zero.
+    write(
+        GRAPHS / "log.onnx",
+        nodes=[node("Log", ["x"], ["y"])],
+        inputs=[value("x", Type.FLOAT, ["n"])],
+        outputs=[value("y", Type.FLOAT, ["n"])],
+    )
+    write(
+        GRAPHS / "integers.onnx",
+        nodes=[
+            node("Cast", ["narrow"], ["wide"], to=Type.INT64),
+            node("Add", ["ids", "wide"], ["total"]),
+            node("Cast", ["total"], ["narrow_total"], to=Type.INT32),
+        ],
+        inputs=[value("ids", Type.INT64, ["n"]), value("narrow", Type.INT32, ["n"])],
+        outputs=[value("total", Type.INT64, ["n"]), value("narrow_total", Type.INT32, ["n"])],
+    )
+    # As older exports have it: one timestep for each of the batch.
+    write(
+        GRAPHS / "timestep-per-sample.onnx",
+        nodes=[
+            node("Unsqueeze", ["timestep", "one"], ["column"]),
+            node("Add", ["sample", "column"], ["out_sample"]),
+        ],
+        inputs=[value("sample", Type.FLOAT, ["batch", "width"]), value("timestep", Type.FLOAT, ["batch"])],
+        outputs=[value("out_sample", Type.FLOAT, ["batch", "width"])],
+        weights=[constant("one", np.int64([1]))],
+    )
+    write(
+        GRAPHS / "boolean.onnx",
+        nodes=[node("Not", ["x"], ["y"])],
+        inputs=[value("x", Type.BOOL, ["n"])],
+        outputs=[value("y", Type.BOOL, ["n"])],
+    )
+    # Fails on any input that has not seven values.
+    write(
+        GRAPHS / "seven.onnx",
+        nodes=[node("Reshape", ["x", "seven"], ["y"])],
+        inputs=[value("x", Type.FLOAT, ["n"])],
+        outputs=[value("y", Type.FLOAT, ["k"])],
+        weights=[constant("seven", np.int64([7]))],
+    )
+    # Asks for as much memory as `shape` says.
+    write(
+        GRAPHS / "expand.onnx",
+        nodes=[node("Expand", ["x", "shape"], ["y"])],
+        inputs=[value("x", Type.FLOAT, [1]), value("shape", Type.INT64, ["rank"])],
+        outputs=[value("y", Type.FLOAT, ["a", "b"])],
+    )
+
+
+def slow_graph():
+    """Works for as long as `rounds` says: rounds of tanh(x @ w), about 1 us each on one core."""
+    body = helper.make_graph(
+        [
+            node("MatMul", ["state", "w"], ["product"]),
+            node("Tanh", ["product"], ["next"]),
+            node("Identity", ["go"], ["go_on"]),
+        ],
+        "round",
+        [
+            value("round", Type.INT64, []),
+            value("go", Type.BOOL, []),
+            value("state", Type.FLOAT, ["n", 24]),
+        ],
+        [value("go_on", Type.BOOL, []), value("next", Type.FLOAT, ["n", 24])],
+    )
+    write(
+        GRAPHS / "slow.onnx",
+        nodes=[node("Loop", ["rounds", "", "x"], ["y"], body=body)],
+        inputs=[value("x", Type.FLOAT, ["n", 24]), value("rounds", Type.INT64, [])],
+        outputs=[value("y", Type.FLOAT, ["n", 24])],
+        weights=[ramp("w", [24, 24], 0.4)],
+    )
+
+
+def network_graph():
+    """Convolution, GroupNorm, softmax attention, GELU: what could give other bits with other threads."""
+    width = 16
+    nodes = [
+        node("Conv", ["sample", "k1"], ["c1"], pads=[1, 1, 1, 1]),
+        node("Reshape", ["c1", "groups"], ["g1"]),
+        node("InstanceNormalization", ["g1", "ones", "zeros"], ["g2"]),
+        node("Shape", ["c1"], ["c1_shape"]),
+        node("Reshape", ["g2", "c1_shape"], ["g3"]),
+        node("Sigmoid", ["g3"], ["s"]),
+        node("Mul", ["g3", "s"], ["h1"]),
+        node("Reshape", ["h1", "positions"], ["flat"]),
+        node("Transpose", ["flat"], ["tokens"], perm=[0, 2, 1]),
+        node("MatMul", ["tokens", "wq"], ["q"]),
+        node("MatMul", ["tokens", "wk"], ["k"]),
+        node("Transpose", ["k"], ["kt"], perm=[0, 2, 1]),
+        node("MatMul", ["q", "kt"], ["scores"]),
+        node("Softmax", ["scores"], ["weights"], axis=-1),
+        node("MatMul", ["weights", "tokens"], ["mixed"]),
+        node("Transpose", ["mixed"], ["back"], perm=[0, 2, 1]),
+        node("Reshape", ["back", "c1_shape"], ["h2"]),
+        node("Conv", ["h2", "k2"], ["out_sample"], pads=[1, 1, 1, 1]),
+    ]
+    write(
+        GRAPHS / "network.onnx",
+        nodes=nodes,
+        inputs=[value("sample", Type.FLOAT, ["batch", 4, "height", "width"])],
+        outputs=[value("out_sample", Type.FLOAT, ["batch", 4, "height", "width"])],
+        weights=[
+            ramp("k1", [width, 4, 3, 3], 0.3),
+            ramp("k2", [4, width, 3, 3], 0.2),
+            ramp("wq", [width, width], 0.5),
+            ramp("wk", [width, width], 0.5),
+            constant("groups", np.int64([0, 4, -1])),
+            constant("positions", np.int64([0, width, -1])),
+            constant("ones", np.ones(4, np.float32)),
+            constant("zeros", np.zeros(4, np.float32)),
+        ],
+    )
+
+
+def graphs_with_external_data():
+    """Two graphs over one file of float16 weights, and one of many megabytes that a test fills itself."""
+    halves = np.arange(8, dtype=np.float16)
+    write_safetensors(GRAPHS / "shared.safetensors", {"first": halves[:4], "second": halves[4:]})
+    for name, entry in (("first", 0), ("second", 8)):
+        offset = safetensors_data_offset(GRAPHS / "shared.safetensors") + entry
+        write(
+            GRAPHS / f"shared-{name}.onnx",
+            nodes=[
+                node("Cast", ["w"], ["w32"], to=Type.FLOAT),
+                node("Mul", ["x", "w32"], ["y"]),
+            ],
+            inputs=[value("x", Type.FLOAT, ["n", 4])],
+            outputs=[value("y", Type.FLOAT, ["n", 4])],
+            weights=[external("w", Type.FLOAT16, [4], "shared.safetensors", (offset, 8))],
+        )
+    write(
+        GRAPHS / "large.onnx",
+        nodes=[node("MatMul", ["x", "w"], ["y"])],
+        inputs=[value("x", Type.FLOAT, ["n", 4096])],
+        outputs=[value("y", Type.FLOAT, ["n", 4096])],
+        weights=[external("w", Type.FLOAT, [4096, 4096], "large.bin")],
+    )
+
+
+def write_safetensors(path, tensors):
+    header, offset = {}, 0
+    for name, array in tensors.items():
+        header[name] = {
+            "dtype": "F16",
+            "shape": list(array.shape),
+            "data_offsets": [offset, offset + array.nbytes],
+        }
+        offset += array.nbytes
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    bodies = b"".join(array.tobytes() for array in tensors.values())
+    path.write_bytes(struct.pack("<Q", len(text)) + text + bodies)
+
+
+def safetensors_data_offset(path):
+    return 8 + struct.unpack("<Q", path.read_bytes()[:8])[0]
+
+
+if __name__ == "__main__":
+    small_graphs()
+    slow_graph()
+    network_graph()
+    graphs_with_external_data()
