@@ -86,7 +86,8 @@ export interface RenderMetrics {
 
 export interface RenderOutput {
   readonly params: AssembleParams;
-  readonly artifact: ArtifactRef;
+  /** One file; for `png-sequence` one picture per frame, in order (no zip: write them as frame-000001.png ... into a folder). */
+  readonly artifacts: readonly ArtifactRef[];
 }
 
 /** One bar of a trace: what ran when on which slot; Chrome's trace-event format is made of these. */

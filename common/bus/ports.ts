@@ -33,6 +33,8 @@ export type WorkerEvent =
       readonly taskId: TaskId;
       readonly worker: string;
       readonly attempt: number;
+      /** Which of the worker's slots, from 0. */
+      readonly slot: number;
       readonly stage: Stage;
     }
   | {
@@ -48,6 +50,14 @@ export type WorkerEvent =
       readonly worker: string;
       readonly attempt: number;
       readonly record: ResultRecord;
+    }
+  | {
+      /** It made other bytes than the result that was there first: a defect to look at. */
+      readonly kind: 'diverged';
+      readonly taskId: TaskId;
+      readonly worker: string;
+      readonly otherWorker: string;
+      readonly stage: Stage;
     }
   | {
       readonly kind: 'failed';

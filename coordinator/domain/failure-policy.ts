@@ -1,0 +1,41 @@
+// What follows from a failed attempt: another try, where and when, or the end of the job. Pure; the page "Failure
+// policy" in ARCHITECTURE.md says the same in prose.
+
+import type { FailureJson } from '../../common/errors.ts';
+
+export interface FailurePolicy {
+  /** Tries of one task before its job fails, the first included. */
+  readonly attemptsMax: number;
+  /** Wait before the second try; doubles from there. */
+  readonly retryDelayMs: number;
+  readonly retryDelayMaxMs: number;
+}
+
+export const DEFAULT_FAILURE_POLICY: FailurePolicy = {
+  attemptsMax: 3,
+  // Long enough for a passing cause (a busy disk) to pass, short enough not to be noticed in a render.
+  retryDelayMs: 250,
+  retryDelayMaxMs: 5_000,
+};
+
+/**
+ * - `retry`: publish again after `delayMs`; `excludeWorker` says not to the worker that failed it
+ * - `heal`: an input is lost; make it again first
+ * - `fail`: no try can help, or they are used up
+ */
+export type FailureDecision =
+  | { readonly kind: 'retry'; readonly delayMs: number; readonly excludeWorker: boolean }
+  | { readonly kind: 'heal' }
+  | { readonly kind: 'fail' };
+
+/** Decides after attempt number `attempt` (from 1) of a task has failed. */
+export function decideAfterFailure(
+  failure: FailureJson,
+  attempt: number,
+  policy: FailurePolicy,
+): FailureDecision {
+  if (attempt >= policy.attemptsMax || failure.retry === 'never') return { kind: 'fail' };
+  if (failure.code === 'data-loss') return { kind: 'heal' };
+  const delayMs = Math.min(policy.retryDelayMs * 2 ** (attempt - 1), policy.retryDelayMaxMs);
+  return { kind: 'retry', delayMs, excludeWorker: failure.retry === 'other-worker' };
+}

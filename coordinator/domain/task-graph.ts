@@ -1,0 +1,93 @@
+// A plan as numbers: every task has one, stage by stage, and edges lie in flat arrays. So that 100,000 frames are
+// some megabytes, and walking the graph allocates nothing.
+
+import type { Plan, TaskRef } from './plan.ts';
+import type { Stage } from '../../common/task.ts';
+
+/** Number of a task in its graph: 0..size-1, in pipeline order, so a task's dependencies have lower numbers. */
+export type TaskNumber = number;
+
+export interface TaskGraph {
+  readonly plan: Plan;
+  readonly size: number;
+  number(ref: TaskRef): TaskNumber;
+  ref(task: TaskNumber): TaskRef;
+  dependencies(task: TaskNumber): Uint32Array;
+  dependents(task: TaskNumber): Uint32Array;
+  /** Tasks of the earliest frames first, and of those the ones furthest down the pipeline: windows complete in order. */
+  priority(task: TaskNumber): number;
+}
+
+/** Numbers the tasks of a plan and lays out its edges. Time and memory are linear in tasks and edges. */
+export function createTaskGraph(plan: Plan): TaskGraph {
+  const firsts = new Map<Stage, number>();
+  let size = 0;
+  for (const stage of plan.stages) {
+    firsts.set(stage, size);
+    size += plan.count(stage);
+  }
+  const bounds = plan.stages.map((stage) => firsts.get(stage)! + plan.count(stage));
+
+  const ref = (task: TaskNumber): TaskRef => {
+    const order = bounds.findIndex((end) => task < end);
+    const stage = plan.stages[order]!;
+    return { stage, index: task - firsts.get(stage)! };
+  };
+  const number = (wanted: TaskRef): TaskNumber => firsts.get(wanted.stage)! + wanted.index;
+
+  const down = new EdgeLists(size);
+  for (let task = 0; task < size; task += 1) {
+    down.append(task, plan.dependencies(ref(task)).map(number));
+  }
+  const up = down.reversed();
+  return {
+    plan,
+    size,
+    number,
+    ref,
+    dependencies: (task) => down.of(task),
+    dependents: (task) => up.of(task),
+    priority: (task) => {
+      const { stage, index } = ref(task);
+      const order = plan.stages.indexOf(stage);
+      return plan.lastFrame({ stage, index }) * 16 + (15 - order);
+    },
+  };
+}
+
+/** Adjacency lists in two flat arrays (compressed sparse rows). Rows are appended in order. */
+class EdgeLists {
+  readonly #starts: Uint32Array;
+  readonly #targets: number[] = [];
+  #flat: Uint32Array | undefined;
+
+  constructor(rows: number) {
+    this.#starts = new Uint32Array(rows + 1);
+  }
+
+  append(row: number, targets: readonly number[]): void {
+    for (const target of targets) this.#targets.push(target);
+    this.#starts[row + 1] = this.#targets.length;
+  }
+
+  of(row: number): Uint32Array {
+    this.#flat ??= Uint32Array.from(this.#targets);
+    return this.#flat.subarray(this.#starts[row], this.#starts[row + 1]);
+  }
+
+  reversed(): { of(row: number): Uint32Array } {
+    const rows = this.#starts.length - 1;
+    const starts = new Uint32Array(rows + 1);
+    for (const target of this.#targets) starts[target + 1] = starts[target + 1]! + 1;
+    for (let row = 0; row < rows; row += 1) starts[row + 1] = starts[row + 1]! + starts[row]!;
+    const next = starts.slice();
+    const targets = new Uint32Array(this.#targets.length);
+    for (let row = 0; row < rows; row += 1) {
+      for (const target of this.of(row)) {
+        targets[next[target]!] = row;
+        next[target] = next[target]! + 1;
+      }
+    }
+    return { of: (row) => targets.subarray(starts[row], starts[row + 1]) };
+  }
+}

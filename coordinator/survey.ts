@@ -1,0 +1,64 @@
+// What of a plan must run: walks back from the wanted results and stops wherever the store has one. Reads the
+// store; changes nothing.
+
+import type { Store } from '../common/store/ports.ts';
+import type { ResultRecord } from '../common/task.ts';
+import type { TaskGraph, TaskNumber } from './domain/task-graph.ts';
+
+/** Records read at once. */
+const LOOKUPS_MAX = 32;
+
+export interface Survey {
+  /** In the store and sound as far as can be seen without reading artifacts. */
+  readonly found: ReadonlyMap<TaskNumber, ResultRecord>;
+  /** To be run, in pipeline order. */
+  readonly missing: readonly TaskNumber[];
+}
+
+/**
+ * Looks up the wanted tasks, and what the missing ones read, and so on. A task that nothing missing reads is not looked at: results that were
+ * collected as garbage are not made again without need.
+ */
+export async function surveyStore(
+  graph: TaskGraph,
+  store: Store,
+  wanted: readonly TaskNumber[],
+): Promise<Survey> {
+  const found = new Map<TaskNumber, ResultRecord>();
+  const missing: TaskNumber[] = [];
+  // Dependencies have lower numbers, so one sweep from the top down sees each task after all that read it. Within
+  // a stage tasks are independent and are looked up together.
+  let frontier = new Set<TaskNumber>(wanted);
+  for (const stage of graph.plan.stages.toReversed()) {
+    const first = graph.number({ stage, index: 0 });
+    const here = [...frontier].filter((task) => task >= first).sort((a, b) => a - b);
+    frontier = new Set([...frontier].filter((task) => task < first));
+    const records = await mapBounded(here, (task) =>
+      store.getRecord(graph.plan.id(graph.ref(task)), { checkArtifacts: true }),
+    );
+    here.forEach((task, i) => {
+      const record = records[i];
+      if (record !== undefined) {
+        found.set(task, record);
+        return;
+      }
+      missing.push(task);
+      for (const dependency of graph.dependencies(task)) frontier.add(dependency);
+    });
+  }
+  return { found, missing: missing.sort((a, b) => a - b) };
+}
+
+async function mapBounded<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results = new Array<R>(items.length);
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < items.length) {
+      const index = next;
+      next += 1;
+      results[index] = await work(items[index]!);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(LOOKUPS_MAX, items.length) }, lane));
+  return results;
+}

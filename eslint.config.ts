@@ -1,0 +1,122 @@
+// What the compiler cannot see: lost promises, imports that point the wrong way, cycles, size.
+import importX from 'eslint-plugin-import-x';
+import { defineConfig } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+/** Folder to the folders of ours it may not import. Direction: common <- coordinator | workers <- cli. */
+const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
+  common: ['coordinator', 'workers', 'cli'],
+  coordinator: ['workers', 'cli'],
+  workers: ['coordinator', 'cli'],
+};
+
+const direction = Object.entries(FORBIDDEN).map(([folder, forbidden]) => ({
+  files: [`${folder}/**/*.ts`],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: forbidden.map((other) => ({
+          regex: `^(\\.\\./)+${other}/`,
+          message: `${folder}/ does not import ${other}/ (ARCHITECTURE.md, import direction).`,
+        })),
+      },
+    ],
+  },
+}));
+
+/** Pure folders: no files, clocks, threads or network of their own. */
+const pure = {
+  files: [
+    'coordinator/domain/**/*.ts',
+    'workers/schedulers/**/*.ts',
+    'workers/tensor/**/*.ts',
+    'workers/vision/**/*.ts',
+  ],
+  rules: {
+    'no-restricted-globals': [
+      'error',
+      'setTimeout',
+      'setInterval',
+      'fetch',
+      'performance',
+      'process',
+    ],
+    'no-restricted-properties': [
+      'error',
+      { object: 'Date', property: 'now', message: 'Time comes in as an argument.' },
+      { object: 'Math', property: 'random', message: 'Noise comes from tensor/noise.ts.' },
+    ],
+    'no-restricted-syntax': [
+      'error',
+      {
+        selector:
+          'ImportDeclaration[source.value=/^(node:(fs|net|http|worker_threads|child_process)|onnxruntime-node|sharp)/]',
+        message: 'This folder is pure.',
+      },
+      { selector: 'NewExpression[callee.name="Error"]', message: 'Throw BivdiffError, or assert.' },
+    ],
+  },
+};
+
+export default defineConfig(
+  { ignores: ['node_modules', '.tools', 'out', 'dist', 'common/gen', 'models'] },
+  tseslint.configs.strictTypeChecked,
+  tseslint.configs.stylisticTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
+    plugins: { 'import-x': importX },
+    settings: {
+      'import-x/resolver-next': [importX.createNodeResolver({ extensions: ['.ts', '.js'] })],
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
+      'import-x/extensions': ['.ts'],
+    },
+    rules: {
+      'import-x/no-cycle': 'error',
+      'import-x/no-default-export': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      // Checked indexing makes x[i]! the honest way to say "in range by construction" in numeric code.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      '@typescript-eslint/no-unnecessary-type-parameters': 'off',
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/only-throw-error': 'off',
+      '@typescript-eslint/prefer-promise-reject-errors': 'off',
+      'max-lines': ['error', { max: 400, skipBlankLines: true }],
+      'max-lines-per-function': ['error', { max: 90, skipBlankLines: true, skipComments: true }],
+      'max-params': ['error', 4],
+      'no-console': 'error',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'NewExpression[callee.name="Error"]',
+          message: 'Throw BivdiffError, or assert.',
+        },
+      ],
+    },
+  },
+  ...direction,
+  pure,
+  {
+    files: ['**/*.config.ts'],
+    rules: { 'import-x/no-default-export': 'off' },
+  },
+  {
+    files: ['scripts/**/*.ts', 'bench/**/*.ts'],
+    rules: { 'no-console': 'off' },
+  },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      'max-lines-per-function': 'off',
+      'no-restricted-syntax': 'off',
+      '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: [] }],
+    },
+  },
+);

@@ -1,0 +1,82 @@
+// Runs one task's work, wherever that belongs: stage bodies in lanes, source video and output files in media
+// processes. Reads inputs from the store and puts outputs into it; knows nothing of the bus.
+
+import { BivdiffError } from '../common/errors.ts';
+import type { ModelPart } from '../common/models/model-set.ts';
+import type { Store } from '../common/store/ports.ts';
+import type { ArtifactRef, ResultRecord, Task } from '../common/task.ts';
+import { gatherInput, storeOutput } from './artifacts.ts';
+import { assembleOutput } from './assemble.ts';
+import { ingestFrames } from './ingest.ts';
+import type { MediaWork } from './ingest.ts';
+import type { PartLookup, StageLanes } from './ports.ts';
+
+export interface StageRunnerOptions {
+  readonly store: Store;
+  readonly lanes: StageLanes;
+  readonly media: MediaWork;
+  readonly findPart: PartLookup;
+}
+
+export interface StageOutcome {
+  readonly outputs: ResultRecord['outputs'];
+  /** Seconds inside ONNX Runtime or a codec. */
+  readonly busySeconds: number;
+}
+
+export interface RunTaskOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (step: number, steps: number) => void;
+}
+
+/** Runs a task to its stored outputs. The record is the caller's to write. */
+export async function runStage(
+  task: Task,
+  options: StageRunnerOptions,
+  run: RunTaskOptions,
+): Promise<StageOutcome> {
+  switch (task.stage) {
+    case 'ingest':
+      return ingestFrames(task, options, run);
+    case 'assemble':
+      return assembleOutput(task, options, run);
+    default:
+      return runInLane(task, options, run);
+  }
+}
+
+async function runInLane(
+  task: Task,
+  options: StageRunnerOptions,
+  run: RunTaskOptions,
+): Promise<StageOutcome> {
+  const { store, lanes } = options;
+  const models = modelsOf(task, options.findPart);
+  const roles = Object.keys(task.inputs);
+  const inputs = await Promise.all(roles.map((role) => gatherInput(store, task.inputs[role]!)));
+  run.signal?.throwIfAborted();
+  const { stage, params, frames } = task;
+  const tensors = Object.fromEntries(roles.map((role, i) => [role, inputs[i]!]));
+  const result = await lanes.run({ stage, params, frames, models, tensors }, run);
+  const outputs: Record<string, readonly ArtifactRef[]> = {};
+  for (const [name, tensor] of Object.entries(result.outputs)) {
+    outputs[name] = await storeOutput(store, tensor);
+  }
+  return { outputs, busySeconds: result.busySeconds };
+}
+
+function modelsOf(task: Task, findPart: PartLookup): Record<string, ModelPart> {
+  const models: Record<string, ModelPart> = {};
+  for (const [role, digest] of Object.entries(task.models)) {
+    const part = findPart(digest);
+    if (part === undefined) {
+      throw new BivdiffError(
+        'failed-precondition',
+        `this worker has no model with digest ${digest.slice(0, 12)} for role ${role} of ${task.stage}`,
+        { hint: 'Were model files changed during the render? Run the command again.' },
+      );
+    }
+    models[role] = part;
+  }
+  return models;
+}

@@ -1,0 +1,133 @@
+// A worker: pulls tasks, runs them, commits their results, reports. Each slot is one loop. Knows nothing of plans or jobs.
+
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { Delivery, WorkerBus } from '../common/bus/ports.ts';
+import { BivdiffError } from '../common/errors.ts';
+import type { ResultRecord } from '../common/task.ts';
+import { runStage } from './stage-runner.ts';
+import type { StageRunnerOptions } from './stage-runner.ts';
+
+/** Longest wait for a task before the queues are asked again. */
+const PULL_WAIT_MS = 5_000;
+/** How soon a task that this worker shall not take is offered again. */
+const HAND_BACK_DELAY_MS = 100;
+
+export interface WorkerOptions extends StageRunnerOptions {
+  readonly name: string;
+  readonly bus: WorkerBus;
+  /** Tasks at once. */
+  readonly slots: number;
+  /** Where to pull from, preferred first. */
+  readonly queues: readonly string[];
+  /** The bus's ack wait; a third of it is the heartbeat. */
+  readonly ackWaitMs: number;
+}
+
+/** Works until the signal aborts and what was begun has stopped. */
+export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<void> {
+  await Promise.all(
+    Array.from({ length: options.slots }, (_, slot) => runSlot(options, slot, signal)),
+  );
+}
+
+async function runSlot(options: WorkerOptions, slot: number, signal: AbortSignal): Promise<void> {
+  const { bus, name, queues } = options;
+  while (!signal.aborted) {
+    const delivery = await bus.pull(queues, { worker: name, waitMs: PULL_WAIT_MS, signal });
+    if (delivery === undefined) continue;
+    if (delivery.message.excludedWorkers.includes(name)) {
+      await delivery.nak(HAND_BACK_DELAY_MS);
+      continue;
+    }
+    await runDelivery(options, {
+      delivery,
+      slot,
+      signal: AbortSignal.any([signal, delivery.signal]),
+    });
+  }
+}
+
+interface RunDelivery {
+  readonly delivery: Delivery;
+  readonly slot: number;
+  readonly signal: AbortSignal;
+}
+
+async function runDelivery(options: WorkerOptions, run: RunDelivery): Promise<void> {
+  const { bus, name } = options;
+  const { task, attempt } = run.delivery.message;
+  const heartbeat = startHeartbeat(run.delivery, options.ackWaitMs / 3);
+  const facts = { taskId: task.id, worker: name, attempt };
+  try {
+    await bus.report({ kind: 'started', ...facts, slot: run.slot, stage: task.stage });
+    const record = await commitTask(options, run);
+    await bus.report({ kind: 'committed', ...facts, record });
+  } catch (reason) {
+    const error = run.signal.aborted
+      ? new BivdiffError('cancelled', `${task.stage} was stopped`, { cause: reason })
+      : BivdiffError.from(reason, task.stage);
+    await bus.report({ kind: 'failed', ...facts, failure: error.toJSON() });
+  } finally {
+    heartbeat.abort();
+    await run.delivery.ack();
+  }
+}
+
+/** Artifacts, then the record; the ack comes after both. */
+async function commitTask(options: WorkerOptions, run: RunDelivery): Promise<ResultRecord> {
+  const { bus, store, name } = options;
+  const { task, attempt } = run.delivery.message;
+  const startedAt = new Date();
+  const outcome = await runStage(task, options, {
+    signal: run.signal,
+    onProgress: (step, steps) => {
+      // Progress is a courtesy: a lost report harms nobody.
+      bus
+        .report({ kind: 'progress', taskId: task.id, worker: name, step, steps })
+        .catch(() => undefined);
+    },
+  });
+  const record: ResultRecord = {
+    taskId: task.id,
+    stage: task.stage,
+    outputs: outcome.outputs,
+    worker: name,
+    numericsClass: task.numericsClass,
+    attempt,
+    startedAt: startedAt.toISOString(),
+    seconds: (Date.now() - startedAt.getTime()) / 1000,
+    busySeconds: outcome.busySeconds,
+  };
+  const put = await store.putRecord(record);
+  if (put.kind === 'created') return record;
+  if (outputDigests(put.record) !== outputDigests(record)) {
+    const { taskId, stage } = record;
+    await bus.report({
+      kind: 'diverged',
+      taskId,
+      stage,
+      worker: name,
+      otherWorker: put.record.worker,
+    });
+  }
+  return put.record;
+}
+
+function outputDigests(record: ResultRecord): string {
+  const outputs = Object.entries(record.outputs).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify(outputs.map(([name, refs]) => [name, refs.map((ref) => ref.digest)]));
+}
+
+function startHeartbeat(delivery: Delivery, intervalMs: number): AbortController {
+  const stopped = new AbortController();
+  const beat = async (): Promise<void> => {
+    for (;;) {
+      await delay(intervalMs, undefined, { signal: stopped.signal, ref: false });
+      await delivery.working();
+    }
+  };
+  // Ends by the abort, or because the lease is lost: then the result is put anyway, which does no harm.
+  beat().catch(() => undefined);
+  return stopped;
+}
