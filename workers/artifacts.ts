@@ -10,12 +10,15 @@ import type { FloatTensor, FrameTensor, Tensor } from './tensor/tensor.ts';
 /** Pictures read or written at once. */
 const PICTURES_AT_ONCE = 8;
 
+/** A picture and the task that made it. */
+export type PictureRef = ArtifactRef & { readonly task: TaskId };
+
 /** The pictures of some parts as references, in frame order; nothing is read. @throws data-loss — a record is missing */
 export async function resolvePictures(
   store: Store,
   parts: readonly InputPart[],
-): Promise<readonly (ArtifactRef & { readonly task: TaskId })[]> {
-  const refs: (ArtifactRef & { readonly task: TaskId })[] = [];
+): Promise<readonly PictureRef[]> {
+  const refs: PictureRef[] = [];
   const records = new Map<TaskId, ResultRecord>();
   for (const part of parts) {
     const record = records.get(part.task) ?? (await requireRecord(store, part.task));
@@ -31,7 +34,7 @@ export async function resolvePictures(
 /** Reads one picture. @throws data-loss — with the task that made it in `lostTasks` */
 export async function readPicture(
   store: Store,
-  ref: ArtifactRef & { readonly task: TaskId },
+  ref: PictureRef,
 ): Promise<{ readonly rgb: Uint8Array; readonly width: number; readonly height: number }> {
   return decodePng(await readOrReport(store, ref, ref.task));
 }

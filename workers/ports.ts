@@ -2,6 +2,12 @@
 
 import type { ModelPart } from '../common/models/model-set.ts';
 import type { Digest, JsonObject, Stage } from '../common/task.ts';
+import type {
+  DecodedFrame,
+  DecodeRequest,
+  EncodedFacts,
+  EncodeRequest,
+} from './media/media-types.ts';
 import type { Tensor } from './tensor/tensor.ts';
 
 /** One task's work for a lane. Tensors are given away: the caller must not touch them again. */
@@ -32,3 +38,16 @@ export interface StageLanes {
 
 /** Finds the model part that a task names by digest. */
 export type PartLookup = (digest: Digest) => ModelPart | undefined;
+
+/** Decoding and encoding, done in child processes. */
+export interface MediaWork {
+  decode(
+    request: DecodeRequest,
+    options: { readonly signal?: AbortSignal },
+  ): AsyncIterable<DecodedFrame>;
+  encode(
+    request: EncodeRequest,
+    frames: AsyncIterable<Uint8Array>,
+    options: { readonly signal?: AbortSignal },
+  ): Promise<EncodedFacts>;
+}

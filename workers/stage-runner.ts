@@ -8,13 +8,14 @@ import type { ArtifactRef, ResultRecord, Task } from '../common/task.ts';
 import { gatherInput, storeOutput } from './artifacts.ts';
 import { assembleOutput } from './assemble.ts';
 import { ingestFrames } from './ingest.ts';
-import type { MediaWork } from './ingest.ts';
-import type { PartLookup, StageLanes } from './ports.ts';
+import type { SourceCache } from './source-cache.ts';
+import type { MediaWork, PartLookup, StageLanes } from './ports.ts';
 
 export interface StageRunnerOptions {
   readonly store: Store;
   readonly lanes: StageLanes;
   readonly media: MediaWork;
+  readonly sources: SourceCache;
   readonly findPart: PartLookup;
 }
 

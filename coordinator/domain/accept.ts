@@ -6,16 +6,16 @@ import { digestText } from '../../common/digest.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import type { ModelPart, ModelSet, VideoModel } from '../../common/models/model-set.ts';
 import type { RenderSpec } from '../../common/spec/schema.ts';
+import type { StoredSource } from '../../common/source.ts';
 import type { AssembleParams } from '../../common/stages.ts';
-import type { Digest, JobId } from '../../common/task.ts';
+import type { JobId } from '../../common/task.ts';
 import { PLANNER_REVISION } from './job.ts';
 import type { AcceptedJob, PartRef } from './job.ts';
 
 /** What is known of the source once it has been looked at. */
-export interface SourceFacts {
+export interface SourceFacts extends StoredSource {
   /** As the user named it, for errors. */
   readonly path: string;
-  readonly digest: Digest;
   readonly frames: number;
 }
 
@@ -67,7 +67,12 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
   const { defaults } = models;
   return {
     plannerRevision: PLANNER_REVISION,
-    source: { digest: source.digest, start: spec.input.start, stride: spec.input.stride },
+    source: {
+      kind: source.kind,
+      digest: source.digest,
+      start: spec.input.start,
+      stride: spec.input.stride,
+    },
     frames: spec.frames,
     width: size.width,
     height: size.height,

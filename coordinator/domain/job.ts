@@ -8,6 +8,7 @@ import type {
   ResizePolicy,
   AssembleParams,
 } from '../../common/stages.ts';
+import type { SourceKind } from '../../common/source.ts';
 import type { Digest } from '../../common/task.ts';
 
 /** Raised when the planner gives other tasks for the same job. */
@@ -21,7 +22,12 @@ export interface PartRef {
 
 export interface AcceptedJob {
   readonly plannerRevision: number;
-  readonly source: { readonly digest: Digest; readonly start: number; readonly stride: number };
+  readonly source: {
+    readonly kind: SourceKind;
+    readonly digest: Digest;
+    readonly start: number;
+    readonly stride: number;
+  };
   readonly frames: number;
   readonly width: number;
   readonly height: number;

@@ -27,6 +27,8 @@ export interface Plan {
   task(ref: TaskRef): Task;
   /** The tasks whose results it reads, each once, in pipeline order. */
   dependencies(ref: TaskRef): readonly TaskRef[];
+  /** Number of frames that it makes. */
+  frameCount(ref: TaskRef): number;
   /** The last frame that it makes; what dispatch orders by. */
   lastFrame(ref: TaskRef): number;
 }
@@ -90,6 +92,7 @@ export function createPlan(job: AcceptedJob): Plan {
       }
       return [...seen.values()];
     },
+    frameCount: (ref) => planOf(ref.stage).layout.range(ref.index).count,
     lastFrame: (ref) => {
       const range = planOf(ref.stage).layout.range(ref.index);
       return range.start + range.count - 1;

@@ -51,7 +51,7 @@ function framewisePlans(job: AcceptedJob, batches: Layout): [Stage, StagePlan][]
         (frame) => job.source.start + frame * job.source.stride,
       ),
     }),
-    sources: { video: job.source.digest },
+    sources: { [job.source.kind]: job.source.digest },
     numericsClass: numerics.media,
   });
   const annotate = stagePlan('annotate', batches, {

@@ -1,0 +1,61 @@
+// A render's source in the store: one video file, or a folder of pictures as a listing of their digests.
+
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { BivdiffError } from './errors.ts';
+import type { Store } from './store/ports.ts';
+import type { Digest } from './task.ts';
+
+/** What the source's artifact is: the bytes of a file, or a `FolderListing`. */
+export type SourceKind = 'video' | 'folder';
+
+export interface StoredSource {
+  readonly kind: SourceKind;
+  readonly digest: Digest;
+}
+
+interface FolderListing {
+  readonly files: readonly { readonly name: string; readonly digest: Digest }[];
+}
+
+/** Puts a video file, or a folder of pictures, into the store. @throws not-found, permission-denied */
+export async function putSource(
+  store: Store,
+  path: string,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<StoredSource> {
+  const facts = await stat(path).catch((reason: unknown) => {
+    throw BivdiffError.from(reason, `reading the source ${path}`);
+  });
+  if (!facts.isDirectory())
+    return { kind: 'video', digest: await store.putArtifactFile(path, options) };
+  const names = (await readdir(path, { withFileTypes: true }))
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+    .map((entry) => entry.name)
+    .sort();
+  const files: { name: string; digest: Digest }[] = [];
+  for (const name of names) {
+    files.push({ name, digest: await store.putArtifactFile(join(path, name), options) });
+  }
+  const listing: FolderListing = { files };
+  return { kind: 'folder', digest: await store.putArtifact(Buffer.from(JSON.stringify(listing))) };
+}
+
+/** Writes a stored source to `path`, which must not exist: as a file, or as a folder. @throws data-loss */
+export async function materialiseSource(
+  store: Store,
+  source: StoredSource,
+  path: string,
+): Promise<void> {
+  if (source.kind === 'video') {
+    await store.getArtifactFile(source.digest, path);
+    return;
+  }
+  const listing = JSON.parse(
+    Buffer.from(await store.getArtifact(source.digest)).toString(),
+  ) as FolderListing;
+  await mkdir(path);
+  for (const { name, digest } of listing.files)
+    await store.getArtifactFile(digest, join(path, name));
+}

@@ -1,0 +1,74 @@
+// How much work a task is, before and after any of it was measured. Units are evaluations of the image UNet on one frame, as
+// counted from the algorithm; seconds per unit come from measurement. Pure.
+
+import type { Stage } from '../../common/task.ts';
+import type { AcceptedJob } from './job.ts';
+import type { Plan, TaskRef } from './plan.ts';
+
+/** Units per frame and step, or per frame. Ratios as measured on the shipped models by `npm run bench`; only time left depends on them. */
+const CONTROL_UNET_UNITS = 1.4;
+const VIDEO_UNET_UNITS = 1.6;
+const VAE_ENCODE_UNITS = 2;
+const VAE_DECODE_UNITS = 3;
+const MEASURE_UNITS = 1;
+const PICTURE_UNITS = 0.2;
+/** What starting a media process costs. */
+const PROCESS_UNITS = 10;
+
+/** Expected work of one task, in units, above 0. */
+export function costUnits(plan: Plan, ref: TaskRef): number {
+  const frames = plan.frameCount(ref);
+  return unitsOf(ref.stage, frames, plan.job);
+}
+
+function unitsOf(stage: Stage, frames: number, job: AcceptedJob): number {
+  const halves = (guidanceScale: number): number => (guidanceScale > 1 ? 2 : 1);
+  switch (stage) {
+    case 'ingest':
+    case 'assemble':
+      return PROCESS_UNITS + frames * PICTURE_UNITS;
+    case 'annotate':
+    case 'mix':
+      return frames * PICTURE_UNITS;
+    case 'generate':
+      return (
+        frames * (job.steps * halves(job.guidanceScale) * CONTROL_UNET_UNITS + VAE_DECODE_UNITS)
+      );
+    case 'encode':
+      return frames * VAE_ENCODE_UNITS;
+    case 'invert-image':
+      return frames * job.steps;
+    case 'invert-video':
+      return frames * job.steps * VIDEO_UNET_UNITS;
+    case 'smooth':
+      return frames * job.steps * halves(job.videoGuidanceScale) * VIDEO_UNET_UNITS;
+    case 'decode':
+      return frames * VAE_DECODE_UNITS;
+    case 'measure':
+      return frames * MEASURE_UNITS;
+  }
+}
+
+/** Seconds and units that some tasks of a stage took. */
+export interface MeasuredCost {
+  readonly seconds: number;
+  readonly units: number;
+}
+
+/**
+ * Seconds per unit of a stage: measured, or else by the mean of all that was measured. Undefined while nothing was.
+ */
+export function secondsPerUnit(
+  stage: Stage,
+  measured: ReadonlyMap<Stage, MeasuredCost>,
+): number | undefined {
+  const own = measured.get(stage);
+  if (own !== undefined && own.units > 0) return own.seconds / own.units;
+  let seconds = 0;
+  let units = 0;
+  for (const cost of measured.values()) {
+    seconds += cost.seconds;
+    units += cost.units;
+  }
+  return units > 0 ? seconds / units : undefined;
+}

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+
+import { BivdiffError } from '../../../common/errors.ts';
+import {
+  DEFAULT_FAILURE_POLICY,
+  decideAfterFailure,
+} from '../../../coordinator/domain/failure-policy.ts';
+
+const policy = {
+  ...DEFAULT_FAILURE_POLICY,
+  attemptsMax: 3,
+  retryDelayMs: 100,
+  retryDelayMaxMs: 150,
+};
+const failure = (code: ConstructorParameters<typeof BivdiffError>[0]) =>
+  new BivdiffError(code, 'it broke').toJSON();
+
+describe('decideAfterFailure', () => {
+  it('fails at once where no try can help', () => {
+    expect(decideAfterFailure(failure('invalid-argument'), 1, policy)).toEqual({ kind: 'fail' });
+  });
+
+  it('tries a passing cause again on the same worker, later each time', () => {
+    expect(decideAfterFailure(failure('resource-exhausted'), 1, policy)).toEqual({
+      kind: 'retry',
+      delayMs: 100,
+      excludeWorker: false,
+    });
+    expect(decideAfterFailure(failure('resource-exhausted'), 2, policy)).toMatchObject({
+      delayMs: 150,
+    });
+  });
+
+  it('tries a defect elsewhere', () => {
+    expect(decideAfterFailure(failure('internal'), 1, policy)).toMatchObject({
+      excludeWorker: true,
+    });
+  });
+
+  it('makes a lost input again', () => {
+    expect(decideAfterFailure(failure('data-loss'), 1, policy)).toEqual({ kind: 'heal' });
+  });
+
+  it('fails when the tries are used up', () => {
+    expect(decideAfterFailure(failure('unavailable'), 3, policy)).toEqual({ kind: 'fail' });
+  });
+});
