@@ -1,0 +1,103 @@
+// The mistakes a media source can hold, each worded once. Every message names the file and what to do.
+
+import path from 'node:path';
+import { BivdiffError } from '../../common/errors.ts';
+
+const READABLE = 'MP4, MOV, WebM, MKV, GIF, PNG, JPEG, WebP, or a folder of pictures';
+
+export function notFoundError(source: string, cause: unknown): BivdiffError {
+  return new BivdiffError('not-found', `${source}: no such file or folder`, {
+    cause,
+    hint: 'Check the path; a relative path starts at the folder that the command runs in.',
+  });
+}
+
+export function notMediaError(source: string, cause?: unknown): BivdiffError {
+  return new BivdiffError(
+    'invalid-argument',
+    `${nameOf(source)} is not a video or picture that can be read`,
+    {
+      hint: `Its first bytes are of no known kind. Readable: ${READABLE}.`,
+      details: { path: source },
+      cause,
+    },
+  );
+}
+
+export function noPicturesError(folder: string): BivdiffError {
+  return new BivdiffError('invalid-argument', `${nameOf(folder)} holds no pictures`, {
+    hint: 'A folder as a source needs PNG, JPEG or WebP files, one per frame, numbered.',
+    details: { path: folder },
+  });
+}
+
+export function noFramesError(source: string): BivdiffError {
+  return new BivdiffError('invalid-argument', `${nameOf(source)} has no video frames`, {
+    hint: 'Its container is sound but holds no picture. Is it a sound-only file?',
+    details: { path: source },
+  });
+}
+
+export function unsupportedCodecError(source: string, codec: string): BivdiffError {
+  return new BivdiffError(
+    'invalid-argument',
+    `${nameOf(source)} uses a codec that cannot be read: ${codec}`,
+    {
+      hint: 'Readable are H.264, H.265, VP8, VP9 and AV1. Convert it first: ffmpeg -i INPUT -c:v libx264 OUTPUT.mp4',
+      details: { path: source, codec },
+    },
+  );
+}
+
+export interface Truncation {
+  readonly fileBytes: number;
+  readonly expectedBytes: number;
+}
+
+export function truncatedError(
+  source: string,
+  truncation: Truncation,
+  readableFrames: number,
+): BivdiffError {
+  return new BivdiffError(
+    'invalid-argument',
+    `${nameOf(source)} is truncated: it ends after ${truncation.fileBytes} of ${truncation.expectedBytes} bytes; ` +
+      `${readableFrames} frames could be read`,
+    {
+      hint: 'Copy or download it again. To use what is there, cut it first: ffmpeg -i INPUT -c copy OUTPUT.mp4',
+      details: { path: source, ...truncation, readableFrames },
+    },
+  );
+}
+
+export function corruptError(source: string, readableFrames: number, cause: unknown): BivdiffError {
+  return new BivdiffError(
+    'invalid-argument',
+    `${nameOf(source)} is damaged: ${readableFrames} frames could be read, then decoding failed`,
+    {
+      hint: 'Copy or download it again, or convert it once with another program.',
+      details: { path: source, readableFrames },
+      cause,
+    },
+  );
+}
+
+/** Several indices asked for, fewer frames there. */
+export function pastTheEndError(
+  source: string,
+  counts: { readonly frames: number; readonly last: number; readonly askedAs?: string | undefined },
+): BivdiffError {
+  const how = counts.askedAs === undefined ? '' : ` (${counts.askedAs})`;
+  return new BivdiffError(
+    'invalid-argument',
+    `${nameOf(source)} has ${counts.frames} frames; frames up to ${counts.last} were asked for${how}`,
+    {
+      hint: `Ask for fewer frames, a smaller stride, or an earlier start: the last frame is ${counts.frames - 1}.`,
+      details: { path: source, frames: counts.frames, last: counts.last },
+    },
+  );
+}
+
+export function nameOf(source: string): string {
+  return path.basename(source);
+}

@@ -1,0 +1,67 @@
+// What the media code takes and gives, in the words of the callers. Plain data: it crosses to the child process as it is.
+
+import type { ResizePolicy } from '../../common/stages.ts';
+
+export interface FrameSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** One picture: row-major RGB, 8 bits, `height * width * 3` bytes. */
+export interface RgbImage extends FrameSize {
+  readonly rgb: Uint8Array;
+}
+
+/** What a source is, as `probe` finds it by reading it whole (without decoding it). */
+export interface VideoFacts extends FrameSize {
+  /** By content, never by the file's name. */
+  readonly container: 'mp4' | 'matroska' | 'image' | 'animated-image' | 'image-folder';
+  /** WebCodecs codec string (`avc1.64001F`) or the picture format (`png`). */
+  readonly codec: string;
+  /** Exact count of frames shown. */
+  readonly frames: number;
+  /** Degrees clockwise that decoding applies; width and height are after it. */
+  readonly rotation: 0 | 90 | 180 | 270;
+  readonly durationSeconds: number;
+  /** Frames over duration: the mean where the rate varies. 0 for pictures, which have no rate. */
+  readonly framesPerSecond: number;
+  readonly variableFrameRate: boolean;
+}
+
+export interface DecodeRequest {
+  readonly path: string;
+  /** In display order, from 0; ascending, no repeats. */
+  readonly indices: readonly number[];
+  readonly size: FrameSize;
+  /** `stretch`: to the size, whatever the shape (the paper's way). `cover`: cut at the edges. `contain`: black bars. */
+  readonly resize: ResizePolicy;
+  /** How the indices came about ("8 frames, stride 4"), for the message when there are too few frames. */
+  readonly askedAs?: string;
+}
+
+export interface DecodedFrame {
+  readonly index: number;
+  /** `[height, width, 3]` of the size asked for. */
+  readonly rgb: Uint8Array;
+}
+
+/**
+ * - `mp4`: H.264 4:2:0, BT.709, index in front
+ * - `webm`: VP9 4:2:0, BT.709
+ * - `gif`: a palette per clip, endless loop
+ * - `png-zip`: one file; `png-folder`: a folder. Both hold frame-000001.png and so on
+ */
+export type VideoFormat = 'mp4' | 'webm' | 'gif' | 'png-zip' | 'png-folder';
+
+export interface EncodeRequest extends FrameSize {
+  /** Must not exist. It appears when it is complete. */
+  readonly path: string;
+  readonly format: VideoFormat;
+  /** A whole number, or any other up to 240; 24000/1001 and its like are kept exact. */
+  readonly framesPerSecond: number;
+}
+
+export interface EncodedFacts extends FrameSize {
+  readonly frames: number;
+  readonly bytes: number;
+}
