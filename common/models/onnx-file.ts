@@ -1,0 +1,111 @@
+// What an ONNX file says about its weights, read from the file itself: which other files hold them and how much
+// memory they need. Field numbers are those of onnx.proto (IR version 10). Knows nothing of ONNX Runtime.
+
+import { BivdiffError } from '../errors.ts';
+import { ProtobufFile } from './protobuf-walk.ts';
+import type { Field, Span } from './protobuf-walk.ts';
+
+export interface OnnxFileFacts {
+  /** Files that hold weights, as the graph names them: relative to the graph's folder. Sorted, no repeats. */
+  readonly externalFiles: readonly string[];
+  /** Bytes of all weights once loaded: half precision counts as float32, into which the CPU provider casts it. */
+  readonly weightBytes: number;
+}
+
+/** Messages that can hold a tensor, and where: field number to the message there. */
+const tensorHolders: Readonly<Record<string, Readonly<Record<number, string>>>> = {
+  model: { 7: 'graph', 25: 'function' },
+  graph: { 1: 'node', 5: 'tensor', 15: 'sparse' },
+  function: { 7: 'node' },
+  node: { 5: 'attribute' },
+  attribute: { 5: 'tensor', 6: 'graph', 10: 'tensor', 11: 'graph', 22: 'sparse', 23: 'sparse' },
+  sparse: { 1: 'tensor', 2: 'tensor' },
+};
+
+/** TensorProto.DataType to bytes in memory. */
+const bytesByType: Readonly<Record<number, number>> = {
+  2: 1, // uint8
+  3: 1, // int8
+  4: 2, // uint16
+  5: 2, // int16
+  7: 8, // int64
+  9: 1, // bool
+  11: 8, // double
+  13: 8, // uint64
+};
+
+/**
+ * Reads the file's structure, not its weights, so it takes milliseconds whatever the size. Blocks while it reads.
+ * @throws failed-precondition — absent, or not an ONNX model
+ */
+export function readOnnxFile(path: string): OnnxFileFacts {
+  const externalFiles = new Set<string>();
+  let weightBytes = 0;
+  try {
+    using file = new ProtobufFile(path);
+    let graphs = 0;
+    const visit = (message: string, span: Span): void => {
+      for (const field of file.fields(span)) {
+        const child = tensorHolders[message]?.[field.number];
+        if (child === undefined) continue;
+        if (field.kind !== 'bytes') throw new RangeError(`a ${child} that is a number`);
+        if (message === 'model' && child === 'graph') graphs += 1;
+        if (child !== 'tensor') {
+          visit(child, field.span);
+          continue;
+        }
+        const tensor = readTensor(file, field.span);
+        weightBytes += tensor.bytes;
+        if (tensor.location !== undefined) externalFiles.add(tensor.location);
+      }
+    };
+    visit('model', { start: 0, end: file.bytes });
+    if (graphs !== 1) throw new RangeError('no graph in it');
+  } catch (reason) {
+    throw translate(reason, path);
+  }
+  return { externalFiles: [...externalFiles].sort(), weightBytes };
+}
+
+function readTensor(
+  file: ProtobufFile,
+  span: Span,
+): { readonly bytes: number; readonly location?: string } {
+  let elements = 1;
+  let type = 1;
+  let isExternal = false;
+  let location: string | undefined;
+  for (const field of file.fields(span)) {
+    if (field.number === 1) for (const size of file.numbers(field)) elements *= size;
+    else if (field.number === 2 && field.kind === 'number') type = Number(field.value);
+    else if (field.number === 13) location = readLocation(file, field) ?? location;
+    else if (field.number === 14 && field.kind === 'number') isExternal = field.value === 1n;
+  }
+  const bytes = elements * (bytesByType[type] ?? 4);
+  return isExternal && location !== undefined ? { bytes, location } : { bytes };
+}
+
+/** Of external data's key-value pairs, the value of `location`. */
+function readLocation(file: ProtobufFile, pair: Field): string | undefined {
+  if (pair.kind !== 'bytes') throw new RangeError('external data that is a number');
+  const texts = new Map<number, string>();
+  for (const field of file.fields(pair.span)) {
+    if (field.kind === 'bytes') texts.set(field.number, file.text(field.span));
+  }
+  return texts.get(1) === 'location' ? texts.get(2) : undefined;
+}
+
+function translate(reason: unknown, path: string): BivdiffError {
+  if (reason instanceof RangeError) {
+    return new BivdiffError('failed-precondition', `${path} is not a sound ONNX model: ${reason.message}`, {
+      hint: 'The file is damaged or of another kind: fetch it again, or export the model again.',
+      cause: reason,
+    });
+  }
+  const failed = BivdiffError.from(reason, `reading ${path}`);
+  if (failed.code !== 'not-found') return failed;
+  return new BivdiffError('failed-precondition', `${path} does not exist`, {
+    hint: 'Run `bivdiff models check` on the model folder.',
+    cause: reason,
+  });
+}

@@ -1,0 +1,75 @@
+// The tokenizer against ids that transformers' CLIPTokenizer gave for the same files (models/parity/tokenizer).
+
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { openTokenizer } from '../../../../workers/inference/tokenizer.ts';
+
+interface Goldens {
+  readonly prompts: readonly string[];
+  readonly ids: Readonly<Record<string, readonly (readonly number[])[]>>;
+}
+
+const PARITY = fileURLToPath(new URL('../../../../models/parity/tokenizer', import.meta.url));
+const goldens = JSON.parse(await readFile(join(PARITY, 'goldens.json'), 'utf8')) as Goldens;
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bivdiff-tokenizer-'));
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+describe.each([
+  ['vocab.json and merges.txt alone, padded with the end token', 'sd1'],
+  ['vocab.json and merges.txt alone, padded with "!"', 'sd2'],
+  ['tokenizer.json', 'saved'],
+])('a tokenizer folder with %s', (_, name) => {
+  it.each(goldens.prompts.map((prompt, index) => [JSON.stringify(prompt.slice(0, 60)), index]))(
+    "gives the reference's ids for %s",
+    async (_, index) => {
+      const tokenizer = await openTokenizer(join(PARITY, name));
+      const ids = tokenizer.encode(goldens.prompts[index as number]!);
+      expect(Array.from(ids, Number)).toEqual(goldens.ids[name]![index as number]);
+    },
+  );
+});
+
+describe('a tokenizer folder that is not sound', () => {
+  async function expectRefusal(message: RegExp): Promise<void> {
+    const failed = openTokenizer(folder);
+    await expect(failed).rejects.toMatchObject({
+      code: 'failed-precondition',
+      hint: expect.stringContaining('tokenizer.json or vocab.json and merges.txt') as string,
+    });
+    await expect(failed).rejects.toThrow(message);
+    await expect(failed).rejects.toThrow(folder);
+  }
+
+  it('is empty', async () => {
+    await expectRefusal(/neither tokenizer\.json nor vocab\.json is there/);
+  });
+
+  it('lacks its merges', async () => {
+    await cp(join(PARITY, 'sd1', 'vocab.json'), join(folder, 'vocab.json'));
+    await expectRefusal(/neither tokenizer\.json nor merges\.txt is there/);
+  });
+
+  it('has a file that was cut off', async () => {
+    await cp(join(PARITY, 'sd1'), folder, { recursive: true });
+    await writeFile(join(folder, 'vocab.json'), '{"a": 1, "b"');
+    await expectRefusal(/vocab\.json: it is not JSON/);
+  });
+
+  it('names a padding token that is not in its vocabulary', async () => {
+    await cp(join(PARITY, 'sd1'), folder, { recursive: true });
+    await writeFile(join(folder, 'special_tokens_map.json'), '{"pad_token": "<pad>"}');
+    await expectRefusal(/the token <pad> is not in the vocabulary/);
+  });
+});

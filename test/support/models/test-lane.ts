@@ -1,0 +1,124 @@
+// A lane whose stages are made for tests: they run the tiny graphs, crash, and misbehave on purpose.
+
+import { serveLane } from '../../../workers/inference/serve-lane.ts';
+import type { StageBody } from '../../../workers/inference/ports.ts';
+import { floatTensor } from '../../../workers/tensor/tensor.ts';
+import type { Tensor } from '../../../workers/tensor/tensor.ts';
+
+export interface SlowParams {
+  readonly steps: number;
+  /** About a microsecond each, on one core. */
+  readonly roundsPerStep: number;
+  /** Whether the body itself looks for cancellation between steps. */
+  readonly checks: boolean;
+}
+
+/** Adds its two inputs. */
+const add: StageBody<unknown> = async ({ tensors }, context) => {
+  const session = await context.session('adder');
+  return session.run({ a: tensors['a']!, b: tensors['b']! });
+};
+
+/** Runs the slow graph step after step, and tells its progress. */
+const slow: StageBody<SlowParams> = async ({ params }, context) => {
+  const session = await context.session('slow');
+  const rounds: Tensor = {
+    type: 'int64',
+    shape: [],
+    data: BigInt64Array.of(BigInt(params.roundsPerStep)),
+  };
+  let x: Tensor = floatTensor([1, 24], new Float32Array(24).fill(0.5));
+  for (let step = 1; step <= params.steps; step += 1) {
+    if (params.checks) context.throwIfCancelled();
+    x = (await session.run({ x, rounds }))['y']!;
+    context.progress(step, params.steps);
+  }
+  return { y: x };
+};
+
+/** Loads each role's graph in turn and runs it once. */
+const touch: StageBody<{ readonly roles: readonly string[] }> = async (
+  { params, tensors },
+  context,
+) => {
+  let y: Tensor | undefined;
+  for (const role of params.roles) {
+    const session = await context.session(role);
+    y = (await session.run({ x: tensors['x']! }))['y'];
+  }
+  return y === undefined ? {} : { y };
+};
+
+/** Asks for the graphs of all roles first and runs them afterwards, twice each in turn. */
+const alternate: StageBody<{ readonly roles: readonly string[] }> = async (
+  { params, tensors },
+  context,
+) => {
+  const sessions = await Promise.all(params.roles.map((role) => context.session(role)));
+  let y: Tensor | undefined;
+  for (const session of [...sessions, ...sessions]) {
+    y = (await session.run({ x: tensors['x']! }))['y'];
+  }
+  return y === undefined ? {} : { y };
+};
+
+/** What the context tells. */
+const look: StageBody<unknown> = async ({ params, frames }, context) => {
+  let made = 0;
+  const make = async (): Promise<number> => {
+    made += 1;
+    return Promise.resolve(made);
+  };
+  const key = `look ${context.digest('words')}`;
+  await context.memo(key, make);
+  await context.memo(key, make);
+  const tokenizer = await context.tokenizer('words');
+  const facts = { params, frames, made, config: context.config('words') };
+  const text = new TextEncoder().encode(JSON.stringify(facts));
+  return {
+    ids: { type: 'int64', shape: [77], data: tokenizer.encode('a horse') },
+    facts: { type: 'uint8', shape: [text.length], data: text },
+  };
+};
+
+/** Gives back what it was given: one tensor as it is, one that is a part of a larger buffer. */
+const echo: StageBody<unknown> = async ({ tensors }) => {
+  const whole = tensors['x']!;
+  const part = new Float32Array([9, ...(whole.data as Float32Array)]).subarray(1);
+  return Promise.resolve({ whole, again: whole, part: floatTensor(whole.shape, part) });
+};
+
+/** Opens the graph that the product's smoothing would run. */
+const smooth: StageBody<unknown> = async (_, context) => {
+  await context.session('unet');
+  return {};
+};
+
+const crashOnExit: StageBody<unknown> = async () => {
+  process.exit(7);
+};
+
+const crashOnThrow: StageBody<unknown> = async () => {
+  setImmediate(() => {
+    throw new TypeError('thrown where nobody catches');
+  });
+  return new Promise(() => undefined);
+};
+
+const defect: StageBody<unknown> = async () => {
+  const nothing: unknown = undefined;
+  return Promise.resolve((nothing as { outputs: Record<string, Tensor> }).outputs);
+};
+
+serveLane({
+  add,
+  slow,
+  touch,
+  alternate,
+  look,
+  echo,
+  'crash-on-exit': crashOnExit,
+  'crash-on-throw': crashOnThrow,
+  defect,
+  smooth,
+});
