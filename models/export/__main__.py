@@ -1,0 +1,105 @@
+"""`python -m export COMMAND`: writes model sets that the render system runs.
+
+demo    the small models, from the folder they were trained in, into models/demo
+models  models of your own (Stable Diffusion 1.5, ControlNets, ZeroScope ...), from diffusers folders
+check   runs the graphs of a set in onnxruntime against torch
+"""
+
+import argparse
+from pathlib import Path
+
+from . import check, demo
+from .layout import DTYPES, Source, VideoSource, write_model_set
+
+DEMO = Path(__file__).resolve().parents[1] / "demo"
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="python -m export",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    small = commands.add_parser("demo")
+    small.add_argument("--random", action="store_true", help="untrained weights, for development")
+    small.add_argument("--out", type=Path, default=DEMO)
+    own = commands.add_parser("models")
+    own.add_argument("--image", type=Path, required=True, help="pipeline folder, say SD 1.5")
+    own.add_argument("--controlnet", action="append", default=[], metavar="NAME=FOLDER")
+    own.add_argument("--video", action="append", default=[], metavar="NAME=FOLDER")
+    own.add_argument("--window", type=int, default=8, help="frames of one video pass")
+    own.add_argument("--size", default="512x512", help="default width and height in pixels")
+    own.add_argument("--dtype", choices=DTYPES, default="fp16", help="of the stored weights")
+    own.add_argument("--name", required=True)
+    own.add_argument("--license", required=True, help="of the weights, SPDX or a name")
+    own.add_argument("--out", type=Path, required=True)
+    checked = commands.add_parser("check")
+    checked.add_argument("folder", type=Path, nargs="?", default=DEMO)
+    options = parser.parse_args()
+    {"demo": _demo, "models": _models, "check": _check}[options.command](options)
+
+
+def _demo(options):
+    source = demo.random_source() if options.random else demo.trained_source()
+    write_model_set(source, demo.CARD, options.out, DTYPES["fp16"])
+
+
+def _models(options):
+    source = Source(
+        **_parts(options.image, "text_encoder", "tokenizer", "unet", "vae", "scheduler"),
+        controlnets=dict(_named(entry) for entry in options.controlnet),
+        videos={
+            name: VideoSource(
+                **_parts(folder, "text_encoder", "tokenizer", "unet", "scheduler"),
+                window=options.window,
+            )
+            for name, folder in map(_named, options.video)
+        },
+    )
+    write_model_set(source, _card(options, source), options.out, DTYPES[options.dtype])
+
+
+def _check(options):
+    for graph, shapes, worst, largest in check.check(options.folder):
+        print(f"{graph}: {worst:.2e} of {largest:.2e} at {shapes}")
+
+
+def _parts(folder, *names):
+    return {name: folder / name for name in names}
+
+
+def _named(entry):
+    name, folder = entry.split("=", 1)
+    return name, Path(folder)
+
+
+def _card(options, source):
+    """The official code's settings; change them in the card to suit the models."""
+    return {
+        "apiVersion": "bivdiff/v1",
+        "kind": "ModelSet",
+        "name": options.name,
+        "image": "image",
+        "videos": {name: f"video/{name}" for name in source.videos},
+        "defaultVideo": next(iter(source.videos), ""),
+        "controls": {
+            name: {"annotator": name, "low": 60, "high": 150} for name in source.controlnets
+        },
+        "defaults": {
+            "guidanceScale": 7.5,
+            "videoGuidanceScale": 7.5,
+            "mixingRatio": 1.0,
+            "steps": 50,
+            "size": options.size,
+            "negativePrompt": "",
+            "scheduler": "ddim",
+            "inversion": "ddim",
+        },
+        "sizeMultiple": 64,
+        "license": options.license,
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Runs each graph of a model set in onnxruntime against the torch model it was written from.
+
+Inputs have other sizes than the traced ones, so a size that was baked in shows here.
+"""
+
+import onnxruntime
+import torch
+from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel, UNet3DConditionModel
+from transformers import CLIPTextModel
+
+from . import wrappers
+
+
+def check(folder, threads=1):
+    """Yields (graph, input shapes, greatest absolute difference, greatest absolute value)."""
+    image = folder / "image"
+    text = _load(CLIPTextModel, image / "text_encoder")
+    ids = torch.randint(0, text.config.vocab_size, (3, 77))
+    ids[:, -1] = text.config.eos_token_id
+    yield _compare(wrappers.TextEncoder(text), image / "text_encoder/model.onnx", (ids,), threads)
+    vae = _load(AutoencoderKL, image / "vae")
+    picture, latents = torch.rand(3, 3, 64, 96) * 2 - 1, torch.randn(3, 4, 8, 16)
+    yield _compare(wrappers.VaeEncoder(vae), image / "vae_encoder.onnx", (picture,), threads)
+    yield _compare(wrappers.VaeDecoder(vae), image / "vae_decoder.onnx", (latents,), threads)
+    yield from _check_image_unet(image, threads)
+    for video in sorted((folder / "video").iterdir()):
+        unet = _load(UNet3DConditionModel, video / "unet")
+        for frames, batch in ((5, 1), (8, 2)):
+            inputs = _unet_inputs(unet, (batch, 4, frames, 16, 8))
+            yield _compare(wrappers.Unet(unet), video / "unet/model.onnx", inputs, threads)
+
+
+def _check_image_unet(image, threads):
+    unet = _load(UNet2DConditionModel, image / "unet")
+    inputs = _unet_inputs(unet, (3, unet.config.in_channels, 16, 8))
+    yield _compare(wrappers.Unet(unet), image / "unet/model.onnx", inputs, threads)
+    for folder in sorted(image.glob("controlnet-*")):
+        controlled = wrappers.ControlledUnet(unet, [_load(ControlNetModel, folder)])
+        extra = (torch.rand(1, 3, 3, 128, 64), torch.tensor([0.7]))
+        path = image / f"unet_{folder.name}.onnx"
+        yield _compare(controlled, path, (*inputs, *extra), threads)
+    inflated = wrappers.InflatedUnet(unet)
+    for frames in (5, 8):
+        inputs = _unet_inputs(unet, (1, unet.config.in_channels, frames, 16, 8))
+        yield _compare(inflated, image / "unet/inflated.onnx", inputs, threads)
+
+
+def _load(kind, folder):
+    return kind.from_pretrained(folder, torch_dtype=torch.float32).eval()
+
+
+def _unet_inputs(unet, shape):
+    text = torch.randn(shape[0], 77, unet.config.cross_attention_dim)
+    return torch.randn(*shape), torch.tensor(321.0), text
+
+
+@torch.no_grad()
+def _compare(module, path, inputs, threads):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(
+        str(path), options, providers=["CPUExecutionProvider"]
+    )
+    names = [entry.name for entry in session.get_inputs()]
+    feed = {name: value.numpy() for name, value in zip(names, inputs, strict=True)}
+    expected = module(*inputs)
+    expected = expected if isinstance(expected, tuple) else (expected,)
+    actual = session.run(None, feed)
+    worst = max(
+        float((torch.from_numpy(a) - e).abs().max()) for a, e in zip(actual, expected, strict=True)
+    )
+    largest = max(float(e.abs().max()) for e in expected)
+    return str(path), [tuple(value.shape) for value in inputs], worst, largest

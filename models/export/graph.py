@@ -1,0 +1,152 @@
+"""Writes ONNX graphs that carry no weights: each initializer points into a safetensors file.
+
+onnxruntime reads external data only from the graph's own folder or below it, so a graph lies in
+the nearest folder that holds all of its weights. Weights stored as float16 or bfloat16 are cast to
+float32 in the graph; onnxruntime folds those casts when it loads it.
+"""
+
+import json
+import os
+import struct
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+import torch
+from onnx import TensorProto, helper
+
+OPSET = 18
+TYPES = {"F32": TensorProto.FLOAT, "F16": TensorProto.FLOAT16, "BF16": TensorProto.BFLOAT16}
+
+
+@dataclass(frozen=True)
+class Contract:
+    """Names of a graph's inputs and outputs, and of their dimensions that may vary."""
+
+    inputs: dict  # name -> {axis: dimension name}
+    outputs: dict
+
+
+def write_graph(module, example, contract, weights, path):
+    """Traces `module` on `example` (a tuple of tensors) and writes the graph to `path`.
+
+    `weights` maps a prefix of the module's parameter names to the safetensors file that stores the
+    rest of the name, in a folder at or below that of `path`.
+    """
+    draft = path.with_suffix(".draft")
+    with torch.no_grad(), warnings.catch_warnings():
+        # The exporter says that it is deprecated (torch is pinned) and that traced Python values
+        # are constants (those left are widths; frames, batch and sizes are checked to vary).
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module.eval(),
+            example,
+            str(draft),
+            dynamo=False,
+            opset_version=OPSET,
+            export_params=False,
+            do_constant_folding=False,
+            keep_initializers_as_inputs=True,
+            input_names=list(contract.inputs),
+            output_names=list(contract.outputs),
+            dynamic_axes={**contract.inputs, **contract.outputs},
+        )
+    model = onnx.load(str(draft))
+    draft.unlink()
+    _point_at_weights(model.graph, contract, weights, path)
+    _shorten_names(model.graph)
+    _name_output_dimensions(model.graph, contract, module, example)
+    onnx.save(model, str(path))
+
+
+def _point_at_weights(graph, contract, weights, path):
+    """Turns the parameters, which the exporter left as inputs, into external initializers."""
+    index = {prefix: _tensors(file) for prefix, file in weights.items()}
+    parameters = [value for value in graph.input if value.name not in contract.inputs]
+    used = {name for node in graph.node for name in node.input}
+    casts = []
+    for value in parameters:
+        graph.input.remove(value)
+        if value.name not in used:
+            continue
+        prefix, name = value.name.split(".", 1)
+        stored = index[prefix][name]
+        location = os.path.relpath(weights[prefix], path.parent)
+        tensor = graph.initializer.add()
+        tensor.name = value.name
+        tensor.data_type = TYPES[stored.dtype]
+        tensor.dims.extend(stored.shape)
+        _set_location(tensor, location, stored)
+        if stored.dtype != "F32":
+            tensor.name = f"{value.name}.{stored.dtype.lower()}"
+            casts.append(
+                helper.make_node("Cast", [tensor.name], [value.name], to=TensorProto.FLOAT)
+            )
+    for position, cast in enumerate(casts):
+        graph.node.insert(position, cast)
+
+
+def _shorten_names(graph):
+    """Numbers the intermediate values, whose long names are most of a graph without weights;
+    the nodes keep theirs, which say the same."""
+    outputs = {value.name for value in graph.output}
+    short = {}
+    for node in graph.node:
+        for name in node.output:
+            if name not in outputs:
+                short[name] = f"v{len(short)}"
+    for node in graph.node:
+        node.input[:] = [short.get(name, name) for name in node.input]
+        node.output[:] = [short.get(name, name) for name in node.output]
+
+
+def _set_location(tensor, location, stored):
+    tensor.data_location = TensorProto.EXTERNAL
+    entries = dict(location=location, offset=str(stored.offset), length=str(stored.length))
+    for key, value in entries.items():
+        entry = tensor.external_data.add()
+        entry.key, entry.value = key, value
+
+
+def _name_output_dimensions(graph, contract, module, example):
+    """Output shapes: the traced sizes, with the contract's names where they may vary."""
+    with torch.no_grad():
+        results = module(*example)
+    results = results if isinstance(results, tuple) else (results,)
+    for value, result in zip(graph.output, results, strict=True):
+        names = contract.outputs[value.name]
+        del value.type.tensor_type.shape.dim[:]
+        for axis, size in enumerate(result.shape):
+            dimension = value.type.tensor_type.shape.dim.add()
+            if axis in names:
+                dimension.dim_param = names[axis]
+            else:
+                dimension.dim_value = size
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """Where a tensor lies in a safetensors file; offset and length in bytes."""
+
+    dtype: str
+    shape: tuple
+    offset: int
+    length: int
+
+
+def _tensors(file):
+    """Tensors of a safetensors file: 8 bytes of header length, a JSON header, then the data."""
+    with Path(file).open("rb") as stream:
+        (length,) = struct.unpack("<Q", stream.read(8))
+        header = json.loads(stream.read(length))
+    header.pop("__metadata__", None)
+    return {
+        name: _Stored(
+            entry["dtype"],
+            tuple(entry["shape"]),
+            8 + length + entry["data_offsets"][0],
+            entry["data_offsets"][1] - entry["data_offsets"][0],
+        )
+        for name, entry in header.items()
+    }

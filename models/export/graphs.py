@@ -1,0 +1,114 @@
+"""The graphs of a model set: their contracts, example inputs, and where each is written.
+
+Sizes traced here are only examples: batch, frames, height, width and text length may vary.
+"""
+
+import torch
+
+from . import wrappers
+from .graph import Contract, write_graph
+
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+TEXT_WEIGHTS = "model.safetensors"
+TEXT_LENGTH = 77
+_FRAME = {0: "batch", 2: "height", 3: "width"}
+_CLIP = {0: "batch", 2: "frames", 3: "height", 4: "width"}
+_WINDOW = {2: "frames", 3: "height", 4: "width"}
+_TEXT = {0: "batch", 1: "sequence"}
+
+
+def write_text_encoder(model, folder):
+    contract = Contract(
+        {"input_ids": {0: "batch"}},
+        {"last_hidden_state": {0: "batch"}, "pooler_output": {0: "batch"}},
+    )
+    ids = torch.full((2, TEXT_LENGTH), model.config.eos_token_id, dtype=torch.int64)
+    ids[:, 0] = model.config.bos_token_id
+    weights = {"text_encoder": folder / TEXT_WEIGHTS}
+    write_graph(wrappers.TextEncoder(model), (ids,), contract, weights, folder / "model.onnx")
+
+
+def write_vae(model, image):
+    """vae_encoder.onnx and vae_decoder.onnx in the folder `image`, weights in its vae/."""
+    weights = {"vae": image / "vae" / WEIGHTS}
+    channels = model.config.latent_channels
+    encoder = Contract({"sample": _FRAME}, {"latent_parameters": _latent_axes()})
+    picture = torch.randn(2, 3, 64, 64)
+    write_graph(
+        wrappers.VaeEncoder(model), (picture,), encoder, weights, image / "vae_encoder.onnx"
+    )
+    decoder = Contract({"latent_sample": _latent_axes()}, {"sample": _FRAME})
+    latents = torch.randn(2, channels, 8, 8)
+    write_graph(
+        wrappers.VaeDecoder(model), (latents,), decoder, weights, image / "vae_decoder.onnx"
+    )
+
+
+def write_unet(model, folder):
+    """model.onnx beside the weights; B is the batch."""
+    contract = _unet_contract(_FRAME, _TEXT)
+    write_graph(
+        wrappers.Unet(model),
+        _unet_example(model, (2,), ()),
+        contract,
+        {"unet": folder / WEIGHTS},
+        folder / "model.onnx",
+    )
+
+
+def write_inflated_unet(model, folder):
+    """inflated.onnx beside the weights: the same ones, for inverting a window. Changes `model`."""
+    contract = _unet_contract(_WINDOW, {1: "sequence"})
+    write_graph(
+        wrappers.InflatedUnet(model),
+        _unet_example(model, (1,), (3,)),
+        contract,
+        {"unet": folder / WEIGHTS},
+        folder / "inflated.onnx",
+    )
+
+
+def write_controlled_unet(model, controlnets, image):
+    """unet_controlnet-NAME.onnx in the folder `image`; `controlnets` maps a name to its model."""
+    contract = _unet_contract(_FRAME, _TEXT)
+    contract.inputs["controlnet_conds"] = {1: "batch", 3: "image_height", 4: "image_width"}
+    contract.inputs["conditioning_scales"] = {}
+    count = len(controlnets)
+    example = (
+        *_unet_example(model, (2,), ()),
+        torch.rand(count, 2, 3, 64, 64),
+        torch.full((count,), 0.9),
+    )
+    weights = {"unet": image / "unet" / WEIGHTS}
+    for i, name in enumerate(controlnets):
+        weights[f"controlnet_{i}"] = image / f"controlnet-{name}" / WEIGHTS
+    module = wrappers.ControlledUnet(model, list(controlnets.values()))
+    path = image / f"unet_controlnet-{'+'.join(controlnets)}.onnx"
+    write_graph(module, example, contract, weights, path)
+
+
+def write_video_unet(model, folder):
+    contract = _unet_contract(_CLIP, _TEXT)
+    write_graph(
+        wrappers.Unet(model),
+        _unet_example(model, (2,), (3,)),
+        contract,
+        {"unet": folder / WEIGHTS},
+        folder / "model.onnx",
+    )
+
+
+def _latent_axes():
+    return {0: "batch", 2: "latent_height", 3: "latent_width"}
+
+
+def _unet_contract(axes, text_axes):
+    inputs = {"sample": axes, "timestep": {}, "encoder_hidden_states": text_axes}
+    return Contract(inputs, {"out_sample": axes})
+
+
+def _unet_example(model, batch, frames):
+    config = model.config
+    sample = torch.randn(*batch, config.in_channels, *frames, 8, 8)
+    text = torch.randn(*batch, TEXT_LENGTH, config.cross_attention_dim)
+    return sample, torch.tensor(500.0), text

@@ -1,0 +1,126 @@
+"""One torch module per graph: positional tensors in, the contract's tensors out.
+
+Each holds the diffusers or transformers model under a name that also prefixes the weights of its
+graph, so that graph.py can find every weight in the model's own safetensors file.
+B batch, F frames, h and w latent height and width, H and W eight times those, D text width.
+"""
+
+import types
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+class TextEncoder(nn.Module):
+    """input_ids int64 (B, 77) to last_hidden_state (B, 77, D) and pooler_output (B, D)."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.text_encoder = model
+
+    def forward(self, input_ids):
+        out = self.text_encoder(input_ids)
+        return out.last_hidden_state, out.pooler_output
+
+
+class VaeEncoder(nn.Module):
+    """sample (B, 3, H, W) in -1..1 to mean and log-variance, unscaled, (B, 8, h, w)."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.vae = model
+
+    def forward(self, sample):
+        return self.vae.encode(sample).latent_dist.parameters
+
+
+class VaeDecoder(nn.Module):
+    """latent_sample (B, 4, h, w), already divided by the scaling factor, to (B, 3, H, W)."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.vae = model
+
+    def forward(self, latent_sample):
+        return self.vae.decode(latent_sample).sample
+
+
+class Unet(nn.Module):
+    """sample (B, C, h, w) or (B, 4, F, h, w), timestep of rank 0, text (B, 77, D) to the noise."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.unet = model
+
+    def forward(self, sample, timestep, encoder_hidden_states):
+        return self.unet(sample, timestep, encoder_hidden_states).sample
+
+
+class InflatedUnet(nn.Module):
+    """The image UNet over a window (1, 4, F, h, w), its ResNet statistics pooled over the frames.
+
+    BIVDiff inverts with the image UNet inflated in this way: GroupNorms of the ResNet blocks and
+    of the output see all frames, everything else one frame at a time. Changes `model`'s norms.
+    """
+
+    def __init__(self, model):
+        super().__init__()
+        self.unet = pool_norms(model)
+
+    def forward(self, sample, timestep, encoder_hidden_states):
+        frames = sample.squeeze(0).transpose(0, 1)
+        text = encoder_hidden_states.expand(sample.shape[2], -1, -1)
+        return self.unet(frames, timestep, text).sample.transpose(0, 1).unsqueeze(0)
+
+
+class ControlledUnet(nn.Module):
+    """The image UNet with n ControlNets fused in.
+
+    Beside the UNet's inputs: controlnet_conds (n, B, 3, H, W) in 0..1, conditioning_scales (n).
+    """
+
+    def __init__(self, model, controlnets):
+        super().__init__()
+        self.unet = model
+        self.names = [f"controlnet_{i}" for i in range(len(controlnets))]
+        for name, controlnet in zip(self.names, controlnets, strict=True):
+            setattr(self, name, controlnet)
+
+    def forward(
+        self, sample, timestep, encoder_hidden_states, controlnet_conds, conditioning_scales
+    ):
+        down, mid = None, None
+        for i, name in enumerate(self.names):
+            more_down, more_mid = getattr(self, name)(
+                sample, timestep, encoder_hidden_states, controlnet_conds[i], return_dict=False
+            )
+            scale = conditioning_scales[i]
+            more_down = [residual * scale for residual in more_down]
+            more_mid = more_mid * scale
+            down = more_down if down is None else [a + b for a, b in zip(down, more_down)]
+            mid = more_mid if mid is None else mid + more_mid
+        return self.unet(
+            sample,
+            timestep,
+            encoder_hidden_states,
+            down_block_additional_residuals=down,
+            mid_block_additional_residual=mid,
+        ).sample
+
+
+def pool_norms(unet):
+    """Lets the ResNet and output GroupNorms of `unet` take their statistics over the batch, which
+    is then the frames of one window; returns it."""
+    for name, module in unet.named_modules():
+        is_resnet_norm = ".resnets." in name and name.rsplit(".", 1)[-1] in ("norm1", "norm2")
+        if isinstance(module, nn.GroupNorm) and (is_resnet_norm or name == "conv_norm_out"):
+            module.forward = types.MethodType(_pooled_group_norm, module)
+    return unet
+
+
+def _pooled_group_norm(norm, frames):
+    """GroupNorm of (F, C, h, w) with one mean and deviation per group for all frames."""
+    window = frames.transpose(0, 1).unsqueeze(0)
+    out = functional.group_norm(window, norm.num_groups, norm.weight, norm.bias, norm.eps)
+    return torch.transpose(out.squeeze(0), 0, 1)

@@ -1,0 +1,41 @@
+"""`python -m train STAGE`: trains one of the small models, or all of them in order.
+
+`--minutes` ends a stage by the clock instead of its step count; a stage that was cut resumes
+where it was. The step counts are those that the shipped weights were trained for.
+"""
+
+import argparse
+import dataclasses
+
+import torch
+
+from . import controlnet, encode, image, vae, video
+from .loop import Plan
+
+STAGES = {
+    "vae": (vae.train, Plan("vae", steps=5498, rate=2e-3, seed=0, warmup=200, weight_decay=1e-3)),
+    "vae_refine": (
+        vae.refine,
+        Plan("vae_refine", steps=3000, rate=1.5e-3, seed=4, weight_decay=1e-3),
+    ),
+    "encode": (encode.train, Plan("encode", steps=0, rate=0, seed=0)),
+    "image": (image.train, Plan("image", steps=3000, rate=1e-3, seed=1, warmup=200)),
+    "controlnet": (controlnet.train, Plan("controlnet", steps=3000, rate=1e-3, seed=2)),
+    "video": (video.train, Plan("video", steps=2000, rate=6e-4, seed=3, ema=0.995)),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
+    parser.add_argument("stage", choices=[*STAGES, "all"])
+    parser.add_argument("--minutes", type=float, help="end a stage by the clock, not by steps")
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    for name in STAGES if options.stage == "all" else [options.stage]:
+        train, plan = STAGES[name]
+        train(dataclasses.replace(plan, minutes=options.minutes))
+
+
+if __name__ == "__main__":
+    main()
