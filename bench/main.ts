@@ -1,0 +1,129 @@
+// `npm run bench`: the project's figures, in one run on one machine. `--only planning,commits,...` runs some of them, `--json` prints JSON.
+//   python    ms per UNet step and whole-clip time beside the same models in a diffusers loop, as a ratio
+//   overhead  share of wall time outside ONNX Runtime and codecs
+//   planning  tasks planned per second; commits  results committed per second
+//   memory    peak memory at 8, 64 and 512 frames
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { writeClip } from './clips.ts';
+import { measureCommits } from './commits.ts';
+import { measurePlanning } from './planning.ts';
+import { comparePython } from './python.ts';
+import { runRender } from './render-process.ts';
+
+const SECTIONS = ['planning', 'commits', 'python', 'overhead', 'memory'] as const;
+type Section = (typeof SECTIONS)[number];
+
+const { values } = parseArgs({
+  options: { only: { type: 'string' }, json: { type: 'boolean', default: false } },
+});
+const chosen = (values.only?.split(',') ?? SECTIONS) as Section[];
+const results: Record<string, unknown> = { machine: machine() };
+const folder = await mkdtemp(join(tmpdir(), 'bivdiff-bench-'));
+
+const sections: Readonly<Record<Section, () => Promise<void>>> = {
+  planning: async () => {
+    measurePlanning(10_000);
+    for (const frames of [1_000, 100_000]) {
+      const figures = measurePlanning(frames);
+      say(
+        `planning   ${frames} frames: ${figures.tasks} tasks, ${Math.round(figures.tasksPerSecond)} tasks/s, ids ${figures.idsDigest.slice(0, 16)}`,
+      );
+      results[`planning${frames}`] = figures;
+    }
+    return Promise.resolve();
+  },
+  commits: async () => {
+    const figures = await measureCommits(20_000);
+    say(
+      `commits    ${Math.round(figures.commitsPerSecond)} results/s to the file store (artifact of 4 KiB + record)`,
+    );
+    results['commits'] = figures;
+  },
+  python: async () => {
+    const figures = await comparePython(folder);
+    if (figures === undefined) return;
+    for (const line of figures.lines) say(`python     ${line}`);
+    results['python'] = figures;
+  },
+  overhead: async () => {
+    const run = await renderOf(64, { steps: 50, slots: 1, name: 'overhead' });
+    const busy = Object.values(run.report.manifest.stages).reduce(
+      (sum, stage) => sum + stage.busySeconds,
+      0,
+    );
+    const wall = (run.report as unknown as { readonly wallSeconds: number }).wallSeconds;
+    const share = 1 - busy / wall;
+    say(
+      `overhead   64 frames, 1 lane: ${(100 * share).toFixed(1)} % of ${wall.toFixed(1)} s outside ONNX Runtime and codecs`,
+    );
+    results['overhead'] = {
+      share,
+      busySeconds: busy,
+      wallSeconds: wall,
+      stages: run.report.manifest.stages,
+    };
+  },
+  memory: async () => {
+    const peaks: Record<string, number> = {};
+    for (const frames of [8, 64, 512]) {
+      const run = await renderOf(frames, { steps: 2, slots: 2, name: `memory-${frames}` });
+      peaks[frames] = run.peakBytes;
+      say(`memory     ${frames} frames: peak ${(run.peakBytes / 2 ** 20).toFixed(0)} MiB`);
+    }
+    say(`memory     512 frames take ${(peaks[512]! / peaks[64]!).toFixed(2)} times the peak of 64`);
+    results['memory'] = peaks;
+  },
+};
+
+try {
+  say(JSON.stringify(results['machine']));
+  for (const section of chosen) await sections[section]();
+  if (values.json) console.log(JSON.stringify(results, undefined, 2));
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function renderOf(
+  frames: number,
+  options: { readonly steps: number; readonly slots: number; readonly name: string },
+) {
+  const clip = join(folder, `${options.name}.mp4`);
+  await writeClip(clip, frames);
+  return runRender([
+    ...['--task', 'controlnet', '--control', 'canny', '--input', clip, '--stride', '1'],
+    ...[
+      '--frames',
+      String(frames),
+      '--steps',
+      String(options.steps),
+      '--slots',
+      String(options.slots),
+    ],
+    ...['--prompt', 'a red square moving right on a gray background', '--mixing-ratio', '0.5'],
+    ...[
+      '--store',
+      join(folder, `${options.name}-store`),
+      '--output',
+      join(folder, `${options.name}-out.mp4`),
+    ],
+  ]);
+}
+
+function machine(): Record<string, unknown> {
+  return {
+    cpu: cpus()[0]?.model,
+    cores: availableParallelism(),
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    node: process.version,
+  };
+}
+
+function say(line: string): void {
+  if (!values.json) console.log(line);
+  else console.error(line);
+}

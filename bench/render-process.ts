@@ -1,0 +1,80 @@
+// Runs `bivdiff render --json` as a process of its own and watches its memory: for whole-clip time and peak memory.
+
+import { spawn } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { BivdiffError } from '../common/errors.ts';
+
+const root = join(import.meta.dirname, '..');
+const SAMPLE_INTERVAL_MS = 50;
+
+export interface RenderRun {
+  readonly seconds: number;
+  /** Of the process and its children: the highest sum of resident memory seen. */
+  readonly peakBytes: number;
+  readonly report: {
+    readonly sha256: string;
+    readonly manifest: {
+      readonly stages: Readonly<
+        Record<string, { readonly seconds: number; readonly busySeconds: number }>
+      >;
+    };
+  };
+}
+
+/** Runs one render with these flags. @throws internal — it failed; its own error is in the message */
+export async function runRender(flags: readonly string[]): Promise<RenderRun> {
+  const begunMs = performance.now();
+  const child = spawn(
+    process.execPath,
+    [
+      '--disable-warning=ExperimentalWarning',
+      join(root, 'cli/main.ts'),
+      'render',
+      '--json',
+      '--quiet',
+      ...flags,
+    ],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let peakBytes = 0;
+  const sampler = setInterval(() => {
+    peakBytes = Math.max(peakBytes, residentBytes(child.pid!));
+  }, SAMPLE_INTERVAL_MS);
+  const [stdout, stderr, code] = await Promise.all([
+    textOf(child.stdout),
+    textOf(child.stderr),
+    new Promise<number | null>((resolve) => child.once('close', resolve)),
+  ]);
+  clearInterval(sampler);
+  if (code !== 0) throw new BivdiffError('internal', `render exited with ${code}: ${stderr}`);
+  return {
+    seconds: (performance.now() - begunMs) / 1000,
+    peakBytes,
+    report: JSON.parse(stdout) as RenderRun['report'],
+  };
+}
+
+async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) text += String(chunk);
+  return text;
+}
+
+/** Resident memory of a process and its children, as the kernel counts it now; 0 once it is gone. */
+function residentBytes(pid: number): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const own = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
+    const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean),
+    );
+    return children.reduce((sum, child) => sum + residentBytes(Number(child)), own);
+  } catch {
+    // The process or a thread of it ended between two reads.
+    return 0;
+  }
+}

@@ -1,0 +1,136 @@
+// One render on a running farm: dispatch, progress, metrics, manifest. Knows the bus and the store, not who works.
+
+import type { Bus } from '../../common/bus/ports.ts';
+import { BivdiffError } from '../../common/errors.ts';
+import type { Store } from '../../common/store/ports.ts';
+import type { ResultRecord, Stage } from '../../common/task.ts';
+import { dispatchJob } from '../../coordinator/dispatcher.ts';
+import { DEFAULT_FAILURE_POLICY } from '../../coordinator/domain/failure-policy.ts';
+import { createPlan } from '../../coordinator/domain/plan.ts';
+import { createTaskGraph } from '../../coordinator/domain/task-graph.ts';
+import type { TaskGraph, TaskNumber } from '../../coordinator/domain/task-graph.ts';
+import { JobTally } from '../../coordinator/job-tally.ts';
+import { createManifest, manifestBytes } from '../../coordinator/manifest.ts';
+import { systemClock } from '../../coordinator/ports.ts';
+import type {
+  Accepted,
+  RenderOptions,
+  RenderOutput,
+  RenderProgress,
+  RenderResult,
+  StageProgress,
+  TaskCounts,
+} from '../farm.ts';
+import { readMetrics } from './metrics.ts';
+import { programVersions } from './versions.ts';
+
+export interface RenderJob {
+  readonly accepted: Accepted;
+  readonly store: Store;
+  readonly bus: Bus;
+  readonly slots: number;
+}
+
+/** What a render is for: every output, and every measure. */
+export function wantedTasks(graph: TaskGraph): TaskNumber[] {
+  return (['measure', 'assemble'] as const).flatMap((stage) =>
+    Array.from({ length: graph.plan.count(stage) }, (_, index) => graph.number({ stage, index })),
+  );
+}
+
+/** Renders a job to its end. @throws BivdiffError — as `Farm.render` */
+export async function renderJob(render: RenderJob, options: RenderOptions): Promise<RenderResult> {
+  const { accepted, store, bus, slots } = render;
+  const begunMs = performance.now();
+  const graph = createTaskGraph(createPlan(accepted.job));
+  const wanted = wantedTasks(graph);
+  const tally = new JobTally({
+    graph,
+    wanted,
+    slots,
+    nowMs: () => performance.now() - begunMs,
+    onChange: () => options.onProgress?.(progressOf(graph, tally)),
+  });
+  await dispatchJob({
+    jobId: accepted.jobId,
+    graph,
+    wanted,
+    store,
+    bus,
+    clock: systemClock,
+    policy: DEFAULT_FAILURE_POLICY,
+    outMax: 2 * slots,
+    observer: tally,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  return finish(render, { graph, tally, seconds: (performance.now() - begunMs) / 1000 });
+}
+
+interface Finished {
+  readonly graph: TaskGraph;
+  readonly tally: JobTally;
+  readonly seconds: number;
+}
+
+async function finish({ accepted, store }: RenderJob, done: Finished): Promise<RenderResult> {
+  const { graph, tally, seconds } = done;
+  const outputs = accepted.job.outputs.map((params, index): RenderOutput => {
+    const record = resultOf(done, 'assemble', index);
+    return { params, artifacts: record.outputs['file'] ?? [] };
+  });
+  const measured = Array.from({ length: graph.plan.count('measure') }, (_, index) =>
+    resultOf(done, 'measure', index),
+  );
+  const metrics = await readMetrics(store, measured);
+  const manifest = createManifest({
+    jobId: accepted.jobId,
+    plan: graph.plan,
+    stages: tally.stages,
+    outputs,
+    metrics,
+    workers: [...tally.workers],
+    versions: programVersions(),
+    createdAt: new Date().toISOString(),
+  });
+  await store.putDocument({ kind: 'manifest', id: accepted.jobId }, manifestBytes(manifest));
+  const secondsByStage: Partial<Record<Stage, number>> = {};
+  for (const [stage, { seconds: spent }] of tally.stages) secondsByStage[stage] = spent;
+  return {
+    jobId: accepted.jobId,
+    outputs,
+    metrics,
+    tasks: countTasks(tally),
+    secondsByStage,
+    seconds,
+    manifest: { ...manifest },
+    trace: tally.spans,
+  };
+}
+
+function resultOf({ graph, tally }: Finished, stage: Stage, index: number): ResultRecord {
+  const record = tally.results.get(graph.number({ stage, index }));
+  if (record === undefined) {
+    throw new BivdiffError('internal', `the job is over, but ${stage} ${index} has no result`);
+  }
+  return record;
+}
+
+function countTasks(tally: JobTally): TaskCounts {
+  const byStage: Partial<Record<Stage, { run: number; reused: number }>> = {};
+  let run = 0;
+  let reused = 0;
+  for (const [stage, counts] of tally.stages) {
+    byStage[stage] = { run: counts.run, reused: counts.reused };
+    run += counts.run;
+    reused += counts.reused;
+  }
+  return { run, reused, byStage };
+}
+
+function progressOf(graph: TaskGraph, tally: JobTally): RenderProgress {
+  const stages = graph.plan.stages.map((stage): StageProgress => {
+    const { total, run, reused } = tally.stages.get(stage)!;
+    return { stage, total, run, reused, running: tally.runningOf(stage) };
+  });
+  return { stages, fraction: tally.fraction, secondsLeft: tally.secondsLeft };
+}
