@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { BivdiffError } from '../../common/errors.ts';
 import { createStageContext, LaneState } from './lane-context.ts';
 import { tensorsToMove } from './lane-job.ts';
-import type { FromLane, LaneJob, LaneResult, LaneSettings, ToLane } from './lane-job.ts';
+import type { FromLane, LaneResult, LaneSettings, ToLane } from './lane-job.ts';
 import type { StageBody } from './ports.ts';
 
 /** By stage. Each takes its own parameters, so none here can be called without a cast. */

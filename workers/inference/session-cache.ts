@@ -18,7 +18,8 @@ interface Entry {
 
 /**
  * Loads on first use, keeps while the budget lasts, releases the least recently used first. The budget counts weights as
- * loaded, not what a run needs besides. Only sessions in use at one time may pass it together.
+ * loaded, not what a run needs besides. Only sessions in use at one time may pass it together,
+ * until they are not.
  */
 export class SessionCache {
   readonly #settings: LaneSettings;
@@ -53,6 +54,7 @@ export class SessionCache {
       return await work(await entry.session);
     } finally {
       entry.users -= 1;
+      await this.#release(this.#takeIdle(this.#missingFor(0)));
     }
   }
 
@@ -74,8 +76,7 @@ export class SessionCache {
     const graph = graphOf(model);
     const { weightBytes } = readOnnxFile(graph);
     this.#checkBudget(model, weightBytes);
-    const limit = this.#settings.memoryLimitBytes;
-    const evicted = this.#takeIdle(this.load.loadedBytes + weightBytes - limit);
+    const evicted = this.#takeIdle(this.#missingFor(weightBytes));
     const session = this.#release(evicted).then(() => this.#open(model.name, graph));
     const entry: Entry = { session, bytes: weightBytes, users: 0, loaded: undefined };
     session.then(
@@ -106,6 +107,11 @@ export class SessionCache {
         details: { model: model.name, bytes, limit },
       },
     );
+  }
+
+  /** What the budget lacks for so many bytes more; negative if it has them. */
+  #missingFor(bytes: number): number {
+    return this.load.loadedBytes + bytes - this.#settings.memoryLimitBytes;
   }
 
   /** Takes out entries that no work uses, least recently used first, until `bytes` are free or none is left. */

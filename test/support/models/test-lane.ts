@@ -36,18 +36,6 @@ const slow: StageBody<SlowParams> = async ({ params }, context) => {
   return { y: x };
 };
 
-/** Loads each role's graph in turn and runs it once. */
-const touch: StageBody<{ readonly roles: readonly string[] }> = async (
-  { params, tensors },
-  context,
-) => {
-  let y: Tensor | undefined;
-  for (const role of params.roles) {
-    const session = await context.session(role);
-    y = (await session.run({ x: tensors['x']! }))['y'];
-  }
-  return y === undefined ? {} : { y };
-};
 
 /** Asks for the graphs of all roles first and runs them afterwards, twice each in turn. */
 const alternate: StageBody<{ readonly roles: readonly string[] }> = async (
@@ -113,7 +101,6 @@ const defect: StageBody<unknown> = async () => {
 serveLane({
   add,
   slow,
-  touch,
   alternate,
   look,
   echo,

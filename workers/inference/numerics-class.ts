@@ -1,0 +1,69 @@
+// Which results must have equal bits: a string that names all that can change them besides the task. Two workers of one
+// class give the same bytes; the class is part of a task's id.
+
+import { readFileSync } from 'node:fs';
+import { arch, cpus } from 'node:os';
+import * as ort from 'onnxruntime-node';
+
+/**
+ * Instruction sets between which ONNX Runtime's CPU kernels (MLAS) choose, best first. The first whose flags are all
+ * there names the class; those after it change nothing.
+ */
+const instructionSets: readonly (readonly [name: string, flags: readonly string[]])[] = [
+  ['avx512', ['avx512f', 'avx512bw', 'avx512cd', 'avx512dq', 'avx512vl']],
+  ['avx512f', ['avx512f']],
+  ['avx2', ['avx2', 'fma']],
+  ['avx', ['avx']],
+  ['sve', ['sve']],
+  ['neon', ['asimd']],
+];
+
+/** Extensions that MLAS uses beside them for float32 and int8 products. */
+const extensions: readonly (readonly [name: string, flag: string])[] = [
+  ['vnni', 'avx512_vnni'],
+  ['avxvnni', 'avx_vnni'],
+  ['bf16', 'avx512_bf16'],
+  ['amx', 'amx_tile'],
+  ['dotprod', 'asimddp'],
+  ['i8mm', 'i8mm'],
+  ['bf16', 'bf16'],
+  ['fp16', 'asimdhp'],
+];
+
+/**
+ * Of a stage that runs graphs, say `cpu:x64-avx512+vnni/onnxruntime-1.30.0/v8-13.6`. Threads and batch are not in it:
+ * they change no bits (tested).
+ */
+export function inferenceNumericsClass(executionProvider = 'cpu'): string {
+  const library = `onnxruntime-${ort.env.versions.node ?? ort.env.versions.common}`;
+  return `${executionProvider}:${thisCpuClass()}/${library}/${scriptNumericsClass()}`;
+}
+
+/**
+ * Of a stage that is JavaScript alone, say `v8-13.6`: arithmetic is the same everywhere, but exp, log and sin are V8's
+ * own code.
+ */
+export function scriptNumericsClass(): string {
+  return `v8-${process.versions.v8.split('.').slice(0, 2).join('.')}`;
+}
+
+/** Of this machine: from /proc/cpuinfo where there is one, else the processor's name. */
+function thisCpuClass(): string {
+  try {
+    return cpuClass(arch(), readFileSync('/proc/cpuinfo', 'utf8'));
+  } catch {
+    const model = cpus()[0]?.model ?? 'unknown';
+    return `${arch()}-${model.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`;
+  }
+}
+
+/** Of the first processor that `cpuinfo` lists, say `x64-avx512+vnni+bf16`. */
+export function cpuClass(architecture: string, cpuinfo: string): string {
+  const line = /^(?:flags|Features)\s*:(.*)$/m.exec(cpuinfo)?.[1] ?? '';
+  const flags = new Set(line.trim().split(/\s+/));
+  const [base] = instructionSets.find(([, needed]) => needed.every((flag) => flags.has(flag))) ?? [
+    'base',
+  ];
+  const present = extensions.filter(([, flag]) => flags.has(flag)).map(([name]) => name);
+  return `${architecture}-${[base, ...present].join('+')}`;
+}

@@ -1,0 +1,23 @@
+// Runs as a process: tries the execution provider named on the command line on a tiny graph. Prints nothing if it
+// works, else one line that says why not.
+
+import * as ort from 'onnxruntime-node';
+
+/** y = x + x for one float: the smallest graph that has work to do. ONNX, opset 18. */
+const DOUBLE =
+  'CAo6OgoOCgF4CgF4EgF5IgNBZGQSBmRvdWJsZVoPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEBI=';
+
+try {
+  ort.env.logLevel = 'fatal';
+  const session = await ort.InferenceSession.create(Buffer.from(DOUBLE, 'base64'), {
+    executionProviders: [process.argv[2] ?? 'cpu'],
+    logSeverityLevel: 4,
+  });
+  const { y } = await session.run({ x: new ort.Tensor('float32', Float32Array.of(21), [1]) });
+  const values = y?.data as Float32Array | undefined;
+  if (values?.[0] !== 42) process.stdout.write(`21 + 21 gave ${String(values?.[0])}\n`);
+  await session.release();
+} catch (reason) {
+  const text = reason instanceof Error ? reason.message : String(reason);
+  process.stdout.write(`${text.replaceAll(/\s+/g, ' ').trim()}\n`);
+}
