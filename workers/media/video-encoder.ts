@@ -1,5 +1,5 @@
 // Encodes RGB frames as H.264 in MP4 or VP9 in WebM. Equal frames and settings give equal bytes; of H.264, as long as
-// the encoder sees the same number of processors (media-process.ts gives it exactly one).
+// the encoder sees the same number of processors (its process is held to one: processors.ts).
 
 import { VideoEncoder, VideoFrame } from '@napi-rs/webcodecs';
 import { open, rename, rm } from 'node:fs/promises';
