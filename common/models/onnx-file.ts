@@ -6,10 +6,17 @@ import { ProtobufFile } from './protobuf-walk.ts';
 import type { Field, Span } from './protobuf-walk.ts';
 
 export interface OnnxFileFacts {
-  /** Files that hold weights, as the graph names them: relative to the graph's folder. Sorted, no repeats. */
-  readonly externalFiles: readonly string[];
+  /** Files that hold weights, sorted by location. */
+  readonly externalFiles: readonly ExternalFile[];
   /** Bytes of all weights once loaded: half precision counts as float32, into which the CPU provider casts it. */
   readonly weightBytes: number;
+}
+
+export interface ExternalFile {
+  /** As the graph names it: relative to the graph's folder. */
+  readonly location: string;
+  /** How long it must be at least. */
+  readonly bytesNeeded: number;
 }
 
 /** Messages that can hold a tensor, and where: field number to the message there. */
@@ -39,7 +46,7 @@ const bytesByType: Readonly<Record<number, number>> = {
  * @throws failed-precondition — absent, or not an ONNX model
  */
 export function readOnnxFile(path: string): OnnxFileFacts {
-  const externalFiles = new Set<string>();
+  const needed = new Map<string, number>();
   let weightBytes = 0;
   try {
     using file = new ProtobufFile(path);
@@ -56,7 +63,10 @@ export function readOnnxFile(path: string): OnnxFileFacts {
         }
         const tensor = readTensor(file, field.span);
         weightBytes += tensor.bytes;
-        if (tensor.location !== undefined) externalFiles.add(tensor.location);
+        const { external } = tensor;
+        if (external === undefined) continue;
+        const before = needed.get(external.location) ?? 0;
+        needed.set(external.location, Math.max(before, external.bytesNeeded));
       }
     };
     visit('model', { start: 0, end: file.bytes });
@@ -64,35 +74,43 @@ export function readOnnxFile(path: string): OnnxFileFacts {
   } catch (reason) {
     throw translate(reason, path);
   }
-  return { externalFiles: [...externalFiles].sort(), weightBytes };
+  const externalFiles = [...needed]
+    .map(([location, bytesNeeded]) => ({ location, bytesNeeded }))
+    .sort((a, b) => (a.location < b.location ? -1 : 1));
+  return { externalFiles, weightBytes };
 }
 
-function readTensor(
-  file: ProtobufFile,
-  span: Span,
-): { readonly bytes: number; readonly location?: string } {
+interface TensorFacts {
+  readonly bytes: number;
+  readonly external?: ExternalFile;
+}
+
+function readTensor(file: ProtobufFile, span: Span): TensorFacts {
   let elements = 1;
   let type = 1;
   let isExternal = false;
-  let location: string | undefined;
+  const entries = new Map<string, string>();
   for (const field of file.fields(span)) {
     if (field.number === 1) for (const size of file.numbers(field)) elements *= size;
     else if (field.number === 2 && field.kind === 'number') type = Number(field.value);
-    else if (field.number === 13) location = readLocation(file, field) ?? location;
+    else if (field.number === 13) readExternalEntry(file, field, entries);
     else if (field.number === 14 && field.kind === 'number') isExternal = field.value === 1n;
   }
   const bytes = elements * (bytesByType[type] ?? 4);
-  return isExternal && location !== undefined ? { bytes, location } : { bytes };
+  const location = entries.get('location');
+  if (!isExternal || location === undefined) return { bytes };
+  const [offset, length] = ['offset', 'length'].map((key) => Number(entries.get(key) ?? 0));
+  return { bytes, external: { location, bytesNeeded: offset! + length! } };
 }
 
-/** Of external data's key-value pairs, the value of `location`. */
-function readLocation(file: ProtobufFile, pair: Field): string | undefined {
+/** External data is a list of key-value pairs: location, offset, length. */
+function readExternalEntry(file: ProtobufFile, pair: Field, entries: Map<string, string>): void {
   if (pair.kind !== 'bytes') throw new RangeError('external data that is a number');
   const texts = new Map<number, string>();
   for (const field of file.fields(pair.span)) {
     if (field.kind === 'bytes') texts.set(field.number, file.text(field.span));
   }
-  return texts.get(1) === 'location' ? texts.get(2) : undefined;
+  entries.set(texts.get(1) ?? '', texts.get(2) ?? '');
 }
 
 function translate(reason: unknown, path: string): BivdiffError {

@@ -34,16 +34,16 @@ const extensions: readonly (readonly [name: string, flag: string])[] = [
  * Of a stage that runs graphs, say `cpu:x64-avx512+vnni/onnxruntime-1.30.0/v8-13.6`. Threads and batch are not in it:
  * they change no bits (tested).
  */
-export function inferenceNumericsClass(executionProvider = 'cpu'): string {
+export function inferenceClass(executionProvider = 'cpu'): string {
   const library = `onnxruntime-${ort.env.versions.node ?? ort.env.versions.common}`;
-  return `${executionProvider}:${thisCpuClass()}/${library}/${scriptNumericsClass()}`;
+  return `${executionProvider}:${thisCpuClass()}/${library}/${plainClass()}`;
 }
 
 /**
  * Of a stage that is JavaScript alone, say `v8-13.6`: arithmetic is the same everywhere, but exp, log and sin are V8's
  * own code.
  */
-export function scriptNumericsClass(): string {
+export function plainClass(): string {
   return `v8-${process.versions.v8.split('.').slice(0, 2).join('.')}`;
 }
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 
 import {
   cpuClass,
-  inferenceNumericsClass,
-  scriptNumericsClass,
+  inferenceClass,
+  plainClass,
 } from '../../../../workers/inference/numerics-class.ts';
 
 const AVX512 = 'avx avx2 fma avx512f avx512bw avx512cd avx512dq avx512vl';
@@ -31,17 +31,17 @@ describe('the class of a processor', () => {
 
 describe('the numerics class', () => {
   it('names provider, processor, ONNX Runtime and V8', () => {
-    expect(inferenceNumericsClass()).toMatch(
+    expect(inferenceClass()).toMatch(
       /^cpu:[a-z0-9]+-[a-z0-9+-]+\/onnxruntime-\d+\.\d+\.\d+\/v8-\d+\.\d+$/,
     );
-    expect(inferenceNumericsClass('webgpu')).toMatch(/^webgpu:/);
+    expect(inferenceClass('webgpu')).toMatch(/^webgpu:/);
   });
 
   it('is the same each time', () => {
-    expect(inferenceNumericsClass()).toBe(inferenceNumericsClass());
+    expect(inferenceClass()).toBe(inferenceClass());
   });
 
   it('of JavaScript alone names V8', () => {
-    expect(scriptNumericsClass()).toMatch(/^v8-\d+\.\d+$/);
+    expect(plainClass()).toMatch(/^v8-\d+\.\d+$/);
   });
 });

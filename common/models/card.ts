@@ -1,0 +1,101 @@
+// card.json, which makes a folder a model set: what the folder holds and which settings suit it. Checks the text
+// only; whether the files are there is model-folder.ts's.
+
+import { z } from 'zod';
+
+import type { ModelDefaults, ModelSet } from './model-set.ts';
+
+/** Paths are relative to the card's folder, with forward slashes. */
+export interface Card {
+  readonly name: string;
+  readonly image: string;
+  readonly videos: Readonly<Record<string, string>>;
+  readonly defaultVideo: string;
+  readonly controls: ModelSet['controls'];
+  readonly defaults: ModelDefaults;
+  readonly sizeMultiple: number;
+}
+
+const relativePath = z
+  .string()
+  .min(1)
+  .refine((path) => !path.startsWith('/') && !path.split('/').includes('..'), {
+    error: 'must lie inside the folder of the card',
+  });
+const scale = z.number().min(0).max(100);
+const threshold = z.int().min(0).max(2040);
+const size = z.string().regex(/^[1-9]\d{0,4}x[1-9]\d{0,4}$/, { error: 'must be WIDTHxHEIGHT' });
+
+const cardSchema = z
+  .object({
+    apiVersion: z.literal('bivdiff/v1'),
+    kind: z.literal('ModelSet'),
+    name: z.string().min(1),
+    image: relativePath,
+    videos: z.record(z.string().min(1), relativePath),
+    defaultVideo: z.string(),
+    controls: z.record(
+      z.string().min(1),
+      z.object({ annotator: z.literal('canny'), low: threshold, high: threshold }),
+    ),
+    defaults: z.object({
+      guidanceScale: scale,
+      videoGuidanceScale: scale,
+      mixingRatio: z.number().min(0).max(1),
+      steps: z.int().min(1).max(1000),
+      size,
+      negativePrompt: z.string(),
+      scheduler: z.enum(['ddim', 'pndm', 'euler-ancestral', 'dpm-solver++']),
+      inversion: z.enum(['ddim', 'official']),
+    }),
+    sizeMultiple: z.int().min(8).multipleOf(8),
+  })
+  .superRefine((card, { addIssue }) => {
+    const custom = (path: string[], message: string): void => {
+      addIssue({ code: 'custom', path, message });
+    };
+    const videos = Object.keys(card.videos);
+    if (videos.length === 0) custom(['videos'], 'must name at least one video model');
+    else if (!videos.includes(card.defaultVideo)) {
+      custom(['defaultVideo'], `must be one of ${videos.join(', ')}`);
+    }
+    for (const [name, { low, high }] of Object.entries(card.controls)) {
+      if (low > high) custom(['controls', name], 'low must not be above high');
+    }
+    const misfit = sizesOf(card.defaults.size).some((pixels) => pixels % card.sizeMultiple !== 0);
+    if (misfit) {
+      custom(['defaults', 'size'], `must be multiples of ${String(card.sizeMultiple)}`);
+    }
+  });
+
+/** The card, or everything that is wrong with it: one line each, the field first. Unknown fields are let be. */
+export function parseCard(
+  text: string,
+): { readonly card: Card } | { readonly problems: readonly string[] } {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (reason) {
+    return { problems: [`is not JSON: ${(reason as SyntaxError).message}`] };
+  }
+  const parsed = cardSchema.safeParse(json);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map(({ path, message }) => {
+      return path.length === 0 ? message : `${path.join('.')}: ${message}`;
+    });
+    return { problems: lines };
+  }
+  const { defaults, name, image, videos, defaultVideo, controls, sizeMultiple } = parsed.data;
+  const { size: text2, scheduler, ...others } = defaults;
+  const [width, height] = sizesOf(text2);
+  return {
+    card: {
+      ...{ name, image, videos, defaultVideo, controls, sizeMultiple },
+      defaults: { ...others, width: width!, height: height!, sampler: scheduler },
+    },
+  };
+}
+
+function sizesOf(text: string): number[] {
+  return text.split('x').map(Number);
+}

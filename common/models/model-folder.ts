@@ -1,0 +1,266 @@
+// Reads a folder of models into a ModelSet. Layout: `card.json`, and for each model a diffusers pipeline folder with
+// ONNX graphs in it (below, `imagePlaces`). A graph's weights may lie in files that it names and shares with others.
+
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join, relative, resolve, sep } from 'node:path';
+
+import { BivdiffError } from '../errors.ts';
+import type { Digest } from '../task.ts';
+import { parseCard } from './card.ts';
+import type { Card } from './card.ts';
+import { openFileDigests } from './file-digests.ts';
+import type { FileDigestOptions, FileDigests } from './file-digests.ts';
+import type { ImageModel, ModelPart, ModelSet, VideoModel } from './model-set.ts';
+import { findPart } from './part-files.ts';
+import type { ModelProblem, PartPlace } from './part-files.ts';
+
+/** What a folder holds and lacks. */
+export interface ModelSetReport {
+  /** Absolute path. */
+  readonly folder: string;
+  /** From the card; absent if that cannot be read. */
+  readonly name?: string;
+  /** Those whose files are all there, in the order image, videos. */
+  readonly parts: readonly ModelPart[];
+  /** All of them. Empty exactly if `set` is there. */
+  readonly problems: readonly ModelProblem[];
+  readonly set?: ModelSet;
+}
+
+/**
+ * Reads a model set and hashes its files, each once; unchanged files that were hashed before are not read.
+ * @throws failed-precondition — the folder is absent or not whole; lists all problems, also in details `problems`
+ */
+export async function openModelSet(
+  folder: string,
+  options: FileDigestOptions = {},
+): Promise<ModelSet> {
+  const report = await inspectModelSet(folder, options);
+  if (report.set !== undefined) return report.set;
+  const { problems } = report;
+  const lines = problems.map(({ part, path, problem }) => `${part}: ${path} ${problem}`);
+  const message =
+    lines.length === 1
+      ? `the model set ${report.folder} cannot be used: ${lines[0]!}`
+      : `the model set ${report.folder} has ${String(lines.length)} problems:\n  ${lines.join('\n  ')}`;
+  throw new BivdiffError('failed-precondition', message, {
+    hint: problems[0]!.hint,
+    details: { folder: report.folder, problems },
+  });
+}
+
+/** What `bivdiff models list` and `check` show. Throws only what reading files throws, never for a bad set. */
+export async function inspectModelSet(
+  folder: string,
+  options: FileDigestOptions = {},
+): Promise<ModelSetReport> {
+  const root = resolve(folder);
+  const read = await readCard(root);
+  if ('problem' in read) return { folder: root, parts: [], problems: [read.problem] };
+  if ('problems' in read) return { folder: root, parts: [], problems: read.problems };
+  const digests = await openFileDigests(options);
+  const search = new SetSearch(root, digests);
+  const set = await search.read(read.card);
+  await digests.save();
+  const { parts, problems } = search;
+  const found = { folder: root, name: read.card.name, parts, problems };
+  return set === undefined ? found : { ...found, set };
+}
+
+async function readCard(
+  root: string,
+): Promise<
+  | { readonly card: Card }
+  | { readonly problem: ModelProblem }
+  | { readonly problems: readonly ModelProblem[] }
+> {
+  const path = join(root, 'card.json');
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (reason) {
+    const { code, message } = BivdiffError.from(reason);
+    const problem = code === 'not-found' ? 'is missing' : `cannot be read: ${message}`;
+    const hint = 'Is this a folder of models? `bivdiff models list` shows those that ship.';
+    return { problem: { part: 'card', path, problem, hint } };
+  }
+  const parsed = parseCard(text);
+  if ('card' in parsed) return parsed;
+  const hint = 'Correct card.json; models/demo/card.json is an example.';
+  return { problems: parsed.problems.map((problem) => ({ part: 'card', path, problem, hint })) };
+}
+
+class SetSearch {
+  readonly parts: ModelPart[] = [];
+  readonly problems: ModelProblem[] = [];
+  readonly #root: string;
+  readonly #digests: FileDigests;
+
+  constructor(root: string, digests: FileDigests) {
+    this.#root = root;
+    this.#digests = digests;
+  }
+
+  /** The set, or undefined if there are problems. */
+  async read(card: Card): Promise<ModelSet | undefined> {
+    const image = await this.#readImage(join(this.#root, card.image), card);
+    const videos: Record<string, VideoModel> = {};
+    for (const [name, folder] of Object.entries(card.videos)) {
+      const video = await this.#readVideo(name, join(this.#root, folder));
+      if (video !== undefined) videos[name] = video;
+    }
+    if (image === undefined || this.problems.length > 0) return undefined;
+    const { name, defaultVideo, controls, defaults, sizeMultiple } = card;
+    return { name, folder: this.#root, image, videos, defaultVideo, controls, defaults, sizeMultiple };
+  }
+
+  async #readImage(folder: string, card: Card): Promise<ImageModel | undefined> {
+    const places = imagePlaces(folder);
+    const tokenizer = await this.#part(places.tokenizer);
+    const textEncoder = await this.#part(places.textEncoder);
+    const unet = await this.#part(places.unet);
+    const unetInflated = await this.#part(places.unetInflated);
+    const controlnets: Record<string, ModelPart> = {};
+    for (const control of Object.keys(card.controls)) {
+      const part = await this.#part(controlnetPlace(folder, control));
+      if (part !== undefined) controlnets[control] = part;
+    }
+    const vaeEncoder = await this.#part(places.vaeEncoder);
+    const vaeDecoder = await this.#part(places.vaeDecoder);
+    const scheduler = await this.#part(places.scheduler);
+    if (!tokenizer || !textEncoder || !unet || !vaeEncoder || !vaeDecoder || !scheduler) {
+      return undefined;
+    }
+    const needed = { tokenizer, textEncoder, unet, vaeEncoder, vaeDecoder, scheduler };
+    return { ...needed, controlnets, ...(unetInflated === undefined ? {} : { unetInflated }) };
+  }
+
+  async #readVideo(name: string, folder: string): Promise<VideoModel | undefined> {
+    const places = videoPlaces(name, folder);
+    const tokenizer = await this.#part(places.tokenizer);
+    const textEncoder = await this.#part(places.textEncoder);
+    const unet = await this.#part(places.unet);
+    if (!tokenizer || !textEncoder || !unet) return undefined;
+    const window = unet.config['window'];
+    if (typeof window === 'number' && Number.isInteger(window) && window >= 1) {
+      return { name, tokenizer, textEncoder, unet, window };
+    }
+    this.problems.push({
+      part: unet.name,
+      path: join(folder, 'unet', 'config.json'),
+      problem: 'has no `window`: the number of frames that one pass was trained on',
+      hint: 'Add it, say "window": 16 for ZeroScope; `python -m export` writes it.',
+    });
+    return undefined;
+  }
+
+  async #part(place: PartPlace): Promise<ModelPart | undefined> {
+    const found = await findPart(place);
+    if (found === undefined) return undefined;
+    if ('length' in found) {
+      this.problems.push(...found);
+      return undefined;
+    }
+    const paths = found.files.map(({ path }) => path);
+    const part: ModelPart = {
+      ...found,
+      files: paths,
+      bytes: found.files.reduce((sum, { bytes }) => sum + bytes, 0),
+      digest: await this.#digestOf(paths),
+    };
+    this.parts.push(part);
+    return part;
+  }
+
+  /** Over a line for each file, in the order of their names in the set: the name, a space, the file's digest. */
+  async #digestOf(paths: readonly string[]): Promise<Digest> {
+    const lines: string[] = [];
+    for (const path of paths) {
+      const name = relative(this.#root, path).split(sep).join('/');
+      lines.push(`${name} ${await this.#digests.digestOf(path)}\n`);
+    }
+    return createHash('sha256').update(lines.sort().join('')).digest('hex') as Digest;
+  }
+}
+
+/**
+ * Where the parts of an image model lie, in the layout of optimum's export (each graph in a folder) or of models/export
+ * (graphs above the diffusers folder whose weights they read).
+ */
+function imagePlaces(folder: string) {
+  const at = (...names: string[]): string => join(folder, ...names);
+  const unetConfigs = [at('unet', 'config.json')];
+  return {
+    tokenizer: { kind: 'tokenizer', name: 'image/tokenizer', folder: at('tokenizer') },
+    textEncoder: textEncoderPlace('image', folder),
+    unet: {
+      kind: 'graph',
+      name: 'image/unet',
+      graphs: [at('unet', 'model.onnx')],
+      configs: unetConfigs,
+    },
+    unetInflated: {
+      kind: 'graph',
+      name: 'image/unet-inflated',
+      graphs: [at('unet', 'inflated.onnx'), at('unet_inflated', 'model.onnx')],
+      configs: unetConfigs,
+      isOptional: true,
+    },
+    vaeEncoder: vaePlace(folder, 'vae_encoder'),
+    vaeDecoder: vaePlace(folder, 'vae_decoder'),
+    scheduler: {
+      kind: 'scheduler',
+      name: 'image/scheduler',
+      config: at('scheduler', 'scheduler_config.json'),
+    },
+  } as const satisfies Readonly<Record<string, PartPlace>>;
+}
+
+function controlnetPlace(folder: string, control: string): PartPlace {
+  return {
+    kind: 'graph',
+    name: `image/unet+${control}`,
+    graphs: [
+      join(folder, `unet_controlnet-${control}.onnx`),
+      join(folder, `unet_controlnet-${control}`, 'model.onnx'),
+    ],
+    configs: [join(folder, 'unet', 'config.json')],
+  };
+}
+
+function vaePlace(folder: string, half: 'vae_encoder' | 'vae_decoder'): PartPlace {
+  return {
+    kind: 'graph',
+    name: `image/${half.replace('_', '-')}`,
+    graphs: [join(folder, half, 'model.onnx'), join(folder, `${half}.onnx`)],
+    configs: [join(folder, half, 'config.json'), join(folder, 'vae', 'config.json')],
+  };
+}
+
+function videoPlaces(name: string, folder: string) {
+  const prefix = `video/${name}`;
+  return {
+    tokenizer: {
+      kind: 'tokenizer',
+      name: `${prefix}/tokenizer`,
+      folder: join(folder, 'tokenizer'),
+    },
+    textEncoder: textEncoderPlace(prefix, folder),
+    unet: {
+      kind: 'graph',
+      name: `${prefix}/unet`,
+      graphs: [join(folder, 'unet', 'model.onnx')],
+      configs: [join(folder, 'unet', 'config.json')],
+    },
+  } as const satisfies Readonly<Record<string, PartPlace>>;
+}
+
+function textEncoderPlace(prefix: string, folder: string): PartPlace {
+  return {
+    kind: 'graph',
+    name: `${prefix}/text-encoder`,
+    graphs: [join(folder, 'text_encoder', 'model.onnx')],
+    configs: [join(folder, 'text_encoder', 'config.json')],
+  };
+}
