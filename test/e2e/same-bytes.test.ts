@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { countRecords, killAfterCommits, renderFlags, renderJson } from '../support/same-bytes.ts';
 
-const JOB = { frames: 16, steps: 3 };
+const JOB = { frames: 32, steps: 3 };
 const SLOTS = 2;
 
 let folder = '';
