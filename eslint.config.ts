@@ -1,5 +1,6 @@
 // What the compiler cannot see: lost promises, imports that point the wrong way, cycles, size.
 import importX from 'eslint-plugin-import-x';
+import type { Linter } from 'eslint';
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
@@ -10,7 +11,7 @@ const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
   workers: ['coordinator', 'cli'],
 };
 
-const direction = Object.entries(FORBIDDEN).map(([folder, forbidden]) => ({
+const direction: Linter.Config[] = Object.entries(FORBIDDEN).map(([folder, forbidden]) => ({
   files: [`${folder}/**/*.ts`],
   rules: {
     'no-restricted-imports': [
@@ -26,7 +27,7 @@ const direction = Object.entries(FORBIDDEN).map(([folder, forbidden]) => ({
 }));
 
 /** Pure folders: no files, clocks, threads or network of their own. */
-const pure = {
+const pure: Linter.Config = {
   files: [
     'coordinator/domain/**/*.ts',
     'workers/schedulers/**/*.ts',
