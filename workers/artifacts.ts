@@ -3,12 +3,20 @@
 import type { Store } from '../common/store/ports.ts';
 import type { ArtifactRef, InputPart, ResultRecord, TaskId } from '../common/task.ts';
 import { BivdiffError } from '../common/errors.ts';
+import type { BusyClock } from './busy-clock.ts';
 import { decodePng, encodePng } from './media/png.ts';
+import type { RgbImage } from './media/media-types.ts';
 import { elementCount, floatTensor, frameTensor } from './tensor/tensor.ts';
 import type { FloatTensor, FrameTensor, Tensor } from './tensor/tensor.ts';
 
 /** Pictures read or written at once. */
 const PICTURES_AT_ONCE = 8;
+
+/** The store, and the clock that counts time spent packing and unpacking pictures. */
+export interface ArtifactAccess {
+  readonly store: Store;
+  readonly codecs: BusyClock;
+}
 
 /** A picture and the task that made it. */
 export type PictureRef = ArtifactRef & { readonly task: TaskId };
@@ -33,19 +41,23 @@ export async function resolvePictures(
 
 /** Reads one picture. @throws data-loss — with the task that made it in `lostTasks` */
 export async function readPicture(
-  store: Store,
+  { store, codecs }: ArtifactAccess,
   ref: PictureRef,
-): Promise<{ readonly rgb: Uint8Array; readonly width: number; readonly height: number }> {
-  return decodePng(await readOrReport(store, ref, ref.task));
+): Promise<RgbImage> {
+  const bytes = await readOrReport(store, ref, ref.task);
+  return codecs.during(() => decodePng(bytes));
 }
 
 /** Reads what an input is made of, as one tensor with the frames along the first axis. @throws data-loss */
-export async function gatherInput(store: Store, parts: readonly InputPart[]): Promise<Tensor> {
+export async function gatherInput(
+  access: ArtifactAccess,
+  parts: readonly InputPart[],
+): Promise<Tensor> {
   const first = parts[0];
   if (first === undefined) throw new BivdiffError('internal', 'an input of the task has no parts');
-  const record = await requireRecord(store, first.task);
+  const record = await requireRecord(access.store, first.task);
   const isTensor = outputOf(record, first)[0]?.type === 'tensor/float32';
-  return isTensor ? gatherFloats(store, parts) : gatherPictures(store, parts);
+  return isTensor ? gatherFloats(access.store, parts) : gatherPictures(access, parts);
 }
 
 async function gatherFloats(store: Store, parts: readonly InputPart[]): Promise<FloatTensor> {
@@ -70,13 +82,16 @@ async function gatherFloats(store: Store, parts: readonly InputPart[]): Promise<
   return floatTensor([frames, ...perFrame], joined);
 }
 
-async function gatherPictures(store: Store, parts: readonly InputPart[]): Promise<FrameTensor> {
-  const refs = await resolvePictures(store, parts);
+async function gatherPictures(
+  access: ArtifactAccess,
+  parts: readonly InputPart[],
+): Promise<FrameTensor> {
+  const refs = await resolvePictures(access.store, parts);
   const [height = 0, width = 0] = refs[0]?.shape ?? [];
   const size = height * width * 3;
   const joined = new Uint8Array(refs.length * size);
   await forEachBounded(refs, async (ref, frame) => {
-    joined.set((await readPicture(store, ref)).rgb, frame * size);
+    joined.set((await readPicture(access, ref)).rgb, frame * size);
   });
   return frameTensor([refs.length, height, width, 3], joined);
 }
@@ -85,7 +100,11 @@ async function gatherPictures(store: Store, parts: readonly InputPart[]): Promis
  * Stores a stage's output: float32 as one artifact, uint8 frames as one PNG each, a one-dimensional uint8
  * tensor as JSON text.
  */
-export async function storeOutput(store: Store, tensor: Tensor): Promise<readonly ArtifactRef[]> {
+export async function storeOutput(
+  access: ArtifactAccess,
+  tensor: Tensor,
+): Promise<readonly ArtifactRef[]> {
+  const { store } = access;
   if (tensor.type === 'float32') {
     const bytes = new Uint8Array(
       tensor.data.buffer,
@@ -99,29 +118,32 @@ export async function storeOutput(store: Store, tensor: Tensor): Promise<readonl
     const digest = await store.putArtifact(tensor.data);
     return [{ digest, bytes: tensor.data.length, type: 'application/json' }];
   }
-  if (tensor.type === 'uint8' && tensor.shape.length === 4) return storePictures(store, tensor);
+  if (tensor.type === 'uint8' && tensor.shape.length === 4) return storePictures(access, tensor);
   throw new BivdiffError(
     'internal',
     `a stage made ${tensor.type} [${tensor.shape.join(', ')}], which no artifact type fits`,
   );
 }
 
-async function storePictures(store: Store, frames: FrameTensor): Promise<readonly ArtifactRef[]> {
+async function storePictures(
+  access: ArtifactAccess,
+  frames: FrameTensor,
+): Promise<readonly ArtifactRef[]> {
   const [count = 0, height = 0, width = 0] = frames.shape;
   const size = height * width * 3;
   const refs = new Array<ArtifactRef>(count);
   await forEachBounded(refs, async (_, frame) => {
     const rgb = frames.data.subarray(frame * size, (frame + 1) * size);
-    refs[frame] = await storePicture(store, { rgb, width, height });
+    refs[frame] = await storePicture(access, { rgb, width, height });
   });
   return refs;
 }
 
 export async function storePicture(
-  store: Store,
-  picture: { readonly rgb: Uint8Array; readonly width: number; readonly height: number },
+  { store, codecs }: ArtifactAccess,
+  picture: RgbImage,
 ): Promise<ArtifactRef> {
-  const bytes = await encodePng(picture);
+  const bytes = await codecs.during(() => encodePng(picture));
   const digest = await store.putArtifact(bytes);
   return {
     digest,

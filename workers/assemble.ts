@@ -7,6 +7,8 @@ import { join } from 'node:path';
 
 import type { AssembleParams } from '../common/stages.ts';
 import type { ArtifactRef, ArtifactType, Task } from '../common/task.ts';
+import { BusyClock } from './busy-clock.ts';
+import type { ArtifactAccess } from './artifacts.ts';
 import { readPicture, resolvePictures } from './artifacts.ts';
 import type { PictureRef } from './artifacts.ts';
 import { composeContactSheet, composePanels } from './vision/panels.ts';
@@ -32,6 +34,7 @@ export async function assembleOutput(
   run: RunTaskOptions,
 ): Promise<StageOutcome> {
   const params = task.params as unknown as AssembleParams;
+  const access = { store: options.store, codecs: new BusyClock() };
   const rows = await Promise.all(
     ROLES.map((role) => resolvePictures(options.store, task.inputs[role] ?? [])),
   );
@@ -44,17 +47,17 @@ export async function assembleOutput(
       return encodeMovie(options, run, {
         params,
         count: smoothed.length,
-        frame: (i) => readPicture(options.store, smoothed[i]!),
+        frame: (i) => readPicture(access, smoothed[i]!),
       });
     }
     case 'comparison':
       return encodeMovie(options, run, {
         params,
         count: rows[0]!.length,
-        frame: async (i) => composePanels(await panelsOf(options, rows, i)),
+        frame: async (i) => composePanels(await panelsOf(access, rows, i)),
       });
     case 'contact-sheet':
-      return makeContactSheet(options, rows);
+      return makeContactSheet(access, rows);
   }
 }
 
@@ -104,17 +107,17 @@ async function encodeMovie(
 }
 
 async function makeContactSheet(
-  options: StageRunnerOptions,
+  access: ArtifactAccess,
   rows: readonly (readonly PictureRef[])[],
 ): Promise<StageOutcome> {
   const pictures = await Promise.all(
-    rows.map((row) => Promise.all(row.map((ref) => readPicture(options.store, ref)))),
+    rows.map((row) => Promise.all(row.map((ref) => readPicture(access, ref)))),
   );
   const sheet = composeContactSheet(
     pictures.map((frames, i) => ({ label: LABELS[ROLES[i]!], frames })),
   );
-  const bytes = await encodePng(sheet);
-  const digest = await options.store.putArtifact(bytes);
+  const bytes = await access.codecs.during(() => encodePng(sheet));
+  const digest = await access.store.putArtifact(bytes);
   const shape = [sheet.height, sheet.width, 3];
   return {
     outputs: { file: [{ digest, bytes: bytes.length, type: 'image/png', shape }] },
@@ -123,11 +126,11 @@ async function makeContactSheet(
 }
 
 async function panelsOf(
-  options: StageRunnerOptions,
+  access: ArtifactAccess,
   rows: readonly (readonly PictureRef[])[],
   index: number,
 ): Promise<readonly { readonly label: string; readonly image: RgbImage }[]> {
-  const images = await Promise.all(rows.map((row) => readPicture(options.store, row[index]!)));
+  const images = await Promise.all(rows.map((row) => readPicture(access, row[index]!)));
   return images.map((image, i) => ({ label: LABELS[ROLES[i]!], image }));
 }
 

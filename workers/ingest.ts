@@ -4,6 +4,7 @@ import { BivdiffError } from '../common/errors.ts';
 import type { StoredSource } from '../common/source.ts';
 import type { IngestParams } from '../common/stages.ts';
 import type { ArtifactRef, Task } from '../common/task.ts';
+import { BusyClock } from './busy-clock.ts';
 import { storePicture } from './artifacts.ts';
 import type { RunTaskOptions, StageOutcome, StageRunnerOptions } from './stage-runner.ts';
 
@@ -16,6 +17,7 @@ export async function ingestFrames(
   const params = task.params as unknown as IngestParams;
   const path = await options.sources.pathOf(sourceOf(task));
   const begun = performance.now();
+  const access = { store: options.store, codecs: new BusyClock() };
   const frames: ArtifactRef[] = [];
   const decoded = options.media.decode(
     {
@@ -27,9 +29,7 @@ export async function ingestFrames(
     run.signal === undefined ? {} : { signal: run.signal },
   );
   for await (const { rgb } of decoded) {
-    frames.push(
-      await storePicture(options.store, { rgb, width: params.width, height: params.height }),
-    );
+    frames.push(await storePicture(access, { rgb, width: params.width, height: params.height }));
     run.onProgress?.(frames.length, params.sourceIndices.length);
   }
   return { outputs: { frames }, busySeconds: (performance.now() - begun) / 1000 };

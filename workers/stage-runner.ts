@@ -5,6 +5,7 @@ import { BivdiffError } from '../common/errors.ts';
 import type { ModelPart } from '../common/models/model-set.ts';
 import type { Store } from '../common/store/ports.ts';
 import type { ArtifactRef, ResultRecord, Task } from '../common/task.ts';
+import { BusyClock } from './busy-clock.ts';
 import { gatherInput, storeOutput } from './artifacts.ts';
 import { assembleOutput } from './assemble.ts';
 import { ingestFrames } from './ingest.ts';
@@ -52,18 +53,19 @@ async function runInLane(
   run: RunTaskOptions,
 ): Promise<StageOutcome> {
   const { store, lanes } = options;
+  const access = { store, codecs: new BusyClock() };
   const models = modelsOf(task, options.findPart);
   const roles = Object.keys(task.inputs);
-  const inputs = await Promise.all(roles.map((role) => gatherInput(store, task.inputs[role]!)));
+  const inputs = await Promise.all(roles.map((role) => gatherInput(access, task.inputs[role]!)));
   run.signal?.throwIfAborted();
   const { stage, params, frames } = task;
   const tensors = Object.fromEntries(roles.map((role, i) => [role, inputs[i]!]));
   const result = await lanes.run({ stage, params, frames, models, tensors }, run);
   const outputs: Record<string, readonly ArtifactRef[]> = {};
   for (const [name, tensor] of Object.entries(result.outputs)) {
-    outputs[name] = await storeOutput(store, tensor);
+    outputs[name] = await storeOutput(access, tensor);
   }
-  return { outputs, busySeconds: result.busySeconds };
+  return { outputs, busySeconds: result.busySeconds + access.codecs.seconds };
 }
 
 function modelsOf(task: Task, findPart: PartLookup): Record<string, ModelPart> {
