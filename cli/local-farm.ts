@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 
 import { createMemoryBus } from '../common/bus/memory/index.ts';
 import type { Bus } from '../common/bus/ports.ts';
+import { BivdiffError } from '../common/errors.ts';
 import { canonicalJson } from '../common/canonical-json.ts';
 import { openModelSet } from '../common/models/model-folder.ts';
 import type { ModelPart, ModelSet } from '../common/models/model-set.ts';
@@ -45,8 +46,11 @@ interface Engine {
   readonly bus: Bus;
   readonly lanes: LanePool;
   readonly sources: SourceCache;
-  readonly stopped: Promise<void>;
+  /** Resolves when the worker has ended, whether it was stopped or broke. */
+  readonly ended: Promise<void>;
   readonly stop: AbortController;
+  /** Aborts when the worker breaks, with the reason: then nothing will ever run a task. */
+  readonly broken: AbortSignal;
 }
 
 class LocalFarm implements Farm {
@@ -94,15 +98,24 @@ class LocalFarm implements Farm {
 
   async render(accepted: Accepted, options: RenderOptions): Promise<RenderResult> {
     this.#engine ??= this.#start();
-    const { bus } = this.#engine;
-    return renderJob({ accepted, store: this.store, bus, slots: this.#options.slots }, options);
+    const { bus, broken } = this.#engine;
+    const signal = AbortSignal.any([
+      broken,
+      ...(options.signal === undefined ? [] : [options.signal]),
+    ]);
+    const job = { accepted, store: this.store, bus, slots: this.#options.slots };
+    try {
+      return await renderJob(job, { ...options, signal });
+    } catch (reason) {
+      throw broken.aborted ? BivdiffError.from(broken.reason, 'the worker broke') : reason;
+    }
   }
 
   async close(): Promise<void> {
     if (this.#engine !== undefined) {
-      const { stop, stopped, lanes, bus, sources } = this.#engine;
+      const { stop, ended, lanes, bus, sources } = this.#engine;
       stop.abort();
-      await stopped;
+      await ended;
       await lanes.close();
       await bus.close();
       await sources.close();
@@ -122,7 +135,8 @@ class LocalFarm implements Farm {
     const bus = createMemoryBus({ ackWaitMs: ACK_WAIT_MS });
     const sources = new SourceCache(this.store);
     const stop = new AbortController();
-    const stopped = runWorker(
+    const broken = new AbortController();
+    const ended = runWorker(
       {
         name: 'local',
         bus,
@@ -136,8 +150,10 @@ class LocalFarm implements Farm {
         ackWaitMs: ACK_WAIT_MS,
       },
       stop.signal,
-    );
-    return { bus, lanes, sources, stop, stopped };
+    ).catch((reason: unknown) => {
+      broken.abort(reason);
+    });
+    return { bus, lanes, sources, stop, ended, broken: broken.signal };
   }
 
   async #openModels(name: string | undefined): Promise<ModelSet> {
