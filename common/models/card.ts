@@ -62,9 +62,10 @@ const cardSchema = z
     for (const [name, { low, high }] of Object.entries(card.controls)) {
       if (low > high) custom(['controls', name], 'low must not be above high');
     }
-    const misfit = sizesOf(card.defaults.size).some((pixels) => pixels % card.sizeMultiple !== 0);
-    if (misfit) {
-      custom(['defaults', 'size'], `must be multiples of ${String(card.sizeMultiple)}`);
+    const { sizeMultiple } = card;
+    const isOffStep = sizesOf(card.defaults.size).some((pixels) => pixels % sizeMultiple > 0);
+    if (sizeMultiple % 8 === 0 && isOffStep) {
+      custom(['defaults', 'size'], `must be multiples of ${String(sizeMultiple)}`);
     }
   });
 
@@ -86,8 +87,8 @@ export function parseCard(
     return { problems: lines };
   }
   const { defaults, name, image, videos, defaultVideo, controls, sizeMultiple } = parsed.data;
-  const { size: text2, scheduler, ...others } = defaults;
-  const [width, height] = sizesOf(text2);
+  const { size: sizeText, scheduler, ...others } = defaults;
+  const [width, height] = sizesOf(sizeText);
   return {
     card: {
       ...{ name, image, videos, defaultVideo, controls, sizeMultiple },

@@ -11,10 +11,17 @@ import type { Session, ValueFacts } from './ports.ts';
  * - `text-encoder`, `vae-encoder`, `vae-decoder`: as in Stable Diffusion
  * - `image-unet`: one frame at a time
  * - `controlnet-unet`: the same with ControlNets fused in
- * - `clip-unet`: several frames along axis 2: a video UNet, or an image UNet inflated over a window
+ * - `clip-unet`: several frames along axis 2: a video UNet
+ * - `inflated-unet`: the same, but an image UNet inflated over one window: no batch
  */
 export type GraphKind =
-  'text-encoder' | 'vae-encoder' | 'vae-decoder' | 'image-unet' | 'controlnet-unet' | 'clip-unet';
+  | 'text-encoder'
+  | 'vae-encoder'
+  | 'vae-decoder'
+  | 'image-unet'
+  | 'controlnet-unet'
+  | 'clip-unet'
+  | 'inflated-unet';
 
 interface ValueContract {
   readonly types: readonly TensorType[];
@@ -39,6 +46,7 @@ const floats = (...shape: (number | null)[]): ValueContract => ({
 const pictures = floats(null, 3, null, null);
 const latents = floats(null, LATENT_CHANNELS, null, null);
 const clipLatents = floats(null, LATENT_CHANNELS, null, null, null);
+const windowLatents = floats(1, LATENT_CHANNELS, null, null, null);
 const conditions = {
   // Rank 1 in exports by diffusers' own script.
   timestep: { types: ['float32', 'float16', 'int64'], shapes: [[], [null]] },
@@ -69,7 +77,16 @@ const contracts: Readonly<Record<GraphKind, GraphContract>> = {
     inputs: { sample: clipLatents, ...conditions },
     outputs: { out_sample: clipLatents },
   },
+  'inflated-unet': {
+    inputs: { sample: windowLatents, ...conditions },
+    outputs: { out_sample: windowLatents },
+  },
 };
+
+/** Whether its inputs' first axis is a batch, all of whose samples are computed alike. */
+export function hasBatch(kind: GraphKind): boolean {
+  return kind !== 'inflated-unet';
+}
 
 /** Which contract a role of a stage has; undefined if none is known for it. */
 export function graphKindOf(stage: string, role: string, params: unknown): GraphKind | undefined {
@@ -79,7 +96,7 @@ export function graphKindOf(stage: string, role: string, params: unknown): Graph
     case 'generate':
       return 'controlnet-unet';
     case 'invert-image':
-      return isPerFrame(params) ? 'image-unet' : 'clip-unet';
+      return isPerFrame(params) ? 'image-unet' : 'inflated-unet';
     case 'invert-video':
     case 'smooth':
       return 'clip-unet';

@@ -4,8 +4,9 @@
 import { BivdiffError } from '../../common/errors.ts';
 import type { JsonObject } from '../../common/task.ts';
 import { BoundedMemo } from './bounded-memo.ts';
-import { checkGraphContract, graphKindOf } from './graph-contract.ts';
+import { checkGraphContract, graphKindOf, hasBatch } from './graph-contract.ts';
 import type { LaneJob, LaneModel, LaneSettings } from './lane-job.ts';
+import { runLoneSampleTwice } from './lone-sample.ts';
 import type { Session, StageContext, Tokenizer } from './ports.ts';
 import { SessionCache } from './session-cache.ts';
 import { openTokenizer } from './tokenizer.ts';
@@ -17,11 +18,13 @@ const TOKENIZER_ENTRIES = 4;
 
 /** What a lane keeps from job to job. */
 export class LaneState {
+  readonly settings: LaneSettings;
   readonly sessions: SessionCache;
   readonly memo = new BoundedMemo<unknown>(MEMO_ENTRIES);
   readonly tokenizers = new BoundedMemo<Tokenizer>(TOKENIZER_ENTRIES);
 
   constructor(settings: LaneSettings) {
+    this.settings = settings;
     this.sessions = new SessionCache(settings);
   }
 }
@@ -40,7 +43,7 @@ export function createStageContext(
     if (hooks.isCancelled()) throw new BivdiffError('cancelled', `${job.stage} was cancelled`);
   };
   return {
-    session: (role) => openRole(job, role, state.sessions, throwIfCancelled),
+    session: (role) => openRole(job, role, { state, throwIfCancelled }),
     tokenizer: async (role) => {
       const model = modelOf(job, role);
       return state.tokenizers.get(model.digest, () => openTokenizer(folderOf(model)));
@@ -55,16 +58,21 @@ export function createStageContext(
   };
 }
 
+interface RoleOptions {
+  readonly state: LaneState;
+  readonly throwIfCancelled: () => void;
+}
+
 /** A session that is loaded again should it have been evicted, and that ends before its next run once cancelled. */
 async function openRole(
   job: LaneJob,
   role: string,
-  sessions: SessionCache,
-  throwIfCancelled: () => void,
+  { state: { sessions, settings }, throwIfCancelled }: RoleOptions,
 ): Promise<Session> {
   throwIfCancelled();
   const model = modelOf(job, role);
   const kind = graphKindOf(job.stage, role, job.params);
+  const isPaired = kind !== undefined && hasBatch(kind) && settings.threads > 1;
   return sessions.use(model, async ({ name, inputs, outputs }) => {
     if (kind !== undefined) checkGraphContract({ name, inputs, outputs }, kind);
     return {
@@ -73,7 +81,9 @@ async function openRole(
       outputs,
       run: async (feeds) => {
         throwIfCancelled();
-        return sessions.use(model, (session) => session.run(feeds));
+        return sessions.use(model, async (session) => {
+          return isPaired ? runLoneSampleTwice(session, feeds) : session.run(feeds);
+        });
       },
     };
   });

@@ -15,7 +15,7 @@ export interface OnnxSessionOptions {
   readonly name: string;
   /** Path of the .onnx file; external data is looked for beside it. */
   readonly graph: string;
-  /** Threads inside one run. Equal bits for any number (tested). */
+  /** Threads inside one run. They change no bits, but for a batch of one: lone-sample.ts. */
   readonly threads: number;
   /** Tried in order, as ONNX Runtime names them. @default ['cpu'] */
   readonly executionProviders?: readonly string[];

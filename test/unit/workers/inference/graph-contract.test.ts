@@ -134,7 +134,7 @@ describe('the kind of graph that a role needs', () => {
   it.each([
     ['generate', 'unet', {}, 'controlnet-unet'],
     ['invert-image', 'unet', { normScope: 'frame' }, 'image-unet'],
-    ['invert-image', 'unet', { normScope: 'window' }, 'clip-unet'],
+    ['invert-image', 'unet', { normScope: 'window' }, 'inflated-unet'],
     ['invert-video', 'unet', {}, 'clip-unet'],
     ['smooth', 'unet', {}, 'clip-unet'],
     ['smooth', 'text-encoder', {}, 'text-encoder'],

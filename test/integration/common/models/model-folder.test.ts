@@ -1,0 +1,289 @@
+// Model sets on disk: a whole one, and every way in which one can fail to be whole. The set is
+// test/support/models/tiny-set, copied for each test.
+
+import { createHash } from 'node:crypto';
+import { cp, mkdtemp, readFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { inspectModelSet, openModelSet } from '../../../../common/models/model-folder.ts';
+import type { ModelPart } from '../../../../common/models/model-set.ts';
+import { TINY_SET } from '../../../support/models/paths.ts';
+
+let root: string;
+let folder: string;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'bivdiff-models-'));
+  folder = join(root, 'set');
+  await cp(TINY_SET, folder, { recursive: true });
+});
+
+afterEach(async () => {
+  await rm(root, { recursive: true });
+});
+
+async function inspect() {
+  return inspectModelSet(folder, { cacheFolder: join(root, 'cache') });
+}
+
+async function digestsOf(): Promise<Record<string, string>> {
+  const { parts } = await inspect();
+  return Object.fromEntries(parts.map(({ name, digest }) => [name, digest]));
+}
+
+function inSet(...names: string[]): string {
+  return join(folder, ...names);
+}
+
+function filesOf(part: ModelPart | undefined): string[] {
+  return (part?.files ?? []).map((path) => path.slice(folder.length + 1)).sort();
+}
+
+describe('a whole model set', () => {
+  it('is opened with all its parts', async () => {
+    const set = await openModelSet(folder, { cacheFolder: false });
+    expect(set).toMatchObject({ name: 'tiny', folder, defaultVideo: 'tiny', sizeMultiple: 8 });
+    expect(set.defaults).toMatchObject({ width: 64, height: 32, sampler: 'ddim' });
+    expect(Object.keys(set.image.controlnets)).toEqual(['canny']);
+    expect(set.videos['tiny']).toMatchObject({ name: 'tiny', window: 4 });
+    expect(set.image.vaeEncoder.config).toMatchObject({ scaling_factor: 0.18215 });
+    expect(set.image.scheduler.config).toMatchObject({ beta_schedule: 'scaled_linear' });
+    expect(set.image.tokenizer.folder).toBe(inSet('image', 'tokenizer'));
+  });
+
+  it('counts to a graph its config and every weights file that the graph names', async () => {
+    const { image } = await openModelSet(folder, { cacheFolder: false });
+    const weights = 'diffusion_pytorch_model.safetensors';
+    expect(filesOf(image.unet)).toEqual([
+      `image/unet/config.json`,
+      `image/unet/${weights}`,
+      `image/unet/model.onnx`,
+    ]);
+    expect(filesOf(image.controlnets['canny'])).toEqual([
+      `image/controlnet-canny/${weights}`,
+      `image/unet/config.json`,
+      `image/unet/${weights}`,
+      `image/unet_controlnet-canny.onnx`,
+    ]);
+    expect(filesOf(image.vaeDecoder)).toEqual([
+      `image/vae/config.json`,
+      `image/vae/${weights}`,
+      `image/vae_decoder.onnx`,
+    ]);
+    expect(image.unet.bytes).toBe(await bytesOf(image.unet));
+  });
+
+  it('has for each part a digest that changes with its files, and with no others', async () => {
+    const before = await digestsOf();
+    await writeFile(inSet('image', 'vae', 'diffusion_pytorch_model.safetensors'), Buffer.alloc(5000));
+    await writeFile(inSet('image', 'scheduler', 'scheduler_config.json'), '{"steps_offset": 0}');
+    await writeFile(inSet('README.md'), 'not part of any model');
+    const after = await digestsOf();
+    const changed = Object.keys(before).filter((name) => before[name] !== after[name]);
+    expect(changed).toEqual(['image/vae-encoder', 'image/vae-decoder', 'image/scheduler']);
+  });
+
+  it('has the digest of its lines of name and file digest', async () => {
+    const { image } = await openModelSet(folder, { cacheFolder: false });
+    const bytes = await readFile(inSet('image', 'scheduler', 'scheduler_config.json'));
+    const line = `image/scheduler/scheduler_config.json ${sha256(bytes)}\n`;
+    expect(image.scheduler.digest).toBe(sha256(line));
+  });
+
+  it('has the same digests in another place', async () => {
+    const before = await digestsOf();
+    await rename(folder, join(root, 'elsewhere'));
+    folder = join(root, 'elsewhere');
+    expect(await digestsOf()).toEqual(before);
+  });
+
+  it("may be without the inflated UNet, and may be in optimum's layout", async () => {
+    await rm(inSet('image', 'unet', 'inflated.onnx'));
+    for (const half of ['vae_encoder', 'vae_decoder']) {
+      // The weights are named relative to the graph, so they move below it.
+      await cp(inSet('image', 'vae'), inSet('image', half, 'vae'), { recursive: true });
+      await cp(inSet('image', `${half}.onnx`), inSet('image', half, 'model.onnx'));
+      await cp(inSet('image', 'vae', 'config.json'), inSet('image', half, 'config.json'));
+      await rm(inSet('image', `${half}.onnx`));
+    }
+    await rm(inSet('image', 'vae'), { recursive: true });
+    const { image } = await openModelSet(folder, { cacheFolder: false });
+    expect(image.unetInflated).toBeUndefined();
+    expect(image.vaeEncoder.graph).toBe(inSet('image', 'vae_encoder', 'model.onnx'));
+  });
+});
+
+describe('a model set that is not whole', () => {
+  it.each<[string, string, string, RegExp]>([
+    ['the text encoder', 'image/text_encoder/model.onnx', 'image/text-encoder', /is missing/],
+    ['the UNet', 'image/unet/model.onnx', 'image/unet', /is missing/],
+    ['a ControlNet', 'image/unet_controlnet-canny.onnx', 'image/unet+canny', /is missing/],
+    [
+      'weights',
+      'image/controlnet-canny/diffusion_pytorch_model.safetensors',
+      'image/unet+canny',
+      /is missing; .*unet_controlnet-canny\.onnx names it as its weights/,
+    ],
+    ['a config', 'video/tiny/unet/config.json', 'video/tiny/unet', /is missing/],
+    ['the noise schedule', 'image/scheduler/scheduler_config.json', 'image/scheduler', /is missing/],
+    ['the card', 'card.json', 'card', /is missing/],
+  ])('names the file, the part and what to do: %s', async (_, file, part, problem) => {
+    await rm(inSet(file));
+    const { problems, set } = await inspect();
+    expect(set).toBeUndefined();
+    expect(problems).toEqual([
+      {
+        part,
+        path: inSet(file),
+        problem: expect.stringMatching(problem) as string,
+        hint: expect.any(String) as string,
+      },
+    ]);
+    await expect(openModelSet(folder, { cacheFolder: false })).rejects.toMatchObject({
+      code: 'failed-precondition',
+      message: expect.stringContaining(inSet(file)) as string,
+      hint: problems[0]!.hint,
+    });
+  });
+
+  it('names every place where a graph may lie', async () => {
+    await rm(inSet('image', 'vae_encoder.onnx'));
+    const { problems } = await inspect();
+    expect(problems).toHaveLength(1);
+    expect(problems[0]?.path).toBe(inSet('image', 'vae_encoder', 'model.onnx'));
+    expect(problems[0]?.problem).toContain(inSet('image', 'vae_encoder.onnx'));
+  });
+
+  it('tells all its problems at once', async () => {
+    await rm(inSet('image', 'unet', 'model.onnx'));
+    await rm(inSet('image', 'tokenizer', 'merges.txt'));
+    await truncate(inSet('image', 'vae', 'diffusion_pytorch_model.safetensors'), 64);
+    await writeFile(inSet('video', 'tiny', 'unet', 'config.json'), '{"in_channels": 4}');
+    const { problems, parts } = await inspect();
+    expect(problems.map(({ part }) => part)).toEqual([
+      'image/tokenizer',
+      'image/unet',
+      'image/vae-encoder',
+      'image/vae-decoder',
+      'video/tiny/unet',
+    ]);
+    expect(problems[2]?.problem).toMatch(/has 64 bytes; .*vae_encoder\.onnx reads up to byte \d+/);
+    expect(problems[4]?.problem).toContain('has no `window`');
+    expect(parts.map(({ name }) => name)).toContain('image/text-encoder');
+    await expect(openModelSet(folder, { cacheFolder: false })).rejects.toThrow(/has 5 problems:\n {2}/);
+  });
+
+  it('tells a graph that is damaged, empty or something else', async () => {
+    const graph = inSet('image', 'unet', 'model.onnx');
+    const bytes = await readFile(graph);
+    for (const broken of [bytes.subarray(0, bytes.length - 40), '', '<html>'.repeat(100)]) {
+      await writeFile(graph, broken);
+      const { problems } = await inspect();
+      expect(problems).toMatchObject([{ part: 'image/unet', path: graph }]);
+      expect(problems[0]?.problem).toMatch(/is not a sound ONNX model/);
+    }
+  });
+
+  it('tells a config that is no JSON', async () => {
+    await writeFile(inSet('image', 'unet', 'config.json'), '{"in_channels": ');
+    const { problems } = await inspect();
+    expect(problems.map(({ part }) => part)).toEqual([
+      'image/unet',
+      'image/unet-inflated',
+      'image/unet+canny',
+    ]);
+    expect(problems[0]?.problem).toMatch(/cannot be read as JSON/);
+  });
+
+  it("tells weights that lie outside the graph's folder", async () => {
+    await cp(inSet('image', 'unet_controlnet-canny.onnx'), inSet('image', 'x.onnx'));
+    const bytes = await readFile(inSet('image', 'x.onnx'), 'latin1');
+    const moved = bytes.replaceAll('controlnet-canny/', '../../elsewhere/x').replaceAll('unet/', 'unet/');
+    await writeFile(inSet('image', 'unet_controlnet-canny.onnx'), moved, 'latin1');
+    const { problems } = await inspect();
+    expect(problems[0]).toMatchObject({ part: 'image/unet+canny' });
+    expect(problems[0]?.problem).toMatch(/lies outside the graph's folder/);
+  });
+
+  it('is a folder that does not exist, or a card that is wrong', async () => {
+    const absent = join(root, 'absent');
+    await expect(openModelSet(absent)).rejects.toMatchObject({
+      code: 'failed-precondition',
+      message: `the model set ${absent} cannot be used: card: ${join(absent, 'card.json')} is missing`,
+    });
+    await writeFile(inSet('card.json'), '{"apiVersion": "bivdiff/v1"}');
+    const { problems } = await inspect();
+    expect(problems.length).toBeGreaterThan(5);
+    expect(problems.every(({ part, path }) => part === 'card' && path === inSet('card.json'))).toBe(true);
+  });
+});
+
+describe('the digests of files', () => {
+  const weights = 'image/unet/diffusion_pytorch_model.safetensors';
+
+  it('are remembered: an unchanged file is not read again', async () => {
+    await settle();
+    const before = await digestsOf();
+    const memory = join(root, 'cache', 'file-digests.json');
+    const text = await readFile(memory, 'utf8');
+    const known = JSON.parse(text) as { files: Record<string, { digest: string }> };
+    expect(known.files[inSet(weights)]?.digest).toBe(sha256(await readFile(inSet(weights))));
+    // A mark that only a reader of the memory can see.
+    known.files[inSet(weights)]!.digest = 'f'.repeat(64);
+    await writeFile(memory, JSON.stringify(known));
+    const after = await digestsOf();
+    expect(after['image/unet']).not.toBe(before['image/unet']);
+    const fresh = await inspectModelSet(folder, { cacheFolder: false });
+    expect(fresh.set?.image.unet.digest).toBe(before['image/unet']);
+  });
+
+  it('are read again when a file of the same size was changed', async () => {
+    await settle();
+    const before = await digestsOf();
+    const bytes = await readFile(inSet(weights));
+    bytes[bytes.length - 1]! ^= 1;
+    await writeFile(inSet(weights), bytes);
+    await settle();
+    expect((await digestsOf())['image/unet']).not.toBe(before['image/unet']);
+  });
+
+  it('of files that were changed a moment ago are not remembered', async () => {
+    await writeFile(inSet(weights), await readFile(inSet(weights)));
+    await digestsOf();
+    const memory = await readFile(join(root, 'cache', 'file-digests.json'), 'utf8').catch(() => '');
+    expect(memory).not.toContain(weights);
+  });
+
+  it('survive a damaged memory, and a place where none can be written', async () => {
+    await settle();
+    const before = await digestsOf();
+    await writeFile(join(root, 'cache', 'file-digests.json'), '{"version": 1, "files": {"a"');
+    expect(await digestsOf()).toEqual(before);
+    await writeFile(join(root, 'a-file'), '');
+    const { set } = await inspectModelSet(folder, { cacheFolder: join(root, 'a-file') });
+    expect(set?.image.unet.digest).toBe(before['image/unet']);
+  });
+
+  it('stop being made when the signal aborts', async () => {
+    const options = { cacheFolder: false, signal: AbortSignal.abort() } as const;
+    await expect(openModelSet(folder, options)).rejects.toMatchObject({ code: 'cancelled' });
+  });
+});
+
+/** Sets the times of the files back, as if the set had lain there for a while. */
+async function settle(): Promise<void> {
+  const { parts } = await inspectModelSet(folder, { cacheFolder: false });
+  const past = new Date(Date.now() - 60_000);
+  for (const path of parts.flatMap(({ files }) => files)) await utimes(path, past, past);
+}
+
+async function bytesOf(part: ModelPart): Promise<number> {
+  const sizes = await Promise.all(part.files.map(async (path) => (await readFile(path)).length));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+function sha256(bytes: string | Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

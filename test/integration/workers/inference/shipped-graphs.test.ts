@@ -1,0 +1,94 @@
+// The graphs that ship: each keeps its contract, and neither threads nor batch change its bits. That is why neither is
+// part of a task's id.
+
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+import { openModelSet } from '../../../../common/models/model-folder.ts';
+import type { ModelPart } from '../../../../common/models/model-set.ts';
+import { checkGraphContract, hasBatch } from '../../../../workers/inference/graph-contract.ts';
+import type { GraphKind } from '../../../../workers/inference/graph-contract.ts';
+import { runLoneSampleTwice } from '../../../../workers/inference/lone-sample.ts';
+import { openOnnxSession } from '../../../../workers/inference/onnx-session.ts';
+import type { OnnxSession } from '../../../../workers/inference/onnx-session.ts';
+import { elementCount, floatTensor } from '../../../../workers/tensor/tensor.ts';
+import type { Tensor } from '../../../../workers/tensor/tensor.ts';
+
+const DEMO = fileURLToPath(new URL('../../../../models/demo', import.meta.url));
+const { image, videos } = await openModelSet(DEMO, { cacheFolder: false });
+
+/** Latents of 16 by 8 in the clip's case with 5 frames, neither of which the export traced. */
+const latents = [4, 16, 8];
+const clip = [4, 5, 16, 8];
+const graphs: [GraphKind, ModelPart | undefined, readonly number[]][] = [
+  ['text-encoder', image.textEncoder, []],
+  ['vae-encoder', image.vaeEncoder, [3, 64, 32]],
+  ['vae-decoder', image.vaeDecoder, latents],
+  ['image-unet', image.unet, latents],
+  ['controlnet-unet', image.controlnets['canny'], latents],
+  ['inflated-unet', image.unetInflated, clip],
+  ...Object.values(videos).flatMap(({ textEncoder, unet }): typeof graphs => [
+    ['text-encoder', textEncoder, []],
+    ['clip-unet', unet, clip],
+  ]),
+];
+
+describe.each(graphs)('the shipped %s', (kind, part, sampleShape) => {
+  it('keeps its contract, with equal bits for any threads and any batch', async () => {
+    const threads = [1, 2, 3];
+    const outputs: Readonly<Record<string, Tensor>>[] = [];
+    const batches = hasBatch(kind) ? [1, 2] : [1];
+    for (const count of threads) {
+      const session = await openOnnxSession({
+        name: part!.name,
+        graph: part!.graph!,
+        threads: count,
+      });
+      try {
+        checkGraphContract(session, kind);
+        for (const batch of batches) {
+          const feeds = feedsOf(session, batch, sampleShape);
+          const isPaired = hasBatch(kind) && count > 1;
+          const result = await (isPaired ? runLoneSampleTwice(session, feeds) : session.run(feeds));
+          outputs.push(Object.fromEntries(Object.entries(result).map(([n, t]) => [n, first(t)])));
+        }
+      } finally {
+        await session.release();
+      }
+    }
+    for (const output of outputs.slice(1)) expect(output).toEqual(outputs[0]);
+  });
+});
+
+/** Feeds whose first of the batch is the same for every batch. */
+function feedsOf(session: OnnxSession, batch: number, sampleShape: readonly number[]) {
+  const feeds = session.inputs.map(({ name, shape }): [string, Tensor] => {
+    if (name === 'input_ids') {
+      const data = BigInt64Array.from({ length: batch * 77 }, (_, i) => BigInt(i % 77));
+      return [name, { type: 'int64', shape: [batch, 77], data }];
+    }
+    if (name === 'timestep') return [name, floatTensor([], Float32Array.of(321))];
+    if (name === 'conditioning_scales') return [name, floatTensor([1], Float32Array.of(0.7))];
+    if (name === 'encoder_hidden_states') return [name, ramp([batch, 77, Number(shape[2])])];
+    if (name === 'controlnet_conds') {
+      const [, height, width] = sampleShape;
+      return [name, ramp([1, batch, 3, 8 * height!, 8 * width!])];
+    }
+    return [name, ramp([batch, ...sampleShape])];
+  });
+  return Object.fromEntries(feeds);
+}
+
+function ramp(shape: readonly number[]): Tensor {
+  const length = elementCount(shape);
+  return floatTensor(
+    shape,
+    Float32Array.from({ length }, (_, i) => Math.sin(i / 7)),
+  );
+}
+
+/** The first of the batch. */
+function first({ shape, data }: Tensor): Tensor {
+  const rest = shape.slice(1);
+  return floatTensor(rest, (data as Float32Array).slice(0, elementCount(rest)));
+}

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+
+import { parseCard } from '../../../../common/models/card.ts';
+
+const good = {
+  apiVersion: 'bivdiff/v1',
+  kind: 'ModelSet',
+  name: 'shapes',
+  image: 'image',
+  videos: { small: 'video/small', large: 'video/large' },
+  defaultVideo: 'small',
+  controls: { canny: { annotator: 'canny', low: 60, high: 150 } },
+  defaults: {
+    guidanceScale: 5,
+    videoGuidanceScale: 1.5,
+    mixingRatio: 0.2,
+    steps: 50,
+    size: '128x96',
+    negativePrompt: 'blurry',
+    scheduler: 'ddim',
+    inversion: 'official',
+  },
+  sizeMultiple: 32,
+};
+
+describe('a card', () => {
+  it('is read, its size taken apart', () => {
+    expect(parseCard(JSON.stringify(good))).toEqual({
+      card: {
+        name: 'shapes',
+        image: 'image',
+        videos: { small: 'video/small', large: 'video/large' },
+        defaultVideo: 'small',
+        controls: { canny: { annotator: 'canny', low: 60, high: 150 } },
+        defaults: {
+          guidanceScale: 5,
+          videoGuidanceScale: 1.5,
+          mixingRatio: 0.2,
+          steps: 50,
+          width: 128,
+          height: 96,
+          negativePrompt: 'blurry',
+          sampler: 'ddim',
+          inversion: 'official',
+        },
+        sizeMultiple: 32,
+      },
+    });
+  });
+
+  it('may have fields that this version does not know', () => {
+    const text = JSON.stringify({ ...good, license: 'Apache-2.0', trained: { on: 'shapes' } });
+    expect(parseCard(text)).toHaveProperty('card.name', 'shapes');
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['another version', { apiVersion: 'bivdiff/v9' }, /^apiVersion: /],
+    ['another kind', { kind: 'Render' }, /^kind: /],
+    ['no name', { name: '' }, /^name: /],
+    ['a folder outside its own', { image: '../image' }, /^image: must lie inside the folder/],
+    ['an absolute folder', { image: '/image' }, /^image: must lie inside the folder/],
+    ['no video model', { videos: {}, defaultVideo: '' }, /^videos: must name at least one/],
+    ['an unknown default', { defaultVideo: 'huge' }, /^defaultVideo: must be one of small, large$/],
+    [
+      'an unknown annotator',
+      { controls: { depth: { annotator: 'depth', low: 0, high: 1 } } },
+      /^controls\.depth\.annotator: /,
+    ],
+    [
+      'thresholds the wrong way round',
+      { controls: { canny: { annotator: 'canny', low: 200, high: 100 } } },
+      /^controls\.canny: low must not be above high$/,
+    ],
+    ['a size of words', { defaults: { ...good.defaults, size: 'large' } }, /^defaults\.size: must be WIDTHxHEIGHT$/],
+    ['a size off its step', { defaults: { ...good.defaults, size: '128x100' } }, /^defaults\.size: must be multiples of 32$/],
+    ['an unknown sampler', { defaults: { ...good.defaults, scheduler: 'magic' } }, /^defaults\.scheduler: /],
+    ['a ratio above 1', { defaults: { ...good.defaults, mixingRatio: 1.5 } }, /^defaults\.mixingRatio: /],
+    ['a step that is no multiple of 8', { sizeMultiple: 12 }, /^sizeMultiple: /],
+  ])('is refused, and the field named, for %s', (_, change, problem) => {
+    const parsed = parseCard(JSON.stringify({ ...good, ...change }));
+    expect(parsed).toEqual({ problems: [expect.stringMatching(problem)] });
+  });
+
+  it('is refused with all its problems at once', () => {
+    const parsed = parseCard(JSON.stringify({ ...good, name: 5, image: '', sizeMultiple: 0 }));
+    const fields = 'problems' in parsed ? parsed.problems.map((line) => line.split(':')[0]) : [];
+    expect(new Set(fields)).toEqual(new Set(['name', 'image', 'sizeMultiple']));
+  });
+
+  it('is refused if it is no JSON', () => {
+    expect(parseCard('{"name": ')).toEqual({ problems: [expect.stringMatching(/^is not JSON: /)] });
+    expect(parseCard('[]')).toHaveProperty('problems');
+  });
+});
