@@ -42,11 +42,27 @@ export async function openFolder(folder: string): Promise<ImageSource> {
   };
 }
 
-const COLLATOR = new Intl.Collator('en', { numeric: true });
-
-/** frame-2 before frame-10; code units decide what the collation calls equal, so the order is total. */
+/** frame-2 before frame-10: runs of digits by value, the rest by code units, which no locale changes. */
 export function byNumbersInName(a: string, b: string): number {
-  return COLLATOR.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
+  const as = a.match(/\d+|\D+/g) ?? [];
+  const bs = b.match(/\d+|\D+/g) ?? [];
+  for (let i = 0; i < Math.min(as.length, bs.length); i++) {
+    const [x, y] = [as[i]!, bs[i]!];
+    const numbers = /^\d/.test(x) && /^\d/.test(y);
+    const order = numbers ? byValue(x, y) : byCodeUnits(x, y);
+    if (order !== 0) return order;
+  }
+  return as.length - bs.length || byCodeUnits(a, b);
+}
+
+/** Digits of any length, leading zeros aside. */
+function byValue(a: string, b: string): number {
+  const [x, y] = [a.replace(/^0+/, ''), b.replace(/^0+/, '')];
+  return x.length - y.length || byCodeUnits(x, y);
+}
+
+function byCodeUnits(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** A still or an animated picture. @throws invalid-argument — damaged or of no known kind */

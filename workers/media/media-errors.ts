@@ -49,6 +49,17 @@ export function unsupportedCodecError(source: string, codec: string): BivdiffErr
   );
 }
 
+export function tooLargeError(source: string, width: number, height: number): BivdiffError {
+  return new BivdiffError(
+    'invalid-argument',
+    `${nameOf(source)} is ${width}x${height}: too large`,
+    {
+      hint: 'Frames may have at most 67 million pixels (8192x8192). Make it smaller first.',
+      details: { path: source, width, height },
+    },
+  );
+}
+
 export interface Truncation {
   readonly fileBytes: number;
   readonly expectedBytes: number;

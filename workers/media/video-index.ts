@@ -3,7 +3,12 @@
 
 import { MkvDemuxer, Mp4Demuxer, type EncodedVideoChunk } from '@napi-rs/webcodecs';
 import { BivdiffError } from '../../common/errors.ts';
-import { noFramesError, notMediaError, unsupportedCodecError } from './media-errors.ts';
+import {
+  noFramesError,
+  notMediaError,
+  tooLargeError,
+  unsupportedCodecError,
+} from './media-errors.ts';
 
 export type Demuxer = Mp4Demuxer | MkvDemuxer;
 
@@ -54,6 +59,8 @@ export async function* videoChunks(demuxer: Demuxer): AsyncGenerator<EncodedVide
   }
 }
 
+/** A decoder holds up to some 20 pictures at once: 8192 squared takes 2 GB. */
+const PIXELS_MAX = 8192 * 8192;
 const CODECS = /^(avc[13]|hev1|hvc1|vp8|vp09|vp9|av01|av1)/;
 
 /** Reads all packets once. @throws cancelled @throws invalid-argument */
@@ -66,6 +73,7 @@ export async function indexVideo(
   try {
     const { codec, codedWidth, codedHeight } = demuxer.videoDecoderConfig!;
     if (!CODECS.test(codec)) throw unsupportedCodecError(path, codecName(codec));
+    if (codedWidth * codedHeight > PIXELS_MAX) throw tooLargeError(path, codedWidth, codedHeight);
     const shown: PacketFacts[] = [];
     for await (const chunk of videoChunks(demuxer)) {
       if (signal?.aborted) throw new BivdiffError('cancelled', `reading ${path}: cancelled`);

@@ -68,11 +68,16 @@ function isInvalid(reason: unknown): boolean {
   return reason instanceof BivdiffError && reason.code === 'invalid-argument';
 }
 
+/** A cut leaves what lies before it whole, so only what follows the last key frame is tried. */
 async function countReadable(source: VideoSource, signal?: AbortSignal): Promise<number> {
-  let readable = 0;
-  const all = source.index.shown.map((_, i) => i);
+  const { shown } = source.index;
+  let readable = Math.max(
+    0,
+    shown.findLastIndex((packet) => packet.key),
+  );
+  const tail = shown.map((_, i) => i).slice(readable);
   try {
-    for await (const frame of decodeVideo(source, all, signal)) readable = frame.index + 1;
+    for await (const frame of decodeVideo(source, tail, signal)) readable = frame.index + 1;
   } catch (reason) {
     if (!isInvalid(reason)) throw reason;
   }
