@@ -1,0 +1,52 @@
+// `bivdiff doctor`: whether this machine has what a render takes, each thing tried for real, and what to do if not.
+
+import type { Command } from 'commander';
+
+import { formatTable } from '../format.ts';
+import { runChecks } from '../doctor-checks.ts';
+import type { Finding } from '../doctor-checks.ts';
+import { EXIT_FAILED, EXIT_OK } from '../print-error.ts';
+import { storeFolderOf } from '../run-options.ts';
+import type { TypedFlags } from '../run-options.ts';
+import { printJson } from '../terminal.ts';
+import type { CliEnvironment } from '../terminal.ts';
+
+/** Adds the command. `finish` takes the exit code. */
+export function addDoctorCommand(
+  program: Command,
+  environment: CliEnvironment,
+  finish: (exitCode: number) => void,
+): void {
+  program
+    .command('doctor')
+    .summary('check this machine')
+    .description('Check this machine: Node, CPU, memory, GPU, ONNX Runtime, codecs, store, models.')
+    .option(
+      '--store <DIR>',
+      'The store to check (default: $BIVDIFF_STORE, else .bivdiff/store here)',
+    )
+    .option('--json', 'Print one JSON object on stdout')
+    .addHelpText('after', '\nExit code 1 when something is missing that every render needs.')
+    .action(async (typed: TypedFlags) => finish(await doctor(typed, environment)));
+}
+
+async function doctor(typed: TypedFlags, environment: CliEnvironment): Promise<number> {
+  const findings = await runChecks({
+    storeFolder: storeFolderOf(typed, environment),
+    modelsFolder: environment.modelsFolder,
+    signal: environment.interruption(),
+  });
+  const ok = findings.every(({ state }) => state !== 'fail');
+  if (typed['json'] === true) printJson(environment.stdout, { ok, checks: findings });
+  else environment.stdout.write(findingsText(findings));
+  return ok ? EXIT_OK : EXIT_FAILED;
+}
+
+function findingsText(findings: readonly Finding[]): string {
+  const rows = findings.map(({ state, name, found }) => [state, name, found]);
+  const table = formatTable(['', 'what', 'found'], rows);
+  const advice = findings
+    .filter(({ advice }) => advice !== undefined)
+    .map(({ name, advice }) => `${name}: ${advice ?? ''}\n`);
+  return advice.length === 0 ? table : `${table}\n${advice.join('')}`;
+}

@@ -1,0 +1,109 @@
+// `bivdiff plan`: what a render would run, what the store has already, and what it would take. Runs nothing.
+
+import type { Command } from 'commander';
+
+import { STAGES } from '../../common/task.ts';
+import type { Accepted, Forecast } from '../farm.ts';
+import { formatBytes, formatSeconds, formatTable, plural } from '../format.ts';
+import { withFarm } from '../open-farm.ts';
+import { EXIT_OK } from '../print-error.ts';
+import { requestFromFile, requestFromFlags } from '../render-request.ts';
+import { addRenderFlags, layerOfFlags, runOptions } from '../run-options.ts';
+import type { TypedFlags } from '../run-options.ts';
+import { printJson } from '../terminal.ts';
+import type { CliEnvironment } from '../terminal.ts';
+
+const EXAMPLES = `
+Examples:
+  bivdiff plan --task controlnet --input clip.mp4 --frames 96 --prompt "a red square"
+  bivdiff plan spec.yaml --store /data/store --json`;
+
+/** Adds the command. `finish` takes the exit code. */
+export function addPlanCommand(
+  program: Command,
+  environment: CliEnvironment,
+  finish: (exitCode: number) => void,
+): void {
+  const command = program
+    .command('plan')
+    .summary('tell what a render would run')
+    .description(
+      'Tell what a render would run: tasks by stage, what the store has, time, memory, disk. Same flags as render.',
+    )
+    .argument('[spec]', 'spec file, YAML or JSON');
+  addRenderFlags(command)
+    .addHelpText('after', EXAMPLES)
+    .action(async (specFile: string | undefined, typed: TypedFlags) => {
+      finish(await plan(specFile, typed, environment));
+    });
+}
+
+async function plan(
+  specFile: string | undefined,
+  typed: TypedFlags,
+  environment: CliEnvironment,
+): Promise<number> {
+  const flags = layerOfFlags(typed, environment);
+  const request =
+    specFile === undefined
+      ? requestFromFlags(flags, { needsOutput: false })
+      : await requestFromFile(specFile, flags, { needsOutput: false });
+  const run = runOptions(typed, environment);
+  const signal = environment.interruption();
+  await withFarm(run, environment, async (farm) => {
+    const accepted = await farm.accept(request.spec, { signal });
+    const forecast = await farm.foresee(accepted);
+    if (run.json) printJson(environment.stdout, planJson(accepted, forecast));
+    else environment.stdout.write(planText(accepted, forecast));
+  });
+  return EXIT_OK;
+}
+
+function planJson(accepted: Accepted, forecast: Forecast): object {
+  const { source, models } = accepted;
+  return {
+    job: forecast.jobId,
+    source,
+    models: models.folder,
+    settings: accepted.job,
+    tasks: { ...totalsOf(forecast), byStage: forecast.tasks },
+    secondsEstimated: forecast.secondsEstimated ?? null,
+    memoryBytesEstimated: forecast.memoryBytesEstimated,
+    diskBytesEstimated: forecast.diskBytesEstimated,
+  };
+}
+
+function planText(accepted: Accepted, forecast: Forecast): string {
+  const { job, source, models } = accepted;
+  const rows = STAGES.flatMap((stage) => {
+    const counts = forecast.tasks[stage];
+    if (counts === undefined) return [];
+    return [[stage, counts.total, counts.inStore, counts.total - counts.inStore]];
+  });
+  const { total, toRun } = totalsOf(forecast);
+  const seconds = forecast.secondsEstimated;
+  const time =
+    toRun === 0
+      ? 'next to none'
+      : seconds === undefined
+        ? 'not known yet: nothing like it is in the store'
+        : `about ${formatSeconds(seconds)}`;
+  return [
+    `job     ${forecast.jobId.slice(0, 12)}\n`,
+    `source  ${source.path}: ${source.width}x${source.height}, ${plural(source.frames, 'frame')}\n`,
+    `makes   ${plural(job.frames, 'frame')} of ${job.width}x${job.height}, ${plural(job.steps, 'step')}, mixing ratio ${job.mixingRatio}\n`,
+    `models  ${models.folder} (${models.name})\n\n`,
+    formatTable(['stage', 'tasks', 'in store', 'to run'], rows),
+    `\n${toRun} of ${plural(total, 'task')} to run\n`,
+    `time    ${time}\n`,
+    `memory  about ${formatBytes(forecast.memoryBytesEstimated)}\n`,
+    `disk    about ${formatBytes(forecast.diskBytesEstimated)}\n`,
+  ].join('');
+}
+
+function totalsOf(forecast: Forecast): { total: number; inStore: number; toRun: number } {
+  const counts = Object.values(forecast.tasks);
+  const total = counts.reduce((sum, stage) => sum + stage.total, 0);
+  const inStore = counts.reduce((sum, stage) => sum + stage.inStore, 0);
+  return { total, inStore, toRun: total - inStore };
+}

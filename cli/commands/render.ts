@@ -1,0 +1,225 @@
+// `bivdiff render`: one render from flags or a spec file, or a batch of them, on one farm.
+
+import { access } from 'node:fs/promises';
+
+import type { Command } from 'commander';
+
+import { BivdiffError } from '../../common/errors.ts';
+import { batchError, requestsFromBatch } from '../batch-file.ts';
+import type { Accepted, Farm } from '../farm.ts';
+import { plural } from '../format.ts';
+import { checkPlaces } from '../place-outputs.ts';
+import { EXIT_FAILED, EXIT_OK, errorJson, errorText } from '../print-error.ts';
+import { createView, withFarm } from '../open-farm.ts';
+import type { ProgressView } from '../progress.ts';
+import { renderJob, summaryText } from '../render-job.ts';
+import type { RenderReport } from '../render-job.ts';
+import { requestFromFile, requestFromFlags } from '../render-request.ts';
+import type { RenderRequest } from '../render-request.ts';
+import { addRenderFlags, layerOfFlags, runOptions } from '../run-options.ts';
+import type { RunOptions, TypedFlags } from '../run-options.ts';
+import type { OutputFiles } from '../spec-layer.ts';
+import { printJson } from '../terminal.ts';
+import type { CliEnvironment } from '../terminal.ts';
+
+const EXAMPLES = `
+Examples:
+  bivdiff render --task controlnet --control canny --input clip.mp4 --frames 8 --stride 4 \\
+    --prompt "a red square" --output out.mp4
+  bivdiff render spec.yaml --output out.webm --comparison panels.webm
+  bivdiff render --batch jobs.jsonl --store /data/store --slots 2
+
+A spec file (YAML or JSON; flags go before it; paths are relative to it):
+  apiVersion: bivdiff/v1
+  task: controlnet
+  input: { path: clip.mp4, stride: 4 }
+  prompt: a red square
+  output: { file: out.mp4, comparison: true }
+
+A batch has one such object a line (apiVersion may be left out; "output" may be just the file), or is
+CSV with flag names in its first line. Flags are the defaults of all lines.
+
+Ctrl-C stops within one step; the same command goes on where it was. Exit codes: 0 done, 1 failed,
+2 something in the command or its files is wrong, 130 stopped by Ctrl-C.`;
+
+/** Adds the command. `finish` takes the exit code. */
+export function addRenderCommand(
+  program: Command,
+  environment: CliEnvironment,
+  finish: (exitCode: number) => void,
+): void {
+  const command = program
+    .command('render')
+    .summary('render a video')
+    .description('Render a video: from flags, from a spec file, or a batch of them.')
+    .argument('[spec]', 'spec file, YAML or JSON')
+    .option(
+      '--batch <FILE>',
+      'Renders to do, one a line: JSONL, or CSV with flag names as headers',
+    );
+  addRenderFlags(command)
+    .addHelpText('after', EXAMPLES)
+    .action(async (specFile: string | undefined, typed: TypedFlags) => {
+      finish(await render(specFile, typed, environment));
+    });
+}
+
+async function render(
+  specFile: string | undefined,
+  typed: TypedFlags,
+  environment: CliEnvironment,
+): Promise<number> {
+  const { batch } = typed;
+  if (typeof batch === 'string') {
+    checkBatchFlags(specFile, typed);
+    const flags = layerOfFlags(typed, environment);
+    const requests = await requestsFromBatch(batch, flags);
+    return renderBatch(batch, requests, runOptions(typed, environment), environment);
+  }
+  const flags = layerOfFlags(typed, environment);
+  const request =
+    specFile === undefined
+      ? requestFromFlags(flags, { needsOutput: true })
+      : await requestFromFile(specFile, flags, { needsOutput: true });
+  return renderOne(request, runOptions(typed, environment), environment);
+}
+
+function checkBatchFlags(specFile: string | undefined, typed: TypedFlags): void {
+  const single = ['output', 'comparison', 'contactSheet', 'report', 'trace'];
+  const wrong = single.filter((name) => typed[name] !== undefined).map((name) => `--${name}`);
+  if (specFile !== undefined) wrong.unshift(specFile);
+  if (wrong.length === 0) return;
+  throw new BivdiffError(
+    'invalid-argument',
+    `${wrong.join(', ')} cannot go with --batch: each line of a batch names its own`,
+    { hint: 'write it into the lines of the batch file.' },
+  );
+}
+
+async function renderOne(
+  request: RenderRequest,
+  run: RunOptions,
+  environment: CliEnvironment,
+): Promise<number> {
+  await checkPlaces(Object.values(request.files) as string[]);
+  const signal = environment.interruption();
+  const view = createView(run, environment);
+  const report = await withFarm(run, environment, async (farm) => {
+    const accepted = await farm.accept(request.spec, { signal });
+    await noteExisting(request.files, run, view);
+    const { files } = request;
+    const {
+      overwrite,
+      farm: { storeFolder },
+    } = run;
+    return renderJob({ farm, accepted, files, overwrite, view, storeFolder, signal });
+  });
+  if (run.json) printJson(environment.stdout, report);
+  else environment.stdout.write(summaryText(report));
+  return EXIT_OK;
+}
+
+interface BatchEntry {
+  readonly request: RenderRequest;
+  readonly accepted: Accepted;
+}
+
+/** What `--json` prints of one line of a batch. */
+type BatchOutcome = { readonly origin: string } & (RenderReport | ReturnType<typeof errorJson>);
+
+async function renderBatch(
+  path: string,
+  requests: readonly RenderRequest[],
+  run: RunOptions,
+  environment: CliEnvironment,
+): Promise<number> {
+  const signal = environment.interruption();
+  const outcomes = await withFarm(run, environment, async (farm) => {
+    const entries = await acceptAll(path, requests, farm, signal);
+    return renderEntries({ entries, farm, run, signal }, environment);
+  });
+  const failed = outcomes.filter((outcome) => 'error' in outcome).length;
+  if (run.json) printJson(environment.stdout, { jobs: outcomes, failed });
+  else environment.stdout.write(`${plural(outcomes.length, 'render')}, ${failed} failed\n`);
+  return failed === 0 ? EXIT_OK : EXIT_FAILED;
+}
+
+interface BatchRun {
+  readonly entries: readonly BatchEntry[];
+  readonly farm: Farm;
+  readonly run: RunOptions;
+  readonly signal: AbortSignal;
+}
+
+/** One after the other, each over all slots; one that fails does not stop the others. */
+async function renderEntries(
+  batch: BatchRun,
+  environment: CliEnvironment,
+): Promise<BatchOutcome[]> {
+  const { entries, farm, run, signal } = batch;
+  const view = createView(run, environment);
+  const outcomes: BatchOutcome[] = [];
+  for (const [index, { request, accepted }] of entries.entries()) {
+    const { origin, files } = request;
+    view.note(`[${index + 1}/${entries.length}] ${files.output ?? origin}`);
+    try {
+      const report = await renderJob({
+        farm,
+        accepted,
+        files,
+        overwrite: run.overwrite,
+        view,
+        storeFolder: run.farm.storeFolder,
+        signal,
+      });
+      outcomes.push({ origin, ...report });
+      if (!run.json) environment.stdout.write(summaryText(report));
+    } catch (reason) {
+      const error = BivdiffError.from(reason);
+      if (error.code === 'cancelled') throw error;
+      environment.stderr.write(`${origin}: ${errorText(error, environment)}`);
+      outcomes.push({ origin, ...errorJson(error) });
+    }
+  }
+  return outcomes;
+}
+
+/** Looks at every source and every output folder, so that a bad line is told before a long run, not after it. */
+async function acceptAll(
+  path: string,
+  requests: readonly RenderRequest[],
+  farm: Farm,
+  signal: AbortSignal,
+): Promise<BatchEntry[]> {
+  const entries: BatchEntry[] = [];
+  const problems: string[] = [];
+  for (const request of requests) {
+    try {
+      await checkPlaces(Object.values(request.files) as string[]);
+      entries.push({ request, accepted: await farm.accept(request.spec, { signal }) });
+    } catch (reason) {
+      const error = BivdiffError.from(reason);
+      if (error.code === 'cancelled') throw error;
+      problems.push(`${request.origin.slice(path.length + 1)}: ${error.message}`);
+    }
+  }
+  if (problems.length > 0) throw batchError(path, problems);
+  return entries;
+}
+
+async function noteExisting(
+  files: OutputFiles,
+  run: RunOptions,
+  view: ProgressView,
+): Promise<void> {
+  if (run.overwrite || files.output === undefined) return;
+  const isThere = await access(files.output).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) {
+    view.note(
+      `${files.output} exists: it stays unless the render gives the same, or --overwrite is added`,
+    );
+  }
+}

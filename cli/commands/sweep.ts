@@ -1,0 +1,221 @@
+// `bivdiff sweep`: the same render at several mixing ratios (and video guidance scales). All that they share runs once.
+
+import { join, resolve } from 'node:path';
+
+import type { Command } from 'commander';
+
+import { BivdiffError } from '../../common/errors.ts';
+import { STAGES } from '../../common/task.ts';
+import type { Accepted, Farm, TaskCounts } from '../farm.ts';
+import { formatFigure, formatSeconds, formatTable, plural } from '../format.ts';
+import { createView, withFarm } from '../open-farm.ts';
+import { checkPlaces } from '../place-outputs.ts';
+import { EXIT_OK } from '../print-error.ts';
+import { renderJob } from '../render-job.ts';
+import type { RenderReport } from '../render-job.ts';
+import { requestFromFile, requestFromFlags } from '../render-request.ts';
+import type { RenderRequest } from '../render-request.ts';
+import { addRenderFlags, layerOfFlags, runOptions } from '../run-options.ts';
+import type { RunOptions, TypedFlags } from '../run-options.ts';
+import { placeSweepFiles } from '../sweep-files.ts';
+import { pointName, sweepPoints } from '../sweep-points.ts';
+import type { SweepPoint } from '../sweep-points.ts';
+import { printJson } from '../terminal.ts';
+import type { CliEnvironment } from '../terminal.ts';
+
+const EXAMPLES = `
+Examples:
+  bivdiff sweep --mixing-ratio 0,0.25,0.5,0.75,1 --task controlnet --input clip.mp4 \\
+    --prompt "a red square" --output sweep/
+  bivdiff sweep spec.yaml --mixing-ratio 0.5 --video-guidance-scale 5,7.5,10 --output sweep/ --json
+
+Frames, latents and both inversions are made once for all. The folder gets one video per value,
+contact-sheet.png (control, frame by frame, then a row per value) and table.json.`;
+
+const OWN_DOCS = {
+  output: 'Folder for the videos, contact-sheet.png and table.json',
+  'mixing-ratio': 'Values to try, with commas between (each 0 to 1)',
+  'video-guidance-scale':
+    "Values to try, with commas between (each 1 to 100; default: the models' own)",
+} as const;
+
+/** Files that a sweep names itself. */
+const WITHOUT = ['comparison', 'contact-sheet', 'report', 'trace'] as const;
+
+/** Adds the command. `finish` takes the exit code. */
+export function addSweepCommand(
+  program: Command,
+  environment: CliEnvironment,
+  finish: (exitCode: number) => void,
+): void {
+  const command = program
+    .command('sweep')
+    .summary('compare mixing ratios')
+    .description(
+      'Render at several mixing ratios and compare: videos, one contact sheet, one table.',
+    )
+    .argument('[spec]', 'spec file, YAML or JSON');
+  addRenderFlags(command, { without: WITHOUT, docs: OWN_DOCS })
+    .addHelpText('after', EXAMPLES)
+    .action(async (specFile: string | undefined, typed: TypedFlags) => {
+      finish(await sweep(specFile, typed, environment));
+    });
+}
+
+/** One value of a sweep, rendered. */
+interface SweepResult {
+  readonly point: SweepPoint;
+  readonly accepted: Accepted;
+  readonly report: RenderReport;
+}
+
+async function sweep(
+  specFile: string | undefined,
+  typed: TypedFlags,
+  environment: CliEnvironment,
+): Promise<number> {
+  const { mixingRatio, videoGuidanceScale, output, ...single } = typed;
+  const points = sweepPoints({ mixingRatio, videoGuidanceScale });
+  if (typeof output !== 'string' || output === '') {
+    throw new BivdiffError('invalid-argument', '--output is missing: the folder for the results');
+  }
+  const folder = resolve(environment.folder, output);
+  const flags = layerOfFlags(single, environment);
+  const base =
+    specFile === undefined
+      ? requestFromFlags(flags, { needsOutput: false })
+      : await requestFromFile(specFile, flags, { needsOutput: false });
+  const run = runOptions(typed, environment);
+  await checkPlaces([join(folder, 'table.json')]);
+  const results = await withFarm(run, environment, (farm) =>
+    renderPoints({ farm, base, points, folder, run }, environment),
+  );
+  const table = sweepTable(results, folder);
+  if (run.json) printJson(environment.stdout, table);
+  else environment.stdout.write(sweepText(results, folder));
+  return EXIT_OK;
+}
+
+interface SweepRun {
+  readonly farm: Farm;
+  readonly base: RenderRequest;
+  readonly points: readonly SweepPoint[];
+  readonly folder: string;
+  readonly run: RunOptions;
+}
+
+async function renderPoints(
+  sweepRun: SweepRun,
+  environment: CliEnvironment,
+): Promise<SweepResult[]> {
+  const { farm, base, points, folder, run } = sweepRun;
+  const signal = environment.interruption();
+  const view = createView(run, environment);
+  const { format } = base.spec.output;
+  const ending = format === 'png-sequence' ? '/' : `.${format}`;
+  // All are accepted before the first runs: what does not fit is told at once.
+  const accepted: Accepted[] = [];
+  for (const point of points) {
+    const output = { ...base.spec.output, comparison: false, contactSheet: false };
+    accepted.push(await farm.accept({ ...base.spec, ...point, output }, { signal }));
+  }
+  const results: SweepResult[] = [];
+  for (const [index, point] of points.entries()) {
+    const one = accepted[index]!;
+    view.note(`[${index + 1}/${points.length}] ${pointName(point)}`);
+    const report = await renderJob({
+      farm,
+      accepted: one,
+      files: { output: join(folder, `${pointName(point)}${ending}`) },
+      overwrite: run.overwrite,
+      view,
+      storeFolder: run.farm.storeFolder,
+      signal,
+    });
+    results.push({ point, accepted: one, report });
+  }
+  const rows = results.map(({ point, accepted: one }) => ({
+    label: pointName(point),
+    job: one.job,
+  }));
+  const table = sweepTable(results, folder);
+  await placeSweepFiles(farm.store, { folder, rows, table, overwrite: run.overwrite });
+  return results;
+}
+
+/** What `--json` prints and table.json holds. `tasks` and `seconds` are of the whole sweep. */
+function sweepTable(results: readonly SweepResult[], folder: string): object {
+  return {
+    kind: 'bivdiff-sweep',
+    outputs: {
+      folder,
+      contactSheet: join(folder, 'contact-sheet.png'),
+      table: join(folder, 'table.json'),
+    },
+    tasks: sumTasks(results.map(({ report }) => report.tasks)),
+    seconds: sumSeconds(results.map(({ report }) => report.seconds)),
+    wallSeconds: results.reduce((sum, { report }) => sum + report.wallSeconds, 0),
+    rows: results.map(({ point, report }) => ({
+      ...point,
+      job: report.job,
+      output: report.outputs[0]?.path,
+      sha256: report.sha256,
+      metrics: report.metrics,
+      tasks: report.tasks,
+      seconds: report.seconds,
+      wallSeconds: report.wallSeconds,
+    })),
+  };
+}
+
+function sweepText(results: readonly SweepResult[], folder: string): string {
+  const header = ['value', 'flicker', 'edge F1', 'drift', 'tasks run', 'reused'];
+  const figure = (value: number | null): string => formatFigure(value ?? undefined);
+  const rows = results.map(({ point, report }) => [
+    pointName(point),
+    figure(report.metrics.flicker.smoothed),
+    figure(report.metrics.edgeF1.smoothed),
+    figure(report.metrics.drift),
+    report.tasks.run,
+    report.tasks.reused,
+  ]);
+  const first = results[0]?.report.metrics;
+  const frameByFrame = [
+    'frame by frame',
+    figure(first?.flicker.generated ?? null),
+    figure(first?.edgeF1.generated ?? null),
+  ];
+  const tasks = sumTasks(results.map(({ report }) => report.tasks));
+  const wallSeconds = results.reduce((sum, { report }) => sum + report.wallSeconds, 0);
+  return [
+    formatTable(header, [[...frameByFrame, '', '', ''], ...rows]),
+    `\n${join(folder, 'contact-sheet.png')}\n${join(folder, 'table.json')}\n`,
+    `${plural(results.length, 'video')}: ${plural(tasks.run, 'task')} run, ${tasks.reused} reused, ${formatSeconds(wallSeconds)}\n`,
+  ].join('');
+}
+
+function sumTasks(all: readonly TaskCounts[]): TaskCounts {
+  const byStage: { -readonly [K in keyof TaskCounts['byStage']]: TaskCounts['byStage'][K] } = {};
+  for (const stage of STAGES) {
+    const counts = all.map((tasks) => tasks.byStage[stage]).filter((one) => one !== undefined);
+    if (counts.length === 0) continue;
+    byStage[stage] = {
+      run: counts.reduce((sum, { run }) => sum + run, 0),
+      reused: counts.reduce((sum, { reused }) => sum + reused, 0),
+    };
+  }
+  return {
+    run: all.reduce((sum, { run }) => sum + run, 0),
+    reused: all.reduce((sum, { reused }) => sum + reused, 0),
+    byStage,
+  };
+}
+
+function sumSeconds(all: readonly RenderReport['seconds'][]): RenderReport['seconds'] {
+  const sums: { -readonly [K in keyof RenderReport['seconds']]: RenderReport['seconds'][K] } = {};
+  for (const stage of STAGES) {
+    const seconds = all.map((one) => one[stage]).filter((one) => one !== undefined);
+    if (seconds.length > 0) sums[stage] = seconds.reduce((sum, one) => sum + one, 0);
+  }
+  return sums;
+}

@@ -1,0 +1,34 @@
+// Ctrl-C: the first stops the work within a step and keeps what is done, the second ends the process at once.
+
+import { BivdiffError } from '../common/errors.ts';
+
+/** The part of Node's process that is needed. */
+export interface SignalSource {
+  on(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
+  exit(code: number): never;
+}
+
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * Gives a signal that aborts at the first SIGINT or SIGTERM. Listens once it is asked for; before, both end the process
+ * as usual.
+ */
+export function createInterruption(
+  source: SignalSource,
+  say: (text: string) => void,
+): () => AbortSignal {
+  let controller: AbortController | undefined;
+  return () => {
+    if (controller !== undefined) return controller.signal;
+    const started = (controller = new AbortController());
+    for (const name of ['SIGINT', 'SIGTERM'] as const) {
+      source.on(name, () => {
+        if (started.signal.aborted) source.exit(EXIT_CODES[name]);
+        say('\nstopping after the running step; Ctrl-C again stops at once\n');
+        started.abort(new BivdiffError('cancelled', 'stopped before anything was rendered'));
+      });
+    }
+    return started.signal;
+  };
+}

@@ -1,0 +1,49 @@
+// The one place of the command line that touches the process: joins streams, signals, environment variables and farm
+// to what the commands may see.
+
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+
+import { createInterruption } from './interruption.ts';
+import type { CliEnvironment, Clock } from './terminal.ts';
+
+const clock: Clock = {
+  nowMs: () => performance.now(),
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms).unref();
+    return () => {
+      clearTimeout(timer);
+    };
+  },
+};
+
+/** What this process sees of the world. */
+export function processEnvironment(): CliEnvironment {
+  const { env, stdout, stderr } = process;
+  const isSet = (name: string): boolean => (env[name] ?? '') !== '';
+  // CI systems may offer a terminal, but keep what was drawn as a log.
+  const isTty = stderr.isTTY && !isSet('CI') && env['TERM'] !== 'dumb';
+
+  return {
+    folder: process.cwd(),
+    stdout,
+    stderr: {
+      isTty,
+      write: (text) => stderr.write(text),
+      columns: () => (stderr.isTTY ? stderr.columns : 80),
+      rows: () => (stderr.isTTY ? stderr.rows : 24),
+    },
+    clock,
+    colors: isTty && !isSet('NO_COLOR'),
+    debug: isSet('BIVDIFF_DEBUG'),
+    storeFolder: isSet('BIVDIFF_STORE') ? env['BIVDIFF_STORE'] : undefined,
+    modelsFolder: join(import.meta.dirname, '../models'),
+    cores: availableParallelism(),
+    openFarm: async (options) => {
+      // ONNX Runtime and the codecs take a while to load; help and errors in flags need neither.
+      const { openLocalFarm } = await import('./local-farm.ts');
+      return openLocalFarm(options);
+    },
+    interruption: createInterruption(process, (text) => stderr.write(text)),
+  };
+}

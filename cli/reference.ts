@@ -1,0 +1,109 @@
+// docs/cli.md, made from the command table. A test holds the file to it.
+
+import type { Argument, Command, Option } from 'commander';
+
+import { RENDER_FLAGS } from './flags.ts';
+
+const HEAD = `# The command line
+
+<!-- Made from the command table in cli/; \`node cli/write-reference.ts\` writes it anew. -->
+
+Results go to stdout, all else to stderr. Every command that prints facts takes \`--json\`: one object on stdout; a failure is
+\`{"error": {"code", "message", "hint", ...}}\`.
+
+| exit code | meaning |
+|---|---|
+| 0 | done |
+| 1 | tried, and failed (of a batch: at least one line) |
+| 2 | something in the command, its files or folders is wrong; nothing was rendered |
+| 130 | stopped by Ctrl-C (143: by SIGTERM); run the same command again to go on |
+
+| environment variable | meaning |
+|---|---|
+| \`BIVDIFF_STORE\` | the store's folder; \`--store\` goes before it; without either it is \`.bivdiff/store\` in the working folder |
+| \`BIVDIFF_DEBUG\` | when set, errors come with stacks |
+| \`BIVDIFF_DIGEST_CACHE\` | \`off\`: hash model files at every start |
+| \`NO_COLOR\`, \`CI\` | no colours; plain lines instead of bars |
+
+## Settings: flags, spec files, batches
+
+Flags go before the spec file, the spec file before the defaults of the models, and these before those of the program. In a batch the lines
+go before the flags. Where a spec is read, a flag's name may stand as a key with the value that the flag takes. All
+problems come in one error. A path in a file is relative to that file.
+
+    apiVersion: bivdiff/v1
+    task: controlnet
+    input: { path: clip.mp4, stride: 4 }
+    frames: 8
+    size: 128x128
+    prompt: a red square
+    inversion: { mode: ddim }
+    output: { file: out.mp4, framesPerSecond: 8, comparison: true }
+
+A batch is JSONL, one such object a line (\`apiVersion\` may be left out, \`output\` may be just the file), or CSV whose first
+line has flag names. Each line names its \`output\`. All lines are checked before the first runs; then one that fails
+does not stop the others.
+
+    {"input": "a.mp4", "task": "controlnet", "prompt": "a red square", "output": "a-out.mp4"}
+    {"input": "b.mp4", "task": "controlnet", "prompt": "a blue star", "mixing-ratio": 0.5, "output": "b-out.webm"}
+
+## Outputs
+
+The format follows the ending of \`--output\`: \`.mp4\`, \`.webm\`, \`.gif\`; a name without an ending, or with a slash at its end, is a folder that gets
+\`frame-000001.png\` and so on. Outputs appear under their names when all of them are complete. One that exists and has the same bytes
+is left; one that differs is refused without \`--overwrite\`. Reports and traces of earlier runs are replaced.
+
+\`render --json\` prints, and \`--report\` writes:
+
+| key | what it holds |
+|---|---|
+| \`job\` | id of the job: SHA-256 over everything that can change its result |
+| \`outputs\` | for each file: \`layout\`, \`format\`, \`path\`, \`bytes\`, \`sha256\` |
+| \`sha256\` | the video's; of a PNG folder that of what \`sha256sum *.png\` prints in it |
+| \`metrics\` | \`flicker\` and \`edgeF1\` (\`generated\`, \`smoothed\`), \`drift\`: [metrics.md](metrics.md) |
+| \`tasks\` | \`run\`, \`reused\`, and both \`byStage\` |
+| \`seconds\` | by stage: wall time of the tasks that ran, summed |
+| \`wallSeconds\` | from start to end |
+| \`store\` | the store's folder |
+| \`manifest\` | what made the outputs: the job with all digests, costs, versions |
+
+\`render --batch --json\` prints \`jobs\` (the same of each line, with \`origin\`) and \`failed\`. \`sweep --json\` prints \`tasks\`, \`seconds\` and \`wallSeconds\`
+of the whole sweep and \`rows\`, one for each value.
+`;
+
+/** The text of docs/cli.md. */
+export function cliReference(program: Command): string {
+  const sections = program.commands.flatMap((command) => commandSections(command, 'bivdiff'));
+  return [HEAD, ...sections].join('\n');
+}
+
+function commandSections(command: Command, parent: string): string[] {
+  const name = `${parent} ${command.name()}`;
+  if (command.commands.length > 0) {
+    return command.commands.flatMap((sub) => commandSections(sub, name));
+  }
+  const operands = command.registeredArguments.map(operandText).join('');
+  const lines = [`## ${name}${operands}`, '', command.description(), ''];
+  const groups = Map.groupBy(command.options, (option) => option.helpGroupHeading ?? '');
+  for (const [group, options] of groups) {
+    lines.push(
+      `| ${group === '' ? 'flag' : group.replace(/:$/, '').toLowerCase()} | |`,
+      '|---|---|',
+    );
+    lines.push(...options.map(optionRow), '');
+  }
+  return [lines.join('\n')];
+}
+
+function operandText(argument: Argument): string {
+  return argument.required ? ` <${argument.name()}>` : ` [${argument.name()}]`;
+}
+
+function optionRow(option: Option): string {
+  const flag = RENDER_FLAGS.find((one) => `--${one.name}` === option.long);
+  const field = flag?.field === undefined ? '' : `; \`${flag.field}\` in a spec`;
+  const fallback: unknown = option.defaultValue;
+  const given = typeof fallback === 'string' ? ` (default: ${fallback})` : '';
+  const cells = [`\`${option.flags}\``, `${option.description}${given}${field}`];
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+}

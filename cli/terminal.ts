@@ -1,0 +1,62 @@
+// What the commands may see of the world: streams, clock, folder, settings, the farm's door. Made once in main.ts;
+// tests make their own.
+
+import type { Farm, FarmOptions } from './farm.ts';
+import { errorJson, errorText, exitCodeOf } from './print-error.ts';
+import type { BivdiffError } from '../common/errors.ts';
+
+/** A stream to write text to. */
+export interface TextSink {
+  write(text: string): unknown;
+}
+
+export interface ProgressTerminal extends TextSink {
+  readonly isTty: boolean;
+  /** Asked at every redraw: windows are resized. */
+  columns(): number;
+  rows(): number;
+}
+
+export interface Clock {
+  /** Milliseconds from any fixed point. */
+  nowMs(): number;
+  /** Calls back once, later; returns what calls it off. Does not keep the process alive. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+export interface CliEnvironment {
+  /** Absolute. */
+  readonly folder: string;
+  /** Results only. */
+  readonly stdout: TextSink;
+  /** Everything else. */
+  readonly stderr: ProgressTerminal;
+  readonly clock: Clock;
+  readonly colors: boolean;
+  /** Show stacks. */
+  readonly debug: boolean;
+  /** $BIVDIFF_STORE, if set. */
+  readonly storeFolder: string | undefined;
+  /** The sets that ship. Absolute. */
+  readonly modelsFolder: string;
+  readonly cores: number;
+  readonly openFarm: (options: FarmOptions) => Promise<Farm>;
+  /** Aborts at the first Ctrl-C. Asking arms it; before, Ctrl-C ends the process as usual. */
+  readonly interruption: () => AbortSignal;
+}
+
+/** Prints an error, also as JSON if asked, and says what the exit code is. */
+export function reportError(
+  error: BivdiffError,
+  environment: Pick<CliEnvironment, 'stdout' | 'stderr' | 'debug'>,
+  options: { readonly json: boolean },
+): number {
+  environment.stderr.write(errorText(error, { debug: environment.debug }));
+  if (options.json) printJson(environment.stdout, errorJson(error));
+  return exitCodeOf(error);
+}
+
+/** One object, indented, with a newline. */
+export function printJson(sink: TextSink, value: unknown): void {
+  sink.write(`${JSON.stringify(value, null, 2)}\n`);
+}
