@@ -13,14 +13,17 @@ export interface TaskMessage {
   readonly excludedWorkers: readonly string[];
 }
 
-/** A worker's right to one message for a while. Exactly one of ack, nak, term ends it. */
+/** A worker's right to one message for a while. Exactly one of ack and nak ends it; what comes after has no effect. */
 export interface Delivery {
   readonly message: TaskMessage;
-  /** Done, or failed and reported: never deliver it again. */
+  /** Done, or failed and reported: never deliver it again. Holds even when the lease has lapsed. */
   ack(): Promise<void>;
-  /** Hand it back: deliver it again, to anyone, after `delayMs`. */
+  /** Hand it back: deliver it again, to anyone, after `delayMs`. Without effect once the lease has lapsed. */
   nak(delayMs: number): Promise<void>;
-  /** Extends the lease: still at it. Call at least every third of the ack wait. */
+  /**
+   * Extends the lease: still at it. Call at least every third of the ack wait.
+   * @throws aborted — the lease is lost, as far as the bus can tell; going on does no harm
+   */
   working(): Promise<void>;
   /** Aborts when the task is cancelled. */
   readonly signal: AbortSignal;
@@ -74,12 +77,20 @@ export interface CancelMessage {
 }
 
 export interface CoordinatorBus {
-  /** Puts a message on the queue of one placement key. Resolves when the bus has it. */
+  /**
+   * Puts a message on the queue of one placement key. Resolves when the bus has it.
+   * @throws resource-exhausted — the queue is at its limit
+   * @throws unavailable — the bus is closed or cannot be reached
+   */
   publish(queue: string, message: TaskMessage): Promise<void>;
   /** Messages published and not yet ended (waiting and leased). */
   depth(queue: string): Promise<number>;
-  /** Every event from workers until the signal aborts; then the iteration ends without an error. */
+  /**
+   * Every event from workers from this call on, until the signal aborts or the loop is left; then the iteration ends
+   * without an error and without what is not read yet.
+   */
   events(signal: AbortSignal): AsyncIterable<WorkerEvent>;
+  /** Withdraws the messages of these tasks that no worker has, and aborts the signals of those that one has. */
   cancel(message: CancelMessage): Promise<void>;
 }
 
@@ -88,6 +99,7 @@ export interface WorkerBus {
    * The next message of the first of these queues that has one, or undefined once `waitMs` is over or the signal aborts.
    */
   pull(queues: readonly string[], options: PullOptions): Promise<Delivery | undefined>;
+  /** Waits where the coordinator does not keep up. */
   report(event: WorkerEvent): Promise<void>;
 }
 
@@ -98,5 +110,6 @@ export interface PullOptions {
 }
 
 export interface Bus extends CoordinatorBus, WorkerBus {
+  /** Ends every wait: pulls give undefined, iterations end. */
   close(): Promise<void>;
 }

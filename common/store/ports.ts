@@ -8,27 +8,36 @@ import type { ArtifactRef, Digest, ResultRecord, TaskId } from '../task.ts';
  * processes at once.
  */
 export interface Store {
-  /** Stores bytes under their digest. A second put of the same bytes does nothing but refresh their age. */
+  /**
+   * Stores bytes under their digest. A second put of the same bytes does nothing but refresh their age, unless what is there has
+   * another size: that is torn, and is replaced. The bytes must not change until it resolves.
+   * @throws resource-exhausted — the disk is full; the store stays as it was
+   */
   putArtifact(bytes: Uint8Array): Promise<Digest>;
   /** The same for a file of any size, read in chunks. */
   putArtifactFile(path: string, options?: { readonly signal?: AbortSignal }): Promise<Digest>;
   /**
-   * The bytes, checked against the digest. Bad bytes are moved aside first.
+   * The bytes, checked against the digest, in memory of their own (offset 0). Bad bytes are moved aside first.
    * @throws data-loss — absent or damaged; details `{ digest }`
    */
   getArtifact(digest: Digest): Promise<Uint8Array>;
-  /** Writes the artifact, checked, to a file that must not exist. @throws data-loss */
+  /**
+   * Writes the artifact, checked, to a file that must not exist; under its name there is all of it or nothing.
+   * @throws data-loss — as getArtifact
+   * @throws already-exists — something of that name is there
+   */
   getArtifactFile(digest: Digest, path: string): Promise<void>;
   /** Whether it is there, not whether it is sound. */
   hasArtifact(digest: Digest): Promise<boolean>;
 
   /**
-   * Commits a result: `created`, or `exists` with the one that stays when the task was committed before. Artifacts must be stored before.
+   * Commits a result: `created`, or `exists` with the one that stays when the task was committed before. Artifacts must
+   * be stored before: a record that counts as absent with `checkArtifacts` does not stay.
    */
   putRecord(record: ResultRecord): Promise<PutRecordResult>;
   /**
    * The committed result, or undefined. A torn or damaged record is moved aside and counts as absent. With
-   * `checkArtifacts`, so does one with an artifact missing.
+   * `checkArtifacts`, so does one with an artifact missing or of another size; and record and artifacts count as used now.
    */
   getRecord(
     taskId: TaskId,
@@ -41,7 +50,7 @@ export interface Store {
   putDocument(name: DocumentName, bytes: Uint8Array): Promise<'created' | 'exists'>;
   /** The document or undefined; a damaged one is moved aside and counts as absent. */
   getDocument(name: DocumentName): Promise<Uint8Array | undefined>;
-  /** Names in one kind, sorted; `prefix` narrows by the id's beginning. */
+  /** Names in one kind, sorted by id; `prefix` narrows by the id's beginning. */
   listDocuments(kind: DocumentKind, prefix?: string): Promise<readonly DocumentName[]>;
   deleteDocument(name: DocumentName): Promise<void>;
 
@@ -54,7 +63,7 @@ export type PutRecordResult =
 /** - `spec`: an accepted spec, by job id - `manifest`: what made an output - `job-event`: `<job>/<n>` - `journal`: hints for recovery */
 export type DocumentKind = 'spec' | 'manifest' | 'job-event' | 'journal';
 
-/** `id` is made of `[a-z0-9._-]` segments joined by `/`; nothing else can leave the store's folder. */
+/** `id` is made of segments of `[a-z0-9._-]` joined by `/`, none beginning with a dot; so nothing can leave the store's folder. */
 export interface DocumentName {
   readonly kind: DocumentKind;
   readonly id: string;
@@ -65,9 +74,11 @@ export interface StoreUpkeep {
   usage(): Promise<StoreUsage>;
   /**
    * Removes what no root reaches and is older than `minAgeMs`. Roots: `keepRecords` and their artifacts, `keepArtifacts`.
+   * What lies in the quarantine so long goes too. Safe beside renders: what is put or reused meanwhile is young, and stays
+   * (where `minAgeMs` is more than a minute: a reuse sooner than that after the last is not noted).
    */
   collectGarbage(options: CollectGarbageOptions): Promise<CollectGarbageResult>;
-  /** Reads everything; moves what is damaged aside so that its task runs again. */
+  /** Reads everything; moves what is damaged aside, and drops records that miss an artifact, so that the tasks run again. */
   verify(options?: {
     readonly signal?: AbortSignal;
     readonly onProgress?: (done: number, total: number) => void;
@@ -97,6 +108,7 @@ export interface CollectGarbageResult {
   readonly removedArtifacts: number;
   readonly removedRecords: number;
   readonly freedBytes: number;
+  /** Records and artifacts that no root reaches: too young, or needed by a record too young. */
   readonly keptTooYoung: number;
 }
 

@@ -1,0 +1,94 @@
+// Turns what the file system says into an error that names the store, how much room is needed and left, and what to do.
+
+import { statfs } from 'node:fs/promises';
+
+import { BivdiffError } from '../../errors.ts';
+import { errnoOf } from './file-operations.ts';
+
+export interface StoreAction {
+  /** As in "putting an artifact". */
+  readonly doing: string;
+  readonly neededBytes?: number | undefined;
+}
+
+export async function storeFailure(
+  reason: unknown,
+  root: string,
+  action: StoreAction,
+): Promise<BivdiffError> {
+  if (reason instanceof BivdiffError) return reason;
+  const where = `${action.doing} in the store ${root}`;
+  switch (errnoOf(reason)) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return diskFull(reason, root, action);
+    case 'EFBIG':
+      return new BivdiffError(
+        'resource-exhausted',
+        `${where}: ${[...needs(action), 'a file would be larger than this process may write'].join(', ')}`,
+        { hint: 'raise the limit (ulimit -f)', details: detailsOf(root, action), cause: reason },
+      );
+    case 'ERR_FS_FILE_TOO_LARGE':
+      return new BivdiffError('resource-exhausted', `${where}: too large to hold in memory`, {
+        hint: 'fetch it into a file instead',
+        retry: 'never',
+        cause: reason,
+      });
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new BivdiffError('permission-denied', `${where}: ${messageOf(reason)}`, {
+        hint: `let this user write to ${root}, or choose another store`,
+        details: { store: root },
+        cause: reason,
+      });
+    case 'EIO':
+      return new BivdiffError('data-loss', `${where}: ${messageOf(reason)}`, {
+        hint: `the disk under ${root} fails: look at the kernel's log`,
+        details: { store: root },
+        cause: reason,
+      });
+    case 'ENOENT':
+    case 'ENOTDIR':
+    case 'ESTALE':
+      return new BivdiffError('failed-precondition', `${where}: ${messageOf(reason)}`, {
+        hint: `has ${root} been removed or unmounted?`,
+        details: { store: root },
+        cause: reason,
+      });
+    default:
+      return BivdiffError.from(reason, where);
+  }
+}
+
+async function diskFull(reason: unknown, root: string, action: StoreAction): Promise<BivdiffError> {
+  const disk = await statfs(root).catch(() => undefined);
+  const freeBytes = disk === undefined ? undefined : disk.bavail * disk.bsize;
+  const filesFree = disk?.ffree;
+  const left =
+    filesFree === 0
+      ? 'no more files can be made there (no free inodes)'
+      : `${freeBytes ?? 'an unknown number of'} bytes are free`;
+  const what = errnoOf(reason) === 'EDQUOT' ? 'the disk quota is used up' : 'the disk is full';
+  return new BivdiffError(
+    'resource-exhausted',
+    `${action.doing} in the store ${root}: ${what}: ${[...needs(action), left].join(', ')}`,
+    {
+      hint: 'free some room there, remove what no job needs with `bivdiff store gc`, or choose another store',
+      details: { ...detailsOf(root, action), freeBytes },
+      cause: reason,
+    },
+  );
+}
+
+function needs(action: StoreAction): readonly string[] {
+  return action.neededBytes === undefined ? [] : [`${action.neededBytes} bytes are needed`];
+}
+
+function detailsOf(root: string, action: StoreAction): Record<string, unknown> {
+  return { store: root, neededBytes: action.neededBytes };
+}
+
+function messageOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
+}
