@@ -50,9 +50,9 @@ const cardSchema = z
     }),
     sizeMultiple: z.int().min(8).multipleOf(8),
   })
-  .superRefine((card, { addIssue }) => {
+  .superRefine((card, context) => {
     const custom = (path: string[], message: string): void => {
-      addIssue({ code: 'custom', path, message });
+      context.addIssue({ code: 'custom', path, message });
     };
     const videos = Object.keys(card.videos);
     if (videos.length === 0) custom(['videos'], 'must name at least one video model');

@@ -81,7 +81,7 @@ function symbolicSizes(
   const sizes = new Map<string, number>();
   for (const { name, shape } of inputs) {
     const fed = feeds[name]?.shape;
-    if (fed === undefined || fed.length !== shape.length || shape.length < 2) continue;
+    if (fed?.length !== shape.length || shape.length < 2) continue;
     shape.forEach((size, axis) => {
       if (typeof size === 'string' && size !== '') sizes.set(size, fed[axis]!);
     });
@@ -185,7 +185,7 @@ function checkedFloats(name: string, shape: number[], data: Float32Array, graph:
 /** One pass without branches: v - v is 0 for finite v and NaN for the rest, and NaN sticks to a sum. */
 function isFinite(data: Float32Array): boolean {
   let sum = 0;
-  for (let i = 0; i < data.length; i += 1) sum += data[i]! - data[i]!;
+  for (const value of data) sum += value - value;
   return sum === 0;
 }
 

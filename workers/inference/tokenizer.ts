@@ -6,6 +6,14 @@ import { Tokenizer as BytePairTokenizer } from '@huggingface/tokenizers';
 import { readClipVocabulary } from './clip-vocabulary.ts';
 import type { Tokenizer } from './ports.ts';
 
+/** What is used of the package, whose own types do not resolve for an ES module. */
+type BytePairs = new (
+  tokenizer: object,
+  config: object,
+) => {
+  encode(text: string, options: { add_special_tokens: boolean }): { readonly ids: number[] };
+};
+
 /** CLIP's text encoder has this many positions; begin and end take two. */
 const LENGTH = 77;
 
@@ -16,7 +24,7 @@ const LENGTH = 77;
  */
 export async function openTokenizer(folder: string): Promise<Tokenizer> {
   const { tokenizer, beginId, endId, padId } = await readClipVocabulary(folder);
-  const bytePairs = new BytePairTokenizer(tokenizer, {});
+  const bytePairs = new (BytePairTokenizer as unknown as BytePairs)(tokenizer, {});
   return {
     encode: (text) => {
       // JavaScript gives a word's last sigma another lower case; the reference does not.

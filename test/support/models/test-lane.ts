@@ -76,10 +76,10 @@ const echo: StageBody<unknown> = async ({ tensors }) => {
   return Promise.resolve({ whole, again: whole, part: floatTensor(whole.shape, part) });
 };
 
-/** Opens the graph that the product's smoothing would run. */
-const smooth: StageBody<unknown> = async (_, context) => {
-  await context.session('unet');
-  return {};
+/** Runs once the graph that the product's smoothing would run step by step. */
+const smooth: StageBody<unknown> = async ({ tensors }, context) => {
+  const session = await context.session('unet');
+  return session.run(tensors);
 };
 
 const crashOnExit: StageBody<unknown> = async () => {

@@ -6,11 +6,12 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 
+import { openModelSet } from '../../../../common/models/model-folder.ts';
 import type { Digest } from '../../../../common/task.ts';
 import type { LaneModel } from '../../../../workers/inference/lane-job.ts';
 import { createLanePool } from '../../../../workers/inference/lane-pool.ts';
 import type { LanePool, LanePoolOptions } from '../../../../workers/inference/lane-pool.ts';
-import { floatTensor } from '../../../../workers/tensor/tensor.ts';
+import { elementCount, floatTensor } from '../../../../workers/tensor/tensor.ts';
 import type { FloatTensor } from '../../../../workers/tensor/tensor.ts';
 import { graphPath } from '../../../support/models/paths.ts';
 import type { SlowParams } from '../../../support/models/test-lane.ts';
@@ -19,6 +20,7 @@ const ENTRY = new URL('../../../support/models/test-lane.ts', import.meta.url);
 const TOKENIZER = fileURLToPath(
   new URL('../../../../models/parity/tokenizer/sd1', import.meta.url),
 );
+const DEMO = fileURLToPath(new URL('../../../../models/demo', import.meta.url));
 /** A run of the slow graph of about 50 ms on a free core. */
 const ROUNDS = 60_000;
 
@@ -101,7 +103,7 @@ describe('a lane pool', () => {
     };
     const job = { ...bareJob('look', { words }), params: { p: 1 }, frames: [3, 4] };
     const { outputs } = await open().run(job);
-    const facts = new TextDecoder().decode(outputs['facts']?.data as Uint8Array);
+    const facts = new TextDecoder().decode(outputs['facts']?.data);
     expect(JSON.parse(facts)).toEqual({
       params: { p: 1 },
       frames: [3, 4],
@@ -124,6 +126,34 @@ describe('a lane pool', () => {
     await pool.close();
     const two = await open({ threadsPerLane: 2 }).run(slowJob());
     expect(two.outputs).toEqual(one.outputs);
+  });
+
+  it('gives equal bits for a lone sample of the shipped video UNet, with any threads', async () => {
+    const { videos, defaultVideo } = await openModelSet(DEMO, { cacheFolder: false });
+    const ramp = (...shape: number[]) => {
+      const length = elementCount(shape);
+      return floatTensor(
+        shape,
+        Float32Array.from({ length }, (_, i) => Math.sin(i / 7)),
+      );
+    };
+    const outputs: unknown[] = [];
+    for (const threadsPerLane of [1, 2, 4]) {
+      const { unet } = videos[defaultVideo]!;
+      const width = Number(unet.config['cross_attention_dim']);
+      const result = await open({ threadsPerLane }).run({
+        ...bareJob('smooth', { unet }),
+        tensors: {
+          sample: ramp(1, 4, 8, 16, 16),
+          timestep: floatTensor([], Float32Array.of(321)),
+          encoder_hidden_states: ramp(1, 77, width),
+        },
+      });
+      outputs.push(result.outputs);
+      await pool.close();
+    }
+    expect(outputs[1]).toEqual(outputs[0]);
+    expect(outputs[2]).toEqual(outputs[0]);
   });
 
   it('runs two lanes at one time', async () => {
@@ -179,6 +209,19 @@ describe('a lane pool', () => {
     });
     await Promise.all(runs);
     expect(pool.stats()).toMatchObject({ busy: 0, queued: 0 });
+  });
+});
+
+describe("the product's own lane", () => {
+  it('runs its stages', async () => {
+    const { image } = await openModelSet(DEMO, { cacheFolder: false });
+    pool = createLanePool({ lanes: 1, threadsPerLane: 1, memoryLimitBytes: 2 ** 30 });
+    const { outputs } = await pool.run({
+      ...bareJob('decode', { 'vae-decoder': image.vaeDecoder }),
+      tensors: { latents: floatTensor([2, 4, 8, 8]) },
+      frames: [0, 1],
+    });
+    expect(outputs['frames']).toMatchObject({ type: 'uint8', shape: [2, 64, 64, 3] });
   });
 });
 

@@ -35,8 +35,8 @@ describe.each([
     "gives the reference's ids for %s",
     async (_, index) => {
       const tokenizer = await openTokenizer(join(PARITY, name));
-      const ids = tokenizer.encode(goldens.prompts[index as number]!);
-      expect(Array.from(ids, Number)).toEqual(goldens.ids[name]![index as number]);
+      const ids = tokenizer.encode(goldens.prompts[index]!);
+      expect(Array.from(ids, Number)).toEqual(goldens.ids[name]![index]);
     },
   );
 });

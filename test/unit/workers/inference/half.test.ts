@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 
 import { floatsFromHalves, halvesFromFloats } from '../../../../workers/inference/half.ts';
 
-const Float16 = (globalThis as Record<string, unknown>)['Float16Array'] as {
-  new (values: Float32Array | ArrayBuffer): { readonly buffer: ArrayBuffer } & ArrayLike<number>;
-};
+const Float16 = (globalThis as Record<string, unknown>)['Float16Array'] as new (
+  values: Float32Array | ArrayBuffer,
+) => { readonly buffer: ArrayBuffer } & ArrayLike<number>;
 const allHalves = Uint16Array.from({ length: 65_536 }, (_, bits) => bits);
 
 describe('floatsFromHalves', () => {
