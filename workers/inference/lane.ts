@@ -123,13 +123,13 @@ export class Lane {
       settle(new BivdiffError('cancelled', `${stage} was cancelled: its lane was closed`));
       return;
     }
-    const said = this.#crash instanceof Error ? this.#crash.message : `exit ${String(exitCode)}`;
+    const { message, stack } = this.#crash instanceof Error ? this.#crash : {};
+    const said = message ?? `exit ${String(exitCode)}`;
     settle(
       new BivdiffError(codeOfCrash(this.#crash), `the lane that ran ${stage} crashed: ${said}`, {
         retry: 'other-worker',
         hint: 'It was replaced. If this repeats, run with fewer lanes, and see `bivdiff doctor`.',
-        details: { stage, exitCode },
-        ...(this.#crash === undefined ? {} : { cause: this.#crash }),
+        details: { stage, exitCode, ...(stack === undefined ? {} : { stack }) },
       }),
     );
   }
