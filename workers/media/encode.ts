@@ -6,7 +6,7 @@ import type { EncodedFacts, EncodeRequest } from './media-types.ts';
 import { encodeGif, encodePngFolder, encodePngZip } from './still-encoders.ts';
 import { encodeWithCodec } from './video-encoder.ts';
 
-export const FRAMES_PER_SECOND_MAX = 240;
+const FRAMES_PER_SECOND_MAX = 240;
 const SIDE_MAX = 8192;
 
 /**

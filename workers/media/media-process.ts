@@ -93,7 +93,7 @@ export class MediaProcess {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       // Secrets of the program have no place in a process that reads untrusted files.
-      env: { PATH: process.env['PATH'], TZ: 'UTC' },
+      env: { TZ: 'UTC' },
     });
     const inbox = new MessageQueue<ChildMessage>();
     this.#inbox = inbox;

@@ -1,6 +1,9 @@
 // Reading and writing media from the rest of the program: every call runs in a child process, so that a file
 // made to harm its reader, or a codec's crash, costs one error and no worker.
 
+import { rm } from 'node:fs/promises';
+import { BivdiffError } from '../../common/errors.ts';
+import { unfinishedFiles } from './encode-paths.ts';
 import { MediaProcess } from './media-process.ts';
 import { PICTURES_AHEAD } from './media-protocol.ts';
 import type {
@@ -57,7 +60,13 @@ export function createMediaService(options: MediaServiceOptions = {}): MediaServ
     probe: (path, { signal } = {}) => probe(reader, path, signal),
     decode: (request, { signal } = {}) => decode(reader, request, signal),
     encode: (request, frames, { signal } = {}) =>
-      encode({ writer, request, frames, ...(signal === undefined ? {} : { signal }) }),
+      encode({ writer, request, frames, ...(signal === undefined ? {} : { signal }) }).catch(
+        async (reason: unknown) => {
+          // A killed process cannot clean up. What is there already belongs to somebody else.
+          if (BivdiffError.from(reason).code !== 'already-exists') await removeUnfinished(request);
+          throw reason;
+        },
+      ),
     get processIds() {
       return [reader.processId, writer.processId].filter((id) => id !== undefined);
     },
@@ -113,4 +122,8 @@ async function encode(call: {
     const message = await exchange.next();
     if (message.kind === 'done') return message.result as EncodedFacts;
   }
+}
+
+async function removeUnfinished(request: EncodeRequest): Promise<void> {
+  for (const file of unfinishedFiles(request)) await rm(file, { recursive: true, force: true });
 }

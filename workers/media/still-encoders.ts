@@ -4,6 +4,7 @@ import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
 import { BivdiffError } from '../../common/errors.ts';
+import { partialPath } from './encode-paths.ts';
 import { frameRateOf, timeOfFrame } from './frame-rate.ts';
 import type { EncodedFacts, EncodeRequest } from './media-types.ts';
 import { encodePng } from './png.ts';
@@ -47,7 +48,7 @@ export async function encodeGif(
       keepDuplicateFrames: true,
     })
     .toBuffer();
-  await publish(request.path, (partial) => writeFile(partial, gif, { flag: 'wx' }));
+  await publish(request, (partial) => writeFile(partial, gif, { flag: 'wx' }));
   return { width, height, frames: pictures.length, bytes: gif.length };
 }
 
@@ -58,7 +59,7 @@ export async function encodePngFolder(
 ): Promise<EncodedFacts> {
   let count = 0;
   let bytes = 0;
-  await publish(request.path, async (partial) => {
+  await publish(request, async (partial) => {
     await mkdir(partial);
     for await (const png of pngsOf(request, frames)) {
       await writeFile(path.join(partial, pngName(count++)), png, { flag: 'wx' });
@@ -75,7 +76,7 @@ export async function encodePngZip(
 ): Promise<EncodedFacts> {
   let count = 0;
   let bytes = 0;
-  await publish(request.path, async (partial) => {
+  await publish(request, async (partial) => {
     const file = await open(partial, 'wx');
     try {
       const zip = new ZipWriter((data) => file.appendFile(data));
@@ -99,11 +100,14 @@ function pngName(index: number): string {
 }
 
 /** Writes beside the target, then renames; leaves nothing behind when writing fails. */
-async function publish(target: string, write: (partial: string) => Promise<void>): Promise<void> {
-  const partial = `${target}.partial`;
+async function publish(
+  target: EncodeRequest,
+  write: (partial: string) => Promise<void>,
+): Promise<void> {
+  const partial = partialPath(target);
   try {
     await write(partial);
-    await rename(partial, target);
+    await rename(partial, target.path);
   } finally {
     await rm(partial, { recursive: true, force: true });
   }

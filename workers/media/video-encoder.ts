@@ -4,6 +4,7 @@
 import { VideoEncoder, VideoFrame } from '@napi-rs/webcodecs';
 import { open, rename, rm } from 'node:fs/promises';
 import { BivdiffError } from '../../common/errors.ts';
+import { partialPath, samplesPath } from './encode-paths.ts';
 import { frameRateOf, timeOfFrame } from './frame-rate.ts';
 import type { EncodedFacts, EncodeRequest } from './media-types.ts';
 import { mp4Head } from './mp4-writer.ts';
@@ -27,8 +28,8 @@ export async function encodeWithCodec(
   request: EncodeRequest & { readonly format: CodecFormat },
   frames: AsyncIterable<Uint8Array>,
 ): Promise<EncodedFacts> {
-  const partial = `${request.path}.partial`;
-  await using spool = await SampleSpool.create(`${request.path}.samples`);
+  const partial = partialPath(request);
+  await using spool = await SampleSpool.create(samplesPath(request));
   const size = {
     width: request.width + (request.width & 1),
     height: request.height + (request.height & 1),

@@ -1,7 +1,8 @@
-"""`python -m parity.vision.record`, from models/: records what OpenCV gives, for the tests of workers/vision.
+"""`python -m parity.vision.record`: what OpenCV gives, for the tests of workers/vision.
 
-Writes into goldens/: pictures and their edges (PNG), clips as one tall picture each (frames below one another), and
-index.json with the thresholds, the flicker by DIS optical flow, edge F1 and mean differences.
+Writes into goldens/: pictures and their edges (PNG), clips as one tall picture each (frames below
+one another), and index.json with the thresholds, the flicker by DIS optical flow, edge F1 and mean
+differences.
 """
 
 import json
@@ -47,7 +48,7 @@ def save(name, image):
 
 
 def pictures(rng):
-    """Name, picture, thresholds: noise, smooth noise of odd size, shapes, one brightness, slivers."""
+    """Name, picture, thresholds: noise, smooth noise, shapes, one brightness, slivers."""
     noise = rng.integers(0, 256, (48, 64, 3), np.uint8)
     yield "noise", noise, LOW, HIGH
     smooth = cv2.GaussianBlur(rng.integers(0, 256, (67, 53, 3), np.uint8), (0, 0), 2)
@@ -77,7 +78,7 @@ def drawing(size, x, y, radius=22.0, tint=(215, 40, 40), ground=(128, 128, 128),
 
 
 def clips(rng):
-    """Name and frames: steady motion, slow and fast; flicker of shade on top; grain; texture of odd size."""
+    """Name and frames: steady motion; flicker of shade on top; grain; texture of odd size."""
     size = (128, 128)
     yield "slow", np.stack([drawing(size, 40 + 1.7 * i, 50) for i in range(4)])
     yield "fast", np.stack([drawing(size, 34 + 4.6 * i, 44 + 2.2 * i) for i in range(4)])

@@ -1,5 +1,7 @@
-"""Draws the small clips under fixtures/ that the media tests read. Every frame carries its own index as a row of
-eight black or white blocks, so that a test can tell which frame it got. Run once, by hand: needs PyAV, NumPy, Pillow.
+"""Draws the small clips under fixtures/ that the media tests read.
+
+Every frame carries its own index as a row of eight black or white blocks, so that a test can tell
+which frame it got. Run once, by hand; needs PyAV, NumPy and Pillow:
     python test/support/media/make-fixtures.py
 """
 
@@ -15,7 +17,7 @@ FOLDER = Path(__file__).parent / "fixtures"
 
 
 def picture(index: int, width: int, height: int) -> np.ndarray:
-    """[height, width, 3]: a disc that moves right, on blue; at the top the index as eight blocks, highest bit first."""
+    """[height, width, 3]: a disc moving right, on blue; on top the index, high bit first."""
     yy, xx = np.mgrid[0:height, 0:width]
     image = np.empty((height, width, 3), np.uint8)
     image[:] = (40, 70, 150)
@@ -30,20 +32,32 @@ def picture(index: int, width: int, height: int) -> np.ndarray:
 
 def patches(width: int = 96, height: int = 64) -> np.ndarray:
     """Six saturated patches in two rows: red, green, blue over yellow, cyan, magenta."""
-    colours = [(220, 30, 30), (30, 200, 40), (30, 50, 220), (230, 220, 30), (30, 210, 210), (210, 40, 200)]
+    upper = [(220, 30, 30), (30, 200, 40), (30, 50, 220)]
+    lower = [(230, 220, 30), (30, 210, 210), (210, 40, 200)]
     image = np.empty((height, width, 3), np.uint8)
-    for i, colour in enumerate(colours):
-        row, column = divmod(i, 3)
-        image[row * height // 2 : (row + 1) * height // 2, column * width // 3 : (column + 1) * width // 3] = colour
+    for i, colour in enumerate(upper + lower):
+        top, left = i // 3 * height // 2, i % 3 * width // 3
+        image[top : top + height // 2, left : left + width // 3] = colour
     return image
 
 
-def write(name: str, codec: str, frames: list[np.ndarray], *, pixels: str = "yuv420p", options: dict | None = None,
-          times: list[int] | None = None, container_options: dict | None = None, sound: bool = False,
-          matrix: str | None = None, full_range: bool = False) -> None:
-    """One clip at 12 frames a second; `times`: presentation times in 1/12 s where they are not regular."""
+def write(
+    name: str,
+    codec: str,
+    frames: list[np.ndarray],
+    *,
+    pixels: str = "yuv420p",
+    options: dict | None = None,
+    times: list[int] | None = None,
+    container_options: dict | None = None,
+    sound: bool = False,
+    matrix: str | None = None,
+    full_range: bool = False,
+) -> None:
+    """One clip at 12 frames a second; `times`: of presentation, in 1/12 s, if not regular."""
     height, width = frames[0].shape[:2]
-    with av.open(str(FOLDER / name), "w", container_options=container_options or {}) as out:
+    muxing = {"fflags": "+bitexact", **(container_options or {})}  # no random ids
+    with av.open(str(FOLDER / name), "w", container_options=muxing) as out:
         stream = out.add_stream(codec, rate=12, options=options or {})
         stream.width, stream.height, stream.pix_fmt = width, height, pixels
         stream.codec_context.time_base = Fraction(1, 12)
@@ -59,7 +73,10 @@ def write(name: str, codec: str, frames: list[np.ndarray], *, pixels: str = "yuv
             source = av.VideoFrame.from_ndarray(image, format="rgb24")
             if matrix:
                 space = {"bt601": "ITU601", "bt709": "ITU709"}[matrix]
-                frame = source.reformat(format=pixels, dst_colorspace=space, dst_color_range="JPEG" if full_range else "MPEG")
+                levels = "JPEG" if full_range else "MPEG"
+                frame = source.reformat(
+                    format=pixels, dst_colorspace=space, dst_color_range=levels
+                )
             else:
                 frame = source.reformat(format=pixels)
             frame.pts, frame.time_base = (times[i] if times else i), Fraction(1, 12)
@@ -75,36 +92,45 @@ def write(name: str, codec: str, frames: list[np.ndarray], *, pixels: str = "yuv
 
 
 def rotate(source: str, target: str) -> None:
-    """Writes the display matrix for 90 degrees clockwise into the video track's header, as phones do."""
+    """Writes the display matrix for 90 degrees clockwise into the track's header, as phones do."""
     data = bytearray((FOLDER / source).read_bytes())
     at = data.index(b"tkhd") + 4
     matrix_at = at + (4 + 32 if data[at] == 1 else 4 + 20) + 16
-    data[matrix_at : matrix_at + 36] = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 48 << 16, 0, 1 << 30)
+    one = 1 << 16
+    matrix = struct.pack(">9i", 0, one, 0, -one, 0, 0, 48 * one, 0, 1 << 30)
+    data[matrix_at : matrix_at + 36] = matrix
     (FOLDER / target).write_bytes(data)
 
 
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     clip = [picture(i, 64, 48) for i in range(40)]
-    x264 = {"preset": "medium", "crf": "20", "bf": "3", "b_strategy": "1", "x264-params": "b-pyramid=normal:scenecut=0", "g": "10"}
+    pyramid = "b-pyramid=normal:scenecut=0"
+    x264 = {"preset": "medium", "crf": "20", "bf": "3", "b_strategy": "1", "g": "10"}
+    x264["x264-params"] = pyramid
+    vpx = {"b": "200k", "auto-alt-ref": "1", "lag-in-frames": "8"}
+    open_gop = {**x264, "x264-params": f"{pyramid}:open-gop=1:bframes=3:b-adapt=0"}
+    odd = [picture(i, 127, 95) for i in range(12)]
+    uneven = [0, 1, 2, 5, 6, 9, 10, 11, 20, 21, 22, 23]
     front = {"movflags": "faststart"}
     write("b-frames.mp4", "libx264", clip, options=x264, container_options=front)
     write("b-frames.mkv", "libx264", clip, options=x264)
     write("b-frames.mov", "libx264", clip[:12], options=x264)
-    write("open-gop.mp4", "libx264", clip, options={**x264, "x264-params": "b-pyramid=normal:scenecut=0:open-gop=1:bframes=3:b-adapt=0"})
+    write("open-gop.mp4", "libx264", clip, options=open_gop)
     write("sound.mp4", "libx264", clip[:12], options=x264, sound=True)
     rotate("sound.mp4", "rotated-90.mp4")
-    write("variable-rate.mp4", "libx264", clip[:12], options=x264, times=[0, 1, 2, 5, 6, 9, 10, 11, 20, 21, 22, 23])
-    write("odd-size.mp4", "libx264", [picture(i, 127, 95) for i in range(12)], pixels="yuv444p", options=x264)
-    write("odd-size.webm", "libvpx-vp9", [picture(i, 127, 95) for i in range(12)], options={"b": "200k", "auto-alt-ref": "1", "lag-in-frames": "8"})
-    write("vp9.webm", "libvpx-vp9", clip, options={"b": "200k", "g": "10", "auto-alt-ref": "1", "lag-in-frames": "8"})
-    write("vp8.webm", "libvpx", clip[:12], options={"b": "200k", "auto-alt-ref": "1", "lag-in-frames": "8"})
+    write("variable-rate.mp4", "libx264", clip[:12], options=x264, times=uneven)
+    write("odd-size.mp4", "libx264", odd, pixels="yuv444p", options=x264)
+    write("odd-size.webm", "libvpx-vp9", odd, options=vpx)
+    write("vp9.webm", "libvpx-vp9", clip, options={**vpx, "g": "10"})
+    write("vp8.webm", "libvpx", clip[:12], options=vpx)
     write("ten-bit.mp4", "libx264", clip[:12], pixels="yuv420p10le", options=x264)
     write("mpeg4-part-2.mp4", "mpeg4", clip[:4])
     lossless = {"preset": "medium", "crf": "8"}
     for matrix in ("bt601", "bt709"):
         write(f"{matrix}.mp4", "libx264", [patches()] * 2, options=lossless, matrix=matrix)
-    write("bt709-full-range.mp4", "libx264", [patches()] * 2, options=lossless, matrix="bt709", full_range=True)
+    full = dict(matrix="bt709", full_range=True)
+    write("bt709-full-range.mp4", "libx264", [patches()] * 2, options=lossless, **full)
     write("untagged.mp4", "libx264", [patches()] * 2, options=lossless)
 
     whole = (FOLDER / "b-frames.mp4").read_bytes()
@@ -117,9 +143,12 @@ def main() -> None:
     (FOLDER / "empty.mp4").write_bytes(b"")
 
     stills = [Image.fromarray(frame).quantize(32) for frame in clip[:10]]
-    stills[0].save(FOLDER / "clip.gif", save_all=True, append_images=stills[1:], duration=120, loop=0, optimize=True)
-    alpha = np.dstack([clip[1], np.where(np.arange(64)[None, :] < 32, 255, 0).repeat(48, 0).astype(np.uint8)])
-    Image.fromarray(alpha).save(FOLDER / "alpha.png")
+    stills[0].save(
+        FOLDER / "clip.gif", save_all=True, append_images=stills[1:], duration=120, loop=0
+    )
+    opaque = np.zeros((48, 64), np.uint8)
+    opaque[:, :32] = 255
+    Image.fromarray(np.dstack([clip[1], opaque])).save(FOLDER / "alpha.png")
 
 
 if __name__ == "__main__":

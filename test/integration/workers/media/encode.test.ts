@@ -160,6 +160,21 @@ describe('refuses', () => {
     expect(left.filter((name) => /^(none|wrong)/.test(name))).toEqual([]);
   });
 
+  test('to go on when it is aborted, and leaves nothing behind', async () => {
+    const abort = new AbortController();
+    const endless = function* () {
+      for (let i = 0; ; i++) {
+        if (i === 30) abort.abort();
+        yield frame;
+      }
+    };
+    const options = { signal: abort.signal };
+    const asked = media.encode({ ...request, path: target('aborted.mp4') }, endless(), options);
+    await expect(asked).rejects.toMatchObject({ code: 'cancelled' });
+    const left = await readdir(folder);
+    expect(left.filter((name) => name.startsWith('aborted'))).toEqual([]);
+  });
+
   test('a folder that is not there', async () => {
     const lost = media.encode({ ...request, path: target('nowhere/clip.mp4') }, [frame]);
     await expect(lost).rejects.toMatchObject({ code: 'not-found' });

@@ -20,7 +20,7 @@ afterAll(async () => {
 
 test.each([
   ['truncated.mp4', /truncated\.mp4 is truncated: it ends after \d+ of \d+ bytes; 7 frames/],
-  ['truncated.webm', /truncated\.webm is truncated: .*; 26 frames could be read/],
+  ['truncated.webm', /truncated\.webm is truncated: .*; 27 frames could be read/],
   ['no-index.mp4', /no-index\.mp4 is truncated: .*; 0 frames could be read/],
   ['text.mp4', /text\.mp4 is not a video or picture/],
   ['empty.mp4', /empty\.mp4 is not a video or picture/],
