@@ -58,7 +58,7 @@ export function errorText(error: BivdiffError, options: PrintErrorOptions): stri
 
 /** The error as the object that `--json` prints. */
 export function errorJson(error: BivdiffError): { readonly error: object } {
-  const { code, message, retry, details } = error.toJSON();
+  const { code, message, retry, details } = error;
   const causes = causesOf(error).map((cause) =>
     cause instanceof Error ? firstLine(cause.message) : String(cause),
   );

@@ -2,7 +2,8 @@
 
 import type { Argument, Command, Option } from 'commander';
 
-import { RENDER_FLAGS } from './flags.ts';
+import { RENDER_FLAGS, findFlag } from './flags.ts';
+import { describeFlag } from './run-options.ts';
 
 const HEAD = `# The command line
 
@@ -84,7 +85,13 @@ function commandSections(command: Command, parent: string): string[] {
   }
   const operands = command.registeredArguments.map(operandText).join('');
   const lines = [`## ${name}${operands}`, '', command.description(), ''];
-  const groups = Map.groupBy(command.options, (option) => option.helpGroupHeading ?? '');
+  const shared = command.options.filter(isOfRender);
+  const hasRenderFlags = shared.length > 0 && command.name() !== 'render';
+  if (hasRenderFlags) lines.push(sameFlags(shared), '');
+  const shown = hasRenderFlags
+    ? command.options.filter((one) => !isOfRender(one))
+    : command.options;
+  const groups = Map.groupBy(shown, (option) => option.helpGroupHeading ?? '');
   for (const [group, options] of groups) {
     lines.push(
       `| ${group === '' ? 'flag' : group.replace(/:$/, '').toLowerCase()} | |`,
@@ -93,6 +100,21 @@ function commandSections(command: Command, parent: string): string[] {
     lines.push(...options.map(optionRow), '');
   }
   return [lines.join('\n')];
+}
+
+/** Whether an option says just what it says of `bivdiff render`. */
+function isOfRender(option: Option): boolean {
+  const flag = findFlag(option.long?.slice(2) ?? '');
+  return flag !== undefined && option.description === describeFlag(flag);
+}
+
+function sameFlags(shared: readonly Option[]): string {
+  const missing = RENDER_FLAGS.filter(
+    ({ name }) => !shared.some(({ long }) => long === `--${name}`),
+  );
+  if (missing.length === 0) return 'The flags of `bivdiff render`.';
+  const names = missing.map(({ name }) => `\`--${name}\``);
+  return `The flags of \`bivdiff render\`, but of ${names.join(', ')} only these:`;
 }
 
 function operandText(argument: Argument): string {

@@ -1,0 +1,143 @@
+// The command line as a whole, run in this process without a farm: help, mistakes, completion, the reference.
+
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { describe, expect, it } from 'vitest';
+
+import { RENDER_FLAGS } from '../../../cli/flags.ts';
+import { factsOfField } from '../../../cli/flag-facts.ts';
+import { createProgram, runCommandLine } from '../../../cli/program.ts';
+import { cliReference } from '../../../cli/reference.ts';
+import { createSampleEnvironment } from './sample-environment.ts';
+
+async function run(...words: string[]) {
+  const environment = createSampleEnvironment();
+  const code = await runCommandLine(words, environment);
+  return { code, ...environment.written };
+}
+
+describe('help', () => {
+  it('lists the commands with examples', async () => {
+    for (const words of [[], ['--help'], ['-h']]) {
+      const { code, stdout, stderr } = await run(...words);
+      expect(code).toBe(0);
+      expect(stderr).toBe('');
+      expect(stdout).toContain('Examples:');
+      for (const name of ['render', 'plan', 'sweep', 'models', 'store', 'doctor', 'completion']) {
+        expect(stdout).toContain(`  ${name}`);
+      }
+    }
+  });
+
+  it('of render has every flag with its range', async () => {
+    const { stdout } = await run('render', '--help');
+    for (const { name } of RENDER_FLAGS) expect(stdout).toContain(`--${name}`);
+    expect(stdout.replace(/\s+/g, ' ')).toContain('Frames to render (1 to 1000000; default: 8)');
+    expect(stdout).toContain('--batch <FILE>');
+  });
+});
+
+describe('a mistake', () => {
+  it.each([
+    [['rendr'], "unknown command 'rendr'", 'did you mean render?'],
+    [['render', '--promt', 'x'], "unknown option '--promt'", 'did you mean --prompt?'],
+    [['store', 'dux'], "unknown command 'dux'", 'did you mean du?'],
+    [['completion', 'bsh'], 'no completion for the shell "bsh"', 'did you mean bash?'],
+    [['store', 'gc', '--older-than', 'soon', '--store', '/none'], '--older-than', '12h'],
+    [['render', '--batch', '/none.jsonl', '--output', 'x.mp4'], 'cannot go with --batch', 'lines'],
+  ])('%j is named with what was meant', async (words, message, hint) => {
+    const { code, stdout, stderr } = await run(...words);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(`error: `);
+    expect(stderr).toContain(message);
+    expect(stderr).toMatch(new RegExp(`hint: .*${hint.replace('?', '\\?')}`));
+    expect(stderr).not.toContain('    at ');
+  });
+
+  it('is one object on stdout with --json', async () => {
+    const { code, stdout } = await run('render', '--json', '--frames', '0');
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'invalid-argument' } });
+  });
+});
+
+describe('the table of flags', () => {
+  it('names fields that the spec has', () => {
+    for (const { field } of RENDER_FLAGS) {
+      if (field !== undefined) expect(factsOfField(field), field).toBeDefined();
+    }
+  });
+
+  it('is what docs/cli.md says', async () => {
+    const program = createProgram(createSampleEnvironment(), () => undefined);
+    const path = join(import.meta.dirname, '../../../docs/cli.md');
+    expect(await readFile(path, 'utf8'), 'run: node cli/write-reference.ts').toBe(
+      cliReference(program),
+    );
+  });
+});
+
+/** What bash offers for the last word of a line. */
+async function completeInBash(...line: string[]): Promise<string[]> {
+  const { stdout: script } = await run('completion', 'bash');
+  const folder = await mkdtemp(join(tmpdir(), 'bivdiff-completion-'));
+  try {
+    await writeFile(join(folder, 'clip.mp4'), '');
+    await writeFile(join(folder, 'completion.bash'), script);
+    const words = line.map((word) => `'${word}'`).join(' ');
+    const lines = [
+      'source ./completion.bash',
+      `COMP_WORDS=(${words}); COMP_CWORD=${line.length - 1}; _bivdiff`,
+      'printf "%s\\n" "${COMPREPLY[@]}"',
+    ];
+    const options = { cwd: folder };
+    const { stdout } = await promisify(execFile)('bash', ['-c', lines.join('\n')], options);
+    return stdout.split('\n').filter((word) => word !== '');
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+describe('completion in bash', () => {
+  it.each([
+    [['bivdiff', 'r'], ['render']],
+    [
+      ['bivdiff', 'store', ''],
+      ['du', 'gc', 'verify', '--help'],
+    ],
+    [['bivdiff', 'render', '--mix'], ['--mixing-ratio']],
+    [
+      ['bivdiff', 'render', '--inversion', ''],
+      ['ddim', 'official'],
+    ],
+    [['bivdiff', 'render', '--task', 'c'], ['controlnet']],
+    [['bivdiff', 'render', '--input', 'cl'], ['clip.mp4']],
+    [['bivdiff', 'render', 'cl'], ['clip.mp4']],
+    [['bivdiff', 'sweep', '--comp'], []],
+    [['bivdiff', 'store', 'gc', '--dry'], ['--dry-run']],
+    [
+      ['bivdiff', 'completion', ''],
+      ['bash', 'zsh', 'fish'],
+    ],
+  ])('of %j is %j', async (line, words) => {
+    expect(await completeInBash(...line)).toEqual(words);
+  });
+});
+
+describe('completion in other shells', () => {
+  it('names every command and flag', async () => {
+    const zsh = (await run('completion', 'zsh')).stdout;
+    const fish = (await run('completion', 'fish')).stdout;
+    expect(zsh).toMatch(/^#compdef bivdiff\n/);
+    for (const { name } of RENDER_FLAGS) {
+      expect(zsh).toContain(`'--${name}[`);
+      expect(fish).toContain(`-l ${name}`);
+    }
+    expect(fish).toContain("-a render -d 'render a video'");
+  });
+});
