@@ -1,4 +1,4 @@
-// The constants of the YUV matrices, and which one a clip means. ITU-R BT.601, BT.709, BT.2020; 8-bit quantisation as in BT.709 section 4.6.
+// The constants of the YUV matrices (ITU-R BT.601, BT.709, BT.2020), and which one a clip means. Pure.
 
 export type ColourMatrix = 'bt601' | 'bt709' | 'bt2020' | 'rgb';
 

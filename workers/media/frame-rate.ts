@@ -20,7 +20,7 @@ export function frameRateOf(framesPerSecond: number): FrameRate {
   return { numerator: numerator / divisor, denominator: 1000 / divisor };
 }
 
-/** When frame `index` is shown, rounded to whole ticks of `ticksPerSecond`. No drift: every time is rounded from zero. */
+/** When frame `index` is shown, in ticks, rounded. No drift: every time is counted from zero. */
 export function timeOfFrame(index: number, rate: FrameRate, ticksPerSecond: number): number {
   return Math.round((index * rate.denominator * ticksPerSecond) / rate.numerator);
 }

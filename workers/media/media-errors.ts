@@ -109,6 +109,6 @@ export function pastTheEndError(
   );
 }
 
-export function nameOf(source: string): string {
+function nameOf(source: string): string {
   return path.basename(source);
 }

@@ -37,8 +37,8 @@ export class MediaProcess {
   /** Waits for its turn, then opens an exchange; the caller must dispose of it. @throws cancelled */
   async open(request: MediaRequest, signal?: AbortSignal): Promise<Exchange> {
     const before = this.#turn;
-    const turn = Promise.withResolvers<void>();
-    this.#turn = before.then(() => turn.promise);
+    let endTurn = (): void => undefined;
+    this.#turn = new Promise((resolve) => (endTurn = resolve));
     await before;
     try {
       if (signal?.aborted) throw cancelled(request);
@@ -54,12 +54,12 @@ export class MediaProcess {
         release: () => {
           child.unref();
           child.channel?.unref();
-          turn.resolve();
+          endTurn();
         },
         ...(signal === undefined ? {} : { signal }),
       });
     } catch (reason) {
-      turn.resolve();
+      endTurn();
       throw reason;
     }
   }
@@ -140,7 +140,10 @@ interface ExchangeParts {
   readonly signal?: AbortSignal;
 }
 
-/** One request and what is said about it. Disposed of before its end, it kills the process, which cannot be interrupted otherwise. */
+/**
+ * One request and what is said about it. Disposed of before its end, it kills the process, which cannot be interrupted
+ * otherwise.
+ */
 export class Exchange implements Disposable {
   readonly #parts: ExchangeParts;
   #ended = false;

@@ -1,4 +1,5 @@
-// What the media code takes and gives, in the words of the callers. Plain data: it crosses to the child process as it is.
+// What the media code takes and gives, in the words of its callers. Plain data: it crosses to the child process
+// as it is.
 
 import type { ResizePolicy } from '../../common/stages.ts';
 

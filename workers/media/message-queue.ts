@@ -23,7 +23,7 @@ export class MessageQueue<T> {
   next(): Promise<T> {
     const message = this.#messages.shift();
     if (message !== undefined) return Promise.resolve(message);
-    if (this.#failure !== undefined) return Promise.reject(this.#failure.reason as Error);
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.reason);
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
     });

@@ -105,7 +105,7 @@ function rotationOf(header: Buffer): 0 | 90 | 180 | 270 {
 
 function colourOf(descriptions: Buffer | undefined) {
   if (descriptions === undefined || descriptions.length < 8) return {};
-  const entry = boxesIn(descriptions.subarray(8)).next().value;
+  const [entry] = boxesIn(descriptions.subarray(8));
   // 78 bytes of visual sample entry come before its boxes.
   const colour = entry === undefined ? undefined : findBox(entry.body.subarray(78), 'colr');
   if (colour === undefined || colour.length < 11) return {};

@@ -1,5 +1,5 @@
-// Writes H.264 samples as an MP4: index in front, colour tags, no times of creation, so equal samples give equal bytes.
-// ISO/IEC 14496-12 (boxes), 14496-15 (avc1). Home-made, since the codec library's muxer writes no colour tags.
+// Writes H.264 samples as an MP4: index in front, colour tags, no times of creation, so equal samples give equal
+// bytes. ISO/IEC 14496-12 (boxes), 14496-15 (avc1). Home-made: the codec library's muxer writes no colour tags.
 
 import { frameRateOf } from './frame-rate.ts';
 import type { SampleFacts } from './sample-spool.ts';

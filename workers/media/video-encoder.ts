@@ -143,7 +143,7 @@ export function tagVp9KeyFrame(data: Uint8Array): void {
 async function writeFile(
   path: string,
   spool: SampleSpool,
-  layout: { readonly head: Uint8Array; beforeSample?(index: number): Uint8Array },
+  layout: { readonly head: Uint8Array; readonly beforeSample?: (index: number) => Uint8Array },
 ): Promise<number> {
   const file = await open(path, 'wx');
   try {

@@ -12,7 +12,7 @@ import {
 
 export type Demuxer = Mp4Demuxer | MkvDemuxer;
 
-export interface PacketFacts {
+interface PacketFacts {
   /** As the demuxer tells it; chunks are recognised by it. */
   readonly timestampUs: number;
   readonly durationUs: number;

@@ -16,7 +16,7 @@ export interface WebmTrack {
 export interface WebmLayout {
   readonly head: Uint8Array;
   /** What goes before sample `i`: its block's head, after the cluster's where a cluster begins. */
-  beforeSample(index: number): Uint8Array;
+  readonly beforeSample: (index: number) => Uint8Array;
 }
 
 export function layOutWebm(track: WebmTrack): WebmLayout {
@@ -52,7 +52,7 @@ export function layOutWebm(track: WebmTrack): WebmLayout {
   const heads = new Map(clusters.map((cluster) => [cluster.first, cluster]));
   return {
     head: Buffer.concat([file, segment]),
-    beforeSample(index) {
+    beforeSample: (index) => {
       const opening = heads.get(index);
       const cluster = opening ?? lastAtOrBefore(clusters, index);
       const block = blockHead(track.samples[index]!, times[index]! - cluster.timeMs);

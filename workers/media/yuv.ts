@@ -98,7 +98,9 @@ function rgbFromPlanes(image: YuvImage): Uint8Array {
   return rgb;
 }
 
-/** RGB to 8-bit limited-range BT.709 4:2:0, planes one after the other. Odd sizes grow by a copy of the last row or column. */
+/**
+ * RGB to 8-bit limited-range BT.709 4:2:0, planes one after the other. Odd sizes grow by a copy of the last row or column.
+ */
 export function i420FromRgb(image: RgbImage): { data: Uint8Array; width: number; height: number } {
   const width = image.width + (image.width & 1);
   const height = image.height + (image.height & 1);

@@ -16,7 +16,7 @@ export interface SheetRow {
 }
 
 /** More columns than this make pictures too small to judge. */
-export const COLUMNS_MAX = 12;
+const COLUMNS_MAX = 12;
 
 const GROUND = [24, 24, 27] as const;
 const INK = [228, 228, 231] as const;
@@ -40,7 +40,9 @@ export function composePanels(panels: readonly Panel[]): RgbImage {
   return canvas;
 }
 
-/** A row per clip under its label, a column per frame; of more than twelve frames twelve, spread evenly, ends included. */
+/**
+ * A row per clip under its label, a column per frame; of more than twelve frames twelve, spread evenly, ends included.
+ */
 export function composeContactSheet(rows: readonly SheetRow[]): RgbImage {
   const first = rows[0]?.frames[0];
   assert.ok(first !== undefined, 'there is nothing to compose');
