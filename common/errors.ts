@@ -102,7 +102,7 @@ export class BivdiffError extends Error {
 
   /** The error and its causes, outermost first, as plain JSON for the wire and the manifest. */
   toJSON(): FailureJson {
-    const cause = this.cause === undefined ? undefined : BivdiffError.from(this.cause).toJSON();
+    const cause = failureOfCause(this.cause);
     return {
       code: this.code,
       message: this.message,
@@ -121,6 +121,14 @@ export class BivdiffError extends Error {
       ...(failure.cause === undefined ? {} : { cause: BivdiffError.fromJSON(failure.cause) }),
     });
   }
+}
+
+/** A cause that is not one of ours is told by its message: its own causes stay behind. */
+function failureOfCause(cause: unknown): FailureJson | undefined {
+  if (cause === undefined) return undefined;
+  if (cause instanceof BivdiffError) return cause.toJSON();
+  const { code, message, retry, details } = BivdiffError.from(cause);
+  return { code, message, retry, details };
 }
 
 /** A failure as it crosses threads, processes and the wire. */

@@ -35,7 +35,9 @@ fi
 stamp="$root/node_modules/.installed-lock.json"
 if ! cmp -s "$root/package-lock.json" "$stamp"; then
   say "installing npm packages"
-  ONNXRUNTIME_NODE_INSTALL=skip npm --prefix "$root" ci --no-audit --no-fund --loglevel=error >&2 ||
-    fail "npm ci failed in $root (see the lines above)"
+  # Not `npm ci`: it insists on every platform's optional packages, and registries serve only some of them.
+  # With --no-save the lock file decides the versions and stays as it is.
+  ONNXRUNTIME_NODE_INSTALL=skip npm --prefix "$root" install --no-save --no-audit --no-fund --loglevel=error >&2 ||
+    fail "npm install failed in $root (see the lines above)"
   cp "$root/package-lock.json" "$stamp"
 fi
