@@ -5,6 +5,9 @@ import { statfs } from 'node:fs/promises';
 import { BivdiffError } from '../../errors.ts';
 import { errnoOf } from './file-operations.ts';
 
+/** A temporary file and a folder to put it in. Some file systems (btrfs) do not count files, and say that there are 0. */
+const FILES_PER_PUT = 2;
+
 export interface StoreAction {
   /** As in "putting an artifact". */
   readonly doing: string;
@@ -64,9 +67,8 @@ export async function storeFailure(
 async function diskFull(reason: unknown, root: string, action: StoreAction): Promise<BivdiffError> {
   const disk = await statfs(root).catch(() => undefined);
   const freeBytes = disk === undefined ? undefined : disk.bavail * disk.bsize;
-  const filesFree = disk?.ffree;
   const left =
-    filesFree === 0
+    disk !== undefined && disk.files > 0 && disk.ffree < FILES_PER_PUT
       ? 'no more files can be made there (no free inodes)'
       : `${freeBytes ?? 'an unknown number of'} bytes are free`;
   const what = errnoOf(reason) === 'EDQUOT' ? 'the disk quota is used up' : 'the disk is full';

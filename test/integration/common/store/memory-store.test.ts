@@ -1,0 +1,6 @@
+// The store in memory behaves as every store does.
+
+import { createMemoryHarness } from '../../../support/conformance/store-harness.ts';
+import { describeStoreConformance } from '../../../support/conformance/store-conformance.ts';
+
+describeStoreConformance('memory store', createMemoryHarness);
