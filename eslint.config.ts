@@ -126,7 +126,8 @@ export default defineConfig(
     rules: {
       'max-lines-per-function': 'off',
       'no-restricted-syntax': 'off',
-      '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: [] }],
+      // Conformance suites take an adapter's methods apart on purpose: they hand in bound ones.
+      '@typescript-eslint/unbound-method': 'off',
     },
   },
 );

@@ -37,7 +37,9 @@ export type JsonValue =
   | null
   | readonly JsonValue[]
   | { readonly [key: string]: JsonValue | undefined };
-export type JsonObject = { readonly [key: string]: JsonValue | undefined };
+export interface JsonObject {
+  readonly [key: string]: JsonValue | undefined;
+}
 
 /**
  * `count` consecutive frames, from `offset`, of one output of one task. An input is a list of these, joined

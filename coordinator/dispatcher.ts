@@ -3,7 +3,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { CoordinatorBus } from '../common/bus/ports.ts';
+import type { CoordinatorBus, WorkerEvent } from '../common/bus/ports.ts';
 import { BivdiffError } from '../common/errors.ts';
 import type { Store } from '../common/store/ports.ts';
 import type { JobId } from '../common/task.ts';
@@ -53,15 +53,17 @@ export async function dispatchJob(options: DispatchOptions): Promise<void> {
   signal?.addEventListener('abort', stop, { once: true });
   try {
     await run.start(options.wanted);
-    if (!run.isOver) {
-      for await (const event of events) {
-        await run.handle(event);
-        if (run.isOver) break;
-      }
-    }
+    if (!run.isOver) await followEvents(run, events);
     if (run.failure !== undefined) throw run.failure;
   } finally {
     signal?.removeEventListener('abort', stop);
     over.abort();
+  }
+}
+
+async function followEvents(run: JobRun, events: AsyncIterable<WorkerEvent>): Promise<void> {
+  for await (const event of events) {
+    await run.handle(event);
+    if (run.isOver) return;
   }
 }

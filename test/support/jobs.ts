@@ -1,7 +1,6 @@
 // Accepted jobs for tests of the planner and of dispatch: digests are of made-up models, everything else is as a user's.
 
 import { digestText } from '../../common/digest.ts';
-import type { Digest } from '../../common/task.ts';
 import type { AcceptedJob, PartRef } from '../../coordinator/domain/job.ts';
 
 const part = (name: string): PartRef => ({ name, digest: digestText(name) });
@@ -9,7 +8,7 @@ const part = (name: string): PartRef => ({ name, digest: digestText(name) });
 export function acceptedJob(changes: Partial<AcceptedJob> = {}): AcceptedJob {
   return {
     plannerRevision: 1,
-    source: { kind: 'video', digest: digestText('clip') as string as Digest, start: 0, stride: 4 },
+    source: { kind: 'video', digest: digestText('clip'), start: 0, stride: 4 },
     frames: 8,
     width: 128,
     height: 128,

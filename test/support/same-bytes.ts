@@ -62,9 +62,7 @@ export async function killAfterCommits(
   const before = await countRecords(options.store);
   const child = startCli(flags);
   const end = endOfCli(child);
-  let ended = false;
-  void end.then(() => (ended = true));
-  while (!ended && (await countRecords(options.store)) < before + options.more) {
+  while (child.exitCode === null && (await countRecords(options.store)) < before + options.more) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   child.kill('SIGKILL');

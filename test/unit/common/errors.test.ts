@@ -16,7 +16,10 @@ describe('BivdiffError', () => {
       message: 'writing failed',
       hint: 'Free some space.',
       details: { bytes: 12 },
-      cause: { code: 'unavailable', cause: { code: 'resource-exhausted', message: 'no space left' } },
+      cause: {
+        code: 'unavailable',
+        cause: { code: 'resource-exhausted', message: 'no space left' },
+      },
     });
   });
 

@@ -124,6 +124,8 @@ describe('createPlan', () => {
   it('gives the ids that earlier versions gave', () => {
     // A change here makes every stored result of this planner unreachable: raise PLANNER_REVISION with it.
     const plan = createPlan(acceptedJob());
-    expect(plan.id({ stage: 'assemble', index: 0 }).slice(0, 16)).toMatchInlineSnapshot(`"73c1630bd1f01612"`);
+    expect(plan.id({ stage: 'assemble', index: 0 }).slice(0, 16)).toMatchInlineSnapshot(
+      `"73c1630bd1f01612"`,
+    );
   });
 });
