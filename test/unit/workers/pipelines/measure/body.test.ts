@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+
+import { measure } from '../../../../../workers/pipelines/measure/body.ts';
+import type { MeasureSums } from '../../../../../workers/pipelines/measure/sums.ts';
+import { annotate } from '../../../../../workers/pipelines/annotate/body.ts';
+import { elementCount, frameTensor } from '../../../../../workers/tensor/tensor.ts';
+import type { FrameTensor, Tensor } from '../../../../../workers/tensor/tensor.ts';
+import { analyticContext } from '../analytic-context.ts';
+import { drawFrames } from '../drawn-frames.ts';
+
+const params = { annotator: 'canny', low: 60, high: 150 } as const;
+const clip = {
+  source: drawFrames(7, { seed: 1, grain: 0 }),
+  generated: drawFrames(7, { seed: 2, grain: 110 }),
+  smoothed: drawFrames(7, { seed: 3, grain: 6 }),
+};
+
+function cut({ shape, data }: FrameTensor, start: number, end: number): FrameTensor {
+  const size = elementCount(shape.slice(1));
+  return frameTensor([end - start, ...shape.slice(1)], data.slice(start * size, end * size));
+}
+
+/** Measures frames `start` to `end` as a task does that is given the frame before as well. */
+async function measureBatch(start: number, end: number): Promise<MeasureSums> {
+  const context = analyticContext();
+  const from = Math.max(0, start - 1);
+  const source = cut(clip.source, from, end);
+  const indices = Array.from({ length: end - from }, (_, i) => from + i);
+  const drawn = await annotate({ params, tensors: { frames: source }, frames: indices }, context);
+  const tensors: Record<string, Tensor> = {
+    control: drawn['control']!,
+    generated: cut(clip.generated, from, end),
+    smoothed: cut(clip.smoothed, from, end),
+  };
+  const frames = indices.slice(start - from);
+  const { metrics } = await measure({ params, tensors, frames }, context);
+  expect(metrics).toMatchObject({ type: 'uint8', shape: [metrics!.data.length] });
+  return JSON.parse(new TextDecoder().decode(metrics!.data as Uint8Array)) as MeasureSums;
+}
+
+describe('measure', () => {
+  it('counts pairs for flicker and frames for the rest', async () => {
+    const sums = await measureBatch(0, 7);
+    expect(sums.flicker.generated.count).toBe(6);
+    expect(sums.flicker.smoothed.count).toBe(6);
+    expect(sums.edgeF1.generated.count).toBe(7);
+    expect(sums.drift.count).toBe(7);
+  });
+
+  it('finds less flicker and truer edges where there is less grain', async () => {
+    const { flicker, edgeF1, drift } = await measureBatch(0, 7);
+    expect(flicker.smoothed.sum).toBeLessThan(flicker.generated.sum / 2);
+    expect(edgeF1.smoothed.sum).toBeGreaterThan(edgeF1.generated.sum);
+    expect(drift.sum / drift.count).toBeGreaterThan(1);
+  });
+
+  it('has no pair in a clip of one frame', async () => {
+    const { flicker } = await measureBatch(0, 1);
+    expect(flicker.generated).toEqual({ sum: 0, count: 0 });
+  });
+
+  it('adds up over batches to the figures of the whole clip', async () => {
+    const whole = await measureBatch(0, 7);
+    const parts = [await measureBatch(0, 3), await measureBatch(3, 6), await measureBatch(6, 7)];
+    const figures = [
+      (sums: MeasureSums) => sums.flicker.generated,
+      (sums: MeasureSums) => sums.flicker.smoothed,
+      (sums: MeasureSums) => sums.edgeF1.generated,
+      (sums: MeasureSums) => sums.edgeF1.smoothed,
+      (sums: MeasureSums) => sums.drift,
+    ];
+    for (const figure of figures) {
+      const sum = parts.reduce((total, part) => total + figure(part).sum, 0);
+      expect(sum).toBeCloseTo(figure(whole).sum, 9);
+      expect(parts.reduce((total, part) => total + figure(part).count, 0)).toBe(
+        figure(whole).count,
+      );
+    }
+  });
+
+  it('refuses frames without the one before', async () => {
+    const { generated, smoothed } = clip;
+    const input = {
+      params,
+      tensors: { control: generated, generated, smoothed },
+      frames: [3, 4, 5, 6, 7, 8, 9],
+    };
+    await expect(measure(input, analyticContext())).rejects.toThrow(/has not the task's frames/);
+  });
+});

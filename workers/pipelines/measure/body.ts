@@ -1,0 +1,33 @@
+// The measure stage: sums of the quality figures of some frames. The output is JSON, so it is a one-dimensional tensor of
+// its UTF-8 bytes: the kind of tensor that is stored as a JSON document.
+
+import assert from 'node:assert/strict';
+
+import type { MeasureParams } from '../../../common/stages.ts';
+import type { StageBody, StageInput } from '../../inference/ports.ts';
+import type { RgbImage } from '../../media/media-types.ts';
+import { picturesOf } from '../pictures.ts';
+import { measureFrames } from './sums.ts';
+
+/** `metrics`: `MeasureSums` as JSON, `[bytes]` uint8. */
+export const measure: StageBody<MeasureParams> = async (input, context) => {
+  context.throwIfCancelled();
+  const { low, high } = input.params;
+  const frames = {
+    control: picturesInput(input, 'control'),
+    generated: picturesInput(input, 'generated'),
+    smoothed: picturesInput(input, 'smoothed'),
+  };
+  const sums = measureFrames(frames, input.frames.length, { low, high });
+  const json = new TextEncoder().encode(JSON.stringify(sums));
+  return Promise.resolve({ metrics: { type: 'uint8', shape: [json.length], data: json } });
+};
+
+/** The task's frames and, unless its first is the job's first, the one before. */
+function picturesInput(input: StageInput<MeasureParams>, role: string): readonly RgbImage[] {
+  const tensor = input.tensors[role];
+  assert(tensor?.type === 'uint8' && tensor.shape.length === 4, `${role} is no frames`);
+  const before = input.frames[0] === 0 ? 0 : 1;
+  assert.equal(tensor.shape[0], input.frames.length + before, `${role} has not the task's frames`);
+  return picturesOf(tensor);
+}
