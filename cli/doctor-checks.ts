@@ -12,7 +12,7 @@ import { listExecutionProviders } from '../workers/inference/providers.ts';
 import { createMediaService } from '../workers/media/media-service.ts';
 import { programVersions } from './farm/versions.ts';
 import { formatBytes } from './format.ts';
-import { checkPlaces } from './place-outputs.ts';
+import { checkFolder } from './place-outputs.ts';
 
 export interface Finding {
   readonly name: string;
@@ -138,7 +138,7 @@ async function checkCodecs({ signal }: CheckOptions): Promise<Finding[]> {
 
 async function checkStore({ storeFolder }: CheckOptions): Promise<Finding> {
   try {
-    await checkPlaces([join(storeFolder, 'probe.tmp')]);
+    await checkFolder(storeFolder);
     return { name: 'store', state: 'ok', found: `${storeFolder} can be written` };
   } catch (reason) {
     return failed('store', reason, 'choose another folder with --store or $BIVDIFF_STORE.');

@@ -1,6 +1,7 @@
 // The farm and the progress view of a command, opened and closed in one place.
 
 import type { Farm } from './farm.ts';
+import { checkFolder } from './place-outputs.ts';
 import { createProgressView, createSilentView } from './progress.ts';
 import type { ProgressView } from './progress.ts';
 import type { RunOptions } from './run-options.ts';
@@ -12,6 +13,7 @@ export async function withFarm<T>(
   environment: CliEnvironment,
   work: (farm: Farm) => Promise<T>,
 ): Promise<T> {
+  await checkFolder(run.farm.storeFolder);
   const farm = await environment.openFarm(run.farm);
   try {
     return await work(farm);

@@ -31,14 +31,27 @@ export interface PlaceOptions {
  */
 export async function checkPlaces(paths: readonly string[]): Promise<void> {
   for (const path of paths) {
-    const folder = await nearestFolder(path);
-    const probe = join(folder, temporaryName('probe'));
-    try {
-      await writeFile(probe, '', { flag: 'wx' });
-      await rm(probe);
-    } catch (reason) {
-      throw cannotWrite(path, reason);
-    }
+    await refuseFolder(path);
+    await probeFolder(dirname(path.replace(/\/$/, '')), path);
+  }
+}
+
+/**
+ * Refuses a folder that cannot be written or made, before anything has run. Leaves nothing behind.
+ * @throws as `checkPlaces`
+ */
+export async function checkFolder(folder: string): Promise<void> {
+  await probeFolder(folder, folder);
+}
+
+/** Makes and removes a file in the nearest folder that exists: what `access` says is no proof. */
+async function probeFolder(folder: string, path: string): Promise<void> {
+  const probe = join(await nearestFolder(folder, path), temporaryName('probe'));
+  try {
+    await writeFile(probe, '', { flag: 'wx' });
+    await rm(probe);
+  } catch (reason) {
+    throw cannotWrite(path, reason);
   }
 }
 
@@ -186,30 +199,23 @@ async function digestOfFile(path: string): Promise<Digest> {
   return hash.digest('hex') as Digest;
 }
 
-/** The nearest folder above a path that exists. */
-async function nearestFolder(path: string): Promise<string> {
-  const plain = path.replace(/\/$/, '');
-  const own = await statOrUndefined(plain);
-  if (own?.isDirectory() === true && plain === path && /\.\w+$/.test(basename(path))) {
-    throw new BivdiffError('invalid-argument', `${path} is a folder, and a file shall be written`, {
-      hint: 'choose another name for the output.',
-    });
-  }
-  let folder = dirname(plain);
-  for (;;) {
-    const facts = await statOrUndefined(folder);
-    if (facts?.isDirectory() === true) return folder;
-    if (facts !== undefined) {
-      throw new BivdiffError(
-        'invalid-argument',
-        `cannot write ${path}: ${folder} is not a folder`,
-        {
-          hint: 'choose another folder for the output.',
-        },
-      );
-    }
-    folder = dirname(folder);
-  }
+/** A name with an ending is a file's: it cannot go where a folder is. */
+async function refuseFolder(path: string): Promise<void> {
+  if (!/\.\w+$/.test(basename(path)) || path.endsWith('/')) return;
+  if ((await statOrUndefined(path))?.isDirectory() !== true) return;
+  throw new BivdiffError('invalid-argument', `${path} is a folder, and a file shall be written`, {
+    hint: 'choose another name for the output.',
+  });
+}
+
+/** The folder, or the nearest above it that exists. */
+async function nearestFolder(folder: string, path: string): Promise<string> {
+  const facts = await statOrUndefined(folder);
+  if (facts?.isDirectory() === true) return folder;
+  if (facts === undefined) return nearestFolder(dirname(folder), path);
+  throw new BivdiffError('invalid-argument', `cannot write ${path}: ${folder} is not a folder`, {
+    hint: 'choose another folder.',
+  });
 }
 
 async function statOrUndefined(path: string): Promise<Stats | undefined> {

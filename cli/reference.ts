@@ -86,7 +86,7 @@ function commandSections(command: Command, parent: string): string[] {
   const operands = command.registeredArguments.map(operandText).join('');
   const lines = [`## ${name}${operands}`, '', command.description(), ''];
   const shared = command.options.filter(isOfRender);
-  const hasRenderFlags = shared.length > 0 && command.name() !== 'render';
+  const hasRenderFlags = shared.length > RENDER_FLAGS.length / 2 && command.name() !== 'render';
   if (hasRenderFlags) lines.push(sameFlags(shared), '');
   const shown = hasRenderFlags
     ? command.options.filter((one) => !isOfRender(one))
@@ -114,7 +114,7 @@ function sameFlags(shared: readonly Option[]): string {
   );
   if (missing.length === 0) return 'The flags of `bivdiff render`.';
   const names = missing.map(({ name }) => `\`--${name}\``);
-  return `The flags of \`bivdiff render\`, but of ${names.join(', ')} only these:`;
+  return `The flags of \`bivdiff render\` without ${names.join(', ')}, and these:`;
 }
 
 function operandText(argument: Argument): string {

@@ -95,9 +95,14 @@ export function summaryText(report: RenderReport): string {
     `job ${report.job.slice(0, 12)}: ${plural(tasks.run, 'task')} run, ${tasks.reused} reused, ${formatSeconds(report.wallSeconds)}`,
     `flicker  ${figure(flicker.generated)} frame by frame, ${figure(flicker.smoothed)} smoothed (less is steadier)`,
     `edge F1  ${figure(edgeF1.generated)} frame by frame, ${figure(edgeF1.smoothed)} smoothed (1 follows the control)`,
-    `drift    ${figure(drift)} (from the frames to the smoothed clip)`,
+    `drift    ${figure(drift)} (how far smoothing moved the colours)`,
   );
   return `${lines.join('\n')}\n`;
+}
+
+/** To milliseconds: no clock here is better. */
+export function roundSeconds(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
 }
 
 /** A render that Ctrl-C ended. `latest` is the last that was seen of it. */
@@ -135,8 +140,10 @@ function reportOf(result: RenderResult, options: RenderJobOptions): RenderReport
       drift: drift ?? null,
     },
     tasks: result.tasks,
-    seconds: result.secondsByStage,
-    wallSeconds: result.seconds,
+    seconds: Object.fromEntries(
+      Object.entries(result.secondsByStage).map(([stage, one]) => [stage, roundSeconds(one)]),
+    ),
+    wallSeconds: roundSeconds(result.seconds),
     store: options.storeFolder,
     manifest: result.manifest,
   };

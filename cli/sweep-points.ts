@@ -49,7 +49,7 @@ export function sweepPoints(lists: SweepLists): readonly SweepPoint[] {
   });
 }
 
-/** `0.25`, `g7.5` or `0.25-g7.5`: names the video and labels its row. */
+/** `0.25`, `g7.5` or `0.25-g7.5`: the name of the video. */
 export function pointName(point: SweepPoint): string {
   const { mixingRatio, videoGuidanceScale } = point;
   const parts = [
@@ -57,6 +57,16 @@ export function pointName(point: SweepPoint): string {
     ...(videoGuidanceScale === undefined ? [] : [`g${videoGuidanceScale}`]),
   ];
   return parts.join('-');
+}
+
+/** `mixing ratio 0.25, video guidance 7.5`: for people. */
+export function pointLabel(point: SweepPoint): string {
+  const { mixingRatio, videoGuidanceScale } = point;
+  const parts = [
+    ...(mixingRatio === undefined ? [] : [`mixing ratio ${mixingRatio}`]),
+    ...(videoGuidanceScale === undefined ? [] : [`video guidance ${videoGuidanceScale}`]),
+  ];
+  return parts.join(', ');
 }
 
 function numbersOf(

@@ -11,14 +11,14 @@ import { formatFigure, formatSeconds, formatTable, plural } from '../format.ts';
 import { createView, withFarm } from '../open-farm.ts';
 import { checkPlaces } from '../place-outputs.ts';
 import { EXIT_OK } from '../print-error.ts';
-import { renderJob } from '../render-job.ts';
+import { renderJob, roundSeconds } from '../render-job.ts';
 import type { RenderReport } from '../render-job.ts';
 import { requestFromFile, requestFromFlags } from '../render-request.ts';
 import type { RenderRequest } from '../render-request.ts';
 import { addRenderFlags, layerOfFlags, runOptions } from '../run-options.ts';
 import type { RunOptions, TypedFlags } from '../run-options.ts';
 import { placeSweepFiles } from '../sweep-files.ts';
-import { pointName, sweepPoints } from '../sweep-points.ts';
+import { pointLabel, pointName, sweepPoints } from '../sweep-points.ts';
 import type { SweepPoint } from '../sweep-points.ts';
 import { printJson } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
@@ -122,7 +122,7 @@ async function renderPoints(
   const results: SweepResult[] = [];
   for (const [index, point] of points.entries()) {
     const one = accepted[index]!;
-    view.note(`[${index + 1}/${points.length}] ${pointName(point)}`);
+    view.note(`[${index + 1}/${points.length}] ${pointLabel(point)}`);
     const report = await renderJob({
       farm,
       accepted: one,
@@ -135,7 +135,7 @@ async function renderPoints(
     results.push({ point, accepted: one, report });
   }
   const rows = results.map(({ point, accepted: one }) => ({
-    label: pointName(point),
+    label: pointLabel(point),
     job: one.job,
   }));
   const table = sweepTable(results, folder);
@@ -154,7 +154,7 @@ function sweepTable(results: readonly SweepResult[], folder: string): object {
     },
     tasks: sumTasks(results.map(({ report }) => report.tasks)),
     seconds: sumSeconds(results.map(({ report }) => report.seconds)),
-    wallSeconds: results.reduce((sum, { report }) => sum + report.wallSeconds, 0),
+    wallSeconds: wallSecondsOf(results),
     rows: results.map(({ point, report }) => ({
       ...point,
       job: report.job,
@@ -169,10 +169,10 @@ function sweepTable(results: readonly SweepResult[], folder: string): object {
 }
 
 function sweepText(results: readonly SweepResult[], folder: string): string {
-  const header = ['value', 'flicker', 'edge F1', 'drift', 'tasks run', 'reused'];
+  const header = ['', 'flicker', 'edge F1', 'drift', 'tasks run', 'reused'];
   const figure = (value: number | null): string => formatFigure(value ?? undefined);
   const rows = results.map(({ point, report }) => [
-    pointName(point),
+    pointLabel(point),
     figure(report.metrics.flicker.smoothed),
     figure(report.metrics.edgeF1.smoothed),
     figure(report.metrics.drift),
@@ -186,12 +186,16 @@ function sweepText(results: readonly SweepResult[], folder: string): string {
     figure(first?.edgeF1.generated ?? null),
   ];
   const tasks = sumTasks(results.map(({ report }) => report.tasks));
-  const wallSeconds = results.reduce((sum, { report }) => sum + report.wallSeconds, 0);
+  const wallSeconds = wallSecondsOf(results);
   return [
     formatTable(header, [[...frameByFrame, '', '', ''], ...rows]),
     `\n${join(folder, 'contact-sheet.png')}\n${join(folder, 'table.json')}\n`,
     `${plural(results.length, 'video')}: ${plural(tasks.run, 'task')} run, ${tasks.reused} reused, ${formatSeconds(wallSeconds)}\n`,
   ].join('');
+}
+
+function wallSecondsOf(results: readonly SweepResult[]): number {
+  return roundSeconds(results.reduce((sum, { report }) => sum + report.wallSeconds, 0));
 }
 
 function sumTasks(all: readonly TaskCounts[]): TaskCounts {
@@ -215,7 +219,7 @@ function sumSeconds(all: readonly RenderReport['seconds'][]): RenderReport['seco
   const sums: { -readonly [K in keyof RenderReport['seconds']]: RenderReport['seconds'][K] } = {};
   for (const stage of STAGES) {
     const seconds = all.map((one) => one[stage]).filter((one) => one !== undefined);
-    if (seconds.length > 0) sums[stage] = seconds.reduce((sum, one) => sum + one, 0);
+    if (seconds.length > 0) sums[stage] = roundSeconds(seconds.reduce((sum, one) => sum + one, 0));
   }
   return sums;
 }

@@ -1,0 +1,174 @@
+// Goal: whatever is wrong ends in one clear error that names what and where, with something to do, no stack, an exit code
+// that is not 0, and nothing left where the output goes. Method: the real program on real broken things.
+
+import { spawn } from 'node:child_process';
+import { copyFile, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import { endOfCli } from '../../support/cli-process.ts';
+import type { CliRun } from '../../support/cli-process.ts';
+import {
+  FIXTURES,
+  MAIN,
+  bivdiff,
+  copyTinyModels,
+  createWorkplace,
+  jsonOf,
+  poisonGraph,
+  tinyFlags,
+} from './workplace.ts';
+
+function expectOneError(run: CliRun, message: string | RegExp, code = 2): void {
+  expect(run.code, run.stderr).toBe(code);
+  expect(run.stdout).toBe('');
+  expect(run.stderr).toMatch(message);
+  expect(run.stderr.match(/^error: /gm), run.stderr).toHaveLength(1);
+  expect(run.stderr).not.toMatch(/^\s+at /m);
+}
+
+describe('a source that cannot be rendered', () => {
+  it.each([
+    ['is missing', { input: 'none.mp4' }, /none\.mp4: no such file/],
+    ['is empty', { input: join(FIXTURES, 'empty.mp4') }, /empty\.mp4 is not a video/],
+    ['is no video', { input: join(FIXTURES, 'text.mp4') }, /text\.mp4 is not a video/],
+    ['is cut off', { input: join(FIXTURES, 'truncated.mp4') }, /truncated\.mp4 is truncated/],
+    ['is too short', { frames: '100' }, /has 64 frames, but 397 are needed/],
+  ])('because it %s', async (_, changes, message) => {
+    await using place = await createWorkplace();
+    const output = place.path('out', 'clip.mp4');
+    const run = await bivdiff('render', '--quiet', ...tinyFlags(place, { output, ...changes }));
+    expectOneError(run, message);
+    expect(await place.outputs()).toEqual([]);
+  });
+});
+
+describe('settings that do not fit', () => {
+  it.each([
+    ['a word that is none', { task: 'controlnot' }, /--task: .* did you mean controlnet\?/],
+    ['no frames', { frames: '0' }, /--frames: expected 1 to 1000000, got 0/],
+    ['a size off the grid', { size: '100x100' }, /multiples of 8; the nearest is 104x104/],
+    ['a video model that is not there', { 'video-model': 'zero' }, /no video model zero in .*tiny/],
+    ['a folder without models', { models: FIXTURES }, /card\.json is missing/],
+  ])('%s', async (_, changes, message) => {
+    await using place = await createWorkplace();
+    const output = place.path('out', 'clip.mp4');
+    const run = await bivdiff('render', '--quiet', ...tinyFlags(place, { output, ...changes }));
+    expectOneError(run, message);
+    expect(await place.outputs()).toEqual([]);
+  });
+
+  it('are one object on stdout with --json', async () => {
+    await using place = await createWorkplace();
+    const output = place.path('out', 'clip.mp4');
+    const run = await bivdiff('render', '--json', ...tinyFlags(place, { output, size: '100x100' }));
+    expect(run.code).toBe(2);
+    expect(jsonOf(run)).toMatchObject({
+      error: { code: 'invalid-argument', message: expect.stringContaining('100x100') as string },
+    });
+  });
+});
+
+describe('models that cannot be used', () => {
+  it('lack a file: render and models check name it', async () => {
+    await using place = await createWorkplace();
+    const models = await copyTinyModels(place);
+    await rm(join(models, 'image/vae_encoder.onnx'));
+    const output = place.path('out', 'clip.mp4');
+    const flags = tinyFlags(place, { output, models });
+    expectOneError(await bivdiff('render', '--quiet', ...flags), /vae_encoder.*missing/);
+    expect(await place.outputs()).toEqual([]);
+
+    const check = await bivdiff('models', 'check', models);
+    expect(check.code).toBe(2);
+    expect(check.stdout).toMatch(/problem: image\/vae-encoder: .*vae_encoder.*missing/);
+    expect(check.stdout).toContain('hint: ');
+  });
+
+  it('have a graph whose inputs do not fit: render and models check name it', async () => {
+    await using place = await createWorkplace();
+    const models = await copyTinyModels(place);
+    const graph = (half: string): string => join(models, `image/vae_${half}.onnx`);
+    await copyFile(graph('decoder'), graph('encoder'));
+    const output = place.path('out', 'clip.mp4');
+    const run = await bivdiff('render', '--quiet', ...tinyFlags(place, { output, models }));
+    expectOneError(run, /image\/vae-encoder is no vae-encoder/);
+    expect(await place.outputs()).toEqual([]);
+
+    const check = await bivdiff('models', 'check', models);
+    expect(check.code).toBe(2);
+    expect(check.stdout).toContain('image/vae-encoder is no vae-encoder');
+  });
+
+  it('give NaN', async () => {
+    await using place = await createWorkplace();
+    const models = await copyTinyModels(place);
+    await poisonGraph(join(models, 'image/vae_decoder.onnx'));
+    const output = place.path('out', 'clip.mp4');
+    const run = await bivdiff('render', '--quiet', ...tinyFlags(place, { output, models }));
+    expectOneError(run, /image\/vae-decoder.*NaN|NaN.*image\/vae-decoder/, 1);
+    expect(await place.outputs()).toEqual([]);
+  });
+});
+
+describe('an output that cannot be written', () => {
+  it('because its folder takes no files, is told before anything runs', async () => {
+    await using place = await createWorkplace();
+    // The kernel's own file systems refuse new files even to root.
+    const output = '/proc/clip.mp4';
+    const run = await bivdiff('render', '--quiet', ...tinyFlags(place, { output }));
+    expectOneError(run, /cannot write \/proc\/clip\.mp4/);
+    expect(run.stderr).toContain('hint: ');
+  });
+
+  it('because it exists and differs, stays as it is', async () => {
+    await using place = await createWorkplace();
+    const output = place.path('out', 'clip.mp4');
+    await mkdir(place.path('out'));
+    await writeFile(output, 'mine');
+    const flags = tinyFlags(place, { output });
+    expectOneError(await bivdiff('render', '--quiet', ...flags), /clip\.mp4 exists and differs/);
+    expect(await readFile(output, 'utf8')).toBe('mine');
+    expect(await place.outputs()).toEqual(['clip.mp4']);
+
+    const replaced = await bivdiff('render', '--json', '--quiet', ...flags, '--overwrite');
+    expect(jsonOf(replaced)).toMatchObject({ tasks: { run: 0 } });
+    expect((await readFile(output)).subarray(4, 8).toString()).toBe('ftyp');
+    // The same bytes again are no reason to refuse.
+    expect((await bivdiff('render', '--quiet', ...flags)).code).toBe(0);
+  });
+
+  it('because the disk is full, leaves nothing', async () => {
+    await using place = await createWorkplace();
+    const output = place.path('out', 'clip.mp4');
+    const flags = tinyFlags(place, { output });
+    // A limit on the size of files is as good as a full disk: the write fails half-way.
+    const script = 'ulimit -f 1; exec "$0" "$@"';
+    const words = ['-c', script, process.execPath, MAIN, 'render', '--quiet', ...flags];
+    const run = await endOfCli(spawn('bash', words, { stdio: ['ignore', 'pipe', 'pipe'] }));
+    expectOneError(run, /error: /, 1);
+    expect(run.stderr).toMatch(/EFBIG|file too large|no room|full/i);
+    expect(await place.outputs()).toEqual([]);
+  });
+});
+
+describe('a store with a damaged artifact', () => {
+  it('is found by verify, and healed by the next render', async () => {
+    await using place = await createWorkplace();
+    const flags = tinyFlags(place, { output: place.path('out', 'clip.mp4') });
+    const first = await bivdiff('render', '--json', '--quiet', ...flags);
+    const { sha256 } = jsonOf<{ sha256: string }>(first);
+    const artifact = place.path('store', 'artifacts', sha256.slice(0, 2), sha256);
+    await truncate(artifact, 100);
+
+    const verify = await bivdiff('store', 'verify', '--store', place.path('store'));
+    expect(verify.code).toBe(1);
+    expect(verify.stdout).toContain(sha256);
+
+    await rm(place.path('out'), { recursive: true });
+    const again = await bivdiff('render', '--json', '--quiet', ...flags);
+    expect(again.code, again.stderr).toBe(0);
+    expect(jsonOf(again)).toMatchObject({ sha256, tasks: { run: 1 } });
+  });
+});

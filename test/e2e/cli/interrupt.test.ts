@@ -1,0 +1,58 @@
+// Goal: Ctrl-C ends a render within a step, says what is kept, and the same command goes on there. Method: SIGINT to the real
+// program on the models that ship, in the middle of the pipeline.
+
+import type { ChildProcess } from 'node:child_process';
+
+import { describe, expect, it } from 'vitest';
+
+import { endOfCli, startCli } from '../../support/cli-process.ts';
+import { SOURCE, bivdiff, createWorkplace, jsonOf } from './workplace.ts';
+import type { Workplace } from './workplace.ts';
+
+function flags(place: Workplace, name: string): string[] {
+  return [
+    ...['render', '--json', '--task', 'controlnet', '--input', SOURCE, '--frames', '2'],
+    ...['--prompt', 'a red star', '--steps', '5', '--mixing-ratio', '0.5'],
+    ...['--store', place.path(`${name}-store`), '--output', place.path('out', `${name}.mp4`)],
+  ];
+}
+
+async function said(child: ChildProcess, text: string): Promise<void> {
+  let heard = '';
+  return new Promise((resolve) => {
+    child.stderr!.on('data', (chunk: Buffer) => {
+      heard += chunk.toString();
+      if (heard.includes(text)) resolve();
+    });
+  });
+}
+
+describe('Ctrl-C', () => {
+  it('stops, keeps what is done, and the same command goes on', async () => {
+    await using place = await createWorkplace();
+    const child = startCli(flags(place, 'stopped'));
+    const end = endOfCli(child);
+    await said(child, 'generate: 1 task done');
+    child.kill('SIGINT');
+    const stopped = await end;
+    expect(stopped.code, stopped.stderr).toBe(130);
+    expect(stopped.signal).toBeNull();
+    expect(stopped.stderr).toMatch(
+      /stopped; (\d+) tasks are in the store at .*stopped-store; run the same command again to go on/,
+    );
+    expect(stopped.stderr).not.toContain('error');
+    expect(await place.outputs()).toEqual([]);
+    const { error } = jsonOf<{ error: { code: string; details: { tasksInStore: number } } }>(
+      stopped,
+    );
+    expect(error.code).toBe('cancelled');
+
+    type Report = { sha256: string; tasks: { run: number; reused: number } };
+    const resumed = jsonOf<Report>(await bivdiff(...flags(place, 'stopped')));
+    expect(resumed.tasks.reused).toBeGreaterThanOrEqual(error.details.tasksInStore);
+    expect(resumed.tasks.run).toBeGreaterThan(0);
+    const whole = jsonOf<Report>(await bivdiff(...flags(place, 'whole')));
+    expect(resumed.sha256).toBe(whole.sha256);
+    expect(resumed.tasks.run + resumed.tasks.reused).toBe(whole.tasks.run);
+  });
+});

@@ -1,0 +1,91 @@
+// A folder of its own for each test of the command line, and the runs that they share: the real program, the tiny
+// models, the example clip.
+
+import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { endOfCli, startCli } from '../../support/cli-process.ts';
+import type { CliRun } from '../../support/cli-process.ts';
+import { TINY_SET } from '../../support/models/paths.ts';
+
+const root = join(import.meta.dirname, '../../..');
+
+export const MAIN = join(root, 'cli/main.ts');
+export const SOURCE = join(root, 'examples/source.mp4');
+export const FIXTURES = join(root, 'test/support/media/fixtures');
+
+export interface Workplace extends AsyncDisposable {
+  readonly folder: string;
+  path(...names: string[]): string;
+  /** Names in the folder below `out`, also hidden ones; none if it is not there. */
+  outputs(): Promise<readonly string[]>;
+}
+
+export async function createWorkplace(): Promise<Workplace> {
+  const folder = await mkdtemp(join(tmpdir(), 'bivdiff-cli-'));
+  const path = (...names: string[]): string => join(folder, ...names);
+  return {
+    folder,
+    path,
+    outputs: async () =>
+      (await readdir(path('out'), { recursive: true }).catch((): string[] => [])).sort(),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** Runs `bivdiff` to its end. */
+export async function bivdiff(...words: readonly string[]): Promise<CliRun> {
+  return endOfCli(startCli(words));
+}
+
+/** What `--json` printed. */
+export function jsonOf<T>(run: CliRun): T {
+  return JSON.parse(run.stdout) as T;
+}
+
+/** Flags of a render with the tiny models: 4 frames of 64x32, 2 steps, into the workplace's own store. */
+export function tinyFlags(
+  place: Workplace,
+  changes: Readonly<Record<string, string>> = {},
+): string[] {
+  const flags: Record<string, string> = {
+    task: 'controlnet',
+    control: 'canny',
+    input: SOURCE,
+    prompt: 'a red square',
+    models: TINY_SET,
+    frames: '4',
+    steps: '2',
+    'frame-batch': '2',
+    'mixing-ratio': '0.5',
+    store: place.path('store'),
+    ...changes,
+  };
+  return Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
+}
+
+/** A copy of the tiny models to damage. */
+export async function copyTinyModels(place: Workplace): Promise<string> {
+  const folder = place.path('models');
+  await cp(TINY_SET, folder, { recursive: true });
+  return folder;
+}
+
+/**
+ * Puts a NaN into the weights of one of the tiny graphs. They are sines of 1, 2, 3 ... (models/build.py), which is how
+ * they are found.
+ */
+export async function poisonGraph(path: string): Promise<void> {
+  const bytes = await readFile(path);
+  const isNear = (value: number, wanted: number): boolean => Math.abs(value - wanted) < 1e-4;
+  for (let offset = 0; offset + 12 <= bytes.length; offset += 1) {
+    const [first, second, third] = [0, 4, 8].map((at) => bytes.readFloatLE(offset + at));
+    if (!isNear(second! / first!, Math.sin(2) / Math.sin(1))) continue;
+    if (!isNear(third! / first!, Math.sin(3) / Math.sin(1))) continue;
+    bytes.writeFloatLE(NaN, offset);
+    await writeFile(path, bytes);
+    return;
+  }
+  throw new Error(`${path} has no such weights`);
+}
