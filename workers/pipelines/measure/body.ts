@@ -11,14 +11,18 @@ import { measureFrames } from './sums.ts';
 
 /** `metrics`: `MeasureSums` as JSON, `[bytes]` uint8. */
 export const measure: StageBody<MeasureParams> = async (input, context) => {
-  context.throwIfCancelled();
   const { low, high } = input.params;
   const frames = {
     control: picturesInput(input, 'control'),
     generated: picturesInput(input, 'generated'),
     smoothed: picturesInput(input, 'smoothed'),
   };
-  const sums = measureFrames(frames, input.frames.length, { low, high });
+  const sums = measureFrames(frames, {
+    low,
+    high,
+    own: input.frames.length,
+    beforeEach: () => context.throwIfCancelled(),
+  });
   const json = new TextEncoder().encode(JSON.stringify(sums));
   return Promise.resolve({ metrics: { type: 'uint8', shape: [json.length], data: json } });
 };

@@ -28,43 +28,46 @@ export interface MeasuredFrames {
   readonly smoothed: readonly RgbImage[];
 }
 
-export interface Thresholds {
+export interface MeasureOptions {
+  /** Of canny, as the control was drawn with. */
   readonly low: number;
   readonly high: number;
+  /** How many of the last frames count; those before them are only looked back to. */
+  readonly own: number;
+  /** Called before each figure of each frame; may throw to stop. */
+  readonly beforeEach: () => void;
 }
 
-/** Figures of the last `own` frames; those before are only looked back to. */
-export function measureFrames(
-  frames: MeasuredFrames,
-  own: number,
-  thresholds: Thresholds,
-): MeasureSums {
+export function measureFrames(frames: MeasuredFrames, options: MeasureOptions): MeasureSums {
+  const { low, high, own, beforeEach } = options;
   const first = frames.generated.length - own;
-  const own3 = {
-    control: frames.control.slice(first),
-    generated: frames.generated.slice(first),
-    smoothed: frames.smoothed.slice(first),
+  const [control, generated, smoothed] = [
+    frames.control.slice(first),
+    frames.generated.slice(first),
+    frames.smoothed.slice(first),
+  ];
+  const sumOver = (
+    pictures: readonly RgbImage[],
+    figure: (picture: RgbImage, index: number) => number,
+  ): Sum => {
+    let sum = 0;
+    for (const [index, picture] of pictures.entries()) {
+      beforeEach();
+      sum += figure(picture, index);
+    }
+    return { sum, count: pictures.length };
+  };
+  const flicker = (pictures: readonly RgbImage[]): Sum => {
+    return sumOver(pictures.slice(1), (picture, i) => flickerOfPair(pictures[i]!, picture));
   };
   const edges = (pictures: readonly RgbImage[]): Sum => {
     return sumOver(pictures, (picture, i) => {
-      return edgeF1OfFrame(own3.control[i]!, picture, thresholds).f1;
+      return edgeF1OfFrame(control[i]!, picture, { low, high }).f1;
     });
   };
   return {
     flicker: { generated: flicker(frames.generated), smoothed: flicker(frames.smoothed) },
-    edgeF1: { generated: edges(own3.generated), smoothed: edges(own3.smoothed) },
-    drift: sumOver(own3.smoothed, (picture, i) => driftOfFrame(own3.generated[i]!, picture)),
+    edgeF1: { generated: edges(generated), smoothed: edges(smoothed) },
+    drift: sumOver(smoothed, (picture, i) => driftOfFrame(generated[i]!, picture)),
   };
-}
-
-function flicker(pictures: readonly RgbImage[]): Sum {
-  return sumOver(pictures.slice(1), (picture, i) => flickerOfPair(pictures[i]!, picture));
-}
-
-function sumOver(
-  pictures: readonly RgbImage[],
-  figure: (picture: RgbImage, index: number) => number,
-): Sum {
-  const sum = pictures.reduce((total, picture, index) => total + figure(picture, index), 0);
-  return { sum, count: pictures.length };
 }

@@ -35,7 +35,7 @@ async function measureBatch(start: number, end: number): Promise<MeasureSums> {
   const frames = indices.slice(start - from);
   const { metrics } = await measure({ params, tensors, frames }, context);
   expect(metrics).toMatchObject({ type: 'uint8', shape: [metrics!.data.length] });
-  return JSON.parse(new TextDecoder().decode(metrics!.data as Uint8Array)) as MeasureSums;
+  return JSON.parse(new TextDecoder().decode(metrics!.data)) as MeasureSums;
 }
 
 describe('measure', () => {
@@ -76,6 +76,14 @@ describe('measure', () => {
         figure(whole).count,
       );
     }
+  });
+
+  it('stops between frames when it is cancelled', async () => {
+    const { source, generated, smoothed } = clip;
+    const tensors = { control: source, generated, smoothed };
+    const input = { params, tensors, frames: [0, 1, 2, 3, 4, 5, 6] };
+    const measuring = measure(input, analyticContext({ cancelAfter: 0 }));
+    await expect(measuring).rejects.toMatchObject({ code: 'cancelled' });
   });
 
   it('refuses frames without the one before', async () => {
