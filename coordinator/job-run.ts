@@ -177,6 +177,9 @@ export class JobRun {
       this.#out.delete(event.taskId);
       return;
     }
+    // Nobody asked for it: the worker lost its lease (it was too slow to say that it is alive), and the bus has given the task
+    // to another, or will.
+    if (event.failure.code === 'cancelled') return;
     const decision = decideAfterFailure(event.failure, this.#attempts[task]!, this.#options.policy);
     switch (decision.kind) {
       case 'retry':

@@ -35,10 +35,11 @@ async function render(options: {
   readonly store: Store;
   readonly script?: Script;
   readonly workers?: number;
+  readonly ackWaitMs?: number;
   readonly signal?: AbortSignal;
 }) {
   const { graph, store } = options;
-  const bus = createMemoryBus({ ackWaitMs: 10_000 });
+  const bus = createMemoryBus({ ackWaitMs: options.ackWaitMs ?? 10_000 });
   const stop = new AbortController();
   const workers = Array.from({ length: options.workers ?? 2 }, (_, i) =>
     runScriptedWorker(
@@ -184,6 +185,19 @@ describe('dispatchJob', () => {
     expect(runs(tally, 'encode')).toBe(1);
     expect(runs(tally, 'generate')).toBe(0);
     expect(runs(tally, 'assemble')).toBe(1);
+  });
+
+  it('goes on when a worker loses its lease: another has the task', async () => {
+    const graph = graphOf();
+    let slow = true;
+    const script: Script = async (task) => {
+      if (task.stage !== 'mix' || !slow) return;
+      slow = false;
+      await new Promise((resolve) => setTimeout(resolve, 400));
+    };
+    const store = createMemoryStore();
+    const { committed } = await render({ graph, store, script, ackWaitMs: 100 });
+    expect(new Set(committed).size).toBe(graph.size);
   });
 
   it('stops on request and keeps what was committed', async () => {
