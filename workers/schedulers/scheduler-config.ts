@@ -52,7 +52,7 @@ export interface SolverConfig {
 
 /** @throws invalid-argument — names every value that is wrong, or that the algorithm cannot honour */
 export function readSchedulerConfig(raw: unknown, algorithm: Algorithm): SchedulerConfig {
-  const result = schemaFor(algorithm).safeParse(keysReadBy(algorithm, raw));
+  const result = SCHEMAS[algorithm].safeParse(keysReadBy(algorithm, raw));
   if (result.success) return configFrom(result.data, algorithm);
   const problems = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   throw unfitConfig(algorithm, problems);
@@ -182,7 +182,7 @@ const solverKeys = {
 
 function schemaFor(algorithm: Algorithm) {
   const { predictions, spacings, defaultSpacing, alphaToOne, zeroSnr } = FACTS[algorithm];
-  return z.object({
+  const keys = z.object({
     ...betaKeys,
     ...clippingKeys,
     ...thresholdingKeys,
@@ -193,7 +193,20 @@ function schemaFor(algorithm: Algorithm) {
     rescale_betas_zero_snr: flag(false).refine((on) => zeroSnr || !on, 'is not supported'),
     skip_prk_steps: flag(false),
   });
+  return keys.refine(
+    ({ trained_betas: given, num_train_timesteps: count }) => !given || given.length === count,
+    { path: ['trained_betas'], message: 'has not one value for each of num_train_timesteps' },
+  );
 }
+
+const SCHEMAS: Readonly<Record<Algorithm, ReturnType<typeof schemaFor>>> = {
+  ddim: schemaFor('ddim'),
+  'ddim-inverse': schemaFor('ddim-inverse'),
+  'bivdiff-inverse': schemaFor('bivdiff-inverse'),
+  pndm: schemaFor('pndm'),
+  'euler-ancestral': schemaFor('euler-ancestral'),
+  'dpm-solver++': schemaFor('dpm-solver++'),
+};
 
 /** Leaves out what the algorithm does not read, so that it may have any value. */
 function keysReadBy(algorithm: Algorithm, raw: unknown): unknown {
@@ -214,7 +227,7 @@ function configFrom(
 ): SchedulerConfig {
   const clips = FACTS[algorithm].reads.has('clipping') && keys.clip_sample;
   return {
-    trainSteps: keys.trained_betas?.length ?? keys.num_train_timesteps,
+    trainSteps: keys.num_train_timesteps,
     betaStart: keys.beta_start,
     betaEnd: keys.beta_end,
     betaSchedule: keys.beta_schedule,

@@ -1,8 +1,9 @@
 // What every sampler and inverter is: a list of timesteps and the same two verbs, `scaleModelInput` and `step`. They know
 // of numbers alone: no models, no shapes beyond the batch, no random source.
 //
-// Arithmetic, in all of them: each operation is rounded to float32 in diffusers' order, tables are summed in double and
-// kept in float32, as torch does on a CPU; so results are diffusers' own to the last bit, or in DPM-Solver++ near it.
+// Arithmetic, in all of them: each operation is rounded to float32 in diffusers' order; cumulative products are taken in double
+// and kept in float32, as torch does on a CPU. Results equal diffusers' to the bit where torch's square root, logarithm and
+// exponential round correctly, and within 1e-5 where they do not.
 
 /** What one step is told. Nothing in it is written to. */
 export interface StepInput {

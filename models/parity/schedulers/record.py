@@ -1,0 +1,328 @@
+"""`python -m parity.schedulers.record`, from models/: records what diffusers' schedulers give, for the
+tests of workers/schedulers and workers/tensor.
+
+Writes into goldens/: grid.json, a list of runs (diffusers class, config, steps, eta), and
+goldens.safetensors with the last state of each run (float32, one row a run), alphas_cumprod of some
+configs, the noise that torch drew for diffusers' own test of Euler ancestral, and normals of Philox.
+A run starts from `start()` and is predicted by `predict()`; the tests compute the same.
+
+torch's square root, logarithm and exponential are off by a last bit here and there, and not alike on
+every CPU. So each run is repeated with these three rounded correctly; of that, a digest is kept
+("rounded"), which the tests meet to the bit.
+"""
+
+import contextlib
+import hashlib
+import json
+from itertools import product
+from pathlib import Path
+
+import diffusers
+import numpy as np
+import torch
+from diffusers import (
+    DDIMInverseScheduler,
+    DDIMScheduler,
+    DPMSolverMultistepScheduler,
+    EulerAncestralDiscreteScheduler,
+    PNDMScheduler,
+)
+from diffusers.schedulers import scheduling_euler_ancestral_discrete as euler_module
+from safetensors.numpy import save_file
+
+OUT = Path(__file__).resolve().parent / "goldens"
+SHAPE = (2, 2, 3, 4)
+COUNT = 48
+SD15 = dict(
+    beta_start=0.00085,
+    beta_end=0.012,
+    beta_schedule="scaled_linear",
+    steps_offset=1,
+    set_alpha_to_one=False,
+    clip_sample=False,
+)
+TRAINED = dict(
+    num_train_timesteps=60, trained_betas=[round(0.001 + 0.0004 * i, 6) for i in range(60)]
+)
+PREDICTIONS = ("epsilon", "sample", "v_prediction")
+SPACINGS = ("leading", "trailing", "linspace")
+STEPS = (7, 10, 25, 50)
+
+
+def main():
+    OUT.mkdir(exist_ok=True)
+    runs = [*ddim_runs(), *inverse_runs(), *pndm_runs(), *euler_runs(), *dpm_runs()]
+    ends = run_all(runs)
+    assert np.isfinite(ends).all()
+    with rounded_correctly():
+        rounded = [digest(end)[:16] for end in run_all(runs)]
+        rounded_tables = [digest(alphas_cumprod(config)) for config in tables()]
+    names = ("class", "config", "steps", "eta", "rounded")
+    grid = dict(
+        diffusers=diffusers.__version__,
+        torch=torch.__version__,
+        runs=[
+            dict(zip(names, (kind.__name__, *rest, after)))
+            for (kind, *rest), after in zip(runs, rounded)
+        ],
+        timesteps=timestep_digests(),
+        tables=[
+            dict(config=config, rounded=after) for config, after in zip(tables(), rounded_tables)
+        ],
+        normals=NORMALS,
+    )
+    lines = json.dumps(grid, separators=(",", ":")).replace('{"class"', '\n{"class"')
+    (OUT / "grid.json").write_text(lines + "\n")
+    arrays = {f"alphas-{i}": alphas_cumprod(config) for i, config in enumerate(tables())}
+    arrays |= {"ends": ends, "euler-noise": euler_noise()}
+    arrays |= {f"normals-{i}": normals(**key) for i, key in enumerate(NORMALS)}
+    save_file(arrays, OUT / "goldens.safetensors")
+    print(len(runs), "runs")
+
+
+def start():
+    """Values in -3..3, with a larger range in the second sample of the batch."""
+    i = np.arange(COUNT)
+    wide = np.where(i < COUNT // 2, 3.0, 6.0)
+    return as_state(((i * 29) % 47 / 47 - 0.5) * wide)
+
+
+def predict(state, time):
+    """Half of x * t / (t + 1), and a fixed pattern."""
+    time = float(time)
+    pattern = as_state((np.arange(COUNT) * 37) % 23 / 23 - 0.5)
+    return state * time / (time + 1) * 0.5 + pattern
+
+
+def noise(step):
+    i = np.arange(COUNT)
+    return as_state((i * 7919 + step * 104729) % 1009 / 1009 * 4 - 2)
+
+
+def as_state(values):
+    return torch.from_numpy(values.astype(np.float32)).reshape(SHAPE)
+
+
+def run_all(runs):
+    return np.stack([run(*entry).numpy().reshape(-1) for entry in runs])
+
+
+def digest(values):
+    return hashlib.sha256(values.astype("<f4").tobytes()).hexdigest()
+
+
+@contextlib.contextmanager
+def rounded_correctly():
+    """Lets torch's sqrt, power of a half, log and exp of float32 round once, from float64."""
+    power = torch.Tensor.__pow__
+    patches = [(torch, "log", np.log), (torch, "exp", np.exp), (torch, "sqrt", np.sqrt)]
+    patches += [(torch.Tensor, "sqrt", np.sqrt)]
+    kept = [(owner, name, getattr(owner, name)) for owner, name, _ in patches]
+
+    def through(function):
+        return lambda x: torch.from_numpy(
+            np.asarray(function(x.numpy().astype(np.float64)).astype(np.float32))
+        )
+
+    def power_or_root(self, exponent):
+        return torch.sqrt(self) if exponent == 0.5 else power(self, exponent)
+
+    with np.errstate(divide="ignore"):
+        for owner, name, function in patches:
+            setattr(owner, name, through(function))
+        torch.Tensor.__pow__ = power_or_root
+        try:
+            yield
+        finally:
+            torch.Tensor.__pow__ = power
+            for owner, name, original in kept:
+                setattr(owner, name, original)
+
+
+def run(kind, config, steps, eta):
+    scheduler = kind(**config)
+    scheduler.set_timesteps(steps)
+    if hasattr(scheduler, "set_begin_index"):
+        scheduler.set_begin_index(0)  # else it looks for the timestep, of which there may be two
+    state = start() * getattr(scheduler, "init_noise_sigma", 1.0)
+    for step, time in enumerate(scheduler.timesteps):
+        seen = scheduler.scale_model_input(state, time)
+        output = predict(seen, time)
+        extra = {}
+        if kind is DDIMScheduler:
+            extra = dict(eta=eta, variance_noise=noise(step) if eta > 0 else None)
+        euler_module.randn_tensor = lambda *_, step=step, **__: noise(step)
+        state = scheduler.step(output, time, state, **extra).prev_sample
+    return state
+
+
+def ddim_runs():
+    ranges = (
+        {},
+        dict(clip_sample=True, clip_sample_range=1.5),
+        dict(thresholding=True, dynamic_thresholding_ratio=0.9, sample_max_value=2.5),
+    )
+    for prediction, spacing, zero, kept, steps in product(
+        PREDICTIONS, SPACINGS, (False, True), ranges, STEPS
+    ):
+        if zero and prediction == "epsilon" and spacing != "leading":
+            continue  # divides by zero
+        yield (
+            DDIMScheduler,
+            SD15
+            | kept
+            | dict(
+                prediction_type=prediction,
+                timestep_spacing=spacing,
+                rescale_betas_zero_snr=zero,
+            ),
+            steps,
+            0,
+        )
+    for eta, steps in product((0.3, 1), STEPS):
+        yield DDIMScheduler, SD15, steps, eta
+        yield DDIMScheduler, {}, steps, eta
+    for steps in STEPS:
+        yield DDIMScheduler, dict(beta_schedule="squaredcos_cap_v2"), steps, 0
+        yield DDIMScheduler, TRAINED, steps, 0
+
+
+def inverse_runs():
+    for prediction, spacing, zero, clip, steps in product(
+        PREDICTIONS, SPACINGS[:2], (False, True), (False, True), STEPS
+    ):
+        config = SD15 | dict(
+            prediction_type=prediction,
+            timestep_spacing=spacing,
+            rescale_betas_zero_snr=zero,
+            clip_sample=clip,
+            clip_sample_range=1.5,
+        )
+        yield DDIMInverseScheduler, config, steps, 0
+    for steps in STEPS:
+        yield DDIMInverseScheduler, {}, steps, 0
+
+
+def pndm_runs():
+    base = {k: v for k, v in SD15.items() if k != "clip_sample"}
+    for prediction, spacing, skip, steps in product(
+        (PREDICTIONS[0], PREDICTIONS[2]), SPACINGS, (True, False), STEPS
+    ):
+        config = base | dict(
+            prediction_type=prediction, timestep_spacing=spacing, skip_prk_steps=skip
+        )
+        yield PNDMScheduler, config, steps, 0
+    for steps in (1, 2, 3):
+        yield PNDMScheduler, base | dict(skip_prk_steps=True), steps, 0
+
+
+def euler_runs():
+    base = {k: SD15[k] for k in ("beta_start", "beta_end", "beta_schedule", "steps_offset")}
+    for prediction, spacing, zero, steps in product(
+        (PREDICTIONS[0], PREDICTIONS[2]), SPACINGS, (False, True), STEPS
+    ):
+        config = base | dict(
+            prediction_type=prediction, timestep_spacing=spacing, rescale_betas_zero_snr=zero
+        )
+        yield EulerAncestralDiscreteScheduler, config, steps, 0
+
+
+def dpm_runs():
+    base = {k: SD15[k] for k in ("beta_start", "beta_end", "beta_schedule", "steps_offset")}
+    solvers = (
+        dict(solver_order=1),
+        dict(solver_order=2),
+        dict(solver_order=2, solver_type="heun"),
+        dict(solver_order=3),
+    )
+    for prediction, spacing, solver, steps in product(PREDICTIONS, SPACINGS, solvers, STEPS):
+        config = base | solver | dict(prediction_type=prediction, timestep_spacing=spacing)
+        yield DPMSolverMultistepScheduler, config, steps, 0
+    variants = (
+        dict(use_karras_sigmas=True),
+        dict(use_karras_sigmas=True, final_sigmas_type="sigma_min"),
+        dict(use_karras_sigmas=True, beta_schedule="squaredcos_cap_v2"),
+        dict(final_sigmas_type="sigma_min", lower_order_final=False),
+        dict(final_sigmas_type="sigma_min", lower_order_final=False, solver_order=3),
+        dict(final_sigmas_type="sigma_min", euler_at_final=True),
+        dict(thresholding=True, dynamic_thresholding_ratio=0.9, sample_max_value=2.5),
+        dict(rescale_betas_zero_snr=True),
+        dict(beta_schedule="squaredcos_cap_v2", lambda_min_clipped=-5.1),
+        dict(
+            beta_schedule="squaredcos_cap_v2", lambda_min_clipped=-1, timestep_spacing="trailing"
+        ),
+    )
+    for prediction, variant, steps in product(PREDICTIONS[::2], variants, STEPS):
+        yield DPMSolverMultistepScheduler, base | variant | dict(prediction_type=prediction), steps, 0
+
+
+def tables():
+    return [
+        {},
+        dict(num_train_timesteps=1100),
+        SD15,
+        SD15 | dict(rescale_betas_zero_snr=True),
+        dict(beta_schedule="squaredcos_cap_v2"),
+        dict(beta_schedule="squaredcos_cap_v2", rescale_betas_zero_snr=True),
+        TRAINED,
+    ]
+
+
+def alphas_cumprod(config):
+    return DDIMScheduler(**config).alphas_cumprod.numpy()
+
+
+def timestep_digests():
+    """SHA-256 of the timesteps for every step count from 1, as int32 little-endian, one after the
+    other. Of DDIM's, the entry that numpy's arange has too many (timestep -1) is left out."""
+    digests = []
+    for kind, counts in ((DDIMScheduler, 1000), (DPMSolverMultistepScheduler, 998)):
+        for spacing in SPACINGS:
+            digest = hashlib.sha256()
+            scheduler = kind(timestep_spacing=spacing)
+            for steps in range(1, counts + 1):
+                scheduler.set_timesteps(steps)
+                digest.update(scheduler.timesteps.numpy()[:steps].astype("<i4").tobytes())
+            entry = dict(spacing=spacing, counts=counts, sha256=digest.hexdigest())
+            digests.append({"class": kind.__name__} | entry)
+    return digests
+
+
+def euler_noise():
+    generator = torch.manual_seed(0)
+    drawn = [torch.randn(4, 3, 8, 8, generator=generator) for _ in range(10)]
+    return torch.stack(drawn).reshape(10, -1).numpy()
+
+
+NORMALS = [
+    dict(seed=0, frame=0, purpose=0, step=0),
+    dict(seed=42, frame=7, purpose=1, step=49),
+    dict(seed=2**53 - 1, frame=2**32 - 1, purpose=2, step=3),
+]
+
+
+def normals(seed, frame, purpose, step, count=254):
+    """Philox4x32-10 in Python's integers, and torch's quantile of the normal distribution."""
+    words = []
+    for block in range((count + 3) // 4):
+        words += philox([block, step, frame, purpose], [seed & 0xFFFFFFFF, seed >> 32])
+    shares = (torch.tensor(words[:count], dtype=torch.float64) + 0.5) / 2**32
+    return torch.special.ndtri(shares).float().numpy()
+
+
+def philox(counter, key):
+    mask = 0xFFFFFFFF
+    for _ in range(10):
+        first, second = 0xD2511F53 * counter[0], 0xCD9E8D57 * counter[2]
+        counter = [
+            (second >> 32) ^ counter[1] ^ key[0],
+            second & mask,
+            (first >> 32) ^ counter[3] ^ key[1],
+            first & mask,
+        ]
+        key = [(key[0] + 0x9E3779B9) & mask, (key[1] + 0xBB67AE85) & mask]
+    return counter
+
+
+if __name__ == "__main__":
+    main()
