@@ -43,6 +43,8 @@ def main():
 def _demo(options):
     source = demo.random_source() if options.random else demo.trained_source()
     write_model_set(source, demo.CARD, options.out, DTYPES["fp16"])
+    if not options.random:
+        demo.write_logs(options.out / "logs")
 
 
 def _models(options):

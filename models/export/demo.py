@@ -1,5 +1,6 @@
 """Where the small models come from, and the card of their set."""
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from train.text import save_tokenizer
 from .layout import Source, VideoSource
 
 WINDOW = 8
+LOG_LINES = 40  # of each training's log that are kept
+STAGES = ("vae", "vae_refine", "image", "controlnet", "video")
 VIDEO = "shapes3d"
 CARD = {
     "apiVersion": "bivdiff/v1",
@@ -22,7 +25,7 @@ CARD = {
     "defaultVideo": VIDEO,
     "controls": {"canny": {"annotator": "canny", "low": 60, "high": 150}},
     "defaults": {
-        "guidanceScale": 5,
+        "guidanceScale": 3,
         "videoGuidanceScale": 1.5,
         "mixingRatio": 0.2,
         "steps": 50,
@@ -61,6 +64,21 @@ def random_source():
                 torch.nn.init.normal_(weight, std=0.02)
         model.save_pretrained(folder / name)
     return _source(folder)
+
+
+def write_logs(folder):
+    """Summaries of the trainings (steps, minutes, seeds, losses), thinned, one JSON file each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for stage in STAGES:
+        summary = json.loads((train_dir() / f"{stage}.log.json").read_text())
+        history = summary["history"]
+        every = max(1, len(history) // LOG_LINES)
+        measured = [entry for entry in history if "psnr" in entry]
+        thinned = measured or history[every - 1 :: every]
+        lines = ",\n    ".join(json.dumps(entry) for entry in thinned)
+        head = json.dumps({k: v for k, v in summary.items() if k != "history"}, indent=2)
+        text = f'{head[:-2]},\n  "history": [\n    {lines}\n  ]\n}}\n'
+        (folder / f"{stage}.json").write_text(text)
 
 
 def _source(folder):

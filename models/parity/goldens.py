@@ -21,7 +21,8 @@ from .reference import Reference, mix, to_pixels
 HERE = Path(__file__).resolve().parent
 CLIP = 2000  # of the held-out split
 NOISE_SEED = 20231202
-STEPS, GUIDANCE = 50, 5.0
+# Both guidances above 1 and the ratio inside 0..1, so that every branch takes part.
+STEPS, GUIDANCE, VIDEO_GUIDANCE, RATIO = 50, 3.0, 2.0, 0.25
 NEGATIVE = ""
 
 
@@ -30,21 +31,16 @@ def main():
     parser.add_argument("--folder", type=Path, default=HERE.parent / "demo")
     parser.add_argument("--out", type=Path, default=HERE / "goldens")
     options = parser.parse_args()
-    card = json.loads((options.folder / "card.json").read_text())
     recorder = Recorder(options.out)
-    job = Job(
-        ratio=card["defaults"]["mixingRatio"],
-        video_guidance=max(1.5, card["defaults"]["videoGuidanceScale"]),
-    )
+    job = Job()
     record(Reference(options.folder, STEPS), job, recorder)
     recorder.finish(job.parameters)
 
 
 class Job:
-    """The parameters of the recorded job; both guidances are above 1, the ratio inside 0..1."""
+    """The recorded job: its clip, its prompt and its noise."""
 
-    def __init__(self, ratio, video_guidance):
-        self.ratio, self.video_guidance = ratio, video_guidance
+    def __init__(self):
         self.clip = data.draw("held-out", CLIP)
         said = self.clip.spec
         color = "yellow" if said.color != "yellow" else "red"
@@ -68,9 +64,9 @@ class Job:
             steps=STEPS,
             scheduler="ddim",
             guidanceScale=GUIDANCE,
-            videoGuidanceScale=self.video_guidance,
+            videoGuidanceScale=VIDEO_GUIDANCE,
             conditioningScale=1.0,
-            mixingRatio=self.ratio,
+            mixingRatio=RATIO,
             posterior="mode",
         )
 
@@ -133,9 +129,9 @@ def record(reference, job, keep):
     keep("invert-image", "noise by inversion step and scope of the norms", **image)
     video = {mode: reference.invert_video(latents, NEGATIVE, mode) for mode in ("ddim", "official")}
     keep("invert-video", "noise by inversion step", **video)
-    mixed = mix(image["ddim_window"], video["ddim"], job.ratio)
+    mixed = mix(image["ddim_window"], video["ddim"], RATIO)
     keep("mix", "mixed noise of ddim_window and ddim", noise=mixed)
-    smoothed = reference.smooth(mixed, job.prompt, NEGATIVE, job.video_guidance)
+    smoothed = reference.smooth(mixed, job.prompt, NEGATIVE, VIDEO_GUIDANCE)
     keep("smooth", "latents after the last step", latents=smoothed)
     keep("decode", "final frames, RGB", frames=to_pixels(reference.decode(smoothed)))
 

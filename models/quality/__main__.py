@@ -30,7 +30,7 @@ def main():
         guidance=options.guidance,
         video_guidance=options.video_guidance,
         ratios=tuple(options.ratios),
-        extras=not options.quick,
+        extras=options.extras,
     )
     work = partial(measure_clip, options.folder, settings)
     rows, pictures, started = [], [], time.monotonic()
@@ -41,8 +41,10 @@ def main():
             pictures.append(picture)
             print(f"clip {index}: {time.monotonic() - started:.0f} s", flush=True)
     table = {
-        name: {key: float(np.mean([row[name][key] for row in rows])) for key in rows[0][name]}
-        for name in rows[0]
+        name: {
+            key: float(np.mean([row[name][key] for row in rows if name in row])) for key in figures
+        }
+        for name, figures in rows[0].items()
     }
     result = _judge(options, settings, table, psnr(options.folder))
     _show(result)
@@ -58,10 +60,10 @@ def _options():
     parser.add_argument("--clips", type=int, default=20)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--steps", type=int, default=50)
-    parser.add_argument("--guidance", type=float, default=5.0)
+    parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--video-guidance", type=float, default=1.5)
     parser.add_argument("--ratios", type=float, nargs="+", default=[0.0, 0.2, 1.0])
-    parser.add_argument("--quick", action="store_true", help="the ratios only, no imitations")
+    parser.add_argument("--extras", type=int, default=8, help="clips with imitations too")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, help="folder for quality.json and quality.png")
     return parser.parse_args()

@@ -25,10 +25,10 @@ class Settings:
     """Of one measurement; `ratios` are the mixing ratios, the second of them the default."""
 
     steps: int = 50
-    guidance: float = 5.0
+    guidance: float = 3.0
     video_guidance: float = 1.5
     ratios: tuple = (0.0, 0.2, 1.0)
-    extras: bool = True  # the imitations and the other inversions too
+    extras: int = 8  # for how many clips the imitations and the other inversion are made too
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def run(reference, digest, task, settings):
 
     for ratio in settings.ratios:
         clips[f"ratio {ratio:g}"] = smooth(mix(inverted["window"], video, ratio))
-    if settings.extras:
+    if task.index < settings.extras:
         default = settings.ratios[1]
         clips["per-frame inversion"] = smooth(mix(inverted["frame"], video, default))
         clips["plain noise"] = smooth(_noise(task.index, "smooth", latents.shape))

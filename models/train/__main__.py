@@ -11,6 +11,7 @@ import torch
 
 from . import controlnet, encode, image, vae, video
 from .loop import Plan
+from .parallel import launch
 
 STAGES = {
     "vae": (vae.train, Plan("vae", steps=5498, rate=2e-3, seed=0, warmup=200, weight_decay=1e-3)),
@@ -19,9 +20,9 @@ STAGES = {
         Plan("vae_refine", steps=3000, rate=1.5e-3, seed=4, weight_decay=1e-3),
     ),
     "encode": (encode.train, Plan("encode", steps=0, rate=0, seed=0)),
-    "image": (image.train, Plan("image", steps=3000, rate=1e-3, seed=1, warmup=200)),
-    "controlnet": (controlnet.train, Plan("controlnet", steps=3000, rate=1e-3, seed=2)),
-    "video": (video.train, Plan("video", steps=2000, rate=6e-4, seed=3, ema=0.995)),
+    "image": (image.train, Plan("image", steps=3000, rate=1e-3, seed=1, warmup=200, bfloat16=False, processes=2)),
+    "controlnet": (controlnet.train, Plan("controlnet", steps=3000, rate=1e-3, seed=2, bfloat16=False, processes=2)),
+    "video": (video.train, Plan("video", steps=2000, rate=6e-4, seed=3, ema=0.995, processes=2)),
 }
 
 
@@ -29,12 +30,14 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
     parser.add_argument("stage", choices=[*STAGES, "all"])
     parser.add_argument("--minutes", type=float, help="end a stage by the clock, not by steps")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="of a stage in one process")
+    parser.add_argument("--processes", type=int, help="for the denoisers; their plan's otherwise")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     for name in STAGES if options.stage == "all" else [options.stage]:
         train, plan = STAGES[name]
-        train(dataclasses.replace(plan, minutes=options.minutes))
+        plan = dataclasses.replace(plan, minutes=options.minutes)
+        launch(train, plan, options.processes or plan.processes)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import torch
 
+from . import parallel
+
 CHECKPOINT_SECONDS = 120
 LOG_EVERY = 50  # steps between two lines of the log
 FINAL_LR_SHARE = 0.02  # of the peak learning rate, at the end of the cosine
@@ -40,6 +42,7 @@ class Plan:
     ema: float = 0.998
     weight_decay: float = 1e-2
     bfloat16: bool = True
+    processes: int = 1  # samples of a batch are shared among them
 
 
 class Average:
@@ -54,9 +57,10 @@ class Average:
     def update(self, module):
         self.count += 1
         keep = min(self.decay, self.count / (self.count + 20))
-        for name, value in module.state_dict().items():
-            if value.is_floating_point():
-                self.weights[name].lerp_(value, 1 - keep)
+        live = module.state_dict()
+        moving = [name for name, value in live.items() if value.is_floating_point()]
+        averages = [self.weights[name] for name in moving]
+        torch._foreach_lerp_(averages, [live[name] for name in moving], 1 - keep)
 
 
 def fit(plan, module, loss_of, evaluate=None):
@@ -67,6 +71,8 @@ def fit(plan, module, loss_of, evaluate=None):
     """
     run = _Run(plan, module)
     run.resume()
+    # Every process draws its own samples.
+    torch.manual_seed(torch.initial_seed() + 1000 * parallel.rank())
     while run.progress < 1:
         run.step(loss_of(run.progress))
         if time.monotonic() - run.saved_at > CHECKPOINT_SECONDS:
@@ -84,10 +90,11 @@ class _Run:
         self.plan, self.module = plan, module
         self.weights = [p for p in module.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(
-            self.weights, plan.rate, betas=(0.9, 0.99), weight_decay=plan.weight_decay
+            self.weights, plan.rate, betas=(0.9, 0.99), weight_decay=plan.weight_decay, fused=True
         )
         self.average = Average(module, plan.ema)
         self.done, self.seconds, self.loss, self.history = 0, 0.0, 0.0, []
+        self.progress = 0.0
         self.started_at = self.saved_at = time.monotonic()
         self.path = train_dir() / f"{plan.name}.checkpoint.pt"
 
@@ -96,8 +103,8 @@ class _Run:
         """Seconds of training, those before a resume included."""
         return self.seconds + time.monotonic() - self.started_at
 
-    @property
-    def progress(self):
+    def own_progress(self):
+        """From 0 to 1, by the clock or by steps; clocks of processes differ a little."""
         if self.plan.minutes is not None:
             return self.elapsed / (60 * self.plan.minutes)
         return self.done / self.plan.steps
@@ -109,21 +116,29 @@ class _Run:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         loss.backward()
+        progress = parallel.average(self.weights, self.own_progress())
         torch.nn.utils.clip_grad_norm_(self.weights, 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.average.update(self.module)
         self.done += 1
+        self.progress = progress if self.plan.minutes is not None else self.done / self.plan.steps
         self.loss += (loss.item() - self.loss) / min(self.done, 100)
         if self.done % LOG_EVERY == 0:
             self._log()
 
     def _log(self, **extra):
+        if parallel.rank() > 0:
+            return
         entry = dict(step=self.done, seconds=round(self.elapsed, 1), loss=self.loss, **extra)
         self.history.append(entry)
         print(self.plan.name, json.dumps(entry), flush=True)
 
     def save(self, evaluate):
+        """Writes the checkpoint and the log; only the first process does."""
+        self.saved_at = time.monotonic()
+        if parallel.rank() > 0:
+            return
         if evaluate:
             self._log(**self._evaluate(evaluate))
         state = dict(
@@ -131,7 +146,6 @@ class _Run:
             optimizer=self.optimizer.state_dict(),
             average=self.average.weights,
             count=self.average.count,
-            rng=torch.get_rng_state(),
             done=self.done,
             seconds=self.elapsed,
             loss=self.loss,
@@ -141,7 +155,6 @@ class _Run:
         draft = self.path.with_suffix(".draft")
         torch.save(state, draft)
         draft.replace(self.path)
-        self.saved_at = time.monotonic()
         (train_dir() / f"{self.plan.name}.log.json").write_text(json.dumps(self.summary()))
 
     def resume(self):
@@ -151,10 +164,12 @@ class _Run:
         self.module.load_state_dict(state["module"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.average.weights, self.average.count = state["average"], state["count"]
-        torch.set_rng_state(state["rng"])
+        # Not the samples that an uncut run would have drawn, but never those drawn before.
+        torch.manual_seed(self.plan.seed + 100_000 * state["done"])
         self.done, self.seconds = state["done"], state["seconds"]
         self.loss, self.history = state["loss"], state["history"]
         self.started_at = time.monotonic()
+        self.progress = self.own_progress()
         print(f"{self.plan.name}: resumed at step {self.done}", flush=True)
 
     def _evaluate(self, evaluate):
