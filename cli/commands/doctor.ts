@@ -3,7 +3,6 @@
 import type { Command } from 'commander';
 
 import { formatTable } from '../format.ts';
-import { runChecks } from '../doctor-checks.ts';
 import type { Finding } from '../doctor-checks.ts';
 import { EXIT_FAILED, EXIT_OK } from '../print-error.ts';
 import { storeFolderOf } from '../run-options.ts';
@@ -31,6 +30,8 @@ export function addDoctorCommand(
 }
 
 async function doctor(typed: TypedFlags, environment: CliEnvironment): Promise<number> {
+  // Loads ONNX Runtime and the codecs, which no other command shall wait for.
+  const { runChecks } = await import('../doctor-checks.ts');
   const findings = await runChecks({
     storeFolder: storeFolderOf(typed, environment),
     modelsFolder: environment.modelsFolder,

@@ -17,7 +17,6 @@ import { requestFromFile, requestFromFlags } from '../render-request.ts';
 import type { RenderRequest } from '../render-request.ts';
 import { addRenderFlags, layerOfFlags, runOptions } from '../run-options.ts';
 import type { RunOptions, TypedFlags } from '../run-options.ts';
-import { placeSweepFiles } from '../sweep-files.ts';
 import { pointLabel, pointName, sweepPoints } from '../sweep-points.ts';
 import type { SweepPoint } from '../sweep-points.ts';
 import { printJson } from '../terminal.ts';
@@ -139,6 +138,8 @@ async function renderPoints(
     job: one.job,
   }));
   const table = sweepTable(results, folder);
+  // Loads picture codecs, which no other command shall wait for.
+  const { placeSweepFiles } = await import('../sweep-files.ts');
   await placeSweepFiles(farm.store, { folder, rows, table, overwrite: run.overwrite });
   return results;
 }

@@ -16,7 +16,7 @@ import {
   copyTinyModels,
   createWorkplace,
   jsonOf,
-  poisonGraph,
+  poisonWeights,
   tinyFlags,
 } from './workplace.ts';
 
@@ -104,10 +104,10 @@ describe('models that cannot be used', () => {
   it('give NaN', async () => {
     await using place = await createWorkplace();
     const models = await copyTinyModels(place);
-    await poisonGraph(join(models, 'image/vae_decoder.onnx'));
+    await poisonWeights(join(models, 'image/unet/diffusion_pytorch_model.safetensors'));
     const output = place.path('out', 'clip.mp4');
     const run = await bivdiff('render', '--quiet', ...tinyFlags(place, { output, models }));
-    expectOneError(run, /image\/vae-decoder.*NaN|NaN.*image\/vae-decoder/, 1);
+    expectOneError(run, /image\/unet\+canny.*NaN|NaN.*image\/unet\+canny/, 1);
     expect(await place.outputs()).toEqual([]);
   });
 });
