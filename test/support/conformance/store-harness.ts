@@ -1,7 +1,8 @@
 // What the conformance suite needs of an adapter under test: a fresh store, a second handle on it, and a way to damage it
 // from outside, as a disk would.
 
-import { chmod, mkdtemp, readFile, rm, unlink, utimes, writeFile } from 'node:fs/promises';
+import { utimesSync } from 'node:fs';
+import { chmod, mkdtemp, readFile, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -22,8 +23,8 @@ export interface StoreHarness {
   openAgain(): Promise<Store & StoreUpkeep>;
   /** Replaces what is stored, behind the store's back; undefined removes it. */
   rewrite(what: StoredName, change: (bytes: Uint8Array) => Uint8Array | undefined): Promise<void>;
-  /** Makes it look as if last used then. */
-  setAge(what: StoredName, changedMs: number): Promise<void>;
+  /** Makes it look as if last used then, at once. */
+  setAge(what: StoredName, changedMs: number): void;
   dispose(): Promise<void>;
 }
 
@@ -40,7 +41,7 @@ export async function createMemoryHarness(): Promise<StoreHarness> {
       if (changed === undefined) files.delete(keyOf(what));
       else files.set(keyOf(what), { bytes: changed, changedMs });
     },
-    setAge: async (what, changedMs) => {
+    setAge: (what, changedMs) => {
       files.set(keyOf(what), { ...fileOf(what), changedMs });
     },
     dispose: async () => undefined,
@@ -64,8 +65,8 @@ export async function createFileHarness(): Promise<StoreHarness & { readonly fol
       await chmod(path, 0o644);
       await writeFile(path, changed);
     },
-    setAge: async (what, changedMs) => {
-      await utimes(storedPath(folder, what), changedMs / 1000, changedMs / 1000);
+    setAge: (what, changedMs) => {
+      utimesSync(storedPath(folder, what), changedMs / 1000, changedMs / 1000);
     },
     dispose: () => rm(top, { recursive: true, force: true }),
   };

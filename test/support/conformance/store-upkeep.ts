@@ -33,12 +33,12 @@ async function commit(
 }
 
 /** As if everything that is stored now were used last ten days ago. */
-async function makeOld(harness: StoreHarness, records: readonly ResultRecord[]): Promise<void> {
+function makeOld(harness: StoreHarness, records: readonly ResultRecord[]): void {
   const tenDaysAgoMs = Date.now() - 10 * DAY_MS;
   for (const record of records) {
-    await harness.setAge({ area: 'records', name: record.taskId }, tenDaysAgoMs);
+    harness.setAge({ area: 'records', name: record.taskId }, tenDaysAgoMs);
     for (const { digest } of record.outputs['frames'] ?? []) {
-      await harness.setAge({ area: 'artifacts', name: digest }, tenDaysAgoMs);
+      harness.setAge({ area: 'artifacts', name: digest }, tenDaysAgoMs);
     }
   }
 }
@@ -92,7 +92,7 @@ function describeGarbage(current: () => StoreHarness): void {
     ];
     const a = await commit(harness, 'a', [kept, shared]);
     const b = await commit(harness, 'b', [shared, lone]);
-    await makeOld(harness, [a, b, recordOf('a', [source])]);
+    makeOld(harness, [a, b, recordOf('a', [source])]);
     const result = await collect(harness, {
       keepRecords: (taskId) => taskId === a.taskId,
       keepArtifacts: (digest) => digest === source.digest,
@@ -109,8 +109,8 @@ function describeGarbage(current: () => StoreHarness): void {
     const harness = current();
     const frame = await put(harness, 'frame');
     const record = await commit(harness, 'a', [frame]);
-    await makeOld(harness, [record]);
-    await harness.setAge({ area: 'records', name: record.taskId }, Date.now());
+    makeOld(harness, [record]);
+    harness.setAge({ area: 'records', name: record.taskId }, Date.now());
     await put(harness, 'just put, record to come');
     expect(await collect(harness)).toEqual({
       removedArtifacts: 0,
@@ -130,7 +130,7 @@ function describeGarbage(current: () => StoreHarness): void {
       records.push(await commit(harness, `task ${i}`, [frame]));
     }
     const [putAgain, committedAgain, surveyed] = records;
-    await makeOld(harness, records);
+    makeOld(harness, records);
     await put(harness, '1');
     await store.putRecord(committedAgain!);
     await store.getRecord(surveyed!.taskId, { checkArtifacts: true });
@@ -143,10 +143,10 @@ function describeGarbage(current: () => StoreHarness): void {
   it('removes nothing in a dry run, and says what it would remove', async () => {
     const harness = current();
     const record = await commit(harness, 'a', [await put(harness, 'frame')]);
-    await makeOld(harness, [record]);
+    makeOld(harness, [record]);
     const foreseen = await collect(harness, { dryRun: true });
     expect(await harness.store.getRecord(record.taskId, { checkArtifacts: true })).toEqual(record);
-    await makeOld(harness, [record]);
+    makeOld(harness, [record]);
     expect(await collect(harness)).toEqual(foreseen);
     expect(foreseen).toMatchObject({ removedArtifacts: 1, removedRecords: 1 });
     expect((await harness.store.usage()).artifacts.count).toBe(0);
@@ -167,12 +167,47 @@ function describeGarbage(current: () => StoreHarness): void {
     expect(usage.documents.count).toBe(1);
   });
 
+  it('keeps what is reused between its look and the removal', async () => {
+    const harness = current();
+    const record = await commit(harness, 'a', [await put(harness, 'frame')]);
+    const [frame] = record.outputs['frames'] ?? [];
+    makeOld(harness, [record]);
+    // The questions are asked after the look: the answers come late.
+    const result = await collect(harness, {
+      keepArtifacts: (name) => {
+        harness.setAge({ area: 'artifacts', name }, Date.now());
+        return false;
+      },
+      keepRecords: (name) => {
+        harness.setAge({ area: 'records', name }, Date.now());
+        return false;
+      },
+    });
+    expect(result).toMatchObject({ removedArtifacts: 0, removedRecords: 0, keptTooYoung: 2 });
+    expect(await harness.store.getRecord(record.taskId)).toEqual(record);
+    expect(await harness.store.hasArtifact(frame!.digest)).toBe(true);
+  });
+
+  it('keeps an artifact of no record that is put again between its look and the removal', async () => {
+    const harness = current();
+    const { digest } = await put(harness, 'frame');
+    harness.setAge({ area: 'artifacts', name: digest }, Date.now() - 10 * DAY_MS);
+    const result = await collect(harness, {
+      keepArtifacts: (name) => {
+        harness.setAge({ area: 'artifacts', name }, Date.now());
+        return false;
+      },
+    });
+    expect(result).toMatchObject({ removedArtifacts: 0, freedBytes: 0, keptTooYoung: 1 });
+    expect(await harness.store.hasArtifact(digest)).toBe(true);
+  });
+
   it('loses nothing that is committed while it runs', async () => {
     const harness = current();
     const { store } = harness;
     const labels = Array.from({ length: 200 }, (_, i) => `task ${i}`);
     for (const label of labels)
-      await makeOld(harness, [await commit(harness, label, [await put(harness, label)])]);
+      makeOld(harness, [await commit(harness, label, [await put(harness, label)])]);
     // Everything is old and no root; half of it is rendered again at the same time.
     const again = labels.filter((_, i) => i % 2 === 0);
     const [collected] = await Promise.all([
