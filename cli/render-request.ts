@@ -130,6 +130,9 @@ function checkFileNames(files: OutputFiles, spec: RenderSpec): string[] {
   if (contactSheet !== undefined && extname(contactSheet).toLowerCase() !== '.png') {
     problems.push(`contact-sheet: ${contactSheet} does not end in .png`);
   }
+  if (Object.values(files).includes(spec.input.path)) {
+    problems.push(`output: ${spec.input.path} is the source, which an output shall not replace`);
+  }
   const named = Object.values(files).map((file: string) => file.replace(/\/$/, ''));
   for (const twice of new Set(named.filter((file, i) => named.indexOf(file) !== i))) {
     problems.push(`output: two outputs have the same name, ${twice}`);

@@ -119,6 +119,7 @@ describe('flags', () => {
     [{ comparison: 'c.webm' }, /^comparison: .* does not end in \.mp4/],
     [{ contactSheet: 'c.jpg' }, /^contact-sheet: .* does not end in \.png/],
     [{ report: 'out.mp4' }, /two outputs have the same name/],
+    [{ output: './clip.mp4' }, /is the source/],
   ])('refuse file names that contradict: %j', (flags, text) => {
     expect(problemsOf(() => request({ ...WHOLE, ...flags }))).toEqual([
       expect.stringMatching(text),
