@@ -32,13 +32,7 @@ export type FlagGroup = (typeof FLAG_GROUPS)[number];
 const BY_MODELS = "the models' own";
 
 const what: readonly Omit<Flag, 'group'>[] = [
-  {
-    name: 'task',
-    kind: 'word',
-    value: 'TASK',
-    field: 'task',
-    doc: 'What makes the frames',
-  },
+  { name: 'task', kind: 'word', value: 'TASK', field: 'task', doc: 'What makes the frames' },
   {
     name: 'control',
     kind: 'word',
@@ -53,13 +47,7 @@ const what: readonly Omit<Flag, 'group'>[] = [
     field: 'input.path',
     doc: 'Source: a video, an animated GIF or a folder of pictures',
   },
-  {
-    name: 'frames',
-    kind: 'number',
-    value: 'N',
-    field: 'frames',
-    doc: 'Frames to render',
-  },
+  { name: 'frames', kind: 'number', value: 'N', field: 'frames', doc: 'Frames to render' },
   {
     name: 'start',
     kind: 'number',
@@ -186,13 +174,7 @@ const how: readonly Omit<Flag, 'group'>[] = [
     doc: 'Sampler of the image model',
     defaultText: BY_MODELS,
   },
-  {
-    name: 'seed',
-    kind: 'number',
-    value: 'N',
-    field: 'seed',
-    doc: 'Seed of all noise',
-  },
+  { name: 'seed', kind: 'number', value: 'N', field: 'seed', doc: 'Seed of all noise' },
   {
     name: 'posterior',
     kind: 'word',
@@ -268,29 +250,15 @@ const outputs: readonly Omit<Flag, 'group'>[] = [
     value: 'FILE',
     doc: 'Also a video of control, frame by frame and smoothed, side by side',
   },
-  {
-    name: 'contact-sheet',
-    kind: 'file',
-    value: 'FILE',
-    doc: 'Also the same as one PNG',
-  },
-  {
-    name: 'report',
-    kind: 'file',
-    value: 'FILE',
-    doc: 'Also what --json prints, as a file',
-  },
+  { name: 'contact-sheet', kind: 'file', value: 'FILE', doc: 'Also the same as one PNG' },
+  { name: 'report', kind: 'file', value: 'FILE', doc: 'Also what --json prints, as a file' },
   {
     name: 'trace',
     kind: 'file',
     value: 'FILE',
     doc: 'Also what ran when, for chrome://tracing or ui.perfetto.dev',
   },
-  {
-    name: 'overwrite',
-    kind: 'switch',
-    doc: 'Replace outputs that exist and differ',
-  },
+  { name: 'overwrite', kind: 'switch', doc: 'Replace outputs that exist and differ' },
 ];
 
 const where: readonly Omit<Flag, 'group'>[] = [
