@@ -7,7 +7,7 @@ import { describeFlag } from './run-options.ts';
 
 const HEAD = `# The command line
 
-<!-- Made from the command table in cli/; \`node cli/write-reference.ts\` writes it anew. -->
+<!-- Made from the command table in cli/; \`npm run generate\` writes it anew. -->
 
 Results go to stdout, all else to stderr. Every command that prints facts takes \`--json\`: one object on stdout; a failure is
 \`{"error": {"code", "message", "hint", ...}}\`.

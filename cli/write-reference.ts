@@ -1,4 +1,4 @@
-// Writes docs/cli.md from the command table. Run it after changing a flag or a command: node cli/write-reference.ts
+// Writes docs/cli.md from the command table. Run it after changing a flag or a command: npm run generate
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -159,11 +159,7 @@ export class JobTally implements JobObserver {
 
   /** Seconds until the job is done, if the slots stay busy. Undefined until a task was measured. */
   get secondsLeft(): number | undefined {
-    const measured = new Map<Stage, MeasuredCost>();
-    for (const [stage, tally] of this.#stages) {
-      if (tally.unitsRun > 0)
-        measured.set(stage, { seconds: tally.seconds, units: tally.unitsRun });
-    }
+    const measured = this.#measuredCosts();
     let seconds = 0;
     for (const [stage, tally] of this.#stages) {
       const rate = secondsPerUnit(stage, measured);
@@ -202,6 +198,24 @@ export class JobTally implements JobObserver {
       startMs: running.startMs,
       endMs: this.#options.nowMs(),
     });
+  }
+
+  /** What finished tasks took, and running ones so far. */
+  #measuredCosts(): ReadonlyMap<Stage, MeasuredCost> {
+    const measured = new Map<Stage, MeasuredCost>();
+    for (const [stage, tally] of this.#stages) {
+      const units = tally.unitsRun + this.#unitsUnderWay(stage);
+      if (units > 0)
+        measured.set(stage, { seconds: tally.seconds + this.#secondsUnderWay(stage), units });
+    }
+    return measured;
+  }
+
+  #secondsUnderWay(stage: Stage): number {
+    const now = this.#options.nowMs();
+    return [...this.#running.values()]
+      .filter(({ task, steps }) => steps > 0 && this.#stageOf(task) === stage)
+      .reduce((sum, { startMs }) => sum + (now - startMs) / 1000, 0);
   }
 
   #unitsUnderWay(stage?: Stage): number {

@@ -1,4 +1,5 @@
-// Makes the generated code (common/gen) from proto/. The output is committed; `npm run check` fails when it is stale.
+// Makes what is generated: code (common/gen) from proto/, docs/cli.md from the command table. Both are committed; `npm run check`
+// and a test fail when they are stale.
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -9,3 +10,4 @@ const { status } = spawnSync(join(root, 'node_modules/.bin/buf'), ['generate'], 
   stdio: 'inherit',
 });
 process.exitCode = status ?? 1;
+await import('../cli/write-reference.ts');

@@ -55,8 +55,11 @@ export interface MeasuredCost {
   readonly units: number;
 }
 
+/** The stages that steps of a UNet fill: their cost per unit is alike, and tells nothing of stages that start a process. */
+const SAMPLING_STAGES: readonly Stage[] = ['generate', 'invert-image', 'invert-video', 'smooth'];
+
 /**
- * Seconds per unit of a stage: measured, or else by the mean of all that was measured. Undefined while nothing was.
+ * Seconds per unit of a stage: measured, or else the mean over the measured sampling stages. Undefined while neither was.
  */
 export function secondsPerUnit(
   stage: Stage,
@@ -66,9 +69,10 @@ export function secondsPerUnit(
   if (own !== undefined && own.units > 0) return own.seconds / own.units;
   let seconds = 0;
   let units = 0;
-  for (const cost of measured.values()) {
-    seconds += cost.seconds;
-    units += cost.units;
+  for (const sampling of SAMPLING_STAGES) {
+    const cost = measured.get(sampling);
+    seconds += cost?.seconds ?? 0;
+    units += cost?.units ?? 0;
   }
   return units > 0 ? seconds / units : undefined;
 }

@@ -47,7 +47,10 @@ describe('Ctrl-C', () => {
     );
     expect(error.code).toBe('cancelled');
 
-    type Report = { sha256: string; tasks: { run: number; reused: number } };
+    interface Report {
+      sha256: string;
+      tasks: { run: number; reused: number };
+    }
     const resumed = jsonOf<Report>(await bivdiff(...flags(place, 'stopped')));
     expect(resumed.tasks.reused).toBeGreaterThanOrEqual(error.details.tasksInStore);
     expect(resumed.tasks.run).toBeGreaterThan(0);
