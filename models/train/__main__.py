@@ -17,12 +17,18 @@ STAGES = {
     "vae": (vae.train, Plan("vae", steps=5498, rate=2e-3, seed=0, warmup=200, weight_decay=1e-3)),
     "vae_refine": (
         vae.refine,
-        Plan("vae_refine", steps=3000, rate=1.5e-3, seed=4, weight_decay=1e-3),
+        Plan("vae_refine", steps=2918, rate=1.5e-3, seed=4, weight_decay=1e-3),
     ),
     "encode": (encode.train, Plan("encode", steps=0, rate=0, seed=0)),
-    "image": (image.train, Plan("image", steps=3000, rate=1e-3, seed=1, warmup=200, bfloat16=False, processes=2)),
-    "controlnet": (controlnet.train, Plan("controlnet", steps=3000, rate=1e-3, seed=2, bfloat16=False, processes=2)),
-    "video": (video.train, Plan("video", steps=2000, rate=6e-4, seed=3, ema=0.995, processes=2)),
+    "image": (
+        image.train,
+        Plan("image", steps=2545, rate=1e-3, seed=1, warmup=200, bfloat16=False, processes=2),
+    ),
+    "controlnet": (
+        controlnet.train,
+        Plan("controlnet", steps=3912, rate=1e-3, seed=2, bfloat16=False, processes=2),
+    ),
+    "video": (video.train, Plan("video", steps=2325, rate=6e-4, seed=3, ema=0.995, processes=2)),
 }
 
 
