@@ -1,0 +1,106 @@
+// Runs stage bodies on this thread over the models that ship, with the real sessions and tokenizers.
+
+import { fileURLToPath } from 'node:url';
+
+import { openModelSet } from '../../../../common/models/model-folder.ts';
+import type { ModelPart, ModelSet } from '../../../../common/models/model-set.ts';
+import type { ParamsByStage } from '../../../../common/stages.ts';
+import type { JsonObject } from '../../../../common/task.ts';
+import { createStageContext, LaneState } from '../../../../workers/inference/lane-context.ts';
+import type { StageBody, StageContext } from '../../../../workers/inference/ports.ts';
+import { STAGE_BODIES } from '../../../../workers/pipelines/index.ts';
+import type { Tensor } from '../../../../workers/tensor/tensor.ts';
+
+export type LaneStage = keyof typeof STAGE_BODIES;
+
+export interface DemoRun<S extends LaneStage> {
+  readonly params: ParamsByStage[S];
+  readonly tensors: Readonly<Record<string, Tensor>>;
+  readonly frames: readonly number[];
+  /** Replaces the scheduler's config. */
+  readonly scheduler?: JsonObject;
+}
+
+export class DemoStages {
+  readonly set: ModelSet;
+  readonly #state = new LaneState({
+    threads: 1,
+    memoryLimitBytes: 2 ** 30,
+    executionProviders: ['cpu'],
+  });
+
+  private constructor(set: ModelSet) {
+    this.set = set;
+  }
+
+  static async open(): Promise<DemoStages> {
+    const folder = fileURLToPath(new URL('../../../../models/demo', import.meta.url));
+    return new DemoStages(await openModelSet(folder));
+  }
+
+  async close(): Promise<void> {
+    await this.#state.sessions.clear();
+  }
+
+  /** What the stage makes. */
+  async run<S extends LaneStage>(
+    stage: S,
+    run: DemoRun<S>,
+  ): Promise<Readonly<Record<string, Tensor>>> {
+    const { params, tensors, frames } = run;
+    const body = STAGE_BODIES[stage] as unknown as StageBody<ParamsByStage[S]>;
+    return body({ params, tensors, frames }, this.context(stage, run));
+  }
+
+  /** By role, as the planner gives them. */
+  modelsOf(stage: LaneStage, params: unknown): Readonly<Record<string, ModelPart>> {
+    return modelsOf(this.set, stage, params);
+  }
+
+  context<S extends LaneStage>(
+    stage: S,
+    run: Pick<DemoRun<S>, 'params' | 'scheduler'>,
+  ): StageContext {
+    const models = { ...this.modelsOf(stage, run.params) };
+    const { scheduler } = models;
+    if (run.scheduler !== undefined && scheduler !== undefined) {
+      models['scheduler'] = { ...scheduler, config: run.scheduler };
+    }
+    const job = { stage, params: run.params, tensors: {}, frames: [], models };
+    return createStageContext(job, this.#state, {
+      isCancelled: () => false,
+      onProgress: () => undefined,
+    });
+  }
+}
+
+function modelsOf(set: ModelSet, stage: LaneStage, params: unknown): Record<string, ModelPart> {
+  const { image } = set;
+  const video = set.videos[set.defaultVideo]!;
+  const imageText = { tokenizer: image.tokenizer, 'text-encoder': image.textEncoder };
+  const videoText = { tokenizer: video.tokenizer, 'text-encoder': video.textEncoder };
+  const { scheduler } = image;
+  switch (stage) {
+    case 'generate':
+      return {
+        ...imageText,
+        scheduler,
+        unet: image.controlnets['canny']!,
+        'vae-decoder': image.vaeDecoder,
+      };
+    case 'encode':
+      return { 'vae-encoder': image.vaeEncoder };
+    case 'invert-image': {
+      const { normScope } = params as ParamsByStage['invert-image'];
+      const unet = normScope === 'window' ? image.unetInflated! : image.unet;
+      return { ...imageText, scheduler, unet };
+    }
+    case 'invert-video':
+    case 'smooth':
+      return { ...videoText, scheduler, unet: video.unet };
+    case 'decode':
+      return { 'vae-decoder': image.vaeDecoder };
+    default:
+      return {};
+  }
+}
