@@ -12,6 +12,7 @@ const root = join(import.meta.dirname, '../..');
 export interface JobFlags {
   readonly frames: number;
   readonly steps: number;
+  readonly frameBatch: number;
 }
 
 export interface RenderJson {
@@ -31,7 +32,18 @@ export function renderFlags(folder: string, name: string, job: JobFlags): string
       '--stride',
       '1',
     ],
-    ...['--steps', String(job.steps), '--mixing-ratio', '0.5', '--seed', '7'],
+    ...[
+      '--frame-batch',
+      String(job.frameBatch),
+      '--steps',
+      String(job.steps),
+      '--mixing-ratio',
+      '0.5',
+      '--seed',
+      '7',
+      '--threads',
+      '1',
+    ],
     ...['--prompt', 'a green star moving right on a white background'],
     ...['--store', join(folder, `${name}-store`), '--output', join(folder, `${name}.mp4`)],
   ];
