@@ -1,6 +1,7 @@
 // The checks that one job gives the same bytes whatever happens to it, shared by the short run (few steps) and the long one.
 
-import { readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { expect } from 'vitest';
@@ -8,6 +9,8 @@ import { expect } from 'vitest';
 import { endOfCli, startCli } from './cli-process.ts';
 
 const root = join(import.meta.dirname, '../..');
+const KILLS = 10;
+const SLOTS = 2;
 
 export interface JobFlags {
   readonly frames: number;
@@ -15,13 +18,13 @@ export interface JobFlags {
   readonly frameBatch: number;
 }
 
-export interface RenderJson {
+interface RenderJson {
   readonly sha256: string;
   readonly tasks: { readonly run: number; readonly reused: number };
 }
 
 /** The flags of a render into a folder, without slots. */
-export function renderFlags(folder: string, name: string, job: JobFlags): string[] {
+function renderFlags(folder: string, name: string, job: JobFlags): string[] {
   return [
     ...['render', '--json', '--quiet', '--task', 'controlnet', '--control', 'canny'],
     ...[
@@ -50,7 +53,7 @@ export function renderFlags(folder: string, name: string, job: JobFlags): string
 }
 
 /** Renders to the end and gives what `--json` printed. */
-export async function renderJson(flags: readonly string[]): Promise<RenderJson> {
+async function renderJson(flags: readonly string[]): Promise<RenderJson> {
   const run = await endOfCli(startCli(flags));
   expect(run.stderr, run.stderr).not.toContain('error');
   expect(run.code).toBe(0);
@@ -58,7 +61,7 @@ export async function renderJson(flags: readonly string[]): Promise<RenderJson> 
 }
 
 /** Number of result records in a store. */
-export async function countRecords(store: string): Promise<number> {
+async function countRecords(store: string): Promise<number> {
   const entries = await readdir(join(store, 'records'), { recursive: true }).catch(() => []);
   return entries.filter((name) => name.endsWith('.json')).length;
 }
@@ -67,7 +70,7 @@ export async function countRecords(store: string): Promise<number> {
  * Starts a render and kills it (SIGKILL) as soon as it has committed `more` results. Gives whether it was killed before it
  * ended by itself.
  */
-export async function killAfterCommits(
+async function killAfterCommits(
   flags: readonly string[],
   options: { readonly store: string; readonly more: number },
 ): Promise<boolean> {
@@ -79,4 +82,43 @@ export async function killAfterCommits(
   }
   child.kill('SIGKILL');
   return (await end).signal === 'SIGKILL';
+}
+
+/**
+ * Renders one job with 1 slot, with 4, and killed ten times between its commits: all must give the same bytes, nothing
+ * committed may run again, and a last run must compute nothing.
+ */
+export async function checkSameBytes(job: JobFlags): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'bivdiff-same-bytes-'));
+  try {
+    await compareRuns(folder, job);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function compareRuns(folder: string, job: JobFlags): Promise<void> {
+  const one = await renderJson([...renderFlags(folder, 'one', job), '--slots', '1']);
+  const four = await renderJson([...renderFlags(folder, 'four', job), '--slots', '4']);
+  expect(four.sha256).toBe(one.sha256);
+  const planned = one.tasks.run;
+
+  const flags = [...renderFlags(folder, 'killed', job), '--slots', String(SLOTS)];
+  const store = join(folder, 'killed-store');
+  let kills = 0;
+  for (let kill = 0; kill < KILLS; kill += 1) {
+    if (await killAfterCommits(flags, { store, more: 2 })) kills += 1;
+  }
+  expect(kills).toBe(KILLS);
+  const committed = await countRecords(store);
+  expect(committed).toBeGreaterThan(0);
+  expect(committed).toBeLessThan(planned);
+  const last = await renderJson(flags);
+  expect(last.sha256).toBe(one.sha256);
+  // What was committed before a kill is never run again.
+  expect(last.tasks.run).toBe(planned - committed);
+
+  const again = await renderJson(flags);
+  expect(again.tasks.run).toBe(0);
+  expect(again.sha256).toBe(one.sha256);
 }
