@@ -14,7 +14,7 @@ from .layout import Source, VideoSource
 
 WINDOW = 8
 LOG_LINES = 40  # of each training's log that are kept
-STAGES = ("vae", "vae_refine", "image", "controlnet", "video")
+STAGES = ("vae", "vae_refine", "image", "controlnet", "video", "video_refine")
 VIDEO = "shapes3d"
 CARD = {
     "apiVersion": "bivdiff/v1",
@@ -26,8 +26,8 @@ CARD = {
     "controls": {"canny": {"annotator": "canny", "low": 60, "high": 150}},
     "defaults": {
         "guidanceScale": 3,
-        "videoGuidanceScale": 1.5,
-        "mixingRatio": 0.2,
+        "videoGuidanceScale": 1,
+        "mixingRatio": 0.3,
         "steps": 50,
         "size": "128x128",
         "negativePrompt": "",

@@ -29,6 +29,10 @@ STAGES = {
         Plan("controlnet", steps=3912, rate=1e-3, seed=2, bfloat16=False, processes=2),
     ),
     "video": (video.train, Plan("video", steps=2325, rate=6e-4, seed=3, ema=0.995, processes=2)),
+    "video_refine": (
+        video.refine,
+        Plan("video_refine", steps=850, rate=4e-4, seed=5, warmup=30, ema=0.99, processes=2),
+    ),
 }
 
 
