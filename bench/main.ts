@@ -56,12 +56,17 @@ const sections: Readonly<Record<Section, () => Promise<void>>> = {
       (sum, stage) => sum + stage.busySeconds,
       0,
     );
-    const wall = (run.report as unknown as { readonly wallSeconds: number }).wallSeconds;
+    const { wallSeconds: wall } = run.report;
     const share = 1 - busy / wall;
     say(
       `overhead   64 frames, 1 lane: ${(100 * share).toFixed(1)} % of ${wall.toFixed(1)} s outside ONNX Runtime and codecs`,
     );
+    const { p99Ms, maxMs } = run.loopDelay;
+    say(
+      `overhead   main thread kept from other work: p99 ${p99Ms.toFixed(1)} ms, at most ${maxMs.toFixed(1)} ms`,
+    );
     results['overhead'] = {
+      loopDelay: run.loopDelay,
       share,
       busySeconds: busy,
       wallSeconds: wall,

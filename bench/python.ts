@@ -71,7 +71,7 @@ async function runOurs(clip: string, name: string): Promise<Seconds> {
     ],
     ...['--store', `${name}-store`, '--output', `${name}.mp4`],
   ]);
-  const { wallSeconds } = run.report as unknown as { readonly wallSeconds: number };
+  const { wallSeconds } = run.report;
   const stages = Object.entries(run.report.manifest.stages);
   return {
     seconds: wallSeconds,

@@ -1,10 +1,12 @@
 // Runs `bivdiff render --json` as a process of its own and watches its memory: for whole-clip time and peak memory.
 
 import { spawn } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { BivdiffError } from '../common/errors.ts';
+import type { LoopDelay } from './loop-delay.ts';
 
 const root = join(import.meta.dirname, '..');
 const SAMPLE_INTERVAL_MS = 50;
@@ -13,8 +15,11 @@ export interface RenderRun {
   readonly seconds: number;
   /** Of the process and its children: the highest sum of resident memory seen. */
   readonly peakBytes: number;
+  /** Of the render's main thread, from the program's start to its end. */
+  readonly loopDelay: LoopDelay;
   readonly report: {
     readonly sha256: string;
+    readonly wallSeconds: number;
     readonly manifest: {
       readonly stages: Readonly<
         Record<string, { readonly seconds: number; readonly busySeconds: number }>
@@ -26,10 +31,13 @@ export interface RenderRun {
 /** Runs one render with these flags. @throws internal — it failed; its own error is in the message */
 export async function runRender(flags: readonly string[]): Promise<RenderRun> {
   const begunMs = performance.now();
+  const folder = mkdtempSync(join(tmpdir(), 'bivdiff-bench-delay-'));
+  const delayFile = join(folder, 'delay.json');
   const child = spawn(
     process.execPath,
     [
       '--disable-warning=ExperimentalWarning',
+      ...['--import', join(import.meta.dirname, 'loop-delay.ts')],
       join(root, 'cli/main.ts'),
       'render',
       '--json',
@@ -38,6 +46,7 @@ export async function runRender(flags: readonly string[]): Promise<RenderRun> {
     ],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, BENCH_LOOP_DELAY_FILE: delayFile },
     },
   );
   let peakBytes = 0;
@@ -50,10 +59,13 @@ export async function runRender(flags: readonly string[]): Promise<RenderRun> {
     new Promise<number | null>((resolve) => child.once('close', resolve)),
   ]);
   clearInterval(sampler);
+  const loopDelay = code === 0 ? readFileSync(delayFile, 'utf8') : '{}';
+  rmSync(folder, { recursive: true });
   if (code !== 0) throw new BivdiffError('internal', `render exited with ${code}: ${stderr}`);
   return {
     seconds: (performance.now() - begunMs) / 1000,
     peakBytes,
+    loopDelay: JSON.parse(loopDelay) as LoopDelay,
     report: JSON.parse(stdout) as RenderRun['report'],
   };
 }

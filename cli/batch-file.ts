@@ -7,7 +7,8 @@ import { dirname, extname, resolve } from 'node:path';
 import { parse as parseCsv } from 'csv-parse/sync';
 
 import { BivdiffError } from '../common/errors.ts';
-import { RENDER_FLAGS, findFlag } from './flags.ts';
+import { RENDER_FLAGS } from './flag-table.ts';
+import { findFlag } from './flags.ts';
 import { nearestWord } from './nearest.ts';
 import { checkBatchLine } from './render-request.ts';
 import type { RenderRequest } from './render-request.ts';

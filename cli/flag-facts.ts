@@ -4,7 +4,7 @@
 import { z } from 'zod';
 
 import { renderSpecSchema } from '../common/spec/schema.ts';
-import type { Flag } from './flags.ts';
+import type { Flag } from './flag-table.ts';
 
 export interface FieldFacts {
   readonly words?: readonly string[];

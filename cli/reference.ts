@@ -2,7 +2,8 @@
 
 import type { Argument, Command, Option } from 'commander';
 
-import { RENDER_FLAGS, findFlag } from './flags.ts';
+import { RENDER_FLAGS } from './flag-table.ts';
+import { findFlag } from './flags.ts';
 import { describeFlag } from './run-options.ts';
 
 const HEAD = `# The command line

@@ -10,13 +10,15 @@ import { BivdiffError } from '../common/errors.ts';
 import type { RenderSpec } from '../common/spec/schema.ts';
 import { formatOfName, mergeLayers, specLayer } from './spec-layer.ts';
 import type { Fields, OutputFiles, SpecLayer } from './spec-layer.ts';
-import { checkSpec } from './spec-problems.ts';
+import { checkSpec, flagNaming } from './spec-problems.ts';
+import type { FlagNaming } from './spec-problems.ts';
 
 export interface RenderRequest {
   readonly spec: RenderSpec;
   readonly files: OutputFiles;
   /** Where it came from: "the flags", "spec.yaml", "jobs.jsonl line 3". */
   readonly origin: string;
+  readonly isNamedByFlag: FlagNaming;
 }
 
 export interface RequestOptions {
@@ -80,8 +82,9 @@ function checkRequest(layer: SpecLayer, options: CheckRequestOptions): RequestCh
   }
   const files = spec === undefined ? layer.files : completeFiles(layer.files, spec);
   if (spec !== undefined) problems.push(...checkFileNames(files, spec));
-  const complete = spec !== undefined && problems.length === 0;
-  return { request: complete ? { spec, files, origin: options.origin } : undefined, problems };
+  if (spec === undefined || problems.length > 0) return { request: undefined, problems };
+  const isNamedByFlag = flagNaming(layer, options);
+  return { request: { spec, files, origin: options.origin, isNamedByFlag }, problems };
 }
 
 function requestOrThrow(check: RequestCheck): RenderRequest {

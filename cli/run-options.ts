@@ -6,8 +6,9 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 
 import type { FarmOptions } from './farm.ts';
-import { RENDER_FLAGS, camelCase } from './flags.ts';
-import type { Flag } from './flags.ts';
+import { RENDER_FLAGS } from './flag-table.ts';
+import { camelCase } from './flags.ts';
+import type { Flag } from './flag-table.ts';
 import { defaultOfFlag, rangeOfFlag } from './flag-facts.ts';
 import { specLayer } from './spec-layer.ts';
 import type { Fields, SpecLayer } from './spec-layer.ts';

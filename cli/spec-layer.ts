@@ -4,7 +4,7 @@
 import { isAbsolute, resolve } from 'node:path';
 
 import { camelCase, findFlag } from './flags.ts';
-import type { Flag } from './flags.ts';
+import type { Flag } from './flag-table.ts';
 import { fieldsBelow } from './flag-facts.ts';
 
 export interface Fields {

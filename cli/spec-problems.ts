@@ -4,7 +4,8 @@ import { BivdiffError } from '../common/errors.ts';
 import { parseRenderSpec } from '../common/spec/parse.ts';
 import type { RenderSpec } from '../common/spec/schema.ts';
 import { factsOfField, fieldsBelow, rangeOfFlag } from './flag-facts.ts';
-import { RENDER_FLAGS, flagOfField } from './flags.ts';
+import { RENDER_FLAGS } from './flag-table.ts';
+import { flagOfField } from './flags.ts';
 import { nearestWord } from './nearest.ts';
 import { fieldOf } from './spec-layer.ts';
 import type { Fields, SpecLayer } from './spec-layer.ts';
@@ -19,10 +20,22 @@ export interface CheckOptions {
   readonly flagsOnly: boolean;
 }
 
+/** Whether problems with a field shall name its flag. */
+export type FlagNaming = (field: string) => boolean;
+
+/** The name of a field as its user gave it. */
+export function nameField(field: string, isNamedByFlag: FlagNaming): string {
+  const flag = flagOfField(field);
+  return flag !== undefined && isNamedByFlag(field) ? `--${flag.name}` : field;
+}
+
+export function flagNaming(layer: SpecLayer, { flagsOnly }: CheckOptions): FlagNaming {
+  return (field) => flagsOnly || layer.flagFields.has(field);
+}
+
 /** Checks merged settings against the schema. Problems of spelling come first. Throws nothing. */
 export function checkSpec(layer: SpecLayer, options: CheckOptions): CheckedSpec {
-  const isNamedByFlag = (field: string): boolean =>
-    options.flagsOnly || layer.flagFields.has(field);
+  const isNamedByFlag = flagNaming(layer, options);
   try {
     const spec = parseRenderSpec(layer.fields, 'the settings');
     return { spec: layer.problems.length === 0 ? spec : undefined, problems: layer.problems };
@@ -36,11 +49,7 @@ export function checkSpec(layer: SpecLayer, options: CheckOptions): CheckedSpec 
 }
 
 /** One problem of the schema, `field: what`, reworded. */
-function explain(
-  problem: string,
-  fields: Readonly<Fields>,
-  isNamedByFlag: (field: string) => boolean,
-): string[] {
+function explain(problem: string, fields: Readonly<Fields>, isNamedByFlag: FlagNaming): string[] {
   const split = /^([^:]+): ([^]*)$/.exec(problem);
   if (split === null) return [problem];
   const [, place = '', what = ''] = split;
@@ -52,7 +61,7 @@ function explain(
     return [...unknown.matchAll(/"([^"]*)"/g)].map(([, key = '']) => unknownField(parent, key));
   }
   const flag = flagOfField(field);
-  const name = flag !== undefined && isNamedByFlag(field) ? `--${flag.name}` : field;
+  const name = nameField(field, isNamedByFlag);
   if (what.endsWith('undefined')) {
     return [`${name} is missing${flag === undefined ? '' : `: ${lowerFirst(flag.doc)}`}`];
   }

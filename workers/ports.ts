@@ -1,32 +1,17 @@
 // What the task runner needs of the lanes and of the media processes; each provider fits it structurally.
 
 import type { ModelPart } from '../common/models/model-set.ts';
-import type { Digest, JsonObject, Stage } from '../common/task.ts';
+import type { Digest } from '../common/task.ts';
+import type { LaneJob, LaneResult } from './inference/lane-job.ts';
 import type {
   DecodedFrame,
   DecodeRequest,
   EncodedFacts,
   EncodeRequest,
 } from './media/media-types.ts';
-import type { Tensor } from './tensor/tensor.ts';
-
-/** One task's work for a lane. Tensors are given away: the caller must not touch them again. */
-export interface LaneJob {
-  readonly stage: Stage;
-  readonly params: JsonObject;
-  readonly tensors: Readonly<Record<string, Tensor>>;
-  readonly frames: readonly number[];
-  readonly models: Readonly<Record<string, ModelPart>>;
-}
-
-export interface LaneResult {
-  readonly outputs: Readonly<Record<string, Tensor>>;
-  readonly seconds: number;
-  /** Of `seconds`, those inside session.run. */
-  readonly busySeconds: number;
-}
 
 export interface StageLanes {
+  /** Tensors are given away: the caller must not touch them again. */
   run(
     job: LaneJob,
     options: {

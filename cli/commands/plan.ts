@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 
 import { STAGES } from '../../common/task.ts';
+import { acceptRequest } from '../accept-request.ts';
 import type { Accepted, Forecast } from '../farm.ts';
 import { formatBytes, formatSeconds, formatTable, plural } from '../format.ts';
 import { withFarm } from '../open-farm.ts';
@@ -51,7 +52,7 @@ async function plan(
   const run = runOptions(typed, environment);
   const signal = environment.interruption();
   await withFarm(run, environment, async (farm) => {
-    const accepted = await farm.accept(request.spec, { signal });
+    const accepted = await acceptRequest(farm, request, { signal });
     const forecast = await farm.foresee(accepted);
     if (run.json) printJson(environment.stdout, planJson(accepted, forecast));
     else environment.stdout.write(planText(accepted, forecast));

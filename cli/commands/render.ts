@@ -5,6 +5,7 @@ import { access } from 'node:fs/promises';
 import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
+import { acceptRequest } from '../accept-request.ts';
 import { batchError, requestsFromBatch } from '../batch-file.ts';
 import type { Accepted, Farm } from '../farm.ts';
 import { plural } from '../format.ts';
@@ -105,7 +106,7 @@ async function renderOne(
   const signal = environment.interruption();
   const view = createView(run, environment);
   const report = await withFarm(run, environment, async (farm) => {
-    const accepted = await farm.accept(request.spec, { signal });
+    const accepted = await acceptRequest(farm, request, { signal });
     await noteExisting(request.files, run, view);
     const { files } = request;
     const {
@@ -196,7 +197,7 @@ async function acceptAll(
   for (const request of requests) {
     try {
       await checkPlaces(Object.values(request.files) as string[]);
-      entries.push({ request, accepted: await farm.accept(request.spec, { signal }) });
+      entries.push({ request, accepted: await acceptRequest(farm, request, { signal }) });
     } catch (reason) {
       const error = BivdiffError.from(reason);
       if (error.code === 'cancelled') throw error;

@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
 import { STAGES } from '../../common/task.ts';
+import { acceptRequest } from '../accept-request.ts';
 import type { Accepted, Farm, TaskCounts } from '../farm.ts';
 import { formatFigure, formatSeconds, formatTable, plural } from '../format.ts';
 import { createView, withFarm } from '../open-farm.ts';
@@ -116,7 +117,8 @@ async function renderPoints(
   const accepted: Accepted[] = [];
   for (const point of points) {
     const output = { ...base.spec.output, comparison: false, contactSheet: false };
-    accepted.push(await farm.accept({ ...base.spec, ...point, output }, { signal }));
+    const request = { ...base, spec: { ...base.spec, ...point, output } };
+    accepted.push(await acceptRequest(farm, request, { signal }));
   }
   const results: SweepResult[] = [];
   for (const [index, point] of points.entries()) {

@@ -42,7 +42,7 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
   if (control === undefined || controlUnet === undefined) {
     const known = Object.keys(models.image.controlnets).join(', ') || 'none';
     problems.push(
-      `control: the models in ${models.folder} have no ControlNet for ${spec.control.type} (they have: ${known})`,
+      `control.type: the models in ${models.folder} have no ControlNet for ${spec.control.type} (they have: ${known})`,
     );
   }
   const inversionUnet =
@@ -54,7 +54,7 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
   }
   const low = spec.control.low ?? control?.low ?? 0;
   const high = spec.control.high ?? control?.high ?? 0;
-  if (low > high) problems.push(`control: low (${low}) is above high (${high})`);
+  if (low > high) problems.push(`control.low: ${low} is above the high threshold, ${high}`);
 
   if (
     problems.length > 0 ||

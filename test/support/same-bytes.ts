@@ -1,6 +1,6 @@
 // The checks that one job gives the same bytes whatever happens to it, shared by the short run (few steps) and the long one.
 
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -60,6 +60,27 @@ async function renderJson(flags: readonly string[]): Promise<RenderJson> {
   return JSON.parse(run.stdout) as RenderJson;
 }
 
+interface TraceBar {
+  readonly ph: string;
+  readonly tid: number;
+  readonly ts: number;
+  readonly dur: number;
+}
+
+/** The most tasks that a trace shows running at one moment. */
+async function mostAtOnce(traceFile: string): Promise<number> {
+  const trace = JSON.parse(await readFile(traceFile, 'utf8')) as { traceEvents: TraceBar[] };
+  const bars = trace.traceEvents.filter(({ ph }) => ph === 'X');
+  const running = (at: number): TraceBar[] =>
+    bars.filter(({ ts, dur }) => ts <= at && at < ts + dur);
+  // Bars of one slot must not overlap, or the count would say nothing.
+  for (const { ts } of bars) {
+    const slots = running(ts).map(({ tid }) => tid);
+    expect(new Set(slots).size).toBe(slots.length);
+  }
+  return Math.max(...bars.map(({ ts }) => running(ts).length));
+}
+
 /** Number of result records in a store. */
 async function countRecords(store: string): Promise<number> {
   const entries = await readdir(join(store, 'records'), { recursive: true }).catch(() => []);
@@ -85,7 +106,7 @@ async function killAfterCommits(
 }
 
 /**
- * Renders one job with 1 slot, with 4, and killed ten times between its commits: all must give the same bytes, nothing
+ * Renders one job with 1 slot, with 4 that are seen to work at once, and killed ten times between its commits: all must give the same bytes, nothing
  * committed may run again, and a last run must compute nothing.
  */
 export async function checkSameBytes(job: JobFlags): Promise<void> {
@@ -98,9 +119,18 @@ export async function checkSameBytes(job: JobFlags): Promise<void> {
 }
 
 async function compareRuns(folder: string, job: JobFlags): Promise<void> {
-  const one = await renderJson([...renderFlags(folder, 'one', job), '--slots', '1']);
-  const four = await renderJson([...renderFlags(folder, 'four', job), '--slots', '4']);
+  const [oneTrace, fourTrace] = ['one', 'four'].map((name) => join(folder, `${name}.trace.json`));
+  const one = await renderJson([
+    ...renderFlags(folder, 'one', job),
+    ...['--slots', '1', '--trace', oneTrace!],
+  ]);
+  const four = await renderJson([
+    ...renderFlags(folder, 'four', job),
+    ...['--slots', '4', '--trace', fourTrace!],
+  ]);
   expect(four.sha256).toBe(one.sha256);
+  expect(await mostAtOnce(oneTrace!)).toBe(1);
+  expect(await mostAtOnce(fourTrace!)).toBeGreaterThanOrEqual(3);
   const planned = one.tasks.run;
 
   const flags = [...renderFlags(folder, 'killed', job), '--slots', String(SLOTS)];

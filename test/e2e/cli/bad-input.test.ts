@@ -34,7 +34,7 @@ describe('a source that cannot be rendered', () => {
     ['is empty', { input: join(FIXTURES, 'empty.mp4') }, /empty\.mp4 is not a video/],
     ['is no video', { input: join(FIXTURES, 'text.mp4') }, /text\.mp4 is not a video/],
     ['is cut off', { input: join(FIXTURES, 'truncated.mp4') }, /truncated\.mp4 is truncated/],
-    ['is too short', { frames: '100' }, /has 64 frames, but 397 are needed/],
+    ['is too short', { frames: '100' }, /--frames: .* has 64 frames, but 397 are needed/],
   ])('because it %s', async (_, changes, message) => {
     await using place = await createWorkplace();
     const output = place.path('out', 'clip.mp4');
@@ -48,8 +48,16 @@ describe('settings that do not fit', () => {
   it.each([
     ['a word that is none', { task: 'controlnot' }, /--task: .* did you mean controlnet\?/],
     ['no frames', { frames: '0' }, /--frames: expected 1 to 1000000, got 0/],
-    ['a size off the grid', { size: '100x100' }, /multiples of 8; the nearest is 104x104/],
-    ['a video model that is not there', { 'video-model': 'zero' }, /no video model zero in .*tiny/],
+    [
+      'a size off the grid',
+      { size: '100x100' },
+      /--size: .* multiples of 8; the nearest is 104x104/,
+    ],
+    [
+      'a video model that is not there',
+      { 'video-model': 'zero' },
+      /--video-model: no video model zero in .*tiny/,
+    ],
     ['a folder without models', { models: FIXTURES }, /card\.json is missing/],
   ])('%s', async (_, changes, message) => {
     await using place = await createWorkplace();

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 
 import { describe, expect, it } from 'vitest';
 
-import { RENDER_FLAGS } from '../../../cli/flags.ts';
+import { RENDER_FLAGS } from '../../../cli/flag-table.ts';
 import { factsOfField } from '../../../cli/flag-facts.ts';
 import { createProgram, runCommandLine } from '../../../cli/program.ts';
 import { cliReference } from '../../../cli/reference.ts';

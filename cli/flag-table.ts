@@ -1,0 +1,299 @@
+// Every flag of render, plan and sweep, in one table: name, place in the spec, what it is for. Parsing, help,
+// completion, batch headers and docs/cli.md are made from it; ranges and defaults come from the spec's schema.
+
+/**
+ * - `text`, `number`, `word`: one value of the spec; a word is one of a list
+ * - `size`: WIDTHxHEIGHT
+ * - `path`: something to read, relative to where it was written
+ * - `models`: a path or the name of a shipped set
+ * - `file`: something to write, relative to where it was written
+ * - `switch`: no value
+ */
+export type FlagKind = 'text' | 'number' | 'word' | 'size' | 'path' | 'models' | 'file' | 'switch';
+
+export interface Flag {
+  /** Without dashes. */
+  readonly name: string;
+  readonly kind: FlagKind;
+  /** What stands for the value in help. */
+  readonly value?: string;
+  /** Dotted place in the spec; absent for what is not part of a spec. */
+  readonly field?: string;
+  readonly group: FlagGroup;
+  /** One line, no full stop. */
+  readonly doc: string;
+  /** For help, where the schema has none. */
+  readonly defaultText?: string;
+}
+
+export const FLAG_GROUPS = ['What to render', 'How', 'Outputs', 'Where and how fast'] as const;
+export type FlagGroup = (typeof FLAG_GROUPS)[number];
+
+const BY_MODELS = "the models' own";
+
+const what: readonly Omit<Flag, 'group'>[] = [
+  { name: 'task', kind: 'word', value: 'TASK', field: 'task', doc: 'What makes the frames' },
+  {
+    name: 'control',
+    kind: 'word',
+    value: 'CONTROL',
+    field: 'control.type',
+    doc: 'Control signal taken from the source',
+  },
+  {
+    name: 'input',
+    kind: 'path',
+    value: 'FILE',
+    field: 'input.path',
+    doc: 'Source: a video, an animated GIF or a folder of pictures',
+  },
+  { name: 'frames', kind: 'number', value: 'N', field: 'frames', doc: 'Frames to render' },
+  {
+    name: 'start',
+    kind: 'number',
+    value: 'N',
+    field: 'input.start',
+    doc: 'First source frame, from 0',
+  },
+  {
+    name: 'stride',
+    kind: 'number',
+    value: 'N',
+    field: 'input.stride',
+    doc: 'Source frames from one taken frame to the next',
+  },
+  {
+    name: 'size',
+    kind: 'size',
+    value: 'WxH',
+    field: 'size',
+    doc: 'Size of the frames in pixels',
+    defaultText: BY_MODELS,
+  },
+  {
+    name: 'resize',
+    kind: 'word',
+    value: 'HOW',
+    field: 'resize',
+    doc: 'How a source frame becomes that size',
+  },
+  {
+    name: 'prompt',
+    kind: 'text',
+    value: 'TEXT',
+    field: 'prompt',
+    doc: 'What every frame shall show',
+  },
+  {
+    name: 'negative-prompt',
+    kind: 'text',
+    value: 'TEXT',
+    field: 'negativePrompt',
+    doc: 'What to avoid',
+    defaultText: BY_MODELS,
+  },
+  {
+    name: 'video-prompt',
+    kind: 'text',
+    value: 'TEXT',
+    field: 'videoPrompt',
+    doc: 'What the video model is told',
+    defaultText: 'the prompt',
+  },
+  {
+    name: 'models',
+    kind: 'models',
+    value: 'DIR',
+    field: 'models',
+    doc: 'Folder of models, or the name of a set that ships',
+    defaultText: 'the set that ships',
+  },
+  {
+    name: 'video-model',
+    kind: 'text',
+    value: 'NAME',
+    field: 'videoModel',
+    doc: 'Which video model of that folder',
+    defaultText: "the folder's own choice",
+  },
+];
+
+const how: readonly Omit<Flag, 'group'>[] = [
+  {
+    name: 'steps',
+    kind: 'number',
+    value: 'N',
+    field: 'steps',
+    doc: 'Steps of sampling, inversions and smoothing',
+    defaultText: BY_MODELS,
+  },
+  {
+    name: 'guidance-scale',
+    kind: 'number',
+    value: 'X',
+    field: 'guidanceScale',
+    doc: 'Classifier-free guidance of the image model; 1 means none',
+    defaultText: BY_MODELS,
+  },
+  {
+    name: 'video-guidance-scale',
+    kind: 'number',
+    value: 'X',
+    field: 'videoGuidanceScale',
+    doc: 'Classifier-free guidance of the video model; 1 means none',
+    defaultText: BY_MODELS,
+  },
+  {
+    name: 'mixing-ratio',
+    kind: 'number',
+    value: 'X',
+    field: 'mixingRatio',
+    doc: "Share of the image model's inversion: 0 stays closest to the frames, 1 smooths most",
+    defaultText: BY_MODELS,
+  },
+  {
+    name: 'inversion',
+    kind: 'word',
+    value: 'HOW',
+    field: 'inversion.mode',
+    doc: "How frames become noise: diffusers' DDIM inversion, or BIVDiff's own step",
+    defaultText: BY_MODELS,
+  },
+  {
+    name: 'norm-scope',
+    kind: 'word',
+    value: 'SCOPE',
+    field: 'inversion.normScope',
+    doc: 'Over what the image inversion normalises: the window (as the paper) or each frame',
+  },
+  {
+    name: 'scheduler',
+    kind: 'word',
+    value: 'NAME',
+    field: 'scheduler',
+    doc: 'Sampler of the image model',
+    defaultText: BY_MODELS,
+  },
+  { name: 'seed', kind: 'number', value: 'N', field: 'seed', doc: 'Seed of all noise' },
+  {
+    name: 'posterior',
+    kind: 'word',
+    value: 'HOW',
+    field: 'posterior',
+    doc: "How a latent is taken from the encoder's distribution",
+  },
+  {
+    name: 'control-scale',
+    kind: 'number',
+    value: 'X',
+    field: 'control.scale',
+    doc: "Weight of the control's influence",
+  },
+  {
+    name: 'canny-low',
+    kind: 'number',
+    value: 'X',
+    field: 'control.low',
+    doc: 'Low threshold of the edge detector',
+    defaultText: BY_MODELS,
+  },
+  {
+    name: 'canny-high',
+    kind: 'number',
+    value: 'X',
+    field: 'control.high',
+    doc: 'High threshold of the edge detector',
+    defaultText: BY_MODELS,
+  },
+  {
+    name: 'frame-batch',
+    kind: 'number',
+    value: 'N',
+    field: 'frameBatch',
+    doc: 'Frames per task of the frame-wise stages; part of what a result is',
+  },
+  {
+    name: 'window',
+    kind: 'number',
+    value: 'N',
+    field: 'window',
+    doc: 'Frames per pass of the video model',
+    defaultText: 'the length that it was trained on',
+  },
+];
+
+const outputs: readonly Omit<Flag, 'group'>[] = [
+  {
+    name: 'output',
+    kind: 'file',
+    value: 'FILE',
+    doc: 'Where the video goes; a folder takes one PNG per frame',
+  },
+  {
+    name: 'format',
+    kind: 'word',
+    value: 'FORMAT',
+    field: 'output.format',
+    doc: 'Format of the output',
+    defaultText: "from the output's ending",
+  },
+  {
+    name: 'fps',
+    kind: 'number',
+    value: 'X',
+    field: 'output.framesPerSecond',
+    doc: 'Frames per second of the output',
+  },
+  {
+    name: 'comparison',
+    kind: 'file',
+    value: 'FILE',
+    doc: 'Also a video of control, frame by frame and smoothed, side by side',
+  },
+  { name: 'contact-sheet', kind: 'file', value: 'FILE', doc: 'Also the same as one PNG' },
+  { name: 'report', kind: 'file', value: 'FILE', doc: 'Also what --json prints, as a file' },
+  {
+    name: 'trace',
+    kind: 'file',
+    value: 'FILE',
+    doc: 'Also what ran when, for chrome://tracing or ui.perfetto.dev',
+  },
+  { name: 'overwrite', kind: 'switch', doc: 'Replace outputs that exist and differ' },
+];
+
+const where: readonly Omit<Flag, 'group'>[] = [
+  {
+    name: 'store',
+    kind: 'file',
+    value: 'DIR',
+    doc: 'Where finished tasks are kept, so that nothing runs twice',
+    defaultText: '$BIVDIFF_STORE, else .bivdiff/store here',
+  },
+  {
+    name: 'slots',
+    kind: 'number',
+    value: 'N',
+    doc: 'Tasks at once (each holds its models in memory)',
+    defaultText: '1',
+  },
+  {
+    name: 'threads',
+    kind: 'number',
+    value: 'N',
+    doc: 'Threads of each slot',
+    defaultText: 'cores / slots',
+  },
+  { name: 'json', kind: 'switch', doc: 'Print one JSON object on stdout' },
+  { name: 'quiet', kind: 'switch', doc: 'No progress' },
+];
+
+const grouped = (group: FlagGroup, flags: readonly Omit<Flag, 'group'>[]): readonly Flag[] =>
+  flags.map((flag) => ({ ...flag, group }));
+
+/** The flags that render, plan and sweep share. */
+export const RENDER_FLAGS: readonly Flag[] = [
+  ...grouped('What to render', what),
+  ...grouped('How', how),
+  ...grouped('Outputs', outputs),
+  ...grouped('Where and how fast', where),
+];
