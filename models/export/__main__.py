@@ -1,14 +1,15 @@
 """`python -m export COMMAND`: writes model sets that the render system runs.
 
-demo    the small models, from the folder they were trained in, into models/demo
-models  models of your own (Stable Diffusion 1.5, ControlNets, ZeroScope ...), from diffusers folders
-check   runs the graphs of a set in onnxruntime against torch
+demo      the small models, from the folder they were trained in, into models/demo
+models    models of your own (Stable Diffusion 1.5, ControlNets, ZeroScope ...), from diffusers folders
+check     runs the graphs of a set in onnxruntime against torch
+rehearse  writes small random models, laid out as downloads are, to try `models` on
 """
 
 import argparse
 from pathlib import Path
 
-from . import check, demo
+from . import check, demo, rehearse
 from .layout import DTYPES, Source, VideoSource, write_model_set
 
 DEMO = Path(__file__).resolve().parents[1] / "demo"
@@ -36,8 +37,11 @@ def main():
     own.add_argument("--out", type=Path, required=True)
     checked = commands.add_parser("check")
     checked.add_argument("folder", type=Path, nargs="?", default=DEMO)
+    tried = commands.add_parser("rehearse")
+    tried.add_argument("out", type=Path)
     options = parser.parse_args()
-    {"demo": _demo, "models": _models, "check": _check}[options.command](options)
+    verbs = {"demo": _demo, "models": _models, "check": _check, "rehearse": _rehearse}
+    verbs[options.command](options)
 
 
 def _demo(options):
@@ -65,6 +69,10 @@ def _models(options):
 def _check(options):
     for graph, shapes, worst, largest in check.check(options.folder):
         print(f"{graph}: {worst:.2e} of {largest:.2e} at {shapes}")
+
+
+def _rehearse(options):
+    rehearse.write_folders(options.out)
 
 
 def _parts(folder, *names):

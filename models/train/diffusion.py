@@ -70,7 +70,17 @@ def add_noise(latents, noise, times):
 
 def noise_loss(predicted, noise, times):
     """Squared error of the noise, with min-SNR weights: even over x0 at low noise."""
+    return _weighted_loss(predicted, noise, times, lambda snr: snr)
+
+
+def early_noise_loss(predicted, noise, times):
+    """The same, but at high noise x0 counts by the root of the SNR: there colours are decided, and
+    by the SNR itself (0.006 at the start) those steps would hardly be trained."""
+    return _weighted_loss(predicted, noise, times, lambda snr: torch.maximum(snr, snr.sqrt()))
+
+
+def _weighted_loss(predicted, noise, times, weight_of_x0):
     snr = ALPHAS[times] / (1 - ALPHAS[times])
-    weights = snr.clamp(max=SNR_CEILING) / snr
+    weights = weight_of_x0(snr).clamp(max=SNR_CEILING) / snr
     error = (predicted.float() - noise).square().flatten(1).mean(1)
     return (weights * error).mean()

@@ -2,37 +2,55 @@
 
 Its spatial layers are the image UNet's, tensor for tensor, and every temporal layer starts as the
 identity, so before the first step it draws each frame exactly as the image UNet does. `refine` goes
-on with noise that looks more like an inversion's: its brightness is off per clip and per frame.
+on with noise as inversions leave it: weaker than white noise, and off in brightness over whole
+frames and wide parts of them. Else the model reads those as colours.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
+import torch.nn.functional as F
 from diffusers import UNet2DConditionModel, UNet3DConditionModel
 from torch import nn
 
 from .architectures import video_unet
-from .diffusion import STEPS, CaptionTable, Latents, add_noise, noise_loss
+from .diffusion import STEPS, CaptionTable, Latents, add_noise, early_noise_loss, noise_loss
 from .loop import fit, train_dir
 from .parallel import rank, world
 
 BATCH = 4
 CAPTION_DROP = 0.1
-# Mixing two inversions leaves noise somewhat weaker than the schedule's; some samples are like that.
-WEAK_SHARE, WEAKEST = 0.3, 0.8
-# Deviation of the offsets in refining; those of inverted clips were measured at 0.1 to 0.3.
-CLIP_OFFSET, FRAME_OFFSET = 0.15, 0.2
+# Mixing two inversions leaves noise weaker than the schedule's (its deviation was measured at 0.73 to
+# 0.82); a share of the clips is like that, down to a factor. In training, and in refining.
+WEAK, WEAK_REFINED = (0.3, 0.8), (0.5, 0.65)
+# Deviations of the offsets in refining, by how many parts a side the frame is cut into: those that
+# stay over a clip and those of each frame. Inverted clips were measured at up to 0.3 and 0.35.
+OFFSETS = {1: (0.18, 0.18), 2: (0.14, 0.22), 4: (0.1, 0.1)}
+OFFSET_SHARE = 0.8  # of the clips in refining
 OPPOSITE = {"left": "right", "right": "left", "up": "down", "down": "up"}
 
 
 def train(plan):
     image_unet = UNet2DConditionModel.from_pretrained(train_dir() / "unet")
-    _fit(plan, lambda: inflate(image_unet), 0.0)
+    _fit(plan, lambda: inflate(image_unet), Noising(_even_times, _plain_noise, noise_loss))
 
 
 def refine(plan):
-    _fit(plan, lambda: UNet3DConditionModel.from_pretrained(train_dir() / "video_unet").train(), 1.0)
+    start = UNet3DConditionModel.from_pretrained(train_dir() / "video_unet")
+    _fit(plan, start.train, Noising(_early_times, _inverted_noise, early_noise_loss))
 
 
-def _fit(plan, start, offsets):
+@dataclass(frozen=True)
+class Noising:
+    """How clips are noised: when, with what, and how errors count."""
+
+    draw_times: Callable  # count -> int64 (count,)
+    draw_noise: Callable  # clips -> noise of their shape
+    loss: Callable  # predicted, noise, times -> scalar
+
+
+def _fit(plan, start, noising):
     torch.manual_seed(plan.seed)
     batch = BATCH // world()
     latents = Latents()
@@ -50,11 +68,11 @@ def _fit(plan, start, offsets):
             reversed_caption(caption) if back else caption
             for caption, back in zip(captions, backwards.tolist(), strict=True)
         ]
-        times, noise = torch.randint(STEPS, (batch,)), _draw_noise(clean, offsets)
+        times, noise = noising.draw_times(batch), noising.draw_noise(clean)
         with torch.autocast("cpu", torch.bfloat16, enabled=plan.bfloat16):
             noisy = add_noise(clean, noise, times)
             predicted = model(noisy, times, embed(captions, CAPTION_DROP)).sample
-        return noise_loss(predicted, noise, times)
+        return noising.loss(predicted, noise, times)
 
     fit(plan, model, loss_of)
     if rank() == 0:
@@ -73,17 +91,36 @@ def inflate(image_unet):
     return model
 
 
-def _draw_noise(clean, offsets):
-    """Noise for clips (B, 4, F, h, w). A share of the clips gets it scaled down; those clips whose
-    turn it is (3 of 4, times `offsets`) get every channel shifted, per clip and per frame."""
-    batch, channels, frames = clean.shape[:3]
-    weak = (torch.rand(batch) < WEAK_SHARE).float()
-    scale = 1 - weak * torch.rand(batch) * (1 - WEAKEST)
-    noise = scale.view(-1, 1, 1, 1, 1) * torch.randn_like(clean)
-    shift = CLIP_OFFSET * torch.randn(batch, channels, 1, 1, 1)
-    shift = shift + FRAME_OFFSET * torch.randn(batch, channels, frames, 1, 1)
-    shifted = offsets * (torch.rand(batch, 1, 1, 1, 1) < 0.75)
-    return noise + shifted * shift
+def _even_times(count):
+    return torch.randint(STEPS, (count,))
+
+
+def _early_times(count):
+    """Twice as often as even at the noisiest step, never at the cleanest; evenly between."""
+    return (STEPS * torch.rand(count).sqrt()).long().clamp(max=STEPS - 1)
+
+
+def _plain_noise(clean, weak=WEAK):
+    """White noise for clips (B, 4, F, h, w), scaled down for a share of them."""
+    batch = len(clean)
+    share, weakest = weak
+    scaled = (torch.rand(batch) < share).float()
+    scale = 1 - scaled * torch.rand(batch) * (1 - weakest)
+    return scale.view(-1, 1, 1, 1, 1) * torch.randn_like(clean)
+
+
+def _inverted_noise(clean):
+    """The same with smooth offsets, as strong as chance has it."""
+    batch, channels, frames, height, width = clean.shape
+    shift = torch.zeros_like(clean)
+    for parts, (of_clip, of_frame) in OFFSETS.items():
+        grid = (parts, parts)
+        coarse = of_frame * torch.randn(batch, channels, frames, *grid)
+        coarse = coarse + of_clip * torch.randn(batch, channels, 1, *grid)
+        smooth = F.interpolate(coarse.flatten(1, 2), (height, width), mode="bilinear")
+        shift += smooth.unflatten(1, (channels, frames))
+    strength = 1.5 * torch.rand(batch) * (torch.rand(batch) < OFFSET_SHARE)
+    return _plain_noise(clean, WEAK_REFINED) + strength.view(-1, 1, 1, 1, 1) * shift
 
 
 def reversed_caption(caption):

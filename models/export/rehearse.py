@@ -1,0 +1,104 @@
+"""Small random models in folders laid out as downloads of the real ones are, to try `models` on.
+
+Block types, layers, norms and schedulers are Stable Diffusion 1.5's, its canny ControlNet's and
+ZeroScope's; only widths and vocabularies are small. They draw noise.
+"""
+
+import shutil
+from pathlib import Path
+
+import torch
+from diffusers import (
+    AutoencoderKL,
+    ControlNetModel,
+    DDIMScheduler,
+    PNDMScheduler,
+    UNet2DConditionModel,
+    UNet3DConditionModel,
+)
+from torch import nn
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+WIDTHS = (32, 64, 64, 64)
+IMAGE_TEXT, VIDEO_TEXT = 48, 64
+TOKENIZERS = Path(__file__).resolve().parents[1] / "parity" / "tokenizer"
+SCHEDULE = dict(
+    num_train_timesteps=1000,
+    beta_start=0.00085,
+    beta_end=0.012,
+    beta_schedule="scaled_linear",
+    set_alpha_to_one=False,
+    steps_offset=1,
+)
+
+
+def write_folders(out):
+    """Writes `image`, `controlnet-canny` and `video` into `out`, as `--image`, `--controlnet` and
+    `--video` take them."""
+    torch.manual_seed(0)
+    unet = _image_unet()
+    image = {"vae": _vae(), "unet": unet, "text_encoder": _text("sd1", IMAGE_TEXT)}
+    _save(image, out / "image")
+    PNDMScheduler(skip_prk_steps=True, **SCHEDULE).save_pretrained(out / "image" / "scheduler")
+    shutil.copytree(TOKENIZERS / "sd1", out / "image" / "tokenizer", dirs_exist_ok=True)
+    _save({"controlnet-canny": ControlNetModel.from_unet(unet)}, out)
+    _save({"unet": _video_unet(), "text_encoder": _text("sd2", VIDEO_TEXT)}, out / "video")
+    DDIMScheduler(clip_sample=False, **SCHEDULE).save_pretrained(out / "video" / "scheduler")
+    shutil.copytree(TOKENIZERS / "sd2", out / "video" / "tokenizer", dirs_exist_ok=True)
+
+
+def _image_unet():
+    return UNet2DConditionModel(
+        block_out_channels=WIDTHS,
+        down_block_types=("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
+        up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3,
+        attention_head_dim=8,
+        cross_attention_dim=IMAGE_TEXT,
+    )
+
+
+def _video_unet():
+    return UNet3DConditionModel(
+        block_out_channels=WIDTHS,
+        down_block_types=("CrossAttnDownBlock3D",) * 3 + ("DownBlock3D",),
+        up_block_types=("UpBlock3D",) + ("CrossAttnUpBlock3D",) * 3,
+        attention_head_dim=32,
+        cross_attention_dim=VIDEO_TEXT,
+    )
+
+
+def _vae():
+    return AutoencoderKL(
+        block_out_channels=WIDTHS,
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        layers_per_block=2,
+        latent_channels=4,
+        scaling_factor=0.18215,
+    )
+
+
+def _text(tokenizer, width):
+    tokens = CLIPTokenizer.from_pretrained(TOKENIZERS / tokenizer)
+    return CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=len(tokens),
+            hidden_size=width,
+            intermediate_size=2 * width,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            projection_dim=width,
+            bos_token_id=tokens.bos_token_id,
+            eos_token_id=tokens.eos_token_id,
+            pad_token_id=tokens.pad_token_id,
+        )
+    )
+
+
+def _save(models, out):
+    for name, model in models.items():
+        for weight in model.parameters():
+            # Layers that start at zero would hide errors of the export behind their silence.
+            if not weight.detach().any():
+                nn.init.normal_(weight, std=0.02)
+        model.save_pretrained(out / name)
