@@ -90,7 +90,7 @@ def write_controlled_unet(model, controlnets, image):
 def write_video_unet(model, folder):
     contract = _unet_contract(_CLIP, _TEXT)
     write_graph(
-        wrappers.Unet(model),
+        wrappers.VideoUnet(model),
         _unet_example(model, (2,), (3,)),
         contract,
         {"unet": folder / WEIGHTS},

@@ -77,7 +77,8 @@ def _write_video(source, folder, dtype):
     graphs.write_text_encoder(text_encoder, folder / "text_encoder")
     graphs.write_video_unet(unet, folder / "unet")
     config = json.loads((folder / "unet" / "config.json").read_text())
-    _write_json(folder / "unet" / "config.json", {**config, "window": source.window})
+    ours = {"window": source.window, "rowwise_temporal_convs": True}
+    _write_json(folder / "unet" / "config.json", {**config, **ours})
 
 
 def _store(kind, folder, out, dtype):

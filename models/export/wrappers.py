@@ -57,6 +57,22 @@ class Unet(nn.Module):
         return self.unet(sample, timestep, encoder_hidden_states).sample
 
 
+class VideoUnet(Unet):
+    """The same for a video UNet, its temporal convolutions done row by row. Changes `model`'s.
+
+    A convolution over (B, C, F, h, w) has one sample for each clip, and onnxruntime's CPU provider
+    cuts a lone sample into as many pieces as it has threads, which changes the last bits. As rows
+    (B * h, C, F, w) there are many samples, so threads share the work and change no bits.
+    """
+
+    def __init__(self, model):
+        super().__init__(model)
+        for module in model.modules():
+            if isinstance(module, nn.Conv3d):
+                assert module.kernel_size[1:] == (1, 1), "only temporal convolutions are known"
+                module.forward = types.MethodType(_convolve_rows, module)
+
+
 class InflatedUnet(nn.Module):
     """The image UNet over a window (1, 4, F, h, w), its ResNet statistics pooled over the frames.
 
@@ -107,6 +123,16 @@ class ControlledUnet(nn.Module):
             down_block_additional_residuals=down,
             mid_block_additional_residual=mid,
         ).sample
+
+
+def _convolve_rows(conv, clip):
+    """A convolution of (B, C, F, h, w) along F alone."""
+    batch, channels, frames, height, width = clip.shape
+    rows = clip.permute(0, 3, 1, 2, 4).reshape(batch * height, channels, frames, width)
+    padding = (conv.padding[0], 0)
+    out = functional.conv2d(rows, conv.weight.squeeze(-1), conv.bias, padding=padding)
+    out = out.reshape(batch, height, conv.out_channels, frames, width)
+    return out.permute(0, 2, 3, 1, 4)
 
 
 def pool_norms(unet):

@@ -1,7 +1,8 @@
 """`python -m quality`: measures a model set on held-out clips against its bars.
 
-Prints the table and writes it, with the bars, to quality.json in the set's logs; draws a picture
-of the first clips. Imitations (blur, freezing, plain noise, a shuffled control) must fail.
+Prints the table and writes it, with the bars, to quality.json in the folder of --out; draws a
+picture of the first clips. Settings are the card's unless given. Imitations (blur, freezing, plain
+noise, a shuffled control) must fail.
 """
 
 import argparse
@@ -25,13 +26,7 @@ IMITATIONS = ("plain noise", "blurred", "frozen", "shuffled control")
 
 def main():
     options = _options()
-    settings = clips.Settings(
-        steps=options.steps,
-        guidance=options.guidance,
-        video_guidance=options.video_guidance,
-        ratios=tuple(options.ratios),
-        extras=options.extras,
-    )
+    settings = _settings(options)
     work = partial(measure_clip, options.folder, settings)
     rows, pictures, started = [], [], time.monotonic()
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
@@ -59,14 +54,31 @@ def _options():
     parser.add_argument("--folder", type=Path, default=DEMO, help="the model set")
     parser.add_argument("--clips", type=int, default=20)
     parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=50)
-    parser.add_argument("--guidance", type=float, default=3.0)
-    parser.add_argument("--video-guidance", type=float, default=1.5)
-    parser.add_argument("--ratios", type=float, nargs="+", default=[0.0, 0.2, 1.0])
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--guidance", type=float)
+    parser.add_argument("--video-guidance", type=float)
+    parser.add_argument(
+        "--ratios", type=float, nargs="+", help="the second counts as the default; else 0, it, 1"
+    )
     parser.add_argument("--extras", type=int, default=8, help="clips with imitations too")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, help="folder for quality.json and quality.png")
     return parser.parse_args()
+
+
+def _settings(options):
+    card = json.loads((options.folder / "card.json").read_text())["defaults"]
+
+    def chosen(given, name):
+        return card[name] if given is None else given
+
+    return clips.Settings(
+        steps=chosen(options.steps, "steps"),
+        guidance=float(chosen(options.guidance, "guidanceScale")),
+        video_guidance=float(chosen(options.video_guidance, "videoGuidanceScale")),
+        ratios=tuple(options.ratios or (0.0, float(card["mixingRatio"]), 1.0)),
+        extras=options.extras,
+    )
 
 
 def _judge(options, settings, table, decibels):

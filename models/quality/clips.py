@@ -24,11 +24,11 @@ NEGATIVE = ""
 class Settings:
     """Of one measurement; `ratios` are the mixing ratios, the second of them the default."""
 
-    steps: int = 50
-    guidance: float = 3.0
-    video_guidance: float = 1.5
-    ratios: tuple = (0.0, 0.2, 1.0)
-    extras: int = 8  # for how many clips the imitations and the other inversion are made too
+    steps: int
+    guidance: float
+    video_guidance: float
+    ratios: tuple
+    extras: int  # for how many clips the imitations and the other inversion are made too
 
 
 @dataclass(frozen=True)

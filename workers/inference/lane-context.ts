@@ -6,7 +6,7 @@ import type { JsonObject } from '../../common/task.ts';
 import { BoundedMemo } from './bounded-memo.ts';
 import { checkGraphContract, graphKindOf, hasBatch } from './graph-contract.ts';
 import type { LaneJob, LaneModel, LaneSettings } from './lane-job.ts';
-import { runLoneSampleTwice } from './lone-sample.ts';
+import { runLoneSampleTwice, spreadsClip } from './lone-sample.ts';
 import type { Session, StageContext, Tokenizer } from './ports.ts';
 import { SessionCache } from './session-cache.ts';
 import { openTokenizer } from './tokenizer.ts';
@@ -81,8 +81,9 @@ async function openRole(
       outputs,
       run: async (feeds) => {
         throwIfCancelled();
+        const isSpread = kind === 'clip-unet' && spreadsClip(model.config, feeds['sample']);
         return sessions.use(model, async (session) => {
-          return isPaired ? runLoneSampleTwice(session, feeds) : session.run(feeds);
+          return isPaired && !isSpread ? runLoneSampleTwice(session, feeds) : session.run(feeds);
         });
       },
     };

@@ -1,6 +1,7 @@
 // Makes a graph's bits independent of the number of threads for a batch of one. Knows the contracts' convention that
 // a batch has one name in all inputs; nothing of stages.
 
+import type { JsonObject } from '../../common/task.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Session } from './ports.ts';
 
@@ -10,7 +11,7 @@ import type { Session } from './ports.ts';
  * ONNX Runtime's CPU convolution gives each sample of a batch to one thread, but cuts a lone one into as many pieces as
  * there are threads, and the length of a piece decides how it groups its sums (MLAS, convolve.cpp: the stride over K
  * follows from the segment's width). So the last bits of a lone sample change with the number of threads: seen with
- * video UNets, whose temporal convolutions are not done in blocks. Two samples cost up to twice the time of one, which
+ * video UNets whose temporal convolutions are 3-D. Two samples cost up to twice the time of one, which
  * is what one thread would take. With one thread there is no difference, so use this only with more.
  */
 export async function runLoneSampleTwice(
@@ -23,6 +24,15 @@ export async function runLoneSampleTwice(
   return Object.fromEntries(
     Object.entries(outputs).map(([name, output]) => [name, firstOfTwo(output)]),
   );
+}
+
+/**
+ * Whether a clip `[batch, channels, frames, h, w]` is a lone sample to no convolution of a video UNet: our export does the
+ * temporal ones row by row, and the spatial ones see each frame.
+ */
+export function spreadsClip(config: JsonObject, clip: Tensor | undefined): boolean {
+  const [, , frames = 1] = clip?.shape ?? [];
+  return config['rowwise_temporal_convs'] === true && frames > 1;
 }
 
 /** Undefined if the batch is not one, or has no name. */

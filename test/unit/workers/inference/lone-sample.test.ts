@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { runLoneSampleTwice } from '../../../../workers/inference/lone-sample.ts';
+import { runLoneSampleTwice, spreadsClip } from '../../../../workers/inference/lone-sample.ts';
 import type { Session, ValueFacts } from '../../../../workers/inference/ports.ts';
 import { floatTensor } from '../../../../workers/tensor/tensor.ts';
 import type { Tensor } from '../../../../workers/tensor/tensor.ts';
@@ -74,6 +74,15 @@ describe('a lone sample', () => {
     const outputs = await runLoneSampleTwice(session, feedsOf(3));
     expect(fed).toEqual([feedsOf(3)]);
     expect(outputs['out']).toEqual(feedsOf(3).sample);
+  });
+
+  it('is no clip of several frames whose temporal convolutions are done row by row', () => {
+    const rowwise = { rowwise_temporal_convs: true };
+    const clip = (frames: number): Tensor => floatTensor([1, 4, frames, 2, 2]);
+    expect(spreadsClip(rowwise, clip(2))).toBe(true);
+    expect(spreadsClip(rowwise, clip(1))).toBe(false);
+    expect(spreadsClip({}, clip(2))).toBe(false);
+    expect(spreadsClip(rowwise, undefined)).toBe(false);
   });
 
   it('is left to the session to refuse when a feed is missing or misshapen', async () => {
