@@ -26,8 +26,8 @@ CARD = {
     "controls": {"canny": {"annotator": "canny", "low": 60, "high": 150}},
     "defaults": {
         "guidanceScale": 3,
-        "videoGuidanceScale": 1,
-        "mixingRatio": 0.3,
+        "videoGuidanceScale": 1.25,
+        "mixingRatio": 0.35,
         "steps": 50,
         "size": "128x128",
         "negativePrompt": "",
