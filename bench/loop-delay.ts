@@ -16,8 +16,13 @@ const file = process.env['BENCH_LOOP_DELAY_FILE'];
 if (isMainThread && file !== undefined) {
   delete process.env['BENCH_LOOP_DELAY_FILE'];
   const RESOLUTION_MS = 5;
+  /** Until then the program imports its own modules, before anything waits for it. */
+  const START_UP_MS = 1_000;
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delay.enable();
+  setTimeout(() => {
+    delay.reset();
+  }, START_UP_MS).unref();
   process.once('exit', () => {
     const late = (nanoseconds: number): number => nanoseconds / 1e6 - RESOLUTION_MS;
     const figures: LoopDelay = { p99Ms: late(delay.percentile(99)), maxMs: late(delay.max) };

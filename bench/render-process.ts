@@ -15,7 +15,7 @@ export interface RenderRun {
   readonly seconds: number;
   /** Of the process and its children: the highest sum of resident memory seen. */
   readonly peakBytes: number;
-  /** Of the render's main thread, from the program's start to its end. */
+  /** Of the render's main thread, from when the program is up to its end. */
   readonly loopDelay: LoopDelay;
   readonly report: {
     readonly sha256: string;
