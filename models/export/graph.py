@@ -54,6 +54,7 @@ def write_graph(module, example, contract, weights, path):
         )
     model = onnx.load(str(draft))
     draft.unlink()
+    _merge_equal_nodes(model.graph)
     _point_at_weights(model.graph, contract, weights, path)
     _shorten_names(model.graph)
     _name_output_dimensions(model.graph, contract, module, example)
@@ -85,6 +86,24 @@ def _point_at_weights(graph, contract, weights, path):
             )
     for position, cast in enumerate(casts):
         graph.node.insert(position, cast)
+
+
+def _merge_equal_nodes(graph):
+    """Keeps one of nodes that compute the same from the same. The tracer writes thousands of equal
+    constants and shape look-ups, which onnxruntime would sort out at every load."""
+    outputs = {value.name for value in graph.output}
+    merged, kept, known = {}, [], {}
+    for node in graph.node:
+        node.input[:] = [merged.get(name, name) for name in node.input]
+        attributes = sorted(a.SerializeToString(deterministic=True) for a in node.attribute)
+        key = (node.op_type, node.domain, tuple(node.input), len(node.output), *attributes)
+        twin = known.setdefault(key, node)
+        if twin is node or outputs.intersection(node.output):
+            kept.append(node)
+        else:
+            merged.update(zip(node.output, twin.output, strict=True))
+    del graph.node[:]
+    graph.node.extend(kept)
 
 
 def _shorten_names(graph):

@@ -127,11 +127,11 @@ class ControlledUnet(nn.Module):
 
 def _convolve_rows(conv, clip):
     """A convolution of (B, C, F, h, w) along F alone."""
-    batch, channels, frames, height, width = clip.shape
-    rows = clip.permute(0, 3, 1, 2, 4).reshape(batch * height, channels, frames, width)
+    frames, height, width = clip.shape[2:]
+    rows = clip.permute(0, 3, 1, 2, 4).reshape(-1, conv.in_channels, frames, width)
     padding = (conv.padding[0], 0)
     out = functional.conv2d(rows, conv.weight.squeeze(-1), conv.bias, padding=padding)
-    out = out.reshape(batch, height, conv.out_channels, frames, width)
+    out = out.reshape(-1, height, conv.out_channels, frames, width)
     return out.permute(0, 2, 3, 1, 4)
 
 
