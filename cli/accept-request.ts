@@ -2,6 +2,7 @@
 
 import { BivdiffError } from '../common/errors.ts';
 import type { Accepted, Farm } from './farm.ts';
+import { isTexts } from './print-error.ts';
 import { nameField } from './spec-problems.ts';
 import type { RenderRequest } from './render-request.ts';
 
@@ -16,8 +17,9 @@ export async function acceptRequest(
   } catch (reason) {
     const error = BivdiffError.from(reason);
     const { problems } = error.details;
-    if (!Array.isArray(problems)) throw error;
-    const named = problems.map((problem) => nameProblem(String(problem), request));
+    // Those of a model folder are no texts, and no flag's.
+    if (!isTexts(problems)) throw error;
+    const named = problems.map((problem) => nameProblem(problem, request));
     throw new BivdiffError(error.code, named.join('; '), {
       retry: error.retry,
       details: { ...error.details, problems: named },

@@ -96,7 +96,8 @@ function messageOf(error: BivdiffError): string {
   return `${title}:${texts.map((text) => `\n  - ${text}`).join('')}`;
 }
 
-function isTexts(value: unknown): value is readonly string[] {
+/** Whether an error's `problems` are lines to print. */
+export function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 
