@@ -4,6 +4,9 @@ import { defineConfig } from 'vitest/config';
 const project = (name: string, testTimeout: number) => ({
   test: {
     name,
+    ...(name === 'unit' || name === 'property'
+      ? {}
+      : { globalSetup: ['test/support/get-nats-server.ts'] }),
     include: [`test/${name}/**/*.test.ts`],
     testTimeout,
     hookTimeout: testTimeout,
@@ -20,6 +23,7 @@ export default defineConfig({
       project('property', 60_000),
       project('integration', 120_000),
       project('e2e', 300_000),
+      project('fault', 300_000),
       project('long', 1_800_000),
     ],
   },

@@ -1,4 +1,4 @@
-// The bus's port: who does what. Adapters: memory (one process) now, NATS JetStream later. The bus may lose
+// The bus's port: who does what. Adapters: memory (one process) and NATS JetStream. The bus may lose
 // or repeat anything at any time: the store, not the bus, says what is done.
 
 import type { FailureJson } from '../errors.ts';
@@ -85,6 +85,12 @@ export interface CoordinatorBus {
   publish(queue: string, message: TaskMessage): Promise<void>;
   /** Messages published and not yet ended (waiting and leased). */
   depth(queue: string): Promise<number>;
+  /**
+   * Whether a message of this task is on its way: waiting, or leased. What was published and is neither here nor in the
+   * store was lost with the bus, and is to be published again.
+   * @throws unavailable — the bus cannot say now
+   */
+  holds(queue: string, taskId: TaskId): Promise<boolean>;
   /**
    * Every event from workers from this call on, until the signal aborts or the loop is left; then the iteration ends
    * without an error and without what is not read yet.

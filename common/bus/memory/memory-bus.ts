@@ -2,6 +2,7 @@
 // once, redelivery when a lease lapses). Knows nothing of stages or stores.
 
 import { BivdiffError } from '../../errors.ts';
+import type { TaskId } from '../../task.ts';
 import type {
   Bus,
   CancelMessage,
@@ -10,7 +11,7 @@ import type {
   TaskMessage,
   WorkerEvent,
 } from '../ports.ts';
-import { EventSubscription } from './event-subscription.ts';
+import { EventSubscription } from '../event-subscription.ts';
 
 /** Time as an argument, so that leases can lapse in virtual time. */
 export interface MemoryBusClock {
@@ -103,6 +104,13 @@ class MemoryBus implements Bus {
     let depth = 0;
     for (const entry of this.#entries) if (entry.queue === queue) depth++;
     return depth;
+  }
+
+  async holds(queue: string, taskId: TaskId): Promise<boolean> {
+    for (const entry of this.#entries) {
+      if (entry.queue === queue && entry.message.task.id === taskId) return true;
+    }
+    return false;
   }
 
   events(signal: AbortSignal): AsyncIterable<WorkerEvent> {

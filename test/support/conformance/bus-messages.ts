@@ -2,6 +2,7 @@
 
 import type { Bus, Delivery, TaskMessage } from '../../../common/bus/ports.ts';
 import type { JobId } from '../../../common/task.ts';
+import type { BusHarness } from './bus-harness.ts';
 import { taskIdOf, taskOf } from './results.ts';
 
 export const JOB = 'job' as JobId;
@@ -24,13 +25,16 @@ export function labelOf(delivery: Delivery | undefined, labels: readonly string[
   return labels.find((label) => taskIdOf(label) === id) ?? 'none';
 }
 
-/** Whether a promise has settled by now. */
-export async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+/** Whether a promise has settled once everything under way has arrived. */
+export async function isSettled(
+  promise: Promise<unknown>,
+  { settle }: Pick<BusHarness, 'settle'>,
+): Promise<boolean> {
   let settled = false;
   const note = (): void => {
     settled = true;
   };
   promise.then(note, note);
-  await new Promise((resolve) => setImmediate(resolve));
+  await settle();
   return settled;
 }

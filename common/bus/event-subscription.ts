@@ -1,7 +1,7 @@
 // One listener's line of events, of bounded length: who reports waits when the listener does not keep up. Knows nothing
 // of queues and leases.
 
-import type { WorkerEvent } from '../ports.ts';
+import type { WorkerEvent } from './ports.ts';
 
 interface BlockedReport {
   readonly event: WorkerEvent;

@@ -1,0 +1,289 @@
+// The bus over NATS JetStream: a work-queue stream in the server's memory, one pull consumer per queue. The stream is
+// disposable: whoever publishes makes it anew when it is gone. Events, cancels and heartbeats are plain NATS messages.
+
+import { AckPolicy, jetstream, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import type { Msg, NatsConnection } from '@nats-io/transport-node';
+
+import { BivdiffError } from '../../errors.ts';
+import type { TaskId } from '../../task.ts';
+import { EventSubscription } from '../event-subscription.ts';
+import type {
+  Bus,
+  CancelMessage,
+  Delivery,
+  PullOptions,
+  TaskMessage,
+  WorkerEvent,
+} from '../ports.ts';
+import { NatsDelivery } from './nats-delivery.ts';
+import { isGone, isNoResponders, natsFailure } from './nats-errors.ts';
+import { Puller } from './puller.ts';
+import {
+  CANCEL_SUBJECT,
+  consumerOf,
+  EVENT_SUBJECT,
+  PROGRESS_SUBJECT,
+  queueSubjects,
+  STREAM,
+  subjectsOfTask,
+  TASK_SUBJECTS,
+  taskSubject,
+} from './subjects.ts';
+
+const NANOS_PER_MS = 1_000_000;
+/** Answers of the server to management requests. */
+const REQUEST_MS = 5_000;
+/** How long the coordinator may take to have room for an event, per try. */
+const REPORT_MS = 5_000;
+/** After so many tries an event is given up: what it says is in the store, or will be found missing. */
+const REPORT_TRIES = 12;
+/** Messages of all queues. The coordinator keeps them far fewer; this bounds the server's memory. */
+const STREAM_MESSAGES_MAX = 100_000;
+
+export interface NatsBusOptions {
+  /** Such as `nats://127.0.0.1:4222`. */
+  readonly servers: readonly string[];
+  /** Shown in the server's list of connections. */
+  readonly name: string;
+  readonly ackWaitMs: number;
+  /** Messages of one queue that have not ended. @default 10,000 */
+  readonly queueDepthMax?: number;
+  /** Events that one listener has not read; then `report` waits. @default 10,000 */
+  readonly eventsMax?: number;
+  readonly user?: string;
+  readonly pass?: string;
+}
+
+/** Connects. @throws unavailable — no server there */
+export async function openNatsBus(options: NatsBusOptions): Promise<NatsBus> {
+  try {
+    const connection = await connect({
+      servers: [...options.servers],
+      name: options.name,
+      // A server that comes back is found again, however long it takes.
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 250,
+      reconnectJitter: 100,
+      pingInterval: 2_000,
+      maxPingOut: 2,
+      ...(options.user === undefined ? {} : { user: options.user }),
+      ...(options.pass === undefined ? {} : { pass: options.pass }),
+    });
+    const js = jetstream(connection, { timeout: REQUEST_MS });
+    const manager = await js.jetstreamManager(false);
+    return new NatsBus(options, { connection, js, manager });
+  } catch (reason) {
+    throw natsFailure(reason, `connecting to NATS at ${options.servers.join(', ')}`);
+  }
+}
+
+interface Clients {
+  readonly connection: NatsConnection;
+  readonly js: JetStreamClient;
+  readonly manager: JetStreamManager;
+}
+
+export class NatsBus implements Bus {
+  readonly connection: NatsConnection;
+  readonly #options: NatsBusOptions;
+  readonly #js: JetStreamClient;
+  readonly #manager: JetStreamManager;
+  readonly #queues = new Map<string, Promise<void>>();
+  readonly #leased = new Set<NatsDelivery>();
+  readonly #subscriptions = new Set<EventSubscription>();
+  readonly #puller: Puller;
+  #isClosed = false;
+
+  /** Use `openNatsBus`. */
+  constructor(options: NatsBusOptions, { connection, js, manager }: Clients) {
+    this.#options = options;
+    this.connection = connection;
+    this.#js = js;
+    this.#manager = manager;
+    this.#puller = new Puller(connection);
+    connection.subscribe(CANCEL_SUBJECT, {
+      callback: (error, msg) => {
+        if (error === null) this.#abortLeased(msg.json<CancelMessage>());
+      },
+    });
+  }
+
+  async publish(queue: string, message: TaskMessage): Promise<void> {
+    const doing = `publishing task ${message.task.id} to ${queue}`;
+    if (this.#isClosed) throw new BivdiffError('unavailable', `${doing}: the bus is closed`);
+    try {
+      await this.#retryWhenGone(queue, async () => {
+        await this.#checkDepth(queue, doing);
+        await this.#js.publish(taskSubject(queue, message.task.id), JSON.stringify(message), {
+          timeout: REQUEST_MS,
+        });
+      });
+    } catch (reason) {
+      throw natsFailure(reason, doing);
+    }
+  }
+
+  async depth(queue: string): Promise<number> {
+    try {
+      const { num_pending, num_ack_pending } = await this.#manager.consumers.info(
+        STREAM,
+        consumerOf(queue),
+      );
+      return num_pending + num_ack_pending;
+    } catch (reason) {
+      if (isGone(reason)) return 0;
+      throw natsFailure(reason, `asking how deep ${queue} is`);
+    }
+  }
+
+  async holds(queue: string, taskId: TaskId): Promise<boolean> {
+    try {
+      const last_by_subj = taskSubject(queue, taskId);
+      return (await this.#manager.streams.getMessage(STREAM, { last_by_subj })) !== null;
+    } catch (reason) {
+      if (isGone(reason) && !this.connection.isClosed()) return false;
+      throw natsFailure(reason, `looking for task ${taskId} on ${queue}`);
+    }
+  }
+
+  events(signal: AbortSignal): AsyncIterable<WorkerEvent> {
+    const subscription = new EventSubscription(this.#options.eventsMax ?? 10_000, () => {
+      signal.removeEventListener('abort', end);
+      this.#subscriptions.delete(subscription);
+      for (const source of sources) source.unsubscribe();
+    });
+    const end = (): void => {
+      subscription.end();
+    };
+    const take = (error: Error | null, msg: Msg): void => {
+      if (error !== null) return;
+      void subscription.push(msg.json<WorkerEvent>()).then(() => msg.respond());
+    };
+    const sources = [EVENT_SUBJECT, PROGRESS_SUBJECT].map((subject) =>
+      this.connection.subscribe(subject, { callback: take }),
+    );
+    this.#subscriptions.add(subscription);
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted || this.#isClosed) end();
+    return subscription;
+  }
+
+  async cancel(message: CancelMessage): Promise<void> {
+    try {
+      for (const filter of message.taskIds.flatMap(subjectsOfTask)) {
+        await this.#manager.streams.purge(STREAM, { filter });
+      }
+    } catch (reason) {
+      // No stream, nothing to withdraw; and what runs shall stop whether or not the stream can be reached.
+      if (!isGone(reason)) this.#tryToTell(message);
+      if (!isGone(reason)) throw natsFailure(reason, `cancelling tasks of job ${message.jobId}`);
+    }
+    this.#tryToTell(message);
+    await this.connection.flush().catch(() => undefined);
+  }
+
+  async pull(queues: readonly string[], options: PullOptions): Promise<Delivery | undefined> {
+    if (this.#isClosed) return undefined;
+    const msg = await this.#puller.pull(queues, options);
+    if (msg === undefined) return undefined;
+    const delivery = new NatsDelivery({
+      connection: this.connection,
+      msg,
+      ackWaitMs: this.#options.ackWaitMs,
+      onEnd: (ended) => this.#leased.delete(ended),
+    });
+    this.#leased.add(delivery);
+    return delivery;
+  }
+
+  async report(event: WorkerEvent): Promise<void> {
+    const payload = JSON.stringify(event);
+    if (event.kind === 'progress') {
+      this.connection.publish(PROGRESS_SUBJECT, payload);
+      return;
+    }
+    for (let tries = 0; tries < REPORT_TRIES && !this.#isClosed; tries += 1) {
+      try {
+        await this.connection.request(EVENT_SUBJECT, payload, { timeout: REPORT_MS });
+        return;
+      } catch (reason) {
+        // Nobody listens: a coordinator that comes later looks into the store itself.
+        if (isNoResponders(reason)) return;
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#puller.close();
+    for (const subscription of [...this.#subscriptions]) subscription.end();
+    await this.connection.flush().catch(() => undefined);
+    await this.connection.close();
+  }
+
+  #tryToTell(message: CancelMessage): void {
+    this.connection.publish(CANCEL_SUBJECT, JSON.stringify(message));
+  }
+
+  #abortLeased({ taskIds, jobId }: CancelMessage): void {
+    const cancelled = new Set(taskIds);
+    for (const delivery of this.#leased) {
+      const { id } = delivery.message.task;
+      if (!cancelled.has(id)) continue;
+      delivery.cancel(new BivdiffError('cancelled', `task ${id} of job ${jobId} is cancelled`));
+    }
+  }
+
+  async #checkDepth(queue: string, doing: string): Promise<void> {
+    const { queueDepthMax } = this.#options;
+    if (queueDepthMax === undefined || (await this.depth(queue)) < queueDepthMax) return;
+    throw new BivdiffError(
+      'resource-exhausted',
+      `${doing}: queue ${queue} holds ${queueDepthMax} messages already`,
+      { hint: 'publish fewer at once, or start more workers', details: { queue } },
+    );
+  }
+
+  /** Makes stream and consumer if need be; once more where they turn out to be gone. */
+  async #retryWhenGone(queue: string, action: () => Promise<void>): Promise<void> {
+    try {
+      await this.#ensureQueue(queue);
+      await action();
+    } catch (reason) {
+      if (!isGone(reason)) throw reason;
+      this.#queues.clear();
+      await this.#ensureQueue(queue);
+      await action();
+    }
+  }
+
+  #ensureQueue(queue: string): Promise<void> {
+    const known = this.#queues.get(queue);
+    if (known !== undefined) return known;
+    const made = this.#makeQueue(queue);
+    this.#queues.set(queue, made);
+    made.catch(() => this.#queues.delete(queue));
+    return made;
+  }
+
+  async #makeQueue(queue: string): Promise<void> {
+    await this.#manager.streams.add({
+      name: STREAM,
+      subjects: [TASK_SUBJECTS],
+      retention: RetentionPolicy.Workqueue,
+      storage: StorageType.Memory,
+      max_msgs: STREAM_MESSAGES_MAX,
+    });
+    await this.#manager.consumers.add(STREAM, {
+      durable_name: consumerOf(queue),
+      filter_subject: queueSubjects(queue),
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: this.#options.ackWaitMs * NANOS_PER_MS,
+      max_ack_pending: -1,
+      max_deliver: -1,
+    });
+  }
+}

@@ -1,0 +1,44 @@
+// The one place where errors of the NATS client become ours.
+
+import {
+  JetStreamApiCodes,
+  JetStreamApiError,
+  JetStreamError,
+} from '@nats-io/jetstream';
+import { errors } from '@nats-io/transport-node';
+
+import { BivdiffError } from '../../errors.ts';
+
+/** Server's answer to "the stream holds as many messages as it may". */
+const STREAM_FULL = 10077;
+
+/** Stream or consumer is not there: deleted, or the server lost its data. */
+export function isGone(reason: unknown): boolean {
+  if (reason instanceof JetStreamApiError) {
+    const { code } = reason;
+    return code === JetStreamApiCodes.StreamNotFound || code === JetStreamApiCodes.ConsumerNotFound;
+  }
+  if (reason instanceof errors.RequestError) return reason.isNoResponders();
+  if (reason instanceof errors.NoRespondersError) return true;
+  return reason instanceof JetStreamError && reason.cause instanceof errors.NoRespondersError;
+}
+
+export function isNoResponders(reason: unknown): boolean {
+  if (reason instanceof errors.RequestError) return reason.isNoResponders();
+  return reason instanceof errors.NoRespondersError;
+}
+
+/** Every failure of the server or the way to it passes; what is full is told apart. */
+export function natsFailure(reason: unknown, doing: string): BivdiffError {
+  if (reason instanceof BivdiffError) return reason;
+  const message = reason instanceof Error ? reason.message : String(reason);
+  if (reason instanceof JetStreamApiError && reason.code === STREAM_FULL) {
+    return new BivdiffError('resource-exhausted', `${doing}: the stream is full`, {
+      cause: reason,
+    });
+  }
+  return new BivdiffError('unavailable', `${doing}: ${message}`, {
+    cause: reason,
+    hint: 'Is the NATS server up? Its address comes from --nats or BIVDIFF_NATS.',
+  });
+}
