@@ -9,7 +9,7 @@ import { createMemoryBus } from '../common/bus/memory/index.ts';
 import type { Bus } from '../common/bus/ports.ts';
 import { BivdiffError } from '../common/errors.ts';
 import { canonicalJson } from '../common/canonical-json.ts';
-import { openModelSet } from '../common/models/model-folder.ts';
+import { openModelSet, partsOf } from '../common/models/model-folder.ts';
 import type { ModelPart, ModelSet } from '../common/models/model-set.ts';
 import { queuesOfPools } from '../common/placement.ts';
 import { putSource } from '../common/source.ts';
@@ -20,6 +20,7 @@ import type { Digest } from '../common/task.ts';
 import { acceptSpec, jobIdOf } from '../coordinator/domain/accept.ts';
 import { createPlan } from '../coordinator/domain/plan.ts';
 import { createTaskGraph } from '../coordinator/domain/task-graph.ts';
+import { wantedTasks } from '../coordinator/live-job.ts';
 import { surveyStore } from '../coordinator/survey.ts';
 import { createLanePool } from '../workers/inference/lane-pool.ts';
 import type { LanePool } from '../workers/inference/lane-pool.ts';
@@ -30,7 +31,7 @@ import { SourceCache } from '../workers/source-cache.ts';
 import { runWorker } from '../workers/worker.ts';
 import type { Accepted, Farm, FarmOptions, Forecast, RenderOptions, RenderResult } from './farm.ts';
 import { forecastRender } from './farm/forecast.ts';
-import { renderJob, wantedTasks } from './farm/render-job.ts';
+import { renderJob } from './farm/render-job.ts';
 
 const ACK_WAIT_MS = 30_000;
 /** Share of the machine's memory that loaded models may take. */
@@ -172,18 +173,4 @@ class LocalFarm implements Farm {
     const path = isAbsolute(name) ? name : resolve(name);
     return existsSync(path) || !existsSync(shipped) ? path : shipped;
   }
-}
-
-function partsOf({ image, videos }: ModelSet): ModelPart[] {
-  const { controlnets, unetInflated, ...parts } = image;
-  return [
-    ...Object.values(parts),
-    ...(unetInflated === undefined ? [] : [unetInflated]),
-    ...Object.values(controlnets),
-    ...Object.values(videos).flatMap(({ tokenizer, textEncoder, unet }) => [
-      tokenizer,
-      textEncoder,
-      unet,
-    ]),
-  ];
 }

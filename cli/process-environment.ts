@@ -37,6 +37,8 @@ export function processEnvironment(): CliEnvironment {
     colors: isTty && !isSet('NO_COLOR'),
     debug: isSet('BIVDIFF_DEBUG'),
     storeFolder: isSet('BIVDIFF_STORE') ? env['BIVDIFF_STORE'] : undefined,
+    server: isSet('BIVDIFF_SERVER') ? env['BIVDIFF_SERVER'] : undefined,
+    nats: isSet('BIVDIFF_NATS') ? env['BIVDIFF_NATS'] : undefined,
     modelsFolder: join(import.meta.dirname, '../models'),
     cores: availableParallelism(),
     openFarm: async (options) => {

@@ -6,6 +6,8 @@ import { Command, CommanderError } from 'commander';
 import { BivdiffError } from '../common/errors.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
+import { addFarmProgramCommands } from './commands/farm-programs.ts';
+import { addJobCommands } from './commands/jobs.ts';
 import { addModelsCommands } from './commands/models.ts';
 import { addPlanCommand } from './commands/plan.ts';
 import { addRenderCommand } from './commands/render.ts';
@@ -21,9 +23,12 @@ Examples:
   bivdiff render --task controlnet --control canny --input clip.mp4 --frames 8 --stride 4 \\
     --prompt "a red square" --output out.mp4
   bivdiff sweep --mixing-ratio 0,0.5,1 --task controlnet --input clip.mp4 --prompt "a red square" --output sweep/
+  bivdiff up --workers 2          # a farm on this machine; then, in another terminal:
+  bivdiff submit --task controlnet --input clip.mp4 --prompt "a red square"
   bivdiff doctor
 
-Settings from the environment: BIVDIFF_STORE (the store's folder), NO_COLOR, BIVDIFF_DEBUG=1 (stacks in errors).
+Settings from the environment: BIVDIFF_STORE (the store's folder), BIVDIFF_SERVER (a farm's
+coordinator), BIVDIFF_NATS (its NATS server), NO_COLOR, BIVDIFF_DEBUG=1 (stacks in errors).
 Exit codes: 0 done, 1 failed, 2 something in the command or its files is wrong, 130 stopped by Ctrl-C.`;
 
 /** Runs one command line, without the program's name. Gives the exit code; never throws. */
@@ -58,6 +63,8 @@ export function createProgram(
   addSweepCommand(program, environment, finish);
   addModelsCommands(program, environment, finish);
   addStoreCommands(program, environment, finish);
+  addFarmProgramCommands(program, environment, finish);
+  addJobCommands(program, environment, finish);
   addDoctorCommand(program, environment, finish);
   addCompletionCommand(program, environment, finish);
   for (const command of allCommands(program)) configure(command, environment);

@@ -37,6 +37,10 @@ export interface CliEnvironment {
   readonly debug: boolean;
   /** $BIVDIFF_STORE, if set. */
   readonly storeFolder: string | undefined;
+  /** $BIVDIFF_SERVER, if set. */
+  readonly server: string | undefined;
+  /** $BIVDIFF_NATS, if set. */
+  readonly nats: string | undefined;
   /** The sets that ship. Absolute. */
   readonly modelsFolder: string;
   readonly cores: number;

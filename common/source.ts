@@ -21,7 +21,7 @@ interface FolderListing {
 
 /** Puts a video file, or a folder of pictures, into the store. @throws not-found, permission-denied */
 export async function putSource(
-  store: Store,
+  store: Pick<Store, 'putArtifact' | 'putArtifactFile'>,
   path: string,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<StoredSource> {

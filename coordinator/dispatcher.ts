@@ -24,7 +24,8 @@ export interface DispatchOptions {
   readonly bus: CoordinatorBus;
   readonly clock: Clock;
   readonly policy: FailurePolicy;
-  readonly outMax: number;
+  /** As `JobRunOptions.outMax`. */
+  readonly outMax: () => number;
   readonly observer: JobObserver;
   readonly signal?: AbortSignal;
 }

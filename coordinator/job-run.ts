@@ -30,10 +30,15 @@ export interface JobRunOptions {
   readonly bus: CoordinatorBus;
   readonly clock: Clock;
   readonly policy: FailurePolicy;
-  /** Tasks out at once: about twice the slots that can take them, so that the queue stays short. */
-  readonly outMax: number;
+  /** Tasks out at once, now: about twice the slots that can take them, so that the queue stays short. */
+  readonly outMax: () => number;
   readonly observer: JobObserver;
+  /** Whether another live job needs it: then it is not stopped with this one. @default none is shared */
+  readonly isShared?: (taskId: TaskId) => boolean;
 }
+
+/** What was published so recently is not looked for: the bus may still be at it. */
+const RECHECK_MS = 1_000;
 
 /** Told of every change, at once, on the caller's thread. */
 export interface JobObserver {
@@ -54,7 +59,9 @@ export class JobRun {
   readonly #ready: ReadyQueue;
   readonly #out = new Map<TaskId, TaskNumber>();
   readonly #started = new Set<TaskId>();
-  readonly #timers = new Set<() => void>();
+  readonly #timers = new Map<TaskNumber, () => void>();
+  /** When it was last published, or last found to be on its way. */
+  readonly #seenMs = new Map<TaskId, number>();
   #left = 0;
   #failure: BivdiffError | undefined;
 
@@ -77,6 +84,16 @@ export class JobRun {
     return this.#failure;
   }
 
+  /** Tasks published and not settled. */
+  get outCount(): number {
+    return this.#out.size;
+  }
+
+  /** Whether it has this task out. */
+  hasOut(taskId: TaskId): boolean {
+    return this.#out.has(taskId);
+  }
+
   /** Finds out what must run for these results, and publishes the first tasks. */
   async start(wanted: readonly TaskNumber[]): Promise<void> {
     await this.#require(wanted);
@@ -95,14 +112,43 @@ export class JobRun {
     await this.#publishReady();
   }
 
+  /** Publishes what has become possible, since more workers came or another job takes less. */
+  async pump(): Promise<void> {
+    await this.#publishReady();
+  }
+
+  /**
+   * Looks for every task that is out: it is on the bus, or its result is in the store, or it was lost with the bus and is
+   * published again. Call it now and then: buses lose messages, and events about them.
+   * @throws unavailable — bus or store cannot say now
+   */
+  async reconcile(): Promise<void> {
+    const { bus, store, clock } = this.#options;
+    for (const [taskId, task] of [...this.#out]) {
+      const isRecent = clock.nowMs() - (this.#seenMs.get(taskId) ?? 0) < RECHECK_MS;
+      if (this.#failure !== undefined || isRecent || this.#timers.has(task)) continue;
+      const queue = queueOfStage(this.#graph.ref(task).stage);
+      if (!(await bus.holds(queue, taskId))) {
+        const record = await store.getRecord(taskId, { checkArtifacts: true });
+        if (!this.#out.has(taskId) || this.#timers.has(task)) continue;
+        if (record === undefined) await this.#send(task);
+        else await this.handle(committedEvent(record));
+      }
+      if (this.#out.has(taskId)) this.#seenMs.set(taskId, clock.nowMs());
+    }
+  }
+
   /** Publishes nothing more, stops what runs, and fails with `reason` once that has stopped. */
   async stop(reason: BivdiffError): Promise<void> {
     this.#failure ??= reason;
-    for (const callOff of this.#timers) callOff();
+    for (const callOff of this.#timers.values()) callOff();
     this.#timers.clear();
-    await this.#options.bus.cancel({ jobId: this.#options.jobId, taskIds: [...this.#out.keys()] });
-    // What no worker has begun is withdrawn with the cancel; nobody will report it.
-    for (const taskId of this.#out.keys()) if (!this.#started.has(taskId)) this.#out.delete(taskId);
+    const { bus, jobId, isShared } = this.#options;
+    const taskIds = [...this.#out.keys()].filter((taskId) => isShared?.(taskId) !== true);
+    // What no worker has begun is withdrawn with the cancel, and what goes on is another job's; nobody will report it.
+    const stopping = new Set(taskIds.filter((taskId) => this.#started.has(taskId)));
+    for (const taskId of [...this.#out.keys()]) if (!stopping.has(taskId)) this.#forget(taskId);
+    await bus.cancel({ jobId, taskIds });
   }
 
   async #require(wanted: readonly TaskNumber[]): Promise<void> {
@@ -130,7 +176,7 @@ export class JobRun {
   }
 
   async #publishReady(): Promise<void> {
-    while (this.#failure === undefined && this.#out.size < this.#options.outMax) {
+    while (this.#failure === undefined && this.#out.size < this.#options.outMax()) {
       const task = this.#ready.pop();
       if (task === undefined) return;
       this.#states[task] = 'out';
@@ -141,12 +187,31 @@ export class JobRun {
 
   async #publish(task: TaskNumber): Promise<void> {
     this.#attempts[task] = this.#attempts[task]! + 1;
+    await this.#send(task);
+  }
+
+  async #send(task: TaskNumber): Promise<void> {
+    const { bus, clock } = this.#options;
     const ref = this.#graph.ref(task);
-    await this.#options.bus.publish(queueOfStage(ref.stage), {
+    const message = {
       task: this.#graph.plan.task(ref),
-      attempt: this.#attempts[task],
+      attempt: this.#attempts[task]!,
       excludedWorkers: this.#excludedWorkers(task),
-    });
+    };
+    this.#seenMs.set(message.task.id, clock.nowMs());
+    try {
+      await bus.publish(queueOfStage(ref.stage), message);
+    } catch (reason) {
+      // The bus is away, or full: `reconcile` finds that it has not got the task.
+      const { code } = BivdiffError.from(reason);
+      if (code !== 'unavailable' && code !== 'resource-exhausted') throw reason;
+    }
+  }
+
+  #forget(taskId: TaskId): void {
+    this.#out.delete(taskId);
+    this.#started.delete(taskId);
+    this.#seenMs.delete(taskId);
   }
 
   /** Waived when nobody else is there. */
@@ -157,8 +222,7 @@ export class JobRun {
   }
 
   #settle(task: TaskNumber, taskId: TaskId): void {
-    this.#out.delete(taskId);
-    this.#started.delete(taskId);
+    this.#forget(taskId);
     this.#states[task] = 'done';
     this.#left -= 1;
     for (const dependent of this.#graph.dependents(task)) {
@@ -174,7 +238,7 @@ export class JobRun {
   ): Promise<void> {
     this.#started.delete(event.taskId);
     if (this.#failure !== undefined) {
-      this.#out.delete(event.taskId);
+      this.#forget(event.taskId);
       return;
     }
     // Nobody asked for it: the worker lost its lease (it was too slow to say that it is alive), and the bus has given the task
@@ -192,7 +256,7 @@ export class JobRun {
         await this.#heal(task, event);
         return;
       case 'fail':
-        this.#out.delete(event.taskId);
+        this.#forget(event.taskId);
         await this.stop(this.#describeFailure(task, event.failure));
         return;
     }
@@ -200,11 +264,11 @@ export class JobRun {
 
   #publishLater(task: TaskNumber, delayMs: number): void {
     const callOff = this.#options.clock.after(delayMs, () => {
-      this.#timers.delete(callOff);
+      this.#timers.delete(task);
       if (this.#failure !== undefined) return;
       this.#publish(task).catch((error: unknown) => this.stop(BivdiffError.from(error)));
     });
-    this.#timers.add(callOff);
+    this.#timers.set(task, callOff);
   }
 
   /** An input of the task is gone: its record is dropped, the task that makes it runs again, then this one. */
@@ -217,7 +281,7 @@ export class JobRun {
         (number) => this.#graph.plan.id(this.#graph.ref(number)) === taskId,
       );
     });
-    this.#out.delete(event.taskId);
+    this.#forget(event.taskId);
     if (lost.length === 0) {
       await this.stop(this.#describeFailure(task, event.failure));
       return;
@@ -252,4 +316,10 @@ export class JobRun {
       },
     );
   }
+}
+
+/** What the worker said, or would have said had the bus not lost it. */
+function committedEvent(record: ResultRecord): WorkerEvent {
+  const { taskId, worker, attempt } = record;
+  return { kind: 'committed', taskId, worker, attempt, record };
 }

@@ -50,7 +50,8 @@ export interface JobTallyOptions {
   readonly graph: TaskGraph;
   readonly wanted: readonly TaskNumber[];
   readonly nowMs: () => number;
-  readonly slots: number;
+  /** Slots that run the job's tasks, now. */
+  readonly slots: () => number;
   readonly onChange: () => void;
 }
 
@@ -166,7 +167,7 @@ export class JobTally implements JobObserver {
       if (rate === undefined) return undefined;
       seconds += rate * Math.max(0, tally.unitsLeft - this.#unitsUnderWay(stage));
     }
-    return seconds / this.#options.slots;
+    return seconds / this.#options.slots();
   }
 
   #commit(task: TaskNumber, record: ResultRecord): void {

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Delivery, WorkerBus } from '../common/bus/ports.ts';
 import { BivdiffError } from '../common/errors.ts';
-import type { ResultRecord } from '../common/task.ts';
+import type { ResultRecord, TaskId } from '../common/task.ts';
 import { runStage } from './stage-runner.ts';
 import type { StageRunnerOptions } from './stage-runner.ts';
 
@@ -22,9 +22,21 @@ export interface WorkerOptions extends StageRunnerOptions {
   readonly queues: readonly string[];
   /** The bus's ack wait; a third of it is the heartbeat. */
   readonly ackWaitMs: number;
+  /** Once it aborts, nothing more is begun; what runs goes on. @default the signal */
+  readonly drain?: AbortSignal;
+  /** Kept up to date, for whoever tells others. */
+  readonly tally?: WorkerTally;
 }
 
-/** Works until the signal aborts and what was begun has stopped. */
+/** What a worker runs now, and has done. */
+export interface WorkerTally {
+  readonly running: Set<TaskId>;
+  committed: number;
+}
+
+/**
+ * Works until it is drained, or the signal aborts and what was begun has stopped; that is handed back to the bus.
+ */
 export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<void> {
   await Promise.all(
     Array.from({ length: options.slots }, (_, slot) => runSlot(options, slot, signal)),
@@ -32,25 +44,33 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
 }
 
 async function runSlot(options: WorkerOptions, slot: number, signal: AbortSignal): Promise<void> {
-  const { bus, name, queues } = options;
-  while (!signal.aborted) {
-    const delivery = await bus.pull(queues, { worker: name, waitMs: PULL_WAIT_MS, signal });
+  const { bus, name, queues, drain = signal } = options;
+  const ending = AbortSignal.any([signal, drain]);
+  while (!ending.aborted) {
+    const delivery = await bus.pull(queues, { worker: name, waitMs: PULL_WAIT_MS, signal: ending });
     if (delivery === undefined) continue;
     if (delivery.message.excludedWorkers.includes(name)) {
       await delivery.nak(HAND_BACK_DELAY_MS);
       continue;
     }
+    const { id } = delivery.message.task;
+    options.tally?.running.add(id);
     await runDelivery(options, {
       delivery,
       slot,
+      stop: signal,
       signal: AbortSignal.any([signal, delivery.signal]),
     });
+    options.tally?.running.delete(id);
   }
 }
 
 interface RunDelivery {
   readonly delivery: Delivery;
   readonly slot: number;
+  /** This worker ends. */
+  readonly stop: AbortSignal;
+  /** Either this worker ends, or the task is cancelled. */
   readonly signal: AbortSignal;
 }
 
@@ -61,9 +81,16 @@ async function runDelivery(options: WorkerOptions, run: RunDelivery): Promise<vo
   const facts = { taskId: task.id, worker: name, attempt };
   try {
     await bus.report({ kind: 'started', ...facts, slot: run.slot, stage: task.stage });
-    const record = await commitTask(options, run);
+    // Delivered twice, or made for another job: then it is there already.
+    const found = await options.store.getRecord(task.id, { checkArtifacts: true });
+    const record = found ?? (await commitTask(options, run));
+    if (options.tally !== undefined && found === undefined) options.tally.committed += 1;
     await bus.report({ kind: 'committed', ...facts, record });
   } catch (reason) {
+    if (run.stop.aborted && !run.delivery.signal.aborted) {
+      await run.delivery.nak(0);
+      return;
+    }
     const error = run.signal.aborted
       ? new BivdiffError('cancelled', `${task.stage} was stopped`, { cause: reason })
       : BivdiffError.from(reason, task.stage);

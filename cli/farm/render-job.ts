@@ -1,41 +1,31 @@
 // One render on a running farm: dispatch, progress, metrics, manifest. Knows the bus and the store, not who works.
 
 import type { Bus } from '../../common/bus/ports.ts';
-import { BivdiffError } from '../../common/errors.ts';
 import type { Store } from '../../common/store/ports.ts';
-import type { ResultRecord, Stage } from '../../common/task.ts';
+import type { Stage } from '../../common/task.ts';
 import { dispatchJob } from '../../coordinator/dispatcher.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../coordinator/domain/failure-policy.ts';
 import { createPlan } from '../../coordinator/domain/plan.ts';
 import { createTaskGraph } from '../../coordinator/domain/task-graph.ts';
-import type { TaskGraph, TaskNumber } from '../../coordinator/domain/task-graph.ts';
+import type { TaskGraph } from '../../coordinator/domain/task-graph.ts';
 import { JobTally } from '../../coordinator/job-tally.ts';
-import { createManifest, manifestBytes } from '../../coordinator/manifest.ts';
+import { wantedTasks } from '../../coordinator/live-job.ts';
 import { systemClock } from '../../coordinator/ports.ts';
 import type {
   Accepted,
   RenderOptions,
-  RenderOutput,
   RenderProgress,
   RenderResult,
   StageProgress,
   TaskCounts,
 } from '../farm.ts';
-import { readMetrics } from './metrics.ts';
-import { programVersions } from './versions.ts';
+import { concludeJob } from './conclude-job.ts';
 
 export interface RenderJob {
   readonly accepted: Accepted;
   readonly store: Store;
   readonly bus: Bus;
   readonly slots: number;
-}
-
-/** What a render is for: every output, and every measure. */
-export function wantedTasks(graph: TaskGraph): TaskNumber[] {
-  return (['measure', 'assemble'] as const).flatMap((stage) =>
-    Array.from({ length: graph.plan.count(stage) }, (_, index) => graph.number({ stage, index })),
-  );
 }
 
 /** Renders a job to its end. @throws BivdiffError — as `Farm.render` */
@@ -47,7 +37,7 @@ export async function renderJob(render: RenderJob, options: RenderOptions): Prom
   const tally = new JobTally({
     graph,
     wanted,
-    slots,
+    slots: () => slots,
     nowMs: () => performance.now() - begunMs,
     onChange: () => options.onProgress?.(progressOf(graph, tally)),
   });
@@ -59,7 +49,7 @@ export async function renderJob(render: RenderJob, options: RenderOptions): Prom
     bus,
     clock: systemClock,
     policy: DEFAULT_FAILURE_POLICY,
-    outMax: 2 * slots,
+    outMax: () => 2 * slots,
     observer: tally,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
@@ -74,29 +64,12 @@ interface Finished {
 
 async function finish({ accepted, store }: RenderJob, done: Finished): Promise<RenderResult> {
   const { graph, tally, seconds } = done;
-  const outputs = accepted.job.outputs.map((params, index): RenderOutput => {
-    const record = resultOf(done, 'assemble', index);
-    return { params, artifacts: record.outputs['file'] ?? [] };
-  });
-  const measured = Array.from({ length: graph.plan.count('measure') }, (_, index) =>
-    resultOf(done, 'measure', index),
-  );
-  const metrics = await readMetrics(store, measured);
-  const manifest = createManifest({
-    jobId: accepted.jobId,
-    plan: graph.plan,
-    stages: tally.stages,
-    outputs,
-    metrics,
-    workers: [...tally.workers],
-    versions: programVersions(),
-    createdAt: new Date().toISOString(),
-  });
-  await store.putDocument({ kind: 'manifest', id: accepted.jobId }, manifestBytes(manifest));
+  const { jobId } = accepted;
+  const { outputs, metrics, manifest } = await concludeJob(store, { jobId, graph, tally });
   const secondsByStage: Partial<Record<Stage, number>> = {};
   for (const [stage, { seconds: spent }] of tally.stages) secondsByStage[stage] = spent;
   return {
-    jobId: accepted.jobId,
+    jobId,
     outputs,
     metrics,
     tasks: countTasks(tally),
@@ -105,14 +78,6 @@ async function finish({ accepted, store }: RenderJob, done: Finished): Promise<R
     manifest: { ...manifest },
     trace: tally.spans,
   };
-}
-
-function resultOf({ graph, tally }: Finished, stage: Stage, index: number): ResultRecord {
-  const record = tally.results.get(graph.number({ stage, index }));
-  if (record === undefined) {
-    throw new BivdiffError('internal', `the job is over, but ${stage} ${index} has no result`);
-  }
-  return record;
 }
 
 function countTasks(tally: JobTally): TaskCounts {

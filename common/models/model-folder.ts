@@ -264,3 +264,18 @@ function textEncoderPlace(prefix: string, folder: string): PartPlace {
     configs: [join(folder, 'text_encoder', 'config.json')],
   };
 }
+
+/** Every part of a set. */
+export function partsOf({ image, videos }: ModelSet): ModelPart[] {
+  const { controlnets, unetInflated, ...parts } = image;
+  return [
+    ...Object.values(parts),
+    ...(unetInflated === undefined ? [] : [unetInflated]),
+    ...Object.values(controlnets),
+    ...Object.values(videos).flatMap(({ tokenizer, textEncoder, unet }) => [
+      tokenizer,
+      textEncoder,
+      unet,
+    ]),
+  ];
+}

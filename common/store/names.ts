@@ -5,7 +5,13 @@ import { BivdiffError } from '../errors.ts';
 import type { ResultRecord } from '../task.ts';
 import type { DocumentKind, DocumentName } from './ports.ts';
 
-export const DOCUMENT_KINDS: readonly DocumentKind[] = ['spec', 'manifest', 'job-event', 'journal'];
+export const DOCUMENT_KINDS: readonly DocumentKind[] = [
+  'spec',
+  'manifest',
+  'job-event',
+  'epoch',
+  'journal',
+];
 
 /** Beginning with a letter, digit, `_` or `-`, so neither `.` nor `..` nor a hidden file. */
 const SEGMENT = /^[a-z0-9_-][a-z0-9._-]*$/;

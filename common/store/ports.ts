@@ -60,8 +60,14 @@ export interface Store {
 export type PutRecordResult =
   { readonly kind: 'created' } | { readonly kind: 'exists'; readonly record: ResultRecord };
 
-/** - `spec`: an accepted spec, by job id - `manifest`: what made an output - `job-event`: `<job>/<n>` - `journal`: hints for recovery */
-export type DocumentKind = 'spec' | 'manifest' | 'job-event' | 'journal';
+/**
+ * - `spec`: an accepted spec, by job id
+ * - `manifest`: what made an output
+ * - `job-event`: `<job>/<n>`, the log of a job on a cluster
+ * - `epoch`: `<n>`, put by each coordinator that takes over
+ * - `journal`: hints for recovery
+ */
+export type DocumentKind = 'spec' | 'manifest' | 'job-event' | 'epoch' | 'journal';
 
 /** `id` is made of segments of `[a-z0-9._-]` joined by `/`, none beginning with a dot; so nothing can leave the store's folder. */
 export interface DocumentName {

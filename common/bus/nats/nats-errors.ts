@@ -1,10 +1,6 @@
 // The one place where errors of the NATS client become ours.
 
-import {
-  JetStreamApiCodes,
-  JetStreamApiError,
-  JetStreamError,
-} from '@nats-io/jetstream';
+import { JetStreamApiCodes, JetStreamApiError, JetStreamError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
 
 import { BivdiffError } from '../../errors.ts';

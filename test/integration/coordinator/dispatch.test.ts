@@ -53,7 +53,7 @@ async function render(options: {
   const tally = new JobTally({
     graph,
     wanted,
-    slots: 2,
+    slots: () => 2,
     nowMs: () => 0,
     onChange: () => undefined,
   });
@@ -72,7 +72,7 @@ async function render(options: {
       bus,
       clock: systemClock,
       policy: { ...DEFAULT_FAILURE_POLICY, retryDelayMs: 1 },
-      outMax: 4,
+      outMax: () => 4,
       observer: tally,
       ...(options.signal && { signal: options.signal }),
     });

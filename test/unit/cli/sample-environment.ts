@@ -54,6 +54,8 @@ export function createSampleEnvironment(changes: Partial<CliEnvironment> = {}): 
     colors: false,
     debug: false,
     storeFolder: undefined,
+    server: undefined,
+    nats: undefined,
     modelsFolder: '/shipped',
     cores: 2,
     openFarm: () => Promise.reject(new BivdiffError('unavailable', 'no farm in this test')),

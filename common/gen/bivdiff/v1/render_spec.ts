@@ -5,143 +5,836 @@
 // source: bivdiff/v1/render_spec.proto
 
 /* eslint-disable */
+import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 /** One render. Fields left out take the model set's or the program's default. */
 export interface RenderSpec {
   /** Version of this format: "bivdiff/v1". */
-  readonly apiVersion: string;
+  apiVersion: string;
   /** Always "Render". */
-  readonly kind: string;
+  kind: string;
   /** Free text for people; does not change the result. */
-  readonly name?:
+  name?:
     | string
     | undefined;
   /** What makes the frames: "controlnet". */
-  readonly task: string;
+  task: string;
   /** The source video and which of its frames to take. */
-  readonly input:
+  input:
     | SourceSpec
     | undefined;
   /** Number of frames to render, 1 to 1,000,000. */
-  readonly frames: number;
+  frames: number;
   /** Size of the frames, in pixels. */
-  readonly size?:
+  size?:
     | SizeSpec
     | undefined;
   /** How a source frame becomes that size: "stretch" (as the paper), "cover" or "contain". */
-  readonly resize: string;
+  resize: string;
   /** The control signal, for task "controlnet". */
-  readonly control:
+  control:
     | ControlSpec
     | undefined;
   /** What the image model shall draw in every frame. */
-  readonly prompt: string;
+  prompt: string;
   /** What both models shall avoid; the inversions are conditioned on it. */
-  readonly negativePrompt?:
+  negativePrompt?:
     | string
     | undefined;
   /** What the video model is told; empty or absent means the prompt. */
-  readonly videoPrompt?:
+  videoPrompt?:
     | string
     | undefined;
   /** Sampling steps of the image model, of both inversions and of the smoothing, 1 to 1000. */
-  readonly steps?:
+  steps?:
     | number
     | undefined;
   /** Classifier-free guidance of the image model, at least 1 (1 means none). */
-  readonly guidanceScale?:
+  guidanceScale?:
     | number
     | undefined;
   /** Classifier-free guidance of the video model, at least 1 (1 means none). */
-  readonly videoGuidanceScale?:
+  videoGuidanceScale?:
     | number
     | undefined;
   /** Share of the image model's inversion in the mix, 0 to 1. */
-  readonly mixingRatio?:
+  mixingRatio?:
     | number
     | undefined;
   /** How the frames are inverted. */
-  readonly inversion:
+  inversion:
     | InversionSpec
     | undefined;
   /** Sampler of the image model: "ddim", "pndm", "euler-ancestral" or "dpm-solver++". */
-  readonly scheduler?:
+  scheduler?:
     | string
     | undefined;
   /** Seed of all noise, 0 to 2^53-1. */
-  readonly seed: number;
+  seed: number;
   /** How a latent is taken from the encoder's posterior: "mode" or "sample". */
-  readonly posterior: string;
+  posterior: string;
   /** Folder of the models; absent means the ones that ship. */
-  readonly models?:
+  models?:
     | string
     | undefined;
   /** Which video model of that folder; absent means its default. */
-  readonly videoModel?:
+  videoModel?:
     | string
     | undefined;
   /** Frames per task of the frame-wise stages, 1 to 64. Part of the result's identity. */
-  readonly frameBatch: number;
+  frameBatch: number;
   /** Frames per window of the video model; absent means the length that it was trained on. */
-  readonly window?:
+  window?:
     | number
     | undefined;
   /** What to make of the frames. */
-  readonly output: OutputSpec | undefined;
+  output: OutputSpec | undefined;
 }
 
 /** Which frames of which video: start, start + stride, start + 2 * stride, ... */
 export interface SourceSpec {
   /** A video file, an animated GIF or a folder of pictures, on the client's machine. */
-  readonly path: string;
+  path: string;
   /** First source frame, from 0. */
-  readonly start: number;
+  start: number;
   /** Source frames from one taken frame to the next, at least 1. */
-  readonly stride: number;
+  stride: number;
 }
 
 /** A picture size in pixels. */
 export interface SizeSpec {
   /** Pixels across. */
-  readonly width: number;
+  width: number;
   /** Pixels down. */
-  readonly height: number;
+  height: number;
 }
 
 /** The control signal of a ControlNet. */
 export interface ControlSpec {
   /** Which annotator and ControlNet: "canny". */
-  readonly type: string;
+  type: string;
   /** Canny's low threshold on |dx| + |dy| of 8-bit channels; absent means the model set's. */
-  readonly low?:
+  low?:
     | number
     | undefined;
   /** Canny's high threshold; absent means the model set's. */
-  readonly high?:
+  high?:
     | number
     | undefined;
   /** Weight of the ControlNet's residuals, 0 to 2. */
-  readonly scale: number;
+  scale: number;
 }
 
 /** How frames become noise. */
 export interface InversionSpec {
   /** "ddim" (diffusers' DDIMInverse) or "official" (BIVDiff's own step); absent means the model set's. */
-  readonly mode?:
+  mode?:
     | string
     | undefined;
   /** Over what the image UNet's GroupNorms take their statistics: "window" (as the official code) or "frame". */
-  readonly normScope: string;
+  normScope: string;
 }
 
 /** What is made of the frames. */
 export interface OutputSpec {
   /** "mp4", "webm", "gif" or "png-sequence". */
-  readonly format: string;
+  format: string;
   /** Frames per second of the output, above 0, up to 120. */
-  readonly framesPerSecond: number;
+  framesPerSecond: number;
   /** Also make a three-panel video: control, frame by frame, smoothed. */
-  readonly comparison: boolean;
+  comparison: boolean;
   /** Also make a contact sheet as PNG. */
-  readonly contactSheet: boolean;
+  contactSheet: boolean;
+}
+
+function createBaseRenderSpec(): RenderSpec {
+  return {
+    apiVersion: "",
+    kind: "",
+    name: undefined,
+    task: "",
+    input: undefined,
+    frames: 0,
+    size: undefined,
+    resize: "",
+    control: undefined,
+    prompt: "",
+    negativePrompt: undefined,
+    videoPrompt: undefined,
+    steps: undefined,
+    guidanceScale: undefined,
+    videoGuidanceScale: undefined,
+    mixingRatio: undefined,
+    inversion: undefined,
+    scheduler: undefined,
+    seed: 0,
+    posterior: "",
+    models: undefined,
+    videoModel: undefined,
+    frameBatch: 0,
+    window: undefined,
+    output: undefined,
+  };
+}
+
+export const RenderSpec: MessageFns<RenderSpec> = {
+  encode(message: RenderSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.apiVersion !== "") {
+      writer.uint32(10).string(message.apiVersion);
+    }
+    if (message.kind !== "") {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.name !== undefined) {
+      writer.uint32(26).string(message.name);
+    }
+    if (message.task !== "") {
+      writer.uint32(34).string(message.task);
+    }
+    if (message.input !== undefined) {
+      SourceSpec.encode(message.input, writer.uint32(42).fork()).join();
+    }
+    if (message.frames !== 0) {
+      writer.uint32(48).int32(message.frames);
+    }
+    if (message.size !== undefined) {
+      SizeSpec.encode(message.size, writer.uint32(58).fork()).join();
+    }
+    if (message.resize !== "") {
+      writer.uint32(66).string(message.resize);
+    }
+    if (message.control !== undefined) {
+      ControlSpec.encode(message.control, writer.uint32(74).fork()).join();
+    }
+    if (message.prompt !== "") {
+      writer.uint32(82).string(message.prompt);
+    }
+    if (message.negativePrompt !== undefined) {
+      writer.uint32(90).string(message.negativePrompt);
+    }
+    if (message.videoPrompt !== undefined) {
+      writer.uint32(98).string(message.videoPrompt);
+    }
+    if (message.steps !== undefined) {
+      writer.uint32(104).int32(message.steps);
+    }
+    if (message.guidanceScale !== undefined) {
+      writer.uint32(113).double(message.guidanceScale);
+    }
+    if (message.videoGuidanceScale !== undefined) {
+      writer.uint32(121).double(message.videoGuidanceScale);
+    }
+    if (message.mixingRatio !== undefined) {
+      writer.uint32(129).double(message.mixingRatio);
+    }
+    if (message.inversion !== undefined) {
+      InversionSpec.encode(message.inversion, writer.uint32(138).fork()).join();
+    }
+    if (message.scheduler !== undefined) {
+      writer.uint32(146).string(message.scheduler);
+    }
+    if (message.seed !== 0) {
+      writer.uint32(152).int64(message.seed);
+    }
+    if (message.posterior !== "") {
+      writer.uint32(162).string(message.posterior);
+    }
+    if (message.models !== undefined) {
+      writer.uint32(170).string(message.models);
+    }
+    if (message.videoModel !== undefined) {
+      writer.uint32(178).string(message.videoModel);
+    }
+    if (message.frameBatch !== 0) {
+      writer.uint32(184).int32(message.frameBatch);
+    }
+    if (message.window !== undefined) {
+      writer.uint32(192).int32(message.window);
+    }
+    if (message.output !== undefined) {
+      OutputSpec.encode(message.output, writer.uint32(202).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenderSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRenderSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.apiVersion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.task = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.input = SourceSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.frames = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.size = SizeSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.resize = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.control = ControlSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.prompt = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.negativePrompt = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.videoPrompt = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.steps = reader.int32();
+            continue;
+          }
+          case 14: {
+            if (tag !== 113) {
+              break;
+            }
+
+            message.guidanceScale = reader.double();
+            continue;
+          }
+          case 15: {
+            if (tag !== 121) {
+              break;
+            }
+
+            message.videoGuidanceScale = reader.double();
+            continue;
+          }
+          case 16: {
+            if (tag !== 129) {
+              break;
+            }
+
+            message.mixingRatio = reader.double();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.inversion = InversionSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.scheduler = reader.string();
+            continue;
+          }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.seed = longToNumber(reader.int64());
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.posterior = reader.string();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.models = reader.string();
+            continue;
+          }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.videoModel = reader.string();
+            continue;
+          }
+          case 23: {
+            if (tag !== 184) {
+              break;
+            }
+
+            message.frameBatch = reader.int32();
+            continue;
+          }
+          case 24: {
+            if (tag !== 192) {
+              break;
+            }
+
+            message.window = reader.int32();
+            continue;
+          }
+          case 25: {
+            if (tag !== 202) {
+              break;
+            }
+
+            message.output = OutputSpec.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSourceSpec(): SourceSpec {
+  return { path: "", start: 0, stride: 0 };
+}
+
+export const SourceSpec: MessageFns<SourceSpec> = {
+  encode(message: SourceSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.start !== 0) {
+      writer.uint32(16).int32(message.start);
+    }
+    if (message.stride !== 0) {
+      writer.uint32(24).int32(message.stride);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SourceSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSourceSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.start = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.stride = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSizeSpec(): SizeSpec {
+  return { width: 0, height: 0 };
+}
+
+export const SizeSpec: MessageFns<SizeSpec> = {
+  encode(message: SizeSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.width !== 0) {
+      writer.uint32(8).int32(message.width);
+    }
+    if (message.height !== 0) {
+      writer.uint32(16).int32(message.height);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SizeSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSizeSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.width = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.height = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseControlSpec(): ControlSpec {
+  return { type: "", low: undefined, high: undefined, scale: 0 };
+}
+
+export const ControlSpec: MessageFns<ControlSpec> = {
+  encode(message: ControlSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.type !== "") {
+      writer.uint32(10).string(message.type);
+    }
+    if (message.low !== undefined) {
+      writer.uint32(17).double(message.low);
+    }
+    if (message.high !== undefined) {
+      writer.uint32(25).double(message.high);
+    }
+    if (message.scale !== 0) {
+      writer.uint32(33).double(message.scale);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ControlSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseControlSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.low = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.high = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.scale = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseInversionSpec(): InversionSpec {
+  return { mode: undefined, normScope: "" };
+}
+
+export const InversionSpec: MessageFns<InversionSpec> = {
+  encode(message: InversionSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mode !== undefined) {
+      writer.uint32(10).string(message.mode);
+    }
+    if (message.normScope !== "") {
+      writer.uint32(18).string(message.normScope);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InversionSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInversionSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.mode = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.normScope = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseOutputSpec(): OutputSpec {
+  return { format: "", framesPerSecond: 0, comparison: false, contactSheet: false };
+}
+
+export const OutputSpec: MessageFns<OutputSpec> = {
+  encode(message: OutputSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.format !== "") {
+      writer.uint32(10).string(message.format);
+    }
+    if (message.framesPerSecond !== 0) {
+      writer.uint32(17).double(message.framesPerSecond);
+    }
+    if (message.comparison !== false) {
+      writer.uint32(24).bool(message.comparison);
+    }
+    if (message.contactSheet !== false) {
+      writer.uint32(32).bool(message.contactSheet);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OutputSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOutputSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.format = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.framesPerSecond = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.comparison = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.contactSheet = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function longToNumber(int64: { toString(): string }): number {
+  const num = globalThis.Number(int64.toString());
+  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
+  }
+  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
+  }
+  return num;
+}
+
+interface MessageFns<T> {
+  encode(message: T, writer?: BinaryWriter): BinaryWriter;
+  decode(input: BinaryReader | Uint8Array, length?: number): T;
 }

@@ -1,0 +1,165 @@
+// `bivdiff coordinator`: joins the coordinator to NATS, a store directory and gRPC, and runs it until it is told to end.
+
+import { hostname } from 'node:os';
+
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+
+import { DRAIN_SUBJECT, openNatsBus, WORKER_SUBJECT } from '../../common/bus/nats/index.ts';
+import type { NatsBus } from '../../common/bus/nats/index.ts';
+import { BivdiffError } from '../../common/errors.ts';
+import { ArtifactServiceService } from '../../common/gen/bivdiff/v1/artifact_service.ts';
+import { RenderServiceService } from '../../common/gen/bivdiff/v1/render_service.ts';
+import type { StoredSource } from '../../common/source.ts';
+import type { RenderSpec } from '../../common/spec/schema.ts';
+import { openFileStore } from '../../common/store/file/index.ts';
+import type { Store } from '../../common/store/ports.ts';
+import type { WorkerStatus } from '../../common/worker-status.ts';
+import { Coordinator } from '../../coordinator/coordinator.ts';
+import { acceptSpec } from '../../coordinator/domain/accept.ts';
+import { DEFAULT_FAILURE_POLICY } from '../../coordinator/domain/failure-policy.ts';
+import type { AcceptedJob } from '../../coordinator/domain/job.ts';
+import { systemClock } from '../../coordinator/ports.ts';
+import { createArtifactService } from '../../coordinator/rpc/artifact-service.ts';
+import { createRenderService } from '../../coordinator/rpc/render-service.ts';
+import { WorkerRegistry } from '../../coordinator/worker-registry.ts';
+import { inferenceClass, plainClass } from '../../workers/inference/numerics-class.ts';
+import { codecBuild, createMediaService } from '../../workers/media/media-service.ts';
+import type { MediaService } from '../../workers/media/media-service.ts';
+import { SourceCache } from '../../workers/source-cache.ts';
+import { concludeJob } from '../farm/conclude-job.ts';
+import type { Log } from './log.ts';
+import { ModelLibrary } from './model-parts.ts';
+import { ACK_WAIT_MS } from './settings.ts';
+
+/** A spec is at most a few prompts; nothing larger is read. */
+const MESSAGE_BYTES_MAX = 1 << 20;
+/** How long open calls may take when the program ends. */
+const SHUTDOWN_MS = 2_000;
+
+export interface CoordinatorSettings {
+  readonly nats: string;
+  /** HOST:PORT. */
+  readonly listen: string;
+  readonly storeFolder: string;
+  readonly modelsFolder: string;
+  readonly log: Log;
+}
+
+/** Runs until the signal aborts. @throws unavailable — NATS or the port; aborted — another coordinator took over */
+export async function runCoordinator(
+  settings: CoordinatorSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  const { log } = settings;
+  const store = await openFileStore(settings.storeFolder);
+  const bus = await openNatsBus({
+    servers: [settings.nats],
+    name: 'coordinator',
+    ackWaitMs: ACK_WAIT_MS,
+  });
+  const workers = followWorkers(bus);
+  const coordinator = new Coordinator({
+    store,
+    bus,
+    workers,
+    clock: systemClock,
+    policy: DEFAULT_FAILURE_POLICY,
+    nowMs: Date.now,
+    name: `${hostname()}/${process.pid}`,
+    conclude: (live) => concludeJob(store, live),
+    onTrouble: (error) => {
+      log('warn', 'trouble, trying again', { failure: error.toJSON() });
+    },
+  });
+  const acceptor = new Acceptor(store, new ModelLibrary(settings.modelsFolder));
+  const server = new Server({
+    'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
+  });
+  server.addService(
+    RenderServiceService,
+    createRenderService({
+      coordinator,
+      workers,
+      store,
+      accept: (spec, source) => acceptor.accept(spec, source),
+      drain: (worker) => {
+        bus.connection.publish(DRAIN_SUBJECT, worker);
+      },
+      pid: process.pid,
+    }),
+  );
+  server.addService(ArtifactServiceService, createArtifactService(store));
+  try {
+    await listen(server, settings.listen);
+    log('info', 'coordinator listens', { address: settings.listen, pid: process.pid });
+    await coordinator.run(signal);
+  } finally {
+    const grace = setTimeout(() => {
+      server.forceShutdown();
+    }, SHUTDOWN_MS);
+    await new Promise<void>((resolve) => {
+      server.tryShutdown(() => {
+        resolve();
+      });
+    });
+    clearTimeout(grace);
+    await bus.close();
+    await acceptor.close();
+    await store.close();
+  }
+}
+
+function followWorkers(bus: NatsBus): WorkerRegistry {
+  const workers = new WorkerRegistry(systemClock);
+  bus.connection.subscribe(WORKER_SUBJECT, {
+    callback: (error, msg) => {
+      if (error === null) workers.note(msg.json<WorkerStatus>());
+    },
+  });
+  return workers;
+}
+
+async function listen(server: Server, address: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error) => {
+      if (error === null) resolve();
+      else {
+        const hint = 'Is another coordinator running? Choose another port with --listen.';
+        reject(
+          new BivdiffError('unavailable', `cannot listen on ${address}: ${error.message}`, {
+            hint,
+            cause: error,
+          }),
+        );
+      }
+    });
+  });
+}
+
+/** Turns specs into jobs: looks at the uploaded source in a media process, and at the models. */
+class Acceptor {
+  readonly #media: MediaService = createMediaService();
+  readonly #sources: SourceCache;
+  readonly #models: ModelLibrary;
+
+  constructor(store: Store, models: ModelLibrary) {
+    this.#sources = new SourceCache(store);
+    this.#models = models;
+  }
+
+  async accept(spec: RenderSpec, source: StoredSource): Promise<AcceptedJob> {
+    const models = await this.#models.open(spec.models);
+    const facts = await this.#media.probe(await this.#sources.pathOf(source), {});
+    return acceptSpec({
+      spec,
+      models,
+      source: { ...source, path: spec.input.path, frames: facts.frames },
+      numerics: { inference: inferenceClass(), media: codecBuild(), plain: plainClass() },
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#media.close();
+    await this.#sources.close();
+  }
+}

@@ -1,0 +1,175 @@
+// `bivdiff coordinator`, `worker` and `up`: the programs of a farm. Their modules are loaded when they are run: help needs none of them.
+
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+
+import type { Command } from 'commander';
+
+import { BivdiffError } from '../../common/errors.ts';
+import type { Pool } from '../../common/task.ts';
+import { checkListenAddress, NATS_DEFAULT, SERVER_DEFAULT } from '../cluster/settings.ts';
+import { createLog } from '../cluster/log.ts';
+import { EXIT_OK } from '../print-error.ts';
+import { storeFolderOf } from '../run-options.ts';
+import type { CliEnvironment } from '../terminal.ts';
+
+type Finish = (exitCode: number) => void;
+
+interface ProgramFlags {
+  readonly store?: string;
+  readonly models?: string;
+  readonly nats?: string;
+  readonly listen?: string;
+  readonly insecure?: boolean;
+  readonly name?: string;
+  readonly pool?: string[];
+  readonly slots?: string;
+  readonly threads?: string;
+  readonly workers?: string;
+  readonly natsPort?: string;
+}
+
+const POOLS: readonly Pool[] = ['idm', 'mixer', 'vdm'];
+const COUNT_MAX = 256;
+
+export function addFarmProgramCommands(
+  program: Command,
+  environment: CliEnvironment,
+  finish: Finish,
+): void {
+  addCoordinator(program, environment, finish);
+  addWorker(program, environment, finish);
+  addUp(program, environment, finish);
+}
+
+function addCoordinator(program: Command, environment: CliEnvironment, finish: Finish): void {
+  shared(program.command('coordinator'))
+    .summary('run the coordinator of a farm')
+    .description('Run the coordinator of a farm: takes jobs, shares their tasks out, keeps watch.')
+    .option('--listen <ADDRESS>', `HOST:PORT for clients (default: ${SERVER_DEFAULT})`)
+    .option('--insecure', 'Allow an address that is not loopback, without TLS and tokens')
+    .action(async (flags: ProgramFlags) => {
+      const listen = flags.listen ?? SERVER_DEFAULT;
+      checkListenAddress(listen, flags.insecure === true);
+      const signal = environment.interruption();
+      const { runCoordinator } = await import('../cluster/coordinator-program.ts');
+      const log = createLog(environment.stderr, 'coordinator');
+      await runCoordinator({ ...places(flags, environment), listen, log }, signal);
+      finish(EXIT_OK);
+    });
+}
+
+function addWorker(program: Command, environment: CliEnvironment, finish: Finish): void {
+  shared(program.command('worker'))
+    .summary('run a worker of a farm')
+    .description('Run a worker of a farm: pulls tasks of its pools and runs them.')
+    .option('--pool <POOL>', 'idm, mixer or vdm; may be given several times', collect)
+    .option('--name <NAME>', 'Unique on the farm (default: host and process id)')
+    .option('--slots <N>', `Tasks at once (1 to ${COUNT_MAX}; default: 1)`)
+    .option('--threads <N>', `Threads of each (1 to ${COUNT_MAX}; default: cores / slots)`)
+    .addHelpText('after', '\nSIGTERM drains it: what runs is finished, or handed back.')
+    .action(async (flags: ProgramFlags) => {
+      const problems: string[] = [];
+      const pools = checkPools(flags.pool, problems);
+      const slots = count('slots', flags.slots, 1, problems);
+      const threads = Math.max(1, Math.floor(environment.cores / slots));
+      const threadsPerSlot = count('threads', flags.threads, threads, problems);
+      throwProblems(problems);
+      const signal = environment.interruption();
+      const { runWorkerProgram } = await import('../cluster/worker-program.ts');
+      const name = flags.name ?? `${hostname()}-${process.pid}`;
+      const log = createLog(environment.stderr, 'worker');
+      const settings = { ...places(flags, environment), name, pools, slots, threadsPerSlot, log };
+      await runWorkerProgram(settings, signal);
+      finish(EXIT_OK);
+    });
+}
+
+function addUp(program: Command, environment: CliEnvironment, finish: Finish): void {
+  const cores = String(environment.cores);
+  program
+    .command('up')
+    .summary('run a whole small farm on this machine')
+    .description(
+      'Run a whole small farm here: nats-server, a coordinator and workers of all pools.',
+    )
+    .option('--store <DIR>', 'The store (default: $BIVDIFF_STORE, else .bivdiff/store here)')
+    .option('--models <DIR>', 'Folder of the models (default: those that ship)')
+    .option('--workers <N>', `Worker processes (1 to ${COUNT_MAX}; default: 2)`)
+    .option('--slots <N>', `Tasks at once of each (1 to ${COUNT_MAX}; default: 1)`)
+    .option('--threads <N>', `Threads of each task (default: cores / tasks at once; here ${cores})`)
+    .option('--listen <ADDRESS>', `HOST:PORT for clients (default: ${SERVER_DEFAULT})`)
+    .option('--nats-port <PORT>', 'Port of the nats-server (default: any free one)')
+    .addHelpText('after', '\nThen, in another terminal: bivdiff submit ... ; bivdiff watch JOB')
+    .action(async (flags: ProgramFlags) => {
+      const problems: string[] = [];
+      const workers = count('workers', flags.workers, 2, problems);
+      const slots = count('slots', flags.slots, 1, problems);
+      const share = Math.max(1, Math.floor(environment.cores / (workers * slots)));
+      const threads = count('threads', flags.threads, share, problems);
+      const natsPort = flags.natsPort === undefined ? -1 : Number(flags.natsPort);
+      const listen = flags.listen ?? SERVER_DEFAULT;
+      throwProblems(problems);
+      checkListenAddress(listen, false);
+      const signal = environment.interruption();
+      const { runUp } = await import('../cluster/up.ts');
+      const main = join(import.meta.dirname, '../main.ts');
+      const { storeFolder, modelsFolder } = places(flags, environment);
+      const { stdout, stderr } = environment;
+      await runUp(
+        {
+          ...{ workers, slots, threads, listen, natsPort, storeFolder, modelsFolder },
+          ...{ stdout, stderr },
+          program: [process.execPath, '--disable-warning=ExperimentalWarning', main],
+        },
+        signal,
+      );
+      finish(EXIT_OK);
+    });
+}
+
+function shared(command: Command): Command {
+  return command
+    .option('--store <DIR>', 'The store (default: $BIVDIFF_STORE, else .bivdiff/store here)')
+    .option('--models <DIR>', 'Folder of the models (default: those that ship)')
+    .option('--nats <URL>', `The NATS server (default: $BIVDIFF_NATS, else ${NATS_DEFAULT})`);
+}
+
+function places(flags: ProgramFlags, environment: CliEnvironment) {
+  const models = flags.models;
+  return {
+    storeFolder: storeFolderOf({ store: flags.store }, environment),
+    modelsFolder:
+      models === undefined ? environment.modelsFolder : resolve(environment.folder, models),
+    nats: flags.nats ?? environment.nats ?? NATS_DEFAULT,
+  };
+}
+
+function checkPools(given: readonly string[] | undefined, problems: string[]): readonly Pool[] {
+  const unknown = (given ?? []).filter((name) => !POOLS.some((pool) => pool === name));
+  for (const name of unknown) problems.push(`--pool: expected idm, mixer or vdm, got "${name}"`);
+  if (given === undefined) problems.push('--pool is missing: idm, mixer or vdm');
+  return (given ?? []) as Pool[];
+}
+
+function count(
+  name: string,
+  text: string | undefined,
+  fallback: number,
+  problems: string[],
+): number {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= COUNT_MAX) return value;
+  problems.push(`--${name}: expected a whole number, 1 to ${COUNT_MAX}, got "${text}"`);
+  return fallback;
+}
+
+function throwProblems(problems: readonly string[]): void {
+  if (problems.length === 0) return;
+  throw new BivdiffError('invalid-argument', problems.join('; '), { details: { problems } });
+}
+
+function collect(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}

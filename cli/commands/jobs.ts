@@ -1,0 +1,281 @@
+// `bivdiff submit`, `watch`, `fetch` and the other verbs of a client of a farm.
+
+import { basename } from 'node:path';
+
+import type { Command } from 'commander';
+
+import { BivdiffError } from '../../common/errors.ts';
+import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
+import { putSource } from '../../common/source.ts';
+import { PROTOCOL_VERSION } from '../../common/worker-status.ts';
+import { requestsFromBatch } from '../batch-file.ts';
+import type { FarmClient } from '../cluster/client.ts';
+import {
+  failureOfJob,
+  jobLine,
+  jobProgress,
+  outputFiles,
+  specMessage,
+} from '../cluster/job-text.ts';
+import { SERVER_DEFAULT } from '../cluster/settings.ts';
+import { formatTable } from '../format.ts';
+import { placeOutputs } from '../place-outputs.ts';
+import { EXIT_FAILED, EXIT_OK } from '../print-error.ts';
+import { createProgressView, createSilentView } from '../progress.ts';
+import { requestFromFile, requestFromFlags } from '../render-request.ts';
+import type { RenderRequest } from '../render-request.ts';
+import { addRenderFlags, layerOfFlags } from '../run-options.ts';
+import type { TypedFlags } from '../run-options.ts';
+import { printJson } from '../terminal.ts';
+import type { CliEnvironment } from '../terminal.ts';
+
+type Finish = (exitCode: number) => void;
+
+/** Flags of `render` that say how a local render runs, or where its files go. */
+const LOCAL_FLAGS = ['store', 'slots', 'threads', 'overwrite', 'report', 'trace', 'quiet', 'json'];
+const PRIORITY_DEFAULT = '50';
+/** How long `watch` looks for a coordinator that has gone away. */
+const RECONNECT_MS = 60_000;
+const RECONNECT_PAUSE_MS = 500;
+
+export function addJobCommands(
+  program: Command,
+  environment: CliEnvironment,
+  finish: Finish,
+): void {
+  addSubmit(program, environment, finish);
+  addWatch(program, environment, finish);
+  addFetch(program, environment, finish);
+  addLists(program, environment, finish);
+  addVerbs(program, environment, finish);
+}
+
+function addSubmit(program: Command, environment: CliEnvironment, finish: Finish): void {
+  const command = program
+    .command('submit')
+    .summary('put a render on a farm')
+    .description('Put a render, or a batch of them, on a farm: as `render`, but it runs there.')
+    .argument('[spec]', 'spec file, YAML or JSON')
+    .option('--batch <FILE>', 'Renders to submit, one a line: JSONL, or CSV')
+    .option('--priority <N>', `0 to 100, higher goes first (default: ${PRIORITY_DEFAULT})`);
+  addRenderFlags(client(command), { without: LOCAL_FLAGS })
+    .addHelpText(
+      'after',
+      '\nExample:\n  bivdiff submit --task controlnet --input clip.mp4 --prompt "a red square"',
+    )
+    .action(async (specFile: string | undefined, typed: TypedFlags) => {
+      const requests = await readRequests(specFile, typed, environment);
+      const priority = Number(typed['priority'] ?? PRIORITY_DEFAULT);
+      const jobs = await withClient(typed, environment, async (farm) => {
+        const accepted: Job[] = [];
+        for (const request of requests) accepted.push(await submit(farm, request, priority));
+        return accepted;
+      });
+      const [first] = jobs;
+      if (typed['json'] === true) {
+        const ids = jobs.map(({ id, state }) => ({ job: id, state }));
+        printJson(environment.stdout, typed['batch'] === undefined ? ids[0] : { jobs: ids });
+      } else for (const job of jobs) environment.stdout.write(`${jobLine(job)}\n`);
+      if (first !== undefined && typed['json'] !== true) {
+        environment.stderr.write(`next: bivdiff watch ${first.id.slice(0, 12)}\n`);
+      }
+      finish(EXIT_OK);
+    });
+}
+
+async function readRequests(
+  specFile: string | undefined,
+  typed: TypedFlags,
+  environment: CliEnvironment,
+): Promise<readonly RenderRequest[]> {
+  const flags = layerOfFlags(typed, environment);
+  const { batch } = typed;
+  if (typeof batch === 'string') return requestsFromBatch(batch, flags);
+  if (specFile === undefined) return [requestFromFlags(flags, { needsOutput: false })];
+  return [await requestFromFile(specFile, flags, { needsOutput: false })];
+}
+
+async function submit(farm: FarmClient, request: RenderRequest, priority: number): Promise<Job> {
+  const { spec, files } = request;
+  const source = await putSource(farm, spec.input.path);
+  const name = spec.name ?? (files.output === undefined ? undefined : basename(files.output));
+  return farm.submit({
+    protocol: PROTOCOL_VERSION,
+    spec: specMessage(name === undefined ? spec : { ...spec, name }),
+    sourceKind: source.kind,
+    sourceDigest: source.digest,
+    priority,
+  });
+}
+
+function addWatch(program: Command, environment: CliEnvironment, finish: Finish): void {
+  client(program.command('watch'))
+    .argument('<job>', 'its id, or the first digits')
+    .option('--quiet', 'No progress')
+    .summary('follow a job to its end')
+    .description('Follow a job to its end. Leaving it (Ctrl-C) does not stop the job.')
+    .action(async (id: string, typed: TypedFlags) => {
+      const job = await withClient(typed, environment, (farm) =>
+        follow(farm, { id, isQuiet: typed['quiet'] === true }, environment),
+      );
+      if (typed['json'] === true) printJson(environment.stdout, job);
+      else environment.stdout.write(`${jobLine(job)}\n`);
+      if (job.state === 'failed') throw failureOfJob(job);
+      finish(job.state === 'done' ? EXIT_OK : EXIT_FAILED);
+    });
+}
+
+/** Watches until the job is over, through restarts of the coordinator. */
+async function follow(
+  farm: FarmClient,
+  { id, isQuiet }: { readonly id: string; readonly isQuiet: boolean },
+  environment: CliEnvironment,
+): Promise<Job> {
+  const { stderr, clock, colors } = environment;
+  const view = isQuiet
+    ? createSilentView()
+    : createProgressView({ terminal: stderr, clock, colors });
+  const signal = environment.interruption();
+  let lostMs: number | undefined;
+  try {
+    for (;;) {
+      try {
+        let latest: Job | undefined;
+        for await (const job of farm.watch(id, signal)) {
+          latest = job;
+          lostMs = undefined;
+          if (job.stages.length > 0) view.update(jobProgress(job));
+        }
+        if (latest !== undefined) return latest;
+      } catch (reason) {
+        const error = BivdiffError.from(reason);
+        if (error.code !== 'unavailable') throw error;
+        lostMs ??= clock.nowMs();
+        if (clock.nowMs() - lostMs > RECONNECT_MS) throw error;
+      }
+      signal.throwIfAborted();
+      await new Promise<void>((resolve) => setTimeout(resolve, RECONNECT_PAUSE_MS));
+    }
+  } finally {
+    view.end();
+  }
+}
+
+function addFetch(program: Command, environment: CliEnvironment, finish: Finish): void {
+  client(program.command('fetch'))
+    .argument('<job>', 'its id, or the first digits')
+    .option('--output <FILE>', 'Where the video goes')
+    .option('--comparison <FILE>', 'Where the three-panel video goes')
+    .option('--contact-sheet <FILE>', 'Where the contact sheet goes')
+    .option('--overwrite', 'Replace files that exist and differ')
+    .summary('get the files of a finished job')
+    .description('Get the files of a finished job.')
+    .action(async (id: string, typed: TypedFlags) => {
+      const written = await withClient(typed, environment, async (farm) => {
+        const job = await farm.get(id);
+        const files = outputFiles(job, typed, environment.folder);
+        await placeOutputs(farm, files, { overwrite: typed['overwrite'] === true });
+        return { job: job.id, outputs: files.map(({ path }) => path) };
+      });
+      if (typed['json'] === true) printJson(environment.stdout, written);
+      else for (const path of written.outputs) environment.stdout.write(`${path}\n`);
+      finish(EXIT_OK);
+    });
+}
+
+function addLists(program: Command, environment: CliEnvironment, finish: Finish): void {
+  client(program.command('list'))
+    .description('List the jobs of a farm, newest first.')
+    .action(async (typed: TypedFlags) => {
+      const jobs = await withClient(typed, environment, (farm) => farm.list());
+      if (typed['json'] === true) printJson(environment.stdout, { jobs });
+      else for (const job of jobs) environment.stdout.write(`${jobLine(job)}\n`);
+      finish(EXIT_OK);
+    });
+  client(program.command('workers'))
+    .description('List the workers of a farm.')
+    .action(async (typed: TypedFlags) => {
+      const found = await withClient(typed, environment, (farm) => farm.workers());
+      if (typed['json'] === true) printJson(environment.stdout, found);
+      else {
+        const rows = found.workers.map((worker) => [
+          worker.name,
+          worker.pools.join(','),
+          `${worker.running.length}/${worker.slots}`,
+          String(worker.committed),
+          `${worker.host} ${worker.pid}`,
+          worker.draining ? 'draining' : '',
+        ]);
+        const head = ['WORKER', 'POOLS', 'RUNS', 'DONE', 'HOST, PID', ''];
+        environment.stdout.write(formatTable(head, rows));
+      }
+      finish(EXIT_OK);
+    });
+}
+
+function addVerbs(program: Command, environment: CliEnvironment, finish: Finish): void {
+  const verb = (
+    name: string,
+    about: string,
+    act: (farm: FarmClient, id: string) => Promise<Job>,
+  ): void => {
+    client(program.command(name))
+      .argument('<job>', 'its id, or the first digits')
+      .description(about)
+      .action(async (id: string, typed: TypedFlags) => {
+        const job = await withClient(typed, environment, (farm) => act(farm, id));
+        if (typed['json'] === true) printJson(environment.stdout, job);
+        else environment.stdout.write(`${jobLine(job)}\n`);
+        finish(EXIT_OK);
+      });
+  };
+  verb('get', 'Show one job.', (farm, id) => farm.get(id));
+  verb('cancel', 'Stop a job within one step; what is done stays.', (farm, id) => farm.cancel(id));
+  verb('pause', 'Stop a job for now; resume goes on with it.', (farm, id) => farm.pause(id));
+  verb('resume', 'Go on with a paused job.', (farm, id) => farm.resume(id));
+  verb('retry', 'Go on with a failed or cancelled job.', (farm, id) => farm.resume(id));
+  client(program.command('priority'))
+    .argument('<job>', 'its id, or the first digits')
+    .argument('<n>', '0 to 100, higher goes first')
+    .description("Change a job's priority at once.")
+    .action(async (id: string, priority: string, typed: TypedFlags) => {
+      const job = await withClient(typed, environment, (farm) =>
+        farm.setPriority(id, Number(priority)),
+      );
+      if (typed['json'] === true) printJson(environment.stdout, job);
+      else environment.stdout.write(`${jobLine(job)}\n`);
+      finish(EXIT_OK);
+    });
+  client(program.command('drain'))
+    .argument('<worker>', 'its name, as `bivdiff workers` shows it')
+    .description('Let a worker finish or hand over what it runs, and end.')
+    .action(async (name: string, typed: TypedFlags) => {
+      await withClient(typed, environment, (farm) => farm.drain(name));
+      finish(EXIT_OK);
+    });
+}
+
+function client(command: Command): Command {
+  return command
+    .option(
+      '--server <ADDRESS>',
+      `The coordinator (default: $BIVDIFF_SERVER, else ${SERVER_DEFAULT})`,
+    )
+    .option('--json', 'Print one JSON object on stdout');
+}
+
+async function withClient<T>(
+  typed: TypedFlags,
+  environment: CliEnvironment,
+  work: (farm: FarmClient) => Promise<T>,
+): Promise<T> {
+  const { FarmClient } = await import('../cluster/client.ts');
+  const given = typed['server'];
+  const server = typeof given === 'string' ? given : (environment.server ?? SERVER_DEFAULT);
+  const farm = new FarmClient(server);
+  try {
+    return await work(farm);
+  } finally {
+    farm.close();
+  }
+}

@@ -1,0 +1,60 @@
+// Between our errors and gRPC's: one code to one status, and the whole failure as JSON beside it, so that hint and causes
+// reach the client.
+
+import { Metadata, status } from '@grpc/grpc-js';
+import type { ServiceError, StatusObject } from '@grpc/grpc-js';
+
+import { BivdiffError } from '../errors.ts';
+import type { ErrorCode, FailureJson } from '../errors.ts';
+
+const FAILURE_KEY = 'bivdiff-failure-bin';
+/** Trailers are kept small by HTTP/2 peers; a longer chain loses its causes. */
+const FAILURE_BYTES_MAX = 6_000;
+
+const STATUS_BY_CODE = {
+  'invalid-argument': status.INVALID_ARGUMENT,
+  'not-found': status.NOT_FOUND,
+  'already-exists': status.ALREADY_EXISTS,
+  'failed-precondition': status.FAILED_PRECONDITION,
+  'data-loss': status.DATA_LOSS,
+  'resource-exhausted': status.RESOURCE_EXHAUSTED,
+  aborted: status.ABORTED,
+  cancelled: status.CANCELLED,
+  'deadline-exceeded': status.DEADLINE_EXCEEDED,
+  unavailable: status.UNAVAILABLE,
+  'permission-denied': status.PERMISSION_DENIED,
+  internal: status.INTERNAL,
+} as const satisfies Record<ErrorCode, status>;
+
+/** What a handler gives back instead of a response. */
+export function statusOfError(reason: unknown): Partial<StatusObject> {
+  const error = BivdiffError.from(reason);
+  const metadata = new Metadata();
+  const whole = Buffer.from(JSON.stringify(error.toJSON()));
+  const short = { ...error.toJSON(), cause: undefined, details: {} };
+  const bytes = whole.length > FAILURE_BYTES_MAX ? Buffer.from(JSON.stringify(short)) : whole;
+  if (bytes.length <= FAILURE_BYTES_MAX) metadata.set(FAILURE_KEY, bytes);
+  return { code: STATUS_BY_CODE[error.code], details: error.message, metadata };
+}
+
+/** What a client makes of a failed call. `server` is named in errors of the connection. */
+export function errorOfStatus(reason: unknown, server: string): BivdiffError {
+  if (!isServiceError(reason)) return BivdiffError.from(reason);
+  const [bytes] = reason.metadata.get(FAILURE_KEY);
+  if (bytes !== undefined) {
+    return BivdiffError.fromJSON(JSON.parse(bytes.toString()) as FailureJson);
+  }
+  if (reason.code === status.UNAVAILABLE) {
+    return new BivdiffError('unavailable', `no coordinator answers at ${server}`, {
+      hint: 'Start one with bivdiff up, or say where it is with --server or BIVDIFF_SERVER.',
+      cause: reason,
+    });
+  }
+  const codes = Object.entries(STATUS_BY_CODE);
+  const code = codes.find(([, number]) => number === reason.code)?.[0] ?? 'internal';
+  return new BivdiffError(code as ErrorCode, reason.details, { cause: reason });
+}
+
+function isServiceError(reason: unknown): reason is ServiceError {
+  return reason instanceof Error && 'metadata' in reason && reason.metadata instanceof Metadata;
+}

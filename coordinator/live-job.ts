@@ -1,0 +1,80 @@
+// A job that this coordinator runs: its plan, its run, its tally. Made from the accepted spec; thrown away and made again at will.
+
+import type { CoordinatorBus, WorkerEvent } from '../common/bus/ports.ts';
+import type { Store } from '../common/store/ports.ts';
+import type { JobId, TaskId } from '../common/task.ts';
+import { BivdiffError } from '../common/errors.ts';
+import type { FailurePolicy } from './domain/failure-policy.ts';
+import type { AcceptedJob } from './domain/job.ts';
+import { createPlan } from './domain/plan.ts';
+import { createTaskGraph } from './domain/task-graph.ts';
+import type { TaskGraph, TaskNumber } from './domain/task-graph.ts';
+import { JobRun } from './job-run.ts';
+import { JobTally } from './job-tally.ts';
+import type { Clock } from './ports.ts';
+
+export interface LiveJobOptions {
+  readonly jobId: JobId;
+  readonly job: AcceptedJob;
+  readonly store: Store;
+  readonly bus: CoordinatorBus;
+  readonly clock: Clock;
+  readonly policy: FailurePolicy;
+  /** Slots of the farm, now. */
+  readonly slots: () => number;
+  /** As `JobRunOptions.outMax`. */
+  readonly outMax: () => number;
+  readonly isShared: (taskId: TaskId) => boolean;
+  readonly onChange: () => void;
+}
+
+export class LiveJob {
+  readonly jobId: JobId;
+  readonly graph: TaskGraph;
+  readonly tally: JobTally;
+  readonly run: JobRun;
+  readonly #clock: Clock;
+  readonly #begunMs: number;
+  readonly #wanted: readonly TaskNumber[];
+
+  constructor(options: LiveJobOptions) {
+    const { clock } = options;
+    this.jobId = options.jobId;
+    this.#clock = clock;
+    this.#begunMs = clock.nowMs();
+    this.graph = createTaskGraph(createPlan(options.job));
+    this.#wanted = wantedTasks(this.graph);
+    this.tally = new JobTally({
+      graph: this.graph,
+      wanted: this.#wanted,
+      slots: options.slots,
+      nowMs: () => clock.nowMs() - this.#begunMs,
+      onChange: options.onChange,
+    });
+    this.run = new JobRun({ ...options, graph: this.graph, observer: this.tally });
+  }
+
+  /** Wall seconds since it was begun here. */
+  get seconds(): number {
+    return (this.#clock.nowMs() - this.#begunMs) / 1000;
+  }
+
+  async start(): Promise<void> {
+    await this.run.start(this.#wanted);
+  }
+
+  async handle(event: WorkerEvent): Promise<void> {
+    await this.run.handle(event);
+  }
+
+  async stop(why: string): Promise<void> {
+    await this.run.stop(new BivdiffError('cancelled', why));
+  }
+}
+
+/** What a render is for: every output, and every measure. */
+export function wantedTasks(graph: TaskGraph): TaskNumber[] {
+  return (['measure', 'assemble'] as const).flatMap((stage) =>
+    Array.from({ length: graph.plan.count(stage) }, (_, index) => graph.number({ stage, index })),
+  );
+}

@@ -1,0 +1,92 @@
+// From the coordinator's view of a job, and a worker's of itself, to the wire's messages.
+
+import type { FailureJson } from '../../common/errors.ts';
+import type { Failure } from '../../common/gen/bivdiff/v1/failure.ts';
+import type { Job, JobOutput, StageCounts } from '../../common/gen/bivdiff/v1/job.ts';
+import type { Worker } from '../../common/gen/bivdiff/v1/render_service.ts';
+import type { Store } from '../../common/store/ports.ts';
+import type { JobId } from '../../common/task.ts';
+import type { WorkerStatus } from '../../common/worker-status.ts';
+import type { JobView } from '../coordinator.ts';
+import type { LiveJob } from '../live-job.ts';
+import type { Manifest } from '../manifest.ts';
+
+/** The job as clients see it; of one that is done with its outputs, read from its manifest. */
+export async function jobMessage(view: JobView, store: Store): Promise<Job> {
+  const { jobId, state, facts, live } = view;
+  const manifest = state === 'done' ? await readManifest(store, jobId) : undefined;
+  return {
+    id: jobId,
+    name: facts.name,
+    state,
+    priority: facts.priority,
+    fraction: state === 'done' ? 1 : (live?.tally.fraction ?? 0),
+    secondsLeft: live?.tally.secondsLeft,
+    stages: live !== undefined ? liveStages(live) : manifestStages(manifest),
+    failure: facts.failure === undefined ? undefined : failureMessage(facts.failure),
+    outputs: outputsOf(manifest),
+    metrics: flatten(manifest?.metrics),
+    submittedAtMs: facts.submittedAtMs,
+    seconds: facts.seconds,
+  };
+}
+
+export function workerMessage(status: WorkerStatus): Worker {
+  return {
+    ...status,
+    pools: [...status.pools],
+    running: [...status.running],
+  };
+}
+
+async function readManifest(store: Store, jobId: JobId): Promise<Manifest | undefined> {
+  const bytes = await store.getDocument({ kind: 'manifest', id: jobId });
+  return bytes === undefined ? undefined : (JSON.parse(Buffer.from(bytes).toString()) as Manifest);
+}
+
+function liveStages({ graph, tally }: LiveJob): StageCounts[] {
+  return graph.plan.stages.map((stage) => {
+    const { total, run, reused } = tally.stages.get(stage)!;
+    return { stage, total, run, reused, running: tally.runningOf(stage) };
+  });
+}
+
+function manifestStages(manifest: Manifest | undefined): StageCounts[] {
+  return Object.entries(manifest?.stages ?? {}).map(([stage, { tasks, run, reused }]) => ({
+    stage,
+    total: tasks,
+    run,
+    reused,
+    running: [],
+  }));
+}
+
+function outputsOf(manifest: Manifest | undefined): JobOutput[] {
+  return (manifest?.outputs ?? []).map(({ params: { layout, format }, artifacts }) => ({
+    layout,
+    format,
+    artifacts: artifacts.map(({ digest, bytes, type }) => ({ digest, bytes, type })),
+  }));
+}
+
+function failureMessage(failure: FailureJson): Failure {
+  const { code, message, retry, hint = '', details, cause } = failure;
+  return {
+    code,
+    message,
+    retry,
+    hint,
+    detailsJson: JSON.stringify(details),
+    cause: cause === undefined ? undefined : failureMessage(cause),
+  };
+}
+
+/** `{ flicker: { generated: 1 } }` as `flicker.generated`: 1. What is not a number is left out. */
+function flatten(value: unknown, prefix = ''): Record<string, number> {
+  if (typeof value === 'number') return { [prefix]: value };
+  if (typeof value !== 'object' || value === null) return {};
+  const parts = Object.entries(value).map(([name, inner]) =>
+    flatten(inner, prefix === '' ? name : `${prefix}.${name}`),
+  );
+  return Object.assign({}, ...parts) as Record<string, number>;
+}
