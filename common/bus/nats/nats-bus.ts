@@ -30,6 +30,7 @@ import {
   subjectsOfTask,
   TASK_SUBJECTS,
   taskSubject,
+  WAKE_SUBJECT,
 } from './subjects.ts';
 
 const NANOS_PER_MS = 1_000_000;
@@ -120,6 +121,7 @@ export class NatsBus implements Bus {
           timeout: REQUEST_MS,
         });
       });
+      this.connection.publish(WAKE_SUBJECT, queue);
     } catch (reason) {
       throw natsFailure(reason, doing);
     }
@@ -143,7 +145,10 @@ export class NatsBus implements Bus {
       const last_by_subj = taskSubject(queue, taskId);
       return (await this.#manager.streams.getMessage(STREAM, { last_by_subj })) !== null;
     } catch (reason) {
-      if (isGone(reason) && !this.connection.isClosed()) return false;
+      if (isGone(reason) && !this.connection.isClosed()) {
+        this.#queues.clear();
+        return false;
+      }
       throw natsFailure(reason, `looking for task ${taskId} on ${queue}`);
     }
   }

@@ -1,10 +1,10 @@
 // Takes messages from several consumers in an order of preference. JetStream's pull requests know one consumer each, so
-// the queues are asked in turn without waiting; a plain subscription to the same subjects says when to ask again.
+// the queues are asked in turn without waiting; a plain message says when to ask again.
 
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
 
 import type { PullOptions } from '../ports.ts';
-import { consumerOf, STREAM, TASK_SUBJECTS } from './subjects.ts';
+import { consumerOf, STREAM, WAKE_SUBJECT } from './subjects.ts';
 
 /** Redelivered messages wake nobody: the queues are asked this often anyway. */
 const POLL_MS = 250;
@@ -23,7 +23,7 @@ export class Puller {
 
   constructor(connection: NatsConnection) {
     this.#connection = connection;
-    connection.subscribe(TASK_SUBJECTS, {
+    connection.subscribe(WAKE_SUBJECT, {
       callback: () => {
         this.#published += 1;
         this.#wake();

@@ -103,7 +103,7 @@ async function completeInBash(...line: string[]): Promise<string[]> {
 
 describe('completion in bash', () => {
   it.each([
-    [['bivdiff', 'r'], ['render']],
+    [['bivdiff', 'ren'], ['render']],
     [
       ['bivdiff', 'store', ''],
       ['du', 'gc', 'verify', '--help'],

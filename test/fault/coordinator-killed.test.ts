@@ -1,0 +1,35 @@
+// Goal: the coordinator can die at any moment. Method: SIGKILL it twenty times at moments drawn from a printed seed, each time
+// starting a new one on the same store.
+
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { expect, it } from 'vitest';
+
+import { killed } from '../support/fault-farm.ts';
+import { testSeed } from '../support/conformance/seed.ts';
+import { useFarm } from '../support/use-farm.ts';
+
+const farmOf = useFarm();
+const KILLS = 20;
+
+it('loses nothing when the coordinator is killed at twenty random moments', async () => {
+  let state = testSeed() >>> 0;
+  const random = (): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+  const farm = await farmOf.start();
+  const id = await farm.submit();
+  let hits = 0;
+  for (let kill = 0; kill < KILLS; kill += 1) {
+    await delay(200 + random() * 1_500);
+    const job = await farm.client.get(id).catch(() => undefined);
+    if (job?.state === 'running') hits += 1;
+    await killed(farm.coordinator!.child);
+    farm.startCoordinator();
+  }
+  expect(await farm.finish(id)).toBe(farmOf.reference());
+  expect(hits).toBeGreaterThan(0);
+  // Nobody died who ran tasks: what was committed never runs again, what was delivered twice is found in the store.
+  farm.checkHistory({ extraStartsMax: 2 * KILLS });
+});

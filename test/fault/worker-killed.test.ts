@@ -1,0 +1,39 @@
+// Goal: a worker that dies in the middle of a task costs that task's time, and nothing else. Method: SIGKILL the worker that
+// says it has begun a task of the stage, in each stage; its task must start on the other worker.
+
+import { expect, it } from 'vitest';
+
+import { killed } from '../support/fault-farm.ts';
+import { useFarm } from '../support/use-farm.ts';
+
+const farmOf = useFarm();
+
+it.each([
+  'ingest',
+  'generate',
+  'encode',
+  'invert-image',
+  'invert-video',
+  'smooth',
+  'decode',
+  'measure',
+  'assemble',
+] as const)('goes on elsewhere when a worker is killed in %s', async (stage) => {
+  const farm = await farmOf.start();
+  const begun = farm.started(stage);
+  const id = await farm.submit();
+  const { worker, taskId } = await begun;
+  await killed(farm.workers.get(worker)!.child);
+  const killedMs = performance.now();
+  const again = await farm.next((event) => event.kind === 'started' && event.taskId === taskId);
+  // A lost worker's task starts elsewhere within 10 s.
+  expect(performance.now() - killedMs).toBeLessThan(10_000);
+  expect(again.worker).not.toBe(worker);
+  expect(await farm.finish(id)).toBe(farmOf.reference());
+  // The fault hit the task: whom we killed never finished it.
+  const finishers = farm.events.filter(
+    (event) => event.kind === 'committed' && event.taskId === taskId,
+  );
+  expect(finishers.map((event) => event.worker)).not.toContain(worker);
+  farm.checkHistory({ extraStartsMax: 1 });
+});
