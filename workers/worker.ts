@@ -80,11 +80,13 @@ async function runDelivery(options: WorkerOptions, run: RunDelivery): Promise<vo
   const heartbeat = startHeartbeat(run.delivery, options.ackWaitMs / 3);
   const facts = { taskId: task.id, worker: name, attempt };
   try {
-    await bus.report({ kind: 'started', ...facts, slot: run.slot, stage: task.stage });
     // Delivered twice, or made for another job: then it is there already.
-    const found = await options.store.getRecord(task.id, { checkArtifacts: true });
-    const record = found ?? (await commitTask(options, run));
-    if (options.tally !== undefined && found === undefined) options.tally.committed += 1;
+    let record = await options.store.getRecord(task.id, { checkArtifacts: true });
+    if (record === undefined) {
+      await bus.report({ kind: 'started', ...facts, slot: run.slot, stage: task.stage });
+      record = await commitTask(options, run);
+      if (options.tally !== undefined) options.tally.committed += 1;
+    }
     await bus.report({ kind: 'committed', ...facts, record });
   } catch (reason) {
     if (run.stop.aborted && !run.delivery.signal.aborted) {

@@ -14,9 +14,7 @@ export function isGone(reason: unknown): boolean {
     const { code } = reason;
     return code === JetStreamApiCodes.StreamNotFound || code === JetStreamApiCodes.ConsumerNotFound;
   }
-  if (reason instanceof errors.RequestError) return reason.isNoResponders();
-  if (reason instanceof errors.NoRespondersError) return true;
-  return reason instanceof JetStreamError && reason.cause instanceof errors.NoRespondersError;
+  return isNoResponders(reason instanceof JetStreamError ? reason.cause : reason);
 }
 
 export function isNoResponders(reason: unknown): boolean {
