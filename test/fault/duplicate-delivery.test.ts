@@ -1,0 +1,42 @@
+// Goal: a message that is delivered twice, or whose acknowledgement is lost, costs nothing. Method: put every task message on the
+// stream a second time as soon as its task is committed: that is what a lost acknowledgement looks like to a worker.
+
+import { jetstream } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { expect, it } from 'vitest';
+
+import type { TaskMessage } from '../../common/bus/ports.ts';
+import { useFarm } from '../support/use-farm.ts';
+
+const farmOf = useFarm();
+
+it('runs nothing twice when every message comes twice', async () => {
+  const farm = await farmOf.start();
+  const connection = await connect({ servers: farm.nats.url });
+  const js = jetstream(connection);
+  const messages = new Map<string, { subject: string; bytes: Uint8Array }>();
+  let doubled = 0;
+  const subscription = connection.subscribe('bivdiff.task.>', {
+    callback: (error, msg) => {
+      if (error === null) {
+        messages.set(msg.json<TaskMessage>().task.id, { subject: msg.subject, bytes: msg.data });
+      }
+    },
+  });
+  void farm
+    .next((event) => {
+      const message = event.kind === 'committed' ? messages.get(event.taskId) : undefined;
+      if (message === undefined) return false;
+      messages.delete(event.taskId);
+      doubled += 1;
+      void js.publish(message.subject, message.bytes);
+      return false;
+    })
+    .catch(() => undefined);
+  const id = await farm.submit();
+  expect(await farm.finish(id)).toBe(farmOf.reference());
+  subscription.unsubscribe();
+  await connection.close();
+  expect(doubled).toBeGreaterThan(20);
+  farm.checkHistory({ extraStartsMax: 0 });
+});
