@@ -59,6 +59,8 @@ export class JobRun {
   readonly #ready: ReadyQueue;
   readonly #out = new Map<TaskId, TaskNumber>();
   readonly #started = new Set<TaskId>();
+  /** Who began a task that is out and has not said how it ended. More than one: the others are lost. */
+  readonly #starters = new Map<TaskId, string[]>();
   readonly #timers = new Map<TaskNumber, () => void>();
   /** When it was last published, or last found to be on its way. */
   readonly #seenMs = new Map<TaskId, number>();
@@ -106,7 +108,7 @@ export class JobRun {
     if (task === undefined) return;
     this.#workers.add(event.worker);
     this.#options.observer.event(task, event);
-    if (event.kind === 'started') this.#started.add(event.taskId);
+    if (event.kind === 'started') await this.#noteStart(task, event);
     if (event.kind === 'committed') this.#settle(task, event.taskId);
     if (event.kind === 'failed') await this.#handleFailure(task, event);
     await this.#publishReady();
@@ -149,6 +151,31 @@ export class JobRun {
     const stopping = new Set(taskIds.filter((taskId) => this.#started.has(taskId)));
     for (const taskId of [...this.#out.keys()]) if (!stopping.has(taskId)) this.#forget(taskId);
     await bus.cancel({ jobId, taskIds });
+  }
+
+  async #noteStart(
+    task: TaskNumber,
+    { taskId, worker }: Extract<WorkerEvent, { kind: 'started' }>,
+  ): Promise<void> {
+    this.#started.add(taskId);
+    const starters = [...(this.#starters.get(taskId) ?? []), worker];
+    this.#starters.set(taskId, starters);
+    const lost = starters.slice(0, -1);
+    if (lost.length < this.#options.policy.lostWorkersMax) return;
+    const { stage } = this.#graph.ref(task);
+    this.#forget(taskId);
+    await this.#options.bus.cancel({ jobId: this.#options.jobId, taskIds: [taskId] });
+    await this.stop(
+      new BivdiffError(
+        'internal',
+        `${stage} has taken ${lost.length} workers with it: each was lost while it ran task ${taskId.slice(0, 12)}`,
+        {
+          retry: 'never',
+          details: { taskId, workers: lost },
+          hint: 'The logs of these workers say how they ended; out of memory is the likely cause.',
+        },
+      ),
+    );
   }
 
   async #require(wanted: readonly TaskNumber[]): Promise<void> {
@@ -211,6 +238,7 @@ export class JobRun {
   #forget(taskId: TaskId): void {
     this.#out.delete(taskId);
     this.#started.delete(taskId);
+    this.#starters.delete(taskId);
     this.#seenMs.delete(taskId);
   }
 
@@ -237,6 +265,9 @@ export class JobRun {
     event: Extract<WorkerEvent, { kind: 'failed' }>,
   ): Promise<void> {
     this.#started.delete(event.taskId);
+    const { worker } = event;
+    const others = (this.#starters.get(event.taskId) ?? []).filter((name) => name !== worker);
+    this.#starters.set(event.taskId, others);
     if (this.#failure !== undefined) {
       this.#forget(event.taskId);
       return;

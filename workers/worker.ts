@@ -89,14 +89,12 @@ async function runDelivery(options: WorkerOptions, run: RunDelivery): Promise<vo
     }
     await bus.report({ kind: 'committed', ...facts, record });
   } catch (reason) {
-    if (run.stop.aborted && !run.delivery.signal.aborted) {
-      await run.delivery.nak(0);
-      return;
-    }
     const error = run.signal.aborted
       ? new BivdiffError('cancelled', `${task.stage} was stopped`, { cause: reason })
       : BivdiffError.from(reason, task.stage);
     await bus.report({ kind: 'failed', ...facts, failure: error.toJSON() });
+    // This worker ends; nobody has cancelled the task.
+    if (run.stop.aborted && !run.delivery.signal.aborted) await run.delivery.nak(0);
   } finally {
     heartbeat.abort();
     await run.delivery.ack();

@@ -9,6 +9,8 @@ export interface FailurePolicy {
   /** Wait before the second try; doubles from there. */
   readonly retryDelayMs: number;
   readonly retryDelayMaxMs: number;
+  /** Workers that may be lost while they run one task, before the task is taken for the cause and its job fails. */
+  readonly lostWorkersMax: number;
 }
 
 export const DEFAULT_FAILURE_POLICY: FailurePolicy = {
@@ -16,6 +18,8 @@ export const DEFAULT_FAILURE_POLICY: FailurePolicy = {
   // Long enough for a passing cause (a busy disk) to pass, short enough not to be noticed in a render.
   retryDelayMs: 250,
   retryDelayMaxMs: 5_000,
+  // Machines are evicted, so one or two mean nothing. A task that takes its worker with it would go round the farm for ever.
+  lostWorkersMax: 5,
 };
 
 /**
