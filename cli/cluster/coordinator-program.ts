@@ -20,6 +20,7 @@ import { DEFAULT_FAILURE_POLICY } from '../../coordinator/domain/failure-policy.
 import type { AcceptedJob } from '../../coordinator/domain/job.ts';
 import { systemClock } from '../../coordinator/ports.ts';
 import { createArtifactService } from '../../coordinator/rpc/artifact-service.ts';
+import { addIntrospection } from '../../coordinator/rpc/introspection.ts';
 import { createRenderService } from '../../coordinator/rpc/render-service.ts';
 import { WorkerRegistry } from '../../coordinator/worker-registry.ts';
 import { inferenceClass, plainClass } from '../../workers/inference/numerics-class.ts';
@@ -74,6 +75,8 @@ export async function runCoordinator(
   const acceptor = new Acceptor(store, new ModelLibrary(settings.modelsFolder));
   const server = new Server({
     'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
+    // Or two coordinators could listen on one port, each getting some of the calls.
+    'grpc.so_reuseport': 0,
   });
   server.addService(
     RenderServiceService,
@@ -89,11 +92,13 @@ export async function runCoordinator(
     }),
   );
   server.addService(ArtifactServiceService, createArtifactService(store));
+  const endHealth = addIntrospection(server);
   try {
     await listen(server, settings.listen);
     log('info', 'coordinator listens', { address: settings.listen, pid: process.pid });
     await coordinator.run(signal);
   } finally {
+    endHealth();
     const grace = setTimeout(() => {
       server.forceShutdown();
     }, SHUTDOWN_MS);

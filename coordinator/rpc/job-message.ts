@@ -25,7 +25,7 @@ export async function jobMessage(view: JobView, store: Store): Promise<Job> {
     stages: live !== undefined ? liveStages(live) : manifestStages(manifest),
     failure: facts.failure === undefined ? undefined : failureMessage(facts.failure),
     outputs: outputsOf(manifest),
-    metrics: flatten(manifest?.metrics),
+    metrics: Object.entries(flatten(manifest?.metrics)).map(([name, value]) => ({ name, value })),
     submittedAtMs: facts.submittedAtMs,
     seconds: facts.seconds,
   };

@@ -45,7 +45,7 @@ export async function referenceOf(flags: readonly string[] = JOB_FLAGS): Promise
     const places = ['--store', join(folder, 'store'), '--output', output];
     const run = await endOfCli(startCli(['render', ...flags, ...places, '--quiet']));
     expect(run.code, run.stderr).toBe(0);
-    return sha256Of(output);
+    return await sha256Of(output);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -199,7 +199,7 @@ export class FaultFarm {
     for (const event of this.events) {
       expect(event.kind).not.toBe('diverged');
       if (event.kind !== 'committed') continue;
-      const made = canonicalJson(event.record.outputs as never);
+      const made = canonicalJson(event.record.outputs);
       expect(outputs.get(event.taskId) ?? made).toBe(made);
       outputs.set(event.taskId, made);
     }

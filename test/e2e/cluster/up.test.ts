@@ -81,7 +81,7 @@ describe('a farm on one machine', () => {
     const cancelled = await run('cancel', job);
     expect(cancelled.stdout).toContain('cancelled');
     const again = await run('cancel', job);
-    expect(again.code).toBe(1);
+    expect(again.code).toBe(2);
     expect(again.stderr).toContain('error: the job is cancelled already');
     const fetched = await run('fetch', job, '--output', join(folder, 'none.mp4'));
     expect(fetched.stderr).toContain('is cancelled: it has no files yet');

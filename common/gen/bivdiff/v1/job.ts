@@ -32,16 +32,19 @@ export interface Job {
     | undefined;
   /** Its finished files, in the order of the accepted spec; of a job that is done. */
   outputs: JobOutput[];
-  /** Figures, by name: "flicker.generated", "drift", ...; of a job that is done. */
-  metrics: { [key: string]: number };
+  /** Figures of a job that is done. */
+  metrics: Metric[];
   /** Milliseconds since 1970 by the coordinator's clock. */
   submittedAtMs: number;
   /** Wall seconds of the run; of a job that is done. */
   seconds: number;
 }
 
-export interface Job_MetricsEntry {
-  key: string;
+/** One figure. (No map field: reflection of map fields is broken in the libraries that serve it.) */
+export interface Metric {
+  /** "flicker.generated", "flicker.smoothed", "edgeF1.generated", "edgeF1.smoothed" or "drift". */
+  name: string;
+  /** As docs/metrics.md defines it. */
   value: number;
 }
 
@@ -98,7 +101,7 @@ function createBaseJob(): Job {
     stages: [],
     failure: undefined,
     outputs: [],
-    metrics: {},
+    metrics: [],
     submittedAtMs: 0,
     seconds: 0,
   };
@@ -133,9 +136,9 @@ export const Job: MessageFns<Job> = {
     for (const v of message.outputs) {
       JobOutput.encode(v!, writer.uint32(74).fork()).join();
     }
-    globalThis.Object.entries(message.metrics).forEach(([key, value]: [string, number]) => {
-      Job_MetricsEntry.encode({ key: key as any, value }, writer.uint32(82).fork()).join();
-    });
+    for (const v of message.metrics) {
+      Metric.encode(v!, writer.uint32(82).fork()).join();
+    }
     if (message.submittedAtMs !== 0) {
       writer.uint32(88).int64(message.submittedAtMs);
     }
@@ -235,10 +238,7 @@ export const Job: MessageFns<Job> = {
               break;
             }
 
-            const entry10 = Job_MetricsEntry.decode(reader, reader.uint32());
-            if (entry10.value !== undefined) {
-              message.metrics[entry10.key] = entry10.value;
-            }
+            message.metrics.push(Metric.decode(reader, reader.uint32()));
             continue;
           }
           case 11: {
@@ -270,14 +270,14 @@ export const Job: MessageFns<Job> = {
   },
 };
 
-function createBaseJob_MetricsEntry(): Job_MetricsEntry {
-  return { key: "", value: 0 };
+function createBaseMetric(): Metric {
+  return { name: "", value: 0 };
 }
 
-export const Job_MetricsEntry: MessageFns<Job_MetricsEntry> = {
-  encode(message: Job_MetricsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.key !== "") {
-      writer.uint32(10).string(message.key);
+export const Metric: MessageFns<Metric> = {
+  encode(message: Metric, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
     }
     if (message.value !== 0) {
       writer.uint32(17).double(message.value);
@@ -285,7 +285,7 @@ export const Job_MetricsEntry: MessageFns<Job_MetricsEntry> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): Job_MetricsEntry {
+  decode(input: BinaryReader | Uint8Array, length?: number): Metric {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -294,7 +294,7 @@ export const Job_MetricsEntry: MessageFns<Job_MetricsEntry> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseJob_MetricsEntry();
+      const message = createBaseMetric();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -303,7 +303,7 @@ export const Job_MetricsEntry: MessageFns<Job_MetricsEntry> = {
               break;
             }
 
-            message.key = reader.string();
+            message.name = reader.string();
             continue;
           }
           case 2: {
