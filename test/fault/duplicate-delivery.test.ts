@@ -15,10 +15,11 @@ it('runs nothing twice when every message comes twice', async () => {
   const connection = await connect({ servers: farm.nats.url });
   const js = jetstream(connection);
   const messages = new Map<string, { subject: string; bytes: Uint8Array }>();
-  let doubled = 0;
+  const doubled = new Set<string>();
   const subscription = connection.subscribe('bivdiff.task.>', {
     callback: (error, msg) => {
-      if (error === null) {
+      // Not what we put there ourselves, or it would never end.
+      if (error === null && !doubled.has(msg.json<TaskMessage>().task.id)) {
         messages.set(msg.json<TaskMessage>().task.id, { subject: msg.subject, bytes: msg.data });
       }
     },
@@ -28,7 +29,7 @@ it('runs nothing twice when every message comes twice', async () => {
       const message = event.kind === 'committed' ? messages.get(event.taskId) : undefined;
       if (message === undefined) return false;
       messages.delete(event.taskId);
-      doubled += 1;
+      doubled.add(event.taskId);
       void js.publish(message.subject, message.bytes);
       return false;
     })
@@ -37,6 +38,6 @@ it('runs nothing twice when every message comes twice', async () => {
   expect(await farm.finish(id)).toBe(farmOf.reference());
   subscription.unsubscribe();
   await connection.close();
-  expect(doubled).toBeGreaterThan(20);
+  expect(doubled.size).toBeGreaterThan(20);
   farm.checkHistory({ extraStartsMax: 0 });
 });
