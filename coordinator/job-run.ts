@@ -13,6 +13,7 @@ import { ReadyQueue } from './domain/ready-queue.ts';
 import type { TaskGraph, TaskNumber } from './domain/task-graph.ts';
 import type { Clock } from './ports.ts';
 import { surveyStore } from './survey.ts';
+import { lostWorkersFailure, taskFailure } from './task-failure.ts';
 
 /**
  * - `idle`: nothing that must run needs it, or its result is in the store
@@ -162,20 +163,9 @@ export class JobRun {
     this.#starters.set(taskId, starters);
     const lost = starters.slice(0, -1);
     if (lost.length < this.#options.policy.lostWorkersMax) return;
-    const { stage } = this.#graph.ref(task);
     this.#forget(taskId);
     await this.#options.bus.cancel({ jobId: this.#options.jobId, taskIds: [taskId] });
-    await this.stop(
-      new BivdiffError(
-        'internal',
-        `${stage} has taken ${lost.length} workers with it: each was lost while it ran task ${taskId.slice(0, 12)}`,
-        {
-          retry: 'never',
-          details: { taskId, workers: lost },
-          hint: 'The logs of these workers say how they ended; out of memory is the likely cause.',
-        },
-      ),
-    );
+    await this.stop(lostWorkersFailure(this.#graph, task, lost));
   }
 
   async #require(wanted: readonly TaskNumber[]): Promise<void> {
@@ -288,7 +278,7 @@ export class JobRun {
         return;
       case 'fail':
         this.#forget(event.taskId);
-        await this.stop(this.#describeFailure(task, event.failure));
+        await this.stop(this.#failureOf(task, event.failure));
         return;
     }
   }
@@ -314,7 +304,7 @@ export class JobRun {
     });
     this.#forget(event.taskId);
     if (lost.length === 0) {
-      await this.stop(this.#describeFailure(task, event.failure));
+      await this.stop(this.#failureOf(task, event.failure));
       return;
     }
     for (const number of lost) {
@@ -329,23 +319,8 @@ export class JobRun {
     if (pending.length === 0) this.#makeReady(task);
   }
 
-  #describeFailure(task: TaskNumber, failure: FailureJson): BivdiffError {
-    const ref = this.#graph.ref(task);
-    const { frames } = this.#graph.plan.task(ref);
-    const last = frames.at(-1);
-    const range = frames.length === 1 ? `frame ${last}` : `frames ${frames[0]} to ${last}`;
-    const attempts = this.#attempts[task] === 1 ? '' : ` (tried ${this.#attempts[task]} times)`;
-    const cause = BivdiffError.fromJSON(failure);
-    return new BivdiffError(
-      cause.code,
-      `${ref.stage} of ${range} failed${attempts}: ${cause.message}`,
-      {
-        retry: cause.retry,
-        cause,
-        details: cause.details,
-        ...(cause.hint === undefined ? {} : { hint: cause.hint }),
-      },
-    );
+  #failureOf(task: TaskNumber, failure: FailureJson): BivdiffError {
+    return taskFailure(this.#graph, task, { failure, attempts: this.#attempts[task]! });
   }
 }
 

@@ -88,7 +88,9 @@ describe('JobRun', () => {
       expect(run.failure).toBeUndefined();
     }
     await run.handle(started(id, 'last'));
-    expect(run.failure?.message).toContain(`ingest has taken ${policy.lostWorkersMax} workers`);
+    expect(run.failure?.message).toContain(
+      `ingest of frames 0 to 3 has taken ${policy.lostWorkersMax} workers`,
+    );
     expect(run.isOver).toBe(true);
     expect(await bus.holds(INGEST, id)).toBe(true);
   });
