@@ -79,6 +79,7 @@ async function runDelivery(options: WorkerOptions, run: RunDelivery): Promise<vo
   const { task, attempt } = run.delivery.message;
   const heartbeat = startHeartbeat(run.delivery, options.ackWaitMs / 3);
   const facts = { taskId: task.id, worker: name, attempt };
+  let isHandedBack = false;
   try {
     // Delivered twice, or made for another job: then it is there already.
     let record = await options.store.getRecord(task.id, { checkArtifacts: true });
@@ -94,10 +95,10 @@ async function runDelivery(options: WorkerOptions, run: RunDelivery): Promise<vo
       : BivdiffError.from(reason, task.stage);
     await bus.report({ kind: 'failed', ...facts, failure: error.toJSON() });
     // This worker ends; nobody has cancelled the task.
-    if (run.stop.aborted && !run.delivery.signal.aborted) await run.delivery.nak(0);
+    isHandedBack = run.stop.aborted && !run.delivery.signal.aborted;
   } finally {
     heartbeat.abort();
-    await run.delivery.ack();
+    await (isHandedBack ? run.delivery.nak(0) : run.delivery.ack());
   }
 }
 
