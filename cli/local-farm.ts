@@ -28,6 +28,8 @@ import { inferenceClass, plainClass } from '../workers/inference/numerics-class.
 import { codecBuild, createMediaService } from '../workers/media/media-service.ts';
 import type { MediaService } from '../workers/media/media-service.ts';
 import { SourceCache } from '../workers/source-cache.ts';
+import { runStage } from '../workers/stage-runner.ts';
+import type { StageRunnerOptions } from '../workers/stage-runner.ts';
 import { runWorker } from '../workers/worker.ts';
 import type { Accepted, Farm, FarmOptions, Forecast, RenderOptions, RenderResult } from './farm.ts';
 import { forecastRender } from './farm/forecast.ts';
@@ -137,15 +139,16 @@ class LocalFarm implements Farm {
     const sources = new SourceCache(this.store);
     const stop = new AbortController();
     const broken = new AbortController();
+    const stages: StageRunnerOptions = {
+      ...{ store: this.store, lanes, media: this.#media, sources },
+      findPart: (digest) => this.#parts.get(digest),
+    };
     const ended = runWorker(
       {
         name: 'local',
         bus,
         store: this.store,
-        lanes,
-        media: this.#media,
-        sources,
-        findPart: (digest) => this.#parts.get(digest),
+        runTask: (task, run) => runStage(task, stages, run),
         slots,
         queues: queuesOfPools(['idm', 'mixer', 'vdm']),
         ackWaitMs: ACK_WAIT_MS,

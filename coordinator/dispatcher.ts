@@ -6,12 +6,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CoordinatorBus, WorkerEvent } from '../common/bus/ports.ts';
 import { BivdiffError } from '../common/errors.ts';
 import type { Store } from '../common/store/ports.ts';
-import type { JobId } from '../common/task.ts';
+import type { JobId, Pool } from '../common/task.ts';
 import type { FailurePolicy } from './domain/failure-policy.ts';
 import type { TaskGraph, TaskNumber } from './domain/task-graph.ts';
 import { JobRun } from './job-run.ts';
 import type { JobObserver } from './job-run.ts';
+import { OutTasks } from './out-tasks.ts';
 import type { Clock } from './ports.ts';
+import { pump } from './pump.ts';
 
 /** How long running tasks may take to stop: a step of the largest model, with room. */
 const STOP_TIMEOUT_MS = 30_000;
@@ -24,8 +26,8 @@ export interface DispatchOptions {
   readonly bus: CoordinatorBus;
   readonly clock: Clock;
   readonly policy: FailurePolicy;
-  /** As `JobRunOptions.outMax`. */
-  readonly outMax: () => number;
+  /** Tasks that the workers of a pool can run at once; `any`: all workers. */
+  readonly slotsOf: (pool: Pool) => number;
   readonly observer: JobObserver;
   readonly signal?: AbortSignal;
 }
@@ -35,9 +37,13 @@ export interface DispatchOptions {
  * @throws BivdiffError — the job's failure, with its causes; `cancelled` when the signal aborts
  */
 export async function dispatchJob(options: DispatchOptions): Promise<void> {
-  const { bus, signal } = options;
+  const { bus, store, clock, slotsOf, signal } = options;
   signal?.throwIfAborted();
-  const run = new JobRun(options);
+  const out = new OutTasks({ bus, store, clock, slotsOf });
+  const run = new JobRun({ ...options, out });
+  const publish = (): void => {
+    pump([{ run, priority: 0 }], out);
+  };
   const over = new AbortController();
   const events = bus.events(over.signal);
   const stop = (): void => {
@@ -54,7 +60,8 @@ export async function dispatchJob(options: DispatchOptions): Promise<void> {
   signal?.addEventListener('abort', stop, { once: true });
   try {
     await run.start(options.wanted);
-    if (!run.isOver) await followEvents(run, events);
+    publish();
+    if (!run.isOver) await followEvents(run, events, publish);
     if (run.failure !== undefined) throw run.failure;
   } finally {
     signal?.removeEventListener('abort', stop);
@@ -62,9 +69,14 @@ export async function dispatchJob(options: DispatchOptions): Promise<void> {
   }
 }
 
-async function followEvents(run: JobRun, events: AsyncIterable<WorkerEvent>): Promise<void> {
+async function followEvents(
+  run: JobRun,
+  events: AsyncIterable<WorkerEvent>,
+  publish: () => void,
+): Promise<void> {
   for await (const event of events) {
     await run.handle(event);
     if (run.isOver) return;
+    publish();
   }
 }

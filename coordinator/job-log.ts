@@ -14,8 +14,13 @@ import type { JobId } from '../common/task.ts';
  */
 export type JobState = 'queued' | 'running' | 'paused' | 'done' | 'failed' | 'cancelled';
 
-export type JobEntry = { readonly atMs: number } & (
-  | { readonly kind: 'submitted'; readonly name: string; readonly priority: number }
+export type JobLogEntry = { readonly atMs: number } & (
+  | {
+      readonly kind: 'submitted';
+      readonly name: string;
+      readonly priority: number;
+      readonly owner?: string;
+    }
   | { readonly kind: 'resumed' | 'paused' | 'cancelled' }
   | { readonly kind: 'failed'; readonly failure: FailureJson }
   | { readonly kind: 'done'; readonly seconds: number }
@@ -27,6 +32,8 @@ export interface JobFacts {
   readonly state: Exclude<JobState, 'running'>;
   readonly name: string;
   readonly priority: number;
+  /** Whose it is; empty: nobody's. */
+  readonly owner: string;
   readonly submittedAtMs: number;
   readonly failure: FailureJson | undefined;
   readonly seconds: number;
@@ -38,7 +45,7 @@ const TRIES_MAX = 16;
 export class JobLog {
   readonly #store: Store;
   readonly #jobId: JobId;
-  #entries: JobEntry[] = [];
+  #entries: JobLogEntry[] = [];
 
   constructor(store: Store, jobId: JobId) {
     this.#store = store;
@@ -55,12 +62,12 @@ export class JobLog {
     for (;;) {
       const bytes = await this.#store.getDocument(this.#nameOf(this.#entries.length));
       if (bytes === undefined) return;
-      this.#entries.push(JSON.parse(Buffer.from(bytes).toString()) as JobEntry);
+      this.#entries.push(JSON.parse(Buffer.from(bytes).toString()) as JobLogEntry);
     }
   }
 
   /** Writes one entry, after all that others have written. @throws aborted — others keep writing */
-  async append(entry: JobEntry): Promise<void> {
+  async append(entry: JobLogEntry): Promise<void> {
     const bytes = Buffer.from(JSON.stringify(entry));
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const put = await this.#store.putDocument(this.#nameOf(this.#entries.length), bytes);
@@ -84,10 +91,11 @@ export async function submittedJobs(store: Store): Promise<readonly JobId[]> {
   return [...new Set(names.map(({ id }) => id.slice(0, id.indexOf('/')) as JobId))];
 }
 
-function applyEntry(facts: JobFacts | undefined, entry: JobEntry): JobFacts | undefined {
+function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts | undefined {
   if (entry.kind === 'submitted' && facts === undefined) {
-    const { name, priority, atMs } = entry;
-    return { state: 'queued', name, priority, submittedAtMs: atMs, failure: undefined, seconds: 0 };
+    const { name, priority, atMs, owner = '' } = entry;
+    const nothingYet = { failure: undefined, seconds: 0 } as const;
+    return { state: 'queued', name, priority, owner, submittedAtMs: atMs, ...nothingYet };
   }
   if (facts === undefined) return undefined;
   switch (entry.kind) {

@@ -1,19 +1,23 @@
-// One job on its way: which of its tasks wait, are ready, are out, are done; publishes ready ones to the bus, a few at a time, and
-// acts on what workers report. All of it can be lost and made again from the store.
+// One job on its way: which of its tasks wait, are ready, are out, are done; publishes ready ones when told to, and acts on what
+// workers report. All of it can be lost and made again from the store.
 
-import { BivdiffError } from '../common/errors.ts';
+import type { BivdiffError } from '../common/errors.ts';
 import type { FailureJson } from '../common/errors.ts';
-import type { CoordinatorBus, WorkerEvent } from '../common/bus/ports.ts';
+import type { CoordinatorBus, TaskMessage, WorkerEvent } from '../common/bus/ports.ts';
 import { queueOfStage } from '../common/placement.ts';
+import { STAGE_FACTS } from '../common/stages.ts';
 import type { Store } from '../common/store/ports.ts';
-import type { JobId, ResultRecord, TaskId } from '../common/task.ts';
+import { STAGES } from '../common/task.ts';
+import type { JobId, Pool, ResultRecord, Stage, TaskId } from '../common/task.ts';
 import { decideAfterFailure } from './domain/failure-policy.ts';
 import type { FailurePolicy } from './domain/failure-policy.ts';
 import { ReadyQueue } from './domain/ready-queue.ts';
 import type { TaskGraph, TaskNumber } from './domain/task-graph.ts';
+import type { Needer, OutTasks } from './out-tasks.ts';
 import type { Clock } from './ports.ts';
 import { surveyStore } from './survey.ts';
 import { lostWorkersFailure, taskFailure } from './task-failure.ts';
+import { Tries } from './tries.ts';
 
 /**
  * - `idle`: nothing that must run needs it, or its result is in the store
@@ -24,6 +28,9 @@ import { lostWorkersFailure, taskFailure } from './task-failure.ts';
  */
 type TaskState = 'idle' | 'waiting' | 'ready' | 'out' | 'done';
 
+/** A job's opening: what needs no video model, and is wide. */
+const OPENING_STAGES = new Set<Stage>(STAGES.slice(0, STAGES.indexOf('generate') + 1));
+
 export interface JobRunOptions {
   readonly jobId: JobId;
   readonly graph: TaskGraph;
@@ -31,15 +38,12 @@ export interface JobRunOptions {
   readonly bus: CoordinatorBus;
   readonly clock: Clock;
   readonly policy: FailurePolicy;
-  /** Tasks out at once, now: about twice the slots that can take them, so that the queue stays short. */
-  readonly outMax: () => number;
+  /** What is out on the farm, of all jobs. */
+  readonly out: OutTasks;
   readonly observer: JobObserver;
-  /** Whether another live job needs it: then it is not stopped with this one. @default none is shared */
-  readonly isShared?: (taskId: TaskId) => boolean;
+  /** @default nobody's */
+  readonly owner?: string;
 }
-
-/** What was published so recently is not looked for: the bus may still be at it. */
-const RECHECK_MS = 1_000;
 
 /** Told of every change, at once, on the caller's thread. */
 export interface JobObserver {
@@ -49,32 +53,34 @@ export interface JobObserver {
   healed(task: TaskNumber): void;
 }
 
-export class JobRun {
+export class JobRun implements Needer {
+  readonly jobId: JobId;
+  readonly owner: string;
   readonly #options: JobRunOptions;
   readonly #graph: TaskGraph;
   readonly #states: TaskState[];
   readonly #waitingFor: Uint32Array;
-  readonly #attempts: Uint16Array;
-  readonly #excluded = new Map<TaskNumber, string[]>();
-  readonly #workers = new Set<string>();
-  readonly #ready: ReadyQueue;
+  readonly #tries: Tries;
+  readonly #ready = new Map<Pool, ReadyQueue>();
   readonly #out = new Map<TaskId, TaskNumber>();
   readonly #started = new Set<TaskId>();
-  /** Who began a task that is out and has not said how it ended. More than one: the others are lost. */
-  readonly #starters = new Map<TaskId, string[]>();
   readonly #timers = new Map<TaskNumber, () => void>();
-  /** When it was last published, or last found to be on its way. */
-  readonly #seenMs = new Map<TaskId, number>();
   #left = 0;
+  #openingLeft = 0;
   #failure: BivdiffError | undefined;
 
   constructor(options: JobRunOptions) {
     this.#options = options;
+    this.jobId = options.jobId;
+    this.owner = options.owner ?? '';
     this.#graph = options.graph;
     this.#states = new Array<TaskState>(options.graph.size).fill('idle');
     this.#waitingFor = new Uint32Array(options.graph.size);
-    this.#attempts = new Uint16Array(options.graph.size);
-    this.#ready = new ReadyQueue((task) => options.graph.priority(task));
+    this.#tries = new Tries(options.graph.size);
+    for (const stage of options.graph.plan.stages) {
+      const queue = new ReadyQueue((task) => options.graph.priority(task));
+      this.#ready.set(STAGE_FACTS[stage].pool, queue);
+    }
   }
 
   /** Nothing is left to do, or the job has failed and nothing of it runs any more. */
@@ -92,66 +98,73 @@ export class JobRun {
     return this.#out.size;
   }
 
+  /** Tasks of its opening that are not published yet, whether or not they could be. */
+  get openingLeft(): number {
+    return this.#failure === undefined ? this.#openingLeft : 0;
+  }
+
+  /** Tasks of a pool that could be published now. */
+  readyCount(pool: Pool): number {
+    return this.#failure === undefined ? (this.#ready.get(pool)?.size ?? 0) : 0;
+  }
+
+  /** Tasks that could be published now, in no order. */
+  get ready(): readonly TaskNumber[] {
+    return [...this.#states.keys()].filter((task) => this.#states[task] === 'ready');
+  }
+
   /** Whether it has this task out. */
   hasOut(taskId: TaskId): boolean {
     return this.#out.has(taskId);
   }
 
-  /** Finds out what must run for these results, and publishes the first tasks. */
+  /** Finds out what must run for these results. */
   async start(wanted: readonly TaskNumber[]): Promise<void> {
     await this.#require(wanted);
-    await this.#publishReady();
+  }
+
+  /** Publishes the first of the ready tasks of a pool, if there is one. */
+  publishNext(pool: Pool): void {
+    const task = this.readyCount(pool) > 0 ? this.#ready.get(pool)!.pop() : undefined;
+    if (task === undefined) return;
+    this.#states[task] = 'out';
+    const ref = this.#graph.ref(task);
+    if (OPENING_STAGES.has(ref.stage)) this.#openingLeft -= 1;
+    const message = this.#nextTry(task);
+    this.#out.set(message.task.id, task);
+    this.#options.out.add(this, message, { queue: queueOfStage(ref.stage), pool });
   }
 
   /** Takes in what a worker reports. Events of tasks that this job has not out are ignored. */
   async handle(event: WorkerEvent): Promise<void> {
     const task = this.#out.get(event.taskId);
     if (task === undefined) return;
-    this.#workers.add(event.worker);
     this.#options.observer.event(task, event);
     if (event.kind === 'started') await this.#noteStart(task, event);
     if (event.kind === 'committed') this.#settle(task, event.taskId);
     if (event.kind === 'failed') await this.#handleFailure(task, event);
-    await this.#publishReady();
   }
 
-  /** Publishes what has become possible, since more workers came or another job takes less. */
-  async pump(): Promise<void> {
-    await this.#publishReady();
-  }
-
-  /**
-   * Looks for every task that is out: it is on the bus, or its result is in the store, or it was lost with the bus and is
-   * published again. Call it now and then: buses lose messages, and events about them.
-   * @throws unavailable — bus or store cannot say now
-   */
-  async reconcile(): Promise<void> {
-    const { bus, store, clock } = this.#options;
-    for (const [taskId, task] of [...this.#out]) {
-      const isRecent = clock.nowMs() - (this.#seenMs.get(taskId) ?? 0) < RECHECK_MS;
-      if (this.#failure !== undefined || isRecent || this.#timers.has(task)) continue;
-      const queue = queueOfStage(this.#graph.ref(task).stage);
-      if (!(await bus.holds(queue, taskId))) {
-        const record = await store.getRecord(taskId, { checkArtifacts: true });
-        if (!this.#out.has(taskId) || this.#timers.has(task)) continue;
-        if (record === undefined) await this.#send(task);
-        else await this.handle(committedEvent(record));
-      }
-      if (this.#out.has(taskId)) this.#seenMs.set(taskId, clock.nowMs());
-    }
-  }
-
-  /** Publishes nothing more, stops what runs, and fails with `reason` once that has stopped. */
+  /** Publishes nothing more, stops what runs and no other job needs, and fails with `reason` once that has stopped. */
   async stop(reason: BivdiffError): Promise<void> {
     this.#failure ??= reason;
     for (const callOff of this.#timers.values()) callOff();
     this.#timers.clear();
-    const { bus, jobId, isShared } = this.#options;
-    const taskIds = [...this.#out.keys()].filter((taskId) => isShared?.(taskId) !== true);
+    const { bus, jobId, out } = this.#options;
+    // What is published while it is withdrawn would stay.
+    await out.settled();
+    const taskIds = [...this.#out.keys()].filter((taskId) => out.remove(this, taskId));
     // What no worker has begun is withdrawn with the cancel, and what goes on is another job's; nobody will report it.
     const stopping = new Set(taskIds.filter((taskId) => this.#started.has(taskId)));
     for (const taskId of [...this.#out.keys()]) if (!stopping.has(taskId)) this.#forget(taskId);
     await bus.cancel({ jobId, taskIds });
+  }
+
+  /** Lets go of everything and touches nothing: what is out goes on, for whoever needs it. */
+  leave(): void {
+    for (const callOff of this.#timers.values()) callOff();
+    this.#timers.clear();
+    for (const taskId of [...this.#out.keys()]) this.#forget(taskId);
   }
 
   async #noteStart(
@@ -159,9 +172,7 @@ export class JobRun {
     { taskId, worker }: Extract<WorkerEvent, { kind: 'started' }>,
   ): Promise<void> {
     this.#started.add(taskId);
-    const starters = [...(this.#starters.get(taskId) ?? []), worker];
-    this.#starters.set(taskId, starters);
-    const lost = starters.slice(0, -1);
+    const lost = this.#tries.begun(taskId, worker);
     if (lost.length < this.#options.policy.lostWorkersMax) return;
     this.#forget(taskId);
     await this.#options.bus.cancel({ jobId: this.#options.jobId, taskIds: [taskId] });
@@ -176,10 +187,16 @@ export class JobRun {
     this.#left += fresh.length;
     observer.surveyed(survey.found, fresh);
     for (const task of fresh) {
-      const pending = this.#graph.dependencies(task).filter((needed) => this.#isPending(needed));
-      this.#waitingFor[task] = pending.length;
-      if (pending.length === 0) this.#makeReady(task);
+      if (OPENING_STAGES.has(this.#graph.ref(task).stage)) this.#openingLeft += 1;
+      this.#await(task);
     }
+  }
+
+  /** Ready once all that it reads is there. */
+  #await(task: TaskNumber): void {
+    const pending = this.#graph.dependencies(task).filter((needed) => this.#isPending(needed));
+    this.#waitingFor[task] = pending.length;
+    if (pending.length === 0) this.#makeReady(task);
   }
 
   #isPending(task: TaskNumber): boolean {
@@ -189,54 +206,22 @@ export class JobRun {
 
   #makeReady(task: TaskNumber): void {
     this.#states[task] = 'ready';
-    this.#ready.push(task);
+    this.#ready.get(STAGE_FACTS[this.#graph.ref(task).stage].pool)!.push(task);
   }
 
-  async #publishReady(): Promise<void> {
-    while (this.#failure === undefined && this.#out.size < this.#options.outMax()) {
-      const task = this.#ready.pop();
-      if (task === undefined) return;
-      this.#states[task] = 'out';
-      this.#out.set(this.#graph.plan.id(this.#graph.ref(task)), task);
-      await this.#publish(task);
-    }
-  }
-
-  async #publish(task: TaskNumber): Promise<void> {
-    this.#attempts[task] = this.#attempts[task]! + 1;
-    await this.#send(task);
-  }
-
-  async #send(task: TaskNumber): Promise<void> {
-    const { bus, clock } = this.#options;
-    const ref = this.#graph.ref(task);
-    const message = {
-      task: this.#graph.plan.task(ref),
-      attempt: this.#attempts[task]!,
-      excludedWorkers: this.#excludedWorkers(task),
+  #nextTry(task: TaskNumber): TaskMessage {
+    return {
+      attempt: this.#tries.next(task),
+      task: this.#graph.plan.task(this.#graph.ref(task)),
+      excludedWorkers: this.#tries.excludedWorkers(task),
     };
-    this.#seenMs.set(message.task.id, clock.nowMs());
-    try {
-      await bus.publish(queueOfStage(ref.stage), message);
-    } catch (reason) {
-      // The bus is away, or full: `reconcile` finds that it has not got the task.
-      const { code } = BivdiffError.from(reason);
-      if (code !== 'unavailable' && code !== 'resource-exhausted') throw reason;
-    }
   }
 
   #forget(taskId: TaskId): void {
+    this.#options.out.remove(this, taskId);
     this.#out.delete(taskId);
     this.#started.delete(taskId);
-    this.#starters.delete(taskId);
-    this.#seenMs.delete(taskId);
-  }
-
-  /** Waived when nobody else is there. */
-  #excludedWorkers(task: TaskNumber): readonly string[] {
-    const excluded = this.#excluded.get(task) ?? [];
-    const others = [...this.#workers].some((worker) => !excluded.includes(worker));
-    return others ? excluded : [];
+    this.#tries.forget(taskId);
   }
 
   #settle(task: TaskNumber, taskId: TaskId): void {
@@ -255,9 +240,7 @@ export class JobRun {
     event: Extract<WorkerEvent, { kind: 'failed' }>,
   ): Promise<void> {
     this.#started.delete(event.taskId);
-    const { worker } = event;
-    const others = (this.#starters.get(event.taskId) ?? []).filter((name) => name !== worker);
-    this.#starters.set(event.taskId, others);
+    this.#tries.ended(event.taskId, event.worker);
     if (this.#failure !== undefined) {
       this.#forget(event.taskId);
       return;
@@ -265,12 +248,15 @@ export class JobRun {
     // Nobody asked for it: the worker lost its lease (it was too slow to say that it is alive), and the bus has given the task
     // to another, or will.
     if (event.failure.code === 'cancelled') return;
-    const decision = decideAfterFailure(event.failure, this.#attempts[task]!, this.#options.policy);
+    const decision = decideAfterFailure(
+      event.failure,
+      this.#tries.count(task),
+      this.#options.policy,
+    );
     switch (decision.kind) {
       case 'retry':
-        if (decision.excludeWorker) {
-          this.#excluded.set(task, [...(this.#excluded.get(task) ?? []), event.worker]);
-        }
+        if (decision.excludeWorker) this.#tries.exclude(task, event.worker);
+        this.#options.out.rest(event.taskId);
         this.#publishLater(task, decision.delayMs);
         return;
       case 'heal':
@@ -286,8 +272,7 @@ export class JobRun {
   #publishLater(task: TaskNumber, delayMs: number): void {
     const callOff = this.#options.clock.after(delayMs, () => {
       this.#timers.delete(task);
-      if (this.#failure !== undefined) return;
-      this.#publish(task).catch((error: unknown) => this.stop(BivdiffError.from(error)));
+      if (this.#failure === undefined) this.#options.out.again(this.#nextTry(task));
     });
     this.#timers.set(task, callOff);
   }
@@ -313,19 +298,12 @@ export class JobRun {
       if (!this.#isPending(number)) this.#states[number] = 'idle';
     }
     this.#states[task] = 'waiting';
+    if (OPENING_STAGES.has(this.#graph.ref(task).stage)) this.#openingLeft += 1;
     await this.#require(lost);
-    const pending = this.#graph.dependencies(task).filter((needed) => this.#isPending(needed));
-    this.#waitingFor[task] = pending.length;
-    if (pending.length === 0) this.#makeReady(task);
+    this.#await(task);
   }
 
   #failureOf(task: TaskNumber, failure: FailureJson): BivdiffError {
-    return taskFailure(this.#graph, task, { failure, attempts: this.#attempts[task]! });
+    return taskFailure(this.#graph, task, { failure, attempts: this.#tries.count(task) });
   }
-}
-
-/** What the worker said, or would have said had the bus not lost it. */
-function committedEvent(record: ResultRecord): WorkerEvent {
-  const { taskId, worker, attempt } = record;
-  return { kind: 'committed', taskId, worker, attempt, record };
 }

@@ -1,8 +1,8 @@
 // A job that this coordinator runs: its plan, its run, its tally. Made from the accepted spec; thrown away and made again at will.
 
-import type { CoordinatorBus, WorkerEvent } from '../common/bus/ports.ts';
+import type { CoordinatorBus } from '../common/bus/ports.ts';
 import type { Store } from '../common/store/ports.ts';
-import type { JobId, TaskId } from '../common/task.ts';
+import type { JobId } from '../common/task.ts';
 import { BivdiffError } from '../common/errors.ts';
 import type { FailurePolicy } from './domain/failure-policy.ts';
 import type { AcceptedJob } from './domain/job.ts';
@@ -11,6 +11,7 @@ import { createTaskGraph } from './domain/task-graph.ts';
 import type { TaskGraph, TaskNumber } from './domain/task-graph.ts';
 import { JobRun } from './job-run.ts';
 import { JobTally } from './job-tally.ts';
+import type { OutTasks } from './out-tasks.ts';
 import type { Clock } from './ports.ts';
 
 export interface LiveJobOptions {
@@ -22,9 +23,9 @@ export interface LiveJobOptions {
   readonly policy: FailurePolicy;
   /** Slots of the farm, now. */
   readonly slots: () => number;
-  /** As `JobRunOptions.outMax`. */
-  readonly outMax: () => number;
-  readonly isShared: (taskId: TaskId) => boolean;
+  readonly owner: string;
+  /** As `JobRunOptions.out`. */
+  readonly out: OutTasks;
   readonly onChange: () => void;
 }
 
@@ -61,10 +62,6 @@ export class LiveJob {
 
   async start(): Promise<void> {
     await this.run.start(this.#wanted);
-  }
-
-  async handle(event: WorkerEvent): Promise<void> {
-    await this.run.handle(event);
   }
 
   async stop(why: string): Promise<void> {

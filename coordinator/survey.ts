@@ -4,6 +4,7 @@
 import type { Store } from '../common/store/ports.ts';
 import type { ResultRecord } from '../common/task.ts';
 import type { TaskGraph, TaskNumber } from './domain/task-graph.ts';
+import { mapBounded } from './map-bounded.ts';
 
 /** Records read at once. */
 const LOOKUPS_MAX = 32;
@@ -33,7 +34,7 @@ export async function surveyStore(
     const first = graph.number({ stage, index: 0 });
     const here = [...frontier].filter((task) => task >= first).sort((a, b) => a - b);
     frontier = new Set([...frontier].filter((task) => task < first));
-    const records = await mapBounded(here, (task) =>
+    const records = await mapBounded(here, LOOKUPS_MAX, (task) =>
       store.getRecord(graph.plan.id(graph.ref(task)), { checkArtifacts: true }),
     );
     here.forEach((task, i) => {
@@ -47,18 +48,4 @@ export async function surveyStore(
     });
   }
   return { found, missing: missing.sort((a, b) => a - b) };
-}
-
-async function mapBounded<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results = new Array<R>(items.length);
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    while (next < items.length) {
-      const index = next;
-      next += 1;
-      results[index] = await work(items[index]!);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(LOOKUPS_MAX, items.length) }, lane));
-  return results;
 }

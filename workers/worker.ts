@@ -4,18 +4,21 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Delivery, WorkerBus } from '../common/bus/ports.ts';
 import { BivdiffError } from '../common/errors.ts';
-import type { ResultRecord, TaskId } from '../common/task.ts';
-import { runStage } from './stage-runner.ts';
-import type { StageRunnerOptions } from './stage-runner.ts';
+import type { Store } from '../common/store/ports.ts';
+import type { ResultRecord, Task, TaskId } from '../common/task.ts';
+import type { RunTaskOptions, StageOutcome } from './stage-runner.ts';
 
 /** Longest wait for a task before the queues are asked again. */
 const PULL_WAIT_MS = 5_000;
 /** How soon a task that this worker shall not take is offered again. */
 const HAND_BACK_DELAY_MS = 100;
 
-export interface WorkerOptions extends StageRunnerOptions {
+export interface WorkerOptions {
   readonly name: string;
   readonly bus: WorkerBus;
+  readonly store: Store;
+  /** Runs a task to its stored outputs. */
+  readonly runTask: (task: Task, run: RunTaskOptions) => Promise<StageOutcome>;
   /** Tasks at once. */
   readonly slots: number;
   /** Where to pull from, preferred first. */
@@ -107,7 +110,7 @@ async function commitTask(options: WorkerOptions, run: RunDelivery): Promise<Res
   const { bus, store, name } = options;
   const { task, attempt } = run.delivery.message;
   const startedAt = new Date();
-  const outcome = await runStage(task, options, {
+  const outcome = await options.runTask(task, {
     signal: run.signal,
     onProgress: (step, steps) => {
       // Progress is a courtesy: a lost report harms nobody.

@@ -14,6 +14,8 @@ import { createLanePool } from '../../workers/inference/lane-pool.ts';
 import { inferenceClass } from '../../workers/inference/numerics-class.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import { SourceCache } from '../../workers/source-cache.ts';
+import { runStage } from '../../workers/stage-runner.ts';
+import type { StageRunnerOptions } from '../../workers/stage-runner.ts';
 import { runWorker } from '../../workers/worker.ts';
 import type { WorkerTally } from '../../workers/worker.ts';
 import type { Log } from './log.ts';
@@ -51,6 +53,10 @@ export async function runWorkerProgram(
   });
   const media = createMediaService();
   const sources = new SourceCache(store);
+  const stages: StageRunnerOptions = {
+    ...{ store, lanes, media, sources },
+    findPart: (digest) => parts.get(digest),
+  };
   const tally: WorkerTally = { running: new Set<TaskId>(), committed: 0 };
   const stop = new AbortController();
   const drain = drainSignal(bus, name, signal);
@@ -68,13 +74,10 @@ export async function runWorkerProgram(
         name,
         bus,
         store,
-        lanes,
-        media,
-        sources,
+        runTask: (task, run) => runStage(task, stages, run),
         slots,
         tally,
         drain,
-        findPart: (digest) => parts.get(digest),
         queues: queuesOfPools(settings.pools),
         ackWaitMs: ACK_WAIT_MS,
       },

@@ -49,7 +49,7 @@ export async function renderJob(render: RenderJob, options: RenderOptions): Prom
     bus,
     clock: systemClock,
     policy: DEFAULT_FAILURE_POLICY,
-    outMax: () => 2 * slots,
+    slotsOf: () => slots,
     observer: tally,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });

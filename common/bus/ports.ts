@@ -78,7 +78,8 @@ export interface CancelMessage {
 
 export interface CoordinatorBus {
   /**
-   * Puts a message on the queue of one placement key. Resolves when the bus has it.
+   * Puts a message on the queue of one placement key. Resolves when the bus has it. Where a message of this task is on its
+   * way there already, that one stays, and this one is left out.
    * @throws resource-exhausted — the queue is at its limit
    * @throws unavailable — the bus is closed or cannot be reached
    */

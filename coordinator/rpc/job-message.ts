@@ -7,7 +7,7 @@ import type { Worker } from '../../common/gen/bivdiff/v1/render_service.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { JobId } from '../../common/task.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
-import type { JobView } from '../coordinator.ts';
+import type { JobView } from '../job-book.ts';
 import type { LiveJob } from '../live-job.ts';
 import type { Manifest } from '../manifest.ts';
 

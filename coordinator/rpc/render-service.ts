@@ -18,8 +18,9 @@ import { parseRenderSpec } from '../../common/spec/parse.ts';
 import type { RenderSpec } from '../../common/spec/schema.ts';
 import type { Store } from '../../common/store/ports.ts';
 import { PROTOCOL_VERSION } from '../../common/worker-status.ts';
-import type { Coordinator, JobView } from '../coordinator.ts';
+import type { Coordinator } from '../coordinator.ts';
 import type { AcceptedJob } from '../domain/job.ts';
+import type { JobView } from '../job-book.ts';
 import type { WorkerRegistry } from '../worker-registry.ts';
 import { jobMessage, workerMessage } from './job-message.ts';
 

@@ -81,6 +81,7 @@ class MemoryBus implements Bus {
     if (this.#isClosed) {
       throw new BivdiffError('unavailable', `publishing to ${queue}: the bus is closed`);
     }
+    if (await this.holds(queue, message.task.id)) return;
     if ((await this.depth(queue)) >= this.#queueDepthMax) {
       throw new BivdiffError(
         'resource-exhausted',

@@ -1,7 +1,7 @@
 // The bus over NATS JetStream: a work-queue stream in the server's memory, one pull consumer per queue. The stream is
 // disposable: whoever publishes makes it anew when it is gone. Events, cancels and heartbeats are plain NATS messages.
 
-import { AckPolicy, jetstream, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import { jetstream } from '@nats-io/jetstream';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
@@ -18,30 +18,26 @@ import type {
   WorkerEvent,
 } from '../ports.ts';
 import { NatsDelivery } from './nats-delivery.ts';
-import { isGone, isNoResponders, natsFailure } from './nats-errors.ts';
+import { isGone, isNoResponders, isThereAlready, natsFailure } from './nats-errors.ts';
 import { Puller } from './puller.ts';
+import { TaskStream } from './task-stream.ts';
 import {
   CANCEL_SUBJECT,
   consumerOf,
   EVENT_SUBJECT,
   PROGRESS_SUBJECT,
-  queueSubjects,
   STREAM,
   subjectsOfTask,
-  TASK_SUBJECTS,
   taskSubject,
   WAKE_SUBJECT,
 } from './subjects.ts';
 
-const NANOS_PER_MS = 1_000_000;
 /** Answers of the server to management requests. */
 const REQUEST_MS = 5_000;
 /** How long the coordinator may take to have room for an event, per try. */
 const REPORT_MS = 5_000;
 /** After so many tries an event is given up: what it says is in the store, or will be found missing. */
 const REPORT_TRIES = 12;
-/** Messages of all queues. The coordinator keeps them far fewer; this bounds the server's memory. */
-const STREAM_MESSAGES_MAX = 100_000;
 
 export interface NatsBusOptions {
   /** Such as `nats://127.0.0.1:4222`. */
@@ -91,7 +87,7 @@ export class NatsBus implements Bus {
   readonly #options: NatsBusOptions;
   readonly #js: JetStreamClient;
   readonly #manager: JetStreamManager;
-  readonly #queues = new Map<string, Promise<void>>();
+  readonly #stream: TaskStream;
   readonly #leased = new Set<NatsDelivery>();
   readonly #subscriptions = new Set<EventSubscription>();
   readonly #puller: Puller;
@@ -104,6 +100,14 @@ export class NatsBus implements Bus {
     this.#js = js;
     this.#manager = manager;
     this.#puller = new Puller(connection);
+    this.#stream = new TaskStream({
+      manager,
+      ackWaitMs: options.ackWaitMs,
+      onMade: (queue) => {
+        connection.publish(WAKE_SUBJECT, queue);
+      },
+    });
+    void this.#followConnection();
     connection.subscribe(CANCEL_SUBJECT, {
       callback: (error, msg) => {
         if (error === null) this.#abortLeased(msg.json<CancelMessage>());
@@ -115,15 +119,14 @@ export class NatsBus implements Bus {
     const doing = `publishing task ${message.task.id} to ${queue}`;
     if (this.#isClosed) throw new BivdiffError('unavailable', `${doing}: the bus is closed`);
     try {
-      await this.#retryWhenGone(queue, async () => {
+      await this.#stream.using(queue, async () => {
         await this.#checkDepth(queue, doing);
         await this.#js.publish(taskSubject(queue, message.task.id), JSON.stringify(message), {
           timeout: REQUEST_MS,
         });
       });
-      this.connection.publish(WAKE_SUBJECT, queue);
     } catch (reason) {
-      throw natsFailure(reason, doing);
+      if (!isThereAlready(reason)) throw natsFailure(reason, doing);
     }
   }
 
@@ -146,7 +149,7 @@ export class NatsBus implements Bus {
       return (await this.#manager.streams.getMessage(STREAM, { last_by_subj })) !== null;
     } catch (reason) {
       if (isGone(reason) && !this.connection.isClosed()) {
-        this.#queues.clear();
+        this.#stream.forget();
         return false;
       }
       throw natsFailure(reason, `looking for task ${taskId} on ${queue}`);
@@ -205,8 +208,10 @@ export class NatsBus implements Bus {
 
   async report(event: WorkerEvent): Promise<void> {
     const payload = JSON.stringify(event);
-    if (event.kind === 'progress') {
-      this.connection.publish(PROGRESS_SUBJECT, payload);
+    if (event.kind === 'progress' || event.kind === 'started') {
+      // Nobody answers these: what a slot does next is held up by its result alone.
+      const subject = event.kind === 'progress' ? PROGRESS_SUBJECT : EVENT_SUBJECT;
+      if (!this.connection.isClosed()) this.connection.publish(subject, payload);
       return;
     }
     for (let tries = 0; tries < REPORT_TRIES && !this.#isClosed; tries += 1) {
@@ -227,6 +232,13 @@ export class NatsBus implements Bus {
     for (const subscription of [...this.#subscriptions]) subscription.end();
     await this.connection.flush().catch(() => undefined);
     await this.connection.close();
+  }
+
+  /** Ends with the connection. */
+  async #followConnection(): Promise<void> {
+    for await (const { type } of this.connection.status()) {
+      if (type === 'reconnect') this.#puller.forget();
+    }
   }
 
   #tryToTell(message: CancelMessage): void {
@@ -250,45 +262,5 @@ export class NatsBus implements Bus {
       `${doing}: queue ${queue} holds ${queueDepthMax} messages already`,
       { hint: 'publish fewer at once, or start more workers', details: { queue } },
     );
-  }
-
-  /** Makes stream and consumer if need be; once more where they turn out to be gone. */
-  async #retryWhenGone(queue: string, action: () => Promise<void>): Promise<void> {
-    try {
-      await this.#ensureQueue(queue);
-      await action();
-    } catch (reason) {
-      if (!isGone(reason)) throw reason;
-      this.#queues.clear();
-      await this.#ensureQueue(queue);
-      await action();
-    }
-  }
-
-  #ensureQueue(queue: string): Promise<void> {
-    const known = this.#queues.get(queue);
-    if (known !== undefined) return known;
-    const made = this.#makeQueue(queue);
-    this.#queues.set(queue, made);
-    made.catch(() => this.#queues.delete(queue));
-    return made;
-  }
-
-  async #makeQueue(queue: string): Promise<void> {
-    await this.#manager.streams.add({
-      name: STREAM,
-      subjects: [TASK_SUBJECTS],
-      retention: RetentionPolicy.Workqueue,
-      storage: StorageType.Memory,
-      max_msgs: STREAM_MESSAGES_MAX,
-    });
-    await this.#manager.consumers.add(STREAM, {
-      durable_name: consumerOf(queue),
-      filter_subject: queueSubjects(queue),
-      ack_policy: AckPolicy.Explicit,
-      ack_wait: this.#options.ackWaitMs * NANOS_PER_MS,
-      max_ack_pending: -1,
-      max_deliver: -1,
-    });
   }
 }

@@ -5,7 +5,7 @@ import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import { BivdiffError } from '../../errors.ts';
 import type { Delivery, TaskMessage } from '../ports.ts';
 
-/** How long the server may take to confirm. Unconfirmed ends are harmless: the message comes again. */
+/** How long the server may take to confirm a heartbeat. */
 const CONFIRM_MS = 2_000;
 const NANOS_PER_MS = 1_000_000;
 
@@ -39,19 +39,20 @@ export class NatsDelivery implements Delivery {
     this.#cancelled.abort(reason);
   }
 
+  /** Nobody confirms it. One that is lost does no harm: the message comes again, and its result is found in the store. */
   async ack(): Promise<void> {
     if (this.#hasEnded) return;
     this.#end();
-    await this.#tell('+ACK');
+    this.#say('+ACK');
   }
 
   async nak(delayMs: number): Promise<void> {
     if (this.#hasEnded || !this.#isHeld) return;
     this.#end();
     // Cancelled messages are withdrawn; this one shall not come again either.
-    if (this.signal.aborted) await this.#tell('+TERM');
-    else if (delayMs <= 0) await this.#tell('-NAK');
-    else await this.#tell(`-NAK ${JSON.stringify({ delay: Math.round(delayMs * NANOS_PER_MS) })}`);
+    if (this.signal.aborted) this.#say('+TERM');
+    else if (delayMs <= 0) this.#say('-NAK');
+    else this.#say(`-NAK ${JSON.stringify({ delay: Math.round(delayMs * NANOS_PER_MS) })}`);
   }
 
   async working(): Promise<void> {
@@ -62,7 +63,7 @@ export class NatsDelivery implements Delivery {
     }
     const askedMs = performance.now();
     // Where the server does not answer the lease runs on, and what lapses is said at the next call.
-    if (await this.#tell('+WPI')) this.#leaseEndsMs = askedMs + this.#options.ackWaitMs;
+    if (await this.#isConfirmed('+WPI')) this.#leaseEndsMs = askedMs + this.#options.ackWaitMs;
   }
 
   get #isHeld(): boolean {
@@ -74,8 +75,12 @@ export class NatsDelivery implements Delivery {
     this.#options.onEnd(this);
   }
 
-  /** Whether the server has confirmed it. */
-  async #tell(what: string): Promise<boolean> {
+  #say(what: string): void {
+    const { connection, msg } = this.#options;
+    if (!connection.isClosed()) connection.publish(msg.reply!, what);
+  }
+
+  async #isConfirmed(what: string): Promise<boolean> {
     const { connection, msg } = this.#options;
     try {
       await connection.request(msg.reply!, what, { timeout: CONFIRM_MS });

@@ -7,6 +7,7 @@ import { BivdiffError } from '../../errors.ts';
 
 /** Server's answer to "the stream holds as many messages as it may". */
 const STREAM_FULL = 10077;
+const STREAM_NAME_IN_USE = 10058;
 
 /** Stream or consumer is not there: deleted, or the server lost its data. */
 export function isGone(reason: unknown): boolean {
@@ -15,6 +16,20 @@ export function isGone(reason: unknown): boolean {
     return code === JetStreamApiCodes.StreamNotFound || code === JetStreamApiCodes.ConsumerNotFound;
   }
   return isNoResponders(reason instanceof JetStreamError ? reason.cause : reason);
+}
+
+/** The stream has a message of this subject already, and takes one at a time. */
+export function isThereAlready(reason: unknown): boolean {
+  return (
+    reason instanceof JetStreamApiError &&
+    reason.code === STREAM_FULL &&
+    reason.message.includes('per subject')
+  );
+}
+
+/** There is a stream of this name, made by other settings. */
+export function isOtherwise(reason: unknown): boolean {
+  return reason instanceof JetStreamApiError && reason.code === STREAM_NAME_IN_USE;
 }
 
 export function isNoResponders(reason: unknown): boolean {

@@ -1,107 +1,206 @@
-// Takes messages from several consumers in an order of preference. JetStream's pull requests know one consumer each, so
-// the queues are asked in turn without waiting; a plain message says when to ask again.
+// Takes messages from several consumers in an order of preference, over JetStream's pull requests. First the queues that are known to
+// hold something are asked, in order; when none gives anything, one request on each waits at the server for whatever comes first.
 
+import { createInbox } from '@nats-io/transport-node';
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
 
 import type { PullOptions } from '../ports.ts';
 import { consumerOf, STREAM, WAKE_SUBJECT } from './subjects.ts';
 
-/** Redelivered messages wake nobody: the queues are asked this often anyway. */
-const POLL_MS = 250;
 const ASK_MS = 2_000;
+/** Queues that are not there yet are asked for again this often; a wake says so sooner. */
+const MISSING_MS = 1_000;
+/** What the server needs to say that a wait is over. */
+const EXPIRY_MARGIN_MS = 1_000;
+const NANOS_PER_MS = 1_000_000;
+/**
+ * Tokens of a delivered message's reply subject: `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer
+ * seq>.<time>.<pending>`; a longer one has domain and account before the stream.
+ */
+const SHORT_REPLY = 9;
 const NO_WAIT = JSON.stringify({ batch: 1, no_wait: true });
+
+/**
+ * - `unknown`: not asked yet
+ * - `some`: it gave a message, and said that there are more
+ * - `empty`: it had none when it was asked last, or gave its last
+ * - `missing`: there is no such consumer; asked again from `againMs` on
+ */
+interface QueueState {
+  kind: 'unknown' | 'some' | 'empty' | 'missing';
+  againMs: number;
+}
 
 export class Puller {
   readonly #connection: NatsConnection;
-  readonly #waiting = new Set<() => void>();
-  /** Counts what was published, so that a message that comes while queues are asked is not missed. */
-  #published = 0;
-  /** What the last vain round had seen, by the list of queues. */
-  readonly #vain = new Map<string, { readonly published: number; readonly atMs: number }>();
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #states = new Map<string, QueueState>();
+  /** Ends each wait. */
+  readonly #waits = new Set<() => void>();
+  readonly #inbox = createInbox();
+  /** Who asked for a message of a queue without waiting, by the queue's consumer; first come, first served. */
+  readonly #asked = new Map<string, ((msg: Msg) => void)[]>();
   #isClosed = false;
 
   constructor(connection: NatsConnection) {
     this.#connection = connection;
+    connection.subscribe(`${this.#inbox}.*`, {
+      callback: (error, msg) => {
+        if (error !== null) return;
+        const take = this.#asked.get(consumerThatSent(msg))?.shift() ?? handBack;
+        take(msg);
+      },
+    });
     connection.subscribe(WAKE_SUBJECT, {
       callback: () => {
-        this.#published += 1;
-        this.#wake();
+        this.forget();
       },
     });
   }
 
+  /** What is known of the queues may be wrong now: the server was away, or queues were made. */
+  forget(): void {
+    this.#states.clear();
+    for (const end of [...this.#waits]) end();
+  }
+
   async pull(queues: readonly string[], options: PullOptions): Promise<Msg | undefined> {
-    const endsMs = performance.now() + options.waitMs;
-    for (;;) {
-      if (this.#isClosed || options.signal?.aborted === true) return undefined;
-      const msg = await this.#inTurn(() => this.#ask(queues, options.signal));
+    const { signal, waitMs } = options;
+    const endsMs = performance.now() + waitMs;
+    const isOver = (): boolean => this.#isClosed || signal?.aborted === true;
+    while (!isOver()) {
+      const asked = waitMs > 0 ? queues.filter((queue) => this.#mayHave(queue)) : queues;
+      const msg = await this.#askInOrder(asked, isOver);
       if (msg !== undefined) return msg;
       const leftMs = endsMs - performance.now();
-      if (leftMs <= 0) return undefined;
-      await this.#pause(Math.min(leftMs, POLL_MS), options.signal);
+      if (leftMs <= 0 || isOver()) return undefined;
+      const first = await this.#wait(queues, leftMs, signal);
+      if (first !== undefined) return first;
     }
+    return undefined;
   }
 
   close(): void {
     this.#isClosed = true;
-    this.#wake();
+    for (const end of [...this.#waits]) end();
   }
 
-  /** One asks at a time: what the first finds empty, the others need not ask. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work);
-    this.#turn = turn.catch(() => undefined);
-    return turn;
-  }
-
-  async #ask(queues: readonly string[], signal?: AbortSignal): Promise<Msg | undefined> {
-    const key = queues.join();
-    const vain = this.#vain.get(key);
-    if (vain?.published === this.#published && performance.now() - vain.atMs < POLL_MS / 2) {
-      return undefined;
-    }
-    const published = this.#published;
+  async #askInOrder(queues: readonly string[], isOver: () => boolean): Promise<Msg | undefined> {
     for (const queue of queues) {
-      if (this.#isClosed || signal?.aborted === true) return undefined;
-      const msg = await this.#askOne(queue);
+      if (isOver()) return undefined;
+      const msg = await this.#ask(queue);
       if (msg !== undefined) return msg;
     }
-    this.#vain.set(key, { published, atMs: performance.now() });
     return undefined;
   }
 
-  async #askOne(queue: string): Promise<Msg | undefined> {
-    try {
-      const subject = `$JS.API.CONSUMER.MSG.NEXT.${STREAM}.${consumerOf(queue)}`;
-      const msg = await this.#connection.request(subject, NO_WAIT, {
-        timeout: ASK_MS,
-        // JetStream's messages keep their own subject; the shared inbox would not know whose they are.
-        noMux: true,
-      });
-      // Without a reply subject it is a status: no message now, or no such consumer any more.
-      return msg.reply === undefined || msg.reply === '' ? undefined : msg;
-    } catch {
-      // No such consumer yet, or no server now: there is nothing to take, and the next round asks again.
-      return undefined;
-    }
+  #mayHave(queue: string): boolean {
+    const { kind, againMs } = this.#stateOf(queue);
+    return kind === 'missing' ? againMs <= performance.now() : kind !== 'empty';
   }
 
-  #wake(): void {
-    for (const wake of [...this.#waiting]) wake();
-  }
-
-  #pause(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
+  async #ask(queue: string): Promise<Msg | undefined> {
+    const consumer = consumerOf(queue);
+    const asked = this.#asked.get(consumer) ?? [];
+    this.#asked.set(consumer, asked);
+    const answer = new Promise<Msg | undefined>((resolve) => {
+      const take = (msg: Msg): void => {
         clearTimeout(timer);
-        signal?.removeEventListener('abort', wake);
-        this.#waiting.delete(wake);
-        resolve();
+        resolve(msg);
       };
-      const timer = setTimeout(wake, ms);
-      signal?.addEventListener('abort', wake, { once: true });
-      this.#waiting.add(wake);
+      const timer = setTimeout(() => {
+        // A message that comes later is handed back.
+        asked.splice(asked.indexOf(take), 1);
+        resolve(undefined);
+      }, ASK_MS);
+      asked.push(take);
+    });
+    this.#connection.publish(nextSubject(queue), NO_WAIT, { reply: `${this.#inbox}.${consumer}` });
+    return this.#take(queue, await answer);
+  }
+
+  /**
+   * The subscription ends with the first message, at the server too: what another queue would deliver then, the server keeps
+   * for somebody else.
+   */
+  #wait(
+    queues: readonly string[],
+    waitMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Msg | undefined> {
+    const there = queues.filter((queue) => this.#stateOf(queue).kind !== 'missing');
+    const ms = there.length === queues.length ? waitMs : Math.min(waitMs, MISSING_MS);
+    const inbox = createInbox();
+    const queueOf = new Map(queues.map((queue) => [consumerOf(queue), queue]));
+    return new Promise((resolve) => {
+      const end = (msg?: Msg): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', giveUp);
+        this.#waits.delete(giveUp);
+        resolve(msg);
+      };
+      const sub = this.#connection.subscribe(`${inbox}.*`, {
+        max: 1,
+        callback: (error, msg) => {
+          if (error !== null) return;
+          if (!this.#waits.has(giveUp)) handBack(msg);
+          else end(this.#take(queueOf.get(consumerThatSent(msg))!, msg));
+        },
+      });
+      const giveUp = (): void => {
+        end();
+        // Takes in what is on its way, and hands it back.
+        if (!this.#connection.isClosed()) sub.drain().catch(() => undefined);
+      };
+      const timer = setTimeout(giveUp, there.length === 0 ? ms : ms + EXPIRY_MARGIN_MS);
+      this.#waits.add(giveUp);
+      signal?.addEventListener('abort', giveUp, { once: true });
+      const request = JSON.stringify({ batch: 1, expires: Math.ceil(ms) * NANOS_PER_MS });
+      for (const queue of there) {
+        const reply = `${inbox}.${consumerOf(queue)}`;
+        this.#connection.publish(nextSubject(queue), request, { reply });
+      }
     });
   }
+
+  /** Learns from what came; undefined if it is only a status. */
+  #take(queue: string, msg: Msg | undefined): Msg | undefined {
+    const state = this.#stateOf(queue);
+    if (msg?.reply !== undefined && msg.reply !== '') {
+      state.kind = pendingAfter(msg.reply) === 0 ? 'empty' : 'some';
+      return msg;
+    }
+    // 404 no messages, 408 the wait is over; else nobody is there to answer, or the consumer is gone.
+    const code = msg?.headers?.code;
+    state.kind = code === 404 || code === 408 ? 'empty' : 'missing';
+    state.againMs = performance.now() + MISSING_MS;
+    return undefined;
+  }
+
+  #stateOf(queue: string): QueueState {
+    let state = this.#states.get(queue);
+    if (state === undefined) this.#states.set(queue, (state = { kind: 'unknown', againMs: 0 }));
+    return state;
+  }
+}
+
+/** A message that nobody waits for any more goes to another at once. */
+function handBack(msg: Msg): void {
+  if (msg.reply !== undefined && msg.reply !== '') msg.respond('-NAK');
+}
+
+/** A message keeps its own subject; where it comes from stands in its reply subject. A status comes to the inbox's. */
+function consumerThatSent({ subject, reply }: Msg): string {
+  if (reply === undefined || reply === '') return subject.slice(subject.lastIndexOf('.') + 1);
+  const tokens = reply.split('.');
+  return tokens[tokens.length > SHORT_REPLY ? 5 : 3]!;
+}
+
+/** How many messages the consumer has still to deliver. */
+function pendingAfter(reply: string): number {
+  const tokens = reply.split('.');
+  return Number(tokens[tokens.length > SHORT_REPLY ? 10 : 8]);
+}
+
+function nextSubject(queue: string): string {
+  return `$JS.API.CONSUMER.MSG.NEXT.${STREAM}.${consumerOf(queue)}`;
 }

@@ -8,10 +8,7 @@ export const STREAM = 'BIVDIFF_TASKS';
 const PREFIX = 'bivdiff';
 /** Every task message. */
 export const TASK_SUBJECTS = `${PREFIX}.task.>`;
-/**
- * Coordinator to idle workers: there is something to take. A subject of its own: who listened to the tasks themselves would
- * hide from publishers that the stream is gone.
- */
+/** Coordinator to workers: a queue was made. Who listened to the tasks themselves would hide from publishers that the stream is gone. */
 export const WAKE_SUBJECT = `${PREFIX}.wake`;
 /** Workers to coordinator: requests, answered when the coordinator has room. */
 export const EVENT_SUBJECT = `${PREFIX}.event`;

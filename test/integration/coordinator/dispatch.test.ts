@@ -72,7 +72,7 @@ async function render(options: {
       bus,
       clock: systemClock,
       policy: { ...DEFAULT_FAILURE_POLICY, retryDelayMs: 1 },
-      outMax: () => 4,
+      slotsOf: () => 2,
       observer: tally,
       ...(options.signal && { signal: options.signal }),
     });

@@ -1,10 +1,11 @@
-// Goal: a job notices what the bus has lost, and a task that takes its workers with it. Method: the real run, memory bus and memory
-// store; events and losses by hand, in virtual time.
+// Goal: a farm notices what the bus has lost, and a task that takes its workers with it; two jobs share what both need. Method: the
+// real runs, memory bus and memory store; events and losses by hand, in virtual time.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import { createMemoryBus } from '../../../common/bus/memory/index.ts';
 import type { Bus, WorkerEvent } from '../../../common/bus/ports.ts';
+import { BivdiffError } from '../../../common/errors.ts';
 import { queueOfStage } from '../../../common/placement.ts';
 import { createMemoryStore } from '../../../common/store/memory/index.ts';
 import type { Store } from '../../../common/store/ports.ts';
@@ -13,6 +14,8 @@ import { DEFAULT_FAILURE_POLICY } from '../../../coordinator/domain/failure-poli
 import { createPlan } from '../../../coordinator/domain/plan.ts';
 import { createTaskGraph } from '../../../coordinator/domain/task-graph.ts';
 import { JobRun } from '../../../coordinator/job-run.ts';
+import { OutTasks } from '../../../coordinator/out-tasks.ts';
+import type { Clock } from '../../../coordinator/ports.ts';
 import { wantedTasks } from '../../../coordinator/live-job.ts';
 import { acceptedJob } from '../../support/jobs.ts';
 
@@ -25,23 +28,32 @@ describe('JobRun', () => {
   let bus: Bus;
   let store: Store;
   let run: JobRun;
+  let out: OutTasks;
+  let claimed: ReadonlySet<TaskId> = new Set();
+  let runOf: (jobId: JobId) => { run: JobRun; start: () => Promise<void> };
 
   beforeEach(async () => {
     nowMs = 0;
+    claimed = new Set();
     bus = createMemoryBus({ ackWaitMs: 10_000 });
     store = createMemoryStore();
-    const graph = createTaskGraph(createPlan(acceptedJob()));
-    run = new JobRun({
-      jobId: JOB,
-      graph,
-      store,
-      bus,
-      policy,
-      clock: { nowMs: () => nowMs, after: () => () => undefined },
-      outMax: () => 1,
-      observer: { surveyed: () => undefined, event: () => undefined, healed: () => undefined },
-    });
-    await run.start(wantedTasks(graph));
+    const clock: Clock = { nowMs: () => nowMs, after: () => () => undefined };
+    out = new OutTasks({ store, bus, clock, slotsOf: () => 0, claimed: () => claimed });
+    runOf = (jobId) => {
+      const graph = createTaskGraph(createPlan(acceptedJob()));
+      const observer = {
+        surveyed: () => undefined,
+        event: () => undefined,
+        healed: () => undefined,
+      };
+      const made = new JobRun({ jobId, graph, store, bus, policy, clock, out, observer });
+      return { run: made, start: () => made.start(wantedTasks(graph)) };
+    };
+    const { run: made, start } = runOf(JOB);
+    run = made;
+    await start();
+    run.publishNext('any');
+    await out.settled();
   });
 
   const pullNow = async () => bus.pull([INGEST], { worker: 'w', waitMs: 0 });
@@ -53,17 +65,38 @@ describe('JobRun', () => {
   it('publishes again what the bus has lost, once it had time to arrive', async () => {
     const first = await pullNow();
     await first?.ack();
-    await run.reconcile();
+    await out.reconcile();
     expect(await pullNow()).toBeUndefined();
     nowMs += 2_000;
-    await run.reconcile();
+    await out.reconcile();
     expect((await pullNow())?.message).toEqual(first?.message);
+  });
+
+  it('does not look for what a worker says it runs', async () => {
+    const first = await pullNow();
+    await first?.ack();
+    claimed = new Set([first!.message.task.id]);
+    nowMs += 2_000;
+    await out.reconcile();
+    expect(await pullNow()).toBeUndefined();
+  });
+
+  it('publishes a task that two jobs need once, and withdraws it when neither needs it', async () => {
+    const { run: other, start } = runOf('other' as JobId);
+    await start();
+    other.publishNext('any');
+    await out.settled();
+    expect(await bus.depth(INGEST)).toBe(1);
+    await run.stop(new BivdiffError('cancelled', 'not wanted'));
+    expect(await bus.depth(INGEST)).toBe(1);
+    await other.stop(new BivdiffError('cancelled', 'not wanted'));
+    expect(await bus.depth(INGEST)).toBe(0);
   });
 
   it('leaves alone what a worker has', async () => {
     await pullNow();
     nowMs += 2_000;
-    await run.reconcile();
+    await out.reconcile();
     expect(await bus.depth(INGEST)).toBe(1);
   });
 
@@ -75,10 +108,8 @@ describe('JobRun', () => {
     await store.putRecord({ ...record, taskId: task.id, stage, numericsClass, outputs: {} });
     await delivery?.ack();
     nowMs += 2_000;
-    await run.reconcile();
+    for (const event of await out.reconcile()) await run.handle(event);
     expect(run.hasOut(task.id)).toBe(false);
-    // It went on: the next batch is out.
-    expect(run.outCount).toBe(1);
   });
 
   it('fails when a task has taken as many workers with it as it may', async () => {

@@ -18,6 +18,12 @@ function started(attempt: number): WorkerEvent {
   };
 }
 
+/** What ends a task waits for room; beginnings and steps need not. */
+function ended(attempt: number): WorkerEvent {
+  const failure = { code: 'internal', message: 'no', retry: 'never', details: {} } as const;
+  return { kind: 'failed', taskId: taskIdOf('a'), worker: 'w', attempt, failure };
+}
+
 function progress(step: number): WorkerEvent {
   return { kind: 'progress', taskId: taskIdOf('a'), worker: 'w', step, steps: 50 };
 }
@@ -78,17 +84,17 @@ function describeBound(current: () => BusHarness): void {
   it('lets who reports wait when the listener does not keep up, and loses nothing', async () => {
     const { bus, eventsMax } = current();
     const iterator = bus.events(new AbortController().signal)[Symbol.asyncIterator]();
-    const reports = Array.from({ length: eventsMax + 3 }, (_, i) => bus.report(started(i)));
+    const reports = Array.from({ length: eventsMax + 3 }, (_, i) => bus.report(ended(i)));
     expect(await isSettled(reports[eventsMax - 1]!, current())).toBe(true);
     expect(await isSettled(reports[eventsMax]!, current())).toBe(false);
-    for (const i of reports.keys()) expect((await iterator.next()).value).toEqual(started(i));
+    for (const i of reports.keys()) expect((await iterator.next()).value).toEqual(ended(i));
     await Promise.all(reports);
   });
 
   it('leaves out progress where there is no room', async () => {
     const { bus, eventsMax, settle } = current();
     const iterator = bus.events(new AbortController().signal)[Symbol.asyncIterator]();
-    for (let i = 0; i < eventsMax; i++) await bus.report(started(i));
+    for (let i = 0; i < eventsMax; i++) await bus.report(ended(i));
     await bus.report(progress(1));
     await settle();
     for (let i = 0; i < eventsMax; i++) await iterator.next();
@@ -102,13 +108,13 @@ function describeBound(current: () => BusHarness): void {
       const { bus, eventsMax } = current();
       const stop = new AbortController();
       const iterator = bus.events(stop.signal)[Symbol.asyncIterator]();
-      const reports = Array.from({ length: eventsMax + 1 }, (_, i) => bus.report(started(i)));
+      const reports = Array.from({ length: eventsMax + 1 }, (_, i) => bus.report(ended(i)));
       expect(await isSettled(reports[eventsMax]!, current())).toBe(false);
       if (how === 'the signal aborts') stop.abort();
       else if (how === 'the loop is left') await iterator.return?.();
       else await bus.close();
       await Promise.all(reports);
-      await bus.report(started(9));
+      await bus.report(ended(9));
       expect((await iterator.next()).done).toBe(true);
     },
   );

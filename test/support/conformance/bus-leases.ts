@@ -85,10 +85,11 @@ function describeEnds(current: () => BusHarness): void {
   });
 
   it('takes an acknowledgement even after the lease has lapsed', async () => {
-    const { bus, ackWaitMs, advance } = current();
+    const { bus, ackWaitMs, advance, settle } = current();
     const delivery = await lease(current(), 'a');
     await advance(ackWaitMs);
     await delivery.ack();
+    await settle();
     expect(await pullNow(bus)).toBeUndefined();
   });
 

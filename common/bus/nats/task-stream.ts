@@ -1,0 +1,87 @@
+// The stream of tasks and its consumers, one per queue. Disposable: made when first needed, and anew when they are gone.
+
+import { AckPolicy, DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import type { JetStreamManager } from '@nats-io/jetstream';
+
+import { isGone, isOtherwise } from './nats-errors.ts';
+import { consumerOf, queueSubjects, STREAM, TASK_SUBJECTS } from './subjects.ts';
+
+const NANOS_PER_MS = 1_000_000;
+/** Messages of all queues. The coordinator keeps them far fewer; this bounds the server's memory. */
+const STREAM_MESSAGES_MAX = 100_000;
+
+const STREAM_CONFIG = {
+  name: STREAM,
+  subjects: [TASK_SUBJECTS],
+  retention: RetentionPolicy.Workqueue,
+  storage: StorageType.Memory,
+  max_msgs: STREAM_MESSAGES_MAX,
+  // Each task has a subject of its own, so a task that is on its way is not put there twice, whoever publishes it.
+  max_msgs_per_subject: 1,
+  discard: DiscardPolicy.New,
+  discard_new_per_subject: true,
+};
+
+export interface TaskStreamOptions {
+  readonly manager: JetStreamManager;
+  readonly ackWaitMs: number;
+  /** Told that a queue was made. */
+  readonly onMade: (queue: string) => void;
+}
+
+export class TaskStream {
+  readonly #options: TaskStreamOptions;
+  readonly #queues = new Map<string, Promise<void>>();
+
+  constructor(options: TaskStreamOptions) {
+    this.#options = options;
+  }
+
+  /** It was seen to be gone. */
+  forget(): void {
+    this.#queues.clear();
+  }
+
+  /** Makes stream and consumer if need be; once more where they turn out to be gone. */
+  async using(queue: string, action: () => Promise<void>): Promise<void> {
+    try {
+      await this.#ensureQueue(queue);
+      await action();
+    } catch (reason) {
+      if (!isGone(reason)) throw reason;
+      this.forget();
+      await this.#ensureQueue(queue);
+      await action();
+    }
+  }
+
+  #ensureQueue(queue: string): Promise<void> {
+    const known = this.#queues.get(queue);
+    if (known !== undefined) return known;
+    const made = this.#makeQueue(queue);
+    this.#queues.set(queue, made);
+    made.catch(() => this.#queues.delete(queue));
+    return made;
+  }
+
+  async #makeQueue(queue: string): Promise<void> {
+    const { manager, ackWaitMs, onMade } = this.#options;
+    try {
+      await manager.streams.add(STREAM_CONFIG);
+    } catch (reason) {
+      if (!isOtherwise(reason)) throw reason;
+      // Another version made it; what it held is published again.
+      await manager.streams.delete(STREAM);
+      await manager.streams.add(STREAM_CONFIG);
+    }
+    await manager.consumers.add(STREAM, {
+      durable_name: consumerOf(queue),
+      filter_subject: queueSubjects(queue),
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: ackWaitMs * NANOS_PER_MS,
+      max_ack_pending: -1,
+      max_deliver: -1,
+    });
+    onMade(queue);
+  }
+}

@@ -1,0 +1,105 @@
+// The jobs that a coordinator knows: found by id, in their order, watched. Knows their logs, not how they run.
+
+import { BivdiffError } from '../common/errors.ts';
+import type { Store } from '../common/store/ports.ts';
+import type { JobId } from '../common/task.ts';
+import { JobLog, submittedJobs } from './job-log.ts';
+import type { JobFacts, JobState } from './job-log.ts';
+import type { LiveJob } from './live-job.ts';
+
+/** A job as the coordinator sees it now. */
+export interface JobView {
+  readonly jobId: JobId;
+  readonly state: JobState;
+  readonly facts: JobFacts;
+  /** While it runs here. */
+  readonly live: LiveJob | undefined;
+}
+
+export class JobEntry {
+  readonly jobId: JobId;
+  readonly log: JobLog;
+  live: LiveJob | undefined;
+  readonly #watchers = new Set<() => void>();
+
+  constructor(jobId: JobId, log: JobLog) {
+    this.jobId = jobId;
+    this.log = log;
+  }
+
+  /** Only of a job that was submitted. */
+  get view(): JobView {
+    const { jobId, live } = this;
+    const facts = this.log.facts!;
+    const state = live !== undefined && facts.state === 'queued' ? 'running' : facts.state;
+    return { jobId, state, facts, live };
+  }
+
+  /** Calls back at every change; the returned function ends it. */
+  watch(onChange: () => void): () => void {
+    this.#watchers.add(onChange);
+    return () => this.#watchers.delete(onChange);
+  }
+
+  notify(): void {
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+}
+
+export class JobBook {
+  readonly #store: Store;
+  readonly #entries = new Map<JobId, JobEntry>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Reads every job that was ever submitted to the store. */
+  async readAll(): Promise<void> {
+    for (const jobId of await submittedJobs(this.#store)) await this.open(jobId);
+  }
+
+  /** The job of this id, whether it was ever submitted or not. */
+  async open(jobId: JobId): Promise<JobEntry> {
+    const known = this.#entries.get(jobId);
+    if (known !== undefined) return known;
+    const entry = new JobEntry(jobId, new JobLog(this.#store, jobId));
+    await entry.log.read();
+    this.#entries.set(jobId, entry);
+    return entry;
+  }
+
+  get(jobId: JobId): JobEntry | undefined {
+    return this.#entries.get(jobId);
+  }
+
+  /** @throws not-found, invalid-argument — none or several begin so */
+  find(beginning: string): JobEntry {
+    const whole = this.#entries.get(beginning as JobId);
+    if (whole !== undefined) return whole;
+    const found = [...this.#entries.values()].filter(({ jobId }) => jobId.startsWith(beginning));
+    const [only] = found;
+    if (only !== undefined && found.length === 1 && beginning !== '') return only;
+    const hint = 'bivdiff list shows the jobs.';
+    if (found.length === 0) throw new BivdiffError('not-found', `no job ${beginning}`, { hint });
+    throw new BivdiffError('invalid-argument', `several jobs begin with "${beginning}"`, { hint });
+  }
+
+  /** By submission, newest first. */
+  get views(): readonly JobView[] {
+    return [...this.#entries.values()]
+      .filter(({ log }) => log.facts !== undefined)
+      .map((entry) => entry.view)
+      .sort((a, b) => b.facts.submittedAtMs - a.facts.submittedAtMs);
+  }
+
+  /** Those that fit, in the order in which they have the farm: higher priority first, then the earlier. */
+  inOrder(fits: (entry: JobEntry) => boolean): JobEntry[] {
+    return [...this.#entries.values()].filter(fits).sort((one, other) => {
+      const a = one.log.facts;
+      const b = other.log.facts;
+      const byPriority = (b?.priority ?? 0) - (a?.priority ?? 0);
+      return byPriority || (a?.submittedAtMs ?? 0) - (b?.submittedAtMs ?? 0);
+    });
+  }
+}

@@ -1,0 +1,180 @@
+// The jobs that run now: which are made live, who gets the farm's room, what an event means to which of them, and their ends.
+// Not safe against itself: the coordinator calls it one call at a time.
+
+import type { CoordinatorBus, WorkerEvent } from '../common/bus/ports.ts';
+import { BivdiffError } from '../common/errors.ts';
+import type { Store } from '../common/store/ports.ts';
+import type { FailurePolicy } from './domain/failure-policy.ts';
+import type { AcceptedJob } from './domain/job.ts';
+import type { JobBook, JobEntry } from './job-book.ts';
+import type { JobLogEntry } from './job-log.ts';
+import { LiveJob } from './live-job.ts';
+import { OutTasks } from './out-tasks.ts';
+import type { Clock } from './ports.ts';
+import { pump } from './pump.ts';
+import type { Claim, Share } from './pump.ts';
+import type { WorkerRegistry } from './worker-registry.ts';
+
+/** Plans that may be in memory at once, whatever the farm could take. */
+const LIVE_JOBS_MAX = 2_048;
+/** No fault of a job's; it is begun again until they pass. */
+const PASSING: readonly string[] = ['unavailable', 'resource-exhausted'];
+
+export interface LiveJobsOptions {
+  readonly store: Store;
+  readonly bus: CoordinatorBus;
+  readonly clock: Clock;
+  readonly policy: FailurePolicy;
+  readonly workers: WorkerRegistry;
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number;
+  /** Called when every result of a job is there: writes the manifest. */
+  readonly conclude: (live: LiveJob) => Promise<unknown>;
+  /** Told of what went wrong and will be tried again: store or bus away, disk full. */
+  readonly onTrouble: (error: BivdiffError) => void;
+  /** What an owner of jobs may have of the farm. @default equal shares */
+  readonly shareOf?: (owner: string) => Share;
+}
+
+export class LiveJobs {
+  readonly #options: LiveJobsOptions;
+  readonly #book: JobBook;
+  readonly #out: OutTasks;
+  readonly #live = new Set<JobEntry>();
+  /** The live jobs in their order; made anew when that changes. */
+  #claims: readonly Claim[] | undefined;
+
+  constructor(options: LiveJobsOptions, book: JobBook) {
+    const { workers, store, bus, clock, onTrouble } = options;
+    this.#options = options;
+    this.#book = book;
+    this.#out = new OutTasks({
+      ...{ store, bus, clock, onTrouble },
+      slotsOf: (pool) => workers.slotsOf(pool),
+      claimed: () => workers.running,
+    });
+  }
+
+  /** Takes in what a worker reports, for every job that needs the task. */
+  async handle(event: WorkerEvent): Promise<void> {
+    for (const { jobId } of [...this.#out.needersOf(event.taskId)]) {
+      const entry = this.#book.get(jobId);
+      if (entry !== undefined) await this.#tend(entry, (live) => live.run.handle(event));
+    }
+    this.#publish();
+    if (this.#out.room('idm') > 0) await this.launch();
+  }
+
+  /** Looks for what was lost on the way, and gives out the room that came with new workers. */
+  async reconcile(): Promise<void> {
+    const found = await this.#out.reconcile().catch((reason: unknown) => {
+      // Asked again in a second.
+      if (BivdiffError.from(reason).code !== 'unavailable') throw reason;
+      return [];
+    });
+    for (const event of found) await this.handle(event);
+    await this.launch();
+  }
+
+  /** Makes live what is next in order, until the farm's room is spoken for; and publishes. To be called at every change of order. */
+  async launch(): Promise<void> {
+    this.#claims = undefined;
+    this.#publish();
+    if (!this.#wantsMore()) return;
+    const queued = this.#book.inOrder(
+      ({ live, log }) => live === undefined && log.facts?.state === 'queued',
+    );
+    for (const entry of queued) {
+      if (!this.#wantsMore()) return;
+      await this.#begin(entry);
+      this.#publish();
+    }
+  }
+
+  /** Stops a job for now, if it runs. */
+  async halt(entry: JobEntry, why: string): Promise<void> {
+    const { live } = entry;
+    this.#remove(entry);
+    await live?.stop(why);
+  }
+
+  /** Openings are wide, and lead to all else: while there are enough of them, more jobs would only take memory. */
+  #wantsMore(): boolean {
+    if (this.#live.size >= LIVE_JOBS_MAX) return false;
+    let openings = 0;
+    for (const { live } of this.#live) openings += live?.run.openingLeft ?? 0;
+    return openings < this.#out.limit('idm');
+  }
+
+  #publish(): void {
+    this.#claims ??= this.#book
+      .inOrder(({ live }) => live !== undefined)
+      .map(({ live, log }) => ({ run: live!.run, priority: log.facts?.priority ?? 0 }));
+    pump(this.#claims, this.#out, this.#options.shareOf);
+  }
+
+  async #begin(entry: JobEntry): Promise<void> {
+    const { store } = this.#options;
+    const bytes = await store.getDocument({ kind: 'spec', id: entry.jobId });
+    if (bytes === undefined) {
+      const lost = new BivdiffError('data-loss', 'the accepted spec is not in the store any more');
+      await this.#fail(entry, lost);
+      return;
+    }
+    const { workers } = this.#options;
+    entry.live = new LiveJob({
+      ...this.#options,
+      jobId: entry.jobId,
+      owner: entry.log.facts?.owner ?? '',
+      job: JSON.parse(Buffer.from(bytes).toString()) as AcceptedJob,
+      out: this.#out,
+      slots: () => Math.max(1, workers.slotsOf('any')),
+      onChange: () => {
+        entry.notify();
+      },
+    });
+    this.#live.add(entry);
+    this.#claims = undefined;
+    await this.#tend(entry, (live) => live.start());
+  }
+
+  /** Does something with a live job, and ends the job if it is over then. */
+  async #tend(entry: JobEntry, work: (live: LiveJob) => Promise<void>): Promise<void> {
+    const { live } = entry;
+    if (live === undefined) return;
+    const { conclude, nowMs } = this.#options;
+    try {
+      await work(live);
+      if (live.run.failure === undefined && !live.run.isOver) return;
+      if (live.run.failure === undefined) await conclude(live);
+    } catch (reason) {
+      const error = BivdiffError.from(reason, `job ${entry.jobId.slice(0, 12)}`);
+      if (live.run.failure === undefined && PASSING.includes(error.code)) {
+        // Store or bus is away, or full: what the run knows may be wrong now, and the store tells it again.
+        live.run.leave();
+        this.#remove(entry);
+        this.#options.onTrouble(error);
+      } else await this.#fail(entry, error);
+      return;
+    }
+    if (live.run.failure !== undefined) await this.#fail(entry, live.run.failure);
+    else await this.#end(entry, { kind: 'done', seconds: live.seconds, atMs: nowMs() });
+  }
+
+  async #fail(entry: JobEntry, error: BivdiffError): Promise<void> {
+    const failure = error.toJSON();
+    await this.#end(entry, { kind: 'failed', failure, atMs: this.#options.nowMs() });
+  }
+
+  async #end(entry: JobEntry, outcome: JobLogEntry): Promise<void> {
+    this.#remove(entry);
+    await entry.log.append(outcome);
+    entry.notify();
+  }
+
+  #remove(entry: JobEntry): void {
+    entry.live = undefined;
+    this.#live.delete(entry);
+    this.#claims = undefined;
+  }
+}

@@ -1,0 +1,196 @@
+// What is out on the farm: every task that some live job has published and that has not settled, each once whoever
+// needs it. Keeps the queues short, and looks for what the bus may have lost. All of it can be lost itself.
+
+import type { CoordinatorBus, TaskMessage, WorkerEvent } from '../common/bus/ports.ts';
+import { BivdiffError } from '../common/errors.ts';
+import type { Store } from '../common/store/ports.ts';
+import type { JobId, Pool, TaskId } from '../common/task.ts';
+import { mapBounded } from './map-bounded.ts';
+import type { Clock } from './ports.ts';
+
+/** Published beyond what the slots take at once, so that a slot that becomes free need not wait for us. */
+const OUT_PER_SLOT = 2;
+/** Before any worker is known, so that the first that comes finds work. */
+const OUT_MIN = 2;
+/** How long a task that nobody speaks of is left alone: doubles while the bus still has it. */
+const PATIENCE_MS = 1_000;
+const PATIENCE_MAX_MS = 16_000;
+const LOOKS_AT_ONCE = 32;
+
+/** Who needs a task that is out: a run of a job. */
+export interface Needer {
+  readonly jobId: JobId;
+  /** Whose job it is. */
+  readonly owner: string;
+}
+
+export interface OutTasksOptions {
+  readonly bus: CoordinatorBus;
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Slots of the workers that serve a pool, now; `any`: all there are. */
+  readonly slotsOf: (pool: Pool) => number;
+  /** Tasks that workers say they run. @default none */
+  readonly claimed?: () => ReadonlySet<TaskId>;
+  /** Told of what went wrong and will be tried again. */
+  readonly onTrouble?: (error: BivdiffError) => void;
+}
+
+interface OutTask {
+  readonly queue: string;
+  readonly pool: Pool;
+  readonly owner: string;
+  readonly needers: Needer[];
+  message: TaskMessage;
+  /** When to look for it; Infinity while it waits for its next try, and no message of it is on its way. */
+  lookMs: number;
+  patienceMs: number;
+}
+
+export class OutTasks {
+  readonly #options: OutTasksOptions;
+  readonly #tasks = new Map<TaskId, OutTask>();
+  readonly #countOfPool = new Map<Pool, number>();
+  readonly #countOfOwner = new Map<string, number>();
+  readonly #sending = new Set<Promise<void>>();
+
+  constructor(options: OutTasksOptions) {
+    this.#options = options;
+  }
+
+  /** How many more tasks of a pool can be published: about twice the slots that can take them, over all pools too. */
+  room(pool: Pool): number {
+    const ofPool = this.limit(pool) - (this.#countOfPool.get(pool) ?? 0);
+    return Math.min(ofPool, this.limit('any') - this.#tasks.size);
+  }
+
+  /** Tasks of a pool that may be out at once. */
+  limit(pool: Pool): number {
+    return Math.max(OUT_MIN, OUT_PER_SLOT * this.#options.slotsOf(pool));
+  }
+
+  /** Tasks that were published for an owner's jobs and are out. */
+  countOf(owner: string): number {
+    return this.#countOfOwner.get(owner) ?? 0;
+  }
+
+  needersOf(taskId: TaskId): readonly Needer[] {
+    return this.#tasks.get(taskId)?.needers ?? [];
+  }
+
+  /** Publishes a task, unless another job has it out already: then that will do for both. */
+  add(needer: Needer, message: TaskMessage, place: { queue: string; pool: Pool }): void {
+    const { id } = message.task;
+    const known = this.#tasks.get(id);
+    if (known !== undefined) {
+      known.needers.push(needer);
+      return;
+    }
+    const { owner } = needer;
+    const task = { ...place, owner, needers: [needer], message, lookMs: 0, patienceMs: 0 };
+    this.#tasks.set(id, task);
+    this.#count(task, 1);
+    this.#send(task);
+  }
+
+  /** Publishes the next try of a task that is out. */
+  again(message: TaskMessage): void {
+    const task = this.#tasks.get(message.task.id);
+    if (task === undefined) return;
+    task.message = message;
+    this.#send(task);
+  }
+
+  /** No message of it is on its way until `again`. */
+  rest(taskId: TaskId): void {
+    const task = this.#tasks.get(taskId);
+    if (task !== undefined) task.lookMs = Infinity;
+  }
+
+  /** Whether nobody else needs it: then it is out no longer. */
+  remove(needer: Needer, taskId: TaskId): boolean {
+    const task = this.#tasks.get(taskId);
+    if (task === undefined) return true;
+    const index = task.needers.indexOf(needer);
+    if (index >= 0) task.needers.splice(index, 1);
+    if (task.needers.length > 0) return false;
+    this.#tasks.delete(taskId);
+    this.#count(task, -1);
+    return true;
+  }
+
+  /** Resolves when the bus has all that was published, or has refused it. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#sending);
+  }
+
+  /**
+   * Looks for tasks of which nobody has spoken for a while: a worker runs it, or the bus has it, or its result is in the store
+   * (given as the event that was lost), or it was lost with the bus and is published again.
+   * @throws unavailable — bus or store cannot say now
+   */
+  async reconcile(): Promise<readonly WorkerEvent[]> {
+    const { clock, claimed } = this.#options;
+    const running = claimed?.() ?? new Set<TaskId>();
+    const nowMs = clock.nowMs();
+    const due: OutTask[] = [];
+    for (const [taskId, task] of this.#tasks) {
+      if (running.has(taskId)) this.#seen(task);
+      else if (task.lookMs <= nowMs) due.push(task);
+    }
+    const outcomes = await mapBounded(due, LOOKS_AT_ONCE, (task) => this.#lookFor(task));
+    // Where one message is lost, all may be.
+    if (outcomes.includes('lost')) for (const task of this.#tasks.values()) this.#lookSoon(task);
+    return outcomes.filter((outcome) => outcome !== 'lost' && outcome !== undefined);
+  }
+
+  async #lookFor(task: OutTask): Promise<WorkerEvent | 'lost' | undefined> {
+    const { bus, store } = this.#options;
+    const { id } = task.message.task;
+    if (await bus.holds(task.queue, id)) {
+      this.#seen(task);
+      return undefined;
+    }
+    const record = await store.getRecord(id, { checkArtifacts: true });
+    // It settled, or failed, while we looked.
+    if (this.#tasks.get(id) !== task || task.lookMs === Infinity) return undefined;
+    if (record === undefined) {
+      this.#send(task);
+      return 'lost';
+    }
+    this.#seen(task);
+    const { worker, attempt } = record;
+    return { kind: 'committed', taskId: id, worker, attempt, record };
+  }
+
+  #seen(task: OutTask): void {
+    if (task.lookMs === Infinity) return;
+    task.patienceMs = Math.min(2 * task.patienceMs, PATIENCE_MAX_MS);
+    task.lookMs = this.#options.clock.nowMs() + task.patienceMs;
+  }
+
+  #lookSoon(task: OutTask): void {
+    if (task.lookMs === Infinity) return;
+    task.patienceMs = PATIENCE_MS;
+    task.lookMs = Math.min(task.lookMs, this.#options.clock.nowMs() + PATIENCE_MS);
+  }
+
+  #send(task: OutTask): void {
+    const { bus, clock, onTrouble } = this.#options;
+    task.patienceMs = PATIENCE_MS;
+    task.lookMs = clock.nowMs() + PATIENCE_MS;
+    const sending = bus
+      .publish(task.queue, task.message)
+      // The bus is away, or full: `reconcile` finds that it has not got the task.
+      .catch((reason: unknown) => onTrouble?.(BivdiffError.from(reason)))
+      .finally(() => this.#sending.delete(sending));
+    this.#sending.add(sending);
+  }
+
+  #count({ pool, owner }: OutTask, by: number): void {
+    this.#countOfPool.set(pool, (this.#countOfPool.get(pool) ?? 0) + by);
+    const ofOwner = this.countOf(owner) + by;
+    if (ofOwner === 0) this.#countOfOwner.delete(owner);
+    else this.#countOfOwner.set(owner, ofOwner);
+  }
+}

@@ -1,0 +1,56 @@
+// How the tries of one job's tasks went: how many there were, who shall not take the next, who began and never said how it ended.
+
+import type { TaskId } from '../common/task.ts';
+import type { TaskNumber } from './domain/task-graph.ts';
+
+export class Tries {
+  readonly #counts: Uint16Array;
+  readonly #excluded = new Map<TaskNumber, string[]>();
+  readonly #workers = new Set<string>();
+  /** Who runs a task, as far as they said. More than one: all but the last are lost. */
+  readonly #starters = new Map<TaskId, string[]>();
+
+  constructor(tasks: number) {
+    this.#counts = new Uint16Array(tasks);
+  }
+
+  /** Counts one more; from 1. */
+  next(task: TaskNumber): number {
+    return ++this.#counts[task]!;
+  }
+
+  count(task: TaskNumber): number {
+    return this.#counts[task]!;
+  }
+
+  /** Somebody began it; gives those who had begun it before and were not heard of again. */
+  begun(taskId: TaskId, worker: string): readonly string[] {
+    this.#workers.add(worker);
+    const before = this.#starters.get(taskId) ?? [];
+    this.#starters.set(taskId, [...before, worker]);
+    return before;
+  }
+
+  /** Somebody said how it ended. */
+  ended(taskId: TaskId, worker: string): void {
+    const others = (this.#starters.get(taskId) ?? []).filter((name) => name !== worker);
+    if (others.length === 0) this.#starters.delete(taskId);
+    else this.#starters.set(taskId, others);
+  }
+
+  forget(taskId: TaskId): void {
+    this.#starters.delete(taskId);
+  }
+
+  exclude(task: TaskNumber, worker: string): void {
+    this.#workers.add(worker);
+    this.#excluded.set(task, [...(this.#excluded.get(task) ?? []), worker]);
+  }
+
+  /** Who shall hand it back. Waived when nobody else is there. */
+  excludedWorkers(task: TaskNumber): readonly string[] {
+    const excluded = this.#excluded.get(task);
+    if (excluded === undefined) return [];
+    return [...this.#workers].some((worker) => !excluded.includes(worker)) ? excluded : [];
+  }
+}
