@@ -29,6 +29,8 @@ export interface StageOutcome {
 export interface RunTaskOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (step: number, steps: number) => void;
+  /** Does what keeps a slot busy, once one is free: called once, after what the task reads was gathered. */
+  readonly onDevice: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /** Runs a task to its stored outputs. The record is the caller's to write. */
@@ -39,9 +41,9 @@ export async function runStage(
 ): Promise<StageOutcome> {
   switch (task.stage) {
     case 'ingest':
-      return ingestFrames(task, options, run);
+      return run.onDevice(() => ingestFrames(task, options, run));
     case 'assemble':
-      return assembleOutput(task, options, run);
+      return run.onDevice(() => assembleOutput(task, options, run));
     default:
       return runInLane(task, options, run);
   }
@@ -60,7 +62,8 @@ async function runInLane(
   run.signal?.throwIfAborted();
   const { stage, params, frames } = task;
   const tensors = Object.fromEntries(roles.map((role, i) => [role, inputs[i]!]));
-  const result = await lanes.run({ stage, params, frames, models, tensors }, run);
+  const job = { stage, params, frames, models, tensors };
+  const result = await run.onDevice(() => lanes.run(job, run));
   const outputs: Record<string, readonly ArtifactRef[]> = {};
   for (const [name, tensor] of Object.entries(result.outputs)) {
     outputs[name] = await storeOutput(access, tensor);

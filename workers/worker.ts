@@ -1,4 +1,4 @@
-// A worker: pulls tasks, runs them, commits their results, reports. Each slot is one loop. Knows nothing of plans or jobs.
+// A worker: pulls tasks, runs them, commits their results, reports. Knows nothing of plans or jobs.
 
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -6,6 +6,8 @@ import type { Delivery, WorkerBus } from '../common/bus/ports.ts';
 import { BivdiffError } from '../common/errors.ts';
 import type { Store } from '../common/store/ports.ts';
 import type { ResultRecord, Task, TaskId } from '../common/task.ts';
+import { Slots } from './slots.ts';
+import type { Turn } from './slots.ts';
 import type { RunTaskOptions, StageOutcome } from './stage-runner.ts';
 
 /** Longest wait for a task before the queues are asked again. */
@@ -27,6 +29,11 @@ export interface WorkerOptions {
   readonly ackWaitMs: number;
   /** Once it aborts, nothing more is begun; what runs goes on. @default the signal */
   readonly drain?: AbortSignal;
+  /**
+   * Has the next task at hand, with what it reads, when a slot becomes free, and stores results while the next runs.
+   * @default false
+   */
+  readonly takesAhead?: boolean;
   /** Kept up to date, for whoever tells others. */
   readonly tally?: WorkerTally;
 }
@@ -41,106 +48,128 @@ export interface WorkerTally {
  * Works until it is drained, or the signal aborts and what was begun has stopped; that is handed back to the bus.
  */
 export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<void> {
-  await Promise.all(
-    Array.from({ length: options.slots }, (_, slot) => runSlot(options, slot, signal)),
-  );
+  const { takesAhead = false } = options;
+  const slots = new Slots(options.slots, { takesAhead });
+  // Ahead: one task in each slot, one at hand for it, and one whose result is on its way.
+  const hands = takesAhead ? 3 * options.slots : options.slots;
+  await Promise.all(Array.from({ length: hands }, () => runHand(options, slots, signal)));
 }
 
-async function runSlot(options: WorkerOptions, slot: number, signal: AbortSignal): Promise<void> {
+async function runHand(options: WorkerOptions, slots: Slots, signal: AbortSignal): Promise<void> {
   const { bus, name, queues, drain = signal } = options;
   const ending = AbortSignal.any([signal, drain]);
-  while (!ending.aborted) {
-    const delivery = await bus.pull(queues, { worker: name, waitMs: PULL_WAIT_MS, signal: ending });
-    if (delivery === undefined) continue;
-    if (delivery.message.excludedWorkers.includes(name)) {
-      await delivery.nak(HAND_BACK_DELAY_MS);
-      continue;
+  for (;;) {
+    const turn = await slots.take(ending);
+    if (turn === undefined) return;
+    try {
+      const pull = { worker: name, waitMs: PULL_WAIT_MS, signal: ending };
+      const delivery = await bus.pull(queues, pull);
+      if (delivery?.message.excludedWorkers.includes(name) === true) {
+        await delivery.nak(HAND_BACK_DELAY_MS);
+      } else if (delivery !== undefined) {
+        await runDelivery(options, { delivery, turn, stop: signal, ending });
+      }
+    } finally {
+      turn.leave();
     }
-    const { id } = delivery.message.task;
-    options.tally?.running.add(id);
-    await runDelivery(options, {
-      delivery,
-      slot,
-      stop: signal,
-      signal: AbortSignal.any([signal, delivery.signal]),
-    });
-    options.tally?.running.delete(id);
   }
 }
 
 interface RunDelivery {
   readonly delivery: Delivery;
-  readonly slot: number;
+  readonly turn: Turn;
   /** This worker ends. */
   readonly stop: AbortSignal;
-  /** Either this worker ends, or the task is cancelled. */
-  readonly signal: AbortSignal;
+  /** Nothing more is begun. */
+  readonly ending: AbortSignal;
 }
 
 async function runDelivery(options: WorkerOptions, run: RunDelivery): Promise<void> {
-  const { bus, name } = options;
-  const { task, attempt } = run.delivery.message;
-  const heartbeat = startHeartbeat(run.delivery, options.ackWaitMs / 3);
+  const { bus, name, tally } = options;
+  const { delivery, stop } = run;
+  const { task, attempt } = delivery.message;
   const facts = { taskId: task.id, worker: name, attempt };
+  const heartbeat = startHeartbeat(delivery, options.ackWaitMs / 3);
+  tally?.running.add(task.id);
+  const attempted: Attempt = { hasBegun: false };
   let isHandedBack = false;
   try {
     // Delivered twice, or made for another job: then it is there already.
     let record = await options.store.getRecord(task.id, { checkArtifacts: true });
     if (record === undefined) {
-      await bus.report({ kind: 'started', ...facts, slot: run.slot, stage: task.stage });
-      record = await commitTask(options, run);
-      if (options.tally !== undefined) options.tally.committed += 1;
+      record = await commitTask(options, run, attempted);
+      if (tally !== undefined) tally.committed += 1;
     }
     await bus.report({ kind: 'committed', ...facts, record });
   } catch (reason) {
-    const error = run.signal.aborted
-      ? new BivdiffError('cancelled', `${task.stage} was stopped`, { cause: reason })
-      : BivdiffError.from(reason, task.stage);
-    await bus.report({ kind: 'failed', ...facts, failure: error.toJSON() });
-    // This worker ends; nobody has cancelled the task.
-    isHandedBack = run.stop.aborted && !run.delivery.signal.aborted;
+    const isCancelled = delivery.signal.aborted;
+    // This worker ends, or took it too early; nobody has cancelled the task.
+    isHandedBack = !isCancelled && (stop.aborted || (!attempted.hasBegun && run.ending.aborted));
+    const error =
+      isCancelled || isHandedBack
+        ? new BivdiffError('cancelled', `${task.stage} was stopped`, { cause: reason })
+        : BivdiffError.from(reason, task.stage);
+    if (attempted.hasBegun || !isHandedBack) {
+      await bus.report({ kind: 'failed', ...facts, failure: error.toJSON() });
+    }
   } finally {
     heartbeat.abort();
-    await (isHandedBack ? run.delivery.nak(0) : run.delivery.ack());
+    tally?.running.delete(task.id);
+    await (isHandedBack ? delivery.nak(0) : delivery.ack());
   }
 }
 
+interface Attempt {
+  /** It was in a slot. */
+  hasBegun: boolean;
+}
+
 /** Artifacts, then the record; the ack comes after both. */
-async function commitTask(options: WorkerOptions, run: RunDelivery): Promise<ResultRecord> {
+async function commitTask(
+  options: WorkerOptions,
+  { delivery, turn, stop, ending }: RunDelivery,
+  attempted: Attempt,
+): Promise<ResultRecord> {
   const { bus, store, name } = options;
-  const { task, attempt } = run.delivery.message;
+  const { task, attempt } = delivery.message;
+  const { id: taskId, stage } = task;
+  const signal = AbortSignal.any([stop, delivery.signal]);
   const startedAt = new Date();
+  const begunMs = performance.now();
+  let waitedMs = 0;
   const outcome = await options.runTask(task, {
-    signal: run.signal,
+    signal,
+    onDevice: async (work) => {
+      const askedMs = performance.now();
+      const slot = await turn.enter(stage, AbortSignal.any([signal, ending]));
+      waitedMs = performance.now() - askedMs;
+      attempted.hasBegun = true;
+      await bus.report({ kind: 'started', taskId, worker: name, attempt, slot, stage });
+      const made = await work();
+      turn.leave();
+      return made;
+    },
     onProgress: (step, steps) => {
       // Progress is a courtesy: a lost report harms nobody.
-      bus
-        .report({ kind: 'progress', taskId: task.id, worker: name, step, steps })
-        .catch(() => undefined);
+      bus.report({ kind: 'progress', taskId, worker: name, step, steps }).catch(() => undefined);
     },
   });
   const record: ResultRecord = {
-    taskId: task.id,
-    stage: task.stage,
+    taskId,
+    stage,
     outputs: outcome.outputs,
     worker: name,
     numericsClass: task.numericsClass,
     attempt,
     startedAt: startedAt.toISOString(),
-    seconds: (Date.now() - startedAt.getTime()) / 1000,
+    seconds: (performance.now() - begunMs - waitedMs) / 1000,
     busySeconds: outcome.busySeconds,
   };
   const put = await store.putRecord(record);
   if (put.kind === 'created') return record;
   if (outputDigests(put.record) !== outputDigests(record)) {
-    const { taskId, stage } = record;
-    await bus.report({
-      kind: 'diverged',
-      taskId,
-      stage,
-      worker: name,
-      otherWorker: put.record.worker,
-    });
+    const otherWorker = put.record.worker;
+    await bus.report({ kind: 'diverged', taskId, stage, worker: name, otherWorker });
   }
   return put.record;
 }

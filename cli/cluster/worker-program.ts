@@ -76,6 +76,7 @@ export async function runWorkerProgram(
         store,
         runTask: (task, run) => runStage(task, stages, run),
         slots,
+        takesAhead: true,
         tally,
         drain,
         queues: queuesOfPools(settings.pools),

@@ -10,8 +10,12 @@ import { consumerOf, STREAM, WAKE_SUBJECT } from './subjects.ts';
 const ASK_MS = 2_000;
 /** Queues that are not there yet are asked for again this often; a wake says so sooner. */
 const MISSING_MS = 1_000;
+/** A consumer may not know yet of a message that the stream has taken; one that is asked without waiting then says that it has none. */
+const WAIT_MIN_MS = 20;
 /** What the server needs to say that a wait is over. */
 const EXPIRY_MARGIN_MS = 1_000;
+/** A message that the server sent while a wait was given up comes within this time. */
+const LATE_MS = 1_000;
 const NANOS_PER_MS = 1_000_000;
 /**
  * Tokens of a delivered message's reply subject: `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer
@@ -31,11 +35,18 @@ interface QueueState {
   againMs: number;
 }
 
+/** One standing wait. */
+interface Wait {
+  readonly queues: readonly string[];
+  /** Asks one more queue for its next message. */
+  readonly request: (queue: string) => void;
+  readonly giveUp: () => void;
+}
+
 export class Puller {
   readonly #connection: NatsConnection;
   readonly #states = new Map<string, QueueState>();
-  /** Ends each wait. */
-  readonly #waits = new Set<() => void>();
+  readonly #waits = new Set<Wait>();
   readonly #inbox = createInbox();
   /** Who asked for a message of a queue without waiting, by the queue's consumer; first come, first served. */
   readonly #asked = new Map<string, ((msg: Msg) => void)[]>();
@@ -51,16 +62,16 @@ export class Puller {
       },
     });
     connection.subscribe(WAKE_SUBJECT, {
-      callback: () => {
-        this.forget();
+      callback: (error, msg) => {
+        if (error === null) this.#learn(msg.string());
       },
     });
   }
 
-  /** What is known of the queues may be wrong now: the server was away, or queues were made. */
+  /** What is known of the queues may be wrong now, and requests may be gone: the server was away. */
   forget(): void {
     this.#states.clear();
-    for (const end of [...this.#waits]) end();
+    for (const wait of this.#waits) for (const queue of wait.queues) wait.request(queue);
   }
 
   async pull(queues: readonly string[], options: PullOptions): Promise<Msg | undefined> {
@@ -71,17 +82,24 @@ export class Puller {
       const asked = waitMs > 0 ? queues.filter((queue) => this.#mayHave(queue)) : queues;
       const msg = await this.#askInOrder(asked, isOver);
       if (msg !== undefined) return msg;
-      const leftMs = endsMs - performance.now();
-      if (leftMs <= 0 || isOver()) return undefined;
+      if (isOver()) return undefined;
+      const leftMs = Math.max(endsMs - performance.now(), WAIT_MIN_MS);
       const first = await this.#wait(queues, leftMs, signal);
       if (first !== undefined) return first;
+      if (performance.now() >= endsMs) return undefined;
     }
     return undefined;
   }
 
   close(): void {
     this.#isClosed = true;
-    for (const end of [...this.#waits]) end();
+    for (const wait of [...this.#waits]) wait.giveUp();
+  }
+
+  /** A queue was made: those who wait for others wait for this one too. */
+  #learn(queue: string): void {
+    this.#states.delete(queue);
+    for (const wait of this.#waits) if (wait.queues.includes(queue)) wait.request(queue);
   }
 
   async #askInOrder(queues: readonly string[], isOver: () => boolean): Promise<Msg | undefined> {
@@ -129,36 +147,44 @@ export class Puller {
   ): Promise<Msg | undefined> {
     const there = queues.filter((queue) => this.#stateOf(queue).kind !== 'missing');
     const ms = there.length === queues.length ? waitMs : Math.min(waitMs, MISSING_MS);
+    const endsMs = performance.now() + ms;
     const inbox = createInbox();
     const queueOf = new Map(queues.map((queue) => [consumerOf(queue), queue]));
+    const request = (queue: string): void => {
+      const leftMs = Math.ceil(Math.max(WAIT_MIN_MS, endsMs - performance.now()));
+      const ask = JSON.stringify({ batch: 1, expires: leftMs * NANOS_PER_MS });
+      const reply = `${inbox}.${consumerOf(queue)}`;
+      if (!this.#connection.isClosed()) {
+        this.#connection.publish(nextSubject(queue), ask, { reply });
+      }
+    };
     return new Promise((resolve) => {
       const end = (msg?: Msg): void => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', giveUp);
-        this.#waits.delete(giveUp);
+        this.#waits.delete(wait);
         resolve(msg);
       };
       const sub = this.#connection.subscribe(`${inbox}.*`, {
         max: 1,
         callback: (error, msg) => {
           if (error !== null) return;
-          if (!this.#waits.has(giveUp)) handBack(msg);
+          if (!this.#waits.has(wait)) handBack(msg);
           else end(this.#take(queueOf.get(consumerThatSent(msg))!, msg));
         },
       });
       const giveUp = (): void => {
         end();
-        // Takes in what is on its way, and hands it back.
-        if (!this.#connection.isClosed()) sub.drain().catch(() => undefined);
+        // What is on its way still comes, and is handed back.
+        setTimeout(() => {
+          if (!this.#connection.isClosed() && !sub.isClosed()) sub.unsubscribe();
+        }, LATE_MS).unref();
       };
       const timer = setTimeout(giveUp, there.length === 0 ? ms : ms + EXPIRY_MARGIN_MS);
-      this.#waits.add(giveUp);
+      const wait: Wait = { queues, request, giveUp };
+      this.#waits.add(wait);
       signal?.addEventListener('abort', giveUp, { once: true });
-      const request = JSON.stringify({ batch: 1, expires: Math.ceil(ms) * NANOS_PER_MS });
-      for (const queue of there) {
-        const reply = `${inbox}.${consumerOf(queue)}`;
-        this.#connection.publish(nextSubject(queue), request, { reply });
-      }
+      for (const queue of there) request(queue);
     });
   }
 

@@ -57,6 +57,7 @@ function describeRedelivery(current: () => BusHarness): void {
   it('delivers again after the delay when it is handed back', async () => {
     const { bus, advance } = current();
     await (await lease(current(), 'a')).nak(300);
+    await current().settle();
     expect(await bus.depth('q')).toBe(1);
     await advance(150);
     expect(await pullNow(bus)).toBeUndefined();
@@ -81,6 +82,7 @@ function describeEnds(current: () => BusHarness): void {
     await (await lease(current(), 'a')).ack();
     await advance(3 * ackWaitMs);
     expect(await pullNow(bus)).toBeUndefined();
+    await current().settle();
     expect(await bus.depth('q')).toBe(0);
   });
 
@@ -102,6 +104,7 @@ function describeEnds(current: () => BusHarness): void {
     await failureOf(late.working(), 'aborted');
     expect(await pullNow(bus)).toBeUndefined();
     await held?.ack();
+    await current().settle();
     expect(await bus.depth('q')).toBe(0);
   });
 
@@ -113,6 +116,7 @@ function describeEnds(current: () => BusHarness): void {
     await delivery.nak(0);
     await advance(ackWaitMs);
     expect(await pullNow(bus)).toBeUndefined();
+    await current().settle();
     expect(await bus.depth('q')).toBe(0);
   });
 }
@@ -128,6 +132,7 @@ function describeCancel(current: () => BusHarness): void {
     expect(b.signal.aborted).toBe(false);
     // Whether what is cancelled and still leased counts is the adapter's affair.
     await a.ack();
+    await current().settle();
     expect(await bus.depth('q')).toBe(1);
   });
 
@@ -143,6 +148,7 @@ function describeCancel(current: () => BusHarness): void {
     await end(delivery);
     await advance(ackWaitMs);
     expect(await pullNow(bus)).toBeUndefined();
+    await current().settle();
     expect(await bus.depth('q')).toBe(0);
   });
 
@@ -150,6 +156,7 @@ function describeCancel(current: () => BusHarness): void {
     const { bus, advance } = current();
     await (await lease(current(), 'a')).nak(300);
     await bus.cancel({ jobId: JOB, taskIds: [taskIdOf('a')] });
+    await current().settle();
     expect(await bus.depth('q')).toBe(0);
     await advance(300);
     expect(await pullNow(bus)).toBeUndefined();

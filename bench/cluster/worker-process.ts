@@ -1,0 +1,55 @@
+// A worker process of the cluster bench: the farm's own worker loop, bus and store; tasks sleep as long as they say.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+
+import { openNatsBus } from '../../common/bus/nats/index.ts';
+import { queuesOfPools } from '../../common/placement.ts';
+import { openFileStore } from '../../common/store/file/index.ts';
+import type { Pool } from '../../common/task.ts';
+import { runWorker } from '../../workers/worker.ts';
+
+const { values } = parseArgs({
+  options: {
+    nats: { type: 'string', default: '' },
+    store: { type: 'string', default: '' },
+    name: { type: 'string', default: '' },
+    slots: { type: 'string', default: '1' },
+    pool: { type: 'string', multiple: true, default: ['idm'] },
+    'ack-wait-ms': { type: 'string', default: '6000' },
+  },
+});
+
+const ackWaitMs = Number(values['ack-wait-ms']);
+const bus = await openNatsBus({ servers: [values.nats], name: values.name, ackWaitMs });
+const store = await openFileStore(values.store);
+const stop = new AbortController();
+process.on('SIGTERM', () => {
+  stop.abort();
+});
+process.on('disconnect', () => {
+  stop.abort();
+});
+const running = runWorker(
+  {
+    name: values.name,
+    bus,
+    store,
+    slots: Number(values.slots),
+    queues: queuesOfPools(values.pool as Pool[]),
+    ackWaitMs,
+    takesAhead: true,
+    runTask: async ({ params }, { onDevice }) => {
+      const begunMs = performance.now();
+      const ms = Number(params['sleepMs']);
+      await onDevice(() => (ms > 0 ? delay(ms) : Promise.resolve()));
+      return { outputs: {}, busySeconds: (performance.now() - begunMs) / 1000 };
+    },
+  },
+  stop.signal,
+);
+process.send?.('ready');
+await running;
+await bus.close();
+await store.close();
+if (process.connected) process.disconnect();
