@@ -10,6 +10,7 @@ import { BivdiffError } from '../errors.ts';
 import type {
   ArtifactServiceClient,
   HasArtifactResponse,
+  ReadArtifactRequest,
   ReadArtifactResponse,
   WriteArtifactResponse,
 } from '../gen/bivdiff/v1/artifact_service.ts';
@@ -27,6 +28,7 @@ const STALL_MS = 10 * 60_000;
 
 /** Where a download goes. */
 interface Sink {
+  readonly isInMemory: boolean;
   take(chunk: Uint8Array): void | Promise<void>;
   /** Forgets everything taken. */
   restart(): void | Promise<void>;
@@ -90,6 +92,7 @@ export class ArtifactTransfer {
     let chunks: Uint8Array[] = [];
     let length = 0;
     await this.#download(digest, {
+      isInMemory: true,
       take: (chunk) => {
         chunks.push(chunk);
         length += chunk.byteLength;
@@ -114,6 +117,7 @@ export class ArtifactTransfer {
     let position = 0;
     try {
       await this.#download(digest, {
+        isInMemory: false,
         take: async (chunk) => {
           await writeFully(file, chunk, position);
           position += chunk.byteLength;
@@ -134,7 +138,8 @@ export class ArtifactTransfer {
     let offset = 0;
     let furthest = 0;
     await patiently(this.#line, async (retries) => {
-      await this.#read(digest, offset, async (chunk) => {
+      const request = { digest, offset, inMemory: sink.isInMemory };
+      await this.#read(request, async (chunk) => {
         await sink.take(chunk);
         hash.update(chunk);
         offset += chunk.byteLength;
@@ -151,14 +156,11 @@ export class ArtifactTransfer {
   }
 
   async #read(
-    digest: Digest,
-    offset: number,
+    request: ReadArtifactRequest,
     take: (chunk: Uint8Array) => Promise<void>,
   ): Promise<void> {
     const deadline = Date.now() + TRANSFER_MS;
-    const call = this.#client.readArtifact({ digest, offset }, metadataOf(this.#line), {
-      deadline,
-    });
+    const call = this.#client.readArtifact(request, metadataOf(this.#line), { deadline });
     const unlisten = cancelOnAbort(call, this.#line.signal);
     const stall = setTimeout(() => {
       call.cancel();

@@ -30,13 +30,29 @@ const MEMORY_BYTES_MAX = 1 << 20;
 /** Largest upload: a source of an hour in good quality. */
 const UPLOAD_BYTES_MAX = 16 * 2 ** 30;
 
+/** At once, of all readers: more than these take the longer way by a file. */
+const READS_IN_MEMORY_MAX = 16;
+
+type ReadCall = ServerWritableStream<ReadArtifactRequest, ReadArtifactResponse>;
+
 export function createArtifactService(store: Store): ArtifactServiceServer {
+  let inMemory = 0;
+  const readSomehow = async (call: ReadCall): Promise<void> => {
+    if (!call.request.inMemory || inMemory >= READS_IN_MEMORY_MAX) {
+      await inFolder((folder) => readFile(store, call, join(folder, 'artifact')));
+      return;
+    }
+    inMemory += 1;
+    await readBytes(store, call).finally(() => {
+      inMemory -= 1;
+    });
+  };
   return {
     hasArtifact: unary(async ({ digest }) => ({
       exists: await store.hasArtifact(checkedDigest(digest)),
     })),
     readArtifact: (call) => {
-      inFolder((folder) => read(store, call, join(folder, 'artifact'))).then(
+      readSomehow(call).then(
         () => call.end(),
         (reason: unknown) => call.emit('error', statusOfError(reason)),
       );
@@ -54,11 +70,17 @@ export function createArtifactService(store: Store): ArtifactServiceServer {
   };
 }
 
-async function read(
-  store: Store,
-  call: ServerWritableStream<ReadArtifactRequest, ReadArtifactResponse>,
-  path: string,
-): Promise<void> {
+async function readBytes(store: Store, call: ReadCall): Promise<void> {
+  const { digest, offset } = call.request;
+  const bytes = await store.getArtifact(checkedDigest(digest));
+  for (let start = Math.max(0, offset); start < bytes.byteLength; start += CHUNK_BYTES) {
+    const chunk = bytes.subarray(start, start + CHUNK_BYTES);
+    if (!(await sendMessage(call, { chunk }))) return;
+  }
+}
+
+/** By way of a file: it may be larger than memory. */
+async function readFile(store: Store, call: ReadCall, path: string): Promise<void> {
   const { digest, offset } = call.request;
   await store.getArtifactFile(checkedDigest(digest), path);
   let position = 0;

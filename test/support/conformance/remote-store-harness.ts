@@ -1,7 +1,8 @@
 // A store behind a real gRPC server on loopback, for the conformance suite and for tests that break the line: the server can be
 // ended and started again on its port. What is damaged are the files of the store that it serves.
 
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, ServerCredentials, ServerInterceptingCall } from '@grpc/grpc-js';
+import type { Metadata, ServerInterceptor } from '@grpc/grpc-js';
 
 import { ArtifactServiceService } from '../../../common/gen/bivdiff/v1/artifact_service.ts';
 import { StoreServiceService } from '../../../common/gen/bivdiff/v1/store_service.ts';
@@ -16,6 +17,8 @@ import type { StoreHarness } from './store-harness.ts';
 
 /** Serves any store on a port of loopback. */
 export class StoreServer {
+  /** What each call brought along, by method. */
+  readonly seen = new Map<string, Metadata>();
   readonly #store: Store;
   #server: Server | undefined;
   #port = 0;
@@ -33,6 +36,7 @@ export class StoreServer {
     const server = new Server({
       'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
       'grpc.so_reuseport': 0,
+      interceptors: [this.#note],
     });
     server.addService(ArtifactServiceService, createArtifactService(this.#store));
     server.addService(StoreServiceService, createStoreService(this.#store));
@@ -45,6 +49,18 @@ export class StoreServer {
     });
     this.#server = server;
   }
+
+  readonly #note: ServerInterceptor = ({ path }, call) =>
+    new ServerInterceptingCall(call, {
+      start: (next) => {
+        next({
+          onReceiveMetadata: (metadata, pass) => {
+            this.seen.set(path.split('/').at(-1) ?? '', metadata);
+            pass(metadata);
+          },
+        });
+      },
+    });
 
   /** At once: what is under way is cut off. */
   stop(): void {

@@ -285,6 +285,31 @@ describe('remote store: limits', () => {
   });
 });
 
+describe('remote store: metadata', () => {
+  it('goes with every call', async () => {
+    const metadata = (): Metadata => {
+      const token = new Metadata();
+      token.set('authorization', 'Bearer x');
+      return token;
+    };
+    const store = await kept(openRemoteStore(server.address, { metadata }));
+    const name = { kind: 'spec', id: 'a' } as const;
+    const digest = await store.putArtifact(Buffer.from('a'));
+    await store.getArtifact(digest);
+    await store.hasArtifact(digest);
+    await store.putRecord(recordOf('a', []));
+    await store.dropRecord(taskIdOf('a'));
+    await store.putDocument(name, Buffer.from('a'));
+    await store.getDocument(name);
+    await store.listDocuments('spec');
+    await store.deleteDocument(name);
+    expect(server.seen.size).toBe(10);
+    for (const [method, sent] of server.seen) {
+      expect(sent.get('authorization'), method).toEqual(['Bearer x']);
+    }
+  });
+});
+
 describe('StoreService', () => {
   it('lets nothing malformed in, whoever sends it', async () => {
     const client = new StoreServiceClient(server.address, credentials.createInsecure());
