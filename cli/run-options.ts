@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 
+import { BivdiffError } from '../common/errors.ts';
 import type { FarmOptions } from './farm.ts';
 import { RENDER_FLAGS } from './flag-table.ts';
 import { camelCase } from './flags.ts';
@@ -84,10 +85,20 @@ export function runOptions(typed: TypedFlags, environment: CliEnvironment): RunO
   };
 }
 
-/** `--store`, else $BIVDIFF_STORE, else .bivdiff/store here. Absolute. */
+/** Whether it names the store of a farm by its coordinator: what only workers can use. */
+export function isRemoteStore(store: string): boolean {
+  return store.startsWith('grpc://');
+}
+
+/** `--store`, else $BIVDIFF_STORE, else .bivdiff/store here. Absolute. @throws invalid-argument — no folder */
 export function storeFolderOf(typed: TypedFlags, environment: CliEnvironment): string {
   const given = typed['store'];
   const chosen = typeof given === 'string' ? given : environment.storeFolder;
+  if (chosen !== undefined && isRemoteStore(chosen)) {
+    throw new BivdiffError('invalid-argument', `--store: ${chosen} is for bivdiff worker only`, {
+      hint: 'Name a folder.',
+    });
+  }
   return resolve(environment.folder, chosen ?? '.bivdiff/store');
 }
 

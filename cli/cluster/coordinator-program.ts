@@ -9,6 +9,8 @@ import type { NatsBus } from '../../common/bus/nats/index.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import { ArtifactServiceService } from '../../common/gen/bivdiff/v1/artifact_service.ts';
 import { RenderServiceService } from '../../common/gen/bivdiff/v1/render_service.ts';
+import { StoreServiceService } from '../../common/gen/bivdiff/v1/store_service.ts';
+import { MESSAGE_BYTES_MAX } from '../../common/rpc/limits.ts';
 import type { StoredSource } from '../../common/source.ts';
 import type { RenderSpec } from '../../common/spec/schema.ts';
 import { openFileStore } from '../../common/store/file/index.ts';
@@ -22,6 +24,7 @@ import { systemClock } from '../../coordinator/ports.ts';
 import { createArtifactService } from '../../coordinator/rpc/artifact-service.ts';
 import { addIntrospection } from '../../coordinator/rpc/introspection.ts';
 import { createRenderService } from '../../coordinator/rpc/render-service.ts';
+import { createStoreService } from '../../coordinator/rpc/store-service.ts';
 import { WorkerRegistry } from '../../coordinator/worker-registry.ts';
 import { inferenceClass, plainClass } from '../../workers/inference/numerics-class.ts';
 import { codecBuild, createMediaService } from '../../workers/media/media-service.ts';
@@ -32,8 +35,6 @@ import type { Log } from './log.ts';
 import { ModelLibrary } from './model-parts.ts';
 import { ACK_WAIT_MS } from './settings.ts';
 
-/** A spec is at most a few prompts; nothing larger is read. */
-const MESSAGE_BYTES_MAX = 1 << 20;
 /** How long open calls may take when the program ends. */
 const SHUTDOWN_MS = 2_000;
 
@@ -77,6 +78,9 @@ export async function runCoordinator(
     'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
     // Or two coordinators could listen on one port, each getting some of the calls.
     'grpc.so_reuseport': 0,
+    // A machine that vanishes says no goodbye: its uploads would wait for ever.
+    'grpc.keepalive_time_ms': 30_000,
+    'grpc.keepalive_timeout_ms': 15_000,
   });
   server.addService(
     RenderServiceService,
@@ -92,6 +96,7 @@ export async function runCoordinator(
     }),
   );
   server.addService(ArtifactServiceService, createArtifactService(store));
+  server.addService(StoreServiceService, createStoreService(store));
   const endHealth = addIntrospection(server);
   try {
     await listen(server, settings.listen);

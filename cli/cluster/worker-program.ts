@@ -6,7 +6,6 @@ import { hostname, totalmem } from 'node:os';
 import { DRAIN_SUBJECT, openNatsBus, WORKER_SUBJECT } from '../../common/bus/nats/index.ts';
 import type { NatsBus } from '../../common/bus/nats/index.ts';
 import { queuesOfPools } from '../../common/placement.ts';
-import { openFileStore } from '../../common/store/file/index.ts';
 import type { Pool, TaskId } from '../../common/task.ts';
 import { PROTOCOL_VERSION, WORKER_BEAT_MS } from '../../common/worker-status.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
@@ -20,6 +19,7 @@ import { runWorker } from '../../workers/worker.ts';
 import type { WorkerTally } from '../../workers/worker.ts';
 import type { Log } from './log.ts';
 import { ModelLibrary } from './model-parts.ts';
+import { openWorkerStore } from './open-worker-store.ts';
 import { ACK_WAIT_MS } from './settings.ts';
 
 /** What runs may take so long after a drain; then it is handed back to the bus. */
@@ -29,6 +29,7 @@ const MODEL_MEMORY_SHARE = 0.5;
 export interface WorkerSettings {
   readonly name: string;
   readonly nats: string;
+  /** Or `grpc://HOST:PORT`. */
   readonly storeFolder: string;
   readonly modelsFolder: string;
   readonly pools: readonly Pool[];
@@ -44,7 +45,7 @@ export async function runWorkerProgram(
 ): Promise<void> {
   const { name, log, slots } = settings;
   const parts = await new ModelLibrary(settings.modelsFolder).parts();
-  const store = await openFileStore(settings.storeFolder);
+  const store = await openWorkerStore(settings.storeFolder, signal);
   const bus = await openNatsBus({ servers: [settings.nats], name, ackWaitMs: ACK_WAIT_MS });
   const lanes = createLanePool({
     lanes: slots,

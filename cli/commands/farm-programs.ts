@@ -10,7 +10,7 @@ import type { Pool } from '../../common/task.ts';
 import { checkListenAddress, NATS_DEFAULT, SERVER_DEFAULT } from '../cluster/settings.ts';
 import { createLog } from '../cluster/log.ts';
 import { EXIT_OK } from '../print-error.ts';
-import { storeFolderOf } from '../run-options.ts';
+import { isRemoteStore, storeFolderOf } from '../run-options.ts';
 import type { CliEnvironment } from '../terminal.ts';
 
 type Finish = (exitCode: number) => void;
@@ -60,7 +60,7 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
 }
 
 function addWorker(program: Command, environment: CliEnvironment, finish: Finish): void {
-  shared(program.command('worker'))
+  shared(program.command('worker'), 'The store: a folder, or the grpc://HOST:PORT of a coordinator')
     .summary('run a worker of a farm')
     .description('Run a worker of a farm: pulls tasks of its pools and runs them.')
     .option('--pool <POOL>', 'idm, mixer or vdm; may be given several times', collect)
@@ -79,8 +79,8 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       const { runWorkerProgram } = await import('../cluster/worker-program.ts');
       const name = flags.name ?? `${hostname()}-${process.pid}`;
       const log = createLog(environment.stderr, 'worker');
-      const settings = { ...places(flags, environment), name, pools, slots, threadsPerSlot, log };
-      await runWorkerProgram(settings, signal);
+      const own = { name, pools, slots, threadsPerSlot, log };
+      await runWorkerProgram({ ...workerPlaces(flags, environment), ...own }, signal);
       finish(EXIT_OK);
     });
 }
@@ -128,9 +128,9 @@ function addUp(program: Command, environment: CliEnvironment, finish: Finish): v
     });
 }
 
-function shared(command: Command): Command {
+function shared(command: Command, store = 'The store'): Command {
   return command
-    .option('--store <DIR>', 'The store (default: $BIVDIFF_STORE, else .bivdiff/store here)')
+    .option('--store <DIR>', `${store} (default: $BIVDIFF_STORE, else .bivdiff/store here)`)
     .option('--models <DIR>', 'Folder of the models (default: those that ship)')
     .option('--nats <URL>', `The NATS server (default: $BIVDIFF_NATS, else ${NATS_DEFAULT})`);
 }
@@ -143,6 +143,13 @@ function places(flags: ProgramFlags, environment: CliEnvironment) {
       models === undefined ? environment.modelsFolder : resolve(environment.folder, models),
     nats: flags.nats ?? environment.nats ?? NATS_DEFAULT,
   };
+}
+
+/** A worker's store may be its coordinator's. */
+function workerPlaces(flags: ProgramFlags, environment: CliEnvironment) {
+  const store = flags.store ?? environment.storeFolder;
+  if (store === undefined || !isRemoteStore(store)) return places(flags, environment);
+  return { ...places({ ...flags, store: '.' }, environment), storeFolder: store };
 }
 
 function checkPools(given: readonly string[] | undefined, problems: string[]): readonly Pool[] {

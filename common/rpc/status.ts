@@ -50,11 +50,22 @@ export function errorOfStatus(reason: unknown, server: string): BivdiffError {
       cause: reason,
     });
   }
+  if (reason.code === status.UNIMPLEMENTED) {
+    return new BivdiffError('failed-precondition', `${server} does not know this call`, {
+      hint: 'Is a coordinator there, and of the same version of bivdiff?',
+      cause: reason,
+    });
+  }
   const codes = Object.entries(STATUS_BY_CODE);
   const code = codes.find(([, number]) => number === reason.code)?.[0] ?? 'internal';
   return new BivdiffError(code as ErrorCode, reason.details, { cause: reason });
 }
 
-function isServiceError(reason: unknown): reason is ServiceError {
+/** Whether it was one of our programs that refused, not the network or a library. */
+export function hasFailure(reason: ServiceError): boolean {
+  return reason.metadata.get(FAILURE_KEY).length > 0;
+}
+
+export function isServiceError(reason: unknown): reason is ServiceError {
   return reason instanceof Error && 'metadata' in reason && reason.metadata instanceof Metadata;
 }

@@ -1,14 +1,14 @@
-// ArtifactService over gRPC: the store's artifacts in chunks. Neither side holds more than a chunk; writing waits for the reader.
+// ArtifactService over gRPC: the store's artifacts in chunks. Neither side holds a large one in memory; writing
+// waits for the reader.
 
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { ServerReadableStream, ServerWritableStream } from '@grpc/grpc-js';
 
-import { isDigest } from '../../common/digest.ts';
+import { digestBytes, isDigest } from '../../common/digest.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import type {
   ArtifactServiceServer,
@@ -18,34 +18,47 @@ import type {
   WriteArtifactResponse,
 } from '../../common/gen/bivdiff/v1/artifact_service.ts';
 import { readChunks } from '../../common/read-chunks.ts';
+import { CHUNK_BYTES } from '../../common/rpc/limits.ts';
 import { statusOfError } from '../../common/rpc/status.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { Digest } from '../../common/task.ts';
+import { sendMessage } from './send.ts';
+import { unary } from './unary.ts';
 
-const CHUNK_BYTES = 256 * 1024;
+/** Largest upload that is held in memory; also, with some more, what one call can make the coordinator hold. */
+const MEMORY_BYTES_MAX = 1 << 20;
 /** Largest upload: a source of an hour in good quality. */
 const UPLOAD_BYTES_MAX = 16 * 2 ** 30;
 
+/** At once, of all readers: more than these take the longer way by a file. */
+const READS_IN_MEMORY_MAX = 16;
+
+type ReadCall = ServerWritableStream<ReadArtifactRequest, ReadArtifactResponse>;
+
 export function createArtifactService(store: Store): ArtifactServiceServer {
+  let inMemory = 0;
+  const readSomehow = async (call: ReadCall): Promise<void> => {
+    if (!call.request.inMemory || inMemory >= READS_IN_MEMORY_MAX) {
+      await inFolder((folder) => readFile(store, call, join(folder, 'artifact')));
+      return;
+    }
+    inMemory += 1;
+    await readBytes(store, call).finally(() => {
+      inMemory -= 1;
+    });
+  };
   return {
-    hasArtifact: ({ request }, callback) => {
-      hasArtifact(store, request.digest).then(
-        (exists) => {
-          callback(null, { exists });
-        },
-        (reason: unknown) => {
-          callback(statusOfError(reason));
-        },
-      );
-    },
+    hasArtifact: unary(async ({ digest }) => ({
+      exists: await store.hasArtifact(checkedDigest(digest)),
+    })),
     readArtifact: (call) => {
-      inFolder((folder) => read(store, call, join(folder, 'artifact'))).then(
+      readSomehow(call).then(
         () => call.end(),
         (reason: unknown) => call.emit('error', statusOfError(reason)),
       );
     },
     writeArtifact: (call, callback) => {
-      inFolder((folder) => write(store, call, join(folder, 'upload'))).then(
+      write(store, call).then(
         (response) => {
           callback(null, response);
         },
@@ -57,29 +70,29 @@ export function createArtifactService(store: Store): ArtifactServiceServer {
   };
 }
 
-async function hasArtifact(store: Store, digest: string): Promise<boolean> {
-  return store.hasArtifact(checkedDigest(digest));
+async function readBytes(store: Store, call: ReadCall): Promise<void> {
+  const { digest, offset } = call.request;
+  const bytes = await store.getArtifact(checkedDigest(digest));
+  for (let start = Math.max(0, offset); start < bytes.byteLength; start += CHUNK_BYTES) {
+    const chunk = bytes.subarray(start, start + CHUNK_BYTES);
+    if (!(await sendMessage(call, { chunk }))) return;
+  }
 }
 
-async function read(
-  store: Store,
-  call: ServerWritableStream<ReadArtifactRequest, ReadArtifactResponse>,
-  path: string,
-): Promise<void> {
+/** By way of a file: it may be larger than memory. */
+async function readFile(store: Store, call: ReadCall, path: string): Promise<void> {
   const { digest, offset } = call.request;
   await store.getArtifactFile(checkedDigest(digest), path);
   let position = 0;
   for await (const bytes of readChunks(path)) {
     for (let start = 0; start < bytes.byteLength; start += CHUNK_BYTES) {
-      if (call.cancelled) return;
       const chunk = bytes.subarray(start, start + CHUNK_BYTES);
       const skip = Math.max(0, offset - position);
       position += chunk.byteLength;
       if (skip >= chunk.byteLength) continue;
-      // The reader's chunk may be used again for the next read.
-      if (!call.write({ chunk: chunk.slice(skip) })) {
-        await Promise.race([once(call, 'drain'), once(call, 'cancelled')]);
-      }
+      // A copy: the reader uses its memory again, and a message may wait to be sent. (Slices of a Buffer are views.)
+      const copy = new Uint8Array(chunk.subarray(skip));
+      if (!(await sendMessage(call, { chunk: copy }))) return;
     }
   }
 }
@@ -87,35 +100,77 @@ async function read(
 async function write(
   store: Store,
   call: ServerReadableStream<WriteArtifactRequest, WriteArtifactResponse>,
-  path: string,
 ): Promise<WriteArtifactResponse> {
-  const hash = createHash('sha256');
-  const file = await open(path, 'wx');
+  const messages = messagesOf(call);
+  const first: Uint8Array[] = [];
   let announced: Digest | undefined;
   let bytes = 0;
-  try {
-    for await (const message of call) {
-      const { digest, chunk } = message as WriteArtifactRequest;
-      announced ??= checkedDigest(digest);
-      bytes += chunk.byteLength;
-      if (bytes > UPLOAD_BYTES_MAX) {
-        throw new BivdiffError(
-          'resource-exhausted',
-          `an upload may have ${UPLOAD_BYTES_MAX} bytes at most`,
-          { retry: 'never' },
-        );
-      }
-      hash.update(chunk);
-      await file.writeFile(chunk);
+  // Most artifacts are small: a frame, some latents. They need no file here.
+  while (bytes <= MEMORY_BYTES_MAX) {
+    const next = await messages.next();
+    if (next.done === true) break;
+    announced ??= checkedDigest(next.value.digest);
+    first.push(next.value.chunk);
+    bytes += next.value.chunk.byteLength;
+  }
+  if (announced === undefined) throw badUpload();
+  if (bytes > MEMORY_BYTES_MAX) {
+    return inFolder((folder) =>
+      writeLarge(store, { digest: announced, first, messages, path: join(folder, 'upload') }),
+    );
+  }
+  const whole = Buffer.concat(first);
+  if (digestBytes(whole) !== announced) throw badUpload();
+  await store.putArtifact(whole);
+  return { bytes };
+}
+
+interface LargeUpload {
+  readonly digest: Digest;
+  readonly first: readonly Uint8Array[];
+  readonly messages: AsyncGenerator<WriteArtifactRequest, void, undefined>;
+  readonly path: string;
+}
+
+async function writeLarge(store: Store, upload: LargeUpload): Promise<WriteArtifactResponse> {
+  const { digest, first, messages, path } = upload;
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const file = await open(path, 'wx');
+  const take = async (chunk: Uint8Array): Promise<void> => {
+    bytes += chunk.byteLength;
+    if (bytes > UPLOAD_BYTES_MAX) {
+      throw new BivdiffError(
+        'resource-exhausted',
+        `an upload may have ${UPLOAD_BYTES_MAX} bytes at most`,
+        { retry: 'never' },
+      );
     }
+    hash.update(chunk);
+    await file.writeFile(chunk);
+  };
+  try {
+    for (const chunk of first) await take(chunk);
+    for await (const { chunk } of messages) await take(chunk);
   } finally {
     await file.close();
   }
-  if (announced === undefined || hash.digest('hex') !== announced) {
-    throw new BivdiffError('data-loss', 'the upload does not have the digest that was announced');
-  }
+  if (hash.digest('hex') !== digest) throw badUpload();
   await store.putArtifactFile(path);
   return { bytes };
+}
+
+async function* messagesOf(
+  call: ServerReadableStream<WriteArtifactRequest, WriteArtifactResponse>,
+): AsyncGenerator<WriteArtifactRequest, void, undefined> {
+  for await (const message of call) yield message as WriteArtifactRequest;
+}
+
+/** It may come whole the next time; nothing in the store is lost. */
+function badUpload(): BivdiffError {
+  return new BivdiffError('unavailable', 'the upload does not have the digest that was announced', {
+    hint: 'Does something in between change what it passes on?',
+  });
 }
 
 /** A folder for one call, removed when it ends. */

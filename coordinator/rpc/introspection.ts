@@ -8,7 +8,7 @@ import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation, protoPath } from 'grpc-health-check';
 
 const PROTO_FOLDER = join(import.meta.dirname, '../../proto');
-const SERVICES = ['render_service', 'artifact_service'];
+const SERVICES = ['render_service', 'artifact_service', 'store_service'];
 
 /** Adds health and reflection. The returned function says that the server is about to end. */
 export function addIntrospection(server: Server): () => void {

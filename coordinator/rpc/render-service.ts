@@ -1,6 +1,6 @@
 // RenderService over gRPC: translates, checks, and asks the coordinator. Knows nothing of how jobs run.
 
-import type { handleUnaryCall, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
+import type { ServerWritableStream } from '@grpc/grpc-js';
 
 import { BivdiffError } from '../../common/errors.ts';
 import { isDigest } from '../../common/digest.ts';
@@ -23,6 +23,7 @@ import type { AcceptedJob } from '../domain/job.ts';
 import type { JobView } from '../job-book.ts';
 import type { WorkerRegistry } from '../worker-registry.ts';
 import { jobMessage, workerMessage } from './job-message.ts';
+import { unary } from './unary.ts';
 
 /** Changes closer together than this are sent as one. */
 const WATCH_INTERVAL_MS = 100;
@@ -145,23 +146,6 @@ function watch(
   }
   call.on('cancelled', end);
   void send().catch(fail);
-}
-
-function unary<Request, Response>(
-  work: (request: Request) => Promise<Response>,
-): handleUnaryCall<Request, Response> {
-  return (call: ServerUnaryCall<Request, Response>, callback) => {
-    void Promise.resolve()
-      .then(() => work(call.request))
-      .then(
-        (response) => {
-          callback(null, response);
-        },
-        (reason: unknown) => {
-          callback(statusOfError(reason));
-        },
-      );
-  };
 }
 
 function checkPriority(priority: number): void {

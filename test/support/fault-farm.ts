@@ -60,6 +60,8 @@ export interface Program {
 
 export interface FarmOptions {
   readonly workers?: number;
+  /** The workers use the store through the coordinator. @default they share its folder */
+  readonly isStoreRemote?: boolean;
 }
 
 export class FaultFarm {
@@ -71,6 +73,7 @@ export class FaultFarm {
   readonly client: FarmClient;
   coordinator: Program | undefined;
   readonly #port: number;
+  readonly #isStoreRemote: boolean;
   readonly #observer: NatsConnection;
   readonly #programs: Program[] = [];
   readonly #listeners = new Set<(event: WorkerEvent) => void>();
@@ -79,11 +82,13 @@ export class FaultFarm {
     folder: string;
     nats: NatsServer;
     port: number;
+    isStoreRemote: boolean;
     observer: NatsConnection;
   }) {
     this.folder = parts.folder;
     this.nats = parts.nats;
     this.#port = parts.port;
+    this.#isStoreRemote = parts.isStoreRemote;
     this.#observer = parts.observer;
     this.client = new FarmClient(`127.0.0.1:${parts.port}`);
     this.#observer.subscribe('bivdiff.event', {
@@ -93,7 +98,7 @@ export class FaultFarm {
     });
   }
 
-  static async start({ workers = 2 }: FarmOptions = {}): Promise<FaultFarm> {
+  static async start({ workers = 2, isStoreRemote = false }: FarmOptions = {}): Promise<FaultFarm> {
     const folder = await mkdtemp(join(tmpdir(), 'bivdiff-fault-'));
     const nats = await startNatsServer();
     const observer = await connect({
@@ -101,7 +106,7 @@ export class FaultFarm {
       maxReconnectAttempts: -1,
       reconnectTimeWait: 100,
     });
-    const farm = new FaultFarm({ folder, nats, port: await freePort(), observer });
+    const farm = new FaultFarm({ folder, nats, port: await freePort(), isStoreRemote, observer });
     farm.startCoordinator();
     for (let i = 1; i <= workers; i += 1) farm.startWorker(`w${i}`);
     await farm.until('the workers are there', async () => {
@@ -116,15 +121,21 @@ export class FaultFarm {
 
   startCoordinator(port = this.#port): Program {
     const listen = `127.0.0.1:${port}`;
-    const program = this.#spawn('coordinator', ['coordinator', '--listen', listen]);
+    const program = this.#spawn('coordinator', [
+      ...['coordinator', '--listen', listen],
+      ...['--store', this.store],
+    ]);
     if (port === this.#port) this.coordinator = program;
     return program;
   }
 
   startWorker(name: string, more: readonly string[] = []): Program {
     const pools = ['--pool', 'idm', '--pool', 'mixer', '--pool', 'vdm'];
+    const store = this.#isStoreRemote ? `grpc://127.0.0.1:${this.#port}` : this.store;
     const program = this.#spawn(name, [
       'worker',
+      '--store',
+      store,
       '--name',
       name,
       '--threads',
@@ -244,7 +255,7 @@ export class FaultFarm {
         '--disable-warning=ExperimentalWarning',
         join(root, 'cli/main.ts'),
         ...args,
-        ...['--nats', this.nats.url, '--store', this.store],
+        ...['--nats', this.nats.url],
       ],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );

@@ -41,6 +41,8 @@ export interface ReadArtifactRequest {
   digest: string;
   /** First byte to send, so that an interrupted read can go on. */
   offset: number;
+  /** The reader holds the whole in memory, so it is no large file and the server may hold it as well. */
+  inMemory: boolean;
 }
 
 /** See ArtifactService.ReadArtifact. */
@@ -156,7 +158,7 @@ export const HasArtifactResponse: MessageFns<HasArtifactResponse> = {
 };
 
 function createBaseReadArtifactRequest(): ReadArtifactRequest {
-  return { digest: "", offset: 0 };
+  return { digest: "", offset: 0, inMemory: false };
 }
 
 export const ReadArtifactRequest: MessageFns<ReadArtifactRequest> = {
@@ -166,6 +168,9 @@ export const ReadArtifactRequest: MessageFns<ReadArtifactRequest> = {
     }
     if (message.offset !== 0) {
       writer.uint32(16).int64(message.offset);
+    }
+    if (message.inMemory !== false) {
+      writer.uint32(24).bool(message.inMemory);
     }
     return writer;
   },
@@ -197,6 +202,14 @@ export const ReadArtifactRequest: MessageFns<ReadArtifactRequest> = {
             }
 
             message.offset = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.inMemory = reader.bool();
             continue;
           }
         }
