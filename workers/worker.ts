@@ -1,7 +1,5 @@
 // A worker: pulls tasks, runs them, commits their results, reports. Knows nothing of plans or jobs.
 
-import { setTimeout as delay } from 'node:timers/promises';
-
 import type { Delivery, WorkerBus } from '../common/bus/ports.ts';
 import { BivdiffError } from '../common/errors.ts';
 import type { Store } from '../common/store/ports.ts';
@@ -113,7 +111,7 @@ async function runDelivery(options: WorkerOptions, run: RunDelivery): Promise<vo
       await bus.report({ kind: 'failed', ...facts, failure: error.toJSON() });
     }
   } finally {
-    heartbeat.abort();
+    heartbeat.stop();
     tally?.running.delete(task.id);
     await (isHandedBack ? delivery.nak(0) : delivery.ack());
   }
@@ -179,15 +177,20 @@ function outputDigests(record: ResultRecord): string {
   return JSON.stringify(outputs.map(([name, refs]) => [name, refs.map((ref) => ref.digest)]));
 }
 
-function startHeartbeat(delivery: Delivery, intervalMs: number): AbortController {
-  const stopped = new AbortController();
-  const beat = async (): Promise<void> => {
-    for (;;) {
-      await delay(intervalMs, undefined, { signal: stopped.signal, ref: false });
-      await delivery.working();
-    }
+/** Says that the task is being worked at, until it is stopped or the lease is lost: then the result is put anyway, which does no harm. */
+function startHeartbeat(delivery: Delivery, intervalMs: number): { readonly stop: () => void } {
+  let isStopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  const wait = (): void => {
+    if (isStopped) return;
+    timer = setTimeout(() => void delivery.working().then(wait, () => undefined), intervalMs);
+    timer.unref();
   };
-  // Ends by the abort, or because the lease is lost: then the result is put anyway, which does no harm.
-  beat().catch(() => undefined);
-  return stopped;
+  wait();
+  return {
+    stop: () => {
+      isStopped = true;
+      clearTimeout(timer);
+    },
+  };
 }

@@ -65,6 +65,8 @@ export async function openNatsBus(options: NatsBusOptions): Promise<NatsBus> {
       reconnectJitter: 100,
       pingInterval: 2_000,
       maxPingOut: 2,
+      // A stack trace made for each request in case it fails costs more than the request.
+      noAsyncTraces: true,
       ...(options.user === undefined ? {} : { user: options.user }),
       ...(options.pass === undefined ? {} : { pass: options.pass }),
     });
