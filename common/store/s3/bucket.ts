@@ -1,6 +1,7 @@
 // The few operations of S3 that the store is made of, each with its common failure as a value. Knows nothing of what the
 // objects are.
 
+import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import {
@@ -28,11 +29,15 @@ const CONFLICT_WAIT_MS = 20;
 /** A connection that breaks in mid-answer is no longer the client's to retry. */
 const READ_TRIES = 3;
 
+const PUT = 'put';
+
 export interface ObjectFacts {
   readonly bytes: number;
   /** By the server's clock, whole seconds. */
   readonly changedMs: number;
   readonly etag: string;
+  /** Which put made it: two objects of the same bytes differ in this. Empty if it was not one of ours. */
+  readonly put: string;
 }
 
 export interface ListedObject {
@@ -70,6 +75,7 @@ export class Bucket {
       Body: bytes,
       IfNoneMatch: '*',
       ChecksumSHA256: base64Of(digest),
+      Metadata: newPut(),
     });
     const failure = await unlessTaken(() => this.client.send(command, abortable(options.signal)));
     if (failure === undefined) return true;
@@ -187,6 +193,11 @@ export class Bucket {
   }
 }
 
+/** Metadata for an object that is put now. */
+export function newPut(): Record<string, string> {
+  return { [PUT]: randomBytes(8).toString('hex') };
+}
+
 export function base64Of(digest: Digest): string {
   return Buffer.from(digest, 'hex').toString('base64');
 }
@@ -225,10 +236,12 @@ function factsOf(answer: {
   readonly ContentLength?: number | undefined;
   readonly LastModified?: Date | undefined;
   readonly ETag?: string | undefined;
+  readonly Metadata?: Readonly<Record<string, string>> | undefined;
 }): ObjectFacts {
   return {
     bytes: answer.ContentLength ?? 0,
     changedMs: answer.LastModified?.getTime() ?? 0,
     etag: answer.ETag ?? '',
+    put: answer.Metadata?.[PUT] ?? '',
   };
 }

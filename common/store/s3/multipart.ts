@@ -15,7 +15,7 @@ import { BivdiffError } from '../../errors.ts';
 import { readChunks } from '../../read-chunks.ts';
 import type { Digest } from '../../task.ts';
 import { Gate } from '../gate.ts';
-import { abortable, unlessTaken } from './bucket.ts';
+import { abortable, newPut, unlessTaken } from './bucket.ts';
 import type { Bucket } from './bucket.ts';
 
 /** At a megabyte a second still a matter of seconds; four of them in memory are no burden. */
@@ -48,7 +48,11 @@ export async function uploadIfAbsent(
   const place = bucket.place(key);
   const options = abortable(upload.signal);
   const { UploadId } = await bucket.client.send(
-    new CreateMultipartUploadCommand({ ...place, ChecksumAlgorithm: 'SHA256' }),
+    new CreateMultipartUploadCommand({
+      ...place,
+      ChecksumAlgorithm: 'SHA256',
+      Metadata: newPut(),
+    }),
     options,
   );
   try {
