@@ -1,10 +1,9 @@
 // The flags of render, plan and sweep, attached to a command and read back: the settings as a layer, and how to run.
 
-import { resolve } from 'node:path';
-
 import { Option } from 'commander';
 import type { Command } from 'commander';
 
+import { resolveStorePlace } from '../common/store/open-store.ts';
 import type { FarmOptions } from './farm.ts';
 import { RENDER_FLAGS } from './flag-table.ts';
 import { camelCase } from './flags.ts';
@@ -84,11 +83,22 @@ export function runOptions(typed: TypedFlags, environment: CliEnvironment): RunO
   };
 }
 
-/** `--store`, else $BIVDIFF_STORE, else .bivdiff/store here. Absolute. */
+/** The same flag for every command that has a store and is not a render's. */
+export function addStoreFlag(command: Command): Command {
+  return command.option(
+    '--store <PLACE>',
+    'The store: a folder or s3://BUCKET/PREFIX (default: $BIVDIFF_STORE, else .bivdiff/store here)',
+  );
+}
+
+/**
+ * `--store`, else $BIVDIFF_STORE, else .bivdiff/store here: an absolute folder, or a URL as it is.
+ * @throws invalid-argument — a malformed URL
+ */
 export function storeFolderOf(typed: TypedFlags, environment: CliEnvironment): string {
   const given = typed['store'];
   const chosen = typeof given === 'string' ? given : environment.storeFolder;
-  return resolve(environment.folder, chosen ?? '.bivdiff/store');
+  return resolveStorePlace(environment.folder, chosen ?? '.bivdiff/store');
 }
 
 function runProblems(typed: TypedFlags): string[] {
@@ -104,7 +114,8 @@ function runProblems(typed: TypedFlags): string[] {
       problems.push(`--${name}: expected a whole number, 1 to ${max}, got "${text}"`);
     }
   }
-  if (typed['store'] === '') problems.push('--store: expected a folder, got ""');
+  if (typed['store'] === '')
+    problems.push('--store: expected a folder or s3://BUCKET/PREFIX, got ""');
   return problems;
 }
 

@@ -11,7 +11,7 @@ import { ArtifactServiceService } from '../../common/gen/bivdiff/v1/artifact_ser
 import { RenderServiceService } from '../../common/gen/bivdiff/v1/render_service.ts';
 import type { StoredSource } from '../../common/source.ts';
 import type { RenderSpec } from '../../common/spec/schema.ts';
-import { openFileStore } from '../../common/store/file/index.ts';
+import { openStore } from '../../common/store/open-store.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
 import { Coordinator } from '../../coordinator/coordinator.ts';
@@ -52,7 +52,7 @@ export async function runCoordinator(
   signal: AbortSignal,
 ): Promise<void> {
   const { log } = settings;
-  const store = await openFileStore(settings.storeFolder);
+  const store = await openStore(settings.storeFolder);
   const bus = await openNatsBus({
     servers: [settings.nats],
     name: 'coordinator',

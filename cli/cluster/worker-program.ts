@@ -6,7 +6,7 @@ import { hostname, totalmem } from 'node:os';
 import { DRAIN_SUBJECT, openNatsBus, WORKER_SUBJECT } from '../../common/bus/nats/index.ts';
 import type { NatsBus } from '../../common/bus/nats/index.ts';
 import { queuesOfPools } from '../../common/placement.ts';
-import { openFileStore } from '../../common/store/file/index.ts';
+import { openStore } from '../../common/store/open-store.ts';
 import type { Pool, TaskId } from '../../common/task.ts';
 import { PROTOCOL_VERSION, WORKER_BEAT_MS } from '../../common/worker-status.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
@@ -42,7 +42,7 @@ export async function runWorkerProgram(
 ): Promise<void> {
   const { name, log, slots } = settings;
   const parts = await new ModelLibrary(settings.modelsFolder).parts();
-  const store = await openFileStore(settings.storeFolder);
+  const store = await openStore(settings.storeFolder);
   const bus = await openNatsBus({ servers: [settings.nats], name, ackWaitMs: ACK_WAIT_MS });
   const lanes = createLanePool({
     lanes: slots,

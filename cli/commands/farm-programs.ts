@@ -10,7 +10,7 @@ import type { Pool } from '../../common/task.ts';
 import { checkListenAddress, NATS_DEFAULT, SERVER_DEFAULT } from '../cluster/settings.ts';
 import { createLog } from '../cluster/log.ts';
 import { EXIT_OK } from '../print-error.ts';
-import { storeFolderOf } from '../run-options.ts';
+import { addStoreFlag, storeFolderOf } from '../run-options.ts';
 import type { CliEnvironment } from '../terminal.ts';
 
 type Finish = (exitCode: number) => void;
@@ -87,13 +87,11 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
 
 function addUp(program: Command, environment: CliEnvironment, finish: Finish): void {
   const cores = String(environment.cores);
-  program
-    .command('up')
+  addStoreFlag(program.command('up'))
     .summary('run a whole small farm on this machine')
     .description(
       'Run a whole small farm here: nats-server, a coordinator and workers of all pools.',
     )
-    .option('--store <DIR>', 'The store (default: $BIVDIFF_STORE, else .bivdiff/store here)')
     .option('--models <DIR>', 'Folder of the models (default: those that ship)')
     .option('--workers <N>', `Worker processes (1 to ${COUNT_MAX}; default: 2)`)
     .option('--slots <N>', `Tasks at once of each (1 to ${COUNT_MAX}; default: 1)`)
@@ -129,8 +127,7 @@ function addUp(program: Command, environment: CliEnvironment, finish: Finish): v
 }
 
 function shared(command: Command): Command {
-  return command
-    .option('--store <DIR>', 'The store (default: $BIVDIFF_STORE, else .bivdiff/store here)')
+  return addStoreFlag(command)
     .option('--models <DIR>', 'Folder of the models (default: those that ship)')
     .option('--nats <URL>', `The NATS server (default: $BIVDIFF_NATS, else ${NATS_DEFAULT})`);
 }
