@@ -5,14 +5,14 @@ import { createHash } from 'node:crypto';
 import { BivdiffError } from '../../errors.ts';
 import type { Digest } from '../../task.ts';
 
-/** Pieces of an answer, in order. What breaks it is told as one of our errors, so that nobody takes it for his own. */
-export type Body = AsyncIterable<Uint8Array>;
-
 /**
  * All of it, in memory of its own.
  * @throws unavailable — it ends early
  */
-export async function readBody(body: Body, length: number): Promise<Uint8Array> {
+export async function readBody(
+  body: AsyncIterable<Uint8Array>,
+  length: number,
+): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   let offset = 0;
   for await (const chunk of body) {
@@ -29,11 +29,11 @@ export async function readBody(body: Body, length: number): Promise<Uint8Array> 
  * @throws cancelled — when the signal aborts between two pieces
  */
 export async function hashBody(
-  body: Body,
+  body: AsyncIterable<Uint8Array>,
   length: number,
   options: {
     readonly signal?: AbortSignal | undefined;
-    readonly onChunk?: (chunk: Uint8Array) => Promise<void>;
+    readonly onChunk?: ((chunk: Uint8Array) => Promise<void>) | undefined;
   } = {},
 ): Promise<Digest> {
   const hasher = createHash('sha256');

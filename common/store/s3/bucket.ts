@@ -15,9 +15,9 @@ import {
 import type { S3Client } from '@aws-sdk/client-s3';
 
 import { digestLongBytes } from '../../digest.ts';
+import { BivdiffError } from '../../errors.ts';
 import type { Digest } from '../../task.ts';
 import { readBody } from './body.ts';
-import type { Body } from './body.ts';
 import type { S3Address } from './s3-address.ts';
 import { attemptsOf, s3Failure, statusOf } from './s3-failure.ts';
 
@@ -38,6 +38,12 @@ export interface ObjectFacts {
   readonly etag: string;
   /** Which put made it: two objects of the same bytes differ in this. Empty if it was not one of ours. */
   readonly put: string;
+}
+
+/** To be read once. What breaks it is told as one of our errors, so that nobody takes it for his own. */
+export interface OpenObject {
+  readonly facts: ObjectFacts;
+  readonly body: AsyncIterable<Uint8Array>;
 }
 
 export interface ListedObject {
@@ -96,17 +102,49 @@ export class Bucket {
     );
   }
 
-  /** The object, to be read piece by piece, once. */
-  async open(
+  /** The whole object, in memory of its own. */
+  async get(
     key: string,
+  ): Promise<{ readonly facts: ObjectFacts; readonly bytes: Uint8Array } | undefined> {
+    return this.read(key, async ({ facts, body }) => ({
+      facts,
+      bytes: await readBody(body, facts.bytes),
+    }));
+  }
+
+  /**
+   * Lets `use` read the object piece by piece; again from its beginning, a few times, where the connection breaks. Undefined
+   * if it is not there.
+   */
+  async read<T>(
+    key: string,
+    use: (object: OpenObject) => Promise<T>,
     signal?: AbortSignal,
-  ): Promise<{ readonly facts: ObjectFacts; readonly body: Body } | undefined> {
-    return unlessMissing(async () => {
+  ): Promise<T | undefined> {
+    for (let tries = 1; ; tries++) {
+      const opened = await this.#open(key, signal);
+      if (opened === undefined) return undefined;
+      try {
+        return await use(opened);
+      } catch (reason) {
+        const isBroken = reason instanceof BivdiffError && reason.code === 'unavailable';
+        if (!isBroken || tries === READ_TRIES) throw reason;
+      }
+    }
+  }
+
+  async #open(key: string, signal: AbortSignal | undefined): Promise<OpenObject | undefined> {
+    try {
       const command = new GetObjectCommand(this.place(key));
-      const answer = await this.client.send(command, abortable(signal));
-      const body = this.#body(key, answer.Body as AsyncIterable<Uint8Array>);
-      return { facts: factsOf(answer), body };
-    });
+      const answer = await unlessMissing(() => this.client.send(command, abortable(signal)));
+      if (answer === undefined) return undefined;
+      return {
+        facts: factsOf(answer),
+        body: this.#body(key, answer.Body as AsyncIterable<Uint8Array>),
+      };
+    } catch (reason) {
+      throw s3Failure(reason, this.address.url, { doing: `reading ${key}` });
+    }
   }
 
   async *#body(key: string, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -114,30 +152,6 @@ export class Bucket {
       for await (const chunk of body) yield chunk;
     } catch (reason) {
       throw s3Failure(reason, this.address.url, { doing: `reading ${key}` });
-    }
-  }
-
-  /** The whole object, in memory of its own. */
-  async get(
-    key: string,
-  ): Promise<{ readonly facts: ObjectFacts; readonly bytes: Uint8Array } | undefined> {
-    return this.retryRead(async () => {
-      const opened = await this.open(key);
-      if (opened === undefined) return undefined;
-      const { facts, body } = opened;
-      return { facts, bytes: await readBody(body, facts.bytes) };
-    });
-  }
-
-  /** Runs it again, a few times, where the connection breaks while an object is read. */
-  async retryRead<T>(read: () => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await read();
-      } catch (reason) {
-        const failure = s3Failure(reason, this.address.url, { doing: 'reading' });
-        if (failure.code !== 'unavailable' || tries === READ_TRIES) throw reason;
-      }
     }
   }
 
@@ -153,13 +167,14 @@ export class Bucket {
       CopySource: `${Bucket}/${Key.split('/').map(encodeURIComponent).join('/')}`,
       ...(options.ifMatch === undefined ? {} : { CopySourceIfMatch: options.ifMatch }),
     });
-    let isTaken = false;
-    const copied = await unlessMissing(async () => {
-      isTaken = (await unlessTaken(() => this.client.send(command))) !== undefined;
-      return true;
-    });
-    if (copied === undefined) return 'gone';
-    return isTaken ? 'changed' : 'copied';
+    try {
+      await retryConflicts(() => this.client.send(command));
+      return 'copied';
+    } catch (reason) {
+      if (isMissing(reason)) return 'gone';
+      if (statusOf(reason) === 412) return 'changed';
+      throw reason;
+    }
   }
 
   /** False if it is not the one with that etag any more; a server that knows no such condition deletes it all the same. */
@@ -168,11 +183,14 @@ export class Bucket {
       ...this.place(key),
       ...(options.ifMatch === undefined ? {} : { IfMatch: options.ifMatch }),
     });
-    let isTaken = false;
-    await unlessMissing(async () => {
-      isTaken = (await unlessTaken(() => this.client.send(command))) !== undefined;
-    });
-    return !isTaken;
+    try {
+      await retryConflicts(() => this.client.send(command));
+      return true;
+    } catch (reason) {
+      if (isMissing(reason)) return true;
+      if (statusOf(reason) === 412) return false;
+      throw reason;
+    }
   }
 
   /** In batches of up to a thousand, sorted by key. */
@@ -206,16 +224,24 @@ export function abortable(signal: AbortSignal | undefined): { readonly abortSign
   return signal === undefined ? {} : { abortSignal: signal };
 }
 
-/**
- * The failure, if it says that a condition did not hold. 409 is a server's word for "others are at it, try again".
- */
+/** The failure, if it says that a condition did not hold. */
 export async function unlessTaken(send: () => Promise<unknown>): Promise<unknown> {
+  try {
+    await retryConflicts(send);
+    return undefined;
+  } catch (reason) {
+    if (statusOf(reason) === 412) return reason;
+    throw reason;
+  }
+}
+
+/** 409 is a server's word for "others are at it, try again". */
+async function retryConflicts(send: () => Promise<unknown>): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
       await send();
-      return undefined;
+      return;
     } catch (reason) {
-      if (statusOf(reason) === 412) return reason;
       if (statusOf(reason) !== 409 || tries === CONFLICT_TRIES) throw reason;
       await delay(CONFLICT_WAIT_MS * 2 ** tries);
     }
@@ -226,10 +252,14 @@ async function unlessMissing<T>(send: () => Promise<T>): Promise<T | undefined> 
   try {
     return await send();
   } catch (reason) {
-    // A bucket that is missing is a failure, not an absent object; only a HEAD cannot tell.
-    if (statusOf(reason) === 404 && (reason as Error).name !== 'NoSuchBucket') return undefined;
+    if (isMissing(reason)) return undefined;
     throw reason;
   }
+}
+
+/** A bucket that is missing is a failure, not an absent object; only a HEAD cannot tell. */
+function isMissing(reason: unknown): boolean {
+  return statusOf(reason) === 404 && (reason as Error).name !== 'NoSuchBucket';
 }
 
 function factsOf(answer: {

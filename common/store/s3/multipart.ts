@@ -92,7 +92,9 @@ async function sendParts(
         ...bucket.place(key),
         ...{ UploadId: uploadId, PartNumber, Body: part, ChecksumSHA256 },
       });
-      const { begun, done } = inTurn(gate, async () => {
+      const turn = Promise.withResolvers<undefined>();
+      const done = gate.run(async () => {
+        turn.resolve(undefined);
         const { ETag } = await bucket.client.send(command, { abortSignal: stop });
         return { PartNumber, ETag, ChecksumSHA256 };
       });
@@ -102,7 +104,7 @@ async function sendParts(
       });
       sent.push(done);
       // Reads on only as fast as parts leave.
-      await begun;
+      await turn.promise;
       if (failed.signal.aborted) break;
     }
     const completed = await Promise.all(sent);
@@ -112,19 +114,6 @@ async function sendParts(
     failed.abort();
     await Promise.allSettled(sent);
   }
-}
-
-/** `begun` resolves when its turn has come. */
-function inTurn<T>(
-  gate: Gate,
-  action: () => Promise<T>,
-): { begun: Promise<void>; done: Promise<T> } {
-  const { promise: begun, resolve } = Promise.withResolvers<void>();
-  const done = gate.run(() => {
-    resolve();
-    return action();
-  });
-  return { begun, done };
 }
 
 /** What cannot be taken back is left to the bucket's rule for unfinished uploads. */

@@ -12,13 +12,12 @@ import { damagedArtifact, missingArtifact } from '../data-loss.ts';
 import { Gate } from '../gate.ts';
 import { writeToNewFile } from '../new-file.ts';
 import { hashBody } from './body.ts';
-import type { Bucket, ObjectFacts } from './bucket.ts';
+import type { Bucket, ObjectFacts, OpenObject } from './bucket.ts';
 import { artifactKey } from './keys.ts';
 import { isJustUsed, markUsed } from './last-use.ts';
 import { PART_BYTES, partsOfBytes, partsOfFile, uploadIfAbsent } from './multipart.ts';
 import type { Upload } from './multipart.ts';
 import { moveAside } from './quarantine.ts';
-import { s3Failure } from './s3-failure.ts';
 
 /** From here on a look whether the artifact is there costs less than sending it for nothing. */
 const LOOK_FIRST_BYTES = 4 << 20;
@@ -86,10 +85,7 @@ export class S3Artifacts {
 
   async #copyChecked(digest: Digest, to: FileHandle): Promise<void> {
     for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const read = await this.#bucket.retryRead(async () => {
-        await to.truncate(0);
-        return this.#hash(digest, { writeTo: to });
-      });
+      const read = await this.#hash(digest, { writeTo: to });
       if (read === undefined) throw missingArtifact(digest, this.#bucket.address.url);
       if (read.actual === digest) return;
       if (await this.#moveAside(digest, read.facts, read.actual)) break;
@@ -109,36 +105,23 @@ export class S3Artifacts {
 
   /** Whether the bytes are those of the name; damaged ones are moved aside. Absent counts as sound. */
   async isSound(digest: Digest, signal: AbortSignal | undefined): Promise<boolean> {
-    const read = await this.#bucket.retryRead(() => this.#hash(digest, { signal }));
+    const read = await this.#hash(digest, { signal });
     if (read === undefined || read.actual === digest) return true;
     return !(await this.#moveAside(digest, read.facts, read.actual));
   }
 
-  async #hash(
+  /** Reads it from beginning to end, into a file if one is given. Undefined if it is not there. */
+  #hash(
     digest: Digest,
-    options: { readonly signal?: AbortSignal | undefined; readonly writeTo?: FileHandle },
+    options: { readonly signal?: AbortSignal | undefined; readonly writeTo?: FileHandle } = {},
   ): Promise<{ readonly facts: ObjectFacts; readonly actual: Digest } | undefined> {
     const { signal, writeTo } = options;
-    // Whatever fails before a write does is S3's fault; the file's own failures keep their errno.
-    const opened = await this.#bucket.open(artifactKey(digest), signal).catch((reason: unknown) => {
-      throw s3Failure(reason, this.#bucket.address.url, { doing: `reading artifact ${digest}` });
-    });
-    if (opened === undefined) return undefined;
-    let offset = 0;
-    const onChunk = async (chunk: Uint8Array): Promise<void> => {
-      for (let done = 0; done < chunk.byteLength;) {
-        const left = chunk.byteLength - done;
-        const { bytesWritten } = await writeTo!.write(chunk, done, left, offset);
-        done += bytesWritten;
-        offset += bytesWritten;
-      }
+    const hash = async ({ facts, body }: OpenObject) => {
+      await writeTo?.truncate(0);
+      const onChunk = writeTo === undefined ? undefined : writerOf(writeTo);
+      return { facts, actual: await hashBody(body, facts.bytes, { signal, onChunk }) };
     };
-    const { facts, body } = opened;
-    const actual = await hashBody(body, facts.bytes, {
-      signal,
-      ...(writeTo === undefined ? {} : { onChunk }),
-    });
-    return { facts, actual };
+    return this.#bucket.read(artifactKey(digest), hash, signal);
   }
 
   #upload(upload: Upload): Promise<boolean> {
@@ -167,7 +150,7 @@ export class S3Artifacts {
       await markUsed(this.#bucket, key);
       return (await this.#bucket.head(key))?.bytes === bytes;
     }
-    const read = await this.#bucket.retryRead(() => this.#hash(digest, {}));
+    const read = await this.#hash(digest);
     if (read !== undefined && read.actual !== digest) {
       await this.#moveAside(digest, read.facts, read.actual);
     }
@@ -178,4 +161,17 @@ export class S3Artifacts {
     const key = artifactKey(digest);
     return moveAside(this.#bucket, { key, label: `artifact.${digest}`, facts, content });
   }
+}
+
+/** Writes pieces from the file's beginning on. */
+function writerOf(handle: FileHandle): (chunk: Uint8Array) => Promise<void> {
+  let offset = 0;
+  return async (chunk) => {
+    // A disk that is nearly full takes a part of it, and says so only at the next write.
+    for (let done = 0; done < chunk.byteLength;) {
+      const { bytesWritten } = await handle.write(chunk, done, chunk.byteLength - done, offset);
+      done += bytesWritten;
+      offset += bytesWritten;
+    }
+  };
 }

@@ -87,13 +87,14 @@ export class S3Contents implements StoreContents {
       item.area === 'records'
         ? await this.#keepRecord(key)
         : await this.#keepCopy(key, found.bytes);
-    await this.#bucket.delete(key, { ifMatch: found.etag });
+    const isGone = await this.#bucket.delete(key, { ifMatch: found.etag });
     // Who reuses it marks it first and looks for it afterwards (last-use.ts). No mark by now: whoever comes finds it gone.
     const newMark = await this.#bucket.head(markKey(key));
     const isWanted = newMark !== undefined && !isUnwanted(newMark.changedMs);
-    await restore(isWanted);
-    if (!isWanted && newMark !== undefined) await this.#bucket.delete(markKey(key));
-    return !isWanted;
+    await restore(isGone && isWanted);
+    if (!isGone || isWanted) return false;
+    if (newMark !== undefined) await this.#bucket.delete(markKey(key));
+    return true;
   }
 
   /** Put back only where there is none: another result may have been committed since, and that one stays. */
