@@ -81,6 +81,6 @@ async function probeConditions(bucket: Bucket): Promise<void> {
   throw new BivdiffError(
     'failed-precondition',
     `the store ${bucket.address.url} cannot lie there: its server does not keep the first of a name (it ignores If-None-Match)`,
-    { hint: 'use a server with conditional writes: AWS S3, versitygw, MinIO, Ceph, R2' },
+    { hint: 'use a server with conditional writes: AWS S3 or versitygw, for two' },
   );
 }
