@@ -11,6 +11,8 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+
 const run = promisify(execFile);
 
 const MODULE = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
@@ -48,17 +50,27 @@ export interface VersityGw {
   close(): Promise<void>;
 }
 
+export interface VersityGwOptions {
+  /** A command that runs it, given the folder for its buckets; that may hide the folder from others. @default none */
+  readonly prefixFor?: (folder: string) => Promise<readonly string[]>;
+}
+
 /** One with empty buckets of these names. Its folder is removed with it. */
-export async function startVersityGw(buckets: readonly string[]): Promise<VersityGw> {
+export async function startVersityGw(
+  buckets: readonly string[],
+  options: VersityGwOptions = {},
+): Promise<VersityGw> {
   const program = await findVersityGw();
   const top = await mkdtemp(join(tmpdir(), 'bivdiff-s3-'));
   const folder = join(top, 'buckets');
-  for (const bucket of buckets) await mkdir(join(folder, bucket), { recursive: true });
+  await mkdir(folder);
+  const prefix = (await options.prefixFor?.(folder)) ?? [];
   const port = await freePort();
   const keys = { access: 'bivdiff-test', secret: 'bivdiff-test-secret' };
   const address = `127.0.0.1:${port}`;
   const flags = ['--port', address, '--quiet', '--keep-alive'];
-  const child = spawn(program, [...flags, 'posix', folder], {
+  const [command, ...args] = [...prefix, program, ...flags, 'posix', folder];
+  const child = spawn(command!, args, {
     env: { ...process.env, ROOT_ACCESS_KEY: keys.access, ROOT_SECRET_KEY: keys.secret },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -87,7 +99,23 @@ export async function startVersityGw(buckets: readonly string[]): Promise<Versit
     AWS_SECRET_ACCESS_KEY: keys.secret,
     AWS_REGION: 'us-east-1',
   };
+  await createBuckets(buckets, url, keys);
   return { url, port, folder, env, close };
+}
+
+async function createBuckets(
+  buckets: readonly string[],
+  endpoint: string,
+  keys: { readonly access: string; readonly secret: string },
+): Promise<void> {
+  const credentials = { accessKeyId: keys.access, secretAccessKey: keys.secret };
+  const client = new S3Client({
+    ...{ endpoint, credentials },
+    forcePathStyle: true,
+    region: 'us-east-1',
+  });
+  for (const Bucket of buckets) await client.send(new CreateBucketCommand({ Bucket }));
+  client.destroy();
 }
 
 async function freePort(): Promise<number> {

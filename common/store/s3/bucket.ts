@@ -19,7 +19,7 @@ import { BivdiffError } from '../../errors.ts';
 import type { Digest } from '../../task.ts';
 import { readBody } from './body.ts';
 import type { S3Address } from './s3-address.ts';
-import { attemptsOf, s3Failure, statusOf } from './s3-failure.ts';
+import { attemptsOf, isFull, s3Failure, statusOf } from './s3-failure.ts';
 
 /** What S3 copies in one request. */
 export const COPY_BYTES_MAX = 5 * 2 ** 30;
@@ -155,12 +155,12 @@ export class Bucket {
     }
   }
 
-  /** - `gone`: nothing is there  - `changed`: it is not the one with that etag any more */
+  /** - `gone`: nothing is there  - `changed`: it is not the one with that etag any more  - `full`: there is no room */
   async copy(
     from: string,
     to: string,
     options: { readonly ifMatch?: string } = {},
-  ): Promise<'copied' | 'gone' | 'changed'> {
+  ): Promise<'copied' | 'gone' | 'changed' | 'full'> {
     const { Bucket, Key } = this.place(from);
     const command = new CopyObjectCommand({
       ...this.place(to),
@@ -173,6 +173,7 @@ export class Bucket {
     } catch (reason) {
       if (isMissing(reason)) return 'gone';
       if (statusOf(reason) === 412) return 'changed';
+      if (isFull(reason)) return 'full';
       throw reason;
     }
   }

@@ -6,6 +6,7 @@
 // afterwards, and puts the object back if there is a new one (contents.ts). So one of the two sees the other.
 
 import type { Bucket } from './bucket.ts';
+import { isFull } from './s3-failure.ts';
 
 /** An age younger than this is not refreshed again, so that surveys write little. */
 const REFRESH_AFTER_MS = 60_000;
@@ -23,5 +24,10 @@ export function isJustUsed(changedMs: number): boolean {
 export async function markUsed(bucket: Bucket, key: string): Promise<void> {
   const mark = await bucket.head(markKey(key));
   if (mark !== undefined && isJustUsed(mark.changedMs)) return;
-  await bucket.put(markKey(key), NOTHING);
+  try {
+    await bucket.put(markKey(key), NOTHING);
+  } catch (reason) {
+    // A full store can still be read; what is used now may then go with the next collection.
+    if (!isFull(reason)) throw reason;
+  }
 }

@@ -23,6 +23,8 @@ export async function moveAside(bucket: Bucket, damaged: DamagedObject): Promise
   const { key, label, facts, content } = damaged;
   const ifMatch = { ifMatch: facts.etag };
   const unique = digestBytes(Buffer.from(`${content} ${facts.put}`)).slice(0, 16);
-  if ((await bucket.copy(key, `quarantine/${label}.${unique}`, ifMatch)) !== 'copied') return false;
+  const copied = await bucket.copy(key, `quarantine/${label}.${unique}`, ifMatch);
+  // Where there is no room for it, it goes: that it is absent matters more than that it can be looked at.
+  if (copied === 'gone' || copied === 'changed') return false;
   return bucket.delete(key, ifMatch);
 }

@@ -105,11 +105,14 @@ export class S3Contents implements StoreContents {
     };
   }
 
-  /** What is too large to copy in one request goes without: then a reuse at the same moment makes its task run again. */
+  /**
+   * What is too large to copy in one request goes without, and so does all on a server that is full: then a reuse at the
+   * same moment makes its task run again.
+   */
   async #keepCopy(key: string, bytes: number): Promise<(isWanted: boolean) => Promise<void>> {
     if (bytes > COPY_BYTES_MAX) return async () => undefined;
     const aside = `tmp/${randomBytes(12).toString('hex')}`;
-    await this.#bucket.copy(key, aside);
+    if ((await this.#bucket.copy(key, aside)) !== 'copied') return async () => undefined;
     return async (isWanted) => {
       if (isWanted) await this.#bucket.copy(aside, key);
       await this.#bucket.delete(aside);

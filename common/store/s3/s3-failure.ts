@@ -124,6 +124,11 @@ function verdictOf(reason: unknown): Verdict | undefined {
   return isAway ? AWAY : undefined;
 }
 
+/** Whether there is no room for more: what can do without a copy or a mark then does. */
+export function isFull(reason: unknown): boolean {
+  return verdictOf(reason) === FULL;
+}
+
 /** The status of the answer that an error tells of; undefined if there was none. */
 export function statusOf(reason: unknown): number | undefined {
   return (reason as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
