@@ -70,7 +70,7 @@ export async function startVersityGw(
   const address = `127.0.0.1:${port}`;
   const flags = ['--port', address, '--quiet', '--keep-alive'];
   const [command, ...args] = [...prefix, program, ...flags, 'posix', folder];
-  const child = spawn(command!, args, {
+  const child = spawn(command, args, {
     env: { ...process.env, ROOT_ACCESS_KEY: keys.access, ROOT_SECRET_KEY: keys.secret },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
