@@ -14,7 +14,7 @@ import type { ModelPart, ModelSet } from '../common/models/model-set.ts';
 import { queuesOfPools } from '../common/placement.ts';
 import { putSource } from '../common/source.ts';
 import type { RenderSpec } from '../common/spec/schema.ts';
-import { openFileStore } from '../common/store/file/index.ts';
+import { openStore } from '../common/store/open-store.ts';
 import type { Store, StoreUpkeep } from '../common/store/ports.ts';
 import type { Digest } from '../common/task.ts';
 import { acceptSpec, jobIdOf } from '../coordinator/domain/accept.ts';
@@ -41,7 +41,7 @@ const MODEL_MEMORY_SHARE = 0.5;
 
 /** Opens a farm. Lanes and the worker start with the first render. @throws BivdiffError — the store cannot be used */
 export async function openLocalFarm(options: FarmOptions): Promise<Farm> {
-  return new LocalFarm(await openFileStore(options.storeFolder), options);
+  return new LocalFarm(await openStore(options.storeFolder), options);
 }
 
 /** What runs tasks; started once, when first needed. */

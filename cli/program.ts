@@ -27,7 +27,7 @@ Examples:
   bivdiff submit --task controlnet --input clip.mp4 --prompt "a red square"
   bivdiff doctor
 
-Settings from the environment: BIVDIFF_STORE (the store's folder), BIVDIFF_SERVER (a farm's
+Settings from the environment: BIVDIFF_STORE (the store), BIVDIFF_SERVER (a farm's
 coordinator), BIVDIFF_NATS (its NATS server), NO_COLOR, BIVDIFF_DEBUG=1 (stacks in errors).
 Exit codes: 0 done, 1 failed, 2 something in the command or its files is wrong, 130 stopped by Ctrl-C.`;
 

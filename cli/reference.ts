@@ -22,7 +22,8 @@ Results go to stdout, all else to stderr. Every command that prints facts takes 
 
 | environment variable | meaning |
 |---|---|
-| \`BIVDIFF_STORE\` | the store's folder; \`--store\` goes before it; without either it is \`.bivdiff/store\` in the working folder |
+| \`BIVDIFF_STORE\` | the store: a folder or \`s3://BUCKET/PREFIX\`; \`--store\` goes before it; without either it is \`.bivdiff/store\` in the working folder |
+| \`AWS_ENDPOINT_URL_S3\`, \`AWS_ACCESS_KEY_ID\`, \`AWS_SECRET_ACCESS_KEY\`, \`AWS_REGION\`, … | for a store on S3, as the AWS tools take them; the first names a server that is not AWS |
 | \`BIVDIFF_DEBUG\` | when set, errors come with stacks |
 | \`BIVDIFF_DIGEST_CACHE\` | \`off\`: hash model files at every start |
 | \`NO_COLOR\`, \`CI\` | no colours; plain lines instead of bars |

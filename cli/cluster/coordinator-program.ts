@@ -13,7 +13,7 @@ import { StoreServiceService } from '../../common/gen/bivdiff/v1/store_service.t
 import { MESSAGE_BYTES_MAX } from '../../common/rpc/limits.ts';
 import type { StoredSource } from '../../common/source.ts';
 import type { RenderSpec } from '../../common/spec/schema.ts';
-import { openFileStore } from '../../common/store/file/index.ts';
+import { openStore } from '../../common/store/open-store.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
 import { Coordinator } from '../../coordinator/coordinator.ts';
@@ -53,7 +53,7 @@ export async function runCoordinator(
   signal: AbortSignal,
 ): Promise<void> {
   const { log } = settings;
-  const store = await openFileStore(settings.storeFolder);
+  const store = await openStore(settings.storeFolder);
   const bus = await openNatsBus({
     servers: [settings.nats],
     name: 'coordinator',

@@ -10,7 +10,7 @@ import type { Pool } from '../../common/task.ts';
 import { checkListenAddress, NATS_DEFAULT, SERVER_DEFAULT } from '../cluster/settings.ts';
 import { createLog } from '../cluster/log.ts';
 import { EXIT_OK } from '../print-error.ts';
-import { isRemoteStore, storeFolderOf } from '../run-options.ts';
+import { addStoreFlag, isRemoteStore, storeFolderOf } from '../run-options.ts';
 import type { CliEnvironment } from '../terminal.ts';
 
 type Finish = (exitCode: number) => void;
@@ -60,7 +60,10 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
 }
 
 function addWorker(program: Command, environment: CliEnvironment, finish: Finish): void {
-  shared(program.command('worker'), 'The store: a folder, or the grpc://HOST:PORT of a coordinator')
+  shared(
+    program.command('worker'),
+    'a folder, s3://BUCKET/PREFIX or the grpc://HOST:PORT of a coordinator',
+  )
     .summary('run a worker of a farm')
     .description('Run a worker of a farm: pulls tasks of its pools and runs them.')
     .option('--pool <POOL>', 'idm, mixer or vdm; may be given several times', collect)
@@ -87,13 +90,11 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
 
 function addUp(program: Command, environment: CliEnvironment, finish: Finish): void {
   const cores = String(environment.cores);
-  program
-    .command('up')
+  addStoreFlag(program.command('up'))
     .summary('run a whole small farm on this machine')
     .description(
       'Run a whole small farm here: nats-server, a coordinator and workers of all pools.',
     )
-    .option('--store <DIR>', 'The store (default: $BIVDIFF_STORE, else .bivdiff/store here)')
     .option('--models <DIR>', 'Folder of the models (default: those that ship)')
     .option('--workers <N>', `Worker processes (1 to ${COUNT_MAX}; default: 2)`)
     .option('--slots <N>', `Tasks at once of each (1 to ${COUNT_MAX}; default: 1)`)
@@ -128,9 +129,8 @@ function addUp(program: Command, environment: CliEnvironment, finish: Finish): v
     });
 }
 
-function shared(command: Command, store = 'The store'): Command {
-  return command
-    .option('--store <DIR>', `${store} (default: $BIVDIFF_STORE, else .bivdiff/store here)`)
+function shared(command: Command, store?: string): Command {
+  return addStoreFlag(command, store)
     .option('--models <DIR>', 'Folder of the models (default: those that ship)')
     .option('--nats <URL>', `The NATS server (default: $BIVDIFF_NATS, else ${NATS_DEFAULT})`);
 }

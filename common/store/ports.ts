@@ -1,4 +1,4 @@
-// The store's port: what every adapter (file, memory; s3 and remote later) provides. The store is the memo
+// The store's port: what every adapter (file, memory, s3; remote later) provides. The store is the memo
 // table of the render: artifacts by content, result records by task, and a few named documents.
 
 import type { ArtifactRef, Digest, ResultRecord, TaskId } from '../task.ts';
