@@ -1,8 +1,6 @@
 // The coordinator: every job of a farm, from submission to the end. What it knows it can lose: jobs are read again from the
 // store, tasks that were out are found on the bus, in the store, or published again.
 
-import { setTimeout as delay } from 'node:timers/promises';
-
 import type { CoordinatorBus, WorkerEvent } from '../common/bus/ports.ts';
 import { canonicalJson } from '../common/canonical-json.ts';
 import { BivdiffError } from '../common/errors.ts';
@@ -194,11 +192,26 @@ export class Coordinator {
 
   async #watchOver(signal: AbortSignal): Promise<void> {
     for (;;) {
-      const isEnding = await delay(RECONCILE_MS, false, { signal }).catch(() => true);
-      if (isEnding) return;
+      if (!(await this.#wait(RECONCILE_MS, signal))) return;
       await this.#checkEpoch();
       await this.#endure(() => this.#reconcile());
     }
+  }
+
+  /** False when the signal aborts meanwhile. */
+  #wait(delayMs: number, signal: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      const abort = (): void => {
+        callOff();
+        resolve(false);
+      };
+      const callOff = this.#options.clock.after(delayMs, () => {
+        signal.removeEventListener('abort', abort);
+        resolve(true);
+      });
+      signal.addEventListener('abort', abort, { once: true });
+      if (signal.aborted) abort();
+    });
   }
 
   /** What fails here is done again by the next look; an event that is lost so is found in the store. */
