@@ -131,7 +131,8 @@ function numberOf(
 /** `0.01x5`: one in a hundred takes five times as long. */
 function stragglersOf(given: unknown, problems: string[]): Scenario['stragglers'] {
   if (given === undefined) return { share: 0, factor: 1 };
-  const [, shareText, factorText] = /^([\d.]+)x([\d.]+)$/.exec(String(given)) ?? [];
+  const [, shareText, factorText] =
+    /^([\d.]+)x([\d.]+)$/.exec(typeof given === 'string' ? given : '') ?? [];
   const share = Number(shareText);
   const factor = Number(factorText);
   if (share >= 0 && share <= 1 && factor >= 1 && factor <= FACTOR_MAX) return { share, factor };

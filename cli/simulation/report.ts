@@ -65,7 +65,7 @@ export function simulationText(report: SimulationReport): string {
   const ratio = ratioOf(result);
   const failed = result.jobsFailed === 0 ? '' : `, ${result.jobsFailed} failed`;
   const wasted = [
-    ...(tries.failed === 0 ? [] : [`${plural(tries.failed, 'failed try').replace(/ys$/, 'ies')}`]),
+    ...(tries.failed === 0 ? [] : [plural(tries.failed, 'failed try').replace(/ys$/, 'ies')]),
     ...(tries.cancelled === 0 ? [] : [`${tries.cancelled} stopped`]),
     ...(result.deaths === 0
       ? []
@@ -79,7 +79,7 @@ export function simulationText(report: SimulationReport): string {
     `makespan  ${seconds(result.makespanSeconds)}\n`,
     `bound     ${seconds(result.bound.makespan)}, by ${result.bound.because}: no schedule of the jobs that were done is shorter\n`,
     `ratio     ${ratio === undefined ? '-' : ratio.toFixed(3)}\n`,
-    `\nWhere the time of the slots went, in percent of each pool's:\n\n`,
+    "\nWhere the time of the slots went, in percent of each pool's:\n\n",
     lossTable(scenario, result),
     LEGEND,
     `\n${coordinatorText(report)}`,
@@ -101,7 +101,7 @@ function lossTable(scenario: Scenario, result: SimulationResult): string {
 const LEGEND = `
 busy: tasks that were committed. straggling: what some took beyond their own time. repeated: tries that failed,
 were stopped, or ended with their worker. away: lost workers. filling: idle before the first task of the pool.
-starved: idle between tasks. tail: idle after the last task.
+starved: idle though more was to come. tail: idle since the pool was last busy as a whole.
 `;
 
 function coordinatorText({ scenario, result, peakMemoryBytes }: SimulationReport): string {

@@ -13,9 +13,9 @@ export interface PoolTime {
   readonly away: number;
   /** Idle before the slot's first task of its own pool: the pipeline fills. */
   readonly filling: number;
-  /** Idle between tasks: nothing that the pool can run was ready, or published. */
+  /** Idle though more was to come: nothing that the pool can run was ready, or published. */
   readonly starved: number;
-  /** Idle after the slot's last task. */
+  /** Idle after the last moment at which the whole pool was busy; of a pool that never was, after the slot's last task. */
   readonly tail: number;
 }
 
@@ -41,6 +41,12 @@ export class SlotLedger {
   readonly #states: Uint8Array;
   readonly #sinceMs: Float64Array;
   readonly #hasBegun: Uint8Array;
+  /** By pool: slots that have not begun, slots that are idle. */
+  readonly #notBegun: Uint32Array;
+  readonly #idle: Uint32Array;
+  /** By pool: idle since all of it was busy, which is its tail if that does not happen again. Not kept before it has happened once. */
+  readonly #idleSinceFull: Float64Array;
+  readonly #wasFull: Uint8Array;
   /** Idle so far of a slot that has run nothing of its own pool. */
   readonly #idleBefore: Float64Array;
 
@@ -51,6 +57,14 @@ export class SlotLedger {
     this.#sinceMs = new Float64Array(poolOf.length);
     this.#hasBegun = new Uint8Array(poolOf.length);
     this.#idleBefore = new Float64Array(poolOf.length);
+    this.#notBegun = new Uint32Array(pools);
+    this.#idle = new Uint32Array(pools);
+    this.#idleSinceFull = new Float64Array(pools);
+    this.#wasFull = new Uint8Array(pools);
+    for (const pool of poolOf) {
+      this.#notBegun[pool] = this.#notBegun[pool]! + 1;
+      this.#idle[pool] = this.#idle[pool]! + 1;
+    }
     this.#accounts = Array.from({ length: pools }, () => ({
       ...{ busy: 0, straggling: 0, repeated: 0, away: 0 },
       ...{ filling: 0, starved: 0, tail: 0 },
@@ -61,10 +75,14 @@ export class SlotLedger {
   begin(slot: number, nowMs: number, isOwn: boolean): void {
     this.#endIdle(slot, nowMs);
     this.#enter(slot, nowMs, BUSY);
-    if (!isOwn || this.#hasBegun[slot] === 1) return;
-    this.#hasBegun[slot] = 1;
-    this.#add(slot, 'filling', this.#idleBefore[slot]!);
-    this.#idleBefore[slot] = 0;
+    if (isOwn && this.#hasBegun[slot] === 0) {
+      const pool = this.#poolOf[slot]!;
+      this.#hasBegun[slot] = 1;
+      this.#notBegun[pool] = this.#notBegun[pool]! - 1;
+      this.#add(slot, 'filling', this.#idleBefore[slot]!);
+      this.#idleBefore[slot] = 0;
+    }
+    this.#noteFull(this.#poolOf[slot]!);
   }
 
   /** The slot's task is committed; of its time `usefulMs` were needed. */
@@ -105,16 +123,30 @@ export class SlotLedger {
       // Nothing of its pool ever came: it did not wait for the pipeline to fill.
       this.#add(slot, 'starved', this.#idleBefore[slot]!);
     }
+    this.#accounts.forEach((accounts, pool) => (accounts.tail += this.#idleSinceFull[pool]!));
     return this.#accounts.map(inSeconds);
   }
 
   #endIdle(slot: number, nowMs: number): void {
     const stretch = nowMs - this.#sinceMs[slot]!;
-    if (this.#hasBegun[slot] === 1) this.#add(slot, 'starved', stretch);
-    else this.#idleBefore[slot] = this.#idleBefore[slot]! + stretch;
+    const pool = this.#poolOf[slot]!;
+    if (this.#hasBegun[slot] === 0) this.#idleBefore[slot] = this.#idleBefore[slot]! + stretch;
+    else if (this.#wasFull[pool] === 0) this.#add(slot, 'starved', stretch);
+    else this.#idleSinceFull[pool] = this.#idleSinceFull[pool]! + stretch;
+  }
+
+  /** All slots have begun, and none is idle: it was not the tail yet. */
+  #noteFull(pool: number): void {
+    if (this.#idle[pool]! > 0 || this.#notBegun[pool]! > 0) return;
+    this.#wasFull[pool] = 1;
+    this.#accounts[pool]!.starved += this.#idleSinceFull[pool]!;
+    this.#idleSinceFull[pool] = 0;
   }
 
   #enter(slot: number, nowMs: number, state: number): void {
+    const pool = this.#poolOf[slot]!;
+    if (this.#states[slot] === IDLE) this.#idle[pool] = this.#idle[pool]! - 1;
+    if (state === IDLE) this.#idle[pool] = this.#idle[pool]! + 1;
     this.#states[slot] = state;
     this.#sinceMs[slot] = nowMs;
   }

@@ -308,7 +308,7 @@ export class VirtualFarm {
     const { name, pools, slots } = this.#statuses[worker]!;
     this.#lives[worker] = this.#lives[worker]! + 1;
     const base = name.split('.')[0]!;
-    const status = statusOf(`${base}.${this.#lives[worker]!}`, pools[0]!, slots);
+    const status = statusOf(`${base}.${this.#lives[worker]}`, pools[0]!, slots);
     this.#statuses[worker] = status;
     this.#isAlive[worker] = 1;
     onBeats([status]);

@@ -101,7 +101,10 @@ export class VirtualStore implements Store {
 
   #documentsOf(kind: DocumentKind): Map<string, Uint8Array> {
     let documents = this.#documents.get(kind);
-    if (documents === undefined) this.#documents.set(kind, (documents = new Map()));
+    if (documents === undefined) {
+      documents = new Map<string, Uint8Array>();
+      this.#documents.set(kind, documents);
+    }
     return documents;
   }
 }
