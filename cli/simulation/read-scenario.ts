@@ -121,7 +121,8 @@ function numberOf(
   { name, min, max, isWhole }: Pick<NumberSetting, 'name' | 'min' | 'max' | 'isWhole'>,
   problems: string[],
 ): number {
-  const value = typeof given === 'string' && given.trim() === '' ? Number.NaN : Number(given);
+  const isText = typeof given === 'string' && given.trim() !== '';
+  const value = isText || typeof given === 'number' ? Number(given) : Number.NaN;
   if (value >= min && value <= max && (!isWhole || Number.isInteger(value))) return value;
   const kind = isWhole ? 'a whole number' : 'a number';
   problems.push(`${name}: expected ${kind}, ${min} to ${max}, got ${JSON.stringify(given)}`);
@@ -148,6 +149,8 @@ function poolsOf(
   problems: string[],
 ): Scenario['pools'] | undefined {
   const given = settings['pools'];
+  const balance = settings['balance'] ?? false;
+  if (typeof balance !== 'boolean') problems.push('balance: expected true or false');
   const scenario = {
     ...{ frames: numbers.frames, window: numbers.window },
     seconds: { idm: numbers.idm, mixer: numbers.mixer, vdm: numbers.vdm },
@@ -167,7 +170,7 @@ function poolsOf(
     return undefined;
   }
   const pools = checkPools(given, numbers.slots, problems);
-  if (pools === undefined || settings['balance'] !== true) return pools;
+  if (pools === undefined || balance !== true) return pools;
   const total = WORKER_POOLS.reduce((sum, pool) => sum + pools[pool].workers, 0);
   return alike(balancedPools(total, scenario));
 }
