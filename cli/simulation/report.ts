@@ -4,7 +4,7 @@ import { TIME_ACCOUNTS } from '../../coordinator/simulation/slot-ledger.ts';
 import type { PoolTime } from '../../coordinator/simulation/slot-ledger.ts';
 import { slotsOf, WORKER_POOLS } from '../../coordinator/simulation/scenario.ts';
 import type { Scenario } from '../../coordinator/simulation/scenario.ts';
-import type { SimulationResult } from '../../coordinator/simulation/simulate.ts';
+import type { SimulationResult } from '../../coordinator/simulation/simulation-result.ts';
 import { formatBytes, formatSeconds, formatTable, plural } from '../format.ts';
 
 export interface SimulationReport {

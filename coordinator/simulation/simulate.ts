@@ -13,15 +13,13 @@ import { createPlan } from '../domain/plan.ts';
 import type { LiveJob } from '../live-job.ts';
 import { WorkerRegistry } from '../worker-registry.ts';
 import { Draws } from './draws.ts';
-import type { Bound } from './lower-bound.ts';
 import { createStageSeconds, simulatedJob } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
 import { ScenarioBound } from './scenario-bound.ts';
-import type { PoolTime } from './slot-ledger.ts';
+import type { SimulationResult } from './simulation-result.ts';
 import { VirtualBus } from './virtual-bus.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { VirtualFarm } from './virtual-farm.ts';
-import type { Tries } from './virtual-farm.ts';
 import { VirtualStore } from './virtual-store.ts';
 
 export interface SimulationOptions {
@@ -35,30 +33,6 @@ export interface SimulationOptions {
 export interface SimulationProgress {
   readonly virtualSeconds: number;
   readonly jobsOver: number;
-}
-
-export interface SimulationResult {
-  readonly tasks: number;
-  readonly jobsDone: number;
-  readonly jobsFailed: number;
-  /** Virtual seconds from the first submission to the end of the last job. */
-  readonly makespanSeconds: number;
-  /** Of the jobs that were done. */
-  readonly bound: Bound;
-  /** By pool, as `WORKER_POOLS` has them. */
-  readonly pools: readonly PoolTime[];
-  readonly tries: Readonly<Tries>;
-  readonly deaths: number;
-  /** Reports that the coordinator took in. */
-  readonly events: number;
-  /** What it complained of and tried again; 0 unless something is wrong with it. */
-  readonly troubles: number;
-  /** Real seconds; not the same from run to run. */
-  readonly real: {
-    readonly totalSeconds: number;
-    /** Of them, in the coordinator: planning, dispatch, its notes of who is alive. */
-    readonly coordinatorSeconds: number;
-  };
 }
 
 /** Virtual time by the calendar begins here: any moment will do, so long as it is always the same. */

@@ -10,7 +10,8 @@ import { WORKER_BEAT_MS } from '../../common/worker-status.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
 import type { Draws } from './draws.ts';
 import { IdleLine } from './idle-line.ts';
-import { slotsOf, WORKER_POOLS } from './scenario.ts';
+import { layOut } from './farm-layout.ts';
+import { WORKER_POOLS } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
 import { SlotLedger } from './slot-ledger.ts';
 import type { PoolTime } from './slot-ledger.ts';
@@ -54,7 +55,7 @@ export class VirtualFarm {
   readonly #queues: readonly (readonly number[])[];
   /** By queue: the pools that may take from it. */
   readonly #takers: readonly (readonly number[])[];
-  readonly #statuses: WorkerStatus[] = [];
+  readonly #statuses: WorkerStatus[];
   readonly #isAlive: Uint8Array;
   readonly #lives: Uint16Array;
   readonly #firstSlot: Uint32Array;
@@ -73,19 +74,19 @@ export class VirtualFarm {
   constructor(options: FarmOptions) {
     this.#options = options;
     const { scenario } = options;
-    const slots = slotsOf(scenario, 'any');
-    const workers = WORKER_POOLS.reduce((sum, pool) => sum + scenario.pools[pool].workers, 0);
-    this.#isAlive = new Uint8Array(workers).fill(1);
-    this.#lives = new Uint16Array(workers);
-    this.#firstSlot = new Uint32Array(workers + 1);
-    this.#poolOf = new Uint8Array(slots);
-    this.#workerOf = new Uint32Array(slots);
+    const { statuses, firstSlot, poolOf, workerOf } = layOut(scenario);
+    const slots = poolOf.length;
+    this.#statuses = statuses;
+    this.#firstSlot = firstSlot;
+    this.#poolOf = poolOf;
+    this.#workerOf = workerOf;
+    this.#isAlive = new Uint8Array(statuses.length).fill(1);
+    this.#lives = new Uint16Array(statuses.length);
     this.#letters = new Array<Letter | undefined>(slots).fill(undefined);
     this.#runs = new Int32Array(slots);
     this.#usefulMs = new Float64Array(slots);
     this.#startMs = new Float64Array(slots);
     this.#willFail = new Uint8Array(slots);
-    this.#lay();
     this.#ledger = new SlotLedger(this.#poolOf, WORKER_POOLS.length);
     this.#idle = WORKER_POOLS.map(() => new IdleLine(slots));
     const numbers = new Map(STAGES.map((stage, index) => [queueOfStage(stage), index]));
@@ -159,24 +160,6 @@ export class VirtualFarm {
   /** Where the time went, by pool, as `WORKER_POOLS` has them. To be called once, at the end. */
   close(): readonly PoolTime[] {
     return this.#ledger.close(this.#options.clock.nowMs());
-  }
-
-  #lay(): void {
-    let worker = 0;
-    let slot = 0;
-    WORKER_POOLS.forEach((pool, poolNumber) => {
-      const { workers, slots } = this.#options.scenario.pools[pool];
-      for (let count = 0; count < workers; count += 1) {
-        this.#firstSlot[worker] = slot;
-        this.#statuses.push(statusOf(`${pool}-${count + 1}`, pool, slots));
-        for (const end = slot + slots; slot < end; slot += 1) {
-          this.#poolOf[slot] = poolNumber;
-          this.#workerOf[slot] = worker;
-        }
-        worker += 1;
-      }
-    });
-    this.#firstSlot[worker] = slot;
   }
 
   #nameOf(slot: number): string {

@@ -2,10 +2,10 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { balancedPools, WORKER_POOLS } from '../../../../coordinator/simulation/scenario.ts';
-import type { Scenario } from '../../../../coordinator/simulation/scenario.ts';
+import { balancedPools } from '../../../../coordinator/simulation/scenario.ts';
+import type { Scenario, WorkerPool } from '../../../../coordinator/simulation/scenario.ts';
 import { simulate } from '../../../../coordinator/simulation/simulate.ts';
-import type { SimulationResult } from '../../../../coordinator/simulation/simulate.ts';
+import type { SimulationResult } from '../../../../coordinator/simulation/simulation-result.ts';
 import { TIME_ACCOUNTS } from '../../../../coordinator/simulation/slot-ledger.ts';
 import type { PoolTime } from '../../../../coordinator/simulation/slot-ledger.ts';
 
@@ -29,7 +29,7 @@ function scenarioOf(workers: number, changes: Partial<Scenario> = {}): Scenario 
     ...changes,
   };
   const counts = balancedPools(workers, scenario);
-  const pool = (name: (typeof WORKER_POOLS)[number]) => ({
+  const pool = (name: WorkerPool) => ({
     workers: counts[name],
     slots: 1,
     speed: 1,
@@ -41,7 +41,8 @@ function run(scenario: Scenario): Promise<SimulationResult> {
   return simulate({ scenario, realMs: () => performance.now() });
 }
 
-const without = ({ real: _, ...result }: SimulationResult) => result;
+/** What must be the same from run to run. */
+const without = (result: SimulationResult) => ({ ...result, real: undefined });
 
 function sum(pools: readonly PoolTime[], ...accounts: (keyof PoolTime)[]): number {
   return pools.flatMap((time) => accounts.map((account) => time[account])).reduce((a, b) => a + b);
