@@ -268,7 +268,7 @@ class Simulation {
 function stuck(nowMs: number): BivdiffError {
   return new BivdiffError(
     'internal',
-    `the simulated farm is stuck since ${Math.round(nowMs / 1000)} s: jobs are open, but nothing runs and nothing is published`,
+    `the simulated farm is stuck since ${Math.round(nowMs / 1000)} s: jobs are open, but nothing runs and nothing is reported`,
     {
       hint: 'This is a defect of the coordinator or of the simulation; please report the scenario.',
     },

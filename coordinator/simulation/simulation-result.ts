@@ -2,7 +2,15 @@
 
 import type { Bound } from './lower-bound.ts';
 import type { PoolTime } from './slot-ledger.ts';
-import type { Tries } from './virtual-farm.ts';
+
+/** How tries ended. */
+export interface Tries {
+  committed: number;
+  failed: number;
+  cancelled: number;
+  /** With the worker that ran them. */
+  lost: number;
+}
 
 export interface SimulationResult {
   readonly tasks: number;

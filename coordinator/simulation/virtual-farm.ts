@@ -13,6 +13,7 @@ import { IdleLine } from './idle-line.ts';
 import { layOut } from './farm-layout.ts';
 import { WORKER_POOLS } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
+import type { Tries } from './simulation-result.ts';
 import { SlotLedger } from './slot-ledger.ts';
 import type { PoolTime } from './slot-ledger.ts';
 import { isKeptFrom } from './virtual-bus.ts';
@@ -35,15 +36,6 @@ export interface FarmOptions {
   readonly poisoned: ReadonlySet<TaskId>;
   /** Signs of life. */
   readonly onBeats: (statuses: readonly WorkerStatus[]) => void;
-}
-
-/** How tries ended. */
-export interface Tries {
-  committed: number;
-  failed: number;
-  cancelled: number;
-  /** With the worker that ran them. */
-  lost: number;
 }
 
 export class VirtualFarm {
