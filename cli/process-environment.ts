@@ -41,6 +41,8 @@ export function processEnvironment(): CliEnvironment {
     nats: isSet('BIVDIFF_NATS') ? env['BIVDIFF_NATS'] : undefined,
     modelsFolder: join(import.meta.dirname, '../models'),
     cores: availableParallelism(),
+    // In KiB on every platform.
+    peakMemoryBytes: () => process.resourceUsage().maxRSS * 1024,
     openFarm: async (options) => {
       // ONNX Runtime and the codecs take a while to load; help and errors in flags need neither.
       const { openLocalFarm } = await import('./local-farm.ts');

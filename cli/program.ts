@@ -11,6 +11,7 @@ import { addJobCommands } from './commands/jobs.ts';
 import { addModelsCommands } from './commands/models.ts';
 import { addPlanCommand } from './commands/plan.ts';
 import { addRenderCommand } from './commands/render.ts';
+import { addSimulateCommand } from './commands/simulate.ts';
 import { addStoreCommands } from './commands/store.ts';
 import { addSweepCommand } from './commands/sweep.ts';
 import { programVersions } from './farm/versions.ts';
@@ -65,6 +66,7 @@ export function createProgram(
   addStoreCommands(program, environment, finish);
   addFarmProgramCommands(program, environment, finish);
   addJobCommands(program, environment, finish);
+  addSimulateCommand(program, environment, finish);
   addDoctorCommand(program, environment, finish);
   addCompletionCommand(program, environment, finish);
   for (const command of allCommands(program)) configure(command, environment);

@@ -88,7 +88,8 @@ function commandSections(command: Command, parent: string): string[] {
   const operands = command.registeredArguments.map(operandText).join('');
   const lines = [`## ${name}${operands}`, '', command.description(), ''];
   const shared = command.options.filter(isOfRender);
-  const hasRenderFlags = shared.length > RENDER_FLAGS.length / 2 && command.name() !== 'render';
+  const hasSpec = shared.length > RENDER_FLAGS.length / 2;
+  const hasRenderFlags = hasSpec && command.name() !== 'render';
   if (hasRenderFlags) lines.push(sameFlags(shared), '');
   const shown = hasRenderFlags
     ? command.options.filter((one) => !isOfRender(one))
@@ -99,7 +100,7 @@ function commandSections(command: Command, parent: string): string[] {
       `| ${group === '' ? 'flag' : group.replace(/:$/, '').toLowerCase()} | |`,
       '|---|---|',
     );
-    lines.push(...options.map(optionRow), '');
+    lines.push(...options.map((one) => optionRow(one, { hasSpec })), '');
   }
   return [lines.join('\n')];
 }
@@ -123,9 +124,10 @@ function operandText(argument: Argument): string {
   return argument.required ? ` <${argument.name()}>` : ` [${argument.name()}]`;
 }
 
-function optionRow(option: Option): string {
+/** `hasSpec`: the command's flags are settings of a spec. */
+function optionRow(option: Option, { hasSpec }: { readonly hasSpec: boolean }): string {
   const flag = RENDER_FLAGS.find((one) => `--${one.name}` === option.long);
-  const field = flag?.field === undefined ? '' : `; \`${flag.field}\` in a spec`;
+  const field = !hasSpec || flag?.field === undefined ? '' : `; \`${flag.field}\` in a spec`;
   const fallback: unknown = option.defaultValue;
   const given = typeof fallback === 'string' ? ` (default: ${fallback})` : '';
   const cells = [`\`${option.flags}\``, `${option.description}${given}${field}`];
