@@ -192,9 +192,13 @@ if (import.meta.main) {
     },
   });
   const results: PeerResult[] = [];
-  for await (const result of runPeers(values.only.split(','), { quick: values.quick })) {
-    results.push(result);
-    for (const line of linesOf(result)) (values.json ? console.error : console.log)(line);
+  try {
+    for await (const result of runPeers(values.only.split(','), { quick: values.quick })) {
+      results.push(result);
+      for (const line of linesOf(result)) (values.json ? console.error : console.log)(line);
+    }
+  } finally {
+    // The figures of the peers before the one that failed are worth their minutes.
+    if (values.json) console.log(JSON.stringify(results, undefined, 2));
   }
-  if (values.json) console.log(JSON.stringify(results, undefined, 2));
 }
