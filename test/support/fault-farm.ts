@@ -93,7 +93,7 @@ export class FaultFarm {
     this.client = new FarmClient(`127.0.0.1:${parts.port}`);
     this.#observer.subscribe('bivdiff.event', {
       callback: (error, msg) => {
-        if (error === null) this.#note(msg.json<WorkerEvent>());
+        if (error === null) for (const event of msg.json<WorkerEvent[]>()) this.#note(event);
       },
     });
   }
