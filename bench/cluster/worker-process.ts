@@ -39,12 +39,13 @@ const running = runWorker(
     queues: queuesOfPools(values.pool as Pool[]),
     ackWaitMs,
     takesAhead: true,
-    runTask: async ({ params }, { onDevice }) => {
-      const begunMs = performance.now();
-      const ms = Number(params['sleepMs']);
-      await onDevice(() => (ms > 0 ? delay(ms) : Promise.resolve()));
-      return { outputs: {}, busySeconds: (performance.now() - begunMs) / 1000 };
-    },
+    runTask: ({ params }, { onDevice }) =>
+      onDevice(async () => {
+        const begunMs = performance.now();
+        const ms = Number(params['sleepMs']);
+        if (ms > 0) await delay(ms);
+        return { outputs: {}, busySeconds: (performance.now() - begunMs) / 1000 };
+      }),
   },
   stop.signal,
 );

@@ -163,7 +163,8 @@ export async function* runPeers(
   }
 }
 
-function linesOf(result: PeerResult): string[] {
+/** What it did, for people. */
+export function linesOf(result: PeerResult): string[] {
   const name = result.system.padEnd(16);
   if (!result.available) return [`${name} not available: ${result.why}`];
   const graphLine = (what: string, runs: readonly GraphRun[]): string => {
