@@ -132,7 +132,8 @@ export class JobRun implements Needer {
     if (OPENING_STAGES.has(ref.stage)) this.#openingLeft -= 1;
     const message = this.#nextTry(task);
     this.#out.set(message.task.id, task);
-    this.#options.out.add(this, message, { queue: queueOfStage(ref.stage), pool });
+    const queue = queueOfStage(ref.stage, message.task.numericsClass);
+    this.#options.out.add(this, message, { queue, pool });
   }
 
   /** Takes in what a worker reports. Events of tasks that this job has not out are ignored. */

@@ -26,8 +26,8 @@ import { addIntrospection } from '../../coordinator/rpc/introspection.ts';
 import { createRenderService } from '../../coordinator/rpc/render-service.ts';
 import { createStoreService } from '../../coordinator/rpc/store-service.ts';
 import { WorkerRegistry } from '../../coordinator/worker-registry.ts';
-import { inferenceClass, plainClass } from '../../workers/inference/numerics-class.ts';
-import { codecBuild, createMediaService } from '../../workers/media/media-service.ts';
+import { ownClasses } from '../../workers/own-classes.ts';
+import { createMediaService } from '../../workers/media/media-service.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
 import { SourceCache } from '../../workers/source-cache.ts';
 import { concludeJob } from '../farm/conclude-job.ts';
@@ -164,7 +164,7 @@ class Acceptor {
       spec,
       models,
       source: { ...source, path: spec.input.path, frames: facts.frames },
-      numerics: { inference: inferenceClass(), media: codecBuild(), plain: plainClass() },
+      numerics: ownClasses(),
     });
   }
 

@@ -5,12 +5,12 @@ import { hostname, totalmem } from 'node:os';
 
 import { DRAIN_SUBJECT, openNatsBus, WORKER_SUBJECT } from '../../common/bus/nats/index.ts';
 import type { NatsBus } from '../../common/bus/nats/index.ts';
-import { queuesOfPools } from '../../common/placement.ts';
+import { queuesOfWorker } from '../../common/placement.ts';
 import type { Pool, TaskId } from '../../common/task.ts';
 import { PROTOCOL_VERSION, WORKER_BEAT_MS } from '../../common/worker-status.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
 import { createLanePool } from '../../workers/inference/lane-pool.ts';
-import { inferenceClass } from '../../workers/inference/numerics-class.ts';
+import { ownClasses } from '../../workers/own-classes.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import { SourceCache } from '../../workers/source-cache.ts';
 import { runStage } from '../../workers/stage-runner.ts';
@@ -80,7 +80,7 @@ export async function runWorkerProgram(
         takesAhead: true,
         tally,
         drain,
-        queues: queuesOfPools(settings.pools),
+        queues: queuesOfWorker(settings.pools, ownClasses()),
         ackWaitMs: ACK_WAIT_MS,
       },
       stop.signal,
@@ -119,7 +119,7 @@ function statusOf(settings: WorkerSettings, { tally, draining }: Now): WorkerSta
     slots: settings.slots,
     pid: process.pid,
     host: hostname(),
-    numericsClass: inferenceClass(),
+    numericsClass: ownClasses().inference,
     running: [...tally.running],
     draining,
     committed: tally.committed,
