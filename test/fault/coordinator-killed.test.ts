@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { expect, it } from 'vitest';
 
-import { killed } from '../support/fault-farm.ts';
+import { killed } from '../support/farm-program.ts';
 import { testSeed } from '../support/conformance/seed.ts';
 import { useFarm } from '../support/use-farm.ts';
 

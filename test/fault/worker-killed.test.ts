@@ -3,7 +3,7 @@
 
 import { expect, it } from 'vitest';
 
-import { killed } from '../support/fault-farm.ts';
+import { killed } from '../support/farm-program.ts';
 import { useFarm } from '../support/use-farm.ts';
 
 const farmOf = useFarm();

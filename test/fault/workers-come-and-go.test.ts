@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 
 import { testSeed } from '../support/conformance/seed.ts';
-import { killed } from '../support/fault-farm.ts';
+import { killed } from '../support/farm-program.ts';
 import { useFarm } from '../support/use-farm.ts';
 
 const farmOf = useFarm();

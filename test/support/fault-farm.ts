@@ -1,13 +1,8 @@
 // A farm of real processes that tests may break: nats-server, coordinator, workers; and an observer that writes down every task
 // message and every event, without answering any.
 
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,11 +14,14 @@ import { expect } from 'vitest';
 import { FarmClient } from '../../cli/cluster/client.ts';
 import { startNatsServer } from '../../cli/cluster/nats-server.ts';
 import type { NatsServer } from '../../cli/cluster/nats-server.ts';
+import { EVENT_SUBJECT, PROGRESS_SUBJECT } from '../../common/bus/nats/subjects.ts';
 import type { WorkerEvent } from '../../common/bus/ports.ts';
 import { canonicalJson } from '../../common/canonical-json.ts';
 import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
 import type { Digest, Stage, TaskId } from '../../common/task.ts';
 import { endOfCli, startCli } from './cli-process.ts';
+import { freePort, killed, startProgram } from './farm-program.ts';
+import type { Program, Surroundings } from './farm-program.ts';
 
 const root = join(import.meta.dirname, '../..');
 /** Longest that a job may take in a fault test, recovery included. */
@@ -51,15 +49,11 @@ export async function referenceOf(flags: readonly string[] = JOB_FLAGS): Promise
   }
 }
 
-export interface Program {
-  readonly name: string;
-  readonly child: ChildProcess;
-  /** What it wrote to stderr. */
-  readonly log: () => string;
-}
-
 export interface FarmOptions {
+  /** @default 2 */
   readonly workers?: number;
+  /** Given the farm's own folder: where all its programs run. */
+  readonly surroundings?: (folder: string) => Promise<Surroundings>;
 }
 
 export class FaultFarm {
@@ -71,6 +65,7 @@ export class FaultFarm {
   readonly client: FarmClient;
   coordinator: Program | undefined;
   readonly #port: number;
+  readonly #surroundings: Surroundings;
   readonly #observer: NatsConnection;
   readonly #programs: Program[] = [];
   readonly #listeners = new Set<(event: WorkerEvent) => void>();
@@ -80,33 +75,37 @@ export class FaultFarm {
     nats: NatsServer;
     port: number;
     observer: NatsConnection;
+    surroundings: Surroundings;
   }) {
     this.folder = parts.folder;
     this.nats = parts.nats;
     this.#port = parts.port;
     this.#observer = parts.observer;
+    this.#surroundings = parts.surroundings;
     this.client = new FarmClient(`127.0.0.1:${parts.port}`);
-    this.#observer.subscribe('bivdiff.event', {
-      callback: (error, msg) => {
-        if (error === null) this.#note(msg.json<WorkerEvent>());
-      },
-    });
+    for (const subject of [EVENT_SUBJECT, PROGRESS_SUBJECT]) {
+      this.#observer.subscribe(subject, {
+        callback: (error, msg) => {
+          if (error === null) this.#note(msg.json<WorkerEvent>());
+        },
+      });
+    }
   }
 
-  static async start({ workers = 2 }: FarmOptions = {}): Promise<FaultFarm> {
+  static async start(options: FarmOptions = {}): Promise<FaultFarm> {
+    const { workers = 2 } = options;
     const folder = await mkdtemp(join(tmpdir(), 'bivdiff-fault-'));
+    const surroundings = (await options.surroundings?.(folder)) ?? {};
     const nats = await startNatsServer();
     const observer = await connect({
       servers: nats.url,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 100,
     });
-    const farm = new FaultFarm({ folder, nats, port: await freePort(), observer });
+    const farm = new FaultFarm({ folder, nats, port: await freePort(), observer, surroundings });
     farm.startCoordinator();
     for (let i = 1; i <= workers; i += 1) farm.startWorker(`w${i}`);
-    await farm.until('the workers are there', async () => {
-      return (await farm.client.workers()).workers.length === workers;
-    });
+    await farm.seesWorkers(workers);
     return farm;
   }
 
@@ -114,32 +113,39 @@ export class FaultFarm {
     return join(this.folder, 'store');
   }
 
-  startCoordinator(port = this.#port): Program {
-    const listen = `127.0.0.1:${port}`;
-    const program = this.#spawn('coordinator', ['coordinator', '--listen', listen]);
+  get server(): string {
+    return `127.0.0.1:${this.#port}`;
+  }
+
+  startCoordinator(port = this.#port, surroundings: Surroundings = {}): Program {
+    const args = ['coordinator', '--listen', `127.0.0.1:${port}`];
+    const program = this.#start('coordinator', args, surroundings);
     if (port === this.#port) this.coordinator = program;
     return program;
   }
 
-  startWorker(name: string, more: readonly string[] = []): Program {
+  startWorker(
+    name: string,
+    more: readonly string[] = [],
+    surroundings: Surroundings = {},
+  ): Program {
     const pools = ['--pool', 'idm', '--pool', 'mixer', '--pool', 'vdm'];
-    const program = this.#spawn(name, [
-      'worker',
-      '--name',
-      name,
-      '--threads',
-      '1',
-      ...pools,
-      ...more,
-    ]);
+    const args = ['worker', '--name', name, '--threads', '1', ...pools, ...more];
+    const program = this.#start(name, args, surroundings);
     this.workers.set(name, program);
     return program;
   }
 
+  /** Waits until the coordinator knows of so many workers. */
+  async seesWorkers(count: number): Promise<void> {
+    await this.until(`the coordinator sees ${count} workers`, async () => {
+      return (await this.client.workers()).workers.length === count;
+    });
+  }
+
   /** Puts the job on the farm and gives its id. */
   async submit(flags: readonly string[] = JOB_FLAGS): Promise<string> {
-    const server = ['--server', `127.0.0.1:${this.#port}`];
-    const run = await endOfCli(startCli(['submit', ...flags, ...server, '--json']));
+    const run = await endOfCli(startCli(['submit', ...flags, '--server', this.server, '--json']));
     expect(run.code, run.stderr).toBe(0);
     return (JSON.parse(run.stdout) as { job: string }).job;
   }
@@ -165,6 +171,11 @@ export class FaultFarm {
     return this.next((event) => event.kind === 'started' && event.stage === stage);
   }
 
+  /** This worker is in the middle of a task of several steps, now. */
+  inTheMiddle(worker: string): Promise<WorkerEvent> {
+    return this.next((event) => event.kind === 'progress' && event.worker === worker);
+  }
+
   /** Waits for the job's end, which must be a good one, and gives the SHA-256 of its video. */
   async finish(id: string): Promise<string> {
     let job: Job | undefined;
@@ -178,9 +189,31 @@ export class FaultFarm {
     return sha256Of(path);
   }
 
+  /** Whether the task's result is in the store. */
+  async hasRecord(taskId: TaskId): Promise<boolean> {
+    const path = join(this.store, 'records', taskId.slice(0, 2), `${taskId}.json`);
+    return access(path).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** What this worker has begun and said no end of. */
+  unfinished(worker: string): readonly TaskId[] {
+    const tasks = new Set<TaskId>();
+    for (const event of this.events) {
+      if (event.worker !== worker) continue;
+      if (event.kind === 'started') tasks.add(event.taskId);
+      if (event.kind === 'committed' || event.kind === 'failed') tasks.delete(event.taskId);
+    }
+    return [...tasks];
+  }
+
   /** What each worker said of each task, in short. */
   history(): readonly string[] {
-    return this.events.map((event) => `${event.kind} ${event.taskId.slice(0, 8)} ${event.worker}`);
+    return this.events
+      .filter(({ kind }) => kind !== 'progress')
+      .map((event) => `${event.kind} ${event.taskId.slice(0, 8)} ${event.worker}`);
   }
 
   /** How often each task was begun. */
@@ -237,44 +270,17 @@ export class FaultFarm {
     for (const listen of [...this.#listeners]) listen(event);
   }
 
-  #spawn(name: string, args: readonly string[]): Program {
-    const child = spawn(
-      process.execPath,
-      [
-        '--disable-warning=ExperimentalWarning',
-        join(root, 'cli/main.ts'),
-        ...args,
-        ...['--nats', this.nats.url, '--store', this.store],
-      ],
-      { stdio: ['ignore', 'ignore', 'pipe'] },
-    );
-    let log = '';
-    child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
-    const program = { name, child, log: () => log };
+  #start(name: string, args: readonly string[], more: Surroundings): Program {
+    const surroundings = { ...this.#surroundings, ...more };
+    const { nats = this.nats.url, store = this.store } = surroundings;
+    const program = startProgram(name, [...args, '--nats', nats, '--store', store], surroundings);
     this.#programs.push(program);
     return program;
   }
-}
-
-/** SIGKILL, and wait for the end; nothing if it has ended. */
-export async function killed(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGKILL');
-  await ended;
 }
 
 async function sha256Of(path: string): Promise<string> {
   return createHash('sha256')
     .update(await readFile(path))
     .digest('hex');
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

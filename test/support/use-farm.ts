@@ -4,25 +4,36 @@ import { afterEach, beforeAll } from 'vitest';
 
 import { FaultFarm, referenceOf } from './fault-farm.ts';
 import type { FarmOptions } from './fault-farm.ts';
+import { startTcpProxy } from './tcp-proxy.ts';
+import type { Filter, TcpProxy } from './tcp-proxy.ts';
 
 export interface FarmHarness {
   /** Starts this test's farm; closed after it. */
   start(options?: FarmOptions): Promise<FaultFarm>;
+  /** Puts a network of its own before a server (HOST:PORT or an URL); closed after the farm. */
+  proxy(server: string, filter?: Filter): Promise<TcpProxy>;
   readonly reference: () => string;
 }
 
 export function useFarm(): FarmHarness {
   let reference = '';
   let farm: FaultFarm | undefined;
+  const proxies: TcpProxy[] = [];
   beforeAll(async () => {
     reference = await referenceOf();
   });
   afterEach(async () => {
     await farm?.close();
     farm = undefined;
+    for (const proxy of proxies.splice(0)) await proxy.close();
   });
   return {
     start: async (options) => (farm = await FaultFarm.start(options)),
+    proxy: async (server, filter) => {
+      const proxy = await startTcpProxy(server, filter);
+      proxies.push(proxy);
+      return proxy;
+    },
     reference: () => reference,
   };
 }
