@@ -4,6 +4,7 @@ import type { CoordinatorBus, WorkerEvent } from '../common/bus/ports.ts';
 import type { Store } from '../common/store/ports.ts';
 import type { JobId, TaskId } from '../common/task.ts';
 import { BivdiffError } from '../common/errors.ts';
+import { isStoreFull } from './domain/failure-policy.ts';
 import type { FailurePolicy } from './domain/failure-policy.ts';
 import type { AcceptedJob } from './domain/job.ts';
 import { createPlan } from './domain/plan.ts';
@@ -26,6 +27,8 @@ export interface LiveJobOptions {
   readonly outMax: () => number;
   readonly isShared: (taskId: TaskId) => boolean;
   readonly onChange: () => void;
+  /** Told of what somebody should look at although the job goes on: a store without room. */
+  readonly onTrouble: (error: BivdiffError) => void;
 }
 
 export class LiveJob {
@@ -36,11 +39,13 @@ export class LiveJob {
   readonly #clock: Clock;
   readonly #begunMs: number;
   readonly #wanted: readonly TaskNumber[];
+  readonly #onTrouble: (error: BivdiffError) => void;
 
   constructor(options: LiveJobOptions) {
     const { clock } = options;
     this.jobId = options.jobId;
     this.#clock = clock;
+    this.#onTrouble = options.onTrouble;
     this.#begunMs = clock.nowMs();
     this.graph = createTaskGraph(createPlan(options.job));
     this.#wanted = wantedTasks(this.graph);
@@ -64,6 +69,9 @@ export class LiveJob {
   }
 
   async handle(event: WorkerEvent): Promise<void> {
+    if (event.kind === 'failed' && isStoreFull(event.failure)) {
+      this.#onTrouble(BivdiffError.fromJSON(event.failure));
+    }
     await this.run.handle(event);
   }
 
