@@ -107,6 +107,8 @@ async function commitTask(options: WorkerOptions, run: RunDelivery): Promise<Res
   const { bus, store, name } = options;
   const { task, attempt } = run.delivery.message;
   const startedAt = new Date();
+  // The wall clock may be set meanwhile.
+  const begunMs = performance.now();
   const outcome = await runStage(task, options, {
     signal: run.signal,
     onProgress: (step, steps) => {
@@ -124,7 +126,7 @@ async function commitTask(options: WorkerOptions, run: RunDelivery): Promise<Res
     numericsClass: task.numericsClass,
     attempt,
     startedAt: startedAt.toISOString(),
-    seconds: (Date.now() - startedAt.getTime()) / 1000,
+    seconds: (performance.now() - begunMs) / 1000,
     busySeconds: outcome.busySeconds,
   };
   const put = await store.putRecord(record);

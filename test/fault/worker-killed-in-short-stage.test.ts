@@ -2,12 +2,8 @@
 // moment at which the task is published its worker runs in slow motion; it is killed (SIGKILL) when it has said that it began, has
 // worked since, and its result is not in the store.
 
-import { connect } from '@nats-io/transport-node';
 import { expect, it } from 'vitest';
 
-import type { TaskMessage } from '../../common/bus/ports.ts';
-import { queueOfStage } from '../../common/placement.ts';
-import type { TaskId } from '../../common/task.ts';
 import { killed } from '../support/farm-program.ts';
 import { stopWhen, workedMs } from '../support/slow-motion.ts';
 import { useFarm } from '../support/use-farm.ts';
@@ -20,12 +16,7 @@ it.each(['annotate', 'mix'] as const)(
   'goes on elsewhere when a worker is killed in %s',
   async (stage) => {
     const farm = await farmOf.start({ workers: 1 });
-    const connection = await connect({ servers: farm.nats.url });
-    const published = new Promise<TaskId>((resolve) => {
-      connection.subscribe(`bivdiff.task.${queueOfStage(stage)}.*`, {
-        callback: (_, msg) => resolve(msg.json<TaskMessage>().task.id),
-      });
-    });
+    const published = farm.published(stage);
     const id = await farm.submit();
     const taskId = await published;
     const { child } = farm.workers.get('w1')!;
@@ -47,6 +38,5 @@ it.each(['annotate', 'mix'] as const)(
     expect(again.worker).toBe('w2');
     expect(await farm.finish(id)).toBe(farmOf.reference());
     farm.checkHistory({ extraStartsMax: 1 });
-    await connection.close();
   },
 );

@@ -1,8 +1,7 @@
 // A farm of real processes that tests may break: nats-server, coordinator, workers; and an observer that writes down every task
 // message and every event, without answering any.
 
-import { createHash } from 'node:crypto';
-import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,40 +13,19 @@ import { expect } from 'vitest';
 import { FarmClient } from '../../cli/cluster/client.ts';
 import { startNatsServer } from '../../cli/cluster/nats-server.ts';
 import type { NatsServer } from '../../cli/cluster/nats-server.ts';
-import { EVENT_SUBJECT, PROGRESS_SUBJECT } from '../../common/bus/nats/subjects.ts';
-import type { WorkerEvent } from '../../common/bus/ports.ts';
+import { EVENT_SUBJECT, PROGRESS_SUBJECT, queueSubjects } from '../../common/bus/nats/subjects.ts';
+import type { TaskMessage, WorkerEvent } from '../../common/bus/ports.ts';
 import { canonicalJson } from '../../common/canonical-json.ts';
 import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
+import { queueOfStage } from '../../common/placement.ts';
 import type { Digest, Stage, TaskId } from '../../common/task.ts';
 import { endOfCli, startCli } from './cli-process.ts';
 import { freePort, killed, startProgram } from './farm-program.ts';
 import type { Program, Surroundings } from './farm-program.ts';
+import { JOB_FLAGS, sha256Of } from './reference.ts';
 
-const root = join(import.meta.dirname, '../..');
 /** Longest that a job may take in a fault test, recovery included. */
 const JOB_MS = 120_000;
-
-/** What every fault test renders: small, and every stage of the pipeline is in it. */
-export const JOB_FLAGS: readonly string[] = [
-  ...['--task', 'controlnet', '--control', 'canny'],
-  ...['--input', join(root, 'examples/source.mp4'), '--frames', '16', '--stride', '1'],
-  ...['--frame-batch', '2', '--steps', '3', '--mixing-ratio', '0.5', '--seed', '7'],
-  ...['--prompt', 'a green star moving right on a white background'],
-];
-
-/** SHA-256 of the video that an undisturbed single-process `render` makes of these flags. */
-export async function referenceOf(flags: readonly string[] = JOB_FLAGS): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'bivdiff-reference-'));
-  try {
-    const output = join(folder, 'reference.mp4');
-    const places = ['--store', join(folder, 'store'), '--output', output];
-    const run = await endOfCli(startCli(['render', ...flags, ...places, '--quiet']));
-    expect(run.code, run.stderr).toBe(0);
-    return await sha256Of(output);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
 
 export interface FarmOptions {
   /** @default 2 */
@@ -171,18 +149,32 @@ export class FaultFarm {
     return this.next((event) => event.kind === 'started' && event.stage === stage);
   }
 
+  /** The next task of this stage, as soon as it is published: before any worker has it. */
+  published(stage: Stage): Promise<TaskId> {
+    return new Promise((resolve) => {
+      // One message: who listens for longer hides from publishers that the stream is gone.
+      this.#observer.subscribe(queueSubjects(queueOfStage(stage)), {
+        max: 1,
+        callback: (_, msg) => {
+          resolve(msg.json<TaskMessage>().task.id);
+        },
+      });
+    });
+  }
+
   /** This worker is in the middle of a task of several steps, now. */
   inTheMiddle(worker: string): Promise<WorkerEvent> {
     return this.next((event) => event.kind === 'progress' && event.worker === worker);
   }
 
   /** Waits for the job's end, which must be a good one, and gives the SHA-256 of its video. */
-  async finish(id: string): Promise<string> {
+  async finish(id: string, limitMs = JOB_MS): Promise<string> {
     let job: Job | undefined;
-    await this.until(`job ${id} is over`, async () => {
+    const isOver = async (): Promise<boolean> => {
       job = await this.client.get(id);
       return ['done', 'failed', 'cancelled'].includes(job.state);
-    });
+    };
+    await this.until(`job ${id} is over`, isOver, limitMs);
     expect(job?.state, JSON.stringify(job?.failure)).toBe('done');
     const path = join(this.folder, `${id}.mp4`);
     await this.client.getArtifactFile(job!.outputs[0]!.artifacts[0]!.digest as Digest, path);
@@ -190,8 +182,8 @@ export class FaultFarm {
   }
 
   /** Whether the task's result is in the store. */
-  async hasRecord(taskId: TaskId): Promise<boolean> {
-    const path = join(this.store, 'records', taskId.slice(0, 2), `${taskId}.json`);
+  async hasRecord(taskId: TaskId, store = this.store): Promise<boolean> {
+    const path = join(store, 'records', taskId.slice(0, 2), `${taskId}.json`);
     return access(path).then(
       () => true,
       () => false,
@@ -280,10 +272,4 @@ export class FaultFarm {
     this.#programs.push(program);
     return program;
   }
-}
-
-async function sha256Of(path: string): Promise<string> {
-  return createHash('sha256')
-    .update(await readFile(path))
-    .digest('hex');
 }

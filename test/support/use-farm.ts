@@ -1,8 +1,9 @@
 // A farm for each fault test, and what the job's video must be: the bytes that an undisturbed render in one process makes.
 
-import { afterEach, beforeAll } from 'vitest';
+import { afterEach, inject } from 'vitest';
 
-import { FaultFarm, referenceOf } from './fault-farm.ts';
+import type {} from './fault-reference.ts';
+import { FaultFarm } from './fault-farm.ts';
 import type { FarmOptions } from './fault-farm.ts';
 import { startTcpProxy } from './tcp-proxy.ts';
 import type { Filter, TcpProxy } from './tcp-proxy.ts';
@@ -16,12 +17,8 @@ export interface FarmHarness {
 }
 
 export function useFarm(): FarmHarness {
-  let reference = '';
   let farm: FaultFarm | undefined;
   const proxies: TcpProxy[] = [];
-  beforeAll(async () => {
-    reference = await referenceOf();
-  });
   afterEach(async () => {
     await farm?.close();
     farm = undefined;
@@ -34,6 +31,6 @@ export function useFarm(): FarmHarness {
       proxies.push(proxy);
       return proxy;
     },
-    reference: () => reference,
+    reference: () => inject('faultReference'),
   };
 }
