@@ -1,14 +1,14 @@
 // Goal: a full store stops a job for as long as it is full, and loses nothing. Method: the store of the farm is a small disk; while
 // frames are generated a file takes all its room, and is removed when every worker has failed for want of room many times.
 
-import { mkdir, open, rm, statfs } from 'node:fs/promises';
+import { mkdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterEach, expect, it } from 'vitest';
 
 import type { WorkerEvent } from '../../common/bus/ports.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../coordinator/domain/failure-policy.ts';
-import { sharedSmallDisk } from '../support/conformance/small-disk.ts';
+import { fillDisk, sharedSmallDisk } from '../support/conformance/small-disk.ts';
 import type { SharedSmallDisk } from '../support/conformance/small-disk.ts';
 import { useFarm } from '../support/use-farm.ts';
 
@@ -33,7 +33,7 @@ it('waits until there is room again', async () => {
   const id = await farm.submit();
   await running;
   const filler = join(store, 'filler');
-  await fill(filler);
+  await fillDisk(filler);
   expect((await statfs(store)).bavail).toBe(0);
   const failures = new Map<string, number>();
   const { attemptsMax } = DEFAULT_FAILURE_POLICY;
@@ -53,17 +53,4 @@ it('waits until there is room again', async () => {
 
 function isFull(event: WorkerEvent): boolean {
   return event.kind === 'failed' && event.failure.code === 'resource-exhausted';
-}
-
-/** Takes all the room that is left. */
-async function fill(path: string): Promise<void> {
-  const file = await open(path, 'w');
-  const chunk = Buffer.alloc(4096);
-  try {
-    for (;;) await file.write(chunk);
-  } catch (reason) {
-    if ((reason as NodeJS.ErrnoException).code !== 'ENOSPC') throw reason;
-  } finally {
-    await file.close();
-  }
 }

@@ -2,6 +2,7 @@
 
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { open, statfs } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 export interface SmallDisk {
@@ -66,6 +67,20 @@ export async function sharedSmallDisk(folder: string, options: string): Promise<
       await ended;
     },
   };
+}
+
+/** Makes a file that takes all the room of its disk, but for so many pages. */
+export async function fillDisk(path: string, { leavePages = 0 } = {}): Promise<void> {
+  const file = await open(path, 'w');
+  const { bsize } = await statfs(path);
+  try {
+    for (;;) await file.write(Buffer.alloc(bsize));
+  } catch (reason) {
+    if ((reason as NodeJS.ErrnoException).code !== 'ENOSPC') throw reason;
+    await file.truncate((await file.stat()).size - leavePages * bsize);
+  } finally {
+    await file.close();
+  }
 }
 
 /** Anybody may lower their own limit: 200 blocks of 512 or 1024 bytes, by shell. */
