@@ -162,9 +162,12 @@ export class FaultFarm {
     });
   }
 
-  /** This worker is in the middle of a task of several steps, now. */
+  /** This worker is in the middle of a task of several steps, now, and not near its end. */
   inTheMiddle(worker: string): Promise<WorkerEvent> {
-    return this.next((event) => event.kind === 'progress' && event.worker === worker);
+    return this.next(
+      (event) =>
+        event.kind === 'progress' && event.worker === worker && 2 * event.step <= event.steps,
+    );
   }
 
   /** Waits for the job's end, which must be a good one, and gives the SHA-256 of its video. */
