@@ -224,6 +224,12 @@ export class FaultFarm {
     return starts;
   }
 
+  /** Workers that have begun a task. */
+  starters(): ReadonlySet<string> {
+    const starts = this.events.filter(({ kind }) => kind === 'started');
+    return new Set(starts.map(({ worker }) => worker));
+  }
+
   /** Every task has one result, whoever committed it; nothing was committed twice with other bytes. */
   checkHistory({ extraStartsMax }: { readonly extraStartsMax: number }): void {
     const outputs = new Map<TaskId, string>();
