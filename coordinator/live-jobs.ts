@@ -18,8 +18,8 @@ import type { WorkerRegistry } from './worker-registry.ts';
 
 /** Plans that may be in memory at once, whatever the farm could take. */
 const LIVE_JOBS_MAX = 2_048;
-/** No fault of a job's; it is begun again until they pass. */
-const PASSING: readonly string[] = ['unavailable', 'resource-exhausted'];
+/** No fault of a job's: store or bus is away or full, or a result was damaged. It is begun again, and makes anew what is not there. */
+const PASSING: readonly string[] = ['unavailable', 'resource-exhausted', 'data-loss'];
 
 export interface LiveJobsOptions {
   readonly store: Store;
@@ -64,7 +64,7 @@ export class LiveJobs {
   async handle(event: WorkerEvent): Promise<void> {
     for (const { jobId } of [...this.#out.needersOf(event.taskId)]) {
       const entry = this.#book.get(jobId);
-      if (entry !== undefined) await this.#tend(entry, (live) => live.run.handle(event));
+      if (entry !== undefined) await this.#tend(entry, (live) => live.handle(event));
     }
     this.#publish();
     if (this.#hasQueued && this.#out.room('idm') > 0) await this.#launch();
