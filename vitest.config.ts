@@ -24,7 +24,7 @@ export default defineConfig({
       project('integration', 120_000),
       project('e2e', 300_000, ['test/support/fault-reference.ts']),
       project('fault', 300_000, ['test/support/fault-reference.ts']),
-      project('long', 1_800_000),
+      project('long', 1_800_000, ['test/support/fault-reference.ts']),
     ],
   },
 });

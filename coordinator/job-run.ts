@@ -108,9 +108,10 @@ export class JobRun implements Needer {
     return this.#failure === undefined ? (this.#ready.get(pool)?.size ?? 0) : 0;
   }
 
-  /** Tasks that could be published now, in no order. */
+  /** Tasks of which all that they read is there, published or not, in order. */
   get ready(): readonly TaskNumber[] {
-    return [...this.#states.keys()].filter((task) => this.#states[task] === 'ready');
+    const isReady = (task: TaskNumber): boolean => ['ready', 'out'].includes(this.#states[task]!);
+    return [...this.#states.keys()].filter(isReady);
   }
 
   /** Whether it has this task out. */
