@@ -21,8 +21,8 @@ export interface StageLanes {
   ): Promise<LaneResult>;
 }
 
-/** Finds the model part that a task names by digest. */
-export type PartLookup = (digest: Digest) => ModelPart | undefined;
+/** Finds the model part that a task names by digest; it may have to be fetched first. */
+export type PartLookup = (digest: Digest) => Promise<ModelPart | undefined>;
 
 /** Decoding and encoding, done in child processes. */
 export interface MediaWork {

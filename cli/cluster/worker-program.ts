@@ -12,13 +12,15 @@ import type { WorkerStatus } from '../../common/worker-status.ts';
 import { createLanePool } from '../../workers/inference/lane-pool.ts';
 import { inferenceClass } from '../../workers/inference/numerics-class.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
+import { ModelCache } from '../../workers/models/model-cache.ts';
 import { SourceCache } from '../../workers/source-cache.ts';
 import { runStage } from '../../workers/stage-runner.ts';
 import type { StageRunnerOptions } from '../../workers/stage-runner.ts';
 import { runWorker } from '../../workers/worker.ts';
 import type { WorkerTally } from '../../workers/worker.ts';
 import type { Log } from './log.ts';
-import { ModelLibrary } from './model-parts.ts';
+import { ownPartsOf } from './model-parts.ts';
+import type { OwnParts } from './model-parts.ts';
 import { openWorkerStore } from './open-worker-store.ts';
 import { ACK_WAIT_MS } from './settings.ts';
 
@@ -31,20 +33,24 @@ export interface WorkerSettings {
   readonly nats: string;
   /** Or `grpc://HOST:PORT`. */
   readonly storeFolder: string;
-  readonly modelsFolder: string;
+  /** Models of this machine; what is not in it comes from the store. @default none */
+  readonly modelsFolder?: string | undefined;
+  /** Where models from the store are kept. */
+  readonly cacheFolder: string;
+  readonly cacheBytesMax: number;
   readonly pools: readonly Pool[];
   readonly slots: number;
   readonly threadsPerSlot: number;
   readonly log: Log;
 }
 
-/** Runs until the signal or a drain message has ended it. @throws unavailable — NATS; failed-precondition — models */
+/** Runs until the signal or a drain message has ended it. @throws unavailable — NATS; not-found — no such folder of models */
 export async function runWorkerProgram(
   settings: WorkerSettings,
   signal: AbortSignal,
 ): Promise<void> {
   const { name, log, slots } = settings;
-  const parts = await new ModelLibrary(settings.modelsFolder).parts();
+  const parts = await ownParts(settings);
   const store = await openWorkerStore(settings.storeFolder, signal);
   const bus = await openNatsBus({ servers: [settings.nats], name, ackWaitMs: ACK_WAIT_MS });
   const lanes = createLanePool({
@@ -54,9 +60,17 @@ export async function runWorkerProgram(
   });
   const media = createMediaService();
   const sources = new SourceCache(store);
+  const cache = new ModelCache({
+    folder: settings.cacheFolder,
+    store,
+    bytesMax: settings.cacheBytesMax,
+    onFetch: ({ name: part, files }) => {
+      log('info', 'worker fetches a model part', { worker: name, part, files: files.length });
+    },
+  });
   const stages: StageRunnerOptions = {
     ...{ store, lanes, media, sources },
-    findPart: (digest) => parts.get(digest),
+    findPart: async (digest) => parts.get(digest) ?? cache.find(digest),
   };
   const tally: WorkerTally = { running: new Set<TaskId>(), committed: 0 };
   const stop = new AbortController();
@@ -94,6 +108,15 @@ export async function runWorkerProgram(
     await store.close();
     log('info', 'worker has ended', { worker: name, committed: tally.committed });
   }
+}
+
+/** Damaged sets are no reason not to work: the store has what they should be. */
+async function ownParts({ modelsFolder, name, log }: WorkerSettings): Promise<OwnParts['parts']> {
+  if (modelsFolder === undefined) return new Map();
+  const { parts, problems } = await ownPartsOf(modelsFolder);
+  for (const problem of problems)
+    log('warn', 'worker cannot use a model', { worker: name, ...problem });
+  return parts;
 }
 
 function drainSignal(bus: NatsBus, name: string, signal: AbortSignal): AbortSignal {
