@@ -10,7 +10,7 @@ import { gatherInput, storeOutput } from './artifacts.ts';
 import { assembleOutput } from './assemble.ts';
 import { ingestFrames } from './ingest.ts';
 import type { SourceCache } from './source-cache.ts';
-import type { MediaWork, PartLookup, StageLanes } from './ports.ts';
+import type { MediaWork, PartLookup, StageLanes, TensorPeers } from './ports.ts';
 
 export interface StageRunnerOptions {
   readonly store: Store;
@@ -18,6 +18,8 @@ export interface StageRunnerOptions {
   readonly media: MediaWork;
   readonly sources: SourceCache;
   readonly findPart: PartLookup;
+  /** @default nobody: the store gives everything */
+  readonly peers?: TensorPeers;
 }
 
 export interface StageOutcome {
@@ -54,8 +56,8 @@ async function runInLane(
   options: StageRunnerOptions,
   run: RunTaskOptions,
 ): Promise<StageOutcome> {
-  const { store, lanes } = options;
-  const access = { store, codecs: new BusyClock() };
+  const { store, lanes, peers } = options;
+  const access = { store, peers, codecs: new BusyClock() };
   const roles = Object.keys(task.inputs);
   const [models, inputs] = await untilAborted(
     Promise.all([

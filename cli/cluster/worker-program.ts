@@ -23,6 +23,8 @@ import { ownPartsOf } from './model-parts.ts';
 import type { OwnParts } from './model-parts.ts';
 import { openWorkerStore } from './open-worker-store.ts';
 import { ACK_WAIT_MS } from './settings.ts';
+import { joinPeers } from './worker-peers.ts';
+import type { WorkerPeers } from './worker-peers.ts';
 
 /** What runs may take so long after a drain; then it is handed back to the bus. */
 const DRAIN_MS = 20_000;
@@ -38,6 +40,8 @@ export interface WorkerSettings {
   /** Where models from the store are kept. */
   readonly cacheFolder: string;
   readonly cacheBytesMax: number;
+  /** HOST:PORT where it gives other workers what it made. @default nowhere */
+  readonly serve?: string | undefined;
   readonly pools: readonly Pool[];
   readonly slots: number;
   readonly threadsPerSlot: number;
@@ -53,6 +57,11 @@ export async function runWorkerProgram(
   const parts = await ownParts(settings);
   const store = await openWorkerStore(settings.storeFolder, signal);
   const bus = await openNatsBus({ servers: [settings.nats], name, ackWaitMs: ACK_WAIT_MS });
+  const peers = await joinPeers({ bus, serve: settings.serve }).catch(async (reason: unknown) => {
+    await bus.close();
+    await store.close();
+    throw reason;
+  });
   const lanes = createLanePool({
     lanes: slots,
     threadsPerLane: settings.threadsPerSlot,
@@ -69,7 +78,7 @@ export async function runWorkerProgram(
     },
   });
   const stages: StageRunnerOptions = {
-    ...{ store, lanes, media, sources },
+    ...{ store, lanes, media, sources, peers: peers.tensors },
     findPart: async (digest) => parts.get(digest) ?? cache.find(digest),
   };
   const tally: WorkerTally = { running: new Set<TaskId>(), committed: 0 };
@@ -81,8 +90,9 @@ export async function runWorkerProgram(
       stop.abort();
     }, DRAIN_MS).unref();
   });
-  const beat = startBeats(bus, () => statusOf(settings, { tally, draining: drain.aborted }));
-  log('info', 'worker begins', { worker: name, pools: settings.pools, pid: process.pid });
+  const beat = startBeats(bus, () => statusOf(settings, { tally, peers, draining: drain.aborted }));
+  const { address: serves } = peers;
+  log('info', 'worker begins', { worker: name, pools: settings.pools, pid: process.pid, serves });
   try {
     await runWorker(
       {
@@ -101,12 +111,17 @@ export async function runWorkerProgram(
     );
   } finally {
     beat.end();
+    peers.close();
     await lanes.close();
     await bus.close();
     await media.close();
     await sources.close();
     await store.close();
-    log('info', 'worker has ended', { worker: name, committed: tally.committed });
+    log('info', 'worker has ended', {
+      worker: name,
+      committed: tally.committed,
+      gathered: peers.tally,
+    });
   }
 }
 
@@ -131,10 +146,11 @@ function drainSignal(bus: NatsBus, name: string, signal: AbortSignal): AbortSign
 
 interface Now {
   readonly tally: WorkerTally;
+  readonly peers: WorkerPeers;
   readonly draining: boolean;
 }
 
-function statusOf(settings: WorkerSettings, { tally, draining }: Now): WorkerStatus {
+function statusOf(settings: WorkerSettings, { tally, peers, draining }: Now): WorkerStatus {
   return {
     protocol: PROTOCOL_VERSION,
     name: settings.name,
@@ -146,6 +162,8 @@ function statusOf(settings: WorkerSettings, { tally, draining }: Now): WorkerSta
     running: [...tally.running],
     draining,
     committed: tally.committed,
+    address: peers.address,
+    gathered: peers.tally,
     leaving: false,
   };
 }

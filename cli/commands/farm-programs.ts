@@ -21,6 +21,7 @@ interface ProgramFlags {
   readonly store?: string;
   readonly models?: string | false;
   readonly cache?: string;
+  readonly serve?: string | false;
   readonly cacheGib?: string;
   readonly nats?: string;
   readonly listen?: string;
@@ -36,6 +37,7 @@ interface ProgramFlags {
 const POOLS: readonly Pool[] = ['idm', 'mixer', 'vdm'];
 const COUNT_MAX = 256;
 const CACHE_GIB_MAX = 100_000;
+const SERVE_DEFAULT = '127.0.0.1:0';
 const CACHE_DEFAULT = 'bivdiff/models in $XDG_CACHE_HOME, else in ~/.cache';
 
 export function addFarmProgramCommands(
@@ -56,7 +58,10 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
     .option('--insecure', 'Allow an address that is not loopback, without TLS and tokens')
     .action(async (flags: ProgramFlags) => {
       const listen = flags.listen ?? SERVER_DEFAULT;
-      checkListenAddress(listen, flags.insecure === true);
+      checkListenAddress(listen, {
+        flag: '--listen',
+        isInsecureAllowed: flags.insecure === true,
+      });
       const signal = environment.interruption();
       const { runCoordinator } = await import('../cluster/coordinator-program.ts');
       const log = createLog(environment.stderr, 'coordinator');
@@ -75,6 +80,12 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
     .option('--cache-gib <N>', `How large that may get (1 to ${CACHE_GIB_MAX}; default: 32)`)
     .summary('run a worker of a farm')
     .description('Run a worker of a farm: pulls tasks of its pools and runs them.')
+    .option(
+      '--serve <ADDRESS>',
+      `HOST:PORT where it gives other workers what it made (default: ${SERVE_DEFAULT})`,
+    )
+    .option('--no-serve', 'Give other workers nothing: they use the store')
+    .option('--insecure', 'Allow an address that is not loopback, without TLS and tokens')
     .option('--pool <POOL>', 'idm, mixer or vdm; may be given several times', collect)
     .option('--name <NAME>', 'Unique on the farm (default: host and process id)')
     .option('--slots <N>', `Tasks at once (1 to ${COUNT_MAX}; default: 1)`)
@@ -88,6 +99,7 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       const threadsPerSlot = count('threads', flags.threads, threads, { problems });
       const gib = count('cache-gib', flags.cacheGib, 32, { problems, max: CACHE_GIB_MAX });
       throwProblems(problems);
+      const serve = serveAddress(flags);
       const cacheFolder =
         flags.cache === undefined
           ? join(cacheHome(), 'models')
@@ -97,7 +109,7 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       const name = flags.name ?? `${hostname()}-${process.pid}`;
       const log = createLog(environment.stderr, 'worker');
       const cacheBytesMax = gib * 2 ** 30;
-      const own = { name, pools, slots, threadsPerSlot, cacheFolder, cacheBytesMax, log };
+      const own = { name, pools, slots, threadsPerSlot, cacheFolder, cacheBytesMax, serve, log };
       await runWorkerProgram({ ...workerPlaces(flags, environment), ...own }, signal);
       finish(EXIT_OK);
     });
@@ -128,7 +140,7 @@ function addUp(program: Command, environment: CliEnvironment, finish: Finish): v
       const natsPort = flags.natsPort === undefined ? -1 : Number(flags.natsPort);
       const listen = flags.listen ?? SERVER_DEFAULT;
       throwProblems(problems);
-      checkListenAddress(listen, false);
+      checkListenAddress(listen, { flag: '--listen', isInsecureAllowed: false });
       const signal = environment.interruption();
       const { runUp } = await import('../cluster/up.ts');
       const main = join(import.meta.dirname, '../main.ts');
@@ -178,6 +190,14 @@ function workerPlaces(flags: ProgramFlags, environment: CliEnvironment) {
     storeFolder: isRemote ? store : found.storeFolder,
     modelsFolder: hasOwn ? found.modelsFolder : undefined,
   };
+}
+
+/** Port 0 is any free one: the others hear of it on the bus. */
+function serveAddress({ serve, insecure = false }: ProgramFlags): string | undefined {
+  if (serve === false) return undefined;
+  const address = serve ?? SERVE_DEFAULT;
+  checkListenAddress(address, { flag: '--serve', isInsecureAllowed: insecure });
+  return address;
 }
 
 function checkPools(given: readonly string[] | undefined, problems: string[]): readonly Pool[] {
