@@ -22,7 +22,7 @@ import type { NatsServer } from '../../cli/cluster/nats-server.ts';
 import type { WorkerEvent } from '../../common/bus/ports.ts';
 import { canonicalJson } from '../../common/canonical-json.ts';
 import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
-import type { Digest, Stage, TaskId } from '../../common/task.ts';
+import type { Digest, Pool, Stage, TaskId } from '../../common/task.ts';
 import { endOfCli, startCli } from './cli-process.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -129,8 +129,11 @@ export class FaultFarm {
     return program;
   }
 
-  startWorker(name: string, more: readonly string[] = []): Program {
-    const pools = ['--pool', 'idm', '--pool', 'mixer', '--pool', 'vdm'];
+  startWorker(
+    name: string,
+    more: readonly string[] = [],
+    pools: readonly Pool[] = ['idm', 'mixer', 'vdm'],
+  ): Program {
     const store = this.#isStoreRemote ? `grpc://127.0.0.1:${this.#port}` : this.store;
     const program = this.#spawn(name, [
       'worker',
@@ -140,7 +143,7 @@ export class FaultFarm {
       name,
       '--threads',
       '1',
-      ...pools,
+      ...pools.flatMap((pool) => ['--pool', pool]),
       ...more,
     ]);
     this.workers.set(name, program);

@@ -1,7 +1,7 @@
 // Model parts that come out of the farm's store: fetched by digest into a folder of this machine, checked before they are used.
 
 import { BivdiffError } from '../../common/errors.ts';
-import { openFileDigests } from '../../common/models/file-digests.ts';
+import { defaultDigestCacheFolder, openFileDigests } from '../../common/models/file-digests.ts';
 import type { FileDigestOptions } from '../../common/models/file-digests.ts';
 import type { ModelPart } from '../../common/models/model-set.ts';
 import { openPart } from '../../common/models/open-part.ts';
@@ -98,7 +98,7 @@ export class ModelCache {
 
   /** Kept beside the models, unless the user turned it off. */
   #digestMemory(): FileDigestOptions {
-    const isOff = process.env['BIVDIFF_DIGEST_CACHE'] === 'off';
+    const isOff = defaultDigestCacheFolder() === false;
     return { cacheFolder: isOff ? false : this.#options.folder };
   }
 

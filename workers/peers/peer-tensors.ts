@@ -1,13 +1,13 @@
 // Tensors straight from the workers that made them, without the way by the store: from this worker's own memory, or from a peer's. Only
 // ever a short cut: what does not come soon and whole is left to the store.
 
-import { credentials } from '@grpc/grpc-js';
+import { credentials, status } from '@grpc/grpc-js';
 
 import { digestLongBytes } from '../../common/digest.ts';
 import { ArtifactServiceClient } from '../../common/gen/bivdiff/v1/artifact_service.ts';
 import type { ReadArtifactResponse } from '../../common/gen/bivdiff/v1/artifact_service.ts';
 import { MESSAGE_BYTES_MAX } from '../../common/rpc/limits.ts';
-import { errorOfStatus } from '../../common/rpc/status.ts';
+import { isServiceError } from '../../common/rpc/status.ts';
 import type { ArtifactRef, Digest } from '../../common/task.ts';
 import type { GatherTally } from '../../common/worker-status.ts';
 import type { TensorPeers } from '../ports.ts';
@@ -63,12 +63,12 @@ export class PeerTensors implements TensorPeers {
         return bytes;
       }
     } catch (reason) {
-      if (errorOfStatus(reason, address).code === 'not-found') {
+      if (isServiceError(reason) && reason.code === status.NOT_FOUND) {
         tally.misses += 1;
         return undefined;
       }
     }
-    this.#restsUntilMs.set(address, performance.now() + REST_MS);
+    this.#rest(address);
     tally.fallbacks += 1;
     return undefined;
   }
@@ -124,11 +124,15 @@ export class PeerTensors implements TensorPeers {
     return client;
   }
 
+  #rest(address: string): void {
+    const nowMs = performance.now();
+    for (const [other, untilMs] of this.#restsUntilMs) {
+      if (untilMs < nowMs) this.#restsUntilMs.delete(other);
+    }
+    this.#restsUntilMs.set(address, nowMs + REST_MS);
+  }
+
   #isResting(address: string): boolean {
-    const untilMs = this.#restsUntilMs.get(address);
-    if (untilMs === undefined) return false;
-    if (performance.now() < untilMs) return true;
-    this.#restsUntilMs.delete(address);
-    return false;
+    return performance.now() < (this.#restsUntilMs.get(address) ?? 0);
   }
 }
