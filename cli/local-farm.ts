@@ -141,7 +141,7 @@ class LocalFarm implements Farm {
     const broken = new AbortController();
     const stages: StageRunnerOptions = {
       ...{ store: this.store, lanes, media: this.#media, sources },
-      findPart: (digest) => this.#parts.get(digest),
+      findPart: async (digest) => this.#parts.get(digest),
     };
     const ended = runWorker(
       {

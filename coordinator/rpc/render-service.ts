@@ -23,7 +23,7 @@ import type { AcceptedJob } from '../domain/job.ts';
 import type { JobView } from '../job-book.ts';
 import type { WorkerRegistry } from '../worker-registry.ts';
 import { jobMessage, workerMessage } from './job-message.ts';
-import { unary } from './unary.ts';
+import { unary } from '../../common/rpc/unary.ts';
 
 /** Changes closer together than this are sent as one. */
 const WATCH_INTERVAL_MS = 100;

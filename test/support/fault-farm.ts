@@ -19,7 +19,7 @@ import { canonicalJson } from '../../common/canonical-json.ts';
 import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
 import { queueOfStage } from '../../common/placement.ts';
 import { STAGE_FACTS } from '../../common/stages.ts';
-import type { Digest, Stage, TaskId } from '../../common/task.ts';
+import type { Digest, Pool, Stage, TaskId } from '../../common/task.ts';
 import { ownClasses } from '../../workers/own-classes.ts';
 import { endOfCli, startCli } from './cli-process.ts';
 import { freePort, killed, startProgram } from './farm-program.ts';
@@ -32,6 +32,12 @@ const JOB_MS = 120_000;
 /** The queue of a stage's tasks that workers on this machine take. */
 export function queueHere(stage: Stage): string {
   return queueOfStage(stage, ownClasses()[STAGE_FACTS[stage].numerics]);
+}
+
+/** What a worker serves, and where it runs. */
+export interface WorkerPlace extends Surroundings {
+  /** @default all */
+  readonly pools?: readonly Pool[];
 }
 
 export interface FarmOptions {
@@ -120,10 +126,10 @@ export class FaultFarm {
   startWorker(
     name: string,
     more: readonly string[] = [],
-    surroundings: Surroundings = {},
+    { pools = ['idm', 'mixer', 'vdm'], ...surroundings }: WorkerPlace = {},
   ): Program {
-    const pools = ['--pool', 'idm', '--pool', 'mixer', '--pool', 'vdm'];
-    const args = ['worker', '--name', name, '--threads', '1', ...pools, ...more];
+    const served = pools.flatMap((pool) => ['--pool', pool]);
+    const args = ['worker', '--name', name, '--threads', '1', ...served, ...more];
     const program = this.#start(name, args, { ...this.#ofWorkers(this.server), ...surroundings });
     this.workers.set(name, program);
     return program;
