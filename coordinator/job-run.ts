@@ -43,6 +43,8 @@ export interface JobRunOptions {
   readonly observer: JobObserver;
   /** @default nobody's */
   readonly owner?: string;
+  /** Told when there is something ready for a pool that had nothing. */
+  readonly onReady?: (pool: Pool) => void;
 }
 
 /** Told of every change, at once, on the caller's thread. */
@@ -68,6 +70,7 @@ export class JobRun implements Needer {
   #left = 0;
   #openingLeft = 0;
   #failure: BivdiffError | undefined;
+  #hasLeft = false;
 
   constructor(options: JobRunOptions) {
     this.#options = options;
@@ -105,7 +108,8 @@ export class JobRun implements Needer {
 
   /** Tasks of a pool that could be published now. */
   readyCount(pool: Pool): number {
-    return this.#failure === undefined ? (this.#ready.get(pool)?.size ?? 0) : 0;
+    if (this.#failure !== undefined || this.#hasLeft) return 0;
+    return this.#ready.get(pool)?.size ?? 0;
   }
 
   /** Tasks of which all that they read is there, published or not, in order. */
@@ -164,6 +168,7 @@ export class JobRun implements Needer {
 
   /** Lets go of everything and touches nothing: what is out goes on, for whoever needs it. */
   leave(): void {
+    this.#hasLeft = true;
     for (const callOff of this.#timers.values()) callOff();
     this.#timers.clear();
     for (const taskId of [...this.#out.keys()]) this.#forget(taskId);
@@ -208,7 +213,10 @@ export class JobRun implements Needer {
 
   #makeReady(task: TaskNumber): void {
     this.#states[task] = 'ready';
-    this.#ready.get(STAGE_FACTS[this.#graph.ref(task).stage].pool)!.push(task);
+    const { pool } = STAGE_FACTS[this.#graph.ref(task).stage];
+    const ready = this.#ready.get(pool)!;
+    ready.push(task);
+    if (ready.size === 1) this.#options.onReady?.(pool);
   }
 
   #nextTry(task: TaskNumber): TaskMessage {

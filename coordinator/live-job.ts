@@ -2,7 +2,7 @@
 
 import type { CoordinatorBus, WorkerEvent } from '../common/bus/ports.ts';
 import type { Store } from '../common/store/ports.ts';
-import type { JobId } from '../common/task.ts';
+import type { JobId, Pool } from '../common/task.ts';
 import { BivdiffError } from '../common/errors.ts';
 import { isStoreFull } from './domain/failure-policy.ts';
 import type { FailurePolicy } from './domain/failure-policy.ts';
@@ -28,6 +28,8 @@ export interface LiveJobOptions {
   /** As `JobRunOptions.out`. */
   readonly out: OutTasks;
   readonly onChange: () => void;
+  /** As `JobRunOptions.onReady`. */
+  readonly onReady: (pool: Pool) => void;
   /** Told of what somebody should look at although the job goes on: a store without room. */
   readonly onTrouble: (error: BivdiffError) => void;
 }

@@ -4,7 +4,7 @@
 import type { CoordinatorBus, WorkerEvent } from '../common/bus/ports.ts';
 import { BivdiffError } from '../common/errors.ts';
 import type { Store } from '../common/store/ports.ts';
-import type { JobId } from '../common/task.ts';
+import type { JobId, Pool } from '../common/task.ts';
 import type { FailurePolicy } from './domain/failure-policy.ts';
 import type { AcceptedJob } from './domain/job.ts';
 import type { JobBook, JobEntry } from './job-book.ts';
@@ -12,8 +12,8 @@ import type { JobLogEntry } from './job-log.ts';
 import { LiveJob } from './live-job.ts';
 import { OutTasks } from './out-tasks.ts';
 import type { Clock } from './ports.ts';
-import { pump } from './pump.ts';
-import type { Claim, Share } from './pump.ts';
+import { ReadyLines } from './ready-lines.ts';
+import type { Claim, Share } from './ready-lines.ts';
 import type { WorkerRegistry } from './worker-registry.ts';
 
 /** Plans that may be in memory at once, whatever the farm could take. */
@@ -46,8 +46,7 @@ export class LiveJobs {
   #hasQueued = true;
   /** Jobs of which it was said that no worker is of their class. */
   readonly #unserved = new Set<JobId>();
-  /** The live jobs in their order; made anew when that changes. */
-  #claims: readonly Claim[] | undefined;
+  readonly #lines: ReadyLines;
 
   constructor(options: LiveJobsOptions, book: JobBook) {
     const { workers, store, bus, clock, onTrouble } = options;
@@ -58,6 +57,7 @@ export class LiveJobs {
       slotsOf: (pool) => workers.slotsOf(pool),
       claimed: () => workers.running,
     });
+    this.#lines = new ReadyLines(this.#out, options.shareOf);
   }
 
   /** Takes in what a worker reports, for every job that needs the task. */
@@ -66,7 +66,7 @@ export class LiveJobs {
       const entry = this.#book.get(jobId);
       if (entry !== undefined) await this.#tend(entry, (live) => live.handle(event));
     }
-    this.#publish();
+    this.#lines.publish();
     if (this.#hasQueued && this.#out.room('idm') > 0) await this.#launch();
   }
 
@@ -99,13 +99,12 @@ export class LiveJobs {
 
   /** Makes live what is next in order, until the farm's room is spoken for; and publishes. To be called at every change of order. */
   async launch(): Promise<void> {
-    this.#claims = undefined;
     this.#hasQueued = true;
     await this.#launch();
   }
 
   async #launch(): Promise<void> {
-    this.#publish();
+    this.#lines.publish();
     if (!this.#wantsMore()) return;
     const queued = this.#book.inOrder(
       ({ live, log }) => live === undefined && log.facts?.state === 'queued',
@@ -113,7 +112,7 @@ export class LiveJobs {
     for (const entry of queued) {
       if (!this.#wantsMore()) return;
       await this.#begin(entry);
-      this.#publish();
+      this.#lines.publish();
     }
     this.#hasQueued = false;
   }
@@ -133,13 +132,6 @@ export class LiveJobs {
     return openings < this.#out.limit('idm');
   }
 
-  #publish(): void {
-    this.#claims ??= this.#book
-      .inOrder(({ live }) => live !== undefined)
-      .map(({ live, log }) => ({ run: live!.run, priority: log.facts?.priority ?? 0 }));
-    pump(this.#claims, this.#out, this.#options.shareOf);
-  }
-
   async #begin(entry: JobEntry): Promise<void> {
     const { store } = this.#options;
     const bytes = await store.getDocument({ kind: 'spec', id: entry.jobId });
@@ -149,20 +141,25 @@ export class LiveJobs {
       return;
     }
     const { workers } = this.#options;
-    entry.live = new LiveJob({
+    const onReady = (pool: Pool): void => {
+      this.#lines.add(pool, claim);
+    };
+    const live = new LiveJob({
       ...this.#options,
       jobId: entry.jobId,
       owner: entry.log.facts?.owner ?? '',
       job: JSON.parse(Buffer.from(bytes).toString()) as AcceptedJob,
       out: this.#out,
+      onReady,
       slots: () => Math.max(1, workers.slotsOf('any')),
       onChange: () => {
         entry.notify();
       },
     });
+    const claim = claimOf(entry, live);
+    entry.live = live;
     this.#live.add(entry);
-    this.#claims = undefined;
-    await this.#tend(entry, (live) => live.start());
+    await this.#tend(entry, () => live.start());
   }
 
   /** Does something with a live job, and ends the job if it is over then. */
@@ -202,6 +199,15 @@ export class LiveJobs {
   #remove(entry: JobEntry): void {
     entry.live = undefined;
     this.#live.delete(entry);
-    this.#claims = undefined;
   }
+}
+
+function claimOf({ log }: JobEntry, { run }: LiveJob): Claim {
+  return {
+    run,
+    get priority() {
+      return log.facts?.priority ?? 0;
+    },
+    submittedAtMs: log.facts?.submittedAtMs ?? 0,
+  };
 }

@@ -66,7 +66,8 @@ export class RandomFaults {
     const running = this.#alive.flatMap(([worker]) => this.#farm.unfinished(worker));
     const what = await this.#faults[name]!();
     // Each worker runs one task at a time; a result that is lost is one task more.
-    this.extraStartsMax += this.#alive.length + 1;
+    // Of each worker one task that it runs, and one whose result is on its way.
+    this.extraStartsMax += 2 * (this.#alive.length + 1);
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
     this.#say(`${name}: ${what} (${running.length} tasks ran)`);
   }
