@@ -87,7 +87,7 @@ export function runOptions(typed: TypedFlags, environment: CliEnvironment): RunO
 
 /** Whether it names the store of a farm by its coordinator: what only workers can use. */
 export function isRemoteStore(store: string): boolean {
-  return store.startsWith('grpc://');
+  return /^grpcs?:\/\//.test(store);
 }
 
 /** `--store`, else $BIVDIFF_STORE, else .bivdiff/store here. Absolute. @throws invalid-argument — no folder */

@@ -1,6 +1,7 @@
 // Where the parts of a farm find each other, and the times that they agree on.
 
 import { BivdiffError } from '../../common/errors.ts';
+import { isLoopback } from '../../common/rpc/channel.ts';
 
 export const SERVER_DEFAULT = '127.0.0.1:7180';
 export const NATS_DEFAULT = 'nats://127.0.0.1:4222';
@@ -8,20 +9,32 @@ export const NATS_DEFAULT = 'nats://127.0.0.1:4222';
 /** Lease of a task: a worker that is gone is noticed after it, and its task starts elsewhere. */
 export const ACK_WAIT_MS = 6_000;
 
+export interface ListenSafety {
+  readonly hasTls: boolean;
+  readonly hasTokens: boolean;
+  readonly isInsecureAllowed: boolean;
+}
+
 /**
- * The host and port to listen on.
- * @throws invalid-argument — malformed, or not loopback: nothing here is encrypted or authenticated
+ * Checks the host and port to listen on.
+ * @throws invalid-argument — malformed, or not loopback without TLS and tokens
  */
-export function checkListenAddress(address: string, isInsecureAllowed: boolean): void {
+export function checkListenAddress(address: string, safety: ListenSafety): void {
   const host = /^(\[[0-9a-f:]+\]|[^:]+):\d+$/i.exec(address)?.[1];
   if (host === undefined) {
     throw new BivdiffError('invalid-argument', `--listen: expected HOST:PORT, got "${address}"`);
   }
-  const isLoopback = /^(127\.|localhost$|\[::1\]$)/.test(host);
-  if (isLoopback || isInsecureAllowed) return;
+  const { hasTls, hasTokens, isInsecureAllowed } = safety;
+  if (isLoopback(host) || isInsecureAllowed || (hasTls && hasTokens)) return;
+  const missing = [...(hasTls ? [] : ['TLS']), ...(hasTokens ? [] : ['tokens'])];
+  const what = hasTls
+    ? 'anybody who reaches it could use it'
+    : 'what it sends and takes could be read and changed on its way';
   throw new BivdiffError(
     'invalid-argument',
-    `--listen: ${address} is not loopback, and this coordinator has neither TLS nor tokens: anybody who reaches it could use it`,
-    { hint: 'Listen on 127.0.0.1, or add --insecure if the network is trusted.' },
+    `--listen: ${address} is not loopback, and this coordinator has no ${missing.join(' and no ')}: ${what}`,
+    {
+      hint: 'Listen on 127.0.0.1; or give --tls-cert, --tls-key and --tokens; or add --insecure if the network is trusted.',
+    },
   );
 }

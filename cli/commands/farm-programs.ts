@@ -7,6 +7,15 @@ import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
 import type { Pool } from '../../common/task.ts';
+import {
+  accessOf,
+  addAccessFlags,
+  addNatsAccessFlags,
+  checkNatsUrl,
+  natsAccessOf,
+} from '../cluster/connection.ts';
+import type { SecurityFlags } from '../cluster/coordinator-security.ts';
+import { limitsOf, LIMITS_TEXT } from '../cluster/limits.ts';
 import { checkListenAddress, NATS_DEFAULT, SERVER_DEFAULT } from '../cluster/settings.ts';
 import { createLog } from '../cluster/log.ts';
 import { EXIT_OK } from '../print-error.ts';
@@ -15,12 +24,13 @@ import type { CliEnvironment } from '../terminal.ts';
 
 type Finish = (exitCode: number) => void;
 
-interface ProgramFlags {
+interface ProgramFlags extends SecurityFlags {
   readonly store?: string;
   readonly models?: string;
   readonly nats?: string;
   readonly listen?: string;
-  readonly insecure?: boolean;
+  readonly limit?: string[];
+  readonly settings?: string;
   readonly name?: string;
   readonly pool?: string[];
   readonly slots?: string;
@@ -43,24 +53,54 @@ export function addFarmProgramCommands(
 }
 
 function addCoordinator(program: Command, environment: CliEnvironment, finish: Finish): void {
-  shared(program.command('coordinator'))
+  addNatsAccessFlags(shared(program.command('coordinator')))
     .summary('run the coordinator of a farm')
     .description('Run the coordinator of a farm: takes jobs, shares their tasks out, keeps watch.')
     .option('--listen <ADDRESS>', `HOST:PORT for clients (default: ${SERVER_DEFAULT})`)
+    .option(
+      '--tls-cert <FILE>',
+      'Serve by TLS with this certificate, PEM (default: $BIVDIFF_TLS_CERT)',
+    )
+    .option('--tls-key <FILE>', 'Its key (default: $BIVDIFF_TLS_KEY)')
+    .option(
+      '--tls-client-ca <FILE>',
+      'Take only clients with a certificate of it (default: $BIVDIFF_TLS_CLIENT_CA)',
+    )
+    .option(
+      '--tokens <FILE>',
+      'Who may do what: see `bivdiff token create` (default: $BIVDIFF_TOKENS)',
+    )
     .option('--insecure', 'Allow an address that is not loopback, without TLS and tokens')
+    .option(
+      '--limit <NAME=VALUE>',
+      `May be given several times (defaults: ${LIMITS_TEXT})`,
+      collect,
+    )
+    .option('--settings <FILE>', 'The same as `limits: { NAME: VALUE }`, YAML or JSON')
     .action(async (flags: ProgramFlags) => {
       const listen = flags.listen ?? SERVER_DEFAULT;
-      checkListenAddress(listen, flags.insecure === true);
+      const where = places(flags, environment);
+      const natsAccess = await natsAccessOf(flags, environment);
+      const { settings } = flags;
+      const settingsFile =
+        settings === undefined ? undefined : resolve(environment.folder, settings);
+      const limits = await limitsOf({ flags: flags.limit ?? [], settingsFile });
+      const { securityOf } = await import('../cluster/coordinator-security.ts');
+      const security = await securityOf(flags, { listen, environment });
       const signal = environment.interruption();
       const { runCoordinator } = await import('../cluster/coordinator-program.ts');
       const log = createLog(environment.stderr, 'coordinator');
-      await runCoordinator({ ...places(flags, environment), listen, log }, signal);
+      await runCoordinator({ ...where, natsAccess, security, limits, listen, log }, signal);
       finish(EXIT_OK);
     });
 }
 
 function addWorker(program: Command, environment: CliEnvironment, finish: Finish): void {
-  shared(program.command('worker'), 'The store: a folder, or the grpc://HOST:PORT of a coordinator')
+  const command = shared(
+    program.command('worker'),
+    'The store: a folder, or a coordinator: grpc://HOST:PORT, by TLS grpcs://HOST:PORT',
+  );
+  addNatsAccessFlags(addAccessFlags(command))
     .summary('run a worker of a farm')
     .description('Run a worker of a farm: pulls tasks of its pools and runs them.')
     .option('--pool <POOL>', 'idm, mixer or vdm; may be given several times', collect)
@@ -75,12 +115,15 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       const threads = Math.max(1, Math.floor(environment.cores / slots));
       const threadsPerSlot = count('threads', flags.threads, threads, problems);
       throwProblems(problems);
+      const where = workerPlaces(flags, environment);
+      const access = await accessOf(flags, environment);
+      const natsAccess = await natsAccessOf(flags, environment);
       const signal = environment.interruption();
       const { runWorkerProgram } = await import('../cluster/worker-program.ts');
       const name = flags.name ?? `${hostname()}-${process.pid}`;
       const log = createLog(environment.stderr, 'worker');
       const own = { name, pools, slots, threadsPerSlot, log };
-      await runWorkerProgram({ ...workerPlaces(flags, environment), ...own }, signal);
+      await runWorkerProgram({ ...where, ...own, access, natsAccess }, signal);
       finish(EXIT_OK);
     });
 }
@@ -110,7 +153,11 @@ function addUp(program: Command, environment: CliEnvironment, finish: Finish): v
       const natsPort = flags.natsPort === undefined ? -1 : Number(flags.natsPort);
       const listen = flags.listen ?? SERVER_DEFAULT;
       throwProblems(problems);
-      checkListenAddress(listen, false);
+      checkListenAddress(listen, {
+        hasTls: false,
+        hasTokens: false,
+        isInsecureAllowed: false,
+      });
       const signal = environment.interruption();
       const { runUp } = await import('../cluster/up.ts');
       const main = join(import.meta.dirname, '../main.ts');
@@ -141,7 +188,7 @@ function places(flags: ProgramFlags, environment: CliEnvironment) {
     storeFolder: storeFolderOf({ store: flags.store }, environment),
     modelsFolder:
       models === undefined ? environment.modelsFolder : resolve(environment.folder, models),
-    nats: flags.nats ?? environment.nats ?? NATS_DEFAULT,
+    nats: checkNatsUrl(flags.nats ?? environment.nats ?? NATS_DEFAULT),
   };
 }
 

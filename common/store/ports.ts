@@ -66,8 +66,9 @@ export type PutRecordResult =
  * - `job-event`: `<job>/<n>`, the log of a job on a cluster
  * - `epoch`: `<n>`, put by each coordinator that takes over
  * - `journal`: hints for recovery
+ * - `upload`: `<owner>/<digest>`, an artifact that this owner of jobs has brought
  */
-export type DocumentKind = 'spec' | 'manifest' | 'job-event' | 'epoch' | 'journal';
+export type DocumentKind = 'spec' | 'manifest' | 'job-event' | 'epoch' | 'journal' | 'upload';
 
 /** `id` is made of segments of `[a-z0-9._-]` joined by `/`, none beginning with a dot; so nothing can leave the store's folder. */
 export interface DocumentName {

@@ -3,13 +3,14 @@
 import type { handleUnaryCall, ServerUnaryCall } from '@grpc/grpc-js';
 
 import { statusOfError } from '../../common/rpc/status.ts';
+import type { IncomingCall } from './authorizer.ts';
 
 export function unary<Request, Response>(
-  work: (request: Request) => Promise<Response>,
+  work: (request: Request, call: IncomingCall) => Promise<Response>,
 ): handleUnaryCall<Request, Response> {
   return (call: ServerUnaryCall<Request, Response>, callback) => {
     void Promise.resolve()
-      .then(() => work(call.request))
+      .then(() => work(call.request, call))
       .then(
         (response) => {
           callback(null, response);
