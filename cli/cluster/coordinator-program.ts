@@ -2,16 +2,11 @@
 
 import { hostname } from 'node:os';
 
-import { Server } from '@grpc/grpc-js';
-import type { ServerCredentials } from '@grpc/grpc-js';
+import type { Server, ServerCredentials } from '@grpc/grpc-js';
 
 import { DRAIN_SUBJECT, openNatsBus, WORKER_SUBJECT } from '../../common/bus/nats/index.ts';
 import type { NatsAccess, NatsBus } from '../../common/bus/nats/index.ts';
 import { BivdiffError } from '../../common/errors.ts';
-import { ArtifactServiceService } from '../../common/gen/bivdiff/v1/artifact_service.ts';
-import { RenderServiceService } from '../../common/gen/bivdiff/v1/render_service.ts';
-import { StoreServiceService } from '../../common/gen/bivdiff/v1/store_service.ts';
-import { MESSAGE_BYTES_MAX } from '../../common/rpc/limits.ts';
 import type { FarmLimits } from '../../common/rpc/limits.ts';
 import type { StoredSource } from '../../common/source.ts';
 import type { RenderSpec } from '../../common/spec/schema.ts';
@@ -23,13 +18,7 @@ import { acceptSpec } from '../../coordinator/domain/accept.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../coordinator/domain/failure-policy.ts';
 import type { AcceptedJob } from '../../coordinator/domain/job.ts';
 import { systemClock } from '../../coordinator/ports.ts';
-import { ArtifactRights } from '../../coordinator/rpc/artifact-rights.ts';
-import { createArtifactService } from '../../coordinator/rpc/artifact-service.ts';
-import { Authorizer } from '../../coordinator/rpc/authorizer.ts';
-import { addIntrospection } from '../../coordinator/rpc/introspection.ts';
-import { doneJobs } from '../../coordinator/rpc/job-scope.ts';
-import { createRenderService } from '../../coordinator/rpc/render-service.ts';
-import { createStoreService } from '../../coordinator/rpc/store-service.ts';
+import { createRpcServer } from '../../coordinator/rpc/server.ts';
 import { WorkerRegistry } from '../../coordinator/worker-registry.ts';
 import { inferenceClass, plainClass } from '../../workers/inference/numerics-class.ts';
 import { codecBuild, createMediaService } from '../../workers/media/media-service.ts';
@@ -86,40 +75,17 @@ export async function runCoordinator(
     },
   });
   const acceptor = new Acceptor(store, new ModelLibrary(settings.modelsFolder));
-  const authorizer = new Authorizer({
-    tokens,
+  const { server, endHealth } = createRpcServer({
+    ...{ coordinator, workers, store, tokens, limits },
+    accept: (spec, source) => acceptor.accept(spec, source),
+    drain: (worker) => {
+      bus.connection.publish(DRAIN_SUBJECT, worker);
+    },
+    pid: process.pid,
     onRefused: (refusal) => {
       log('warn', 'call refused', { ...refusal });
     },
   });
-  const rights = new ArtifactRights({ store, doneJobs: (caller) => doneJobs(coordinator, caller) });
-  const server = new Server({
-    interceptors: [authorizer.interceptor],
-    'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
-    // Or two coordinators could listen on one port, each getting some of the calls.
-    'grpc.so_reuseport': 0,
-    // A machine that vanishes says no goodbye: its uploads would wait for ever.
-    'grpc.keepalive_time_ms': 30_000,
-    'grpc.keepalive_timeout_ms': 15_000,
-  });
-  server.addService(
-    RenderServiceService,
-    createRenderService({
-      coordinator,
-      workers,
-      store,
-      accept: (spec, source) => acceptor.accept(spec, source),
-      drain: (worker) => {
-        bus.connection.publish(DRAIN_SUBJECT, worker);
-      },
-      pid: process.pid,
-      ...{ authorizer, rights, limits },
-    }),
-  );
-  const uploads = { authorizer, rights, uploadBytesMax: limits.uploadBytes };
-  server.addService(ArtifactServiceService, createArtifactService(store, uploads));
-  server.addService(StoreServiceService, createStoreService(store));
-  const endHealth = addIntrospection(server);
   try {
     await listen(server, settings.listen, security.credentials);
     log('info', 'coordinator listens', { address: settings.listen, pid: process.pid });

@@ -27,12 +27,6 @@ export interface SecurityFlags {
   readonly insecure?: boolean;
 }
 
-/** Without any of it, on loopback, everything is allowed. */
-export const OPEN_SECURITY: CoordinatorSecurity = {
-  credentials: ServerCredentials.createInsecure(),
-  tokens: undefined,
-};
-
 /**
  * Reads the files; checks that they suffice for the address.
  * @throws invalid-argument — they do not, or do not fit together

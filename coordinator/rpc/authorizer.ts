@@ -1,7 +1,7 @@
 // Stands before every service of a coordinator: finds out who calls, and whether they may. A call that may not go on ends before its
 // first message is read. Handlers ask here who called them.
 
-import { ServerInterceptingCall } from '@grpc/grpc-js';
+import { ServerInterceptingCall, status } from '@grpc/grpc-js';
 import type { Metadata, ServerInterceptor } from '@grpc/grpc-js';
 
 import { BivdiffError } from '../../common/errors.ts';
@@ -52,7 +52,7 @@ export class Authorizer {
             } catch (reason) {
               const { owner = '' } = this.#identify(metadata) ?? {};
               this.#options.onRefused?.({ method: path, owner, peer: call.getPeer() });
-              call.sendStatus({ code: 13, details: '', ...statusOfError(reason) });
+              call.sendStatus({ code: status.UNKNOWN, details: '', ...statusOfError(reason) });
               return;
             }
             pass(metadata);
