@@ -33,6 +33,8 @@ import {
   WAKE_SUBJECT,
 } from './subjects.ts';
 
+/** A server that does not like our certificate may say nothing at all. */
+const CONNECT_MS = 10_000;
 /** Answers of the server to management requests. */
 const REQUEST_MS = 5_000;
 /** How long the coordinator may take to have room for an event, per try. */
@@ -71,6 +73,7 @@ export async function openNatsBus(options: NatsBusOptions): Promise<NatsBus> {
       maxReconnectAttempts: -1,
       // A server may come back with other users, and be put right again.
       ignoreAuthErrorAbort: true,
+      timeout: CONNECT_MS,
       reconnectTimeWait: 250,
       reconnectJitter: 100,
       pingInterval: 2_000,
