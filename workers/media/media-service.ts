@@ -20,7 +20,7 @@ export { codecBuild } from './codec-build.ts';
 export interface MediaServiceOptions {
   /** Of each process's JavaScript heap, MiB. @default 512 */
   readonly heapMiB?: number;
-  /** Of all memory that each process may address, MiB; on Linux. @default 8,192 and 256 for each processor */
+  /** Of all memory that each process may address, MiB; on Linux. @default 12,288 and 256 for each processor */
   readonly addressMiB?: number;
   /** How long a process may say nothing while it is waited for. @default 120,000 */
   readonly silenceMs?: number;
@@ -54,8 +54,8 @@ export interface MediaService extends AsyncDisposable {
 
 export function createMediaService(options: MediaServiceOptions = {}): MediaService {
   const { heapMiB = 512, silenceMs = 120_000 } = options;
-  // Each thread of a codec reserves addresses of its own.
-  const addressMiB = options.addressMiB ?? 8_192 + 256 * availableParallelism();
+  // Of it 6 GiB are only reserved, by V8; and each thread of a codec reserves some of its own.
+  const addressMiB = options.addressMiB ?? 12_288 + 256 * availableParallelism();
   const limits = { heapMiB, addressMiB, silenceMs };
   const reader = new MediaProcess({ ...limits, onOneProcessor: false });
   const writer = new MediaProcess({ ...limits, onOneProcessor: true });
