@@ -5,6 +5,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { BivdiffError } from '../../common/errors.ts';
+import { saysOutOfMemory } from './media-errors.ts';
 import type { ChildMessage, MediaRequest, ParentMessage } from './media-protocol.ts';
 import { MessageQueue } from './message-queue.ts';
 import { limitAddresses, pinToOneProcessor } from './processors.ts';
@@ -124,9 +125,6 @@ export class MediaProcess {
   }
 }
 
-/** In the words of V8, of C++ and of the system. */
-const OUT_OF_MEMORY = /out of memory|allocation failed|bad_alloc|cannot allocate memory/i;
-
 class ChildDeath extends Error {
   readonly how: string;
   readonly outOfMemory: boolean;
@@ -135,7 +133,7 @@ class ChildDeath extends Error {
     super(complaints.trim() || 'it said nothing');
     this.how = signal === null ? `exit code ${code}` : `signal ${signal}`;
     // The kernel's out-of-memory killer sends SIGKILL; V8 aborts with these words.
-    this.outOfMemory = signal === 'SIGKILL' || OUT_OF_MEMORY.test(complaints);
+    this.outOfMemory = signal === 'SIGKILL' || saysOutOfMemory(complaints);
   }
 }
 
