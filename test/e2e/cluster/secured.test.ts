@@ -148,7 +148,7 @@ const POLL = { timeout: 60_000, interval: 500 };
 function natsFlags(): string[] {
   const { ca, client } = certificates;
   const tls = ['--nats-tls-ca', ca, '--nats-tls-cert', client.cert, '--nats-tls-key', client.key];
-  return ['--nats', `nats://127.0.0.1:${nats.port}`, ...tls];
+  return ['--nats', `tls://127.0.0.1:${nats.port}`, ...tls];
 }
 
 function tlsFlags(): string[] {

@@ -16,7 +16,7 @@ import { ArtifactServiceService } from '../../../../common/gen/bivdiff/v1/artifa
 import { RenderServiceService } from '../../../../common/gen/bivdiff/v1/render_service.ts';
 import { StoreServiceService } from '../../../../common/gen/bivdiff/v1/store_service.ts';
 import { openRemoteStore } from '../../../../common/store/remote/index.ts';
-import type { TaskId } from '../../../../common/task.ts';
+import type { ResultRecord, TaskId } from '../../../../common/task.ts';
 import { failureOf } from '../../../support/conformance/use-store.ts';
 import { GuardedFarm, NOWHERE, putDoneJob, submission } from '../../../support/guarded-farm.ts';
 import type { Bearer } from '../../../support/guarded-farm.ts';
@@ -182,11 +182,12 @@ describe('a worker', () => {
     const store = await openRemoteStore(address, channel);
     const digest = await store.putArtifact(Buffer.from('a frame'));
     const taskId = digestText('a task') as string as TaskId;
-    const record = {
-      ...{ taskId, stage: 'ingest', worker: 'w', numericsClass: 'n', attempt: 1 },
+    const record: ResultRecord = {
+      ...{ taskId, worker: 'w', numericsClass: 'n', attempt: 1 },
       ...{ startedAt: 'now', seconds: 1, busySeconds: 1 },
+      stage: 'ingest',
       outputs: { frames: [{ digest, bytes: 7, type: 'image/png' }] },
-    } as const;
+    };
     expect((await store.putRecord(record)).kind).toBe('created');
     const epoch = { kind: 'epoch', id: '9'.repeat(9) } as const;
     await failureOf(store.putDocument(epoch, Buffer.from('{}')), 'permission-denied');
@@ -262,7 +263,7 @@ async function callEmpty(method: MethodDefinition<object, object>, bearer?: Name
           inMemory: false,
         },
         ...{ name: '', kind: '', prefix: '', checkArtifacts: false, service: '' },
-        ...(/Document$/.test(path) ? { name: { kind: '', id: '' } } : {}),
+        ...(path.endsWith('Document') ? { name: { kind: '', id: '' } } : {}),
       };
       if (method.requestStream) {
         const call = client.makeClientStreamRequest(path, write, parse, rest[0], rest[1], done);
