@@ -78,7 +78,11 @@ export async function createSplitBusHarness(options: {
     events: (signal) => coordinator.events(signal),
     cancel: (message) => coordinator.cancel(message),
     pull: (queues, how) => worker.pull(queues, how),
-    report: (event) => worker.report(event),
+    report: async (event) => {
+      // The listener's subscription may still be on its way, by another connection.
+      await coordinator.connection.flush().catch(() => undefined);
+      return worker.report(event);
+    },
     close,
   };
   return {
