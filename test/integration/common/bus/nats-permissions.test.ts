@@ -103,6 +103,15 @@ describe('each user', () => {
     expect(await mayPublish('watcher', subject)).toBe(false);
   });
 
+  it('may publish what its program says', async () => {
+    expect(await mayPublish('worker', EVENT_SUBJECT)).toBe(true);
+    expect(await mayPublish('worker', WORKER_SUBJECT)).toBe(true);
+    expect(await mayPublish('coordinator', DRAIN_SUBJECT)).toBe(true);
+    expect(await mayPublish('coordinator', WORKER_SUBJECT)).toBe(false);
+    // What the case above, that nothing was refused, looks for.
+    expect(server.log()).toMatch(/violation/i);
+  });
+
   it.each<[User, string, boolean]>([
     ['worker', DRAIN_SUBJECT, true],
     ['worker', `${inboxOf('coordinator')}.>`, false],
