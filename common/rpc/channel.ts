@@ -88,7 +88,7 @@ function parseServer(
   }
   throw new BivdiffError(
     'invalid-argument',
-    `${origin}: expected HOST:PORT, grpc://HOST:PORT or grpcs://HOST:PORT, got "${server}"`,
+    `${origin}: expected grpc://HOST:PORT, grpcs://HOST:PORT or HOST:PORT, got "${server}"`,
   );
 }
 
