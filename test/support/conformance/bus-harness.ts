@@ -80,9 +80,10 @@ export async function createSplitBusHarness(options: {
     cancel: (message) => coordinator.cancel(message),
     pull: (queues, how) => worker.pull(queues, how),
     report: async (event) => {
-      // The listener's subscription may still be on its way, by another connection.
+      // By two connections: what was begun before arrives before, and what is begun afterwards after.
       await coordinator.connection.flush().catch(() => undefined);
-      return worker.report(event);
+      await worker.report(event);
+      await worker.connection.flush().catch(() => undefined);
     },
     close,
   };
