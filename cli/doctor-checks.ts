@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 
 import { BivdiffError } from '../common/errors.ts';
 import { openModelSet } from '../common/models/model-folder.ts';
+import { isFolder, openStore } from '../common/store/open-store.ts';
 import { listExecutionProviders } from '../workers/inference/providers.ts';
 import { createMediaService } from '../workers/media/media-service.ts';
 import { programVersions } from './farm/versions.ts';
@@ -40,7 +41,9 @@ export async function runChecks(options: CheckOptions): Promise<readonly Finding
   const findings: Finding[] = [checkNode(), await checkCpu(), checkMemory(), await checkGpu()];
   findings.push(...(await checkProviders(options)));
   findings.push(...(await checkCodecs(options)));
-  findings.push(await checkStore(options), await checkDisk(options), await checkModels(options));
+  findings.push(await checkStore(options));
+  if (isFolder(options.storeFolder)) findings.push(await checkDisk(options));
+  findings.push(await checkModels(options));
   options.signal.throwIfAborted();
   return findings;
 }
@@ -138,10 +141,15 @@ async function checkCodecs({ signal }: CheckOptions): Promise<Finding[]> {
 
 async function checkStore({ storeFolder }: CheckOptions): Promise<Finding> {
   try {
-    await checkFolder(storeFolder);
+    if (isFolder(storeFolder)) await checkFolder(storeFolder);
+    else await (await openStore(storeFolder)).close();
     return { name: 'store', state: 'ok', found: `${storeFolder} can be written` };
   } catch (reason) {
-    return failed('store', reason, 'choose another folder with --store or $BIVDIFF_STORE.');
+    return failed(
+      'store',
+      reason,
+      hintOf(reason) ?? 'choose another place with --store or $BIVDIFF_STORE.',
+    );
   }
 }
 
@@ -166,6 +174,13 @@ async function checkModels({ modelsFolder }: CheckOptions): Promise<Finding> {
   } catch (reason) {
     return failed('models', reason, `bivdiff models check ${folder} tells more.`);
   }
+}
+
+/** Of an error that knows better what to do: which keys, which bucket. */
+function hintOf(reason: unknown): string | undefined {
+  return reason instanceof BivdiffError && reason.details['store'] !== undefined
+    ? reason.hint
+    : undefined;
 }
 
 function failed(name: string, reason: unknown, advice: string): Finding {

@@ -125,6 +125,7 @@ export interface Forecast {
 }
 
 export interface FarmOptions {
+  /** A folder, or a URL that `openStore` takes. */
   readonly storeFolder: string;
   /** Where `models: NAME` of a spec is looked up when it is not a path; the shipped sets. */
   readonly modelsFolder: string;

@@ -265,8 +265,8 @@ const where: readonly Omit<Flag, 'group'>[] = [
   {
     name: 'store',
     kind: 'file',
-    value: 'DIR',
-    doc: 'Where finished tasks are kept, so that nothing runs twice',
+    value: 'PLACE',
+    doc: 'Where finished tasks are kept, so that nothing runs twice: a folder or s3://BUCKET/PREFIX',
     defaultText: '$BIVDIFF_STORE, else .bivdiff/store here',
   },
   {

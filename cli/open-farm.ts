@@ -1,5 +1,6 @@
 // The farm and the progress view of a command, opened and closed in one place.
 
+import { isFolder } from '../common/store/open-store.ts';
 import type { Farm } from './farm.ts';
 import { checkFolder } from './place-outputs.ts';
 import { createProgressView, createSilentView } from './progress.ts';
@@ -13,7 +14,7 @@ export async function withFarm<T>(
   environment: CliEnvironment,
   work: (farm: Farm) => Promise<T>,
 ): Promise<T> {
-  await checkFolder(run.farm.storeFolder);
+  if (isFolder(run.farm.storeFolder)) await checkFolder(run.farm.storeFolder);
   const farm = await environment.openFarm(run.farm);
   try {
     return await work(farm);

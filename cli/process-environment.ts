@@ -42,6 +42,8 @@ export function processEnvironment(): CliEnvironment {
     variable: (name) => (isSet(name) ? env[name] : undefined),
     modelsFolder: join(import.meta.dirname, '../models'),
     cores: availableParallelism(),
+    // In KiB on every platform.
+    peakMemoryBytes: () => process.resourceUsage().maxRSS * 1024,
     openFarm: async (options) => {
       // ONNX Runtime and the codecs take a while to load; help and errors in flags need neither.
       const { openLocalFarm } = await import('./local-farm.ts');

@@ -12,6 +12,7 @@ import { addModelsCommands } from './commands/models.ts';
 import { addPlanCommand } from './commands/plan.ts';
 import { addRenderCommand } from './commands/render.ts';
 import { addSecurityCommands } from './commands/security.ts';
+import { addSimulateCommand } from './commands/simulate.ts';
 import { addStoreCommands } from './commands/store.ts';
 import { addSweepCommand } from './commands/sweep.ts';
 import { programVersions } from './farm/versions.ts';
@@ -28,7 +29,7 @@ Examples:
   bivdiff submit --task controlnet --input clip.mp4 --prompt "a red square"
   bivdiff doctor
 
-Settings from the environment: BIVDIFF_STORE (the store's folder), BIVDIFF_SERVER (a farm's
+Settings from the environment: BIVDIFF_STORE (the store), BIVDIFF_SERVER (a farm's
 coordinator), BIVDIFF_NATS (its NATS server), BIVDIFF_TOKEN (who you are there), NO_COLOR, BIVDIFF_DEBUG=1 (stacks in errors).
 Exit codes: 0 done, 1 failed, 2 something in the command or its files is wrong, 130 stopped by Ctrl-C.`;
 
@@ -67,6 +68,7 @@ export function createProgram(
   addFarmProgramCommands(program, environment, finish);
   addJobCommands(program, environment, finish);
   addSecurityCommands(program, environment, finish);
+  addSimulateCommand(program, environment, finish);
   addDoctorCommand(program, environment, finish);
   addCompletionCommand(program, environment, finish);
   for (const command of allCommands(program)) configure(command, environment);

@@ -22,7 +22,8 @@ Results go to stdout, all else to stderr. Every command that prints facts takes 
 
 | environment variable | meaning |
 |---|---|
-| \`BIVDIFF_STORE\` | the store's folder; \`--store\` goes before it; without either it is \`.bivdiff/store\` in the working folder |
+| \`BIVDIFF_STORE\` | the store: a folder or \`s3://BUCKET/PREFIX\`; \`--store\` goes before it; without either it is \`.bivdiff/store\` in the working folder |
+| \`AWS_ENDPOINT_URL_S3\`, \`AWS_ACCESS_KEY_ID\`, \`AWS_SECRET_ACCESS_KEY\`, \`AWS_REGION\`, … | for a store on S3, as the AWS tools take them; the first names a server that is not AWS |
 | \`BIVDIFF_DEBUG\` | when set, errors come with stacks |
 | \`BIVDIFF_DIGEST_CACHE\` | \`off\`: hash model files at every start |
 | \`BIVDIFF_SERVER\`, \`BIVDIFF_NATS\` | a farm's coordinator and its NATS server, as \`--server\` and \`--nats\` |
@@ -93,7 +94,8 @@ function commandSections(command: Command, parent: string): string[] {
   const operands = command.registeredArguments.map(operandText).join('');
   const lines = [`## ${name}${operands}`, '', command.description(), ''];
   const shared = command.options.filter(isOfRender);
-  const hasRenderFlags = shared.length > RENDER_FLAGS.length / 2 && command.name() !== 'render';
+  const hasSpec = shared.length > RENDER_FLAGS.length / 2;
+  const hasRenderFlags = hasSpec && command.name() !== 'render';
   if (hasRenderFlags) lines.push(sameFlags(shared), '');
   const shown = hasRenderFlags
     ? command.options.filter((one) => !isOfRender(one))
@@ -104,7 +106,7 @@ function commandSections(command: Command, parent: string): string[] {
       `| ${group === '' ? 'flag' : group.replace(/:$/, '').toLowerCase()} | |`,
       '|---|---|',
     );
-    lines.push(...options.map(optionRow), '');
+    lines.push(...options.map((one) => optionRow(one, { hasSpec })), '');
   }
   return [lines.join('\n')];
 }
@@ -128,9 +130,10 @@ function operandText(argument: Argument): string {
   return argument.required ? ` <${argument.name()}>` : ` [${argument.name()}]`;
 }
 
-function optionRow(option: Option): string {
+/** `hasSpec`: the command's flags are settings of a spec. */
+function optionRow(option: Option, { hasSpec }: { readonly hasSpec: boolean }): string {
   const flag = RENDER_FLAGS.find((one) => `--${one.name}` === option.long);
-  const field = flag?.field === undefined ? '' : `; \`${flag.field}\` in a spec`;
+  const field = !hasSpec || flag?.field === undefined ? '' : `; \`${flag.field}\` in a spec`;
   const fallback: unknown = option.defaultValue;
   const given = typeof fallback === 'string' ? ` (default: ${fallback})` : '';
   const cells = [`\`${option.flags}\``, `${option.description}${given}${field}`];

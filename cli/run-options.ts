@@ -1,11 +1,10 @@
 // The flags of render, plan and sweep, attached to a command and read back: the settings as a layer, and how to run.
 
-import { resolve } from 'node:path';
-
 import { Option } from 'commander';
 import type { Command } from 'commander';
 
 import { BivdiffError } from '../common/errors.ts';
+import { resolveStorePlace } from '../common/store/open-store.ts';
 import type { FarmOptions } from './farm.ts';
 import { RENDER_FLAGS } from './flag-table.ts';
 import { camelCase } from './flags.ts';
@@ -90,16 +89,27 @@ export function isRemoteStore(store: string): boolean {
   return /^grpcs?:\/\//.test(store);
 }
 
-/** `--store`, else $BIVDIFF_STORE, else .bivdiff/store here. Absolute. @throws invalid-argument — no folder */
+/** The same flag for every command that has a store and is not a render's. */
+export function addStoreFlag(command: Command, places = 'a folder or s3://BUCKET/PREFIX'): Command {
+  return command.option(
+    '--store <PLACE>',
+    `The store: ${places} (default: $BIVDIFF_STORE, else .bivdiff/store here)`,
+  );
+}
+
+/**
+ * `--store`, else $BIVDIFF_STORE, else .bivdiff/store here: an absolute folder, or a URL as it is.
+ * @throws invalid-argument — a malformed URL, or a coordinator's
+ */
 export function storeFolderOf(typed: TypedFlags, environment: CliEnvironment): string {
   const given = typed['store'];
   const chosen = typeof given === 'string' ? given : environment.storeFolder;
   if (chosen !== undefined && isRemoteStore(chosen)) {
     throw new BivdiffError('invalid-argument', `--store: ${chosen} is for bivdiff worker only`, {
-      hint: 'Name a folder.',
+      hint: 'Name a folder, or s3://BUCKET/PREFIX.',
     });
   }
-  return resolve(environment.folder, chosen ?? '.bivdiff/store');
+  return resolveStorePlace(environment.folder, chosen ?? '.bivdiff/store');
 }
 
 function runProblems(typed: TypedFlags): string[] {
@@ -115,7 +125,8 @@ function runProblems(typed: TypedFlags): string[] {
       problems.push(`--${name}: expected a whole number, 1 to ${max}, got "${text}"`);
     }
   }
-  if (typed['store'] === '') problems.push('--store: expected a folder, got ""');
+  if (typed['store'] === '')
+    problems.push('--store: expected a folder or s3://BUCKET/PREFIX, got ""');
   return problems;
 }
 

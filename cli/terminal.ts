@@ -62,6 +62,8 @@ export interface CliEnvironment {
   /** The sets that ship. Absolute. */
   readonly modelsFolder: string;
   readonly cores: number;
+  /** The most memory that the process has held so far. */
+  readonly peakMemoryBytes: () => number;
   readonly openFarm: (options: FarmOptions) => Promise<Farm>;
   /** Aborts at the first Ctrl-C. Asking arms it; before, Ctrl-C ends the process as usual. */
   readonly interruption: () => AbortSignal;

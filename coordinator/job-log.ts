@@ -49,7 +49,8 @@ const TRIES_MAX = 16;
 export class JobLog {
   readonly #store: Store;
   readonly #jobId: JobId;
-  #entries: JobLogEntry[] = [];
+  #entries = 0;
+  #facts: JobFacts | undefined;
 
   constructor(store: Store, jobId: JobId) {
     this.#store = store;
@@ -58,15 +59,15 @@ export class JobLog {
 
   /** Undefined for a job that was never submitted. */
   get facts(): JobFacts | undefined {
-    return this.#entries.reduce(applyEntry, undefined);
+    return this.#facts;
   }
 
   /** Reads what was written since. */
   async read(): Promise<void> {
     for (;;) {
-      const bytes = await this.#store.getDocument(this.#nameOf(this.#entries.length));
+      const bytes = await this.#store.getDocument(this.#nameOf(this.#entries));
       if (bytes === undefined) return;
-      this.#entries.push(JSON.parse(Buffer.from(bytes).toString()) as JobLogEntry);
+      this.#take(JSON.parse(Buffer.from(bytes).toString()) as JobLogEntry);
     }
   }
 
@@ -74,14 +75,19 @@ export class JobLog {
   async append(entry: JobLogEntry): Promise<void> {
     const bytes = Buffer.from(JSON.stringify(entry));
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      const put = await this.#store.putDocument(this.#nameOf(this.#entries.length), bytes);
+      const put = await this.#store.putDocument(this.#nameOf(this.#entries), bytes);
       if (put === 'created') {
-        this.#entries.push(entry);
+        this.#take(entry);
         return;
       }
       await this.read();
     }
     throw new BivdiffError('aborted', `the log of job ${this.#jobId}: others keep writing it`);
+  }
+
+  #take(entry: JobLogEntry): void {
+    this.#entries += 1;
+    this.#facts = applyEntry(this.#facts, entry);
   }
 
   #nameOf(index: number): { readonly kind: 'job-event'; readonly id: string } {

@@ -9,7 +9,7 @@ import { STAGE_FACTS } from '../common/stages.ts';
 import type { Store } from '../common/store/ports.ts';
 import { STAGES } from '../common/task.ts';
 import type { JobId, Pool, ResultRecord, Stage, TaskId } from '../common/task.ts';
-import { decideAfterFailure } from './domain/failure-policy.ts';
+import { decideAfterFailure, isStoreFull } from './domain/failure-policy.ts';
 import type { FailurePolicy } from './domain/failure-policy.ts';
 import { ReadyQueue } from './domain/ready-queue.ts';
 import type { TaskGraph, TaskNumber } from './domain/task-graph.ts';
@@ -108,9 +108,10 @@ export class JobRun implements Needer {
     return this.#failure === undefined ? (this.#ready.get(pool)?.size ?? 0) : 0;
   }
 
-  /** Tasks that could be published now, in no order. */
+  /** Tasks of which all that they read is there, published or not, in order. */
   get ready(): readonly TaskNumber[] {
-    return [...this.#states.keys()].filter((task) => this.#states[task] === 'ready');
+    const isReady = (task: TaskNumber): boolean => ['ready', 'out'].includes(this.#states[task]!);
+    return [...this.#states.keys()].filter(isReady);
   }
 
   /** Whether it has this task out. */
@@ -132,7 +133,8 @@ export class JobRun implements Needer {
     if (OPENING_STAGES.has(ref.stage)) this.#openingLeft -= 1;
     const message = this.#nextTry(task);
     this.#out.set(message.task.id, task);
-    this.#options.out.add(this, message, { queue: queueOfStage(ref.stage), pool });
+    const queue = queueOfStage(ref.stage, message.task.numericsClass);
+    this.#options.out.add(this, message, { queue, pool });
   }
 
   /** Takes in what a worker reports. Events of tasks that this job has not out are ignored. */
@@ -248,14 +250,14 @@ export class JobRun implements Needer {
     // Nobody asked for it: the worker lost its lease (it was too slow to say that it is alive), and the bus has given the task
     // to another, or will.
     if (event.failure.code === 'cancelled') return;
-    const decision = decideAfterFailure(
-      event.failure,
-      this.#tries.count(task),
-      this.#options.policy,
-    );
+    const tries = this.#tries;
+    const hasNoRoom = isStoreFull(event.failure);
+    const attempt = hasNoRoom ? tries.count(task) : tries.failures(task);
+    if (hasNoRoom) tries.wasInVain(task);
+    const decision = decideAfterFailure(event.failure, attempt, this.#options.policy);
     switch (decision.kind) {
       case 'retry':
-        if (decision.excludeWorker) this.#tries.exclude(task, event.worker);
+        if (decision.excludeWorker) tries.exclude(task, event.worker);
         this.#options.out.rest(event.taskId);
         this.#publishLater(task, decision.delayMs);
         return;

@@ -4,6 +4,7 @@
 import type { CoordinatorBus, WorkerEvent } from '../common/bus/ports.ts';
 import { BivdiffError } from '../common/errors.ts';
 import type { Store } from '../common/store/ports.ts';
+import type { JobId } from '../common/task.ts';
 import type { FailurePolicy } from './domain/failure-policy.ts';
 import type { AcceptedJob } from './domain/job.ts';
 import type { JobBook, JobEntry } from './job-book.ts';
@@ -17,8 +18,8 @@ import type { WorkerRegistry } from './worker-registry.ts';
 
 /** Plans that may be in memory at once, whatever the farm could take. */
 const LIVE_JOBS_MAX = 2_048;
-/** No fault of a job's; it is begun again until they pass. */
-const PASSING: readonly string[] = ['unavailable', 'resource-exhausted'];
+/** No fault of a job's: store or bus is away or full, or a result was damaged. It is begun again, and makes anew what is not there. */
+const PASSING: readonly string[] = ['unavailable', 'resource-exhausted', 'data-loss'];
 
 export interface LiveJobsOptions {
   readonly store: Store;
@@ -41,6 +42,10 @@ export class LiveJobs {
   readonly #book: JobBook;
   readonly #out: OutTasks;
   readonly #live = new Set<JobEntry>();
+  /** Whether there may be jobs that are not live yet. */
+  #hasQueued = true;
+  /** Jobs of which it was said that no worker is of their class. */
+  readonly #unserved = new Set<JobId>();
   /** The live jobs in their order; made anew when that changes. */
   #claims: readonly Claim[] | undefined;
 
@@ -59,10 +64,10 @@ export class LiveJobs {
   async handle(event: WorkerEvent): Promise<void> {
     for (const { jobId } of [...this.#out.needersOf(event.taskId)]) {
       const entry = this.#book.get(jobId);
-      if (entry !== undefined) await this.#tend(entry, (live) => live.run.handle(event));
+      if (entry !== undefined) await this.#tend(entry, (live) => live.handle(event));
     }
     this.#publish();
-    if (this.#out.room('idm') > 0) await this.launch();
+    if (this.#hasQueued && this.#out.room('idm') > 0) await this.#launch();
   }
 
   /** Looks for what was lost on the way, and gives out the room that came with new workers. */
@@ -74,11 +79,32 @@ export class LiveJobs {
     });
     for (const event of found) await this.handle(event);
     await this.launch();
+    this.#lookForWorkers();
+  }
+
+  /** A job that nobody here can run waits for ever; whoever runs the farm should know. */
+  #lookForWorkers(): void {
+    const classes = new Set(this.#options.workers.alive.map(({ numericsClass }) => numericsClass));
+    for (const { live, jobId } of this.#live) {
+      const wanted = live?.graph.plan.job.numerics.inference;
+      if (wanted === undefined || classes.has(wanted) || classes.size === 0) continue;
+      if (this.#unserved.has(jobId)) continue;
+      this.#unserved.add(jobId);
+      const message = `job ${jobId.slice(0, 12)} waits for workers of numerics class ${wanted}; there are only ${[...classes].join(', ')}`;
+      const hint =
+        'Other workers would make other bits. Start workers on machines of that class, or submit the job again on a coordinator of this one.';
+      this.#options.onTrouble(new BivdiffError('failed-precondition', message, { hint }));
+    }
   }
 
   /** Makes live what is next in order, until the farm's room is spoken for; and publishes. To be called at every change of order. */
   async launch(): Promise<void> {
     this.#claims = undefined;
+    this.#hasQueued = true;
+    await this.#launch();
+  }
+
+  async #launch(): Promise<void> {
     this.#publish();
     if (!this.#wantsMore()) return;
     const queued = this.#book.inOrder(
@@ -89,6 +115,7 @@ export class LiveJobs {
       await this.#begin(entry);
       this.#publish();
     }
+    this.#hasQueued = false;
   }
 
   /** Stops a job for now, if it runs. */

@@ -1,11 +1,9 @@
 // Who works: what each worker said last, and whether that was recent. Lost with the coordinator, and back within one beat.
 
 import type { Pool, TaskId } from '../common/task.ts';
-import { WORKER_BEAT_MS } from '../common/worker-status.ts';
+import { WORKER_BEAT_MS, WORKER_SILENT_MS } from '../common/worker-status.ts';
 import type { WorkerStatus } from '../common/worker-status.ts';
 import type { Clock } from './ports.ts';
-
-const BEATS_MISSED_MAX = 3;
 
 interface Heard {
   readonly status: WorkerStatus;
@@ -60,7 +58,7 @@ export class WorkerRegistry {
     const nowMs = this.#clock.nowMs();
     if (nowMs - this.#sweptMs < everyMs) return;
     this.#sweptMs = nowMs;
-    const oldest = nowMs - BEATS_MISSED_MAX * WORKER_BEAT_MS;
+    const oldest = nowMs - WORKER_SILENT_MS;
     for (const [name, { atMs }] of this.#workers) if (atMs < oldest) this.#drop(name);
   }
 

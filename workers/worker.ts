@@ -133,6 +133,7 @@ async function commitTask(
   const { id: taskId, stage } = task;
   const signal = AbortSignal.any([stop, delivery.signal]);
   const startedAt = new Date();
+  // The wall clock may be set meanwhile.
   const begunMs = performance.now();
   let waitedMs = 0;
   const outcome = await options.runTask(task, {

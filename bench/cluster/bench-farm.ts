@@ -65,8 +65,8 @@ export class BenchFarm {
     return new BenchFarm({ folder, nats, bus, store, shapes, workers });
   }
 
-  get pids(): readonly number[] {
-    return this.#workers.map(({ pid }) => pid ?? 0);
+  get storeFolder(): string {
+    return join(this.folder, 'store');
   }
 
   slotsOf(pool: Pool): number {

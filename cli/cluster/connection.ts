@@ -18,7 +18,11 @@ export type FlagValues = object;
 
 type Access = Omit<ChannelSettings, 'server' | 'origin'>;
 
-export function addAccessFlags(command: Command): Command {
+/** `insecure`: what that flag does, where it does more. */
+export function addAccessFlags(
+  command: Command,
+  { insecure = 'Send the token without TLS, also to another machine' } = {},
+): Command {
   return command
     .option('--tls-ca <FILE>', 'Whom to trust, PEM; means TLS (default: $BIVDIFF_TLS_CA)')
     .option('--tls-cert <FILE>', 'Own certificate, if it wants one (default: $BIVDIFF_TLS_CERT)')
@@ -27,7 +31,7 @@ export function addAccessFlags(command: Command): Command {
       '--token-file <FILE>',
       'The token to show (default: $BIVDIFF_TOKEN_FILE, or the token itself in $BIVDIFF_TOKEN)',
     )
-    .option('--insecure', 'Send the token without TLS, also to another machine');
+    .option('--insecure', insecure);
 }
 
 export function addNatsAccessFlags(command: Command): Command {

@@ -10,7 +10,7 @@ import { BivdiffError } from '../../common/errors.ts';
 import type { FarmLimits } from '../../common/rpc/limits.ts';
 import type { StoredSource } from '../../common/source.ts';
 import type { RenderSpec } from '../../common/spec/schema.ts';
-import { openFileStore } from '../../common/store/file/index.ts';
+import { openStore } from '../../common/store/open-store.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
 import { Coordinator } from '../../coordinator/coordinator.ts';
@@ -20,14 +20,15 @@ import type { AcceptedJob } from '../../coordinator/domain/job.ts';
 import { systemClock } from '../../coordinator/ports.ts';
 import { createRpcServer } from '../../coordinator/rpc/server.ts';
 import { WorkerRegistry } from '../../coordinator/worker-registry.ts';
-import { inferenceClass, plainClass } from '../../workers/inference/numerics-class.ts';
-import { codecBuild, createMediaService } from '../../workers/media/media-service.ts';
+import { ownClasses } from '../../workers/own-classes.ts';
+import { createMediaService } from '../../workers/media/media-service.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
 import { SourceCache } from '../../workers/source-cache.ts';
 import { concludeJob } from '../farm/conclude-job.ts';
 import type { CoordinatorSecurity } from './coordinator-security.ts';
 import type { Log } from './log.ts';
 import { ModelLibrary } from './model-parts.ts';
+import { ModelPublisher } from './publish-models.ts';
 import { ACK_WAIT_MS } from './settings.ts';
 
 /** How long open calls may take when the program ends. */
@@ -52,7 +53,7 @@ export async function runCoordinator(
 ): Promise<void> {
   const { log, security, limits } = settings;
   const { tokens } = security;
-  const store = await openFileStore(settings.storeFolder);
+  const store = await openStore(settings.storeFolder);
   const bus = await openNatsBus({
     ...settings.natsAccess,
     servers: [settings.nats],
@@ -143,21 +144,26 @@ class Acceptor {
   readonly #media: MediaService = createMediaService();
   readonly #sources: SourceCache;
   readonly #models: ModelLibrary;
+  readonly #publisher: ModelPublisher;
 
   constructor(store: Store, models: ModelLibrary) {
     this.#sources = new SourceCache(store);
     this.#models = models;
+    this.#publisher = new ModelPublisher(store);
   }
 
   async accept(spec: RenderSpec, source: StoredSource): Promise<AcceptedJob> {
     const models = await this.#models.open(spec.models);
     const facts = await this.#media.probe(await this.#sources.pathOf(source), {});
-    return acceptSpec({
+    const job = acceptSpec({
       spec,
       models,
       source: { ...source, path: spec.input.path, frames: facts.frames },
-      numerics: { inference: inferenceClass(), media: codecBuild(), plain: plainClass() },
+      numerics: ownClasses(),
     });
+    // Before anybody can be given a task of it.
+    await this.#publisher.publish(models, job);
+    return job;
   }
 
   async close(): Promise<void> {

@@ -51,6 +51,7 @@ export async function securityOf(
     throw new BivdiffError('invalid-argument', '--tls-client-ca needs --tls-cert and --tls-key');
   }
   checkListenAddress(listen, {
+    flag: '--listen',
     hasTls: cert !== undefined,
     hasTokens: tokens !== undefined,
     isInsecureAllowed: flags.insecure === true,

@@ -1,14 +1,14 @@
-// A worker's store: a folder that it shares with the others, or its coordinator's.
+// A worker's store: a place that it shares with the others, or its coordinator's.
 
 import { openChannel } from '../../common/rpc/channel.ts';
 import type { ChannelSettings } from '../../common/rpc/channel.ts';
-import { openFileStore } from '../../common/store/file/index.ts';
+import { openStore } from '../../common/store/open-store.ts';
 import type { Store } from '../../common/store/ports.ts';
 import { openRemoteStore } from '../../common/store/remote/index.ts';
 import { isRemoteStore } from '../run-options.ts';
 
 /**
- * `place`: a folder, or `grpc://HOST:PORT`, or `grpcs://HOST:PORT`.
+ * `place`: a folder, a place on S3, `grpc://HOST:PORT`, or `grpcs://HOST:PORT`.
  * @throws invalid-argument — malformed; unavailable — no coordinator there; unauthenticated, permission-denied — its token
  */
 export async function openWorkerStore(
@@ -18,7 +18,7 @@ export async function openWorkerStore(
     readonly signal: AbortSignal;
   },
 ): Promise<Store> {
-  if (!isRemoteStore(place)) return openFileStore(place);
+  if (!isRemoteStore(place)) return openStore(place);
   const channel = await openChannel({ ...options.access, server: place, origin: '--store' });
   return openRemoteStore(channel.address, { ...channel, signal: options.signal });
 }

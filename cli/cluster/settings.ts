@@ -15,14 +15,27 @@ export interface ListenSafety {
   readonly isInsecureAllowed: boolean;
 }
 
+/** What makes each address safe; what workers serve to each other has neither TLS nor tokens. */
+const HINTS = {
+  '--listen':
+    'Listen on 127.0.0.1; or give --tls-cert, --tls-key and --tokens; or add --insecure if the network is trusted.',
+  '--serve': 'Serve on 127.0.0.1 or use --no-serve; or add --insecure if the network is trusted.',
+} as const;
+
+type ListenFlag = keyof typeof HINTS;
+
 /**
- * Checks the host and port to listen on.
+/**
+ * Checks an address that a program is to listen on.
  * @throws invalid-argument — malformed, or not loopback without TLS and tokens
  */
-export function checkListenAddress(address: string, safety: ListenSafety): void {
+export function checkListenAddress(
+  address: string,
+  { flag, ...safety }: ListenSafety & { readonly flag: ListenFlag },
+): void {
   const host = /^(\[[0-9a-f:]+\]|[^:]+):\d+$/i.exec(address)?.[1];
   if (host === undefined) {
-    throw new BivdiffError('invalid-argument', `--listen: expected HOST:PORT, got "${address}"`);
+    throw new BivdiffError('invalid-argument', `${flag}: expected HOST:PORT, got "${address}"`);
   }
   const { hasTls, hasTokens, isInsecureAllowed } = safety;
   if (isLoopback(host) || isInsecureAllowed || (hasTls && hasTokens)) return;
@@ -32,9 +45,7 @@ export function checkListenAddress(address: string, safety: ListenSafety): void 
     : 'what it sends and takes could be read and changed on its way';
   throw new BivdiffError(
     'invalid-argument',
-    `--listen: ${address} is not loopback, and this coordinator has no ${missing.join(' and no ')}: ${what}`,
-    {
-      hint: 'Listen on 127.0.0.1; or give --tls-cert, --tls-key and --tokens; or add --insecure if the network is trusted.',
-    },
+    `${flag}: ${address} is not loopback, and this program has no ${missing.join(' and no ')}: ${what}`,
+    { hint: HINTS[flag] },
   );
 }

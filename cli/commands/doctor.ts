@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { formatTable } from '../format.ts';
 import type { Finding } from '../doctor-checks.ts';
 import { EXIT_FAILED, EXIT_OK } from '../print-error.ts';
-import { storeFolderOf } from '../run-options.ts';
+import { addStoreFlag, storeFolderOf } from '../run-options.ts';
 import type { TypedFlags } from '../run-options.ts';
 import { printJson } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
@@ -16,14 +16,9 @@ export function addDoctorCommand(
   environment: CliEnvironment,
   finish: (exitCode: number) => void,
 ): void {
-  program
-    .command('doctor')
+  addStoreFlag(program.command('doctor'))
     .summary('check this machine')
     .description('Check this machine: Node, CPU, memory, GPU, ONNX Runtime, codecs, store, models.')
-    .option(
-      '--store <DIR>',
-      'The store to check (default: $BIVDIFF_STORE, else .bivdiff/store here)',
-    )
     .option('--json', 'Print one JSON object on stdout')
     .addHelpText('after', '\nExit code 1 when something is missing that every render needs.')
     .action(async (typed: TypedFlags) => finish(await doctor(typed, environment)));

@@ -5,12 +5,12 @@ import { access } from 'node:fs/promises';
 import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
-import { openFileStore } from '../../common/store/file/index.ts';
+import { isFolder, openStore } from '../../common/store/open-store.ts';
 import type { Store, StoreUpkeep } from '../../common/store/ports.ts';
 import { STAGES } from '../../common/task.ts';
 import { formatBytes, formatTable, plural } from '../format.ts';
 import { EXIT_FAILED, EXIT_OK } from '../print-error.ts';
-import { storeFolderOf } from '../run-options.ts';
+import { addStoreFlag, storeFolderOf } from '../run-options.ts';
 import type { TypedFlags } from '../run-options.ts';
 import { findKeptJobs } from '../store-roots.ts';
 import { printJson } from '../terminal.ts';
@@ -33,7 +33,7 @@ export function addStoreCommands(
   );
   addStoreFlags(store.command('gc'))
     .description(
-      'Remove what was neither made nor reused for a while. Renders that need it later make it anew.',
+      'Remove what was neither made nor reused for a while and no unfinished job of a farm needs. Renders that need it later make it anew.',
     )
     .option('--older-than <TIME>', 'How long unused, such as 12h or 30d', '7d')
     .option('--keep <JOB...>', 'Jobs to keep whole: ids, or their first digits')
@@ -50,9 +50,7 @@ export function addStoreCommands(
 }
 
 function addStoreFlags(command: Command): Command {
-  return command
-    .option('--store <DIR>', 'The store (default: $BIVDIFF_STORE, else .bivdiff/store here)')
-    .option('--json', 'Print one JSON object on stdout');
+  return addStoreFlag(command).option('--json', 'Print one JSON object on stdout');
 }
 
 async function showUsage(typed: TypedFlags, environment: CliEnvironment): Promise<number> {
@@ -135,13 +133,15 @@ async function withStore<T>(
   folder: string,
   work: (store: Store & StoreUpkeep) => Promise<T>,
 ): Promise<T> {
-  await access(folder).catch((reason: unknown) => {
-    throw new BivdiffError('not-found', `there is no store at ${folder}`, {
-      hint: 'a render makes one; --store or $BIVDIFF_STORE says where.',
-      cause: reason,
+  if (isFolder(folder)) {
+    await access(folder).catch((reason: unknown) => {
+      throw new BivdiffError('not-found', `there is no store at ${folder}`, {
+        hint: 'a render makes one; --store or $BIVDIFF_STORE says where.',
+        cause: reason,
+      });
     });
-  });
-  const store = await openFileStore(folder);
+  }
+  const store = await openStore(folder);
   try {
     return await work(store);
   } finally {

@@ -12,6 +12,7 @@ export const DOCUMENT_KINDS: readonly DocumentKind[] = [
   'epoch',
   'journal',
   'upload',
+  'model',
 ];
 
 /** Beginning with a letter, digit, `_` or `-`, so neither `.` nor `..` nor a hidden file. */

@@ -1,4 +1,4 @@
-// The store's port: what every adapter (file, memory; s3 and remote later) provides. The store is the memo
+// The store's port: what every adapter (file, memory, s3; remote later) provides. The store is the memo
 // table of the render: artifacts by content, result records by task, and a few named documents.
 
 import type { ArtifactRef, Digest, ResultRecord, TaskId } from '../task.ts';
@@ -67,8 +67,10 @@ export type PutRecordResult =
  * - `epoch`: `<n>`, put by each coordinator that takes over
  * - `journal`: hints for recovery
  * - `upload`: `<owner>/<digest>`, an artifact that this owner of jobs has brought
+ * - `model`: what files make up a model part, by the part's digest
  */
-export type DocumentKind = 'spec' | 'manifest' | 'job-event' | 'epoch' | 'journal' | 'upload';
+export type DocumentKind =
+  'spec' | 'manifest' | 'job-event' | 'epoch' | 'journal' | 'upload' | 'model';
 
 /** `id` is made of segments of `[a-z0-9._-]` joined by `/`, none beginning with a dot; so nothing can leave the store's folder. */
 export interface DocumentName {

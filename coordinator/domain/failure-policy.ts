@@ -23,7 +23,8 @@ export const DEFAULT_FAILURE_POLICY: FailurePolicy = {
 };
 
 /**
- * - `retry`: publish again after `delayMs`; `excludeWorker` says not to the worker that failed it
+ * - `retry`: publish again after `delayMs`; `excludeWorker` says not to the worker that failed it. A full store is waited for
+ *   so without end
  * - `heal`: an input is lost; make it again first
  * - `fail`: no try can help, or they are used up
  */
@@ -38,8 +39,15 @@ export function decideAfterFailure(
   attempt: number,
   policy: FailurePolicy,
 ): FailureDecision {
+  const delayMs = Math.min(policy.retryDelayMs * 2 ** (attempt - 1), policy.retryDelayMaxMs);
+  // No fault of the task's, nor of the worker's; whoever looks after the farm has to make room, however long that takes.
+  if (isStoreFull(failure)) return { kind: 'retry', delayMs, excludeWorker: false };
   if (attempt >= policy.attemptsMax || failure.retry === 'never') return { kind: 'fail' };
   if (failure.code === 'data-loss') return { kind: 'heal' };
-  const delayMs = Math.min(policy.retryDelayMs * 2 ** (attempt - 1), policy.retryDelayMaxMs);
   return { kind: 'retry', delayMs, excludeWorker: failure.retry === 'other-worker' };
+}
+
+/** The store has no room for a result. A worker's own memory or disk is another matter: other workers may have more. */
+export function isStoreFull({ code, retry, details }: FailureJson): boolean {
+  return code === 'resource-exhausted' && retry === 'same-worker' && details['store'] !== undefined;
 }

@@ -19,13 +19,13 @@ import type {
 } from '../../common/gen/bivdiff/v1/artifact_service.ts';
 import { readChunks } from '../../common/read-chunks.ts';
 import { CHUNK_BYTES, DEFAULT_LIMITS } from '../../common/rpc/limits.ts';
+import { sendMessage } from '../../common/rpc/send.ts';
 import { statusOfError } from '../../common/rpc/status.ts';
+import { unary } from '../../common/rpc/unary.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { Digest } from '../../common/task.ts';
 import type { ArtifactRights } from './artifact-rights.ts';
 import { Authorizer } from './authorizer.ts';
-import { sendMessage } from './send.ts';
-import { unary } from './unary.ts';
 
 /** Largest upload that is held in memory; also, with some more, what one call can make the coordinator hold. */
 const MEMORY_BYTES_MAX = 1 << 20;

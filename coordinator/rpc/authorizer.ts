@@ -6,15 +6,10 @@ import type { Metadata, ServerInterceptor } from '@grpc/grpc-js';
 
 import { BivdiffError } from '../../common/errors.ts';
 import { statusOfError } from '../../common/rpc/status.ts';
+import type { IncomingCall } from '../../common/rpc/unary.ts';
 import type { Caller } from './caller.ts';
 import { isOpenToEverybody, ROLES, rolesNeeded } from './roles.ts';
 import type { TokenBook } from './token-book.ts';
-
-/** The part of a handler's call that says who made it. */
-export interface IncomingCall {
-  readonly metadata: Metadata;
-  getPeer(): string;
-}
 
 export interface AuthorizerOptions {
   /** @default whoever reaches the coordinator may do everything */

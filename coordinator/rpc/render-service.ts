@@ -16,6 +16,7 @@ import { RenderSpec as SpecMessage } from '../../common/gen/bivdiff/v1/render_sp
 import { DEFAULT_LIMITS } from '../../common/rpc/limits.ts';
 import type { FarmLimits } from '../../common/rpc/limits.ts';
 import { statusOfError } from '../../common/rpc/status.ts';
+import { unary } from '../../common/rpc/unary.ts';
 import type { StoredSource } from '../../common/source.ts';
 import { parseRenderSpec } from '../../common/spec/parse.ts';
 import type { RenderSpec } from '../../common/spec/schema.ts';
@@ -32,7 +33,6 @@ import type { Caller } from './caller.ts';
 import { jobMessage, workerMessage } from './job-message.ts';
 import { changeableJob, scopeOf } from './job-scope.ts';
 import { checkSpecLimits } from './spec-limits.ts';
-import { unary } from './unary.ts';
 import { WatchCount } from './watch-count.ts';
 
 /** Changes closer together than this are sent as one. */

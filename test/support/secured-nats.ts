@@ -11,7 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { natsConfigText } from '../../cli/cluster/nats-config.ts';
 import type { NatsConfigOptions } from '../../cli/cluster/nats-config.ts';
 import { findNatsServer } from '../../cli/cluster/nats-server.ts';
-import { freePort, killed } from './fault-farm.ts';
+import { freePort, killed } from './farm-program.ts';
 
 const START_MS = 20_000;
 

@@ -18,9 +18,10 @@ import type {
   WorkerEvent,
 } from '../ports.ts';
 import { NatsDelivery } from './nats-delivery.ts';
-import { isGone, isNoResponders, isThereAlready, natsFailure } from './nats-errors.ts';
+import { isGone, isThereAlready, natsFailure } from './nats-errors.ts';
 import { inboxOf } from './permissions.ts';
 import { Puller } from './puller.ts';
+import { Reporter } from './reporter.ts';
 import { TaskStream } from './task-stream.ts';
 import {
   CANCEL_SUBJECT,
@@ -37,10 +38,6 @@ import {
 const CONNECT_MS = 10_000;
 /** Answers of the server to management requests. */
 const REQUEST_MS = 5_000;
-/** How long the coordinator may take to have room for an event, per try. */
-const REPORT_MS = 5_000;
-/** After so many tries an event is given up: what it says is in the store, or will be found missing. */
-const REPORT_TRIES = 12;
 
 /** Who this program is at the server, and whom it trusts to be the server. */
 export interface NatsAccess {
@@ -108,6 +105,7 @@ export class NatsBus implements Bus {
   readonly #leased = new Set<NatsDelivery>();
   readonly #subscriptions = new Set<EventSubscription>();
   readonly #puller: Puller;
+  readonly #reporter: Reporter;
   #isClosed = false;
 
   /** Use `openNatsBus`. */
@@ -118,6 +116,7 @@ export class NatsBus implements Bus {
     this.#manager = manager;
     const { user } = options;
     this.#puller = new Puller(connection, user === undefined ? undefined : inboxOf(user));
+    this.#reporter = new Reporter(connection);
     this.#stream = new TaskStream({
       manager,
       ackWaitMs: options.ackWaitMs,
@@ -185,7 +184,9 @@ export class NatsBus implements Bus {
     };
     const take = (error: Error | null, msg: Msg): void => {
       if (error !== null) return;
-      void subscription.push(msg.json<WorkerEvent>()).then(() => msg.respond());
+      const pushed = msg.json<WorkerEvent[]>().map((event) => subscription.push(event));
+      // Beginnings and steps ask for no answer.
+      if (msg.reply !== undefined) void Promise.all(pushed).then(() => msg.respond());
     };
     const sources = [EVENT_SUBJECT, PROGRESS_SUBJECT].map((subject) =>
       this.connection.subscribe(subject, { callback: take }),
@@ -224,29 +225,15 @@ export class NatsBus implements Bus {
     return delivery;
   }
 
-  async report(event: WorkerEvent): Promise<void> {
-    const payload = JSON.stringify(event);
-    if (event.kind === 'progress' || event.kind === 'started') {
-      // Nobody answers these: what a slot does next is held up by its result alone.
-      const subject = event.kind === 'progress' ? PROGRESS_SUBJECT : EVENT_SUBJECT;
-      if (!this.connection.isClosed()) this.connection.publish(subject, payload);
-      return;
-    }
-    for (let tries = 0; tries < REPORT_TRIES && !this.#isClosed; tries += 1) {
-      try {
-        await this.connection.request(EVENT_SUBJECT, payload, { timeout: REPORT_MS });
-        return;
-      } catch (reason) {
-        // Nobody listens: a coordinator that comes later looks into the store itself.
-        if (isNoResponders(reason)) return;
-      }
-    }
+  report(event: WorkerEvent): Promise<void> {
+    return this.#reporter.report(event);
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#puller.close();
+    this.#reporter.close();
     for (const subscription of [...this.#subscriptions]) subscription.end();
     await this.connection.flush().catch(() => undefined);
     await this.connection.close();

@@ -61,7 +61,8 @@ const BY_ALL = [WAKE_SUBJECT, CANCEL_SUBJECT];
 
 const SUBSCRIBE: Readonly<Record<NatsRole, readonly string[]>> = {
   coordinator: [...BY_ALL, EVENT_SUBJECT, PROGRESS_SUBJECT, WORKER_SUBJECT],
-  worker: [...BY_ALL, DRAIN_SUBJECT],
+  // Of each other they hear who is there, and where it gives what it made.
+  worker: [...BY_ALL, WORKER_SUBJECT, DRAIN_SUBJECT],
   // Not the tasks themselves: a listener would hide from publishers that the stream is gone.
   observer: [...BY_ALL, EVENT_SUBJECT, PROGRESS_SUBJECT, WORKER_SUBJECT, DRAIN_SUBJECT],
 };

@@ -10,7 +10,7 @@ const PREFIX = 'bivdiff';
 export const TASK_SUBJECTS = `${PREFIX}.task.>`;
 /** Coordinator to workers: a queue was made. Who listened to the tasks themselves would hide from publishers that the stream is gone. */
 export const WAKE_SUBJECT = `${PREFIX}.wake`;
-/** Workers to coordinator: requests, answered when the coordinator has room. */
+/** Workers to coordinator: lists of events, requests that are answered when the coordinator has room. */
 export const EVENT_SUBJECT = `${PREFIX}.event`;
 /** Workers to whoever looks: step counts. Nobody answers. */
 export const PROGRESS_SUBJECT = `${PREFIX}.progress`;

@@ -49,7 +49,7 @@ export async function linkIfAbsent(from: string, to: string): Promise<boolean> {
 }
 
 /** Read-only, since nothing in a store ever changes. */
-const FILE_MODE = 0o444;
+export const FILE_MODE = 0o444;
 
 export async function writeNewFile(path: string, bytes: Uint8Array): Promise<void> {
   await writeFile(path, bytes, { flag: 'wx', mode: FILE_MODE });

@@ -1,4 +1,3 @@
 // The store in a directory.
 
 export { openFileStore } from './file-store.ts';
-export type { FileStore } from './file-store.ts';

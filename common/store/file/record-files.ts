@@ -15,6 +15,7 @@ import {
   unlinkIfThere,
   writeNewFile,
 } from './file-operations.ts';
+import { QuickFiles } from './quick-files.ts';
 import type { StoreFolder } from './store-folder.ts';
 
 /** Each further try means that another process changed the same record in between; twice is already odd. */
@@ -23,6 +24,7 @@ const TRIES_MAX = 8;
 export class RecordFiles {
   readonly #folder: StoreFolder;
   readonly #artifacts: ArtifactFiles;
+  readonly #quick = new QuickFiles();
 
   constructor(folder: StoreFolder, artifacts: ArtifactFiles) {
     this.#folder = folder;
@@ -32,8 +34,10 @@ export class RecordFiles {
   async put(record: ResultRecord): Promise<PutRecordResult> {
     const path = this.#folder.recordPath(record.taskId);
     const temporary = this.#folder.temporaryPath();
+    const encoded = encodeRecord(record);
+    if (this.#quick.create(path, temporary, encoded)) return { kind: 'created' };
     try {
-      await writeNewFile(temporary, encodeRecord(record));
+      await writeNewFile(temporary, encoded);
       for (let tries = 0; tries < TRIES_MAX; tries++) {
         if (await linkIfAbsent(temporary, path)) return { kind: 'created' };
         const existing = await this.getUsable(record.taskId);
@@ -65,7 +69,8 @@ export class RecordFiles {
   async #read(taskId: TaskId): Promise<{ record?: ResultRecord; wasDamaged: boolean }> {
     const path = this.#folder.recordPath(taskId);
     for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const bytes = await readFileIfThere(path);
+      const quick = this.#quick.read(path);
+      const bytes = quick === undefined ? await readFileIfThere(path) : (quick ?? undefined);
       if (bytes === undefined) return { wasDamaged: false };
       const record = decodeRecord(bytes, taskId);
       if (record !== undefined) return { record, wasDamaged: false };

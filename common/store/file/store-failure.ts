@@ -3,16 +3,11 @@
 import { statfs } from 'node:fs/promises';
 
 import { BivdiffError } from '../../errors.ts';
+import type { StoreAction } from '../store-of-parts.ts';
 import { errnoOf } from './file-operations.ts';
 
 /** A temporary file and a folder to put it in. Some file systems (btrfs) do not count files, and say that there are 0. */
 const FILES_PER_PUT = 2;
-
-export interface StoreAction {
-  /** As in "putting an artifact". */
-  readonly doing: string;
-  readonly neededBytes?: number | undefined;
-}
 
 export async function storeFailure(
   reason: unknown,

@@ -13,7 +13,7 @@ import { makeCertificates } from '../../support/certificates.ts';
 import type { Certificates } from '../../support/certificates.ts';
 import { endOfCli, startCli } from '../../support/cli-process.ts';
 import type { CliRun } from '../../support/cli-process.ts';
-import { freePort, killed } from '../../support/fault-farm.ts';
+import { freePort, killed } from '../../support/farm-program.ts';
 import { startSecuredNats } from '../../support/secured-nats.ts';
 import type { SecuredNats } from '../../support/secured-nats.ts';
 

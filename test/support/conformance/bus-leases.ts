@@ -56,12 +56,12 @@ function describeRedelivery(current: () => BusHarness): void {
 
   it('delivers again after the delay when it is handed back', async () => {
     const { bus, advance } = current();
-    await (await lease(current(), 'a')).nak(300);
+    await (await lease(current(), 'a')).nak(600);
     await current().settle();
     expect(await bus.depth('q')).toBe(1);
     await advance(150);
     expect(await pullNow(bus)).toBeUndefined();
-    await advance(150);
+    await advance(450);
     expect(labelOf(await pullNow(bus), LABELS)).toBe('a');
   });
 

@@ -1,16 +1,16 @@
-// A process that commits the same tasks as others do at the same time: `store-committer.ts FOLDER WORKER TASKS`. Says
+// A process that commits the same tasks as others do at the same time: `store-committer.ts PLACE WORKER TASKS`. Says
 // "ready", waits for a line, and prints which tasks it created and which records it found instead.
 
 import { once } from 'node:events';
 
-import { openFileStore } from '../../../common/store/file/index.ts';
+import { openStore } from '../../../common/store/open-store.ts';
 import { artifactOf, recordOf } from './results.ts';
 import { bytesOf } from './seed.ts';
 
-const [folder = '', worker = '', tasks = ''] = process.argv.slice(2);
+const [place = '', worker = '', tasks = ''] = process.argv.slice(2);
 const AT_ONCE = 16;
 
-const store = await openFileStore(folder);
+const store = await openStore(place);
 process.stdout.write('ready\n');
 await once(process.stdin, 'data');
 process.stdin.destroy();

@@ -59,6 +59,7 @@ export function createSampleEnvironment(changes: Partial<CliEnvironment> = {}): 
     variable: () => undefined,
     modelsFolder: '/shipped',
     cores: 2,
+    peakMemoryBytes: () => 0,
     openFarm: () => Promise.reject(new BivdiffError('unavailable', 'no farm in this test')),
     interruption: () => new AbortController().signal,
     ...changes,

@@ -161,6 +161,16 @@ export interface Worker {
   draining: boolean;
   /** Tasks that it has committed since it began. */
   committed: number;
+  /** HOST:PORT where other workers can have what it made; absent if it serves nothing. */
+  address?:
+    | string
+    | undefined;
+  /** Tensors that it read straight from the worker that made them, or that were its own. */
+  gatherHits: number;
+  /** Tensors that it read from the store, since who made them serves nothing or has them no longer. */
+  gatherMisses: number;
+  /** Tensors that it read from the store, since who made them was gone, too slow, or sent other bytes. */
+  gatherFallbacks: number;
 }
 
 /** See RenderService.DrainWorker. */
@@ -1056,6 +1066,10 @@ function createBaseWorker(): Worker {
     running: [],
     draining: false,
     committed: 0,
+    address: undefined,
+    gatherHits: 0,
+    gatherMisses: 0,
+    gatherFallbacks: 0,
   };
 }
 
@@ -1087,6 +1101,18 @@ export const Worker: MessageFns<Worker> = {
     }
     if (message.committed !== 0) {
       writer.uint32(72).int32(message.committed);
+    }
+    if (message.address !== undefined) {
+      writer.uint32(82).string(message.address);
+    }
+    if (message.gatherHits !== 0) {
+      writer.uint32(88).int32(message.gatherHits);
+    }
+    if (message.gatherMisses !== 0) {
+      writer.uint32(96).int32(message.gatherMisses);
+    }
+    if (message.gatherFallbacks !== 0) {
+      writer.uint32(104).int32(message.gatherFallbacks);
     }
     return writer;
   },
@@ -1174,6 +1200,38 @@ export const Worker: MessageFns<Worker> = {
             }
 
             message.committed = reader.int32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.gatherHits = reader.int32();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.gatherMisses = reader.int32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.gatherFallbacks = reader.int32();
             continue;
           }
         }

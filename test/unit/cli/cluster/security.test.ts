@@ -38,7 +38,10 @@ function environmentOf(variables: Partial<Record<SecurityVariable, string>> = {}
 }
 
 describe('the address to listen on', () => {
-  const none = { hasTls: false, hasTokens: false, isInsecureAllowed: false };
+  const none = {
+    flag: '--listen',
+    ...{ hasTls: false, hasTokens: false, isInsecureAllowed: false },
+  } as const;
   it.each(['127.0.0.1:1', '127.9.9.9:1', 'localhost:1', '[::1]:1'])('may be %s', (address) => {
     checkListenAddress(address, none);
   });
@@ -53,6 +56,13 @@ describe('the address to listen on', () => {
       checkListenAddress(address, { ...none, isInsecureAllowed: true });
     },
   );
+
+  it('is refused to a worker that would serve its peers beyond loopback', async () => {
+    const environment = createSampleEnvironment({ folder });
+    const worker = ['worker', '--pool', 'vdm', '--serve', '10.0.0.1:0'];
+    expect(await runCommandLine(worker, environment)).toBe(2);
+    expect(environment.written.stderr).toContain('--serve: 10.0.0.1:0 is not loopback');
+  });
 });
 
 describe('a file of secrets', () => {

@@ -1,0 +1,128 @@
+// `bivdiff simulate`: how a farm would do, told by running its coordinator in virtual time. The simulation is loaded when it is run.
+
+import type { Command } from 'commander';
+
+import { BivdiffError } from '../../common/errors.ts';
+import { plural } from '../format.ts';
+import { EXIT_OK } from '../print-error.ts';
+import { camelCase } from '../flags.ts';
+import { describeSetting, NUMBER_SETTINGS } from '../simulation/settings.ts';
+import { printJson } from '../terminal.ts';
+import type { CliEnvironment } from '../terminal.ts';
+
+interface SimulateFlags {
+  readonly pool?: string[];
+  readonly balance?: boolean;
+  readonly stragglers?: string;
+  readonly json?: boolean;
+  readonly [name: string]: unknown;
+}
+
+const EXAMPLES = `
+Examples:
+  bivdiff simulate --workers 10000 --jobs 1000 --frames 1000 --idm 1 --mixer 10 --vdm 30
+  bivdiff simulate --pool idm=20 --pool mixer=10 --pool vdm=40 --jobs 50 --failures 0.01 --deaths 2
+  bivdiff simulate scenario.yaml --seed 7 --json
+
+A scenario file, YAML or JSON, has the names of the flags for keys; flags go before it:
+  pools: { idm: 100, mixer: { workers: 20, slots: 2 }, vdm: { workers: 80, speed: 1.5 } }
+  jobs: 50
+  frame-batch: 8
+  stragglers: 0.01x5`;
+
+/** Adds the command. `finish` takes the exit code. */
+export function addSimulateCommand(
+  program: Command,
+  environment: CliEnvironment,
+  finish: (exitCode: number) => void,
+): void {
+  const command = program
+    .command('simulate')
+    .summary('tell how a farm would do')
+    .description(
+      'Run the coordinator in virtual time with simulated workers: how long jobs take, how far that is from the least possible, where time is lost, and what one coordinator can carry.',
+    )
+    .argument('[scenario]', 'scenario file, YAML or JSON');
+  for (const setting of NUMBER_SETTINGS) {
+    command.option(`--${setting.name} <${setting.value}>`, describeSetting(setting));
+    if (setting.name !== 'workers') continue;
+    command
+      .option(
+        '--pool <POOL=N>',
+        'Workers of a pool, instead; once for each of idm, mixer, vdm',
+        collect,
+      )
+      .option(
+        '--balance',
+        'Share the workers of all pools out as the work is (default with --workers)',
+      );
+  }
+  command
+    .option(
+      '--stragglers <SHARExFACTOR>',
+      '0.01x5: one try in 100 takes 5 times as long (default: none)',
+    )
+    .option('--json', 'Print one JSON object')
+    .addHelpText('after', EXAMPLES)
+    .action(async (file: string | undefined, flags: SimulateFlags) => {
+      finish(await simulateScenario(file, flags, environment));
+    });
+}
+
+async function simulateScenario(
+  file: string | undefined,
+  flags: SimulateFlags,
+  environment: CliEnvironment,
+): Promise<number> {
+  const { stdout, stderr, clock, folder } = environment;
+  const { readScenario } = await import('../simulation/read-scenario.ts');
+  const { simulate } = await import('../../coordinator/simulation/simulate.ts');
+  const { simulationJson, simulationText } = await import('../simulation/report.ts');
+  const scenario = await readScenario(file, settingsOf(flags), folder);
+  const result = await simulate({
+    scenario,
+    realMs: () => clock.nowMs(),
+    signal: environment.interruption(),
+    onProgress: ({ virtualSeconds, jobsOver }) => {
+      if (!stderr.isTty) return;
+      const jobs = `${jobsOver} of ${plural(scenario.jobs, 'job')}`;
+      stderr.write(`\r${virtualSeconds.toFixed(1)} s of virtual time, ${jobs} over\u001b[K`);
+    },
+  });
+  if (stderr.isTty) stderr.write('\r\u001b[K');
+  const report = { scenario, result, peakMemoryBytes: environment.peakMemoryBytes() };
+  if (flags.json === true) printJson(stdout, simulationJson(report));
+  else stdout.write(simulationText(report));
+  return EXIT_OK;
+}
+
+/** The flags under the keys of a scenario file. */
+function settingsOf(flags: SimulateFlags): Record<string, unknown> {
+  const settings: Record<string, unknown> = {};
+  for (const { name } of NUMBER_SETTINGS) settings[name] = flags[camelCase(name)];
+  return {
+    ...settings,
+    pools: flags.pool === undefined ? undefined : poolsOf(flags.pool),
+    balance: flags.balance,
+    stragglers: flags.stragglers,
+  };
+}
+
+/** @throws invalid-argument — not POOL=N */
+function poolsOf(words: readonly string[]): Record<string, string> {
+  const pools: Record<string, string> = {};
+  for (const word of words) {
+    const [, pool, workers] = /^([a-z]+)=(\d+)$/.exec(word) ?? [];
+    if (pool === undefined || workers === undefined) {
+      throw new BivdiffError('invalid-argument', `--pool: expected POOL=N, got "${word}"`, {
+        hint: 'for example: --pool idm=20 --pool mixer=10 --pool vdm=40',
+      });
+    }
+    pools[pool] = workers;
+  }
+  return pools;
+}
+
+function collect(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}

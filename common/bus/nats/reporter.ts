@@ -1,0 +1,76 @@
+// Events on their way to the coordinator: a request that it answers when it has room. What comes up while one is under way goes
+// together with the next, so that thousands of events a second are hundreds of messages.
+
+import type { NatsConnection } from '@nats-io/transport-node';
+
+import type { WorkerEvent } from '../ports.ts';
+import { isNoResponders } from './nats-errors.ts';
+import { EVENT_SUBJECT, PROGRESS_SUBJECT } from './subjects.ts';
+
+/** How long the coordinator may take to have room for some events, per try. */
+const REPORT_MS = 5_000;
+/** After so many tries events are given up: what they say is in the store, or will be found missing. */
+const REPORT_TRIES = 12;
+/** Events in one message; a record in each makes about 50 kB. */
+const TOGETHER_MAX = 64;
+
+interface Pending {
+  readonly event: WorkerEvent;
+  readonly done: () => void;
+}
+
+export class Reporter {
+  readonly #connection: NatsConnection;
+  readonly #pending: Pending[] = [];
+  #isSending = false;
+  #isClosed = false;
+
+  constructor(connection: NatsConnection) {
+    this.#connection = connection;
+  }
+
+  /** Resolves when the coordinator has it, or nobody listens. Steps and beginnings are waited for by nobody. */
+  async report(event: WorkerEvent): Promise<void> {
+    if (this.#isClosed || this.#connection.isClosed()) return;
+    if (event.kind === 'progress') {
+      this.#connection.publish(PROGRESS_SUBJECT, JSON.stringify([event]));
+      return;
+    }
+    const isBeginning = event.kind === 'started';
+    if (isBeginning && !this.#isSending) {
+      this.#connection.publish(EVENT_SUBJECT, JSON.stringify([event]));
+      return;
+    }
+    const sent = new Promise<void>((done) => this.#pending.push({ event, done }));
+    if (!this.#isSending) void this.#sendAll();
+    if (!isBeginning) await sent;
+  }
+
+  /** Lets go of everyone who waits. */
+  close(): void {
+    this.#isClosed = true;
+    for (const { done } of this.#pending.splice(0)) done();
+  }
+
+  async #sendAll(): Promise<void> {
+    this.#isSending = true;
+    while (this.#pending.length > 0) {
+      const together = this.#pending.splice(0, TOGETHER_MAX);
+      await this.#send(JSON.stringify(together.map(({ event }) => event)));
+      for (const { done } of together) done();
+    }
+    this.#isSending = false;
+  }
+
+  async #send(payload: string): Promise<void> {
+    for (let tries = 0; tries < REPORT_TRIES && !this.#isClosed; tries += 1) {
+      try {
+        await this.#connection.request(EVENT_SUBJECT, payload, { timeout: REPORT_MS });
+        return;
+      } catch (reason) {
+        // Nobody listens: a coordinator that comes later looks into the store itself.
+        if (isNoResponders(reason) || this.#connection.isClosed()) return;
+      }
+    }
+  }
+}

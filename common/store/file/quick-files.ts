@@ -1,0 +1,53 @@
+// Small files at once, on the caller's thread, while the disk answers so fast that handing them to a thread would cost more than
+// the work. A disk that is slow, say a shared volume, is left to the threads, and only tried now and then.
+
+import { linkSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+
+import { FILE_MODE } from './file-operations.ts';
+
+/** A few times what a local disk's cache takes. */
+const SLOW_MS = 1;
+/** Calls that are left to the threads after a slow one. */
+const REST_CALLS = 256;
+
+export class QuickFiles {
+  #restCalls = 0;
+
+  /** Writes a new file by way of a temporary name. False: it was not done, and nothing is left of it. */
+  create(path: string, temporary: string, bytes: Uint8Array): boolean {
+    const isDone = this.#quickly(() => {
+      try {
+        writeFileSync(temporary, bytes, { flag: 'wx', mode: FILE_MODE });
+        linkSync(temporary, path);
+        return true;
+      } finally {
+        unlinkSync(temporary);
+      }
+    });
+    return isDone === true;
+  }
+
+  /** The bytes; null: there is no such file; undefined: not looked at. */
+  read(path: string): Uint8Array | null | undefined {
+    return this.#quickly(() => {
+      // Absence is common, and an error made for it costs more than the look.
+      return statSync(path, { throwIfNoEntry: false }) === undefined ? null : readFileSync(path);
+    });
+  }
+
+  #quickly<T>(work: () => T): T | undefined {
+    if (this.#restCalls > 0) {
+      this.#restCalls -= 1;
+      return undefined;
+    }
+    const begunMs = performance.now();
+    try {
+      return work();
+    } catch {
+      // Whatever it is, the slow way meets it too, and tells of it.
+      return undefined;
+    } finally {
+      if (performance.now() - begunMs > SLOW_MS) this.#restCalls = REST_CALLS;
+    }
+  }
+}

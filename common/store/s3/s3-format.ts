@@ -1,0 +1,86 @@
+// Opens a place on S3 as a store: refuses one that holds something else, is newer than this program, or lies on a server that
+// does not keep the first of a name.
+
+import { randomBytes } from 'node:crypto';
+
+import { BivdiffError } from '../../errors.ts';
+import type { Bucket } from './bucket.ts';
+import { AREAS, FORMAT_KEY } from './keys.ts';
+
+const FORMAT = 'bivdiff-store';
+/** Raised when a program of today could not use a store written then, or the other way round. */
+const FORMAT_VERSION = 1;
+
+/** @throws failed-precondition — see the head of this file */
+export async function prepareBucket(bucket: Bucket): Promise<void> {
+  const isStore = await hasFormat(bucket);
+  if (!isStore) await refuseForeign(bucket);
+  await probeConditions(bucket);
+  if (isStore) return;
+  const text = `${JSON.stringify({ format: FORMAT, version: FORMAT_VERSION })}\n`;
+  await bucket.putIfAbsent(FORMAT_KEY, Buffer.from(text));
+}
+
+async function hasFormat(bucket: Bucket): Promise<boolean> {
+  const found = await bucket.get(FORMAT_KEY);
+  if (found === undefined) return false;
+  const { url } = bucket.address;
+  const { format, version } = parseFormat(Buffer.from(found.bytes).toString());
+  if (format !== FORMAT || typeof version !== 'number' || !Number.isInteger(version)) {
+    throw new BivdiffError('failed-precondition', `${url}/${FORMAT_KEY} is not that of a store`, {
+      hint: 'choose another prefix for the store',
+    });
+  }
+  if (version > FORMAT_VERSION) {
+    throw new BivdiffError(
+      'failed-precondition',
+      `the store ${url} has format ${version}; this program knows up to ${FORMAT_VERSION}`,
+      { hint: 'use a newer bivdiff, or another store', details: { store: url, version } },
+    );
+  }
+  return true;
+}
+
+function parseFormat(text: string): { format?: unknown; version?: unknown } {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === 'object' && parsed !== null ? parsed : {};
+  } catch {
+    return {};
+  }
+}
+
+async function refuseForeign(bucket: Bucket): Promise<void> {
+  const names: string[] = [];
+  for await (const batch of bucket.list('')) {
+    names.push(...batch.map(({ name }) => name.split('/')[0] ?? ''));
+    break;
+  }
+  const foreign = [...new Set(names)].filter((name) => !AREAS.some((area) => area === name));
+  if (foreign.length === 0) return;
+  const { url } = bucket.address;
+  throw new BivdiffError(
+    'failed-precondition',
+    `${url} is not a store, and not empty: it holds ${foreign.slice(0, 3).join(', ')}${foreign.length > 3 ? ', …' : ''}`,
+    { hint: 'name an empty or a new prefix for the store', details: { store: url } },
+  );
+}
+
+/** Everything rests on this: that a name is given once, and that a second put of it is refused. */
+async function probeConditions(bucket: Bucket): Promise<void> {
+  const key = `tmp/probe.${randomBytes(12).toString('hex')}`;
+  try {
+    const [isFirst, isSecond] = [
+      await bucket.putIfAbsent(key, Buffer.from('first')),
+      await bucket.putIfAbsent(key, Buffer.from('second')),
+    ];
+    if (isFirst && !isSecond) return;
+  } finally {
+    await bucket.delete(key);
+  }
+  throw new BivdiffError(
+    'failed-precondition',
+    `the store ${bucket.address.url} cannot lie there: its server does not keep the first of a name (it ignores If-None-Match)`,
+    { hint: 'use a server with conditional writes: AWS S3 or versitygw, for two' },
+  );
+}

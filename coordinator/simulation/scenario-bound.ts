@@ -1,0 +1,81 @@
+// The lower bound of a scenario: from its pools, the planner's graph and the durations that were drawn. Stragglers, failures and
+// deaths are not in it: what they cost is part of how far a run is from it.
+
+import { STAGE_FACTS } from '../../common/stages.ts';
+import type { Stage } from '../../common/task.ts';
+import type { TaskGraph } from '../domain/task-graph.ts';
+import type { Draws } from './draws.ts';
+import { ANY_POOL, LowerBound } from './lower-bound.ts';
+import type { Bound } from './lower-bound.ts';
+import { slotsOf, WORKER_POOLS } from './scenario.ts';
+import type { Scenario } from './scenario.ts';
+
+const NOTHING: Bound = {
+  makespan: 0,
+  because: 'no job was done',
+  area: 0,
+  rounds: 0,
+  chain: 0,
+};
+
+export class ScenarioBound {
+  readonly #scenario: Scenario;
+  readonly #draws: Draws;
+  readonly #stageSeconds: (stage: Stage, frames: number) => number;
+  #bound: LowerBound | undefined;
+  /** Mean of each task, on the pool that runs it: the same for all jobs. */
+  #means = new Float64Array(0);
+
+  constructor(
+    scenario: Scenario,
+    draws: Draws,
+    stageSeconds: (stage: Stage, frames: number) => number,
+  ) {
+    this.#scenario = scenario;
+    this.#draws = draws;
+    this.#stageSeconds = stageSeconds;
+  }
+
+  /** Takes in a job; all jobs of a scenario have the same graph. */
+  add(graph: TaskGraph, submittedSeconds: number): void {
+    this.#bound ??= this.#begin(graph);
+    const durations = new Float64Array(graph.size);
+    for (let task = 0; task < graph.size; task += 1) {
+      const taskId = graph.plan.id(graph.ref(task));
+      durations[task] = this.#draws.seconds(taskId, this.#means[task]!);
+    }
+    this.#bound.add(durations, submittedSeconds);
+  }
+
+  /** In seconds. */
+  value(): Bound {
+    return this.#bound?.value() ?? NOTHING;
+  }
+
+  #begin(graph: TaskGraph): LowerBound {
+    const { plan, size } = graph;
+    const groupOf = new Uint8Array(size);
+    this.#means = new Float64Array(size);
+    for (let task = 0; task < size; task += 1) {
+      const ref = graph.ref(task);
+      groupOf[task] = plan.stages.indexOf(ref.stage);
+      const mean = this.#stageSeconds(ref.stage, plan.frameCount(ref));
+      this.#means[task] = mean / this.#speedOf(ref.stage);
+    }
+    const groups = plan.stages.map((name) => {
+      const { pool } = STAGE_FACTS[name];
+      return { name, pool: pool === 'any' ? ANY_POOL : WORKER_POOLS.indexOf(pool) };
+    });
+    const slots = WORKER_POOLS.map((pool) => slotsOf(this.#scenario, pool));
+    const dependencies = (task: number): Uint32Array => graph.dependencies(task);
+    return new LowerBound({ size, groupOf, dependencies }, groups, slots);
+  }
+
+  /** Of the fastest that may run it. */
+  #speedOf(stage: Stage): number {
+    const { pool } = STAGE_FACTS[stage];
+    const { pools } = this.#scenario;
+    if (pool !== 'any') return pools[pool].speed;
+    return Math.max(...WORKER_POOLS.map((one) => pools[one].speed));
+  }
+}

@@ -1,0 +1,189 @@
+// What a simulation is of: the farm, the jobs, how long things take, what goes wrong. Plain data, and what follows from it by
+// arithmetic.
+
+import { digestText } from '../../common/digest.ts';
+import { STAGE_FACTS } from '../../common/stages.ts';
+import type { NumericsClasses } from '../../common/stages.ts';
+import type { Pool, Stage } from '../../common/task.ts';
+import { costUnits } from '../domain/cost.ts';
+import type { AcceptedJob, PartRef } from '../domain/job.ts';
+import { PLANNER_REVISION } from '../domain/job.ts';
+import type { Plan } from '../domain/plan.ts';
+import { createPlan } from '../domain/plan.ts';
+
+/** Pools that workers belong to; `any` is none of its own. */
+export const WORKER_POOLS = ['idm', 'mixer', 'vdm'] as const;
+export type WorkerPool = (typeof WORKER_POOLS)[number];
+
+/** Simulated work has no bits. */
+export const SIMULATED_CLASS = 'simulated';
+export const SIMULATED_CLASSES: NumericsClasses = {
+  inference: SIMULATED_CLASS,
+  media: SIMULATED_CLASS,
+  plain: SIMULATED_CLASS,
+};
+
+/** The workers of one pool, all alike. */
+export interface PoolScenario {
+  readonly workers: number;
+  /** Tasks at once of each. */
+  readonly slots: number;
+  /** 2: half the seconds. */
+  readonly speed: number;
+}
+
+export interface Scenario {
+  readonly pools: Readonly<Record<WorkerPool, PoolScenario>>;
+  readonly jobs: number;
+  /** Of each job. */
+  readonly frames: number;
+  readonly window: number;
+  readonly frameBatch: number;
+  /** Seconds over which the jobs are submitted, evenly; 0: all at once. */
+  readonly arrivalSeconds: number;
+  /** On a worker of speed 1, on average: of idm work a frame, of mixer and vdm work a window. */
+  readonly seconds: Readonly<Record<WorkerPool, number>>;
+  /** Of each ingest, measure and assemble task. */
+  readonly anySeconds: number;
+  readonly spread: number;
+  readonly stragglers: { readonly share: number; readonly factor: number };
+  /** Probability that a try of a task fails. */
+  readonly failures: number;
+  /** Jobs with one task that fails every try, the first ones. */
+  readonly poison: number;
+  /** Of each worker in an hour, on average. */
+  readonly deathsPerHour: number;
+  /** Until a new worker stands in the place of a dead one. */
+  readonly returnSeconds: number;
+  /** After its worker died, until a task is given to another. */
+  readonly ackWaitMs: number;
+  readonly seed: number;
+}
+
+/** What a simulation does where nothing else is said. */
+export const SCENARIO_DEFAULTS = {
+  workers: 1000,
+  jobs: 100,
+  frames: 1000,
+  window: 16,
+  idm: 1,
+  mixer: 10,
+  vdm: 30,
+  any: 0.05,
+  spread: 0.2,
+  returnSeconds: 60,
+  seed: 1,
+} as const;
+
+/** Job number `index`: of its own clip, so that no two share a task. */
+export function simulatedJob(
+  scenario: Pick<Scenario, 'frames' | 'window' | 'frameBatch'>,
+  index: number,
+): AcceptedJob {
+  const part = (name: string): PartRef => ({ name, digest: digestText(`simulated ${name}`) });
+  return {
+    plannerRevision: PLANNER_REVISION,
+    source: { kind: 'video', digest: digestText(`simulated clip ${index}`), start: 0, stride: 1 },
+    frames: scenario.frames,
+    width: 512,
+    height: 512,
+    resize: 'stretch',
+    control: { annotator: 'canny', low: 100, high: 200, scale: 1 },
+    task: 'controlnet',
+    prompt: 'simulated',
+    negativePrompt: '',
+    videoPrompt: 'simulated',
+    steps: 50,
+    guidanceScale: 7.5,
+    videoGuidanceScale: 7.5,
+    mixingRatio: 0.5,
+    inversion: 'ddim',
+    normScope: 'window',
+    sampler: 'ddim',
+    posterior: 'mode',
+    // The clip alone would not tell jobs apart everywhere: inputs are named by the tasks that made them, and these by the clip.
+    seed: index,
+    frameBatch: scenario.frameBatch,
+    window: Math.min(scenario.window, scenario.frames),
+    models: {
+      tokenizer: part('tokenizer'),
+      textEncoder: part('text encoder'),
+      controlUnet: part('control unet'),
+      inversionUnet: part('inversion unet'),
+      vaeEncoder: part('vae encoder'),
+      vaeDecoder: part('vae decoder'),
+      scheduler: part('scheduler'),
+      videoTokenizer: part('video tokenizer'),
+      videoTextEncoder: part('video text encoder'),
+      videoUnet: part('video unet'),
+    },
+    numerics: SIMULATED_CLASSES,
+    outputs: [{ layout: 'clip', format: 'mp4', framesPerSecond: 8 }],
+  };
+}
+
+/**
+ * Mean seconds of a task with this many frames on a worker of speed 1. A pool's seconds are shared out over its stages as
+ * their cost units are.
+ */
+export function createStageSeconds(
+  scenario: Pick<Scenario, 'frames' | 'window' | 'frameBatch' | 'seconds' | 'anySeconds'>,
+): (stage: Stage, frames: number) => number {
+  const plan = createPlan(simulatedJob(scenario, 0));
+  const perFrame = new Map<Stage, number>();
+  for (const pool of WORKER_POOLS) {
+    const stages = plan.stages.filter((stage) => STAGE_FACTS[stage].pool === pool);
+    const units = stages.map((stage) => unitsPerFrame(plan, stage));
+    const total = units.reduce((sum, one) => sum + one, 0);
+    const secondsPerFrame =
+      pool === 'idm' ? scenario.seconds.idm : scenario.seconds[pool] / plan.job.window;
+    stages.forEach((stage, index) => {
+      perFrame.set(stage, (secondsPerFrame * units[index]!) / total);
+    });
+  }
+  return (stage, frames) => {
+    const seconds = perFrame.get(stage);
+    return seconds === undefined ? scenario.anySeconds : seconds * frames;
+  };
+}
+
+function unitsPerFrame(plan: Plan, stage: Stage): number {
+  const first = { stage, index: 0 };
+  return costUnits(plan, first) / plan.frameCount(first);
+}
+
+/**
+ * So many workers, shared out over the pools as the work is: then all pools are busy for as long as each other. At least one in each.
+ */
+export function balancedPools(
+  workers: number,
+  scenario: Pick<Scenario, 'frames' | 'window' | 'seconds'>,
+): Record<WorkerPool, number> {
+  const windows = Math.ceil(scenario.frames / scenario.window);
+  const work: Record<WorkerPool, number> = {
+    idm: scenario.frames * scenario.seconds.idm,
+    mixer: windows * scenario.seconds.mixer,
+    vdm: windows * scenario.seconds.vdm,
+  };
+  const total = work.idm + work.mixer + work.vdm;
+  const exact = (pool: WorkerPool): number => (total === 0 ? 0 : (workers * work[pool]) / total);
+  const shared = { idm: 0, mixer: 0, vdm: 0 };
+  for (const pool of WORKER_POOLS) shared[pool] = Math.max(1, Math.floor(exact(pool)));
+  // What rounding left over, or took too much: to the pool that is furthest from its share.
+  for (;;) {
+    const missing = workers - (shared.idm + shared.mixer + shared.vdm);
+    if (missing === 0) return shared;
+    const step = Math.sign(missing);
+    const able = WORKER_POOLS.filter((pool) => step > 0 || shared[pool] > 1);
+    if (able.length === 0) return shared;
+    const gap = (pool: WorkerPool): number => step * (exact(pool) - shared[pool]);
+    const neediest = able.reduce((a, b) => (gap(b) > gap(a) ? b : a));
+    shared[neediest] += step;
+  }
+}
+
+/** Slots of all workers of a pool; of `any`, of all pools. */
+export function slotsOf(scenario: Pick<Scenario, 'pools'>, pool: Pool): number {
+  if (pool !== 'any') return scenario.pools[pool].workers * scenario.pools[pool].slots;
+  return WORKER_POOLS.reduce((sum, one) => sum + slotsOf(scenario, one), 0);
+}

@@ -1,0 +1,276 @@
+// Runs the coordinator as it is, with its planner, job runs and failure policy, in virtual time: bus, store, clock and workers are
+// made up, decisions are not. The same scenario gives the same result, whatever machine it runs on; only what the coordinator cost
+// is measured, and differs.
+
+import { setImmediate } from 'node:timers';
+
+import { BivdiffError } from '../../common/errors.ts';
+import type { JobId, Stage, TaskId } from '../../common/task.ts';
+import { Coordinator } from '../coordinator.ts';
+import { jobIdOf } from '../domain/accept.ts';
+import { DEFAULT_FAILURE_POLICY } from '../domain/failure-policy.ts';
+import { createPlan } from '../domain/plan.ts';
+import type { LiveJob } from '../live-job.ts';
+import { WorkerRegistry } from '../worker-registry.ts';
+import { Draws } from './draws.ts';
+import { createStageSeconds, simulatedJob } from './scenario.ts';
+import type { Scenario } from './scenario.ts';
+import { ScenarioBound } from './scenario-bound.ts';
+import type { SimulationResult } from './simulation-result.ts';
+import { VirtualBus } from './virtual-bus.ts';
+import { VirtualClock } from './virtual-clock.ts';
+import { VirtualFarm } from './virtual-farm.ts';
+import { VirtualStore } from './virtual-store.ts';
+
+export interface SimulationOptions {
+  readonly scenario: Scenario;
+  /** Milliseconds of real time, from any fixed point. */
+  readonly realMs: () => number;
+  readonly onProgress?: (progress: SimulationProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface SimulationProgress {
+  readonly virtualSeconds: number;
+  readonly jobsOver: number;
+}
+
+/** Virtual time by the calendar begins here: any moment will do, so long as it is always the same. */
+const EPOCH_MS = Date.UTC(2026, 0, 1);
+/** Rounds of the event loop in which the coordinator may go on before time does. It needs one, when it waits for promises only. */
+const SETTLE_ROUNDS_MAX = 100;
+/** Virtual time in which nothing is reported, nothing runs and nothing is still to come, after which it is stuck. */
+const STUCK_MS = 600_000;
+const PROGRESS_MS = 500;
+
+/**
+ * Runs a scenario to its end.
+ * @throws cancelled — the signal aborts
+ * @throws internal — the coordinator failed, or nothing goes on though jobs are open
+ */
+export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
+  return new Simulation(options).run();
+}
+
+class Simulation {
+  readonly #options: SimulationOptions;
+  readonly #clock: VirtualClock;
+  readonly #bus = new VirtualBus();
+  readonly #store: VirtualStore;
+  readonly #draws: Draws;
+  readonly #stageSeconds: (stage: Stage, frames: number) => number;
+  readonly #farm: VirtualFarm;
+  readonly #workers: WorkerRegistry;
+  readonly #coordinator: Coordinator;
+  readonly #bound: ScenarioBound;
+  readonly #submittedMs = new Map<JobId, number>();
+  /** Jobs that were concluded since it was last looked. */
+  #concluded: LiveJob[] = [];
+  #jobsDone = 0;
+  #jobsFailed = 0;
+  #troubles = 0;
+  #failure: BivdiffError | undefined;
+  /** The coordinator was given something to do. */
+  #isTouched = false;
+  #coordinatorMs = 0;
+
+  constructor(options: SimulationOptions) {
+    this.#options = options;
+    const { scenario } = options;
+    this.#clock = new VirtualClock((slot, run) => {
+      this.#farm.end(slot, run);
+    });
+    this.#store = new VirtualStore((_, { kind }) => {
+      if (kind === 'done') this.#jobsDone += 1;
+      if (kind === 'failed') this.#jobsFailed += 1;
+    });
+    this.#draws = new Draws(scenario);
+    this.#stageSeconds = createStageSeconds(scenario);
+    this.#workers = new WorkerRegistry(this.#clock);
+    this.#farm = this.#createFarm();
+    this.#bus.attach(this.#farm);
+    this.#bound = new ScenarioBound(scenario, this.#draws, this.#stageSeconds);
+    this.#coordinator = this.#createCoordinator();
+  }
+
+  async run(): Promise<SimulationResult> {
+    const { realMs } = this.#options;
+    const beganMs = realMs();
+    const ending = new AbortController();
+    const running = this.#coordinator.run(ending.signal).catch((reason: unknown) => {
+      this.#failure = BivdiffError.from(reason, 'the simulated coordinator');
+    });
+    try {
+      await this.#settle();
+      this.#timed(() => {
+        this.#farm.begin();
+      });
+      this.#submitJobs();
+      await this.#goOn();
+      const makespanMs = this.#clock.nowMs();
+      const bound = this.#bound.value();
+      return {
+        tasks: this.#options.scenario.jobs * this.#tasksOfJob(),
+        jobsDone: this.#jobsDone,
+        jobsFailed: this.#jobsFailed,
+        makespanSeconds: makespanMs / 1000,
+        bound,
+        pools: this.#farm.close(),
+        tries: this.#farm.tries,
+        deaths: this.#farm.deaths,
+        events: this.#bus.feed.count,
+        troubles: this.#troubles,
+        real: {
+          totalSeconds: (realMs() - beganMs) / 1000,
+          coordinatorSeconds: this.#coordinatorMs / 1000,
+        },
+      };
+    } finally {
+      ending.abort();
+      await running;
+    }
+  }
+
+  /** Time passes until every job is over. */
+  async #goOn(): Promise<void> {
+    const { scenario, signal, realMs, onProgress } = this.#options;
+    let eventsSeen = -1;
+    let movedMs = scenario.arrivalSeconds * 1000;
+    let shownMs = realMs();
+    while (this.#jobsDone + this.#jobsFailed < scenario.jobs) {
+      if (!this.#clock.advance()) throw stuck(this.#clock.nowMs());
+      if (this.#isTouched || !this.#bus.feed.isRead || this.#bus.feed.count !== eventsSeen) {
+        await this.#settle();
+        this.#takeConcluded();
+      }
+      if (this.#failure !== undefined) throw this.#failure;
+      if (signal?.aborted === true) throw BivdiffError.from(signal.reason, 'the simulation');
+      const nowMs = this.#clock.nowMs();
+      if (this.#bus.feed.count !== eventsSeen || this.#farm.running > 0) {
+        movedMs = Math.max(movedMs, nowMs);
+      }
+      eventsSeen = this.#bus.feed.count;
+      if (nowMs - movedMs > STUCK_MS) throw stuck(nowMs);
+      if (onProgress === undefined || realMs() - shownMs < PROGRESS_MS) continue;
+      shownMs = realMs();
+      onProgress({ virtualSeconds: nowMs / 1000, jobsOver: this.#jobsDone + this.#jobsFailed });
+    }
+  }
+
+  /** Lets the coordinator do all that it can do now, and measures what that takes. */
+  async #settle(): Promise<void> {
+    this.#isTouched = false;
+    const beganMs = this.#options.realMs();
+    // A round of the event loop lets every promise go on that waits for nothing but other promises.
+    for (let round = 0; round < SETTLE_ROUNDS_MAX; round += 1) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      if (this.#bus.feed.isRead) break;
+    }
+    this.#coordinatorMs += this.#options.realMs() - beganMs;
+  }
+
+  #timed(work: () => void): void {
+    const beganMs = this.#options.realMs();
+    work();
+    this.#coordinatorMs += this.#options.realMs() - beganMs;
+  }
+
+  #submitJobs(): void {
+    const { scenario } = this.#options;
+    for (let index = 0; index < scenario.jobs; index += 1) {
+      const atMs = (scenario.arrivalSeconds * 1000 * index) / scenario.jobs;
+      this.#clock.after(atMs, () => {
+        this.#submit(index, atMs);
+      });
+    }
+  }
+
+  #submit(index: number, atMs: number): void {
+    this.#isTouched = true;
+    this.#timed(() => {
+      const job = simulatedJob(this.#options.scenario, index);
+      this.#submittedMs.set(jobIdOf(job), atMs);
+      const facts = { name: `simulated ${index}`, priority: 0 };
+      this.#coordinator.submit(job, facts).catch((reason: unknown) => {
+        this.#failure = BivdiffError.from(reason, 'submitting a simulated job');
+      });
+    });
+  }
+
+  /** Their durations go into the bound, and nothing else of them is kept. */
+  #takeConcluded(): void {
+    if (this.#concluded.length === 0) return;
+    for (const { graph, jobId } of this.#concluded) {
+      this.#bound.add(graph, (this.#submittedMs.get(jobId) ?? 0) / 1000);
+      for (let task = 0; task < graph.size; task += 1) {
+        this.#store.forget(graph.plan.id(graph.ref(task)));
+      }
+    }
+    this.#concluded = [];
+  }
+
+  #tasksOfJob(): number {
+    const plan = createPlan(simulatedJob(this.#options.scenario, 0));
+    return plan.stages.reduce((sum, stage) => sum + plan.count(stage), 0);
+  }
+
+  #createFarm(): VirtualFarm {
+    return new VirtualFarm({
+      scenario: this.#options.scenario,
+      clock: this.#clock,
+      bus: this.#bus,
+      store: this.#store,
+      draws: this.#draws,
+      stageSeconds: this.#stageSeconds,
+      poisoned: this.#poisonedTasks(),
+      onBeats: (statuses) => {
+        this.#timed(() => {
+          for (const status of statuses) this.#workers.note(status);
+        });
+      },
+    });
+  }
+
+  #poisonedTasks(): ReadonlySet<TaskId> {
+    const { scenario } = this.#options;
+    const poisoned = new Set<TaskId>();
+    for (let job = 0; job < Math.min(scenario.poison, scenario.jobs); job += 1) {
+      const plan = createPlan(simulatedJob(scenario, job));
+      const index = this.#draws.pick(job, plan.count('smooth'));
+      poisoned.add(plan.id({ stage: 'smooth', index }));
+    }
+    return poisoned;
+  }
+
+  #createCoordinator(): Coordinator {
+    const clock = this.#clock;
+    return new Coordinator({
+      store: this.#store,
+      bus: this.#bus,
+      workers: this.#workers,
+      clock: {
+        nowMs: () => clock.nowMs(),
+        after: (delayMs, callback) =>
+          clock.after(delayMs, () => {
+            this.#isTouched = true;
+            this.#timed(callback);
+          }),
+      },
+      policy: DEFAULT_FAILURE_POLICY,
+      nowMs: () => EPOCH_MS + clock.nowMs(),
+      name: 'simulated',
+      conclude: (live) => Promise.resolve(void this.#concluded.push(live)),
+      onTrouble: () => (this.#troubles += 1),
+    });
+  }
+}
+
+function stuck(nowMs: number): BivdiffError {
+  return new BivdiffError(
+    'internal',
+    `the simulated farm is stuck since ${Math.round(nowMs / 1000)} s: jobs are open, but nothing runs and nothing is reported`,
+    {
+      hint: 'This is a defect of the coordinator or of the simulation; please report the scenario.',
+    },
+  );
+}
