@@ -1,5 +1,5 @@
 // Goal: a farm that is closed to strangers works for those it knows, and says no secret to anybody. Method: real programs, all with TLS:
-// nats-server with the configuration that we write, a coordinator with tokens, a worker without a disk in common, clients.
+// nats-server with the configuration that we write, a coordinator with tokens, a worker without models or a disk in common, clients.
 
 import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { ChildProcess } from 'node:child_process';
@@ -67,6 +67,7 @@ beforeAll(async () => {
   );
   run(
     ['worker', '--store', server, '--threads', '1', ...natsFlags(), ...tlsFlags()].concat(
+      ['--no-models', '--cache', join(folder, 'cache')],
       ['idm', 'mixer', 'vdm'].flatMap((pool) => ['--pool', pool]),
     ),
     {

@@ -114,6 +114,7 @@ describe('each user', () => {
 
   it.each<[User, string, boolean]>([
     ['worker', DRAIN_SUBJECT, true],
+    ['worker', WORKER_SUBJECT, true],
     ['worker', `${inboxOf('coordinator')}.>`, false],
     ['worker', '_INBOX.>', false],
     ['worker', '>', false],
