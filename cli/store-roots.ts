@@ -4,6 +4,7 @@
 import { BivdiffError } from '../common/errors.ts';
 import type { DocumentName, Store } from '../common/store/ports.ts';
 import { readPartListing } from '../common/models/stored-part.ts';
+import { readListing } from '../common/source.ts';
 import type { Digest, JobId, TaskId } from '../common/task.ts';
 import type { AcceptedJob } from '../coordinator/domain/job.ts';
 import { JobBook } from '../coordinator/job-book.ts';
@@ -40,6 +41,11 @@ async function keepJob(
 ): Promise<void> {
   const plan = createPlan(job);
   kept.artifacts.add(job.source.digest);
+  if (job.source.kind === 'folder') {
+    // One that is damaged can keep nothing: its job cannot go on either.
+    const pictures = await readListing(store, job.source.digest).catch(() => []);
+    for (const { digest } of pictures) kept.artifacts.add(digest);
+  }
   for (const { digest } of Object.values(job.models)) {
     // Only farms have models in their stores.
     const listing = await readPartListing(store, digest);
@@ -55,7 +61,8 @@ async function keepJob(
 async function liveJobs(store: Store): Promise<readonly JobId[]> {
   const book = new JobBook(store);
   await book.readAll();
-  return book.views
+  return book
+    .views()
     .filter(({ state }) => !['done', 'failed', 'cancelled'].includes(state))
     .map(({ jobId }) => jobId);
 }

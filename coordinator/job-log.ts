@@ -21,6 +21,8 @@ export type JobLogEntry = { readonly atMs: number } & (
       readonly priority: number;
       readonly owner?: string;
     }
+  /** Another owner has submitted the same render: they may see it, and fetch what it makes. */
+  | { readonly kind: 'joined'; readonly owner: string }
   | { readonly kind: 'resumed' | 'paused' | 'cancelled' }
   | { readonly kind: 'failed'; readonly failure: FailureJson }
   | { readonly kind: 'done'; readonly seconds: number }
@@ -32,8 +34,10 @@ export interface JobFacts {
   readonly state: Exclude<JobState, 'running'>;
   readonly name: string;
   readonly priority: number;
-  /** Whose it is; empty: nobody's. */
+  /** Whose it is: who submitted it, or began it again; empty: nobody's. */
   readonly owner: string;
+  /** All who have ever submitted it. */
+  readonly owners: readonly string[];
   readonly submittedAtMs: number;
   readonly failure: FailureJson | undefined;
   readonly seconds: number;
@@ -101,7 +105,8 @@ function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts |
   if (entry.kind === 'submitted' && facts === undefined) {
     const { name, priority, atMs, owner = '' } = entry;
     const nothingYet = { failure: undefined, seconds: 0 } as const;
-    return { state: 'queued', name, priority, owner, submittedAtMs: atMs, ...nothingYet };
+    const whose = { owner, owners: [owner] };
+    return { state: 'queued', name, priority, ...whose, submittedAtMs: atMs, ...nothingYet };
   }
   if (facts === undefined) return undefined;
   switch (entry.kind) {
@@ -110,9 +115,13 @@ function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts |
         ...facts,
         name: entry.name,
         priority: entry.priority,
+        owner: entry.owner ?? facts.owner,
+        owners: joined(facts.owners, entry.owner),
         state: 'queued',
         failure: undefined,
       };
+    case 'joined':
+      return { ...facts, owners: joined(facts.owners, entry.owner) };
     case 'resumed':
       return { ...facts, state: 'queued', failure: undefined };
     case 'priority':
@@ -125,4 +134,8 @@ function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts |
     case 'cancelled':
       return { ...facts, state: entry.kind };
   }
+}
+
+function joined(owners: readonly string[], owner: string | undefined): readonly string[] {
+  return owner === undefined || owners.includes(owner) ? owners : [...owners, owner];
 }

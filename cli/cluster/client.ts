@@ -1,7 +1,8 @@
 // The client's side of a farm: RenderService and ArtifactService as promises, files up and down. Every call has a deadline;
 // only what is safe to repeat is repeated.
 
-import { credentials } from '@grpc/grpc-js';
+import { credentials as grpcCredentials } from '@grpc/grpc-js';
+import type { ChannelCredentials, Metadata } from '@grpc/grpc-js';
 
 import { digestFile, digestLongBytes } from '../../common/digest.ts';
 import { BivdiffError } from '../../common/errors.ts';
@@ -15,8 +16,8 @@ import type {
   WatchJobResponse,
 } from '../../common/gen/bivdiff/v1/render_service.ts';
 import { ArtifactTransfer } from '../../common/rpc/artifact-transfer.ts';
-import { callUnary } from '../../common/rpc/calls.ts';
-import type { StartUnary } from '../../common/rpc/calls.ts';
+import { callUnary, metadataOf } from '../../common/rpc/calls.ts';
+import type { Line, StartUnary } from '../../common/rpc/calls.ts';
 import { errorOfStatus } from '../../common/rpc/status.ts';
 import { writeToNewFile } from '../../common/store/new-file.ts';
 import type { Digest } from '../../common/task.ts';
@@ -27,20 +28,27 @@ const SUBMIT_MS = 300_000;
 /** A person waits for the answer: what is away for longer is told. */
 const PATIENCE_MS = 2_000;
 
+export interface FarmClientOptions {
+  /** @default in the clear */
+  readonly credentials?: ChannelCredentials;
+  /** Sent with every call: a token, say. */
+  readonly metadata?: () => Metadata;
+}
+
 /** A farm's coordinator at `server` (HOST:PORT). Close it when done. */
 export class FarmClient {
-  readonly #server: string;
+  readonly #line: Line;
   readonly #render: RenderServiceClient;
   readonly #artifacts: ArtifactServiceClient;
   readonly #transfer: ArtifactTransfer;
 
-  constructor(server: string) {
-    this.#server = server;
-    const insecure = credentials.createInsecure();
-    this.#render = new RenderServiceClient(server, insecure);
-    this.#artifacts = new ArtifactServiceClient(server, insecure);
+  constructor(server: string, options: FarmClientOptions = {}) {
+    const { credentials = grpcCredentials.createInsecure(), metadata } = options;
+    this.#line = { server, metadata };
+    this.#render = new RenderServiceClient(server, credentials);
+    this.#artifacts = new ArtifactServiceClient(server, credentials);
     this.#transfer = new ArtifactTransfer(this.#artifacts, {
-      server,
+      ...this.#line,
       retries: { patienceMs: PATIENCE_MS },
     });
   }
@@ -89,7 +97,7 @@ export class FarmClient {
 
   /** The job at every change until it is over. A coordinator that goes away is asked again by the caller. */
   async *watch(id: string, signal?: AbortSignal): AsyncGenerator<Job, void, undefined> {
-    const call = this.#render.watchJob({ id });
+    const call = this.#render.watchJob({ id }, metadataOf(this.#line));
     const stop = (): void => {
       call.cancel();
     };
@@ -100,7 +108,7 @@ export class FarmClient {
         if (job !== undefined) yield job;
       }
     } catch (reason) {
-      throw errorOfStatus(reason, this.#server);
+      throw errorOfStatus(reason, this.#line.server);
     } finally {
       signal?.removeEventListener('abort', stop);
       call.cancel();
@@ -140,6 +148,6 @@ export class FarmClient {
   }
 
   async #unary<T>(start: StartUnary<T>, deadlineMs = CALL_MS): Promise<T> {
-    return callUnary({ server: this.#server }, start, deadlineMs);
+    return callUnary(this.#line, start, deadlineMs);
   }
 }

@@ -17,6 +17,7 @@ import {
   outputFiles,
   specMessage,
 } from '../cluster/job-text.ts';
+import { accessOf, addAccessFlags } from '../cluster/connection.ts';
 import { SERVER_DEFAULT } from '../cluster/settings.ts';
 import { formatTable } from '../format.ts';
 import { placeOutputs } from '../place-outputs.ts';
@@ -256,10 +257,10 @@ function addVerbs(program: Command, environment: CliEnvironment, finish: Finish)
 }
 
 function client(command: Command): Command {
-  return command
+  return addAccessFlags(command)
     .option(
       '--server <ADDRESS>',
-      `The coordinator (default: $BIVDIFF_SERVER, else ${SERVER_DEFAULT})`,
+      `The coordinator, HOST:PORT, by TLS grpcs://HOST:PORT (default: $BIVDIFF_SERVER, else ${SERVER_DEFAULT})`,
     )
     .option('--json', 'Print one JSON object on stdout');
 }
@@ -270,9 +271,12 @@ async function withClient<T>(
   work: (farm: FarmClient) => Promise<T>,
 ): Promise<T> {
   const { FarmClient } = await import('../cluster/client.ts');
+  const { openChannel } = await import('../../common/rpc/channel.ts');
+  const access = await accessOf(typed, environment);
   const given = typed['server'];
   const server = typeof given === 'string' ? given : (environment.server ?? SERVER_DEFAULT);
-  const farm = new FarmClient(server);
+  const { address, ...channel } = await openChannel({ ...access, server, origin: '--server' });
+  const farm = new FarmClient(address, channel);
   try {
     return await work(farm);
   } finally {

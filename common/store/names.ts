@@ -11,6 +11,7 @@ export const DOCUMENT_KINDS: readonly DocumentKind[] = [
   'job-event',
   'epoch',
   'journal',
+  'upload',
   'model',
 ];
 

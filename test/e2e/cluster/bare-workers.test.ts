@@ -19,7 +19,10 @@ beforeEach(async () => {
 afterEach(() => rm(cache, { recursive: true, force: true }));
 
 it('workers take models from the store and latents from each other', async () => {
-  const farm = await farmOf.start({ workers: 0, ofWorkers: (server) => ({ store: `grpc://${server}` }) });
+  const farm = await farmOf.start({
+    workers: 0,
+    ofWorkers: (server) => ({ store: `grpc://${server}` }),
+  });
   const bare = ['--no-models', '--cache', cache];
   const frames = farm.startWorker('frames', bare, { pools: ['idm'] });
   const windows = farm.startWorker('windows', bare, { pools: ['mixer', 'vdm'] });
