@@ -6,8 +6,8 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 
 import { BivdiffError } from '../../common/errors.ts';
-import type { Share } from '../pump.ts';
-import { EQUAL_SHARE } from '../pump.ts';
+import type { Share } from '../ready-lines.ts';
+import { EQUAL_SHARE } from '../ready-lines.ts';
 import { OWNER } from './caller.ts';
 import type { Caller } from './caller.ts';
 import { ROLES, withIncluded } from './roles.ts';
