@@ -1,17 +1,20 @@
-// `npm run bench:cluster`: bivdiff's control plane beside Ray and BullMQ on the same machine, in one run. `--json` prints one JSON object;
-// `--only bivdiff,ray,bullmq` runs some; `--quick` is a look in a minute or two.
+// `npm run bench:cluster`: bivdiff's control plane beside Ray and BullMQ on the same machine, in one run, and how a farm moves bytes and recovers.
+// `--json` prints one JSON object; `--only bivdiff,ray,bullmq,restart,recovery,gather` runs some; `--quick` is a look in a minute or two.
 
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 
 import { runBivdiff } from './bivdiff.ts';
 import type { BivdiffResult } from './bivdiff.ts';
+import { measureArtifactThroughput, measureGather } from './gather.ts';
 import { linesOf, runPeers } from './peers/run-peers.ts';
 import type { GraphRun, PeerResult } from './peers/peer-jobs.ts';
+import { measureRecovery } from './recovery.ts';
+import { measureRestart } from './restart.ts';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'bivdiff,ray,bullmq' },
+    only: { type: 'string', default: 'bivdiff,ray,bullmq,restart,recovery,gather' },
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
   },
@@ -19,6 +22,7 @@ const { values } = parseArgs({
 const only = values.only.split(',');
 const say = values.json ? console.error : console.log;
 
+const more: Record<string, unknown> = {};
 const results: (PeerResult | BivdiffResult)[] = [];
 const note = (result: PeerResult | BivdiffResult): void => {
   results.push(result);
@@ -41,10 +45,41 @@ try {
     note(bivdiff);
     say(`bivdiff          control share of a task of 1 s: ${percent(bivdiff.controlShare)}`);
   }
+  await measureFarm();
   for await (const result of runPeers(only, { quick: values.quick })) note(result);
 } finally {
   // The figures before one that failed are worth their minutes.
   if (values.json) console.log(JSON.stringify(summary(), undefined, 2));
+}
+
+async function measureFarm(): Promise<void> {
+  if (only.includes('restart')) {
+    const figures = await measureRestart();
+    more['restart'] = figures;
+    say(
+      `restart          ${figures.jobs} live jobs of 1,000 frames: first message after ${figures.firstPublishSeconds.toFixed(2)} s, all ${figures.tasksReady} ready tasks as before after ${figures.allLiveSeconds.toFixed(2)} s`,
+    );
+  }
+  if (only.includes('recovery')) {
+    const figures = await measureRecovery();
+    more['recovery'] = figures;
+    const list = (seconds: readonly number[]): string =>
+      seconds.map((one) => one.toFixed(1)).join(', ');
+    say(
+      `recovery         seconds from SIGKILL to the next task: worker ${list(figures.workerSeconds)}; coordinator ${list(figures.coordinatorSeconds)}; nats-server ${list(figures.natsSeconds)}`,
+    );
+    const cancels = figures.cancels.map(
+      (one) => `${one.milliseconds.toFixed(0)} (a step ${one.stepMilliseconds.toFixed(0)})`,
+    );
+    say(`recovery         ms from cancel to the device idle: ${cancels.join(', ')}`);
+  }
+  if (only.includes('gather')) {
+    const gather = await measureGather();
+    const throughput = await measureArtifactThroughput();
+    Object.assign(more, { gather, throughput });
+    say(`gather           ms for the latents of a window: ${JSON.stringify(gather)}`);
+    say(`artifacts        MB/s over gRPC: ${JSON.stringify(throughput)}`);
+  }
 }
 
 /** Peers by their most favourable variant that keeps nothing on disk; `systems` has them all. */
@@ -60,7 +95,13 @@ function summary(): Record<string, unknown> {
     makespanOverBound[name] = medianRatio(result.staged.runs);
     frameParallelOverBound[name] = medianRatio(result.frameParallel.runs);
   }
-  return { noopTasksPerSecond, makespanOverBound, frameParallelOverBound, systems: results };
+  return {
+    noopTasksPerSecond,
+    makespanOverBound,
+    frameParallelOverBound,
+    systems: results,
+    ...more,
+  };
 }
 
 function medianRatio(runs: readonly GraphRun[]): number {

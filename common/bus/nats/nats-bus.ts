@@ -163,7 +163,9 @@ export class NatsBus implements Bus {
   async holds(queue: string, taskId: TaskId): Promise<boolean> {
     try {
       const last_by_subj = taskSubject(queue, taskId);
-      return (await this.#manager.streams.getMessage(STREAM, { last_by_subj })) !== null;
+      const isThere = (await this.#manager.streams.getMessage(STREAM, { last_by_subj })) !== null;
+      if (isThere) await this.#stream.renew(queue);
+      return isThere;
     } catch (reason) {
       if (isGone(reason) && !this.connection.isClosed()) {
         this.#stream.forget();

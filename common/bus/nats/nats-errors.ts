@@ -1,6 +1,6 @@
 // The one place where errors of the NATS client become ours.
 
-import { JetStreamApiCodes, JetStreamApiError, JetStreamError } from '@nats-io/jetstream';
+import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
 
 import { BivdiffError } from '../../errors.ts';
@@ -15,7 +15,8 @@ export function isGone(reason: unknown): boolean {
     const { code } = reason;
     return code === JetStreamApiCodes.StreamNotFound || code === JetStreamApiCodes.ConsumerNotFound;
   }
-  return isNoResponders(reason instanceof JetStreamError ? reason.cause : reason);
+  // The client wraps it, in a class that it does not export.
+  return isNoResponders(reason) || (reason instanceof Error && isNoResponders(reason.cause));
 }
 
 /** The stream has a message of this subject already, and takes one at a time. */

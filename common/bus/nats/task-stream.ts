@@ -7,6 +7,8 @@ import { isGone, isOtherwise } from './nats-errors.ts';
 import { consumerOf, queueSubjects, STREAM, TASK_SUBJECTS } from './subjects.ts';
 
 const NANOS_PER_MS = 1_000_000;
+/** How often a queue that keeps messages is looked after. */
+const RENEW_MS = 5_000;
 /** Messages of all queues. The coordinator keeps them far fewer; this bounds the server's memory. */
 const STREAM_MESSAGES_MAX = 100_000;
 
@@ -32,6 +34,9 @@ export interface TaskStreamOptions {
 export class TaskStream {
   readonly #options: TaskStreamOptions;
   readonly #queues = new Map<string, Promise<void>>();
+  readonly #madeMs = new Map<string, number>();
+  /** Counts how often all was seen to be gone. */
+  #losses = 0;
 
   constructor(options: TaskStreamOptions) {
     this.#options = options;
@@ -39,20 +44,32 @@ export class TaskStream {
 
   /** It was seen to be gone. */
   forget(): void {
+    this.#losses += 1;
     this.#queues.clear();
+  }
+
+  /** A message was seen to lie there: somebody else may have made the stream anew, but not this queue. Looks now and then. */
+  async renew(queue: string): Promise<void> {
+    if (performance.now() - (this.#madeMs.get(queue) ?? 0) < RENEW_MS) return;
+    this.#queues.delete(queue);
+    await this.#ensureQueue(queue);
   }
 
   /** Makes stream and consumer if need be; once more where they turn out to be gone. */
   async using(queue: string, action: () => Promise<void>): Promise<void> {
+    let losses = this.#losses;
     try {
       await this.#ensureQueue(queue);
       await action();
     } catch (reason) {
       if (!isGone(reason)) throw reason;
       this.forget();
+      losses = this.#losses;
       await this.#ensureQueue(queue);
       await action();
     }
+    // The stream was made anew meanwhile, for another queue: without a consumer nobody would get what was put there.
+    if (losses !== this.#losses) await this.#ensureQueue(queue);
   }
 
   #ensureQueue(queue: string): Promise<void> {
@@ -60,6 +77,7 @@ export class TaskStream {
     if (known !== undefined) return known;
     const made = this.#makeQueue(queue);
     this.#queues.set(queue, made);
+    this.#madeMs.set(queue, performance.now());
     made.catch(() => this.#queues.delete(queue));
     return made;
   }
