@@ -9,12 +9,14 @@ import { STAGE_FACTS } from '../common/stages.ts';
 import type { Store } from '../common/store/ports.ts';
 import { STAGES } from '../common/task.ts';
 import type { JobId, Pool, ResultRecord, Stage, TaskId } from '../common/task.ts';
-import { decideAfterFailure } from './domain/failure-policy.ts';
+import { PROTOCOL_VERSION } from '../common/worker-status.ts';
+import { decideAfterFailure, excludedWorkers } from './domain/failure-policy.ts';
 import type { FailurePolicy } from './domain/failure-policy.ts';
 import { ReadyQueue } from './domain/ready-queue.ts';
 import type { TaskGraph, TaskNumber } from './domain/task-graph.ts';
 import type { Needer, OutTasks } from './out-tasks.ts';
-import type { Clock } from './ports.ts';
+import { LONE_WORKER } from './ports.ts';
+import type { Clock, Workforce } from './ports.ts';
 import { surveyStore } from './survey.ts';
 import { lostWorkersFailure, taskFailure } from './task-failure.ts';
 import { Tries } from './tries.ts';
@@ -40,6 +42,8 @@ export interface JobRunOptions {
   readonly policy: FailurePolicy;
   /** What is out on the farm, of all jobs. */
   readonly out: OutTasks;
+  /** Who may run tasks. @default one worker alone */
+  readonly workers?: Workforce;
   readonly observer: JobObserver;
   /** @default nobody's */
   readonly owner?: string;
@@ -210,10 +214,17 @@ export class JobRun implements Needer {
   }
 
   #nextTry(task: TaskNumber): TaskMessage {
+    const ref = this.#graph.ref(task);
+    const { workers = LONE_WORKER } = this.#options;
     return {
+      protocol: PROTOCOL_VERSION,
       attempt: this.#tries.next(task),
-      task: this.#graph.plan.task(this.#graph.ref(task)),
-      excludedWorkers: this.#tries.excludedWorkers(task),
+      task: this.#graph.plan.task(ref),
+      excludedWorkers: excludedWorkers({
+        failed: this.#tries.excludedWorkers(task),
+        setAside: workers.setAside(ref.stage),
+        there: workers.workersOf(STAGE_FACTS[ref.stage].pool),
+      }),
     };
   }
 

@@ -12,7 +12,7 @@ import type { TaskGraph, TaskNumber } from './domain/task-graph.ts';
 import { JobRun } from './job-run.ts';
 import { JobTally } from './job-tally.ts';
 import type { OutTasks } from './out-tasks.ts';
-import type { Clock } from './ports.ts';
+import type { Clock, Workforce } from './ports.ts';
 
 export interface LiveJobOptions {
   readonly jobId: JobId;
@@ -26,6 +26,7 @@ export interface LiveJobOptions {
   readonly owner: string;
   /** As `JobRunOptions.out`. */
   readonly out: OutTasks;
+  readonly workers: Workforce;
   readonly onChange: () => void;
 }
 

@@ -51,12 +51,14 @@ export class LiveJobs {
     this.#out = new OutTasks({
       ...{ store, bus, clock, onTrouble },
       slotsOf: (pool) => workers.slotsOf(pool),
+      workersOf: (pool) => workers.workersOf(pool),
       claimed: () => workers.running,
     });
   }
 
   /** Takes in what a worker reports, for every job that needs the task. */
   async handle(event: WorkerEvent): Promise<void> {
+    this.#judge(event);
     for (const { jobId } of [...this.#out.needersOf(event.taskId)]) {
       const entry = this.#book.get(jobId);
       if (entry !== undefined) await this.#tend(entry, (live) => live.run.handle(event));
@@ -104,6 +106,16 @@ export class LiveJobs {
     let openings = 0;
     for (const { live } of this.#live) openings += live?.run.openingLeft ?? 0;
     return openings < this.#out.limit('idm');
+  }
+
+  /** Workers that fail where others succeed are set aside; what is published from now on is not for them. */
+  #judge(event: WorkerEvent): void {
+    const { workers } = this.#options;
+    if (event.kind === 'committed') workers.succeeded(event.record.worker, event.record.stage);
+    if (event.kind !== 'failed') return;
+    const { worker, taskId, failure } = event;
+    const stage = this.#out.stageOf(taskId);
+    if (stage !== undefined) workers.failed({ worker, stage, taskId, failure });
   }
 
   #publish(): void {

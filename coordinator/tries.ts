@@ -1,12 +1,13 @@
-// How the tries of one job's tasks went: how many there were, who shall not take the next, who began and never said how it ended.
+// How the tries of one job's tasks went: how many there were, who failed one, who began and never said how it ended.
 
 import type { TaskId } from '../common/task.ts';
 import type { TaskNumber } from './domain/task-graph.ts';
 
+const NOBODY: readonly string[] = [];
+
 export class Tries {
   readonly #counts: Uint16Array;
   readonly #excluded = new Map<TaskNumber, string[]>();
-  readonly #workers = new Set<string>();
   /** Who runs a task, as far as they said. More than one: all but the last are lost. */
   readonly #starters = new Map<TaskId, string[]>();
 
@@ -25,7 +26,6 @@ export class Tries {
 
   /** Somebody began it; gives those who had begun it before and were not heard of again. */
   begun(taskId: TaskId, worker: string): readonly string[] {
-    this.#workers.add(worker);
     const before = this.#starters.get(taskId) ?? [];
     this.#starters.set(taskId, [...before, worker]);
     return before;
@@ -43,14 +43,11 @@ export class Tries {
   }
 
   exclude(task: TaskNumber, worker: string): void {
-    this.#workers.add(worker);
     this.#excluded.set(task, [...(this.#excluded.get(task) ?? []), worker]);
   }
 
-  /** Who shall hand it back. Waived when nobody else is there. */
+  /** Who failed it and shall not have it again. */
   excludedWorkers(task: TaskNumber): readonly string[] {
-    const excluded = this.#excluded.get(task);
-    if (excluded === undefined) return [];
-    return [...this.#workers].some((worker) => !excluded.includes(worker)) ? excluded : [];
+    return this.#excluded.get(task) ?? NOBODY;
   }
 }

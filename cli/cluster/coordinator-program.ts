@@ -15,6 +15,7 @@ import type { StoredSource } from '../../common/source.ts';
 import type { RenderSpec } from '../../common/spec/schema.ts';
 import { openStore } from '../../common/store/open-store.ts';
 import type { Store } from '../../common/store/ports.ts';
+import { PROTOCOL_VERSION } from '../../common/worker-status.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
 import { Coordinator } from '../../coordinator/coordinator.ts';
 import { acceptSpec } from '../../coordinator/domain/accept.ts';
@@ -59,7 +60,7 @@ export async function runCoordinator(
     name: 'coordinator',
     ackWaitMs: ACK_WAIT_MS,
   });
-  const workers = followWorkers(bus);
+  const workers = followWorkers(bus, log);
   const coordinator = new Coordinator({
     store,
     bus,
@@ -119,8 +120,16 @@ export async function runCoordinator(
   }
 }
 
-function followWorkers(bus: NatsBus): WorkerRegistry {
-  const workers = new WorkerRegistry(systemClock);
+function followWorkers(bus: NatsBus, log: Log): WorkerRegistry {
+  const workers = new WorkerRegistry(systemClock, {
+    onOtherProtocol: ({ name, protocol }) => {
+      const versions = { theirs: protocol, ours: PROTOCOL_VERSION };
+      log('warn', 'worker of another protocol gets no tasks', { worker: name, ...versions });
+    },
+    onSetAside: (worker, stage) => {
+      log('warn', 'worker set aside', { worker, stage });
+    },
+  });
   bus.connection.subscribe(WORKER_SUBJECT, {
     callback: (error, msg) => {
       if (error === null) workers.note(msg.json<WorkerStatus>());

@@ -5,6 +5,7 @@ import { hostname, totalmem } from 'node:os';
 
 import { DRAIN_SUBJECT, openNatsBus, WORKER_SUBJECT } from '../../common/bus/nats/index.ts';
 import type { NatsBus } from '../../common/bus/nats/index.ts';
+import type { TaskMessage } from '../../common/bus/ports.ts';
 import { queuesOfPools } from '../../common/placement.ts';
 import type { Pool, TaskId } from '../../common/task.ts';
 import { PROTOCOL_VERSION, WORKER_BEAT_MS } from '../../common/worker-status.ts';
@@ -81,6 +82,7 @@ export async function runWorkerProgram(
         tally,
         drain,
         queues: queuesOfPools(settings.pools),
+        onTooNew: tooNewNoted(log),
         ackWaitMs: ACK_WAIT_MS,
       },
       stop.signal,
@@ -94,6 +96,17 @@ export async function runWorkerProgram(
     await store.close();
     log('info', 'worker has ended', { worker: name, committed: tally.committed });
   }
+}
+
+/** Says once that a coordinator of a newer version publishes tasks: each of them is handed back. */
+function tooNewNoted(log: Log): (message: TaskMessage) => void {
+  let isNoted = false;
+  return ({ protocol, task }) => {
+    if (isNoted) return;
+    isNoted = true;
+    const versions = { theirs: protocol, ours: PROTOCOL_VERSION };
+    log('warn', 'task of a newer protocol handed back', { taskId: task.id, ...versions });
+  };
 }
 
 function drainSignal(bus: NatsBus, name: string, signal: AbortSignal): AbortSignal {

@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
 import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
+import type { Worker } from '../../common/gen/bivdiff/v1/render_service.ts';
 import { putSource } from '../../common/source.ts';
 import { PROTOCOL_VERSION } from '../../common/worker-status.ts';
 import { requestsFromBatch } from '../batch-file.ts';
@@ -204,13 +205,21 @@ function addLists(program: Command, environment: CliEnvironment, finish: Finish)
           `${worker.running.length}/${worker.slots}`,
           String(worker.committed),
           `${worker.host} ${worker.pid}`,
-          worker.draining ? 'draining' : '',
+          workerNote(worker, found.protocol),
         ]);
         const head = ['WORKER', 'POOLS', 'RUNS', 'DONE', 'HOST, PID', ''];
         environment.stdout.write(formatTable(head, rows));
       }
       finish(EXIT_OK);
     });
+}
+
+/** What else there is to say of a worker. */
+function workerNote({ draining, protocol, setAside }: Worker, ours: number): string {
+  if (protocol !== ours) return protocol < ours ? 'old' : 'newer';
+  const notes = draining ? ['draining'] : [];
+  if (setAside.length > 0) notes.push(`set aside for ${setAside.join(', ')}`);
+  return notes.join('; ');
 }
 
 function addVerbs(program: Command, environment: CliEnvironment, finish: Finish): void {

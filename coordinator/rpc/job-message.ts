@@ -5,7 +5,7 @@ import type { Failure } from '../../common/gen/bivdiff/v1/failure.ts';
 import type { Job, JobOutput, StageCounts } from '../../common/gen/bivdiff/v1/job.ts';
 import type { Worker } from '../../common/gen/bivdiff/v1/render_service.ts';
 import type { Store } from '../../common/store/ports.ts';
-import type { JobId } from '../../common/task.ts';
+import type { JobId, Stage } from '../../common/task.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
 import type { JobView } from '../job-book.ts';
 import type { LiveJob } from '../live-job.ts';
@@ -31,11 +31,12 @@ export async function jobMessage(view: JobView, store: Store): Promise<Job> {
   };
 }
 
-export function workerMessage(status: WorkerStatus): Worker {
+export function workerMessage(status: WorkerStatus, setAside: readonly Stage[]): Worker {
   return {
     ...status,
     pools: [...status.pools],
     running: [...status.running],
+    setAside: [...setAside],
   };
 }
 

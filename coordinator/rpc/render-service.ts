@@ -62,8 +62,11 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
       return answer(coordinator.setPriority(id, priority));
     }),
     listWorkers: unary(async () => ({
-      workers: workers.alive.map(workerMessage),
+      workers: workers.alive.map((worker) =>
+        workerMessage(worker, workers.stagesWithout(worker.name)),
+      ),
       coordinatorPid: options.pid,
+      protocol: PROTOCOL_VERSION,
     })),
     drainWorker: unary(async ({ name }) => {
       if (!workers.alive.some((worker) => worker.name === name)) {

@@ -4,6 +4,7 @@ import { BivdiffError } from '../../../common/errors.ts';
 import {
   DEFAULT_FAILURE_POLICY,
   decideAfterFailure,
+  excludedWorkers,
 } from '../../../coordinator/domain/failure-policy.ts';
 
 const policy = {
@@ -43,5 +44,20 @@ describe('decideAfterFailure', () => {
 
   it('fails when the tries are used up', () => {
     expect(decideAfterFailure(failure('unavailable'), 3, policy)).toEqual({ kind: 'fail' });
+  });
+});
+
+describe('excludedWorkers', () => {
+  const there = new Set(['a', 'b', 'c']);
+
+  it.each([
+    ['nobody', [], [], []],
+    ['who failed it and who is set aside', ['a'], ['b'], ['a', 'b']],
+    ['only who failed it, where nobody else would be left', ['a'], ['b', 'c'], ['a']],
+    ['nobody, where all have failed it', ['a', 'b', 'c'], [], []],
+    ['nobody, where all that did not fail it are gone', ['a', 'b', 'c', 'gone'], ['b'], []],
+    ['nobody, where all are set aside', [], ['a', 'b', 'c'], []],
+  ] as const)('names %s', (_, failed, setAside, expected) => {
+    expect(excludedWorkers({ failed, setAside, there })).toEqual(expected);
   });
 });

@@ -139,6 +139,8 @@ export interface ListWorkersResponse {
   workers: Worker[];
   /** Process id of the coordinator. */
   coordinatorPid: number;
+  /** The version of the protocol that the coordinator speaks. */
+  protocol: number;
 }
 
 /** A worker as it describes itself. */
@@ -161,6 +163,10 @@ export interface Worker {
   draining: boolean;
   /** Tasks that it has committed since it began. */
   committed: number;
+  /** The version of the protocol that it speaks; one of another version than the coordinator's gets no tasks. */
+  protocol: number;
+  /** Stages whose tasks it does not get for a while, because it failed several while others succeeded. */
+  setAside: string[];
 }
 
 /** See RenderService.DrainWorker. */
@@ -989,7 +995,7 @@ export const ListWorkersRequest: MessageFns<ListWorkersRequest> = {
 };
 
 function createBaseListWorkersResponse(): ListWorkersResponse {
-  return { workers: [], coordinatorPid: 0 };
+  return { workers: [], coordinatorPid: 0, protocol: 0 };
 }
 
 export const ListWorkersResponse: MessageFns<ListWorkersResponse> = {
@@ -999,6 +1005,9 @@ export const ListWorkersResponse: MessageFns<ListWorkersResponse> = {
     }
     if (message.coordinatorPid !== 0) {
       writer.uint32(16).int32(message.coordinatorPid);
+    }
+    if (message.protocol !== 0) {
+      writer.uint32(24).int32(message.protocol);
     }
     return writer;
   },
@@ -1032,6 +1041,14 @@ export const ListWorkersResponse: MessageFns<ListWorkersResponse> = {
             message.coordinatorPid = reader.int32();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.protocol = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1056,6 +1073,8 @@ function createBaseWorker(): Worker {
     running: [],
     draining: false,
     committed: 0,
+    protocol: 0,
+    setAside: [],
   };
 }
 
@@ -1087,6 +1106,12 @@ export const Worker: MessageFns<Worker> = {
     }
     if (message.committed !== 0) {
       writer.uint32(72).int32(message.committed);
+    }
+    if (message.protocol !== 0) {
+      writer.uint32(80).int32(message.protocol);
+    }
+    for (const v of message.setAside) {
+      writer.uint32(90).string(v!);
     }
     return writer;
   },
@@ -1174,6 +1199,22 @@ export const Worker: MessageFns<Worker> = {
             }
 
             message.committed = reader.int32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.protocol = reader.int32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.setAside.push(reader.string());
             continue;
           }
         }
