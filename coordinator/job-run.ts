@@ -55,6 +55,10 @@ export interface JobObserver {
   event(task: TaskNumber, event: WorkerEvent): void;
   /** A result was lost and its task will run again. */
   healed(task: TaskNumber): void;
+  /** A try failed, and there will be another after `delayMs`. */
+  retried?(task: TaskNumber, retry: { readonly delayMs: number }): void;
+  /** A worker that ran it was not heard of again; another has begun it. */
+  lost?(task: TaskNumber, worker: string): void;
 }
 
 export class JobRun implements Needer {
@@ -177,6 +181,8 @@ export class JobRun implements Needer {
   ): Promise<void> {
     this.#started.add(taskId);
     const lost = this.#tries.begun(taskId, worker);
+    const lostNow = lost.at(-1);
+    if (lostNow !== undefined) this.#options.observer.lost?.(task, lostNow);
     if (lost.length < this.#options.policy.lostWorkersMax) return;
     this.#forget(taskId);
     await this.#options.bus.cancel({ jobId: this.#options.jobId, taskIds: [taskId] });
@@ -267,6 +273,7 @@ export class JobRun implements Needer {
     switch (decision.kind) {
       case 'retry':
         if (decision.excludeWorker) this.#tries.exclude(task, event.worker);
+        this.#options.observer.retried?.(task, decision);
         this.#options.out.rest(event.taskId);
         this.#publishLater(task, decision.delayMs);
         return;

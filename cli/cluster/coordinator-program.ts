@@ -45,6 +45,8 @@ export interface CoordinatorSettings {
   readonly listen: string;
   readonly storeFolder: string;
   readonly modelsFolder: string;
+  /** Jobs that are over for longer are deleted. @default kept for ever */
+  readonly keepJobsMs?: number | undefined;
   readonly log: Log;
 }
 
@@ -70,6 +72,7 @@ export async function runCoordinator(
     nowMs: Date.now,
     name: `${hostname()}/${process.pid}`,
     conclude: (live) => concludeJob(store, live),
+    ...(settings.keepJobsMs === undefined ? {} : { keepJobsMs: settings.keepJobsMs }),
     onTrouble: (error) => {
       log('warn', 'trouble, trying again', { failure: error.toJSON() });
     },

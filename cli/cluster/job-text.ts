@@ -6,6 +6,7 @@ import { BivdiffError } from '../../common/errors.ts';
 import type { FailureJson } from '../../common/errors.ts';
 import type { Failure } from '../../common/gen/bivdiff/v1/failure.ts';
 import type { Artifact, Job } from '../../common/gen/bivdiff/v1/job.ts';
+import type { LogLine } from '../../common/gen/bivdiff/v1/job_log.ts';
 import type { RenderSpec as SpecMessage } from '../../common/gen/bivdiff/v1/render_spec.ts';
 import type { RenderSpec } from '../../common/spec/schema.ts';
 import type { ArtifactRef, Stage } from '../../common/task.ts';
@@ -24,6 +25,12 @@ export function jobLine(job: Job): string {
   if (name !== '') parts.push(name);
   if (failure !== undefined) parts.push(failure.message);
   return parts.join('  ');
+}
+
+/** One line of a job's log, with its newline. */
+export function logText({ atMs, message }: LogLine): string {
+  const at = new Date(atMs).toISOString().replace('T', ' ');
+  return `${at}  ${message.replaceAll('\n', ' ')}\n`;
 }
 
 export function jobProgress({ stages, fraction, secondsLeft }: Job): RenderProgress {

@@ -27,10 +27,12 @@ interface ProgramFlags {
   readonly threads?: string;
   readonly workers?: string;
   readonly natsPort?: string;
+  readonly keepJobs?: string;
 }
 
 const POOLS: readonly Pool[] = ['idm', 'mixer', 'vdm'];
 const COUNT_MAX = 256;
+const MS_PER_DAY = 86_400_000;
 
 export function addFarmProgramCommands(
   program: Command,
@@ -47,14 +49,16 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
     .summary('run the coordinator of a farm')
     .description('Run the coordinator of a farm: takes jobs, shares their tasks out, keeps watch.')
     .option('--listen <ADDRESS>', `HOST:PORT for clients (default: ${SERVER_DEFAULT})`)
+    .option('--keep-jobs <DAYS>', 'Delete jobs that are over for longer (default: keep for ever)')
     .option('--insecure', 'Allow an address that is not loopback, without TLS and tokens')
     .action(async (flags: ProgramFlags) => {
       const listen = flags.listen ?? SERVER_DEFAULT;
       checkListenAddress(listen, flags.insecure === true);
+      const keepJobsMs = keepJobsMsOf(flags.keepJobs);
       const signal = environment.interruption();
       const { runCoordinator } = await import('../cluster/coordinator-program.ts');
       const log = createLog(environment.stderr, 'coordinator');
-      await runCoordinator({ ...places(flags, environment), listen, log }, signal);
+      await runCoordinator({ ...places(flags, environment), listen, keepJobsMs, log }, signal);
       finish(EXIT_OK);
     });
 }
@@ -170,6 +174,17 @@ function count(
   if (Number.isInteger(value) && value >= 1 && value <= COUNT_MAX) return value;
   problems.push(`--${name}: expected a whole number, 1 to ${COUNT_MAX}, got "${text}"`);
   return fallback;
+}
+
+/** @throws invalid-argument */
+function keepJobsMsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const days = Number(text);
+  if (text.trim() !== '' && Number.isFinite(days) && days >= 0) return days * MS_PER_DAY;
+  throw new BivdiffError(
+    'invalid-argument',
+    `--keep-jobs: expected days, 0 or more, got "${text}"`,
+  );
 }
 
 function throwProblems(problems: readonly string[]): void {

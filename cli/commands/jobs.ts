@@ -59,7 +59,7 @@ function addSubmit(program: Command, environment: CliEnvironment, finish: Finish
     .argument('[spec]', 'spec file, YAML or JSON')
     .option('--batch <FILE>', 'Renders to submit, one a line: JSONL, or CSV')
     .option('--priority <N>', `0 to 100, higher goes first (default: ${PRIORITY_DEFAULT})`);
-  addRenderFlags(client(command), { without: LOCAL_FLAGS })
+  addRenderFlags(addClientFlags(command), { without: LOCAL_FLAGS })
     .addHelpText(
       'after',
       '\nExample:\n  bivdiff submit --task controlnet --input clip.mp4 --prompt "a red square"',
@@ -110,7 +110,7 @@ async function submit(farm: FarmClient, request: RenderRequest, priority: number
 }
 
 function addWatch(program: Command, environment: CliEnvironment, finish: Finish): void {
-  client(program.command('watch'))
+  addClientFlags(program.command('watch'))
     .argument('<job>', 'its id, or the first digits')
     .option('--quiet', 'No progress')
     .summary('follow a job to its end')
@@ -163,7 +163,7 @@ async function follow(
 }
 
 function addFetch(program: Command, environment: CliEnvironment, finish: Finish): void {
-  client(program.command('fetch'))
+  addClientFlags(program.command('fetch'))
     .argument('<job>', 'its id, or the first digits')
     .option('--output <FILE>', 'Where the video goes')
     .option('--comparison <FILE>', 'Where the three-panel video goes')
@@ -185,7 +185,7 @@ function addFetch(program: Command, environment: CliEnvironment, finish: Finish)
 }
 
 function addLists(program: Command, environment: CliEnvironment, finish: Finish): void {
-  client(program.command('list'))
+  addClientFlags(program.command('list'))
     .description('List the jobs of a farm, newest first.')
     .action(async (typed: TypedFlags) => {
       const jobs = await withClient(typed, environment, (farm) => farm.list());
@@ -193,7 +193,7 @@ function addLists(program: Command, environment: CliEnvironment, finish: Finish)
       else for (const job of jobs) environment.stdout.write(`${jobLine(job)}\n`);
       finish(EXIT_OK);
     });
-  client(program.command('workers'))
+  addClientFlags(program.command('workers'))
     .description('List the workers of a farm.')
     .action(async (typed: TypedFlags) => {
       const found = await withClient(typed, environment, (farm) => farm.workers());
@@ -228,7 +228,7 @@ function addVerbs(program: Command, environment: CliEnvironment, finish: Finish)
     about: string,
     act: (farm: FarmClient, id: string) => Promise<Job>,
   ): void => {
-    client(program.command(name))
+    addClientFlags(program.command(name))
       .argument('<job>', 'its id, or the first digits')
       .description(about)
       .action(async (id: string, typed: TypedFlags) => {
@@ -238,12 +238,11 @@ function addVerbs(program: Command, environment: CliEnvironment, finish: Finish)
         finish(EXIT_OK);
       });
   };
-  verb('get', 'Show one job.', (farm, id) => farm.get(id));
   verb('cancel', 'Stop a job within one step; what is done stays.', (farm, id) => farm.cancel(id));
   verb('pause', 'Stop a job for now; resume goes on with it.', (farm, id) => farm.pause(id));
   verb('resume', 'Go on with a paused job.', (farm, id) => farm.resume(id));
   verb('retry', 'Go on with a failed or cancelled job.', (farm, id) => farm.resume(id));
-  client(program.command('priority'))
+  addClientFlags(program.command('priority'))
     .argument('<job>', 'its id, or the first digits')
     .argument('<n>', '0 to 100, higher goes first')
     .description("Change a job's priority at once.")
@@ -255,7 +254,7 @@ function addVerbs(program: Command, environment: CliEnvironment, finish: Finish)
       else environment.stdout.write(`${jobLine(job)}\n`);
       finish(EXIT_OK);
     });
-  client(program.command('drain'))
+  addClientFlags(program.command('drain'))
     .argument('<worker>', 'its name, as `bivdiff workers` shows it')
     .description('Let a worker finish or hand over what it runs, and end.')
     .action(async (name: string, typed: TypedFlags) => {
@@ -264,16 +263,21 @@ function addVerbs(program: Command, environment: CliEnvironment, finish: Finish)
     });
 }
 
-function client(command: Command): Command {
+/** Which farm, and how to answer. */
+export function addClientFlags(
+  command: Command,
+  json = 'Print one JSON object on stdout',
+): Command {
   return command
     .option(
       '--server <ADDRESS>',
       `The coordinator (default: $BIVDIFF_SERVER, else ${SERVER_DEFAULT})`,
     )
-    .option('--json', 'Print one JSON object on stdout');
+    .option('--json', json);
 }
 
-async function withClient<T>(
+/** Does something with the farm that the flags name. */
+export async function withClient<T>(
   typed: TypedFlags,
   environment: CliEnvironment,
   work: (farm: FarmClient) => Promise<T>,

@@ -70,7 +70,7 @@ function outputsOf(manifest: Manifest | undefined): JobOutput[] {
   }));
 }
 
-function failureMessage(failure: FailureJson): Failure {
+export function failureMessage(failure: FailureJson): Failure {
   const { code, message, retry, hint = '', details, cause } = failure;
   return {
     code,

@@ -20,10 +20,13 @@ import type { Store } from '../../common/store/ports.ts';
 import { PROTOCOL_VERSION } from '../../common/worker-status.ts';
 import type { Coordinator } from '../coordinator.ts';
 import type { AcceptedJob } from '../domain/job.ts';
+import { isOver } from '../job-log.ts';
+import type { JobState } from '../job-log.ts';
 import type { JobView } from '../job-book.ts';
 import type { WorkerRegistry } from '../worker-registry.ts';
 import { jobMessage, workerMessage } from './job-message.ts';
 import { unary } from './unary.ts';
+import { watchLog } from './watch-log.ts';
 
 /** Changes closer together than this are sent as one. */
 const WATCH_INTERVAL_MS = 100;
@@ -54,9 +57,16 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
     watchJob: (call) => {
       watch(call, { coordinator, message });
     },
+    watchLog: (call) => {
+      watchLog(call, coordinator).then(
+        () => call.end(),
+        (reason: unknown) => call.emit('error', statusOfError(reason)),
+      );
+    },
     cancelJob: unary(({ id }) => answer(coordinator.cancel(id))),
     pauseJob: unary(({ id }) => answer(coordinator.pause(id))),
     resumeJob: unary(({ id }) => answer(coordinator.resume(id))),
+    deleteJob: unary(async ({ id }) => ({ id: await coordinator.delete(id) })),
     setPriority: unary(({ id, priority }) => {
       checkPriority(priority);
       return answer(coordinator.setPriority(id, priority));
@@ -112,7 +122,6 @@ function watch(
   { coordinator, message }: { coordinator: Coordinator; message: (view: JobView) => Promise<Job> },
 ): void {
   const { id } = call.request;
-  const isOver = (job: Job): boolean => ['done', 'failed', 'cancelled'].includes(job.state);
   let timer: NodeJS.Timeout | undefined;
   let hasEnded = false;
   const end = (): void => {
@@ -134,7 +143,7 @@ function watch(
       });
     }
     call.write({ job });
-    if (!isOver(job)) return;
+    if (!isOver(job.state as JobState)) return;
     end();
     call.end();
   };

@@ -21,6 +21,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Job } from "./job.ts";
+import { LogLine } from "./job_log.ts";
 import { RenderSpec } from "./render_spec.ts";
 
 /** See RenderService.SubmitJob. */
@@ -79,6 +80,20 @@ export interface WatchJobResponse {
   job: Job | undefined;
 }
 
+/** See RenderService.WatchLog. */
+export interface WatchLogRequest {
+  /** Its id, or the first digits of it. */
+  id: string;
+  /** Goes on until the job is over; else it ends with what is known now. */
+  follow: boolean;
+}
+
+/** See RenderService.WatchLog. */
+export interface WatchLogResponse {
+  /** Oldest first; each follows all lines of the messages before. */
+  lines: LogLine[];
+}
+
 /** See RenderService.CancelJob. */
 export interface CancelJobRequest {
   /** Its id, or the first digits of it. */
@@ -113,6 +128,18 @@ export interface ResumeJobRequest {
 export interface ResumeJobResponse {
   /** The job afterwards. */
   job: Job | undefined;
+}
+
+/** See RenderService.DeleteJob. */
+export interface DeleteJobRequest {
+  /** Its id, or the first digits of it. */
+  id: string;
+}
+
+/** See RenderService.DeleteJob. */
+export interface DeleteJobResponse {
+  /** The whole id of the job that is gone. */
+  id: string;
 }
 
 /** See RenderService.SetPriority. */
@@ -580,6 +607,109 @@ export const WatchJobResponse: MessageFns<WatchJobResponse> = {
   },
 };
 
+function createBaseWatchLogRequest(): WatchLogRequest {
+  return { id: "", follow: false };
+}
+
+export const WatchLogRequest: MessageFns<WatchLogRequest> = {
+  encode(message: WatchLogRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.follow !== false) {
+      writer.uint32(16).bool(message.follow);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchLogRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchLogRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.follow = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWatchLogResponse(): WatchLogResponse {
+  return { lines: [] };
+}
+
+export const WatchLogResponse: MessageFns<WatchLogResponse> = {
+  encode(message: WatchLogResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.lines) {
+      LogLine.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchLogResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchLogResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.lines.push(LogLine.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseCancelJobRequest(): CancelJobRequest {
   return { id: "" };
 }
@@ -841,6 +971,98 @@ export const ResumeJobResponse: MessageFns<ResumeJobResponse> = {
             }
 
             message.job = Job.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDeleteJobRequest(): DeleteJobRequest {
+  return { id: "" };
+}
+
+export const DeleteJobRequest: MessageFns<DeleteJobRequest> = {
+  encode(message: DeleteJobRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteJobRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteJobRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDeleteJobResponse(): DeleteJobResponse {
+  return { id: "" };
+}
+
+export const DeleteJobResponse: MessageFns<DeleteJobResponse> = {
+  encode(message: DeleteJobResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteJobResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteJobResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
             continue;
           }
         }
@@ -1354,6 +1576,16 @@ export const RenderServiceService = {
     responseSerialize: (value: WatchJobResponse): Buffer => Buffer.from(WatchJobResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchJobResponse => WatchJobResponse.decode(value),
   },
+  /** What happened to a job: the entries of its log, and the last events of its tasks, oldest first. */
+  watchLog: {
+    path: "/bivdiff.v1.RenderService/WatchLog" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchLogRequest): Buffer => Buffer.from(WatchLogRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchLogRequest => WatchLogRequest.decode(value),
+    responseSerialize: (value: WatchLogResponse): Buffer => Buffer.from(WatchLogResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchLogResponse => WatchLogResponse.decode(value),
+  },
   /** Stops a job within one step; what is committed stays. */
   cancelJob: {
     path: "/bivdiff.v1.RenderService/CancelJob" as const,
@@ -1383,6 +1615,16 @@ export const RenderServiceService = {
     requestDeserialize: (value: Buffer): ResumeJobRequest => ResumeJobRequest.decode(value),
     responseSerialize: (value: ResumeJobResponse): Buffer => Buffer.from(ResumeJobResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ResumeJobResponse => ResumeJobResponse.decode(value),
+  },
+  /** Forgets a job that is over. What it made stays until it is collected: other jobs may use it. */
+  deleteJob: {
+    path: "/bivdiff.v1.RenderService/DeleteJob" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeleteJobRequest): Buffer => Buffer.from(DeleteJobRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteJobRequest => DeleteJobRequest.decode(value),
+    responseSerialize: (value: DeleteJobResponse): Buffer => Buffer.from(DeleteJobResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteJobResponse => DeleteJobResponse.decode(value),
   },
   /** Changes a job's priority at once. */
   setPriority: {
@@ -1425,12 +1667,16 @@ export interface RenderServiceServer extends UntypedServiceImplementation {
   listJobs: handleUnaryCall<ListJobsRequest, ListJobsResponse>;
   /** The job now and at every change, until it is done, failed or cancelled. */
   watchJob: handleServerStreamingCall<WatchJobRequest, WatchJobResponse>;
+  /** What happened to a job: the entries of its log, and the last events of its tasks, oldest first. */
+  watchLog: handleServerStreamingCall<WatchLogRequest, WatchLogResponse>;
   /** Stops a job within one step; what is committed stays. */
   cancelJob: handleUnaryCall<CancelJobRequest, CancelJobResponse>;
   /** Publishes nothing more of a job, and stops what runs of it. */
   pauseJob: handleUnaryCall<PauseJobRequest, PauseJobResponse>;
   /** Goes on with a paused, failed or cancelled job. */
   resumeJob: handleUnaryCall<ResumeJobRequest, ResumeJobResponse>;
+  /** Forgets a job that is over. What it made stays until it is collected: other jobs may use it. */
+  deleteJob: handleUnaryCall<DeleteJobRequest, DeleteJobResponse>;
   /** Changes a job's priority at once. */
   setPriority: handleUnaryCall<SetPriorityRequest, SetPriorityResponse>;
   /** Workers that said within the last seconds that they are there. */
@@ -1495,6 +1741,13 @@ export interface RenderServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchJobResponse>;
+  /** What happened to a job: the entries of its log, and the last events of its tasks, oldest first. */
+  watchLog(request: WatchLogRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchLogResponse>;
+  watchLog(
+    request: WatchLogRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchLogResponse>;
   /** Stops a job within one step; what is committed stays. */
   cancelJob(
     request: CancelJobRequest,
@@ -1542,6 +1795,22 @@ export interface RenderServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ResumeJobResponse) => void,
+  ): ClientUnaryCall;
+  /** Forgets a job that is over. What it made stays until it is collected: other jobs may use it. */
+  deleteJob(
+    request: DeleteJobRequest,
+    callback: (error: ServiceError | null, response: DeleteJobResponse) => void,
+  ): ClientUnaryCall;
+  deleteJob(
+    request: DeleteJobRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeleteJobResponse) => void,
+  ): ClientUnaryCall;
+  deleteJob(
+    request: DeleteJobRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeleteJobResponse) => void,
   ): ClientUnaryCall;
   /** Changes a job's priority at once. */
   setPriority(
