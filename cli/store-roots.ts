@@ -1,15 +1,79 @@
-// Which results and artifacts belong to some jobs: what `bivdiff store gc` keeps. The plan is a function of the job,
+// Which results and artifacts belong to some jobs: what `bivdiff store gc` keeps, those of a farm without being told. The plan is a function of the job,
 // so its tasks need not have been written down.
 
 import { BivdiffError } from '../common/errors.ts';
+import { artifactsOfSource } from '../common/source.ts';
 import type { DocumentName, Store } from '../common/store/ports.ts';
-import type { Digest, TaskId } from '../common/task.ts';
+import type { Digest, JobId, Stage, TaskId } from '../common/task.ts';
+import { FRAME_STAGE } from '../coordinator/finished-frames.ts';
+import { isOver, JobLog, submittedJobs } from '../coordinator/job-log.ts';
+import type { Manifest } from '../coordinator/manifest.ts';
 import type { AcceptedJob } from '../coordinator/domain/job.ts';
 import { createPlan } from '../coordinator/domain/plan.ts';
+import type { Plan } from '../coordinator/domain/plan.ts';
 
 export interface KeptJobs {
   readonly tasks: ReadonlySet<TaskId>;
   readonly artifacts: ReadonlySet<Digest>;
+}
+
+interface Roots {
+  readonly tasks: Set<TaskId>;
+  readonly artifacts: Set<Digest>;
+}
+
+/**
+ * What the jobs of a farm need that uses this store. A job that may still run: all of it. One that failed or was cancelled: its source, so
+ * that it can be tried again, and its finished frames. One that is done: its outputs.
+ */
+export async function findFarmJobs(store: Store): Promise<KeptJobs> {
+  const roots: Roots = { tasks: new Set(), artifacts: new Set() };
+  for (const jobId of await submittedJobs(store)) {
+    const log = new JobLog(store, jobId);
+    await log.read();
+    const state = log.facts?.state;
+    if (state === undefined) continue;
+    if (state === 'done') await addOutputs(roots, store, jobId);
+    else await addTasks(roots, { store, jobId, isWhole: !isOver(state) });
+  }
+  return roots;
+}
+
+async function addOutputs({ artifacts }: Roots, store: Store, jobId: JobId): Promise<void> {
+  const bytes = await store.getDocument({ kind: 'manifest', id: jobId });
+  if (bytes === undefined) return;
+  const { outputs } = JSON.parse(Buffer.from(bytes).toString()) as Manifest;
+  for (const { digest } of outputs.flatMap((output) => output.artifacts)) artifacts.add(digest);
+}
+
+interface FarmJob {
+  readonly store: Store;
+  readonly jobId: JobId;
+  readonly isWhole: boolean;
+}
+
+async function addTasks(roots: Roots, { store, jobId, isWhole }: FarmJob): Promise<void> {
+  const bytes = await store.getDocument({ kind: 'spec', id: jobId });
+  // Without its spec nobody can run it or find its frames.
+  if (bytes === undefined) return;
+  const plan = createPlan(JSON.parse(Buffer.from(bytes).toString()) as AcceptedJob);
+  await addSource(roots, store, plan.job);
+  for (const stage of isWhole ? plan.stages : [FRAME_STAGE as Stage]) {
+    addStage(roots, plan, stage);
+  }
+}
+
+/** One that is damaged is moved aside by the look, and is no root. */
+async function addSource({ artifacts }: Roots, store: Store, job: AcceptedJob): Promise<void> {
+  const found = await artifactsOfSource(store, job.source).catch((reason: unknown) => {
+    if (BivdiffError.from(reason).code !== 'data-loss') throw reason;
+    return [];
+  });
+  for (const digest of found) artifacts.add(digest);
+}
+
+function addStage({ tasks }: Roots, plan: Plan, stage: Stage): void {
+  for (let index = 0; index < plan.count(stage); index += 1) tasks.add(plan.id({ stage, index }));
 }
 
 /**
@@ -18,18 +82,14 @@ export interface KeptJobs {
  * @throws invalid-argument — a name fits several
  */
 export async function findKeptJobs(store: Store, names: readonly string[]): Promise<KeptJobs> {
-  const tasks = new Set<TaskId>();
-  const artifacts = new Set<Digest>();
+  const roots: Roots = { tasks: new Set(), artifacts: new Set() };
   for (const name of names) {
     const job = await readJob(store, await findJob(store, name));
     const plan = createPlan(job);
-    artifacts.add(job.source.digest);
-    for (const stage of plan.stages) {
-      for (let index = 0; index < plan.count(stage); index += 1)
-        tasks.add(plan.id({ stage, index }));
-    }
+    await addSource(roots, store, job);
+    for (const stage of plan.stages) addStage(roots, plan, stage);
   }
-  return { tasks, artifacts };
+  return roots;
 }
 
 async function findJob(store: Store, name: string): Promise<DocumentName> {

@@ -42,6 +42,13 @@ export async function putSource(
   return { kind: 'folder', digest: await store.putArtifact(Buffer.from(JSON.stringify(listing))) };
 }
 
+/** All artifacts that a source is made of, as far as the store has them. */
+export async function artifactsOfSource(store: Store, source: StoredSource): Promise<Digest[]> {
+  const { kind, digest } = source;
+  if (kind === 'video' || !(await store.hasArtifact(digest))) return [digest];
+  return [digest, ...(await readListing(store, digest)).files.map((file) => file.digest)];
+}
+
 /** Writes a stored source to `path`, which must not exist: as a file, or as a folder. @throws data-loss */
 export async function materialiseSource(
   store: Store,
@@ -52,10 +59,13 @@ export async function materialiseSource(
     await store.getArtifactFile(source.digest, path);
     return;
   }
-  const listing = JSON.parse(
-    Buffer.from(await store.getArtifact(source.digest)).toString(),
-  ) as FolderListing;
+  const listing = await readListing(store, source.digest);
   await mkdir(path);
   for (const { name, digest } of listing.files)
     await store.getArtifactFile(digest, join(path, name));
+}
+
+/** @throws data-loss */
+async function readListing(store: Store, digest: Digest): Promise<FolderListing> {
+  return JSON.parse(Buffer.from(await store.getArtifact(digest)).toString()) as FolderListing;
 }

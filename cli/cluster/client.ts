@@ -12,6 +12,7 @@ import type { LogLine } from '../../common/gen/bivdiff/v1/job_log.ts';
 import { RenderServiceClient } from '../../common/gen/bivdiff/v1/render_service.ts';
 import type {
   DeleteJobResponse,
+  ListFramesResponse,
   ListJobsResponse,
   ListWorkersResponse,
   SubmitJobRequest,
@@ -105,6 +106,11 @@ export class FarmClient {
     for await (const { lines } of this.#stream(this.#render.watchLog({ id, follow }), signal)) {
       yield* lines;
     }
+  }
+
+  /** The finished frames of a job, in order, batch by batch. */
+  frames(id: string): AsyncGenerator<ListFramesResponse, void, undefined> {
+    return this.#stream(this.#render.listFrames({ id }));
   }
 
   /** Forgets a job that is over; gives its whole id. */

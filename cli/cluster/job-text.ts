@@ -60,6 +60,17 @@ export function specMessage(spec: RenderSpec): SpecMessage {
   };
 }
 
+const FLAG_OF_LAYOUT = {
+  clip: 'output',
+  comparison: 'comparison',
+  'contact-sheet': 'contactSheet',
+} as const;
+
+/** Whether the flags ask for any output of a finished job. */
+export function namesOutput(typed: TypedFlags): boolean {
+  return Object.values(FLAG_OF_LAYOUT).some((flag) => typeof typed[flag] === 'string');
+}
+
 /**
  * Where the outputs of a finished job go, as the flags say.
  * @throws failed-precondition — the job is not done; invalid-argument — it has no such output, or no place is named
@@ -69,13 +80,14 @@ export function outputFiles(job: Job, typed: TypedFlags, folder: string): Output
     throw new BivdiffError(
       'failed-precondition',
       `job ${job.id.slice(0, 12)} is ${job.state}: it has no files yet`,
-      { hint: `bivdiff watch ${job.id.slice(0, 12)} follows it.` },
+      {
+        hint: `bivdiff watch ${job.id.slice(0, 12)} follows it; --frames DIR takes the frames that are finished.`,
+      },
     );
   }
-  const flags = { clip: 'output', comparison: 'comparison', 'contact-sheet': 'contactSheet' };
   const files: OutputFile[] = [];
   const problems: string[] = [];
-  for (const [layout, flag] of Object.entries(flags)) {
+  for (const [layout, flag] of Object.entries(FLAG_OF_LAYOUT)) {
     const given = typed[flag];
     if (typeof given !== 'string') continue;
     const output = job.outputs.find((one) => one.layout === layout);
@@ -94,7 +106,7 @@ export function outputFiles(job: Job, typed: TypedFlags, folder: string): Output
   return files;
 }
 
-function artifactRef({ digest, bytes, type }: Artifact): ArtifactRef {
+export function artifactRef({ digest, bytes, type }: Artifact): ArtifactRef {
   return { digest, bytes, type } as ArtifactRef;
 }
 

@@ -11,16 +11,9 @@ import { putSource } from '../../common/source.ts';
 import { PROTOCOL_VERSION } from '../../common/worker-status.ts';
 import { requestsFromBatch } from '../batch-file.ts';
 import type { FarmClient } from '../cluster/client.ts';
-import {
-  failureOfJob,
-  jobLine,
-  jobProgress,
-  outputFiles,
-  specMessage,
-} from '../cluster/job-text.ts';
+import { failureOfJob, jobLine, jobProgress, specMessage } from '../cluster/job-text.ts';
 import { SERVER_DEFAULT } from '../cluster/settings.ts';
 import { formatTable } from '../format.ts';
-import { placeOutputs } from '../place-outputs.ts';
 import { EXIT_FAILED, EXIT_OK } from '../print-error.ts';
 import { createProgressView, createSilentView } from '../progress.ts';
 import { requestFromFile, requestFromFlags } from '../render-request.ts';
@@ -46,7 +39,6 @@ export function addJobCommands(
 ): void {
   addSubmit(program, environment, finish);
   addWatch(program, environment, finish);
-  addFetch(program, environment, finish);
   addLists(program, environment, finish);
   addVerbs(program, environment, finish);
 }
@@ -160,28 +152,6 @@ async function follow(
   } finally {
     view.end();
   }
-}
-
-function addFetch(program: Command, environment: CliEnvironment, finish: Finish): void {
-  addClientFlags(program.command('fetch'))
-    .argument('<job>', 'its id, or the first digits')
-    .option('--output <FILE>', 'Where the video goes')
-    .option('--comparison <FILE>', 'Where the three-panel video goes')
-    .option('--contact-sheet <FILE>', 'Where the contact sheet goes')
-    .option('--overwrite', 'Replace files that exist and differ')
-    .summary('get the files of a finished job')
-    .description('Get the files of a finished job.')
-    .action(async (id: string, typed: TypedFlags) => {
-      const written = await withClient(typed, environment, async (farm) => {
-        const job = await farm.get(id);
-        const files = outputFiles(job, typed, environment.folder);
-        await placeOutputs(farm, files, { overwrite: typed['overwrite'] === true });
-        return { job: job.id, outputs: files.map(({ path }) => path) };
-      });
-      if (typed['json'] === true) printJson(environment.stdout, written);
-      else for (const path of written.outputs) environment.stdout.write(`${path}\n`);
-      finish(EXIT_OK);
-    });
 }
 
 function addLists(program: Command, environment: CliEnvironment, finish: Finish): void {

@@ -12,7 +12,7 @@ import { formatBytes, formatTable, plural } from '../format.ts';
 import { EXIT_FAILED, EXIT_OK } from '../print-error.ts';
 import { addStoreFlag, storeFolderOf } from '../run-options.ts';
 import type { TypedFlags } from '../run-options.ts';
-import { findKeptJobs } from '../store-roots.ts';
+import { findFarmJobs, findKeptJobs } from '../store-roots.ts';
 import { printJson } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
 
@@ -33,7 +33,7 @@ export function addStoreCommands(
   );
   addStoreFlags(store.command('gc'))
     .description(
-      'Remove what was neither made nor reused for a while. Renders that need it later make it anew.',
+      'Remove what was neither made nor reused for a while, and no job of a farm needs. Renders that need it later make it anew.',
     )
     .option('--older-than <TIME>', 'How long unused, such as 12h or 30d', '7d')
     .option('--keep <JOB...>', 'Jobs to keep whole: ids, or their first digits')
@@ -87,10 +87,11 @@ async function collectGarbage(
   const minAgeMs = parseAge(String(typed['olderThan']));
   const dryRun = typed['dryRun'] === true;
   const result = await withStore(folder, async (store) => {
-    const kept = await findKeptJobs(store, typed.keep ?? []);
+    const named = await findKeptJobs(store, typed.keep ?? []);
+    const farms = await findFarmJobs(store);
     return store.collectGarbage({
-      keepRecords: (taskId) => kept.tasks.has(taskId),
-      keepArtifacts: (digest) => kept.artifacts.has(digest),
+      keepRecords: (taskId) => named.tasks.has(taskId) || farms.tasks.has(taskId),
+      keepArtifacts: (digest) => named.artifacts.has(digest) || farms.artifacts.has(digest),
       minAgeMs,
       nowMs: Date.now(),
       dryRun,

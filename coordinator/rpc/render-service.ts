@@ -25,6 +25,7 @@ import type { JobState } from '../job-log.ts';
 import type { JobView } from '../job-book.ts';
 import type { WorkerRegistry } from '../worker-registry.ts';
 import { jobMessage, workerMessage } from './job-message.ts';
+import { listFrames } from './list-frames.ts';
 import { unary } from './unary.ts';
 import { watchLog } from './watch-log.ts';
 
@@ -58,10 +59,13 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
       watch(call, { coordinator, message });
     },
     watchLog: (call) => {
-      watchLog(call, coordinator).then(
-        () => call.end(),
-        (reason: unknown) => call.emit('error', statusOfError(reason)),
-      );
+      streamed(call, () => watchLog(call, coordinator));
+    },
+    listFrames: (call) => {
+      streamed(call, () => {
+        const { jobId } = coordinator.get(call.request.id);
+        return listFrames(call, { store, jobId });
+      });
     },
     cancelJob: unary(({ id }) => answer(coordinator.cancel(id))),
     pauseJob: unary(({ id }) => answer(coordinator.pause(id))),
@@ -87,6 +91,19 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
       return {};
     }),
   };
+}
+
+/** A stream that ends when the work does. */
+function streamed<Request, Response>(
+  call: ServerWritableStream<Request, Response>,
+  work: () => Promise<void>,
+): void {
+  void Promise.resolve()
+    .then(work)
+    .then(
+      () => call.end(),
+      (reason: unknown) => call.emit('error', statusOfError(reason)),
+    );
 }
 
 async function submit(

@@ -20,7 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Job } from "./job.ts";
+import { Artifact, Job } from "./job.ts";
 import { LogLine } from "./job_log.ts";
 import { RenderSpec } from "./render_spec.ts";
 
@@ -92,6 +92,28 @@ export interface WatchLogRequest {
 export interface WatchLogResponse {
   /** Oldest first; each follows all lines of the messages before. */
   lines: LogLine[];
+}
+
+/** See RenderService.ListFrames. */
+export interface ListFramesRequest {
+  /** Its id, or the first digits of it. */
+  id: string;
+}
+
+/** See RenderService.ListFrames. */
+export interface ListFramesResponse {
+  /** Frames of the whole job. */
+  total: number;
+  /** Those that are finished, in order; each message goes on where the one before ended. */
+  frames: FinishedFrame[];
+}
+
+/** One frame as it would be in the video. */
+export interface FinishedFrame {
+  /** Its place in the job, from 0. */
+  frame: number;
+  /** The picture. */
+  artifact: Artifact | undefined;
 }
 
 /** See RenderService.CancelJob. */
@@ -695,6 +717,166 @@ export const WatchLogResponse: MessageFns<WatchLogResponse> = {
             }
 
             message.lines.push(LogLine.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListFramesRequest(): ListFramesRequest {
+  return { id: "" };
+}
+
+export const ListFramesRequest: MessageFns<ListFramesRequest> = {
+  encode(message: ListFramesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFramesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFramesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListFramesResponse(): ListFramesResponse {
+  return { total: 0, frames: [] };
+}
+
+export const ListFramesResponse: MessageFns<ListFramesResponse> = {
+  encode(message: ListFramesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.total !== 0) {
+      writer.uint32(8).int32(message.total);
+    }
+    for (const v of message.frames) {
+      FinishedFrame.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFramesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFramesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.total = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.frames.push(FinishedFrame.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFinishedFrame(): FinishedFrame {
+  return { frame: 0, artifact: undefined };
+}
+
+export const FinishedFrame: MessageFns<FinishedFrame> = {
+  encode(message: FinishedFrame, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.frame !== 0) {
+      writer.uint32(8).int32(message.frame);
+    }
+    if (message.artifact !== undefined) {
+      Artifact.encode(message.artifact, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FinishedFrame {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFinishedFrame();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.frame = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.artifact = Artifact.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -1586,6 +1768,16 @@ export const RenderServiceService = {
     responseSerialize: (value: WatchLogResponse): Buffer => Buffer.from(WatchLogResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchLogResponse => WatchLogResponse.decode(value),
   },
+  /** The finished frames of a job, whatever its state: also of one that failed or was cancelled. */
+  listFrames: {
+    path: "/bivdiff.v1.RenderService/ListFrames" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ListFramesRequest): Buffer => Buffer.from(ListFramesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListFramesRequest => ListFramesRequest.decode(value),
+    responseSerialize: (value: ListFramesResponse): Buffer => Buffer.from(ListFramesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListFramesResponse => ListFramesResponse.decode(value),
+  },
   /** Stops a job within one step; what is committed stays. */
   cancelJob: {
     path: "/bivdiff.v1.RenderService/CancelJob" as const,
@@ -1669,6 +1861,8 @@ export interface RenderServiceServer extends UntypedServiceImplementation {
   watchJob: handleServerStreamingCall<WatchJobRequest, WatchJobResponse>;
   /** What happened to a job: the entries of its log, and the last events of its tasks, oldest first. */
   watchLog: handleServerStreamingCall<WatchLogRequest, WatchLogResponse>;
+  /** The finished frames of a job, whatever its state: also of one that failed or was cancelled. */
+  listFrames: handleServerStreamingCall<ListFramesRequest, ListFramesResponse>;
   /** Stops a job within one step; what is committed stays. */
   cancelJob: handleUnaryCall<CancelJobRequest, CancelJobResponse>;
   /** Publishes nothing more of a job, and stops what runs of it. */
@@ -1748,6 +1942,13 @@ export interface RenderServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchLogResponse>;
+  /** The finished frames of a job, whatever its state: also of one that failed or was cancelled. */
+  listFrames(request: ListFramesRequest, options?: Partial<CallOptions>): ClientReadableStream<ListFramesResponse>;
+  listFrames(
+    request: ListFramesRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ListFramesResponse>;
   /** Stops a job within one step; what is committed stays. */
   cancelJob(
     request: CancelJobRequest,

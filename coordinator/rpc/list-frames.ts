@@ -1,0 +1,26 @@
+// RenderService.ListFrames: which frames of a job are finished, at the pace of the reader.
+
+import type { ServerWritableStream } from '@grpc/grpc-js';
+
+import type {
+  ListFramesRequest,
+  ListFramesResponse,
+} from '../../common/gen/bivdiff/v1/render_service.ts';
+import type { Store } from '../../common/store/ports.ts';
+import type { JobId } from '../../common/task.ts';
+import { finishedFrames } from '../finished-frames.ts';
+import { sendMessage } from './send.ts';
+
+/** @throws data-loss — the accepted spec is gone */
+export async function listFrames(
+  call: ServerWritableStream<ListFramesRequest, ListFramesResponse>,
+  { store, jobId }: { readonly store: Store; readonly jobId: JobId },
+): Promise<void> {
+  for await (const { total, frames } of finishedFrames(store, jobId)) {
+    const found = frames.map(({ frame, artifact: { digest, bytes, type } }) => ({
+      frame,
+      artifact: { digest, bytes, type },
+    }));
+    if (!(await sendMessage(call, { total, frames: found }))) return;
+  }
+}
