@@ -50,6 +50,8 @@ export class JobLog {
   readonly #store: Store;
   readonly #jobId: JobId;
   #entries: JobLogEntry[] = [];
+  /** What the entries amount to: asked for far more often than one is written. */
+  #facts: JobFacts | undefined;
 
   constructor(store: Store, jobId: JobId) {
     this.#store = store;
@@ -63,7 +65,7 @@ export class JobLog {
 
   /** Undefined for a job that was never submitted, or is deleted. */
   get facts(): JobFacts | undefined {
-    return this.#entries.reduce(applyEntry, undefined);
+    return this.#facts;
   }
 
   /** Whether it ends in `deleted`. */
@@ -86,7 +88,7 @@ export class JobLog {
     for (;;) {
       const bytes = await this.#store.getDocument(this.#nameOf(this.#entries.length));
       if (bytes === undefined) return;
-      this.#entries.push(JSON.parse(Buffer.from(bytes).toString()) as JobLogEntry);
+      this.#add(JSON.parse(Buffer.from(bytes).toString()) as JobLogEntry);
     }
   }
 
@@ -96,7 +98,7 @@ export class JobLog {
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const put = await this.#store.putDocument(this.#nameOf(this.#entries.length), bytes);
       if (put === 'created') {
-        this.#entries.push(entry);
+        this.#add(entry);
         return;
       }
       await this.read();
@@ -112,6 +114,12 @@ export class JobLog {
     const names = await this.#store.listDocuments('job-event', `${this.#jobId}/`);
     for (const name of names) await this.#store.deleteDocument(name);
     this.#entries = [];
+    this.#facts = undefined;
+  }
+
+  #add(entry: JobLogEntry): void {
+    this.#entries.push(entry);
+    this.#facts = applyEntry(this.#facts, entry);
   }
 
   #nameOf(index: number): { readonly kind: 'job-event'; readonly id: string } {

@@ -45,12 +45,14 @@ export class WorkerRegistry implements Workforce {
 
   /** Takes in a beat. */
   note(status: WorkerStatus): void {
-    const isKnown = this.#workers.has(status.name);
-    this.#drop(status.name);
+    const known = this.#workers.get(status.name)?.status;
+    // Nearly all beats say the same.
+    const isSame = known !== undefined && !status.leaving && countsAlike(known, status);
+    if (!isSame) this.#drop(status.name);
     if (status.leaving) return;
     this.#workers.set(status.name, { status, atMs: this.#clock.nowMs() });
-    this.#count(status, 1);
-    if (!isKnown && !speaksOurs(status)) this.#options.onOtherProtocol?.(status);
+    if (!isSame) this.#count(status, 1);
+    if (known === undefined && !speaksOurs(status)) this.#options.onOtherProtocol?.(status);
   }
 
   /** Those heard of lately, by name; also those that get no work. */
@@ -133,6 +135,15 @@ export class WorkerRegistry implements Workforce {
 }
 
 /** Whether it is of our version, as far as messages go. */
-export function speaksOurs({ protocol }: Pick<WorkerStatus, 'protocol'>): boolean {
+function speaksOurs({ protocol }: Pick<WorkerStatus, 'protocol'>): boolean {
   return protocol === PROTOCOL_VERSION;
+}
+
+function countsAlike(one: WorkerStatus, other: WorkerStatus): boolean {
+  return (
+    one.protocol === other.protocol &&
+    one.slots === other.slots &&
+    one.draining === other.draining &&
+    one.pools.join() === other.pools.join()
+  );
 }

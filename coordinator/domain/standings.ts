@@ -46,7 +46,6 @@ export class Standings {
   succeeded(worker: string, stage: Stage, nowMs: number): void {
     const at = this.#at(stage);
     const [newest] = at.successes;
-    // The common case: nothing is allocated.
     if (newest?.worker === worker) newest.atMs = nowMs;
     else
       at.successes =
