@@ -11,7 +11,7 @@ import { BivdiffError } from '../common/errors.ts';
 import { canonicalJson } from '../common/canonical-json.ts';
 import { openModelSet, partsOf } from '../common/models/model-folder.ts';
 import type { ModelPart, ModelSet } from '../common/models/model-set.ts';
-import { queuesOfPools } from '../common/placement.ts';
+import { queuesOfWorker } from '../common/placement.ts';
 import { putSource } from '../common/source.ts';
 import type { RenderSpec } from '../common/spec/schema.ts';
 import { openStore } from '../common/store/open-store.ts';
@@ -24,8 +24,8 @@ import { wantedTasks } from '../coordinator/live-job.ts';
 import { surveyStore } from '../coordinator/survey.ts';
 import { createLanePool } from '../workers/inference/lane-pool.ts';
 import type { LanePool } from '../workers/inference/lane-pool.ts';
-import { inferenceClass, plainClass } from '../workers/inference/numerics-class.ts';
-import { codecBuild, createMediaService } from '../workers/media/media-service.ts';
+import { ownClasses } from '../workers/own-classes.ts';
+import { createMediaService } from '../workers/media/media-service.ts';
 import type { MediaService } from '../workers/media/media-service.ts';
 import { SourceCache } from '../workers/source-cache.ts';
 import { runStage } from '../workers/stage-runner.ts';
@@ -80,7 +80,7 @@ class LocalFarm implements Farm {
       spec,
       models,
       source: { ...stored, path: spec.input.path, frames: facts.frames },
-      numerics: { inference: inferenceClass(), media: codecBuild(), plain: plainClass() },
+      numerics: ownClasses(),
     });
     const jobId = jobIdOf(job);
     await this.store.putDocument(
@@ -141,7 +141,7 @@ class LocalFarm implements Farm {
     const broken = new AbortController();
     const stages: StageRunnerOptions = {
       ...{ store: this.store, lanes, media: this.#media, sources },
-      findPart: (digest) => this.#parts.get(digest),
+      findPart: async (digest) => this.#parts.get(digest),
     };
     const ended = runWorker(
       {
@@ -150,7 +150,7 @@ class LocalFarm implements Farm {
         store: this.store,
         runTask: (task, run) => runStage(task, stages, run),
         slots,
-        queues: queuesOfPools(['idm', 'mixer', 'vdm']),
+        queues: queuesOfWorker(['idm', 'mixer', 'vdm'], ownClasses()),
         ackWaitMs: ACK_WAIT_MS,
       },
       stop.signal,

@@ -2,15 +2,16 @@
 // so its tasks need not have been written down.
 
 import { BivdiffError } from '../common/errors.ts';
+import { readPartListing } from '../common/models/stored-part.ts';
 import { artifactsOfSource } from '../common/source.ts';
 import type { DocumentName, Store } from '../common/store/ports.ts';
 import type { Digest, JobId, Stage, TaskId } from '../common/task.ts';
-import { FRAME_STAGE } from '../coordinator/finished-frames.ts';
-import { isOver, JobLog, submittedJobs } from '../coordinator/job-log.ts';
-import type { Manifest } from '../coordinator/manifest.ts';
 import type { AcceptedJob } from '../coordinator/domain/job.ts';
 import { createPlan } from '../coordinator/domain/plan.ts';
 import type { Plan } from '../coordinator/domain/plan.ts';
+import { FRAME_STAGE } from '../coordinator/finished-frames.ts';
+import { isOver, JobLog, submittedJobs } from '../coordinator/job-log.ts';
+import type { Manifest } from '../coordinator/manifest.ts';
 
 export interface KeptJobs {
   readonly tasks: ReadonlySet<TaskId>;
@@ -23,20 +24,38 @@ interface Roots {
 }
 
 /**
- * What the jobs of a farm need that uses this store. A job that may still run: all of it. One that failed or was cancelled: its source, so
- * that it can be tried again, and its finished frames. One that is done: its outputs.
+ * What must stay: all of the jobs named by their ids or first digits, and what the jobs of a farm need that uses this store. One that
+ * may still run: all of it. One that failed or was cancelled: its source and models, so that it can be tried again, and its
+ * finished frames. One that is done: its outputs.
+ * @throws not-found — a name fits no job
+ * @throws invalid-argument — a name fits several
  */
-export async function findFarmJobs(store: Store): Promise<KeptJobs> {
+export async function findKeptJobs(store: Store, names: readonly string[]): Promise<KeptJobs> {
   const roots: Roots = { tasks: new Set(), artifacts: new Set() };
+  for (const name of names) {
+    const job = await readJob(store, await findJob(store, name));
+    await addJob(roots, { store, job, isWhole: true });
+  }
+  await addFarmJobs(roots, store);
+  return roots;
+}
+
+async function addFarmJobs(roots: Roots, store: Store): Promise<void> {
   for (const jobId of await submittedJobs(store)) {
     const log = new JobLog(store, jobId);
     await log.read();
     const state = log.facts?.state;
     if (state === undefined) continue;
-    if (state === 'done') await addOutputs(roots, store, jobId);
-    else await addTasks(roots, { store, jobId, isWhole: !isOver(state) });
+    if (state === 'done') {
+      await addOutputs(roots, store, jobId);
+      continue;
+    }
+    const bytes = await store.getDocument({ kind: 'spec', id: jobId });
+    // Without its spec nobody can run it or find its frames: no reason to collect nothing at all.
+    if (bytes === undefined) continue;
+    const job = JSON.parse(Buffer.from(bytes).toString()) as AcceptedJob;
+    await addJob(roots, { store, job, isWhole: !isOver(state) });
   }
-  return roots;
 }
 
 async function addOutputs({ artifacts }: Roots, store: Store, jobId: JobId): Promise<void> {
@@ -46,18 +65,17 @@ async function addOutputs({ artifacts }: Roots, store: Store, jobId: JobId): Pro
   for (const { digest } of outputs.flatMap((output) => output.artifacts)) artifacts.add(digest);
 }
 
-interface FarmJob {
+interface RootJob {
   readonly store: Store;
-  readonly jobId: JobId;
+  readonly job: AcceptedJob;
+  /** With what every stage makes, not only the finished frames. */
   readonly isWhole: boolean;
 }
 
-async function addTasks(roots: Roots, { store, jobId, isWhole }: FarmJob): Promise<void> {
-  const bytes = await store.getDocument({ kind: 'spec', id: jobId });
-  // Without its spec nobody can run it or find its frames.
-  if (bytes === undefined) return;
-  const plan = createPlan(JSON.parse(Buffer.from(bytes).toString()) as AcceptedJob);
-  await addSource(roots, store, plan.job);
+async function addJob(roots: Roots, { store, job, isWhole }: RootJob): Promise<void> {
+  const plan = createPlan(job);
+  await addSource(roots, store, job);
+  await addModels(roots, store, job);
   for (const stage of isWhole ? plan.stages : [FRAME_STAGE as Stage]) {
     addStage(roots, plan, stage);
   }
@@ -72,24 +90,16 @@ async function addSource({ artifacts }: Roots, store: Store, job: AcceptedJob): 
   for (const digest of found) artifacts.add(digest);
 }
 
-function addStage({ tasks }: Roots, plan: Plan, stage: Stage): void {
-  for (let index = 0; index < plan.count(stage); index += 1) tasks.add(plan.id({ stage, index }));
+/** Only farms have models in their stores. */
+async function addModels({ artifacts }: Roots, store: Store, job: AcceptedJob): Promise<void> {
+  for (const { digest } of Object.values(job.models)) {
+    const listing = await readPartListing(store, digest);
+    for (const file of listing?.files ?? []) artifacts.add(file.digest);
+  }
 }
 
-/**
- * Finds the tasks and sources of jobs, named by their ids or first digits.
- * @throws not-found — a name fits no job
- * @throws invalid-argument — a name fits several
- */
-export async function findKeptJobs(store: Store, names: readonly string[]): Promise<KeptJobs> {
-  const roots: Roots = { tasks: new Set(), artifacts: new Set() };
-  for (const name of names) {
-    const job = await readJob(store, await findJob(store, name));
-    const plan = createPlan(job);
-    await addSource(roots, store, job);
-    for (const stage of plan.stages) addStage(roots, plan, stage);
-  }
-  return roots;
+function addStage({ tasks }: Roots, plan: Plan, stage: Stage): void {
+  for (let index = 0; index < plan.count(stage); index += 1) tasks.add(plan.id({ stage, index }));
 }
 
 async function findJob(store: Store, name: string): Promise<DocumentName> {

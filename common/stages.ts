@@ -113,19 +113,32 @@ export interface ParamsByStage {
   readonly assemble: AssembleParams;
 }
 
-/** Which workers run it, and the revision of its code: raise it when a change alters the stage's result. */
+/**
+ * What the bits of a stage's results depend on besides the task: ONNX Runtime and the processor, the codec build, or JavaScript
+ * alone.
+ */
+export type NumericsKind = 'inference' | 'media' | 'plain';
+
+/** The numerics class of each kind of work: a machine's own, or the one that a job was accepted for. */
+export type NumericsClasses = Readonly<Record<NumericsKind, string>>;
+
+/** Which workers run it, what its bits depend on, and the revision of its code: raise it when a change alters the stage's result. */
 export const STAGE_FACTS: {
-  readonly [S in Stage]: { readonly pool: Pool; readonly revision: number };
+  readonly [S in Stage]: {
+    readonly pool: Pool;
+    readonly numerics: NumericsKind;
+    readonly revision: number;
+  };
 } = {
-  ingest: { pool: 'any', revision: 1 },
-  annotate: { pool: 'idm', revision: 1 },
-  generate: { pool: 'idm', revision: 1 },
-  encode: { pool: 'idm', revision: 1 },
-  'invert-image': { pool: 'mixer', revision: 1 },
-  'invert-video': { pool: 'vdm', revision: 1 },
-  mix: { pool: 'mixer', revision: 1 },
-  smooth: { pool: 'vdm', revision: 1 },
-  decode: { pool: 'idm', revision: 1 },
-  measure: { pool: 'any', revision: 1 },
-  assemble: { pool: 'any', revision: 1 },
+  ingest: { pool: 'any', numerics: 'media', revision: 1 },
+  annotate: { pool: 'idm', numerics: 'plain', revision: 1 },
+  generate: { pool: 'idm', numerics: 'inference', revision: 1 },
+  encode: { pool: 'idm', numerics: 'inference', revision: 1 },
+  'invert-image': { pool: 'mixer', numerics: 'inference', revision: 1 },
+  'invert-video': { pool: 'vdm', numerics: 'inference', revision: 1 },
+  mix: { pool: 'mixer', numerics: 'plain', revision: 1 },
+  smooth: { pool: 'vdm', numerics: 'inference', revision: 1 },
+  decode: { pool: 'idm', numerics: 'inference', revision: 1 },
+  measure: { pool: 'any', numerics: 'plain', revision: 1 },
+  assemble: { pool: 'any', numerics: 'media', revision: 1 },
 };

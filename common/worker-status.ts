@@ -5,8 +5,21 @@ import type { Pool, TaskId } from './task.ts';
 /** Raised when a message between client, coordinator and worker changes so that an older program would misread it. */
 export const PROTOCOL_VERSION = 1;
 
-/** How often a worker says that it is there. Three times silent means gone. */
+/** How often a worker says that it is there. */
 export const WORKER_BEAT_MS = 2_000;
+
+/** Three times silent means gone. */
+export const WORKER_SILENT_MS = 3 * WORKER_BEAT_MS;
+
+/** Tensors that a worker read for its tasks, by where they came from. */
+export interface GatherTally {
+  /** Straight from the worker that made them, or they were its own. */
+  hits: number;
+  /** From the store: who made them serves nothing, or has them no longer. */
+  misses: number;
+  /** From the store: who made them was gone, too slow, or sent other bytes. */
+  fallbacks: number;
+}
 
 export interface WorkerStatus {
   readonly protocol: number;
@@ -21,6 +34,9 @@ export interface WorkerStatus {
   readonly draining: boolean;
   /** Tasks committed since it began. */
   readonly committed: number;
+  /** HOST:PORT where other workers can have what it made; absent if it serves nothing. */
+  readonly address?: string | undefined;
+  readonly gathered: Readonly<GatherTally>;
   /** It ends now: the last of its messages. */
   readonly leaving: boolean;
 }

@@ -13,7 +13,7 @@ import { JobRun } from './job-run.ts';
 import type { JobObserver } from './job-run.ts';
 import { OutTasks } from './out-tasks.ts';
 import type { Clock } from './ports.ts';
-import { pump } from './pump.ts';
+import { ReadyLines } from './ready-lines.ts';
 
 /** How long running tasks may take to stop: a step of the largest model, with room. */
 const STOP_TIMEOUT_MS = 30_000;
@@ -40,10 +40,11 @@ export async function dispatchJob(options: DispatchOptions): Promise<void> {
   const { bus, store, clock, slotsOf, signal } = options;
   signal?.throwIfAborted();
   const out = new OutTasks({ bus, store, clock, slotsOf });
-  const run = new JobRun({ ...options, out });
-  const publish = (): void => {
-    pump([{ run, priority: 0 }], out);
+  const lines = new ReadyLines(out);
+  const onReady = (pool: Pool): void => {
+    lines.add(pool, { run, priority: 0, submittedAtMs: 0 });
   };
+  const run = new JobRun({ ...options, out, onReady });
   const over = new AbortController();
   const events = bus.events(over.signal);
   const stop = (): void => {
@@ -60,8 +61,8 @@ export async function dispatchJob(options: DispatchOptions): Promise<void> {
   signal?.addEventListener('abort', stop, { once: true });
   try {
     await run.start(options.wanted);
-    publish();
-    if (!run.isOver) await followEvents(run, events, publish);
+    lines.publish();
+    if (!run.isOver) await followEvents(run, events, lines);
     if (run.failure !== undefined) throw run.failure;
   } finally {
     signal?.removeEventListener('abort', stop);
@@ -72,11 +73,11 @@ export async function dispatchJob(options: DispatchOptions): Promise<void> {
 async function followEvents(
   run: JobRun,
   events: AsyncIterable<WorkerEvent>,
-  publish: () => void,
+  lines: ReadyLines,
 ): Promise<void> {
   for await (const event of events) {
     await run.handle(event);
     if (run.isOver) return;
-    publish();
+    lines.publish();
   }
 }

@@ -1,5 +1,5 @@
-// One job on its way: which of its tasks wait, are ready, are out, are done; publishes ready ones when told to, and acts on what
-// workers report. All of it can be lost and made again from the store.
+// One job on its way: publishes its ready tasks when told to, and acts on what workers report. All of it can be lost and made again
+// from the store.
 
 import type { BivdiffError } from '../common/errors.ts';
 import type { FailureJson } from '../common/errors.ts';
@@ -7,31 +7,18 @@ import type { CoordinatorBus, TaskMessage, WorkerEvent } from '../common/bus/por
 import { queueOfStage } from '../common/placement.ts';
 import { STAGE_FACTS } from '../common/stages.ts';
 import type { Store } from '../common/store/ports.ts';
-import { STAGES } from '../common/task.ts';
-import type { JobId, Pool, ResultRecord, Stage, TaskId } from '../common/task.ts';
+import type { JobId, Pool, ResultRecord, TaskId } from '../common/task.ts';
 import { PROTOCOL_VERSION } from '../common/worker-status.ts';
-import { decideAfterFailure, excludedWorkers } from './domain/failure-policy.ts';
+import { decideAfterFailure, excludedWorkers, isStoreFull } from './domain/failure-policy.ts';
 import type { FailurePolicy } from './domain/failure-policy.ts';
-import { ReadyQueue } from './domain/ready-queue.ts';
 import type { TaskGraph, TaskNumber } from './domain/task-graph.ts';
 import type { Needer, OutTasks } from './out-tasks.ts';
 import { LONE_WORKER } from './ports.ts';
 import type { Clock, Workforce } from './ports.ts';
 import { surveyStore } from './survey.ts';
+import { TaskBoard } from './task-board.ts';
 import { lostWorkersFailure, taskFailure } from './task-failure.ts';
 import { Tries } from './tries.ts';
-
-/**
- * - `idle`: nothing that must run needs it, or its result is in the store
- * - `waiting`: must run; an input is not there yet
- * - `ready`: must run; could be published
- * - `out`: published, or waiting for its next try
- * - `done`: committed by this run
- */
-type TaskState = 'idle' | 'waiting' | 'ready' | 'out' | 'done';
-
-/** A job's opening: what needs no video model, and is wide. */
-const OPENING_STAGES = new Set<Stage>(STAGES.slice(0, STAGES.indexOf('generate') + 1));
 
 export interface JobRunOptions {
   readonly jobId: JobId;
@@ -47,6 +34,8 @@ export interface JobRunOptions {
   readonly observer: JobObserver;
   /** @default nobody's */
   readonly owner?: string;
+  /** Told when there is something ready for a pool that had nothing. */
+  readonly onReady?: (pool: Pool) => void;
 }
 
 /** Told of every change, at once, on the caller's thread. */
@@ -66,34 +55,26 @@ export class JobRun implements Needer {
   readonly owner: string;
   readonly #options: JobRunOptions;
   readonly #graph: TaskGraph;
-  readonly #states: TaskState[];
-  readonly #waitingFor: Uint32Array;
+  readonly #board: TaskBoard;
   readonly #tries: Tries;
-  readonly #ready = new Map<Pool, ReadyQueue>();
   readonly #out = new Map<TaskId, TaskNumber>();
   readonly #started = new Set<TaskId>();
   readonly #timers = new Map<TaskNumber, () => void>();
-  #left = 0;
-  #openingLeft = 0;
   #failure: BivdiffError | undefined;
+  #hasLeft = false;
 
   constructor(options: JobRunOptions) {
     this.#options = options;
     this.jobId = options.jobId;
     this.owner = options.owner ?? '';
     this.#graph = options.graph;
-    this.#states = new Array<TaskState>(options.graph.size).fill('idle');
-    this.#waitingFor = new Uint32Array(options.graph.size);
+    this.#board = new TaskBoard(options.graph, options.onReady);
     this.#tries = new Tries(options.graph.size);
-    for (const stage of options.graph.plan.stages) {
-      const queue = new ReadyQueue((task) => options.graph.priority(task));
-      this.#ready.set(STAGE_FACTS[stage].pool, queue);
-    }
   }
 
   /** Nothing is left to do, or the job has failed and nothing of it runs any more. */
   get isOver(): boolean {
-    return this.#failure === undefined ? this.#left === 0 : this.#started.size === 0;
+    return this.#failure === undefined ? this.#board.left === 0 : this.#started.size === 0;
   }
 
   /** Why the job fails, once it does. */
@@ -108,17 +89,18 @@ export class JobRun implements Needer {
 
   /** Tasks of its opening that are not published yet, whether or not they could be. */
   get openingLeft(): number {
-    return this.#failure === undefined ? this.#openingLeft : 0;
+    return this.#failure === undefined ? this.#board.openingLeft : 0;
   }
 
   /** Tasks of a pool that could be published now. */
   readyCount(pool: Pool): number {
-    return this.#failure === undefined ? (this.#ready.get(pool)?.size ?? 0) : 0;
+    if (this.#failure !== undefined || this.#hasLeft) return 0;
+    return this.#board.readyCount(pool);
   }
 
-  /** Tasks that could be published now, in no order. */
+  /** Tasks of which all that they read is there, published or not, in order. */
   get ready(): readonly TaskNumber[] {
-    return [...this.#states.keys()].filter((task) => this.#states[task] === 'ready');
+    return this.#board.readyOrOut;
   }
 
   /** Whether it has this task out. */
@@ -133,14 +115,13 @@ export class JobRun implements Needer {
 
   /** Publishes the first of the ready tasks of a pool, if there is one. */
   publishNext(pool: Pool): void {
-    const task = this.readyCount(pool) > 0 ? this.#ready.get(pool)!.pop() : undefined;
+    const task = this.readyCount(pool) > 0 ? this.#board.takeNext(pool) : undefined;
     if (task === undefined) return;
-    this.#states[task] = 'out';
     const ref = this.#graph.ref(task);
-    if (OPENING_STAGES.has(ref.stage)) this.#openingLeft -= 1;
     const message = this.#nextTry(task);
     this.#out.set(message.task.id, task);
-    this.#options.out.add(this, message, { queue: queueOfStage(ref.stage), pool });
+    const queue = queueOfStage(ref.stage, message.task.numericsClass);
+    this.#options.out.add(this, message, { queue, pool });
   }
 
   /** Takes in what a worker reports. Events of tasks that this job has not out are ignored. */
@@ -170,6 +151,7 @@ export class JobRun implements Needer {
 
   /** Lets go of everything and touches nothing: what is out goes on, for whoever needs it. */
   leave(): void {
+    this.#hasLeft = true;
     for (const callOff of this.#timers.values()) callOff();
     this.#timers.clear();
     for (const taskId of [...this.#out.keys()]) this.#forget(taskId);
@@ -192,31 +174,9 @@ export class JobRun implements Needer {
   async #require(wanted: readonly TaskNumber[]): Promise<void> {
     const { store, observer } = this.#options;
     const survey = await surveyStore(this.#graph, store, wanted);
-    const fresh = survey.missing.filter((task) => !this.#isPending(task));
-    for (const task of fresh) this.#states[task] = 'waiting';
-    this.#left += fresh.length;
+    const fresh = survey.missing.filter((task) => !this.#board.isPending(task));
     observer.surveyed(survey.found, fresh);
-    for (const task of fresh) {
-      if (OPENING_STAGES.has(this.#graph.ref(task).stage)) this.#openingLeft += 1;
-      this.#await(task);
-    }
-  }
-
-  /** Ready once all that it reads is there. */
-  #await(task: TaskNumber): void {
-    const pending = this.#graph.dependencies(task).filter((needed) => this.#isPending(needed));
-    this.#waitingFor[task] = pending.length;
-    if (pending.length === 0) this.#makeReady(task);
-  }
-
-  #isPending(task: TaskNumber): boolean {
-    const state = this.#states[task];
-    return state === 'waiting' || state === 'ready' || state === 'out';
-  }
-
-  #makeReady(task: TaskNumber): void {
-    this.#states[task] = 'ready';
-    this.#ready.get(STAGE_FACTS[this.#graph.ref(task).stage].pool)!.push(task);
+    this.#board.require(fresh);
   }
 
   #nextTry(task: TaskNumber): TaskMessage {
@@ -243,13 +203,7 @@ export class JobRun implements Needer {
 
   #settle(task: TaskNumber, taskId: TaskId): void {
     this.#forget(taskId);
-    this.#states[task] = 'done';
-    this.#left -= 1;
-    for (const dependent of this.#graph.dependents(task)) {
-      if (this.#states[dependent] !== 'waiting') continue;
-      this.#waitingFor[dependent] = this.#waitingFor[dependent]! - 1;
-      if (this.#waitingFor[dependent] === 0) this.#makeReady(dependent);
-    }
+    this.#board.settle(task);
   }
 
   async #handleFailure(
@@ -265,14 +219,14 @@ export class JobRun implements Needer {
     // Nobody asked for it: the worker lost its lease (it was too slow to say that it is alive), and the bus has given the task
     // to another, or will.
     if (event.failure.code === 'cancelled') return;
-    const decision = decideAfterFailure(
-      event.failure,
-      this.#tries.count(task),
-      this.#options.policy,
-    );
+    const tries = this.#tries;
+    const hasNoRoom = isStoreFull(event.failure);
+    const attempt = hasNoRoom ? tries.count(task) : tries.failures(task);
+    if (hasNoRoom) tries.wasInVain(task);
+    const decision = decideAfterFailure(event.failure, attempt, this.#options.policy);
     switch (decision.kind) {
       case 'retry':
-        if (decision.excludeWorker) this.#tries.exclude(task, event.worker);
+        if (decision.excludeWorker) tries.exclude(task, event.worker);
         this.#options.observer.retried?.(task, decision);
         this.#options.out.rest(event.taskId);
         this.#publishLater(task, decision.delayMs);
@@ -313,12 +267,11 @@ export class JobRun implements Needer {
     for (const number of lost) {
       await store.dropRecord(this.#graph.plan.id(this.#graph.ref(number)));
       observer.healed(number);
-      if (!this.#isPending(number)) this.#states[number] = 'idle';
+      this.#board.lose(number);
     }
-    this.#states[task] = 'waiting';
-    if (OPENING_STAGES.has(this.#graph.ref(task).stage)) this.#openingLeft += 1;
+    this.#board.takeBack(task);
     await this.#require(lost);
-    this.#await(task);
+    this.#board.awaitInputs(task);
   }
 
   #failureOf(task: TaskNumber, failure: FailureJson): BivdiffError {

@@ -1,9 +1,10 @@
 // A job that this coordinator runs: its plan, its run, its tally. Made from the accepted spec; thrown away and made again at will.
 
-import type { CoordinatorBus } from '../common/bus/ports.ts';
+import type { CoordinatorBus, WorkerEvent } from '../common/bus/ports.ts';
 import type { Store } from '../common/store/ports.ts';
-import type { JobId } from '../common/task.ts';
+import type { JobId, Pool } from '../common/task.ts';
 import { BivdiffError } from '../common/errors.ts';
+import { isStoreFull } from './domain/failure-policy.ts';
 import type { FailurePolicy } from './domain/failure-policy.ts';
 import type { AcceptedJob } from './domain/job.ts';
 import { createPlan } from './domain/plan.ts';
@@ -31,6 +32,10 @@ export interface LiveJobOptions {
   readonly workers: Workforce;
   readonly history: JobHistory;
   readonly onChange: () => void;
+  /** As `JobRunOptions.onReady`. */
+  readonly onReady: (pool: Pool) => void;
+  /** Told of what somebody should look at although the job goes on: a store without room. */
+  readonly onTrouble: (error: BivdiffError) => void;
 }
 
 export class LiveJob {
@@ -41,11 +46,13 @@ export class LiveJob {
   readonly #clock: Clock;
   readonly #begunMs: number;
   readonly #wanted: readonly TaskNumber[];
+  readonly #onTrouble: (error: BivdiffError) => void;
 
   constructor(options: LiveJobOptions) {
     const { clock } = options;
     this.jobId = options.jobId;
     this.#clock = clock;
+    this.#onTrouble = options.onTrouble;
     this.#begunMs = clock.nowMs();
     this.graph = createTaskGraph(createPlan(options.job));
     this.#wanted = wantedTasks(this.graph);
@@ -68,6 +75,13 @@ export class LiveJob {
 
   async start(): Promise<void> {
     await this.run.start(this.#wanted);
+  }
+
+  async handle(event: WorkerEvent): Promise<void> {
+    if (event.kind === 'failed' && isStoreFull(event.failure)) {
+      this.#onTrouble(BivdiffError.fromJSON(event.failure));
+    }
+    await this.run.handle(event);
   }
 
   async stop(why: string): Promise<void> {

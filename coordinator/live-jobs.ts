@@ -5,6 +5,7 @@ import type { CoordinatorBus, WorkerEvent } from '../common/bus/ports.ts';
 import { BivdiffError } from '../common/errors.ts';
 import type { Stage } from '../common/task.ts';
 import type { Store } from '../common/store/ports.ts';
+import type { JobId, Pool } from '../common/task.ts';
 import type { FailurePolicy } from './domain/failure-policy.ts';
 import type { AcceptedJob } from './domain/job.ts';
 import type { JobBook, JobEntry } from './job-book.ts';
@@ -13,15 +14,15 @@ import { LiveJob } from './live-job.ts';
 import { mapBounded } from './map-bounded.ts';
 import { OutTasks } from './out-tasks.ts';
 import type { Clock } from './ports.ts';
-import { pump } from './pump.ts';
-import type { Claim, Share } from './pump.ts';
+import { ReadyLines } from './ready-lines.ts';
+import type { Claim, Share } from './ready-lines.ts';
 import type { WorkerRegistry } from './worker-registry.ts';
 
 /** Plans that may be in memory at once, whatever the farm could take. */
 const LIVE_JOBS_MAX = 2_048;
 const FLUSHES_AT_ONCE = 16;
-/** No fault of a job's; it is begun again until they pass. */
-const PASSING: readonly string[] = ['unavailable', 'resource-exhausted'];
+/** No fault of a job's: store or bus is away or full, or a result was damaged. It is begun again, and makes anew what is not there. */
+const PASSING: readonly string[] = ['unavailable', 'resource-exhausted', 'data-loss'];
 
 export interface LiveJobsOptions {
   readonly store: Store;
@@ -44,8 +45,11 @@ export class LiveJobs {
   readonly #book: JobBook;
   readonly #out: OutTasks;
   readonly #live = new Set<JobEntry>();
-  /** The live jobs in their order; made anew when that changes. */
-  #claims: readonly Claim[] | undefined;
+  /** Whether there may be jobs that are not live yet. */
+  #hasQueued = true;
+  /** Jobs of which it was said that no worker is of their class. */
+  readonly #unserved = new Set<JobId>();
+  readonly #lines: ReadyLines;
 
   constructor(options: LiveJobsOptions, book: JobBook) {
     const { workers, store, bus, clock, onTrouble } = options;
@@ -57,6 +61,7 @@ export class LiveJobs {
       workersOf: (pool) => workers.workersOf(pool),
       claimed: () => workers.running,
     });
+    this.#lines = new ReadyLines(this.#out, options.shareOf);
   }
 
   /** Takes in what a worker reports, for every job that needs the task. */
@@ -65,13 +70,13 @@ export class LiveJobs {
     const stageWithout = this.#judge(event);
     for (const { jobId } of needers) {
       const entry = this.#book.get(jobId);
-      if (entry !== undefined) await this.#tend(entry, (live) => live.run.handle(event));
+      if (entry !== undefined) await this.#tend(entry, (live) => live.handle(event));
       if (stageWithout === undefined) continue;
       const { taskId, worker } = event;
       entry?.history.add({ kind: 'set-aside', taskId, stage: stageWithout, worker });
     }
-    this.#publish();
-    if (this.#out.room('idm') > 0) await this.launch();
+    this.#lines.publish();
+    if (this.#hasQueued && this.#out.room('idm') > 0) await this.#launch();
   }
 
   /** Looks for what was lost on the way, and gives out the room that came with new workers. */
@@ -83,6 +88,7 @@ export class LiveJobs {
     });
     for (const event of found) await this.handle(event);
     await this.launch();
+    this.#lookForWorkers();
     await this.flushHistories('due');
   }
 
@@ -92,10 +98,29 @@ export class LiveJobs {
     await mapBounded(entries, FLUSHES_AT_ONCE, (entry) => this.#flushHistory(entry));
   }
 
+  /** A job that nobody here can run waits for ever; whoever runs the farm should know. */
+  #lookForWorkers(): void {
+    const classes = new Set(this.#options.workers.alive.map(({ numericsClass }) => numericsClass));
+    for (const { live, jobId } of this.#live) {
+      const wanted = live?.graph.plan.job.numerics.inference;
+      if (wanted === undefined || classes.has(wanted) || classes.size === 0) continue;
+      if (this.#unserved.has(jobId)) continue;
+      this.#unserved.add(jobId);
+      const message = `job ${jobId.slice(0, 12)} waits for workers of numerics class ${wanted}; there are only ${[...classes].join(', ')}`;
+      const hint =
+        'Other workers would make other bits. Start workers on machines of that class, or submit the job again on a coordinator of this one.';
+      this.#options.onTrouble(new BivdiffError('failed-precondition', message, { hint }));
+    }
+  }
+
   /** Makes live what is next in order, until the farm's room is spoken for; and publishes. To be called at every change of order. */
   async launch(): Promise<void> {
-    this.#claims = undefined;
-    this.#publish();
+    this.#hasQueued = true;
+    await this.#launch();
+  }
+
+  async #launch(): Promise<void> {
+    this.#lines.publish();
     if (!this.#wantsMore()) return;
     const queued = this.#book.inOrder(
       ({ live, log }) => live === undefined && log.facts?.state === 'queued',
@@ -103,8 +128,9 @@ export class LiveJobs {
     for (const entry of queued) {
       if (!this.#wantsMore()) return;
       await this.#begin(entry);
-      this.#publish();
+      this.#lines.publish();
     }
+    this.#hasQueued = false;
   }
 
   /** Stops a job for now, if it runs. */
@@ -144,13 +170,6 @@ export class LiveJobs {
     return workers.failed({ worker, stage, taskId, failure }) ? stage : undefined;
   }
 
-  #publish(): void {
-    this.#claims ??= this.#book
-      .inOrder(({ live }) => live !== undefined)
-      .map(({ live, log }) => ({ run: live!.run, priority: log.facts?.priority ?? 0 }));
-    pump(this.#claims, this.#out, this.#options.shareOf);
-  }
-
   async #begin(entry: JobEntry): Promise<void> {
     const { store } = this.#options;
     const bytes = await store.getDocument({ kind: 'spec', id: entry.jobId });
@@ -160,21 +179,26 @@ export class LiveJobs {
       return;
     }
     const { workers } = this.#options;
-    entry.live = new LiveJob({
+    const onReady = (pool: Pool): void => {
+      this.#lines.add(pool, claim);
+    };
+    const live = new LiveJob({
       ...this.#options,
       jobId: entry.jobId,
       owner: entry.log.facts?.owner ?? '',
       job: JSON.parse(Buffer.from(bytes).toString()) as AcceptedJob,
       out: this.#out,
       history: entry.history,
+      onReady,
       slots: () => Math.max(1, workers.slotsOf('any')),
       onChange: () => {
         entry.notify();
       },
     });
+    const claim = claimOf(entry, live);
+    entry.live = live;
     this.#live.add(entry);
-    this.#claims = undefined;
-    await this.#tend(entry, (live) => live.start());
+    await this.#tend(entry, () => live.start());
   }
 
   /** Does something with a live job, and ends the job if it is over then. */
@@ -215,6 +239,15 @@ export class LiveJobs {
   #remove(entry: JobEntry): void {
     entry.live = undefined;
     this.#live.delete(entry);
-    this.#claims = undefined;
   }
+}
+
+function claimOf({ log }: JobEntry, { run }: LiveJob): Claim {
+  return {
+    run,
+    get priority() {
+      return log.facts?.priority ?? 0;
+    },
+    submittedAtMs: log.facts?.submittedAtMs ?? 0,
+  };
 }

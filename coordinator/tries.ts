@@ -7,6 +7,7 @@ const NOBODY: readonly string[] = [];
 
 export class Tries {
   readonly #counts: Uint16Array;
+  readonly #inVain = new Map<TaskNumber, number>();
   readonly #excluded = new Map<TaskNumber, string[]>();
   /** Who runs a task, as far as they said. More than one: all but the last are lost. */
   readonly #starters = new Map<TaskId, string[]>();
@@ -20,15 +21,27 @@ export class Tries {
     return ++this.#counts[task]!;
   }
 
+  /** All there were. */
   count(task: TaskNumber): number {
     return this.#counts[task]!;
   }
 
+  /** Those that say something about the task: without the ones that only found no room. */
+  failures(task: TaskNumber): number {
+    return this.count(task) - (this.#inVain.get(task) ?? 0);
+  }
+
+  /** The last one failed by no fault of the task's or the worker's. */
+  wasInVain(task: TaskNumber): void {
+    this.#inVain.set(task, (this.#inVain.get(task) ?? 0) + 1);
+  }
+
   /** Somebody began it; gives those who had begun it before and were not heard of again. */
   begun(taskId: TaskId, worker: string): readonly string[] {
-    const before = this.#starters.get(taskId) ?? [];
-    this.#starters.set(taskId, [...before, worker]);
-    return before;
+    // What is not answered in time is said again.
+    const others = (this.#starters.get(taskId) ?? []).filter((name) => name !== worker);
+    this.#starters.set(taskId, [...others, worker]);
+    return others;
   }
 
   /** Somebody said how it ended. */

@@ -2,7 +2,7 @@
 // again within one beat.
 
 import type { Pool, Stage, TaskId } from '../common/task.ts';
-import { PROTOCOL_VERSION, WORKER_BEAT_MS } from '../common/worker-status.ts';
+import { PROTOCOL_VERSION, WORKER_BEAT_MS, WORKER_SILENT_MS } from '../common/worker-status.ts';
 import type { WorkerStatus } from '../common/worker-status.ts';
 import { DEFAULT_FAILURE_POLICY } from './domain/failure-policy.ts';
 import type { FailurePolicy } from './domain/failure-policy.ts';
@@ -10,7 +10,6 @@ import { Standings } from './domain/standings.ts';
 import type { FailedTry } from './domain/standings.ts';
 import type { Clock, Workforce } from './ports.ts';
 
-const BEATS_MISSED_MAX = 3;
 const NOBODY: ReadonlySet<string> = new Set();
 
 interface Heard {
@@ -110,7 +109,7 @@ export class WorkerRegistry implements Workforce {
     const nowMs = this.#clock.nowMs();
     if (nowMs - this.#sweptMs < everyMs) return;
     this.#sweptMs = nowMs;
-    const oldest = nowMs - BEATS_MISSED_MAX * WORKER_BEAT_MS;
+    const oldest = nowMs - WORKER_SILENT_MS;
     for (const [name, { atMs }] of this.#workers) if (atMs < oldest) this.#drop(name);
   }
 

@@ -4,17 +4,20 @@ import type { Store } from '../common/store/ports.ts';
 import type { ArtifactRef, InputPart, ResultRecord, TaskId } from '../common/task.ts';
 import { BivdiffError } from '../common/errors.ts';
 import type { BusyClock } from './busy-clock.ts';
+import type { TensorPeers } from './ports.ts';
 import { decodePng, encodePng } from './media/png.ts';
 import type { RgbImage } from './media/media-types.ts';
 import { elementCount, floatTensor, frameTensor } from './tensor/tensor.ts';
 import type { FloatTensor, FrameTensor, Tensor } from './tensor/tensor.ts';
 
-/** Pictures read or written at once. */
-const PICTURES_AT_ONCE = 8;
+/** Pictures, or parts of a tensor, read or written at once. */
+const AT_ONCE = 8;
 
 /** The store, and the clock that counts time spent packing and unpacking pictures. */
 export interface ArtifactAccess {
   readonly store: Store;
+  /** Asked for tensors before the store is. @default nobody */
+  readonly peers?: TensorPeers | undefined;
   readonly codecs: BusyClock;
 }
 
@@ -57,21 +60,27 @@ export async function gatherInput(
   if (first === undefined) throw new BivdiffError('internal', 'an input of the task has no parts');
   const record = await requireRecord(access.store, first.task);
   const isTensor = outputOf(record, first)[0]?.type === 'tensor/float32';
-  return isTensor ? gatherFloats(access.store, parts) : gatherPictures(access, parts);
+  return isTensor ? gatherFloats(access, parts) : gatherPictures(access, parts);
 }
 
-async function gatherFloats(store: Store, parts: readonly InputPart[]): Promise<FloatTensor> {
-  const slices: Float32Array[] = [];
+async function gatherFloats(
+  access: ArtifactAccess,
+  parts: readonly InputPart[],
+): Promise<FloatTensor> {
+  const slices = new Array<Float32Array>(parts.length);
   let perFrame: readonly number[] = [];
-  for (const part of parts) {
-    const ref = outputOf(await requireRecord(store, part.task), part)[0];
+  await forEachBounded(parts, async (part, index) => {
+    const record = await requireRecord(access.store, part.task);
+    const ref = outputOf(record, part)[0];
     if (ref?.shape === undefined) throw malformed(part);
     perFrame = ref.shape.slice(1);
-    const bytes = await readOrReport(store, ref, part.task);
+    const bytes =
+      (await access.peers?.read(ref, record.worker)) ??
+      (await readOrReport(access.store, ref, part.task));
     const values = floatsOf(bytes);
     const size = elementCount(perFrame);
-    slices.push(values.subarray(part.offset * size, (part.offset + part.count) * size));
-  }
+    slices[index] = values.subarray(part.offset * size, (part.offset + part.count) * size);
+  });
   const joined = new Float32Array(slices.reduce((sum, slice) => sum + slice.length, 0));
   let offset = 0;
   for (const slice of slices) {
@@ -104,7 +113,7 @@ export async function storeOutput(
   access: ArtifactAccess,
   tensor: Tensor,
 ): Promise<readonly ArtifactRef[]> {
-  const { store } = access;
+  const { store, peers } = access;
   if (tensor.type === 'float32') {
     const bytes = new Uint8Array(
       tensor.data.buffer,
@@ -112,6 +121,7 @@ export async function storeOutput(
       tensor.data.byteLength,
     );
     const digest = await store.putArtifact(bytes);
+    peers?.keep(digest, bytes);
     return [{ digest, bytes: bytes.length, type: 'tensor/float32', shape: tensor.shape }];
   }
   if (tensor.type === 'uint8' && tensor.shape.length === 1) {
@@ -212,5 +222,5 @@ async function forEachBounded<T>(
       await work(items[index]!, index);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(PICTURES_AT_ONCE, items.length) }, lane));
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, lane));
 }

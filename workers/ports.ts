@@ -1,7 +1,7 @@
 // What the task runner needs of the lanes and of the media processes; each provider fits it structurally.
 
 import type { ModelPart } from '../common/models/model-set.ts';
-import type { Digest } from '../common/task.ts';
+import type { ArtifactRef, Digest } from '../common/task.ts';
 import type { LaneJob, LaneResult } from './inference/lane-job.ts';
 import type {
   DecodedFrame,
@@ -21,8 +21,16 @@ export interface StageLanes {
   ): Promise<LaneResult>;
 }
 
-/** Finds the model part that a task names by digest. */
-export type PartLookup = (digest: Digest) => ModelPart | undefined;
+/** Finds the model part that a task names by digest; it may have to be fetched first. */
+export type PartLookup = (digest: Digest) => Promise<ModelPart | undefined>;
+
+/** A short cut for tensors past the store: what this worker and others made lately. */
+export interface TensorPeers {
+  /** What was just stored, for whoever reads it next. The bytes must not change any more. */
+  keep(digest: Digest, bytes: Uint8Array): void;
+  /** Of the worker that made it, checked; undefined if the store has to give it. Never fails. Not to be changed. */
+  read(ref: ArtifactRef, worker: string): Promise<Uint8Array | undefined>;
+}
 
 /** Decoding and encoding, done in child processes. */
 export interface MediaWork {

@@ -10,7 +10,7 @@ import { gatherInput, storeOutput } from './artifacts.ts';
 import { assembleOutput } from './assemble.ts';
 import { ingestFrames } from './ingest.ts';
 import type { SourceCache } from './source-cache.ts';
-import type { MediaWork, PartLookup, StageLanes } from './ports.ts';
+import type { MediaWork, PartLookup, StageLanes, TensorPeers } from './ports.ts';
 
 export interface StageRunnerOptions {
   readonly store: Store;
@@ -18,6 +18,8 @@ export interface StageRunnerOptions {
   readonly media: MediaWork;
   readonly sources: SourceCache;
   readonly findPart: PartLookup;
+  /** @default nobody: the store gives everything */
+  readonly peers?: TensorPeers;
 }
 
 export interface StageOutcome {
@@ -54,12 +56,16 @@ async function runInLane(
   options: StageRunnerOptions,
   run: RunTaskOptions,
 ): Promise<StageOutcome> {
-  const { store, lanes } = options;
-  const access = { store, codecs: new BusyClock() };
-  const models = modelsOf(task, options.findPart);
+  const { store, lanes, peers } = options;
+  const access = { store, peers, codecs: new BusyClock() };
   const roles = Object.keys(task.inputs);
-  const inputs = await Promise.all(roles.map((role) => gatherInput(access, task.inputs[role]!)));
-  run.signal?.throwIfAborted();
+  const [models, inputs] = await untilAborted(
+    Promise.all([
+      modelsOf(task, options.findPart),
+      Promise.all(roles.map((role) => gatherInput(access, task.inputs[role]!))),
+    ]),
+    run.signal,
+  );
   const { stage, params, frames } = task;
   const tensors = Object.fromEntries(roles.map((role, i) => [role, inputs[i]!]));
   const job = { stage, params, frames, models, tensors };
@@ -71,18 +77,35 @@ async function runInLane(
   return { outputs, busySeconds: result.busySeconds + access.codecs.seconds };
 }
 
-function modelsOf(task: Task, findPart: PartLookup): Record<string, ModelPart> {
-  const models: Record<string, ModelPart> = {};
-  for (const [role, digest] of Object.entries(task.models)) {
-    const part = findPart(digest);
-    if (part === undefined) {
+async function modelsOf(task: Task, findPart: PartLookup): Promise<Record<string, ModelPart>> {
+  const roles = Object.entries(task.models);
+  const found = await Promise.all(
+    roles.map(async ([role, digest]) => {
+      const part = await findPart(digest);
+      if (part !== undefined) return [role, part] as const;
       throw new BivdiffError(
         'failed-precondition',
-        `this worker has no model with digest ${digest.slice(0, 12)} for role ${role} of ${task.stage}`,
+        `this worker has no model with digest ${digest.slice(0, 12)} for role ${role} of ${task.stage}, nor has the store`,
         { hint: 'Were model files changed during the render? Run the command again.' },
       );
-    }
-    models[role] = part;
+    }),
+  );
+  return Object.fromEntries(found);
+}
+
+/** A cancelled task does not wait for its models; whatever fetches them goes on, for the next task. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => {
+    aborted.reject(signal.reason);
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+    work.catch(() => undefined);
   }
-  return models;
 }

@@ -84,7 +84,8 @@ async function runHand({ options, slots, queues }: Hand, signal: AbortSignal): P
       if (backMs === undefined)
         await runDelivery(options, { delivery, turn, stop: signal, ending });
       else {
-        queues.rest(queueOfStage(delivery.message.task.stage), performance.now());
+        const { stage, numericsClass } = delivery.message.task;
+        queues.rest(queueOfStage(stage, numericsClass), performance.now());
         await delivery.nak(backMs);
       }
     } finally {
@@ -187,6 +188,7 @@ async function commitTask(
   const { id: taskId, stage } = task;
   const signal = AbortSignal.any([stop, delivery.signal]);
   const startedAt = new Date();
+  // The wall clock may be set meanwhile.
   const begunMs = performance.now();
   let waitedMs = 0;
   const outcome = await options.runTask(task, {

@@ -8,6 +8,9 @@ import { createTaskGraph } from '../../coordinator/domain/task-graph.ts';
 import type { TaskGraph } from '../../coordinator/domain/task-graph.ts';
 import { benchJob } from '../bench-job.ts';
 
+/** Sleeping has no bits. */
+export const BENCH_CLASS = 'bench';
+
 export interface StageShape {
   readonly stage: Stage;
   readonly count: number;
@@ -44,7 +47,7 @@ export function benchGraph(name: string, shapes: readonly StageShape[]): TaskGra
       inputs: {},
       sources: {},
       frames: [ref.index],
-      numericsClass: 'bench',
+      numericsClass: BENCH_CLASS,
     }),
     dependencies: ({ stage, index }) => shapeOf(stage).reads?.(index) ?? [],
     frameCount: () => 1,

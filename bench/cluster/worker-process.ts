@@ -4,10 +4,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 import { openNatsBus } from '../../common/bus/nats/index.ts';
-import { queuesOfPools } from '../../common/placement.ts';
+import { queuesOfWorker } from '../../common/placement.ts';
 import { openFileStore } from '../../common/store/file/index.ts';
 import type { Pool } from '../../common/task.ts';
 import { runWorker } from '../../workers/worker.ts';
+import { BENCH_CLASS } from './graph.ts';
+
+const BENCH_CLASSES = { inference: BENCH_CLASS, media: BENCH_CLASS, plain: BENCH_CLASS };
 
 const { values } = parseArgs({
   options: {
@@ -36,7 +39,7 @@ const running = runWorker(
     bus,
     store,
     slots: Number(values.slots),
-    queues: queuesOfPools(values.pool as Pool[]),
+    queues: queuesOfWorker(values.pool as Pool[], BENCH_CLASSES),
     ackWaitMs,
     takesAhead: true,
     runTask: ({ params }, { onDevice }) =>

@@ -27,13 +27,14 @@ import { addIntrospection } from '../../coordinator/rpc/introspection.ts';
 import { createRenderService } from '../../coordinator/rpc/render-service.ts';
 import { createStoreService } from '../../coordinator/rpc/store-service.ts';
 import { WorkerRegistry } from '../../coordinator/worker-registry.ts';
-import { inferenceClass, plainClass } from '../../workers/inference/numerics-class.ts';
-import { codecBuild, createMediaService } from '../../workers/media/media-service.ts';
+import { ownClasses } from '../../workers/own-classes.ts';
+import { createMediaService } from '../../workers/media/media-service.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
 import { SourceCache } from '../../workers/source-cache.ts';
 import { concludeJob } from '../farm/conclude-job.ts';
 import type { Log } from './log.ts';
 import { ModelLibrary } from './model-parts.ts';
+import { ModelPublisher } from './publish-models.ts';
 import { ACK_WAIT_MS } from './settings.ts';
 
 /** How long open calls may take when the program ends. */
@@ -163,21 +164,26 @@ class Acceptor {
   readonly #media: MediaService = createMediaService();
   readonly #sources: SourceCache;
   readonly #models: ModelLibrary;
+  readonly #publisher: ModelPublisher;
 
   constructor(store: Store, models: ModelLibrary) {
     this.#sources = new SourceCache(store);
     this.#models = models;
+    this.#publisher = new ModelPublisher(store);
   }
 
   async accept(spec: RenderSpec, source: StoredSource): Promise<AcceptedJob> {
     const models = await this.#models.open(spec.models);
     const facts = await this.#media.probe(await this.#sources.pathOf(source), {});
-    return acceptSpec({
+    const job = acceptSpec({
       spec,
       models,
       source: { ...source, path: spec.input.path, frames: facts.frames },
-      numerics: { inference: inferenceClass(), media: codecBuild(), plain: plainClass() },
+      numerics: ownClasses(),
     });
+    // Before anybody can be given a task of it.
+    await this.#publisher.publish(models, job);
+    return job;
   }
 
   async close(): Promise<void> {

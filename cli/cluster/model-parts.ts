@@ -1,11 +1,13 @@
 // The model sets of a folder: by name for the coordinator, by digest of a part for workers.
 
 import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { BivdiffError } from '../../common/errors.ts';
-import { openModelSet, partsOf } from '../../common/models/model-folder.ts';
+import { inspectModelSet, openModelSet } from '../../common/models/model-folder.ts';
 import type { ModelPart, ModelSet } from '../../common/models/model-set.ts';
+import type { ModelProblem } from '../../common/models/part-files.ts';
 import type { Digest } from '../../common/task.ts';
 
 export class ModelLibrary {
@@ -28,9 +30,29 @@ export class ModelLibrary {
     set.catch(() => this.#sets.delete(folder));
     return set;
   }
+}
 
-  /** Every part of one set, by what it is. */
-  async parts(name?: string): Promise<ReadonlyMap<Digest, ModelPart>> {
-    return new Map(partsOf(await this.open(name)).map((part) => [part.digest, part]));
+/** What a worker has in a folder of its own. */
+export interface OwnParts {
+  readonly parts: ReadonlyMap<Digest, ModelPart>;
+  /** What keeps others from being used, for the log: the store has those. */
+  readonly problems: readonly ModelProblem[];
+}
+
+/** Every part, by what it is, of the set that a folder is, or of the sets that it holds. @throws not-found — no such folder */
+export async function ownPartsOf(folder: string): Promise<OwnParts> {
+  const found = await readdir(folder, { withFileTypes: true }).catch((reason: unknown) => {
+    throw BivdiffError.from(reason, `--models: reading ${folder}`);
+  });
+  const isSet = (path: string): boolean => existsSync(join(path, 'card.json'));
+  const below = found.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
+  const sets = isSet(folder) ? [folder] : below.filter(isSet);
+  const parts = new Map<Digest, ModelPart>();
+  const problems: ModelProblem[] = [];
+  for (const set of sets) {
+    const report = await inspectModelSet(set);
+    for (const part of report.parts) parts.set(part.digest, part);
+    problems.push(...report.problems);
   }
+  return { parts, problems };
 }

@@ -9,19 +9,22 @@ export const NATS_DEFAULT = 'nats://127.0.0.1:4222';
 export const ACK_WAIT_MS = 6_000;
 
 /**
- * The host and port to listen on.
+ * Checks an address that a program is to listen on.
  * @throws invalid-argument — malformed, or not loopback: nothing here is encrypted or authenticated
  */
-export function checkListenAddress(address: string, isInsecureAllowed: boolean): void {
+export function checkListenAddress(
+  address: string,
+  { flag, isInsecureAllowed }: { readonly flag: string; readonly isInsecureAllowed: boolean },
+): void {
   const host = /^(\[[0-9a-f:]+\]|[^:]+):\d+$/i.exec(address)?.[1];
   if (host === undefined) {
-    throw new BivdiffError('invalid-argument', `--listen: expected HOST:PORT, got "${address}"`);
+    throw new BivdiffError('invalid-argument', `${flag}: expected HOST:PORT, got "${address}"`);
   }
   const isLoopback = /^(127\.|localhost$|\[::1\]$)/.test(host);
   if (isLoopback || isInsecureAllowed) return;
   throw new BivdiffError(
     'invalid-argument',
-    `--listen: ${address} is not loopback, and this coordinator has neither TLS nor tokens: anybody who reaches it could use it`,
+    `${flag}: ${address} is not loopback, and this program has neither TLS nor tokens: anybody who reaches it could use it`,
     { hint: 'Listen on 127.0.0.1, or add --insecure if the network is trusted.' },
   );
 }

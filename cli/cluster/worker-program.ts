@@ -6,22 +6,26 @@ import { hostname, totalmem } from 'node:os';
 import { DRAIN_SUBJECT, openNatsBus, WORKER_SUBJECT } from '../../common/bus/nats/index.ts';
 import type { NatsBus } from '../../common/bus/nats/index.ts';
 import type { TaskMessage } from '../../common/bus/ports.ts';
-import { queuesOfPools } from '../../common/placement.ts';
+import { queuesOfWorker } from '../../common/placement.ts';
 import type { Pool, TaskId } from '../../common/task.ts';
 import { PROTOCOL_VERSION, WORKER_BEAT_MS } from '../../common/worker-status.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
 import { createLanePool } from '../../workers/inference/lane-pool.ts';
-import { inferenceClass } from '../../workers/inference/numerics-class.ts';
+import { ownClasses } from '../../workers/own-classes.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
+import { ModelCache } from '../../workers/models/model-cache.ts';
 import { SourceCache } from '../../workers/source-cache.ts';
 import { runStage } from '../../workers/stage-runner.ts';
 import type { StageRunnerOptions } from '../../workers/stage-runner.ts';
 import { runWorker } from '../../workers/worker.ts';
 import type { WorkerTally } from '../../workers/worker.ts';
 import type { Log } from './log.ts';
-import { ModelLibrary } from './model-parts.ts';
+import { ownPartsOf } from './model-parts.ts';
+import type { OwnParts } from './model-parts.ts';
 import { openWorkerStore } from './open-worker-store.ts';
 import { ACK_WAIT_MS } from './settings.ts';
+import { joinPeers } from './worker-peers.ts';
+import type { WorkerPeers } from './worker-peers.ts';
 
 /** What runs may take so long after a drain; then it is handed back to the bus. */
 const DRAIN_MS = 20_000;
@@ -32,22 +36,33 @@ export interface WorkerSettings {
   readonly nats: string;
   /** Or `grpc://HOST:PORT`. */
   readonly storeFolder: string;
-  readonly modelsFolder: string;
+  /** Models of this machine; what is not in it comes from the store. @default none */
+  readonly modelsFolder?: string | undefined;
+  /** Where models from the store are kept. */
+  readonly cacheFolder: string;
+  readonly cacheBytesMax: number;
+  /** HOST:PORT where it gives other workers what it made. @default nowhere */
+  readonly serve?: string | undefined;
   readonly pools: readonly Pool[];
   readonly slots: number;
   readonly threadsPerSlot: number;
   readonly log: Log;
 }
 
-/** Runs until the signal or a drain message has ended it. @throws unavailable — NATS; failed-precondition — models */
+/** Runs until the signal or a drain message has ended it. @throws unavailable — NATS; not-found — no such folder of models */
 export async function runWorkerProgram(
   settings: WorkerSettings,
   signal: AbortSignal,
 ): Promise<void> {
   const { name, log, slots } = settings;
-  const parts = await new ModelLibrary(settings.modelsFolder).parts();
+  const parts = await ownParts(settings);
   const store = await openWorkerStore(settings.storeFolder, signal);
   const bus = await openNatsBus({ servers: [settings.nats], name, ackWaitMs: ACK_WAIT_MS });
+  const peers = await joinPeers({ bus, serve: settings.serve }).catch(async (reason: unknown) => {
+    await bus.close();
+    await store.close();
+    throw reason;
+  });
   const lanes = createLanePool({
     lanes: slots,
     threadsPerLane: settings.threadsPerSlot,
@@ -55,9 +70,17 @@ export async function runWorkerProgram(
   });
   const media = createMediaService();
   const sources = new SourceCache(store);
+  const cache = new ModelCache({
+    folder: settings.cacheFolder,
+    store,
+    bytesMax: settings.cacheBytesMax,
+    onFetch: ({ name: part, files }) => {
+      log('info', 'worker fetches a model part', { worker: name, part, files: files.length });
+    },
+  });
   const stages: StageRunnerOptions = {
-    ...{ store, lanes, media, sources },
-    findPart: (digest) => parts.get(digest),
+    ...{ store, lanes, media, sources, peers: peers.tensors },
+    findPart: async (digest) => parts.get(digest) ?? cache.find(digest),
   };
   const tally: WorkerTally = { running: new Set<TaskId>(), committed: 0 };
   const stop = new AbortController();
@@ -68,8 +91,9 @@ export async function runWorkerProgram(
       stop.abort();
     }, DRAIN_MS).unref();
   });
-  const beat = startBeats(bus, () => statusOf(settings, { tally, draining: drain.aborted }));
-  log('info', 'worker begins', { worker: name, pools: settings.pools, pid: process.pid });
+  const beat = startBeats(bus, () => statusOf(settings, { tally, peers, draining: drain.aborted }));
+  const { address: serves } = peers;
+  log('info', 'worker begins', { worker: name, pools: settings.pools, pid: process.pid, serves });
   try {
     await runWorker(
       {
@@ -81,7 +105,7 @@ export async function runWorkerProgram(
         takesAhead: true,
         tally,
         drain,
-        queues: queuesOfPools(settings.pools),
+        queues: queuesOfWorker(settings.pools, ownClasses()),
         onTooNew: tooNewNoted(log),
         ackWaitMs: ACK_WAIT_MS,
       },
@@ -89,12 +113,17 @@ export async function runWorkerProgram(
     );
   } finally {
     beat.end();
+    peers.close();
     await lanes.close();
     await bus.close();
     await media.close();
     await sources.close();
     await store.close();
-    log('info', 'worker has ended', { worker: name, committed: tally.committed });
+    log('info', 'worker has ended', {
+      worker: name,
+      committed: tally.committed,
+      gathered: peers.tally,
+    });
   }
 }
 
@@ -109,6 +138,15 @@ function tooNewNoted(log: Log): (message: TaskMessage) => void {
   };
 }
 
+/** Damaged sets are no reason not to work: the store has what they should be. */
+async function ownParts({ modelsFolder, name, log }: WorkerSettings): Promise<OwnParts['parts']> {
+  if (modelsFolder === undefined) return new Map();
+  const { parts, problems } = await ownPartsOf(modelsFolder);
+  for (const problem of problems)
+    log('warn', 'worker cannot use a model', { worker: name, ...problem });
+  return parts;
+}
+
 function drainSignal(bus: NatsBus, name: string, signal: AbortSignal): AbortSignal {
   const asked = new AbortController();
   bus.connection.subscribe(DRAIN_SUBJECT, {
@@ -121,10 +159,11 @@ function drainSignal(bus: NatsBus, name: string, signal: AbortSignal): AbortSign
 
 interface Now {
   readonly tally: WorkerTally;
+  readonly peers: WorkerPeers;
   readonly draining: boolean;
 }
 
-function statusOf(settings: WorkerSettings, { tally, draining }: Now): WorkerStatus {
+function statusOf(settings: WorkerSettings, { tally, peers, draining }: Now): WorkerStatus {
   return {
     protocol: PROTOCOL_VERSION,
     name: settings.name,
@@ -132,10 +171,12 @@ function statusOf(settings: WorkerSettings, { tally, draining }: Now): WorkerSta
     slots: settings.slots,
     pid: process.pid,
     host: hostname(),
-    numericsClass: inferenceClass(),
+    numericsClass: ownClasses().inference,
     running: [...tally.running],
     draining,
     committed: tally.committed,
+    address: peers.address,
+    gathered: peers.tally,
     leaving: false,
   };
 }

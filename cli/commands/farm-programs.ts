@@ -1,10 +1,12 @@
 // `bivdiff coordinator`, `worker` and `up`: the programs of a farm. Their modules are loaded when they are run: help needs none of them.
 
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
+import { cacheHome } from '../../common/cache-home.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import type { Pool } from '../../common/task.ts';
 import { checkListenAddress, NATS_DEFAULT, SERVER_DEFAULT } from '../cluster/settings.ts';
@@ -17,7 +19,10 @@ type Finish = (exitCode: number) => void;
 
 interface ProgramFlags {
   readonly store?: string;
-  readonly models?: string;
+  readonly models?: string | false;
+  readonly cache?: string;
+  readonly serve?: string | false;
+  readonly cacheGib?: string;
   readonly nats?: string;
   readonly listen?: string;
   readonly insecure?: boolean;
@@ -33,6 +38,9 @@ interface ProgramFlags {
 const POOLS: readonly Pool[] = ['idm', 'mixer', 'vdm'];
 const COUNT_MAX = 256;
 const MS_PER_DAY = 86_400_000;
+const CACHE_GIB_MAX = 100_000;
+const SERVE_DEFAULT = '127.0.0.1:0';
+const CACHE_DEFAULT = 'bivdiff/models in $XDG_CACHE_HOME, else in ~/.cache';
 
 export function addFarmProgramCommands(
   program: Command,
@@ -53,7 +61,10 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
     .option('--insecure', 'Allow an address that is not loopback, without TLS and tokens')
     .action(async (flags: ProgramFlags) => {
       const listen = flags.listen ?? SERVER_DEFAULT;
-      checkListenAddress(listen, flags.insecure === true);
+      checkListenAddress(listen, {
+        flag: '--listen',
+        isInsecureAllowed: flags.insecure === true,
+      });
       const keepJobsMs = keepJobsMsOf(flags.keepJobs);
       const signal = environment.interruption();
       const { runCoordinator } = await import('../cluster/coordinator-program.ts');
@@ -64,12 +75,21 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
 }
 
 function addWorker(program: Command, environment: CliEnvironment, finish: Finish): void {
-  shared(
-    program.command('worker'),
-    'a folder, s3://BUCKET/PREFIX or the grpc://HOST:PORT of a coordinator',
-  )
+  shared(program.command('worker'), {
+    store: 'a folder, s3://BUCKET/PREFIX or the grpc://HOST:PORT of a coordinator',
+    models: 'Folder of models of this machine; others come from the store',
+  })
+    .option('--no-models', 'Take all models from the store')
+    .option('--cache <DIR>', `Where models from the store are kept (default: ${CACHE_DEFAULT})`)
+    .option('--cache-gib <N>', `How large that may get (1 to ${CACHE_GIB_MAX}; default: 32)`)
     .summary('run a worker of a farm')
     .description('Run a worker of a farm: pulls tasks of its pools and runs them.')
+    .option(
+      '--serve <ADDRESS>',
+      `HOST:PORT where it gives other workers what it made (default: ${SERVE_DEFAULT})`,
+    )
+    .option('--no-serve', 'Give other workers nothing: they use the store')
+    .option('--insecure', 'Allow an address that is not loopback, without TLS and tokens')
     .option('--pool <POOL>', 'idm, mixer or vdm; may be given several times', collect)
     .option('--name <NAME>', 'Unique on the farm (default: host and process id)')
     .option('--slots <N>', `Tasks at once (1 to ${COUNT_MAX}; default: 1)`)
@@ -78,15 +98,22 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
     .action(async (flags: ProgramFlags) => {
       const problems: string[] = [];
       const pools = checkPools(flags.pool, problems);
-      const slots = count('slots', flags.slots, 1, problems);
+      const slots = count('slots', flags.slots, 1, { problems });
       const threads = Math.max(1, Math.floor(environment.cores / slots));
-      const threadsPerSlot = count('threads', flags.threads, threads, problems);
+      const threadsPerSlot = count('threads', flags.threads, threads, { problems });
+      const gib = count('cache-gib', flags.cacheGib, 32, { problems, max: CACHE_GIB_MAX });
       throwProblems(problems);
+      const serve = serveAddress(flags);
+      const cacheFolder =
+        flags.cache === undefined
+          ? join(cacheHome(), 'models')
+          : resolve(environment.folder, flags.cache);
       const signal = environment.interruption();
       const { runWorkerProgram } = await import('../cluster/worker-program.ts');
       const name = flags.name ?? `${hostname()}-${process.pid}`;
       const log = createLog(environment.stderr, 'worker');
-      const own = { name, pools, slots, threadsPerSlot, log };
+      const cacheBytesMax = gib * 2 ** 30;
+      const own = { name, pools, slots, threadsPerSlot, cacheFolder, cacheBytesMax, serve, log };
       await runWorkerProgram({ ...workerPlaces(flags, environment), ...own }, signal);
       finish(EXIT_OK);
     });
@@ -108,14 +135,14 @@ function addUp(program: Command, environment: CliEnvironment, finish: Finish): v
     .addHelpText('after', '\nThen, in another terminal: bivdiff submit ... ; bivdiff watch JOB')
     .action(async (flags: ProgramFlags) => {
       const problems: string[] = [];
-      const workers = count('workers', flags.workers, 2, problems);
-      const slots = count('slots', flags.slots, 1, problems);
+      const workers = count('workers', flags.workers, 2, { problems });
+      const slots = count('slots', flags.slots, 1, { problems });
       const share = Math.max(1, Math.floor(environment.cores / (workers * slots)));
-      const threads = count('threads', flags.threads, share, problems);
+      const threads = count('threads', flags.threads, share, { problems });
       const natsPort = flags.natsPort === undefined ? -1 : Number(flags.natsPort);
       const listen = flags.listen ?? SERVER_DEFAULT;
       throwProblems(problems);
-      checkListenAddress(listen, false);
+      checkListenAddress(listen, { flag: '--listen', isInsecureAllowed: false });
       const signal = environment.interruption();
       const { runUp } = await import('../cluster/up.ts');
       const main = join(import.meta.dirname, '../main.ts');
@@ -133,27 +160,45 @@ function addUp(program: Command, environment: CliEnvironment, finish: Finish): v
     });
 }
 
-function shared(command: Command, store?: string): Command {
+function shared(
+  command: Command,
+  { store, models = 'Folder of the models' }: { store?: string; models?: string } = {},
+): Command {
   return addStoreFlag(command, store)
-    .option('--models <DIR>', 'Folder of the models (default: those that ship)')
+    .option('--models <DIR>', `${models} (default: those that ship)`)
     .option('--nats <URL>', `The NATS server (default: $BIVDIFF_NATS, else ${NATS_DEFAULT})`);
 }
 
 function places(flags: ProgramFlags, environment: CliEnvironment) {
-  const models = flags.models;
+  const { models } = flags;
   return {
     storeFolder: storeFolderOf({ store: flags.store }, environment),
     modelsFolder:
-      models === undefined ? environment.modelsFolder : resolve(environment.folder, models),
+      typeof models === 'string' ? resolve(environment.folder, models) : environment.modelsFolder,
     nats: flags.nats ?? environment.nats ?? NATS_DEFAULT,
   };
 }
 
-/** A worker's store may be its coordinator's. */
+/** A worker's store may be its coordinator's, and it may have no models of its own. */
 function workerPlaces(flags: ProgramFlags, environment: CliEnvironment) {
   const store = flags.store ?? environment.storeFolder;
-  if (store === undefined || !isRemoteStore(store)) return places(flags, environment);
-  return { ...places({ ...flags, store: '.' }, environment), storeFolder: store };
+  const isRemote = store !== undefined && isRemoteStore(store);
+  const found = places(isRemote ? { ...flags, store: '.' } : flags, environment);
+  const hasShipped = flags.models === undefined && existsSync(found.modelsFolder);
+  const hasOwn = typeof flags.models === 'string' || hasShipped;
+  return {
+    ...found,
+    storeFolder: isRemote ? store : found.storeFolder,
+    modelsFolder: hasOwn ? found.modelsFolder : undefined,
+  };
+}
+
+/** Port 0 is any free one: the others hear of it on the bus. */
+function serveAddress({ serve, insecure = false }: ProgramFlags): string | undefined {
+  if (serve === false) return undefined;
+  const address = serve ?? SERVE_DEFAULT;
+  checkListenAddress(address, { flag: '--serve', isInsecureAllowed: insecure });
+  return address;
 }
 
 function checkPools(given: readonly string[] | undefined, problems: string[]): readonly Pool[] {
@@ -167,12 +212,12 @@ function count(
   name: string,
   text: string | undefined,
   fallback: number,
-  problems: string[],
+  { problems, max = COUNT_MAX }: { readonly problems: string[]; readonly max?: number },
 ): number {
   if (text === undefined) return fallback;
   const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= COUNT_MAX) return value;
-  problems.push(`--${name}: expected a whole number, 1 to ${COUNT_MAX}, got "${text}"`);
+  if (Number.isInteger(value) && value >= 1 && value <= max) return value;
+  problems.push(`--${name}: expected a whole number, 1 to ${max}, got "${text}"`);
   return fallback;
 }
 

@@ -12,7 +12,7 @@ import { formatBytes, formatTable, plural } from '../format.ts';
 import { EXIT_FAILED, EXIT_OK } from '../print-error.ts';
 import { addStoreFlag, storeFolderOf } from '../run-options.ts';
 import type { TypedFlags } from '../run-options.ts';
-import { findFarmJobs, findKeptJobs } from '../store-roots.ts';
+import { findKeptJobs } from '../store-roots.ts';
 import { printJson } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
 
@@ -87,11 +87,10 @@ async function collectGarbage(
   const minAgeMs = parseAge(String(typed['olderThan']));
   const dryRun = typed['dryRun'] === true;
   const result = await withStore(folder, async (store) => {
-    const named = await findKeptJobs(store, typed.keep ?? []);
-    const farms = await findFarmJobs(store);
+    const kept = await findKeptJobs(store, typed.keep ?? []);
     return store.collectGarbage({
-      keepRecords: (taskId) => named.tasks.has(taskId) || farms.tasks.has(taskId),
-      keepArtifacts: (digest) => named.artifacts.has(digest) || farms.artifacts.has(digest),
+      keepRecords: (taskId) => kept.tasks.has(taskId),
+      keepArtifacts: (digest) => kept.artifacts.has(digest),
       minAgeMs,
       nowMs: Date.now(),
       dryRun,

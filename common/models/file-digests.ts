@@ -4,11 +4,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 
+import { cacheHome } from '../cache-home.ts';
 import { BivdiffError } from '../errors.ts';
 import type { Digest } from '../task.ts';
 
@@ -48,9 +48,7 @@ export function defaultDigestCacheFolder(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): string | false {
   if (env['BIVDIFF_DIGEST_CACHE'] === 'off') return false;
-  const base = env['XDG_CACHE_HOME'];
-  // The XDG rule: a relative path there is to be ignored.
-  return join(base?.startsWith('/') === true ? base : join(homedir(), '.cache'), 'bivdiff');
+  return cacheHome(env);
 }
 
 /** Reads what is remembered; a damaged memory counts as empty. */

@@ -1,18 +1,16 @@
 // Reads a folder of models into a ModelSet. Layout: `card.json`, and for each model a diffusers pipeline folder with
 // ONNX graphs in it (below, `imagePlaces`). A graph's weights may lie in files that it names and shares with others.
 
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join, relative, resolve, sep } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import { BivdiffError } from '../errors.ts';
-import type { Digest } from '../task.ts';
 import { parseCard } from './card.ts';
 import type { Card } from './card.ts';
 import { openFileDigests } from './file-digests.ts';
 import type { FileDigestOptions, FileDigests } from './file-digests.ts';
 import type { ImageModel, ModelPart, ModelSet, VideoModel } from './model-set.ts';
-import { findPart } from './part-files.ts';
+import { openPart } from './open-part.ts';
 import type { ModelProblem, PartPlace } from './part-files.ts';
 
 /** What a folder holds and lacks. */
@@ -156,31 +154,14 @@ class SetSearch {
   }
 
   async #part(place: PartPlace): Promise<ModelPart | undefined> {
-    const found = await findPart(place);
-    if (found === undefined) return undefined;
-    if ('length' in found) {
-      this.problems.push(...found);
+    const part = await openPart(place, { root: this.#root, digests: this.#digests });
+    if (part === undefined) return undefined;
+    if ('length' in part) {
+      this.problems.push(...part);
       return undefined;
     }
-    const paths = found.files.map(({ path }) => path);
-    const part: ModelPart = {
-      ...found,
-      files: paths,
-      bytes: found.files.reduce((sum, { bytes }) => sum + bytes, 0),
-      digest: await this.#digestOf(paths),
-    };
     this.parts.push(part);
     return part;
-  }
-
-  /** Over a line for each file, in the order of their names in the set: the name, a space, the file's digest. */
-  async #digestOf(paths: readonly string[]): Promise<Digest> {
-    const lines: string[] = [];
-    for (const path of paths) {
-      const name = relative(this.#root, path).split(sep).join('/');
-      lines.push(`${name} ${await this.#digests.digestOf(path)}\n`);
-    }
-    return createHash('sha256').update(lines.sort().join('')).digest('hex') as Digest;
   }
 }
 

@@ -16,6 +16,8 @@ export interface ModelPart {
   readonly folder?: string;
   /** The part's config.json (diffusers or transformers), or scheduler_config.json. Empty if it has none. */
   readonly config: JsonObject;
+  /** Where the config was read from, if there is one. Absolute path. */
+  readonly configFile?: string;
   /** Absolute paths of all files that make it up, external data included. */
   readonly files: readonly string[];
   readonly bytes: number;

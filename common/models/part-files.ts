@@ -24,9 +24,13 @@ export interface FoundPart {
   readonly name: string;
   readonly graph?: string;
   readonly folder?: string;
+  /** Where the config was read from. */
+  readonly configFile?: string;
   readonly config: JsonObject;
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
 }
+
+type FoundConfig = Pick<FoundPart, 'config' | 'configFile'>;
 
 /** Where to look; paths are absolute. Of several places for a graph or config, the first that exists is taken. */
 export type PartPlace =
@@ -80,14 +84,14 @@ class PartSearch {
         if (graph === undefined) this.#miss(place.graphs);
         else await this.#addGraph(graph);
         const config = await this.#addConfig(place.configs);
-        return { name, graph: graph ?? '', config, files: this.#files };
+        return { name, graph: graph ?? '', ...config, files: this.#files };
       }
       case 'tokenizer': {
         const config = await this.#addTokenizer(place.folder);
-        return { name, folder: place.folder, config, files: this.#files };
+        return { name, folder: place.folder, ...config, files: this.#files };
       }
       case 'scheduler':
-        return { name, config: await this.#addConfig([place.config]), files: this.#files };
+        return { name, ...(await this.#addConfig([place.config])), files: this.#files };
     }
   }
 
@@ -118,37 +122,37 @@ class PartSearch {
     }
   }
 
-  async #addConfig(places: readonly string[]): Promise<JsonObject> {
+  async #addConfig(places: readonly string[]): Promise<FoundConfig> {
     const path = await firstThatExists(places);
     if (path === undefined) {
       this.#miss(places);
-      return {};
+      return { config: {} };
     }
     await this.#addFile(path);
     try {
       const value: unknown = JSON.parse(await readFile(path, 'utf8'));
       if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-        return value as JsonObject;
+        return { config: value as JsonObject, configFile: path };
       }
       this.#note(path, 'is not a JSON object', EXPORT_HINT);
     } catch (reason) {
       this.#note(path, `cannot be read as JSON: ${(reason as Error).message}`, EXPORT_HINT);
     }
-    return {};
+    return { config: {} };
   }
 
-  async #addTokenizer(folder: string): Promise<JsonObject> {
+  async #addTokenizer(folder: string): Promise<FoundConfig> {
     const present = await readdir(folder).catch((): string[] => []);
     const found = TOKENIZER_FILES.filter((file) => present.includes(file));
     const isWhole = ['vocab.json', 'merges.txt'].every((file) => found.includes(file));
     if (!found.includes('tokenizer.json') && !isWhole) {
       const problem = 'has neither tokenizer.json nor both vocab.json and merges.txt';
       this.#note(folder, problem, "Copy the model's tokenizer folder again.");
-      return {};
+      return { config: {} };
     }
     const configName = 'tokenizer_config.json';
     for (const file of found) if (file !== configName) await this.#addFile(join(folder, file));
-    return found.includes(configName) ? this.#addConfig([join(folder, configName)]) : {};
+    return found.includes(configName) ? this.#addConfig([join(folder, configName)]) : { config: {} };
   }
 
   /** Its size, or undefined if it is missing. */

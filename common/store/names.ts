@@ -12,6 +12,7 @@ export const DOCUMENT_KINDS: readonly DocumentKind[] = [
   'job-history',
   'epoch',
   'journal',
+  'model',
 ];
 
 /** Beginning with a letter, digit, `_` or `-`, so neither `.` nor `..` nor a hidden file. */

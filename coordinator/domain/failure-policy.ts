@@ -30,7 +30,8 @@ export const DEFAULT_FAILURE_POLICY: FailurePolicy = {
 };
 
 /**
- * - `retry`: publish again after `delayMs`; `excludeWorker` says not to the worker that failed it
+ * - `retry`: publish again after `delayMs`; `excludeWorker` says not to the worker that failed it. A full store is waited for
+ *   so without end
  * - `heal`: an input is lost; make it again first
  * - `fail`: no try can help, or they are used up
  */
@@ -45,9 +46,11 @@ export function decideAfterFailure(
   attempt: number,
   policy: FailurePolicy,
 ): FailureDecision {
+  const delayMs = Math.min(policy.retryDelayMs * 2 ** (attempt - 1), policy.retryDelayMaxMs);
+  // No fault of the task's, nor of the worker's; whoever looks after the farm has to make room, however long that takes.
+  if (isStoreFull(failure)) return { kind: 'retry', delayMs, excludeWorker: false };
   if (attempt >= policy.attemptsMax || failure.retry === 'never') return { kind: 'fail' };
   if (failure.code === 'data-loss') return { kind: 'heal' };
-  const delayMs = Math.min(policy.retryDelayMs * 2 ** (attempt - 1), policy.retryDelayMaxMs);
   return { kind: 'retry', delayMs, excludeWorker: failure.retry === 'other-worker' };
 }
 
@@ -72,4 +75,9 @@ export function excludedWorkers({ failed, setAside, there }: Exclusions): readon
 export function leavesSomebody(excluded: readonly string[], there: ReadonlySet<string>): boolean {
   for (const worker of there) if (!excluded.includes(worker)) return true;
   return false;
+}
+
+/** The store has no room for a result. A worker's own memory or disk is another matter: other workers may have more. */
+export function isStoreFull({ code, retry, details }: FailureJson): boolean {
+  return code === 'resource-exhausted' && retry === 'same-worker' && details['store'] !== undefined;
 }

@@ -7,6 +7,7 @@ import type {
   NormScope,
   ResizePolicy,
   AssembleParams,
+  NumericsClasses,
 } from '../../common/stages.ts';
 import type { SourceKind } from '../../common/source.ts';
 import type { Digest } from '../../common/task.ts';
@@ -69,10 +70,6 @@ export interface AcceptedJob {
     readonly videoUnet: PartRef;
   };
   /** What bits depend on besides the job, by kind of work. */
-  readonly numerics: {
-    readonly inference: string;
-    readonly media: string;
-    readonly plain: string;
-  };
+  readonly numerics: NumericsClasses;
   readonly outputs: readonly AssembleParams[];
 }

@@ -73,7 +73,7 @@ export function createPlan(job: AcceptedJob): Plan {
       inputs: inputs(ref),
       sources: plan.sources,
       frames: indicesOf(plan.layout.range(ref.index)),
-      numericsClass: plan.numericsClass,
+      numericsClass: job.numerics[STAGE_FACTS[ref.stage].numerics],
     };
   };
 

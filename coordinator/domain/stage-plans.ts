@@ -21,7 +21,6 @@ export interface StagePlan {
   readonly models: Readonly<Record<string, Digest>>;
   readonly inputs: Readonly<Record<string, StageInput>>;
   readonly sources: Readonly<Record<string, Digest>>;
-  readonly numericsClass: string;
 }
 
 /** Widest contact sheet, in frames. */
@@ -41,7 +40,7 @@ export function stagePlans(job: AcceptedJob): ReadonlyMap<Stage, StagePlan> {
 }
 
 function framewisePlans(job: AcceptedJob, batches: Layout): [Stage, StagePlan][] {
-  const { models, numerics } = job;
+  const { models } = job;
   const ingest = stagePlan('ingest', batches, {
     params: (index) => ({
       width: job.width,
@@ -52,12 +51,10 @@ function framewisePlans(job: AcceptedJob, batches: Layout): [Stage, StagePlan][]
       ),
     }),
     sources: { [job.source.kind]: job.source.digest },
-    numericsClass: numerics.media,
   });
   const annotate = stagePlan('annotate', batches, {
     params: () => annotator(job),
     inputs: { frames: reads('ingest', 'frames', batches, batches) },
-    numericsClass: numerics.plain,
   });
   const generate = stagePlan('generate', batches, {
     params: () => ({
@@ -78,7 +75,6 @@ function framewisePlans(job: AcceptedJob, batches: Layout): [Stage, StagePlan][]
       scheduler: models.scheduler,
     },
     inputs: { control: reads('annotate', 'control', batches, batches) },
-    numericsClass: numerics.inference,
   });
   const encode = stagePlan('encode', batches, {
     params: () =>
@@ -87,7 +83,6 @@ function framewisePlans(job: AcceptedJob, batches: Layout): [Stage, StagePlan][]
         : { posterior: job.posterior },
     models: { 'vae-encoder': models.vaeEncoder },
     inputs: { frames: reads('generate', 'frames', batches, batches) },
-    numericsClass: numerics.inference,
   });
   return [
     ['ingest', ingest],
@@ -98,7 +93,7 @@ function framewisePlans(job: AcceptedJob, batches: Layout): [Stage, StagePlan][]
 }
 
 function temporalPlans(job: AcceptedJob, batches: Layout, windows: Layout): [Stage, StagePlan][] {
-  const { models, numerics, mixingRatio } = job;
+  const { models, mixingRatio } = job;
   const inversion = { mode: job.inversion, steps: job.steps, negativePrompt: job.negativePrompt };
   const latents = reads('encode', 'latents', batches, windows);
   const videoModels = {
@@ -107,7 +102,6 @@ function temporalPlans(job: AcceptedJob, batches: Layout, windows: Layout): [Sta
     unet: models.videoUnet,
     scheduler: models.scheduler,
   };
-  const numericsClass = numerics.inference;
   const plans: [Stage, StagePlan][] = [];
   if (mixingRatio > 0) {
     const plan = stagePlan('invert-image', windows, {
@@ -119,7 +113,6 @@ function temporalPlans(job: AcceptedJob, batches: Layout, windows: Layout): [Sta
         scheduler: models.scheduler,
       },
       inputs: { latents },
-      numericsClass,
     });
     plans.push(['invert-image', plan]);
   }
@@ -128,7 +121,6 @@ function temporalPlans(job: AcceptedJob, batches: Layout, windows: Layout): [Sta
       params: () => inversion,
       models: videoModels,
       inputs: { latents },
-      numericsClass,
     });
     plans.push(['invert-video', plan]);
   }
@@ -139,7 +131,6 @@ function temporalPlans(job: AcceptedJob, batches: Layout, windows: Layout): [Sta
         image: counterpart('invert-image', 'noise', windows),
         video: counterpart('invert-video', 'noise', windows),
       },
-      numericsClass: numerics.plain,
     });
     plans.push(['mix', plan]);
   }
@@ -152,7 +143,6 @@ function temporalPlans(job: AcceptedJob, batches: Layout, windows: Layout): [Sta
     }),
     models: videoModels,
     inputs: { noise: counterpart(noiseStage(mixingRatio), 'noise', windows) },
-    numericsClass,
   });
   plans.push(['smooth', smooth]);
   return plans;
@@ -168,7 +158,6 @@ function decodePlan(job: AcceptedJob, batches: Layout, windows: Layout): StagePl
     params: () => ({}),
     models: { 'vae-decoder': job.models.vaeDecoder },
     inputs: { latents: reads('smooth', 'latents', windows, batches) },
-    numericsClass: job.numerics.inference,
   });
 }
 
@@ -186,7 +175,6 @@ function measurePlan(job: AcceptedJob, batches: Layout): StagePlan {
       generated: { stage: 'generate', output: 'frames', parts },
       smoothed: { stage: 'decode', output: 'frames', parts },
     },
-    numericsClass: job.numerics.plain,
   });
 }
 
@@ -210,7 +198,6 @@ function assemblePlan(job: AcceptedJob, batches: Layout): StagePlan {
         generated: { stage: 'generate', output: 'frames', parts: panel },
         smoothed: { stage: 'decode', output: 'frames', parts: shown },
       },
-      numericsClass: job.numerics.media,
     },
   );
 }
@@ -220,7 +207,6 @@ interface StageOptions<S extends Stage> {
   readonly models?: Readonly<Record<string, PartRef>>;
   readonly inputs?: Readonly<Record<string, StageInput>>;
   readonly sources?: Readonly<Record<string, Digest>>;
-  readonly numericsClass: string;
 }
 
 function stagePlan<S extends Stage>(
@@ -235,7 +221,6 @@ function stagePlan<S extends Stage>(
     models: Object.fromEntries(models) as Record<string, Digest>,
     inputs: options.inputs ?? {},
     sources: options.sources ?? {},
-    numericsClass: options.numericsClass,
   };
 }
 

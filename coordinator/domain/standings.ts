@@ -3,6 +3,7 @@
 
 import type { FailureJson } from '../../common/errors.ts';
 import type { Stage, TaskId } from '../../common/task.ts';
+import { isStoreFull } from './failure-policy.ts';
 import type { FailurePolicy } from './failure-policy.ts';
 
 export interface FailedTry {
@@ -105,7 +106,8 @@ export class Standings {
   }
 }
 
-/** Not the job's (no try helps), nor the store's (an input is lost), nor nobody's (it was stopped). */
-function isOfWorker({ code, retry }: FailureJson): boolean {
-  return retry !== 'never' && code !== 'data-loss' && code !== 'cancelled';
+/** Not the job's (no try helps), nor the store's (it is full, or an input is lost), nor nobody's (it was stopped). */
+function isOfWorker(failure: FailureJson): boolean {
+  const { code, retry } = failure;
+  return retry !== 'never' && code !== 'data-loss' && code !== 'cancelled' && !isStoreFull(failure);
 }

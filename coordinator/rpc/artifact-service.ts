@@ -22,8 +22,8 @@ import { CHUNK_BYTES } from '../../common/rpc/limits.ts';
 import { statusOfError } from '../../common/rpc/status.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { Digest } from '../../common/task.ts';
-import { sendMessage } from './send.ts';
-import { unary } from './unary.ts';
+import { sendMessage } from '../../common/rpc/send.ts';
+import { unary } from '../../common/rpc/unary.ts';
 
 /** Largest upload that is held in memory; also, with some more, what one call can make the coordinator hold. */
 const MEMORY_BYTES_MAX = 1 << 20;

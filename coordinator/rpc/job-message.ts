@@ -32,10 +32,14 @@ export async function jobMessage(view: JobView, store: Store): Promise<Job> {
 }
 
 export function workerMessage(status: WorkerStatus, setAside: readonly Stage[]): Worker {
+  const { gathered } = status;
   return {
     ...status,
     pools: [...status.pools],
     running: [...status.running],
+    gatherHits: gathered.hits,
+    gatherMisses: gathered.misses,
+    gatherFallbacks: gathered.fallbacks,
     setAside: [...setAside],
   };
 }

@@ -9,7 +9,7 @@ import type {
 import type { Store } from '../../common/store/ports.ts';
 import type { JobId } from '../../common/task.ts';
 import { finishedFrames } from '../finished-frames.ts';
-import { sendMessage } from './send.ts';
+import { sendMessage } from '../../common/rpc/send.ts';
 
 /** @throws data-loss — the accepted spec is gone */
 export async function listFrames(

@@ -25,8 +25,8 @@ import type { JobState } from '../job-log.ts';
 import type { JobView } from '../job-book.ts';
 import type { WorkerRegistry } from '../worker-registry.ts';
 import { jobMessage, workerMessage } from './job-message.ts';
+import { unary } from '../../common/rpc/unary.ts';
 import { listFrames } from './list-frames.ts';
-import { unary } from './unary.ts';
 import { watchLog } from './watch-log.ts';
 
 /** Changes closer together than this are sent as one. */

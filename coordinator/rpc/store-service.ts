@@ -22,8 +22,8 @@ import { checkDocumentName, checkDocumentPrefix, checkTaskId } from '../../commo
 import type { DocumentKind, DocumentName, Store } from '../../common/store/ports.ts';
 import { STAGES } from '../../common/task.ts';
 import type { ResultRecord, TaskId } from '../../common/task.ts';
-import { sendMessage } from './send.ts';
-import { unary } from './unary.ts';
+import { sendMessage } from '../../common/rpc/send.ts';
+import { unary } from '../../common/rpc/unary.ts';
 
 /** Of the ids in one message of a list. */
 const LIST_MESSAGE_CHARACTERS = 64 << 10;

@@ -12,7 +12,7 @@ import type { Coordinator } from '../coordinator.ts';
 import type { TaskEvent } from '../job-history.ts';
 import { isOver } from '../job-log.ts';
 import { inTime, lineOfEntry, lineOfEvent } from './log-message.ts';
-import { sendMessage } from './send.ts';
+import { sendMessage } from '../../common/rpc/send.ts';
 
 /** What happens closer together than this goes in one message. */
 const GATHER_MS = 100;

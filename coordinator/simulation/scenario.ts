@@ -3,6 +3,7 @@
 
 import { digestText } from '../../common/digest.ts';
 import { STAGE_FACTS } from '../../common/stages.ts';
+import type { NumericsClasses } from '../../common/stages.ts';
 import type { Pool, Stage } from '../../common/task.ts';
 import { costUnits } from '../domain/cost.ts';
 import type { AcceptedJob, PartRef } from '../domain/job.ts';
@@ -13,6 +14,14 @@ import { createPlan } from '../domain/plan.ts';
 /** Pools that workers belong to; `any` is none of its own. */
 export const WORKER_POOLS = ['idm', 'mixer', 'vdm'] as const;
 export type WorkerPool = (typeof WORKER_POOLS)[number];
+
+/** Simulated work has no bits. */
+export const SIMULATED_CLASS = 'simulated';
+export const SIMULATED_CLASSES: NumericsClasses = {
+  inference: SIMULATED_CLASS,
+  media: SIMULATED_CLASS,
+  plain: SIMULATED_CLASS,
+};
 
 /** The workers of one pool, all alike. */
 export interface PoolScenario {
@@ -108,7 +117,7 @@ export function simulatedJob(
       videoTextEncoder: part('video text encoder'),
       videoUnet: part('video unet'),
     },
-    numerics: { inference: 'simulated', media: 'simulated', plain: 'simulated' },
+    numerics: SIMULATED_CLASSES,
     outputs: [{ layout: 'clip', format: 'mp4', framesPerSecond: 8 }],
   };
 }

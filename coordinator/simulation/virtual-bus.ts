@@ -10,6 +10,7 @@ import type {
 import { STAGES } from '../../common/task.ts';
 import type { TaskId } from '../../common/task.ts';
 import { queueOfStage } from '../../common/placement.ts';
+import { SIMULATED_CLASS } from './scenario.ts';
 import { EventFeed } from './event-feed.ts';
 
 /**
@@ -38,7 +39,7 @@ export interface Takers {
 }
 
 /** Queues by number: that of stage i is queue i. */
-const QUEUES: readonly string[] = STAGES.map(queueOfStage);
+const QUEUES: readonly string[] = STAGES.map((stage) => queueOfStage(stage, SIMULATED_CLASS));
 const queueNumbers = new Map(QUEUES.map((queue, index) => [queue, index]));
 
 export class VirtualBus implements CoordinatorBus {

@@ -1,7 +1,7 @@
 // The workers of a simulation: slots that take tasks from the bus as real ones do, are busy for as long as the draws say, and commit,
 // fail or die. State is by slot and by worker, in arrays; nothing is made per task but what the bus and the store keep.
 
-import { queueOfStage, queuesOfPools } from '../../common/placement.ts';
+import { queueOfStage, queuesOfWorker } from '../../common/placement.ts';
 import { STAGE_FACTS } from '../../common/stages.ts';
 import { STAGES } from '../../common/task.ts';
 import type { FailureJson } from '../../common/errors.ts';
@@ -11,7 +11,7 @@ import type { WorkerStatus } from '../../common/worker-status.ts';
 import type { Draws } from './draws.ts';
 import { IdleLine } from './idle-line.ts';
 import { layOut } from './farm-layout.ts';
-import { WORKER_POOLS } from './scenario.ts';
+import { WORKER_POOLS, SIMULATED_CLASS, SIMULATED_CLASSES } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
 import type { Tries } from './simulation-result.ts';
 import { SlotLedger } from './slot-ledger.ts';
@@ -81,9 +81,11 @@ export class VirtualFarm {
     this.#willFail = new Uint8Array(slots);
     this.#ledger = new SlotLedger(this.#poolOf, WORKER_POOLS.length);
     this.#idle = WORKER_POOLS.map(() => new IdleLine(slots));
-    const numbers = new Map(STAGES.map((stage, index) => [queueOfStage(stage), index]));
+    const numbers = new Map(
+      STAGES.map((stage, index) => [queueOfStage(stage, SIMULATED_CLASS), index]),
+    );
     this.#queues = WORKER_POOLS.map((pool) =>
-      queuesOfPools([pool]).map((queue) => numbers.get(queue)!),
+      queuesOfWorker([pool], SIMULATED_CLASSES).map((queue) => numbers.get(queue)!),
     );
     this.#takers = STAGES.map((_, queue) =>
       WORKER_POOLS.flatMap((_pool, pool) => (this.#queues[pool]!.includes(queue) ? [pool] : [])),

@@ -31,6 +31,7 @@ export function statusOf(
     draining: false,
     committed: 0,
     leaving: false,
+    gathered: { hits: 0, misses: 0, fallbacks: 0 },
   };
 }
 

@@ -11,8 +11,10 @@ it('publishes again what was on a nats-server that was killed', async () => {
   const farm = await farmOf.start();
   const begun = farm.started('generate');
   const id = await farm.submit();
-  await begun;
+  const { worker, taskId } = await begun;
   await farm.nats.signal('SIGKILL');
+  // The fault hits the task: nobody has heard of its end.
+  expect(farm.unfinished(worker)).toContain(taskId);
   await farm.nats.start();
   expect(await farm.finish(id)).toBe(farmOf.reference());
   farm.checkHistory({ extraStartsMax: 4 });
@@ -22,8 +24,10 @@ it('does so too when its data is deleted', async () => {
   const farm = await farmOf.start();
   const begun = farm.started('invert-video');
   const id = await farm.submit();
-  await begun;
+  const { worker, taskId } = await begun;
   await farm.nats.signal('SIGKILL');
+  // The fault hits the task: nobody has heard of its end.
+  expect(farm.unfinished(worker)).toContain(taskId);
   await farm.nats.deleteData();
   await farm.nats.start();
   expect(await farm.finish(id)).toBe(farmOf.reference());

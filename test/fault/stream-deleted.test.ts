@@ -4,7 +4,8 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { expect, it } from 'vitest';
 
-import { STREAM } from '../../common/bus/nats/index.ts';
+import { STREAM, taskSubject } from '../../common/bus/nats/subjects.ts';
+import { queueHere } from '../support/fault-farm.ts';
 import { useFarm } from '../support/use-farm.ts';
 
 const farmOf = useFarm();
@@ -13,13 +14,14 @@ it('goes on when the stream is deleted in mid-render', async () => {
   const farm = await farmOf.start();
   const begun = farm.started('generate');
   const id = await farm.submit();
-  await begun;
+  const { worker, taskId } = await begun;
   const connection = await connect({ servers: farm.nats.url });
   const manager = await jetstreamManager(connection);
-  const { state } = await manager.streams.info(STREAM);
-  // The fault hits something: tasks were on it.
-  expect(state.messages).toBeGreaterThan(0);
+  // The fault hits the task: its message is on the stream, and nobody has heard of its end.
+  const last_by_subj = taskSubject(queueHere('generate'), taskId);
+  expect(await manager.streams.getMessage(STREAM, { last_by_subj })).not.toBeNull();
   await manager.streams.delete(STREAM);
+  expect(farm.unfinished(worker)).toContain(taskId);
   await connection.close();
   expect(await farm.finish(id)).toBe(farmOf.reference());
   farm.checkHistory({ extraStartsMax: 4 });

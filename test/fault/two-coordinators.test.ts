@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { expect, it } from 'vitest';
 
 import { FarmClient } from '../../cli/cluster/client.ts';
-import { freePort } from '../support/fault-farm.ts';
+import { freePort } from '../support/farm-program.ts';
 import { useFarm } from '../support/use-farm.ts';
 
 const farmOf = useFarm();
@@ -22,11 +22,14 @@ it('lets the newer one go on, and the older one step down', async () => {
   const [code] = (await ended) as [number];
   expect(code).toBe(1);
   expect(first.log()).toContain('another coordinator has taken over');
+  // The job was not over when it stepped down.
+  const before = farm.events.length;
   const client = new FarmClient(`127.0.0.1:${port}`);
   await farm.until('the newer one has finished the job', async () => {
     return (await client.get(id)).state === 'done';
   });
   client.close();
+  expect(farm.events.slice(before).some(({ kind }) => kind === 'committed')).toBe(true);
   farm.startCoordinator();
   expect(await farm.finish(id)).toBe(farmOf.reference());
   farm.checkHistory({ extraStartsMax: 4 });

@@ -1,39 +1,47 @@
-// Goal: a farm whose machines come and go gives the same bytes. Method: thirty workers join one after the other while the job
-// runs, and each is killed or drained after a random while, by a printed seed.
+// Goal: a farm whose machines come and go gives the same bytes. Method: thirty workers join one after the other, and
+// each is killed in a task or drained soon after it has begun one, by a printed seed.
 
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { expect, it } from 'vitest';
 
+import type { TaskId } from '../../common/task.ts';
 import { testSeed } from '../support/conformance/seed.ts';
-import { killed } from '../support/fault-farm.ts';
+import { killed } from '../support/farm-program.ts';
+import { createRandom } from '../support/random.ts';
 import { useFarm } from '../support/use-farm.ts';
 
 const farmOf = useFarm();
 const WORKERS = 30;
+/** After its first task has begun. */
+const STAY_MS_MAX = 400;
+/** A task that takes its workers with it would fail its job. */
+const KILLS_PER_TASK_MAX = 2;
 
 it('renders the same with thirty workers that join and leave at random', async () => {
-  let state = testSeed() >>> 0;
-  const random = (): number => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-  const farm = await farmOf.start({ workers: 1 });
+  const random = createRandom(testSeed());
+  const farm = await farmOf.start({ workers: 0 });
   const id = await farm.submit();
-  let kills = 0;
+  const kills: TaskId[] = [];
   for (let i = 0; i < WORKERS; i += 1) {
-    const { child } = farm.startWorker(`guest-${i}`);
-    await delay(800 + random() * 1_500);
-    if (random() < 0.5) child.kill('SIGTERM');
+    const name = `guest-${i}`;
+    const { child } = farm.startWorker(name);
+    await farm.until(`${name} has begun a task, or none is left`, async () => {
+      return farm.starters().has(name) || (await farm.client.get(id)).state === 'done';
+    });
+    await delay(random() * STAY_MS_MAX);
+    const [task] = farm.unfinished(name);
+    const isWorn = kills.filter((killedTask) => killedTask === task).length >= KILLS_PER_TASK_MAX;
+    if (task === undefined || isWorn || random() < 0.5) child.kill('SIGTERM');
     else {
-      kills += 1;
       await killed(child);
+      // It died in a task.
+      if (farm.unfinished(name).includes(task)) kills.push(task);
     }
-    if (i === Math.floor(WORKERS / 3)) await killed(farm.workers.get('w1')!.child);
-    if (i === Math.floor(WORKERS / 2)) farm.startWorker('w2');
   }
+  farm.startWorker('last');
   expect(await farm.finish(id)).toBe(farmOf.reference());
-  expect(new Set(farm.events.map(({ worker }) => worker)).size).toBeGreaterThan(1);
-  farm.checkHistory({ extraStartsMax: WORKERS });
-  expect(kills).toBeGreaterThan(0);
+  expect(kills.length).toBeGreaterThan(1);
+  expect(farm.starters().size).toBeGreaterThan(kills.length);
+  farm.checkHistory({ extraStartsMax: 2 * kills.length });
 });

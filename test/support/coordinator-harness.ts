@@ -50,6 +50,7 @@ export class CoordinatorHarness {
     this.workers.note({
       ...{ protocol: PROTOCOL_VERSION, name, pools, slots: 1, pid: 1, host: 'test' },
       ...{ numericsClass: 'test', running: [], draining: false, committed: 0, leaving: false },
+      gathered: { hits: 0, misses: 0, fallbacks: 0 },
     });
     const { bus, store } = this;
     const options = { bus, store, name, ...(script === undefined ? {} : { script }) };

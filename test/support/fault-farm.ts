@@ -1,13 +1,7 @@
 // A farm of real processes that tests may break: nats-server, coordinator, workers; and an observer that writes down every task
 // message and every event, without answering any.
 
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,49 +13,40 @@ import { expect } from 'vitest';
 import { FarmClient } from '../../cli/cluster/client.ts';
 import { startNatsServer } from '../../cli/cluster/nats-server.ts';
 import type { NatsServer } from '../../cli/cluster/nats-server.ts';
-import type { WorkerEvent } from '../../common/bus/ports.ts';
+import { EVENT_SUBJECT, PROGRESS_SUBJECT, queueSubjects } from '../../common/bus/nats/subjects.ts';
+import type { TaskMessage, WorkerEvent } from '../../common/bus/ports.ts';
 import { canonicalJson } from '../../common/canonical-json.ts';
 import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
-import type { Digest, Stage, TaskId } from '../../common/task.ts';
+import { queueOfStage } from '../../common/placement.ts';
+import { STAGE_FACTS } from '../../common/stages.ts';
+import type { Digest, Pool, Stage, TaskId } from '../../common/task.ts';
+import { ownClasses } from '../../workers/own-classes.ts';
 import { endOfCli, startCli } from './cli-process.ts';
+import { freePort, killed, startProgram } from './farm-program.ts';
+import type { Program, Surroundings } from './farm-program.ts';
+import { JOB_FLAGS, sha256Of } from './reference.ts';
 
-const root = join(import.meta.dirname, '../..');
 /** Longest that a job may take in a fault test, recovery included. */
-const JOB_MS = 60_000;
+const JOB_MS = 120_000;
 
-/** What every fault test renders: small, and every stage of the pipeline is in it. */
-export const JOB_FLAGS: readonly string[] = [
-  ...['--task', 'controlnet', '--control', 'canny'],
-  ...['--input', join(root, 'examples/source.mp4'), '--frames', '16', '--stride', '1'],
-  ...['--frame-batch', '2', '--steps', '3', '--mixing-ratio', '0.5', '--seed', '7'],
-  ...['--prompt', 'a green star moving right on a white background'],
-];
-
-/** SHA-256 of the video that an undisturbed single-process `render` makes of these flags. */
-export async function referenceOf(flags: readonly string[] = JOB_FLAGS): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'bivdiff-reference-'));
-  try {
-    const output = join(folder, 'reference.mp4');
-    const places = ['--store', join(folder, 'store'), '--output', output];
-    const run = await endOfCli(startCli(['render', ...flags, ...places, '--quiet']));
-    expect(run.code, run.stderr).toBe(0);
-    return await sha256Of(output);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+/** The queue of a stage's tasks that workers on this machine take. */
+export function queueHere(stage: Stage): string {
+  return queueOfStage(stage, ownClasses()[STAGE_FACTS[stage].numerics]);
 }
 
-export interface Program {
-  readonly name: string;
-  readonly child: ChildProcess;
-  /** What it wrote to stderr. */
-  readonly log: () => string;
+/** What a worker serves, and where it runs. */
+export interface WorkerPlace extends Surroundings {
+  /** @default all */
+  readonly pools?: readonly Pool[];
 }
 
 export interface FarmOptions {
+  /** @default 2 */
   readonly workers?: number;
-  /** The workers use the store through the coordinator. @default they share its folder */
-  readonly isStoreRemote?: boolean;
+  /** Given the farm's own folder: where all its programs run. */
+  readonly surroundings?: (folder: string) => Promise<Surroundings>;
+  /** Given the coordinator's HOST:PORT: where the workers run, where that differs. */
+  readonly ofWorkers?: (server: string) => Surroundings;
 }
 
 export class FaultFarm {
@@ -73,7 +58,8 @@ export class FaultFarm {
   readonly client: FarmClient;
   coordinator: Program | undefined;
   readonly #port: number;
-  readonly #isStoreRemote: boolean;
+  readonly #surroundings: Surroundings;
+  readonly #ofWorkers: (server: string) => Surroundings;
   readonly #observer: NatsConnection;
   readonly #programs: Program[] = [];
   readonly #listeners = new Set<(event: WorkerEvent) => void>();
@@ -82,36 +68,43 @@ export class FaultFarm {
     folder: string;
     nats: NatsServer;
     port: number;
-    isStoreRemote: boolean;
     observer: NatsConnection;
+    surroundings: Surroundings;
+    ofWorkers: (server: string) => Surroundings;
   }) {
     this.folder = parts.folder;
     this.nats = parts.nats;
     this.#port = parts.port;
-    this.#isStoreRemote = parts.isStoreRemote;
     this.#observer = parts.observer;
+    this.#surroundings = parts.surroundings;
+    this.#ofWorkers = parts.ofWorkers;
     this.client = new FarmClient(`127.0.0.1:${parts.port}`);
-    this.#observer.subscribe('bivdiff.event', {
-      callback: (error, msg) => {
-        if (error === null) for (const event of msg.json<WorkerEvent[]>()) this.#note(event);
-      },
-    });
+    for (const subject of [EVENT_SUBJECT, PROGRESS_SUBJECT]) {
+      this.#observer.subscribe(subject, {
+        callback: (error, msg) => {
+          if (error === null) for (const event of msg.json<WorkerEvent[]>()) this.#note(event);
+        },
+      });
+    }
   }
 
-  static async start({ workers = 2, isStoreRemote = false }: FarmOptions = {}): Promise<FaultFarm> {
+  static async start(options: FarmOptions = {}): Promise<FaultFarm> {
+    const { workers = 2, ofWorkers = () => ({}) } = options;
     const folder = await mkdtemp(join(tmpdir(), 'bivdiff-fault-'));
+    const surroundings = (await options.surroundings?.(folder)) ?? {};
     const nats = await startNatsServer();
     const observer = await connect({
       servers: nats.url,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 100,
     });
-    const farm = new FaultFarm({ folder, nats, port: await freePort(), isStoreRemote, observer });
+    const farm = new FaultFarm({
+      ...{ folder, nats, port: await freePort() },
+      ...{ observer, surroundings, ofWorkers },
+    });
     farm.startCoordinator();
     for (let i = 1; i <= workers; i += 1) farm.startWorker(`w${i}`);
-    await farm.until('the workers are there', async () => {
-      return (await farm.client.workers()).workers.length === workers;
-    });
+    await farm.seesWorkers(workers);
     return farm;
   }
 
@@ -119,38 +112,39 @@ export class FaultFarm {
     return join(this.folder, 'store');
   }
 
-  startCoordinator(port = this.#port): Program {
-    const listen = `127.0.0.1:${port}`;
-    const program = this.#spawn('coordinator', [
-      ...['coordinator', '--listen', listen],
-      ...['--store', this.store],
-    ]);
+  get server(): string {
+    return `127.0.0.1:${this.#port}`;
+  }
+
+  startCoordinator(port = this.#port, surroundings: Surroundings = {}): Program {
+    const args = ['coordinator', '--listen', `127.0.0.1:${port}`];
+    const program = this.#start('coordinator', args, surroundings);
     if (port === this.#port) this.coordinator = program;
     return program;
   }
 
-  startWorker(name: string, more: readonly string[] = []): Program {
-    const pools = ['--pool', 'idm', '--pool', 'mixer', '--pool', 'vdm'];
-    const store = this.#isStoreRemote ? `grpc://127.0.0.1:${this.#port}` : this.store;
-    const program = this.#spawn(name, [
-      'worker',
-      '--store',
-      store,
-      '--name',
-      name,
-      '--threads',
-      '1',
-      ...pools,
-      ...more,
-    ]);
+  startWorker(
+    name: string,
+    more: readonly string[] = [],
+    { pools = ['idm', 'mixer', 'vdm'], ...surroundings }: WorkerPlace = {},
+  ): Program {
+    const served = pools.flatMap((pool) => ['--pool', pool]);
+    const args = ['worker', '--name', name, '--threads', '1', ...served, ...more];
+    const program = this.#start(name, args, { ...this.#ofWorkers(this.server), ...surroundings });
     this.workers.set(name, program);
     return program;
   }
 
+  /** Waits until the coordinator knows of so many workers. */
+  async seesWorkers(count: number): Promise<void> {
+    await this.until(`the coordinator sees ${count} workers`, async () => {
+      return (await this.client.workers()).workers.length === count;
+    });
+  }
+
   /** Puts the job on the farm and gives its id. */
   async submit(flags: readonly string[] = JOB_FLAGS): Promise<string> {
-    const server = ['--server', `127.0.0.1:${this.#port}`];
-    const run = await endOfCli(startCli(['submit', ...flags, ...server, '--json']));
+    const run = await endOfCli(startCli(['submit', ...flags, '--server', this.server, '--json']));
     expect(run.code, run.stderr).toBe(0);
     return (JSON.parse(run.stdout) as { job: string }).job;
   }
@@ -176,32 +170,85 @@ export class FaultFarm {
     return this.next((event) => event.kind === 'started' && event.stage === stage);
   }
 
+  /** The next task of this stage, as soon as it is published: before any worker has it. */
+  published(stage: Stage): Promise<TaskId> {
+    return new Promise((resolve) => {
+      // One message: who listens for longer hides from publishers that the stream is gone.
+      this.#observer.subscribe(queueSubjects(queueHere(stage)), {
+        max: 1,
+        callback: (_, msg) => {
+          resolve(msg.json<TaskMessage>().task.id);
+        },
+      });
+    });
+  }
+
+  /** This worker is in the middle of a task of several steps, now, and not near its end. */
+  inTheMiddle(worker: string): Promise<WorkerEvent> {
+    return this.next(
+      (event) =>
+        event.kind === 'progress' && event.worker === worker && 2 * event.step <= event.steps,
+    );
+  }
+
   /** Waits for the job's end, which must be a good one, and gives the SHA-256 of its video. */
-  async finish(id: string): Promise<string> {
+  async finish(id: string, limitMs = JOB_MS): Promise<string> {
     let job: Job | undefined;
-    await this.until(`job ${id} is over`, async () => {
+    const isOver = async (): Promise<boolean> => {
       job = await this.client.get(id);
       return ['done', 'failed', 'cancelled'].includes(job.state);
-    });
+    };
+    await this.until(`job ${id} is over`, isOver, limitMs);
     expect(job?.state, JSON.stringify(job?.failure)).toBe('done');
     const path = join(this.folder, `${id}.mp4`);
     await this.client.getArtifactFile(job!.outputs[0]!.artifacts[0]!.digest as Digest, path);
     return sha256Of(path);
   }
 
-  /** What each worker said of each task, in short. */
-  history(): readonly string[] {
-    return this.events.map((event) => `${event.kind} ${event.taskId.slice(0, 8)} ${event.worker}`);
+  /** Whether the task's result is in the store. */
+  async hasRecord(taskId: TaskId, store = this.store): Promise<boolean> {
+    const path = join(store, 'records', taskId.slice(0, 2), `${taskId}.json`);
+    return access(path).then(
+      () => true,
+      () => false,
+    );
   }
 
-  /** How often each task was begun. */
+  /** What this worker has begun and said no end of. */
+  unfinished(worker: string): readonly TaskId[] {
+    const tasks = new Set<TaskId>();
+    for (const event of this.events) {
+      if (event.worker !== worker) continue;
+      if (event.kind === 'started') tasks.add(event.taskId);
+      if (event.kind === 'committed' || event.kind === 'failed') tasks.delete(event.taskId);
+    }
+    return [...tasks];
+  }
+
+  /** What each worker said of each task, in short. */
+  history(): readonly string[] {
+    return this.events
+      .filter(({ kind }) => kind !== 'progress')
+      .map((event) => `${event.kind} ${event.taskId.slice(0, 8)} ${event.worker}`);
+  }
+
+  /** How often each task was begun. A worker that is not heard says so again; that is no other start. */
   starts(): ReadonlyMap<TaskId, number> {
     const starts = new Map<TaskId, number>();
-    for (const event of this.events) {
-      if (event.kind !== 'started') continue;
-      starts.set(event.taskId, (starts.get(event.taskId) ?? 0) + 1);
+    const open = new Set<string>();
+    for (const { kind, taskId, worker } of this.events) {
+      const run = `${taskId} ${worker}`;
+      if (kind === 'started' && !open.has(run)) starts.set(taskId, (starts.get(taskId) ?? 0) + 1);
+      if (kind === 'started') open.add(run);
+      if (kind === 'committed' || kind === 'failed') open.delete(run);
     }
     return starts;
+  }
+
+  /** Workers that have begun a task. */
+  starters(): ReadonlySet<string> {
+    const starts = this.events.filter(({ kind }) => kind === 'started');
+    return new Set(starts.map(({ worker }) => worker));
   }
 
   /** Every task has one result, whoever committed it; nothing was committed twice with other bytes. */
@@ -248,44 +295,11 @@ export class FaultFarm {
     for (const listen of [...this.#listeners]) listen(event);
   }
 
-  #spawn(name: string, args: readonly string[]): Program {
-    const child = spawn(
-      process.execPath,
-      [
-        '--disable-warning=ExperimentalWarning',
-        join(root, 'cli/main.ts'),
-        ...args,
-        ...['--nats', this.nats.url],
-      ],
-      { stdio: ['ignore', 'ignore', 'pipe'] },
-    );
-    let log = '';
-    child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
-    const program = { name, child, log: () => log };
+  #start(name: string, args: readonly string[], more: Surroundings): Program {
+    const surroundings = { ...this.#surroundings, ...more };
+    const { nats = this.nats.url, store = this.store } = surroundings;
+    const program = startProgram(name, [...args, '--nats', nats, '--store', store], surroundings);
     this.#programs.push(program);
     return program;
   }
-}
-
-/** SIGKILL, and wait for the end; nothing if it has ended. */
-export async function killed(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGKILL');
-  await ended;
-}
-
-async function sha256Of(path: string): Promise<string> {
-  return createHash('sha256')
-    .update(await readFile(path))
-    .digest('hex');
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -3,8 +3,9 @@
 import type { Bus } from '../../common/bus/ports.ts';
 import { digestText } from '../../common/digest.ts';
 import { BivdiffError } from '../../common/errors.ts';
-import { queuesOfPools } from '../../common/placement.ts';
+import { queuesOfWorker } from '../../common/placement.ts';
 import type { Store } from '../../common/store/ports.ts';
+import { acceptedJob } from './jobs.ts';
 import type { ArtifactRef, ResultRecord, Task, TaskId } from '../../common/task.ts';
 
 export interface ScriptedWorkerOptions {
@@ -26,11 +27,14 @@ export async function runScriptedWorker(
   const worker = options.name ?? 'scripted';
   const committed: TaskId[] = [];
   while (!signal.aborted) {
-    const delivery = await bus.pull(queuesOfPools(['idm', 'mixer', 'vdm']), {
-      worker,
-      waitMs: 1_000,
-      signal,
-    });
+    const delivery = await bus.pull(
+      queuesOfWorker(['idm', 'mixer', 'vdm'], acceptedJob().numerics),
+      {
+        worker,
+        waitMs: 1_000,
+        signal,
+      },
+    );
     if (delivery === undefined) continue;
     const { task, attempt } = delivery.message;
     const facts = { taskId: task.id, worker, attempt };

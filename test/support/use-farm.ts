@@ -1,28 +1,36 @@
 // A farm for each fault test, and what the job's video must be: the bytes that an undisturbed render in one process makes.
 
-import { afterEach, beforeAll } from 'vitest';
+import { afterEach, inject } from 'vitest';
 
-import { FaultFarm, referenceOf } from './fault-farm.ts';
+import type {} from './fault-reference.ts';
+import { FaultFarm } from './fault-farm.ts';
 import type { FarmOptions } from './fault-farm.ts';
+import { startTcpProxy } from './tcp-proxy.ts';
+import type { Filter, TcpProxy } from './tcp-proxy.ts';
 
 export interface FarmHarness {
   /** Starts this test's farm; closed after it. */
   start(options?: FarmOptions): Promise<FaultFarm>;
+  /** Puts a network of its own before a server (HOST:PORT or an URL); closed after the farm. */
+  proxy(server: string, filter?: Filter): Promise<TcpProxy>;
   readonly reference: () => string;
 }
 
 export function useFarm(): FarmHarness {
-  let reference = '';
   let farm: FaultFarm | undefined;
-  beforeAll(async () => {
-    reference = await referenceOf();
-  });
+  const proxies: TcpProxy[] = [];
   afterEach(async () => {
     await farm?.close();
     farm = undefined;
+    for (const proxy of proxies.splice(0)) await proxy.close();
   });
   return {
     start: async (options) => (farm = await FaultFarm.start(options)),
-    reference: () => reference,
+    proxy: async (server, filter) => {
+      const proxy = await startTcpProxy(server, filter);
+      proxies.push(proxy);
+      return proxy;
+    },
+    reference: () => inject('faultReference'),
   };
 }

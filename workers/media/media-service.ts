@@ -14,8 +14,6 @@ import type {
   VideoFacts,
 } from './media-types.ts';
 
-export { codecBuild } from './codec-build.ts';
-
 export interface MediaServiceOptions {
   /** Of each process's JavaScript heap, MiB. @default 512 */
   readonly heapMiB?: number;

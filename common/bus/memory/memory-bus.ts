@@ -64,7 +64,8 @@ class MemoryBus implements Bus {
   readonly #queueDepthMax: number;
   readonly #eventsMax: number;
   readonly #clock: MemoryBusClock;
-  readonly #entries = new Set<Entry>();
+  /** By queue and task. */
+  readonly #entries = new Map<string, Map<TaskId, Entry>>();
   readonly #waiting = new Map<string, Entry[]>();
   readonly #pullers = new Set<Puller>();
   readonly #subscriptions = new Set<EventSubscription>();
@@ -97,21 +98,16 @@ class MemoryBus implements Bus {
       isCancelled: false,
       callOff: nothing,
     };
-    this.#entries.add(entry);
+    this.#entriesOf(queue).set(message.task.id, entry);
     this.#offer(entry, 'last');
   }
 
   async depth(queue: string): Promise<number> {
-    let depth = 0;
-    for (const entry of this.#entries) if (entry.queue === queue) depth++;
-    return depth;
+    return this.#entriesOf(queue).size;
   }
 
   async holds(queue: string, taskId: TaskId): Promise<boolean> {
-    for (const entry of this.#entries) {
-      if (entry.queue === queue && entry.message.task.id === taskId) return true;
-    }
-    return false;
+    return this.#entriesOf(queue).has(taskId);
   }
 
   events(signal: AbortSignal): AsyncIterable<WorkerEvent> {
@@ -129,10 +125,12 @@ class MemoryBus implements Bus {
   }
 
   async cancel({ taskIds, jobId }: CancelMessage): Promise<void> {
-    const cancelled = new Set(taskIds);
-    for (const entry of [...this.#entries]) {
+    const found = [...this.#entries.values()].flatMap((entries) =>
+      taskIds.map((taskId) => entries.get(taskId)),
+    );
+    for (const entry of found) {
+      if (entry === undefined) continue;
       const { id } = entry.message.task;
-      if (!cancelled.has(id)) continue;
       entry.isCancelled = true;
       if (entry.state === 'leased') {
         entry.lease?.abort(
@@ -156,7 +154,15 @@ class MemoryBus implements Bus {
     this.#isClosed = true;
     for (const puller of [...this.#pullers]) puller.settle(undefined);
     for (const subscription of [...this.#subscriptions]) subscription.end();
-    for (const entry of [...this.#entries]) this.#end(entry);
+    for (const entries of this.#entries.values()) {
+      for (const entry of [...entries.values()]) this.#end(entry);
+    }
+  }
+
+  #entriesOf(queue: string): Map<TaskId, Entry> {
+    let entries = this.#entries.get(queue);
+    if (entries === undefined) this.#entries.set(queue, (entries = new Map<TaskId, Entry>()));
+    return entries;
   }
 
   #takeFirst(queues: readonly string[]): Delivery | undefined {
@@ -227,7 +233,9 @@ class MemoryBus implements Bus {
       if (index >= 0) waiting?.splice(index, 1);
     }
     entry.state = 'ended';
-    this.#entries.delete(entry);
+    const entries = this.#entriesOf(entry.queue);
+    // It may have been published anew since it ended.
+    if (entries.get(entry.message.task.id) === entry) entries.delete(entry.message.task.id);
   }
 
   #lease(entry: Entry): Delivery {

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 
 import { endOfCli, startCli } from '../../support/cli-process.ts';
-import { killed } from '../../support/fault-farm.ts';
+import { killed } from '../../support/farm-program.ts';
 import { useFarm } from '../../support/use-farm.ts';
 
 /** A coordinator on a machine that is started again. */
@@ -16,7 +16,10 @@ describe('workers with the store of their coordinator', () => {
   const { start, reference } = useFarm();
 
   it('render the bytes of a render in one process, though the coordinator is killed', async () => {
-    const farm = await start({ workers: 2, isStoreRemote: true });
+    const farm = await start({
+      workers: 2,
+      ofWorkers: (server) => ({ store: `grpc://${server}` }),
+    });
     const begun = farm.started('generate');
     const id = await farm.submit();
     await begun;

@@ -3,7 +3,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { findFarmJobs, findKeptJobs } from '../../../cli/store-roots.ts';
+import { findKeptJobs } from '../../../cli/store-roots.ts';
 import { BivdiffError } from '../../../common/errors.ts';
 import { createMemoryStore } from '../../../common/store/memory/index.ts';
 import type { Digest, JobId, Stage } from '../../../common/task.ts';
@@ -45,7 +45,7 @@ describe('what the jobs of a farm need', () => {
   }
 
   async function collect(): Promise<void> {
-    const kept = await findFarmJobs(store);
+    const kept = await findKeptJobs(store, []);
     await store.collectGarbage({
       keepRecords: (taskId) => kept.tasks.has(taskId),
       keepArtifacts: (digest) => kept.artifacts.has(digest),

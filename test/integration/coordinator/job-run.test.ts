@@ -20,7 +20,7 @@ import { wantedTasks } from '../../../coordinator/live-job.ts';
 import { acceptedJob } from '../../support/jobs.ts';
 
 const JOB = 'job' as JobId;
-const INGEST = queueOfStage('ingest');
+const INGEST = queueOfStage('ingest', acceptedJob().numerics.media);
 const policy = DEFAULT_FAILURE_POLICY;
 
 describe('JobRun', () => {

@@ -18,16 +18,16 @@ describe('runWorker', () => {
     const end = new AbortController();
     const ran: TaskId[] = [];
     const tooNew: number[] = [];
-    const publish = (message: TaskMessage): Promise<void> =>
-      bus.publish(queueOfStage(message.task.stage), message);
+    const { stage, numericsClass } = messageOf('mine').task;
+    const queue = queueOfStage(stage, numericsClass);
+    const publish = (message: TaskMessage): Promise<void> => bus.publish(queue, message);
     await publish({ ...messageOf('new'), protocol: PROTOCOL_VERSION + 1 });
     await publish({ ...messageOf('kept'), excludedWorkers: ['w'] });
     await publish(messageOf('mine'));
-    const { stage } = messageOf('mine').task;
     const working = runWorker(
       {
         ...{ name: 'w', bus, store: createMemoryStore(), slots: 1, ackWaitMs: 10_000 },
-        queues: [queueOfStage(stage)],
+        queues: [queue],
         runTask: (task, { onDevice }) =>
           onDevice(async () => {
             ran.push(task.id);
@@ -42,7 +42,7 @@ describe('runWorker', () => {
     expect(ran).toEqual([messageOf('mine').task.id]);
     expect(tooNew).toEqual([PROTOCOL_VERSION + 1]);
     // Both still wait for somebody else.
-    expect(await bus.depth(queueOfStage(stage))).toBe(2);
+    expect(await bus.depth(queue)).toBe(2);
     await bus.close();
   });
 });

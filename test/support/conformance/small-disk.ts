@@ -1,6 +1,8 @@
 // A real disk that is soon full, by the strongest means that this machine permits. Root or not, in a container or not.
 
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open, statfs } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 export interface SmallDisk {
@@ -29,6 +31,56 @@ export async function smallDisk(folder: string, options: string): Promise<SmallD
     if (isPermitted) return { means: 'tmpfs', prefix };
   }
   return fileSizeLimit();
+}
+
+export interface SharedSmallDisk {
+  /** Runs the rest of its arguments with the small disk at the folder: every process sees the same one. */
+  readonly prefix: readonly string[];
+  /** The folder, as those outside see it. */
+  readonly folder: string;
+  /** Gives the disk up; it is gone with the last process on it. */
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * A small disk for several processes: one that sleeps holds the mount, the others enter its namespace.
+ * @throws Error — this machine permits no mount
+ */
+export async function sharedSmallDisk(folder: string, options: string): Promise<SharedSmallDisk> {
+  const disk = await smallDisk(folder, options);
+  if (disk.means !== 'tmpfs') {
+    throw new Error('a small disk needs a mount: allow user namespaces, or run as root');
+  }
+  const [command = '', ...args] = disk.prefix;
+  const holder = spawn(command, [...args, 'sh', '-c', 'echo mounted && exec sleep 3600'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(holder.stdout, 'data');
+  const { pid } = holder;
+  const namespaces = disk.prefix.includes('-rm') ? ['-U', '--preserve-credentials', '-m'] : ['-m'];
+  return {
+    prefix: ['nsenter', '-t', String(pid), ...namespaces],
+    folder: `/proc/${pid}/root${folder}`,
+    close: async () => {
+      const ended = once(holder, 'exit');
+      holder.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** Makes a file that takes all the room of its disk, but for so many pages. */
+export async function fillDisk(path: string, { leavePages = 0 } = {}): Promise<void> {
+  const file = await open(path, 'w');
+  const { bsize } = await statfs(path);
+  try {
+    for (;;) await file.write(Buffer.alloc(bsize));
+  } catch (reason) {
+    if ((reason as NodeJS.ErrnoException).code !== 'ENOSPC') throw reason;
+    await file.truncate((await file.stat()).size - leavePages * bsize);
+  } finally {
+    await file.close();
+  }
 }
 
 /** Anybody may lower their own limit: 200 blocks of 512 or 1024 bytes, by shell. */

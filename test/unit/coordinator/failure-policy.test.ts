@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 
 import { BivdiffError } from '../../../common/errors.ts';
+import type { RetryAdvice } from '../../../common/errors.ts';
 import {
   DEFAULT_FAILURE_POLICY,
   decideAfterFailure,
   excludedWorkers,
+  isStoreFull,
 } from '../../../coordinator/domain/failure-policy.ts';
 
 const policy = {
@@ -45,6 +47,17 @@ describe('decideAfterFailure', () => {
   it('fails when the tries are used up', () => {
     expect(decideAfterFailure(failure('unavailable'), 3, policy)).toEqual({ kind: 'fail' });
   });
+
+  it('waits for room in a full store without end, and not longer each time without end', () => {
+    const full = storeFull().toJSON();
+    for (const attempt of [3, 50, 10_000]) {
+      expect(decideAfterFailure(full, attempt, policy)).toEqual({
+        kind: 'retry',
+        delayMs: policy.retryDelayMaxMs,
+        excludeWorker: false,
+      });
+    }
+  });
 });
 
 describe('excludedWorkers', () => {
@@ -61,3 +74,17 @@ describe('excludedWorkers', () => {
     expect(excludedWorkers({ failed, setAside, there })).toEqual(expected);
   });
 });
+
+describe('isStoreFull', () => {
+  it('tells a full store from a full worker, and from what no room can help', () => {
+    expect(isStoreFull(storeFull().toJSON())).toBe(true);
+    expect(isStoreFull(failure('resource-exhausted'))).toBe(false);
+    expect(isStoreFull(storeFull('never').toJSON())).toBe(false);
+    expect(isStoreFull(storeFull('other-worker').toJSON())).toBe(false);
+  });
+});
+
+function storeFull(retry: RetryAdvice = 'same-worker'): BivdiffError {
+  const details = { store: '/store', neededBytes: 1_000 };
+  return new BivdiffError('resource-exhausted', 'the disk is full', { retry, details });
+}

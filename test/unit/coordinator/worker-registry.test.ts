@@ -9,6 +9,7 @@ import { WorkerRegistry } from '../../../coordinator/worker-registry.ts';
 const statusOf = (name: string, changes: Partial<WorkerStatus> = {}): WorkerStatus => ({
   ...{ protocol: PROTOCOL_VERSION, name, pools: ['idm'], slots: 2, pid: 1, host: 'h' },
   ...{ numericsClass: 'c', running: [], draining: false, committed: 0, leaving: false },
+  gathered: { hits: 0, misses: 0, fallbacks: 0 },
   ...changes,
 });
 

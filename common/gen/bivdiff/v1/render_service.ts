@@ -212,6 +212,16 @@ export interface Worker {
   draining: boolean;
   /** Tasks that it has committed since it began. */
   committed: number;
+  /** HOST:PORT where other workers can have what it made; absent if it serves nothing. */
+  address?:
+    | string
+    | undefined;
+  /** Tensors that it read straight from the worker that made them, or that were its own. */
+  gatherHits: number;
+  /** Tensors that it read from the store, since who made them serves nothing or has them no longer. */
+  gatherMisses: number;
+  /** Tensors that it read from the store, since who made them was gone, too slow, or sent other bytes. */
+  gatherFallbacks: number;
   /** The version of the protocol that it speaks; one of another version than the coordinator's gets no tasks. */
   protocol: number;
   /** Stages whose tasks it does not get for a while, because it failed several while others succeeded. */
@@ -1477,6 +1487,10 @@ function createBaseWorker(): Worker {
     running: [],
     draining: false,
     committed: 0,
+    address: undefined,
+    gatherHits: 0,
+    gatherMisses: 0,
+    gatherFallbacks: 0,
     protocol: 0,
     setAside: [],
   };
@@ -1511,11 +1525,23 @@ export const Worker: MessageFns<Worker> = {
     if (message.committed !== 0) {
       writer.uint32(72).int32(message.committed);
     }
+    if (message.address !== undefined) {
+      writer.uint32(82).string(message.address);
+    }
+    if (message.gatherHits !== 0) {
+      writer.uint32(88).int32(message.gatherHits);
+    }
+    if (message.gatherMisses !== 0) {
+      writer.uint32(96).int32(message.gatherMisses);
+    }
+    if (message.gatherFallbacks !== 0) {
+      writer.uint32(104).int32(message.gatherFallbacks);
+    }
     if (message.protocol !== 0) {
-      writer.uint32(80).int32(message.protocol);
+      writer.uint32(112).int32(message.protocol);
     }
     for (const v of message.setAside) {
-      writer.uint32(90).string(v!);
+      writer.uint32(122).string(v!);
     }
     return writer;
   },
@@ -1606,15 +1632,47 @@ export const Worker: MessageFns<Worker> = {
             continue;
           }
           case 10: {
-            if (tag !== 80) {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.gatherHits = reader.int32();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.gatherMisses = reader.int32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.gatherFallbacks = reader.int32();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
               break;
             }
 
             message.protocol = reader.int32();
             continue;
           }
-          case 11: {
-            if (tag !== 90) {
+          case 15: {
+            if (tag !== 122) {
               break;
             }
 

@@ -3,11 +3,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import {
-  codecBuild,
-  createMediaService,
-  type MediaService,
-} from '../../../../workers/media/media-service.ts';
+import { createMediaService, type MediaService } from '../../../../workers/media/media-service.ts';
+import { codecBuild } from '../../../../workers/media/codec-build.ts';
 import { collect, fixture } from '../../../support/media/clips.ts';
 
 const size = { width: 512, height: 512 };

@@ -2,7 +2,7 @@
 
 import type { handleUnaryCall, ServerUnaryCall } from '@grpc/grpc-js';
 
-import { statusOfError } from '../../common/rpc/status.ts';
+import { statusOfError } from './status.ts';
 
 export function unary<Request, Response>(
   work: (request: Request) => Promise<Response>,

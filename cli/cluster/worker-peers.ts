@@ -1,0 +1,59 @@
+// A worker among its peers: it serves what it made, hears where others do, and gathers from them.
+
+import { hostname } from 'node:os';
+
+import { WORKER_SUBJECT } from '../../common/bus/nats/index.ts';
+import type { NatsBus } from '../../common/bus/nats/index.ts';
+import type { GatherTally, WorkerStatus } from '../../common/worker-status.ts';
+import { MadeCache } from '../../workers/peers/made-cache.ts';
+import { PeerBook } from '../../workers/peers/peer-book.ts';
+import { startPeerServer } from '../../workers/peers/peer-server.ts';
+import { PeerTensors } from '../../workers/peers/peer-tensors.ts';
+
+/** A thousand windows of 16 frames at 512x512. */
+const MADE_BYTES_MAX = 256 << 20;
+
+export interface WorkerPeers {
+  readonly tensors: PeerTensors;
+  /** Where others reach it. */
+  readonly address: string | undefined;
+  readonly tally: GatherTally;
+  close(): void;
+}
+
+export interface JoinPeersOptions {
+  readonly bus: NatsBus;
+  /** HOST:PORT; undefined to serve nothing. */
+  readonly serve: string | undefined;
+}
+
+/** @throws unavailable — it cannot listen there */
+export async function joinPeers({ bus, serve }: JoinPeersOptions): Promise<WorkerPeers> {
+  const made = new MadeCache(MADE_BYTES_MAX);
+  const server = serve === undefined ? undefined : await startPeerServer(serve, made);
+  const book = new PeerBook({ host: hostname(), nowMs: () => performance.now() });
+  const heard = bus.connection.subscribe(WORKER_SUBJECT, {
+    callback: (error, msg) => {
+      if (error === null) book.note(msg.json<WorkerStatus>());
+    },
+  });
+  const tally: GatherTally = { hits: 0, misses: 0, fallbacks: 0 };
+  const addressOf = (worker: string): string | undefined => book.addressOf(worker);
+  const tensors = new PeerTensors({ made, addressOf, tally });
+  return {
+    tensors,
+    tally,
+    address: server && reachableAddress(serve!, server.port),
+    close: () => {
+      heard.unsubscribe();
+      tensors.close();
+      server?.close();
+    },
+  };
+}
+
+/** Of one that listens on all addresses of its machine, others know the machine's name. */
+function reachableAddress(serve: string, port: number): string {
+  const host = serve.slice(0, serve.lastIndexOf(':'));
+  return `${['0.0.0.0', '[::]'].includes(host) ? hostname() : host}:${port}`;
+}

@@ -1,0 +1,43 @@
+// Runs a process in slow motion: it stands still, and goes on for a moment at a time. So what lasts some milliseconds can be hit in
+// its middle by somebody who has to hear of it first. Linux only: it looks into /proc.
+
+import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const MOMENT_MS = 2;
+/** How long it stands still after each moment: what it said has arrived then. */
+const STILL_MS = 10;
+const LIMIT_MS = 60_000;
+
+/** Stops the process at a moment at which `isThere` holds; it stands still then. @throws Error — never in a minute */
+export async function stopWhen(pid: number, isThere: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + LIMIT_MS;
+  while (performance.now() < deadline) {
+    process.kill(pid, 'SIGSTOP');
+    while (!(await isStill(pid))) await delay(1);
+    await delay(STILL_MS);
+    if (await isThere()) return;
+    process.kill(pid, 'SIGCONT');
+    await delay(MOMENT_MS);
+  }
+  throw new Error(`process ${pid} never got there`);
+}
+
+/** Milliseconds that all threads of a process have worked so far. */
+export async function workedMs(pid: number): Promise<number> {
+  let nanos = 0;
+  for (const thread of await readdir(`/proc/${pid}/task`)) {
+    const text = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').catch(() => '0');
+    nanos += Number(text.split(' ')[0]);
+  }
+  return nanos / 1e6;
+}
+
+/** Every thread of it stands still. */
+async function isStill(pid: number): Promise<boolean> {
+  for (const thread of await readdir(`/proc/${pid}/task`)) {
+    const path = `/proc/${pid}/task/${thread}/status`;
+    if (!/^State:\s+T/m.test(await readFile(path, 'utf8').catch(() => 'State: T'))) return false;
+  }
+  return true;
+}

@@ -1,0 +1,90 @@
+// Gives other workers what this one made lately: ArtifactService, reading only. What it no longer has is in the store.
+
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { ServerWritableStream } from '@grpc/grpc-js';
+
+import { BivdiffError } from '../../common/errors.ts';
+import { ArtifactServiceService } from '../../common/gen/bivdiff/v1/artifact_service.ts';
+import type {
+  ArtifactServiceServer,
+  ReadArtifactRequest,
+  ReadArtifactResponse,
+} from '../../common/gen/bivdiff/v1/artifact_service.ts';
+import { CHUNK_BYTES } from '../../common/rpc/limits.ts';
+import { sendMessage } from '../../common/rpc/send.ts';
+import { statusOfError } from '../../common/rpc/status.ts';
+import { unary } from '../../common/rpc/unary.ts';
+import type { Digest } from '../../common/task.ts';
+import type { MadeCache } from './made-cache.ts';
+
+/** Of one connection, that is of one worker. */
+const READS_AT_ONCE = 32;
+
+export interface PeerServer {
+  readonly port: number;
+  /** At once: whoever reads takes the rest from the store. */
+  close(): void;
+}
+
+/** Serves on HOST:PORT; port 0 takes any. @throws unavailable — it cannot listen there */
+export async function startPeerServer(
+  address: string,
+  made: Pick<MadeCache, 'get'>,
+): Promise<PeerServer> {
+  const server = new Server({
+    'grpc.so_reuseport': 0,
+    'grpc.max_concurrent_streams': READS_AT_ONCE,
+  });
+  server.addService(ArtifactServiceService, createPeerService(made));
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+      if (error === null) resolve(bound);
+      else reject(cannotListen(address, error));
+    });
+  });
+  return {
+    port,
+    close: () => {
+      server.forceShutdown();
+    },
+  };
+}
+
+function createPeerService(made: Pick<MadeCache, 'get'>): ArtifactServiceServer {
+  return {
+    hasArtifact: unary(async ({ digest }) => ({
+      exists: made.get(digest as Digest) !== undefined,
+    })),
+    readArtifact: (call) => {
+      read(made, call).then(
+        () => call.end(),
+        (reason: unknown) => call.emit('error', statusOfError(reason)),
+      );
+    },
+    writeArtifact: (_, callback) => {
+      callback(statusOfError(new BivdiffError('permission-denied', 'workers only give artifacts')));
+    },
+  };
+}
+
+async function read(
+  made: Pick<MadeCache, 'get'>,
+  call: ServerWritableStream<ReadArtifactRequest, ReadArtifactResponse>,
+): Promise<void> {
+  const { digest, offset } = call.request;
+  const bytes = made.get(digest as Digest);
+  if (bytes === undefined) {
+    throw new BivdiffError('not-found', `this worker does not have artifact ${digest} any more`);
+  }
+  for (let start = Math.max(0, offset); start < bytes.byteLength; start += CHUNK_BYTES) {
+    const chunk = bytes.subarray(start, start + CHUNK_BYTES);
+    if (!(await sendMessage(call, { chunk }))) return;
+  }
+}
+
+function cannotListen(address: string, cause: Error): BivdiffError {
+  return new BivdiffError('unavailable', `cannot listen on ${address}: ${cause.message}`, {
+    hint: 'Choose another address with --serve, or use --no-serve.',
+    cause,
+  });
+}

@@ -1,0 +1,138 @@
+// Tensors straight from the workers that made them, without the way by the store: from this worker's own memory, or from a peer's. Only
+// ever a short cut: what does not come soon and whole is left to the store.
+
+import { credentials, status } from '@grpc/grpc-js';
+
+import { digestLongBytes } from '../../common/digest.ts';
+import { ArtifactServiceClient } from '../../common/gen/bivdiff/v1/artifact_service.ts';
+import type { ReadArtifactResponse } from '../../common/gen/bivdiff/v1/artifact_service.ts';
+import { MESSAGE_BYTES_MAX } from '../../common/rpc/limits.ts';
+import { isServiceError } from '../../common/rpc/status.ts';
+import type { ArtifactRef, Digest } from '../../common/task.ts';
+import type { GatherTally } from '../../common/worker-status.ts';
+import type { TensorPeers } from '../ports.ts';
+import type { MadeCache } from './made-cache.ts';
+
+/** What a peer may take: so long, and what the bytes need on a slow line. */
+const WAIT_MS = 500;
+const SLOWEST_BYTES_PER_MS = 16_000;
+/** A peer that failed is not asked again for a while: each time would cost the wait. */
+const REST_MS = 5_000;
+/** Open connections. */
+const CLIENTS_MAX = 64;
+
+export interface PeerTensorsOptions {
+  /** What this worker made. */
+  readonly made: MadeCache;
+  /** Where a worker serves what it made. */
+  readonly addressOf: (worker: string) => string | undefined;
+  /** Kept up to date. */
+  readonly tally: GatherTally;
+}
+
+export class PeerTensors implements TensorPeers {
+  readonly #options: PeerTensorsOptions;
+  readonly #clients = new Map<string, ArtifactServiceClient>();
+  readonly #restsUntilMs = new Map<string, number>();
+
+  constructor(options: PeerTensorsOptions) {
+    this.#options = options;
+  }
+
+  keep(digest: Digest, bytes: Uint8Array): void {
+    this.#options.made.keep(digest, bytes);
+  }
+
+  /** Never fails. The bytes are not to be changed. */
+  async read(ref: ArtifactRef, worker: string): Promise<Uint8Array | undefined> {
+    const { made, addressOf, tally } = this.#options;
+    const own = made.get(ref.digest);
+    if (own !== undefined) {
+      tally.hits += 1;
+      return own;
+    }
+    const address = addressOf(worker);
+    if (address === undefined || this.#isResting(address)) {
+      tally.misses += 1;
+      return undefined;
+    }
+    try {
+      const bytes = await this.#fetch(address, ref);
+      if (bytes !== undefined) {
+        tally.hits += 1;
+        return bytes;
+      }
+    } catch (reason) {
+      if (isServiceError(reason) && reason.code === status.NOT_FOUND) {
+        tally.misses += 1;
+        return undefined;
+      }
+    }
+    this.#rest(address);
+    tally.fallbacks += 1;
+    return undefined;
+  }
+
+  close(): void {
+    for (const client of this.#clients.values()) client.close();
+    this.#clients.clear();
+  }
+
+  /** Undefined if it is not what was asked for. @throws ServiceError — gone, late, or without it */
+  async #fetch(
+    address: string,
+    { digest, bytes: length }: ArtifactRef,
+  ): Promise<Uint8Array | undefined> {
+    const deadline = Date.now() + WAIT_MS + length / SLOWEST_BYTES_PER_MS;
+    const request = { digest, offset: 0, inMemory: true };
+    const call = this.#client(address).readArtifact(request, { deadline });
+    const bytes = new Uint8Array(length);
+    let offset = 0;
+    try {
+      for await (const message of call) {
+        const { chunk } = message as ReadArtifactResponse;
+        if (offset + chunk.byteLength > length) return undefined;
+        bytes.set(chunk, offset);
+        offset += chunk.byteLength;
+      }
+    } finally {
+      call.cancel();
+    }
+    const isWhole = offset === length && (await digestLongBytes(bytes)) === digest;
+    return isWhole ? bytes : undefined;
+  }
+
+  #client(address: string): ArtifactServiceClient {
+    const known = this.#clients.get(address);
+    const client =
+      known ??
+      new ArtifactServiceClient(address, credentials.createInsecure(), {
+        'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
+        'grpc.enable_retries': 0,
+        'grpc-node.flow_control_window': 4 << 20,
+        // A worker that is started again on its port must not be waited for.
+        'grpc.initial_reconnect_backoff_ms': 100,
+        'grpc.max_reconnect_backoff_ms': 1_000,
+      });
+    this.#clients.delete(address);
+    this.#clients.set(address, client);
+    const [oldest] = this.#clients.keys();
+    if (this.#clients.size > CLIENTS_MAX && oldest !== undefined) {
+      this.#clients.get(oldest)?.close();
+      this.#clients.delete(oldest);
+    }
+    return client;
+  }
+
+  #rest(address: string): void {
+    const nowMs = performance.now();
+    for (const [other, untilMs] of this.#restsUntilMs) {
+      if (untilMs < nowMs) this.#restsUntilMs.delete(other);
+    }
+    this.#restsUntilMs.set(address, nowMs + REST_MS);
+  }
+
+  #isResting(address: string): boolean {
+    return performance.now() < (this.#restsUntilMs.get(address) ?? 0);
+  }
+}
