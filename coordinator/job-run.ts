@@ -121,7 +121,8 @@ export class JobRun implements Needer {
     const message = this.#nextTry(task);
     this.#out.set(message.task.id, task);
     const queue = queueOfStage(ref.stage, message.task.numericsClass);
-    this.#options.out.add(this, message, { queue, pool });
+    const inferenceClass = this.#graph.plan.job.numerics.inference;
+    this.#options.out.add(this, message, { queue, pool, inferenceClass });
   }
 
   /** Takes in what a worker reports. Events of tasks that this job has not out are ignored. */
@@ -182,14 +183,15 @@ export class JobRun implements Needer {
   #nextTry(task: TaskNumber): TaskMessage {
     const ref = this.#graph.ref(task);
     const { workers = LONE_WORKER } = this.#options;
+    const { plan } = this.#graph;
     return {
       protocol: PROTOCOL_VERSION,
       attempt: this.#tries.next(task),
-      task: this.#graph.plan.task(ref),
+      task: plan.task(ref),
       excludedWorkers: excludedWorkers({
         failed: this.#tries.excludedWorkers(task),
         setAside: workers.setAside(ref.stage),
-        there: workers.workersOf(STAGE_FACTS[ref.stage].pool),
+        there: workers.workersOf(STAGE_FACTS[ref.stage].pool, plan.job.numerics.inference),
       }),
     };
   }

@@ -58,7 +58,7 @@ export class LiveJobs {
     this.#out = new OutTasks({
       ...{ store, bus, clock, onTrouble },
       slotsOf: (pool) => workers.slotsOf(pool),
-      workersOf: (pool) => workers.workersOf(pool),
+      workersOf: (pool, inferenceClass) => workers.workersOf(pool, inferenceClass),
       claimed: () => workers.running,
     });
     this.#lines = new ReadyLines(this.#out, options.shareOf);

@@ -7,7 +7,7 @@ import type { Store } from '../common/store/ports.ts';
 import type { JobId, Pool, Stage, TaskId } from '../common/task.ts';
 import { leavesSomebody } from './domain/failure-policy.ts';
 import { mapBounded } from './map-bounded.ts';
-import type { Clock } from './ports.ts';
+import type { Clock, Workforce } from './ports.ts';
 
 /** Published beyond what the slots take at once, so that a slot that becomes free need not wait for us. */
 const OUT_PER_SLOT = 2;
@@ -31,17 +31,23 @@ export interface OutTasksOptions {
   readonly clock: Clock;
   /** Slots of the workers that serve a pool, now; `any`: all there are. */
   readonly slotsOf: (pool: Pool) => number;
-  /** Names of those workers. @default nobody is known, and nobody is looked for */
-  readonly workersOf?: (pool: Pool) => ReadonlySet<string>;
+  /** As `Workforce.workersOf`. @default nobody is known, and nobody is looked for */
+  readonly workersOf?: Workforce['workersOf'];
   /** Tasks that workers say they run. @default none */
   readonly claimed?: () => ReadonlySet<TaskId>;
   /** Told of what went wrong and will be tried again. */
   readonly onTrouble?: (error: BivdiffError) => void;
 }
 
-interface OutTask {
+/** Where a task is published, and who may take it. */
+interface Place {
   readonly queue: string;
   readonly pool: Pool;
+  /** Of the job. */
+  readonly inferenceClass: string;
+}
+
+interface OutTask extends Place {
   readonly owner: string;
   readonly needers: Needer[];
   message: TaskMessage;
@@ -87,7 +93,7 @@ export class OutTasks {
   }
 
   /** Publishes a task, unless another job has it out already: then that will do for both. */
-  add(needer: Needer, message: TaskMessage, place: { queue: string; pool: Pool }): void {
+  add(needer: Needer, message: TaskMessage, place: Place): void {
     const { id } = message.task;
     const known = this.#tasks.get(id);
     if (known !== undefined) {
@@ -156,10 +162,10 @@ export class OutTasks {
   }
 
   /** Those who could take it when it was published have gone. */
-  #isRefusedByAll({ message, pool, lookMs }: OutTask): boolean {
+  #isRefusedByAll({ message, pool, inferenceClass, lookMs }: OutTask): boolean {
     const { excludedWorkers } = message;
     if (excludedWorkers.length === 0 || lookMs === Infinity) return false;
-    const there = this.#options.workersOf?.(pool);
+    const there = this.#options.workersOf?.(pool, inferenceClass);
     return there !== undefined && there.size > 0 && !leavesSomebody(excludedWorkers, there);
   }
 

@@ -11,8 +11,11 @@ export interface Clock {
 
 /** Who is there to run tasks. */
 export interface Workforce {
-  /** Names of the workers that serve a pool now; `any`: of all. */
-  workersOf(pool: Pool): ReadonlySet<string>;
+  /**
+   * Names of the workers that serve a pool now; `any`: of all. With a class: only those whose inference is of it; others may not be
+   * able to take a job's tasks.
+   */
+  workersOf(pool: Pool, inferenceClass?: string): ReadonlySet<string>;
   /** Those that shall not have tasks of this stage for now. */
   setAside(stage: Stage): readonly string[];
 }

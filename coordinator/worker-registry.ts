@@ -33,7 +33,7 @@ export class WorkerRegistry implements Workforce {
   readonly #workers = new Map<string, Heard>();
   /** Kept as sums and sets: they are asked for at every event of a farm of thousands. */
   readonly #slots = new Map<Pool, number>();
-  readonly #names = new Map<Pool, Set<string>>();
+  readonly #names = new Map<string, Set<string>>();
   #sweptMs = 0;
 
   constructor(clock: Clock, options: WorkerRegistryOptions = {}) {
@@ -68,9 +68,10 @@ export class WorkerRegistry implements Workforce {
     return this.#slots.get(pool) ?? 0;
   }
 
-  workersOf(pool: Pool): ReadonlySet<string> {
+  workersOf(pool: Pool, inferenceClass?: string): ReadonlySet<string> {
     this.#sweep(WORKER_BEAT_MS / 2);
-    return this.#names.get(pool) ?? NOBODY;
+    const key = inferenceClass === undefined ? pool : keyOf(pool, inferenceClass);
+    return this.#names.get(key) ?? NOBODY;
   }
 
   /** Tasks that those heard of lately say they run. */
@@ -125,12 +126,19 @@ export class WorkerRegistry implements Workforce {
     if (status.draining || !speaksOurs(status)) return;
     for (const pool of new Set<Pool>([...status.pools, 'any'])) {
       this.#slots.set(pool, (this.#slots.get(pool) ?? 0) + sign * status.slots);
-      const names = this.#names.get(pool) ?? new Set();
-      this.#names.set(pool, names);
-      if (sign === 1) names.add(status.name);
-      else names.delete(status.name);
+      for (const key of [pool, keyOf(pool, status.numericsClass)]) {
+        const names = this.#names.get(key) ?? new Set();
+        if (sign === 1) names.add(status.name);
+        else names.delete(status.name);
+        if (names.size > 0) this.#names.set(key, names);
+        else this.#names.delete(key);
+      }
     }
   }
+}
+
+function keyOf(pool: Pool, inferenceClass: string): string {
+  return `${pool} ${inferenceClass}`;
 }
 
 /** Whether it is of our version, as far as messages go. */
@@ -142,6 +150,7 @@ function countsAlike(one: WorkerStatus, other: WorkerStatus): boolean {
   return (
     one.protocol === other.protocol &&
     one.slots === other.slots &&
+    one.numericsClass === other.numericsClass &&
     one.draining === other.draining &&
     one.pools.join() === other.pools.join()
   );

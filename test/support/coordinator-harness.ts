@@ -13,6 +13,7 @@ import type { JobView } from '../../coordinator/job-book.ts';
 import type { JobState } from '../../coordinator/job-log.ts';
 import { systemClock } from '../../coordinator/ports.ts';
 import { WorkerRegistry } from '../../coordinator/worker-registry.ts';
+import { acceptedJob } from './jobs.ts';
 import { runScriptedWorker } from './scripted-worker.ts';
 
 const WAIT_MS = 10_000;
@@ -49,7 +50,8 @@ export class CoordinatorHarness {
     const pools: Pool[] = ['idm', 'mixer', 'vdm'];
     this.workers.note({
       ...{ protocol: PROTOCOL_VERSION, name, pools, slots: 1, pid: 1, host: 'test' },
-      ...{ numericsClass: 'test', running: [], draining: false, committed: 0, leaving: false },
+      ...{ running: [], draining: false, committed: 0, leaving: false },
+      numericsClass: acceptedJob().numerics.inference,
       gathered: { hits: 0, misses: 0, fallbacks: 0 },
     });
     const { bus, store } = this;

@@ -15,7 +15,7 @@ import { createPlan } from '../../../coordinator/domain/plan.ts';
 import { createTaskGraph } from '../../../coordinator/domain/task-graph.ts';
 import { JobRun } from '../../../coordinator/job-run.ts';
 import { OutTasks } from '../../../coordinator/out-tasks.ts';
-import type { Clock } from '../../../coordinator/ports.ts';
+import type { Clock, Workforce } from '../../../coordinator/ports.ts';
 import { wantedTasks } from '../../../coordinator/live-job.ts';
 import { acceptedJob } from '../../support/jobs.ts';
 
@@ -48,11 +48,14 @@ describe('JobRun', () => {
       },
     };
     there = new Set(['w', 'other']);
+    // One of another class serves every pool, and can have none of the job's tasks.
+    const workersOf: Workforce['workersOf'] = (_, inferenceClass) =>
+      inferenceClass === acceptedJob().numerics.inference ? there : new Set([...there, 'foreign']);
     out = new OutTasks({
       ...{ store, bus, clock, slotsOf: () => 0, claimed: () => claimed },
-      workersOf: () => there,
+      workersOf,
     });
-    const workers = { workersOf: () => there, setAside: () => [] };
+    const workers = { workersOf, setAside: () => [] };
     runOf = (jobId) => {
       const graph = createTaskGraph(createPlan(acceptedJob()));
       const observer = {

@@ -29,6 +29,16 @@ describe('WorkerRegistry', () => {
     expect(workers.workersOf('any').size).toBe(0);
   });
 
+  it('tells workers of one numerics class from others of the pool', () => {
+    const workers = new WorkerRegistry(clock);
+    workers.note(statusOf('a'));
+    workers.note(statusOf('b', { numericsClass: 'd' }));
+    expect([...workers.workersOf('idm', 'c')]).toEqual(['a']);
+    workers.note(statusOf('b'));
+    expect([...workers.workersOf('idm', 'c')]).toEqual(['a', 'b']);
+    expect(workers.workersOf('idm', 'd').size).toBe(0);
+  });
+
   it('shows workers of another protocol, says so once, and counts on none of them', () => {
     const told: string[] = [];
     const workers = new WorkerRegistry(clock, { onOtherProtocol: ({ name }) => told.push(name) });
