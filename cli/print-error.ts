@@ -16,6 +16,7 @@ const exitByCode: Readonly<Record<ErrorCode, number>> = {
   'not-found': EXIT_USAGE,
   'already-exists': EXIT_USAGE,
   'failed-precondition': EXIT_USAGE,
+  unauthenticated: EXIT_USAGE,
   'permission-denied': EXIT_USAGE,
   'data-loss': EXIT_FAILED,
   'resource-exhausted': EXIT_FAILED,

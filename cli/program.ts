@@ -13,6 +13,7 @@ import { addJobCommands } from './commands/jobs.ts';
 import { addModelsCommands } from './commands/models.ts';
 import { addPlanCommand } from './commands/plan.ts';
 import { addRenderCommand } from './commands/render.ts';
+import { addSecurityCommands } from './commands/security.ts';
 import { addSimulateCommand } from './commands/simulate.ts';
 import { addStoreCommands } from './commands/store.ts';
 import { addSweepCommand } from './commands/sweep.ts';
@@ -31,7 +32,7 @@ Examples:
   bivdiff doctor
 
 Settings from the environment: BIVDIFF_STORE (the store), BIVDIFF_SERVER (a farm's
-coordinator), BIVDIFF_NATS (its NATS server), NO_COLOR, BIVDIFF_DEBUG=1 (stacks in errors).
+coordinator), BIVDIFF_NATS (its NATS server), BIVDIFF_TOKEN (who you are there), NO_COLOR, BIVDIFF_DEBUG=1 (stacks in errors).
 Exit codes: 0 done, 1 failed, 2 something in the command or its files is wrong, 130 stopped by Ctrl-C.`;
 
 /** Runs one command line, without the program's name. Gives the exit code; never throws. */
@@ -70,6 +71,7 @@ export function createProgram(
   addJobCommands(program, environment, finish);
   addFetchCommand(program, environment, finish);
   addJobLogCommands(program, environment, finish);
+  addSecurityCommands(program, environment, finish);
   addSimulateCommand(program, environment, finish);
   addDoctorCommand(program, environment, finish);
   addCompletionCommand(program, environment, finish);

@@ -26,6 +26,12 @@ Results go to stdout, all else to stderr. Every command that prints facts takes 
 | \`AWS_ENDPOINT_URL_S3\`, \`AWS_ACCESS_KEY_ID\`, \`AWS_SECRET_ACCESS_KEY\`, \`AWS_REGION\`, … | for a store on S3, as the AWS tools take them; the first names a server that is not AWS |
 | \`BIVDIFF_DEBUG\` | when set, errors come with stacks |
 | \`BIVDIFF_DIGEST_CACHE\` | \`off\`: hash model files at every start |
+| \`BIVDIFF_SERVER\`, \`BIVDIFF_NATS\` | a farm's coordinator and its NATS server, as \`--server\` and \`--nats\` |
+| \`BIVDIFF_TOKEN\` or \`BIVDIFF_TOKEN_FILE\` | the token to show to a coordinator; \`--token-file\` goes before them |
+| \`BIVDIFF_TLS_CA\`, \`_CERT\`, \`_KEY\`, \`_CLIENT_CA\` | as \`--tls-ca\` and so on |
+| \`BIVDIFF_TOKENS\` | the coordinator's tokens file, as \`--tokens\` |
+| \`BIVDIFF_NATS_USER\` and \`BIVDIFF_NATS_PASSWORD\`, or \`BIVDIFF_NATS_CREDENTIALS\` | who the program is at the NATS server; \`--nats-credentials\` goes before them |
+| \`BIVDIFF_NATS_TLS_CA\`, \`_CERT\`, \`_KEY\` | as \`--nats-tls-ca\` and so on |
 | \`NO_COLOR\`, \`CI\` | no colours; plain lines instead of bars |
 
 ## Settings: flags, spec files, batches

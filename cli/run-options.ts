@@ -86,7 +86,7 @@ export function runOptions(typed: TypedFlags, environment: CliEnvironment): RunO
 
 /** Whether it names the store of a farm by its coordinator: what only workers can use. */
 export function isRemoteStore(store: string): boolean {
-  return store.startsWith('grpc://');
+  return /^grpcs?:\/\//.test(store);
 }
 
 /** The same flag for every command that has a store and is not a render's. */

@@ -81,10 +81,11 @@ async function addJob(roots: Roots, { store, job, isWhole }: RootJob): Promise<v
   }
 }
 
-/** One that is damaged is moved aside by the look, and is no root. */
+/** One that is damaged is moved aside by the look, and is no root; nor is what is no listing. */
 async function addSource({ artifacts }: Roots, store: Store, job: AcceptedJob): Promise<void> {
   const found = await artifactsOfSource(store, job.source).catch((reason: unknown) => {
-    if (BivdiffError.from(reason).code !== 'data-loss') throw reason;
+    const { code } = BivdiffError.from(reason);
+    if (code !== 'data-loss' && code !== 'invalid-argument') throw reason;
     return [];
   });
   for (const digest of found) artifacts.add(digest);

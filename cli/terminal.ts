@@ -24,6 +24,22 @@ export interface Clock {
   after(ms: number, callback: () => void): () => void;
 }
 
+/** Beside the flags of the same names. Passwords and tokens have no flags: those show in the list of processes. */
+export type SecurityVariable =
+  | 'BIVDIFF_TLS_CA'
+  | 'BIVDIFF_TLS_CERT'
+  | 'BIVDIFF_TLS_KEY'
+  | 'BIVDIFF_TLS_CLIENT_CA'
+  | 'BIVDIFF_TOKEN'
+  | 'BIVDIFF_TOKEN_FILE'
+  | 'BIVDIFF_TOKENS'
+  | 'BIVDIFF_NATS_USER'
+  | 'BIVDIFF_NATS_PASSWORD'
+  | 'BIVDIFF_NATS_CREDENTIALS'
+  | 'BIVDIFF_NATS_TLS_CA'
+  | 'BIVDIFF_NATS_TLS_CERT'
+  | 'BIVDIFF_NATS_TLS_KEY';
+
 export interface CliEnvironment {
   /** Absolute. */
   readonly folder: string;
@@ -41,6 +57,8 @@ export interface CliEnvironment {
   readonly server: string | undefined;
   /** $BIVDIFF_NATS, if set. */
   readonly nats: string | undefined;
+  /** Settings that keep a farm safe, from the environment; undefined where empty. */
+  readonly variable: (name: SecurityVariable) => string | undefined;
   /** The sets that ship. Absolute. */
   readonly modelsFolder: string;
   readonly cores: number;

@@ -13,6 +13,7 @@
  * - `cancelled`: somebody asked for it to stop
  * - `deadline-exceeded`: a bounded wait ended
  * - `unavailable`: a peer cannot be reached now
+ * - `unauthenticated`: who asks did not show who they are: no token, or an unknown one
  * - `permission-denied`: the file system or a policy refuses it
  * - `internal`: a defect, here or in a library (NaN from a model, say)
  */
@@ -27,6 +28,7 @@ export type ErrorCode =
   | 'cancelled'
   | 'deadline-exceeded'
   | 'unavailable'
+  | 'unauthenticated'
   | 'permission-denied'
   | 'internal';
 
@@ -59,6 +61,7 @@ const retryByCode: Readonly<Record<ErrorCode, RetryAdvice>> = {
   cancelled: 'never',
   'deadline-exceeded': 'other-worker',
   unavailable: 'same-worker',
+  unauthenticated: 'never',
   'permission-denied': 'never',
   internal: 'other-worker',
 };

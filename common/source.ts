@@ -1,8 +1,12 @@
 // A render's source in the store: one video file, or a folder of pictures as a listing of their digests.
 
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { z } from 'zod';
+
+import { isDigest } from './digest.ts';
 import { BivdiffError } from './errors.ts';
 import type { Store } from './store/ports.ts';
 import type { Digest } from './task.ts';
@@ -15,9 +19,32 @@ export interface StoredSource {
   readonly digest: Digest;
 }
 
-interface FolderListing {
-  readonly files: readonly { readonly name: string; readonly digest: Digest }[];
+interface ListedFile {
+  readonly name: string;
+  readonly digest: Digest;
 }
+
+interface FolderListing {
+  readonly files: readonly ListedFile[];
+}
+
+/** About 250,000 pictures. */
+const LISTING_BYTES_MAX = 32 << 20;
+/** File systems take no longer ones. */
+const NAME_BYTES_MAX = 255;
+
+/** Clients write listings, and their names become paths: nothing here may lead out of a folder. */
+const LISTING = z.strictObject({
+  files: z.array(
+    z.strictObject({
+      name: z.string().refine(isPlainName, 'expected the plain name of a file'),
+      digest: z.custom<Digest>(
+        (value) => typeof value === 'string' && isDigest(value),
+        'no digest',
+      ),
+    }),
+  ),
+});
 
 /** Puts a video file, or a folder of pictures, into the store. @throws not-found, permission-denied */
 export async function putSource(
@@ -46,7 +73,7 @@ export async function putSource(
 export async function artifactsOfSource(store: Store, source: StoredSource): Promise<Digest[]> {
   const { kind, digest } = source;
   if (kind === 'video' || !(await store.hasArtifact(digest))) return [digest];
-  return [digest, ...(await readListing(store, digest)).files.map((file) => file.digest)];
+  return [digest, ...(await readListing(store, digest)).map((file) => file.digest)];
 }
 
 /** Writes a stored source to `path`, which must not exist: as a file, or as a folder. @throws data-loss */
@@ -59,13 +86,52 @@ export async function materialiseSource(
     await store.getArtifactFile(source.digest, path);
     return;
   }
-  const listing = await readListing(store, source.digest);
+  const files = await readListing(store, source.digest);
   await mkdir(path);
-  for (const { name, digest } of listing.files)
-    await store.getArtifactFile(digest, join(path, name));
+  for (const { name, digest } of files) await store.getArtifactFile(digest, join(path, name));
 }
 
-/** @throws data-loss */
-async function readListing(store: Store, digest: Digest): Promise<FolderListing> {
-  return JSON.parse(Buffer.from(await store.getArtifact(digest)).toString()) as FolderListing;
+/**
+ * The files of a stored folder.
+ * @throws invalid-argument — the artifact is no listing, or one that names paths or a file twice
+ * @throws data-loss
+ */
+export async function readListing(store: Store, digest: Digest): Promise<readonly ListedFile[]> {
+  const text = await readSmallArtifact(store, digest);
+  const { success, data } = LISTING.safeParse(parseJson(text));
+  if (success && new Set(data.files.map(({ name }) => name)).size === data.files.length) {
+    return data.files;
+  }
+  throw new BivdiffError('invalid-argument', `artifact ${digest} is no listing of a folder`, {
+    hint: 'bivdiff submit uploads folders as the farm takes them.',
+  });
+}
+
+/** By way of a file: whoever calls anything a listing shall not fill our memory. */
+async function readSmallArtifact(store: Store, digest: Digest): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'bivdiff-listing-'));
+  try {
+    const path = join(folder, 'listing');
+    await store.getArtifactFile(digest, path);
+    return (await stat(path)).size > LISTING_BYTES_MAX ? '' : await readFile(path, 'utf8');
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function isPlainName(name: string): boolean {
+  return (
+    name !== '' &&
+    !name.startsWith('.') &&
+    !/[/\\\0]/.test(name) &&
+    Buffer.byteLength(name) <= NAME_BYTES_MAX
+  );
 }

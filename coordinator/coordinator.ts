@@ -9,7 +9,7 @@ import { jobIdOf } from './domain/accept.ts';
 import type { AcceptedJob } from './domain/job.ts';
 import { newestEpoch, takeEpoch } from './epoch.ts';
 import { JobBook } from './job-book.ts';
-import type { JobEntry, JobView } from './job-book.ts';
+import type { JobEntry, JobView, Sees } from './job-book.ts';
 import { isOver } from './job-log.ts';
 import type { JobState } from './job-log.ts';
 import { LiveJobs } from './live-jobs.ts';
@@ -94,24 +94,26 @@ export class Coordinator {
         const whose = owner === undefined ? {} : { owner };
         await entry.log.append({ kind: 'submitted', atMs: nowMs(), name, priority, ...whose });
         await this.#live.launch();
+      } else if (owner !== undefined && entry.log.facts?.owners.includes(owner) === false) {
+        await entry.log.append({ kind: 'joined', atMs: nowMs(), owner });
       }
       return entry.view;
     });
   }
 
   /** By submission, newest first. */
-  list(): readonly JobView[] {
-    return this.#book.views;
+  list(sees?: Sees): readonly JobView[] {
+    return this.#book.views(sees);
   }
 
   /** @throws not-found, invalid-argument — none or several begin so */
-  get(idOrBeginning: string): JobView {
-    return this.#book.find(idOrBeginning).view;
+  get(idOrBeginning: string, sees?: Sees): JobView {
+    return this.#book.find(idOrBeginning, sees).view;
   }
 
   /** What happened to a job. @throws as `get` */
-  logOf(idOrBeginning: string): Pick<JobEntry, 'log' | 'history' | 'watch'> {
-    return this.#book.find(idOrBeginning);
+  logOf(idOrBeginning: string, sees?: Sees): Pick<JobEntry, 'log' | 'history' | 'watch'> {
+    return this.#book.find(idOrBeginning, sees);
   }
 
   /** Calls back at every change of a job; the returned function ends it. @throws as `get` */

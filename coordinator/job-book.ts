@@ -23,6 +23,11 @@ export interface JobBookOptions {
   readonly nowMs: () => number;
 }
 
+/** Which jobs somebody may know of. */
+export type Sees = (facts: JobFacts) => boolean;
+
+const seesAny: Sees = () => true;
+
 export class JobEntry {
   readonly jobId: JobId;
   readonly log: JobLog;
@@ -98,12 +103,16 @@ export class JobBook {
     return this.#entries.get(jobId);
   }
 
-  /** @throws not-found, invalid-argument — none or several begin so */
-  find(beginning: string): JobEntry {
+  /**
+   * Among those that `sees` lets through; of the others not even the beginnings of their ids show.
+   * @throws not-found, invalid-argument — none or several begin so
+   */
+  find(beginning: string, sees: Sees = seesAny): JobEntry {
+    const isSeen = ({ log: { facts } }: JobEntry): boolean => facts !== undefined && sees(facts);
     const whole = this.#entries.get(beginning as JobId);
-    if (whole?.log.facts !== undefined) return whole;
+    if (whole !== undefined && isSeen(whole)) return whole;
     const found = [...this.#entries.values()].filter(
-      ({ jobId, log }) => jobId.startsWith(beginning) && log.facts !== undefined,
+      (entry) => entry.jobId.startsWith(beginning) && isSeen(entry),
     );
     const [only] = found;
     if (only !== undefined && found.length === 1 && beginning !== '') return only;
@@ -120,9 +129,9 @@ export class JobBook {
   }
 
   /** By submission, newest first. */
-  get views(): readonly JobView[] {
+  views(sees: Sees = seesAny): readonly JobView[] {
     return [...this.#entries.values()]
-      .filter(({ log }) => log.facts !== undefined)
+      .filter(({ log: { facts } }) => facts !== undefined && sees(facts))
       .map((entry) => entry.view)
       .sort((a, b) => b.facts.submittedAtMs - a.facts.submittedAtMs);
   }

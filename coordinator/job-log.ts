@@ -21,6 +21,8 @@ export type JobLogEntry = { readonly atMs: number } & (
       readonly priority: number;
       readonly owner?: string;
     }
+  /** Another owner has submitted the same render: they may see it, and fetch what it makes. */
+  | { readonly kind: 'joined'; readonly owner: string }
   | { readonly kind: 'resumed' | 'paused' | 'cancelled' }
   /** The last entry: what is left of the job is being removed. */
   | { readonly kind: 'deleted' }
@@ -34,8 +36,10 @@ export interface JobFacts {
   readonly state: Exclude<JobState, 'running'>;
   readonly name: string;
   readonly priority: number;
-  /** Whose it is; empty: nobody's. */
+  /** Whose it is: who submitted it, or began it again; empty: nobody's. */
   readonly owner: string;
+  /** All who have ever submitted it. */
+  readonly owners: readonly string[];
   readonly submittedAtMs: number;
   readonly failure: FailureJson | undefined;
   readonly seconds: number;
@@ -142,7 +146,8 @@ function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts |
   if (entry.kind === 'submitted' && facts === undefined) {
     const { name, priority, atMs, owner = '' } = entry;
     const nothingYet = { failure: undefined, seconds: 0, overAtMs: undefined } as const;
-    return { state: 'queued', name, priority, owner, submittedAtMs: atMs, ...nothingYet };
+    const whose = { owner, owners: [owner] };
+    return { state: 'queued', name, priority, ...whose, submittedAtMs: atMs, ...nothingYet };
   }
   if (facts === undefined) return undefined;
   switch (entry.kind) {
@@ -151,10 +156,14 @@ function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts |
         ...facts,
         name: entry.name,
         priority: entry.priority,
+        owner: entry.owner ?? facts.owner,
+        owners: joined(facts.owners, entry.owner),
         state: 'queued',
         failure: undefined,
         overAtMs: undefined,
       };
+    case 'joined':
+      return { ...facts, owners: joined(facts.owners, entry.owner) };
     case 'resumed':
       return { ...facts, state: 'queued', failure: undefined, overAtMs: undefined };
     case 'priority':
@@ -170,4 +179,8 @@ function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts |
     case 'deleted':
       return undefined;
   }
+}
+
+function joined(owners: readonly string[], owner: string | undefined): readonly string[] {
+  return owner === undefined || owners.includes(owner) ? owners : [...owners, owner];
 }

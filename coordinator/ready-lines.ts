@@ -24,7 +24,7 @@ export interface Claim {
   readonly submittedAtMs: number;
 }
 
-const EQUAL_SHARE: Share = { weight: 1, quota: Infinity };
+export const EQUAL_SHARE: Share = { weight: 1, quota: Infinity };
 
 export class ReadyLines {
   readonly #out: OutTasks;

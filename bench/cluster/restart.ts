@@ -12,7 +12,7 @@ import type { Bus } from '../../common/bus/ports.ts';
 import { queuesOfWorker } from '../../common/placement.ts';
 import { openFileStore } from '../../common/store/file/index.ts';
 import type { Store } from '../../common/store/ports.ts';
-import { PROTOCOL_VERSION } from '../../common/worker-status.ts';
+import { PROTOCOL_VERSION, WORKER_BEAT_MS } from '../../common/worker-status.ts';
 import { Coordinator } from '../../coordinator/coordinator.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../coordinator/domain/failure-policy.ts';
 import { systemClock } from '../../coordinator/ports.ts';
@@ -103,12 +103,16 @@ async function doTasks(store: Store, bus: Bus): Promise<void> {
 
 function start(store: Store, bus: Bus) {
   const workers = new WorkerRegistry(systemClock);
-  workers.note({
-    ...{ protocol: PROTOCOL_VERSION, name: 'many', pools: ['idm', 'mixer', 'vdm'], slots: SLOTS },
-    ...{ pid: 0, host: 'bench', numericsClass: benchJob(1).numerics.inference, running: [] },
-    ...{ draining: false, committed: 0, leaving: false },
-    gathered: { hits: 0, misses: 0, fallbacks: 0 },
-  });
+  const beat = (): void => {
+    workers.note({
+      ...{ protocol: PROTOCOL_VERSION, name: 'many', pools: ['idm', 'mixer', 'vdm'], slots: SLOTS },
+      ...{ pid: 0, host: 'bench', numericsClass: benchJob(1).numerics.inference, running: [] },
+      ...{ draining: false, committed: 0, leaving: false },
+      gathered: { hits: 0, misses: 0, fallbacks: 0 },
+    });
+  };
+  beat();
+  const beats = setInterval(beat, WORKER_BEAT_MS);
   const coordinator = new Coordinator({
     ...{ store, bus, workers, clock: { ...systemClock, after: () => () => undefined } },
     policy: DEFAULT_FAILURE_POLICY,
@@ -124,6 +128,7 @@ function start(store: Store, bus: Bus) {
   return {
     coordinator,
     stop: async () => {
+      clearInterval(beats);
       ending.abort();
       await running;
       await bus.close();

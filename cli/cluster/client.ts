@@ -1,8 +1,8 @@
 // The client's side of a farm: RenderService and ArtifactService as promises, files up and down. Every call has a deadline;
 // only what is safe to repeat is repeated.
 
-import { credentials } from '@grpc/grpc-js';
-import type { ClientReadableStream } from '@grpc/grpc-js';
+import { credentials as grpcCredentials } from '@grpc/grpc-js';
+import type { ChannelCredentials, ClientReadableStream, Metadata } from '@grpc/grpc-js';
 
 import { digestFile, digestLongBytes } from '../../common/digest.ts';
 import { BivdiffError } from '../../common/errors.ts';
@@ -18,8 +18,8 @@ import type {
   SubmitJobRequest,
 } from '../../common/gen/bivdiff/v1/render_service.ts';
 import { ArtifactTransfer } from '../../common/rpc/artifact-transfer.ts';
-import { callUnary } from '../../common/rpc/calls.ts';
-import type { StartUnary } from '../../common/rpc/calls.ts';
+import { callUnary, metadataOf } from '../../common/rpc/calls.ts';
+import type { Line, StartUnary } from '../../common/rpc/calls.ts';
 import { errorOfStatus } from '../../common/rpc/status.ts';
 import { writeToNewFile } from '../../common/store/new-file.ts';
 import type { Digest } from '../../common/task.ts';
@@ -30,20 +30,27 @@ const SUBMIT_MS = 300_000;
 /** A person waits for the answer: what is away for longer is told. */
 const PATIENCE_MS = 2_000;
 
+export interface FarmClientOptions {
+  /** @default in the clear */
+  readonly credentials?: ChannelCredentials;
+  /** Sent with every call: a token, say. */
+  readonly metadata?: () => Metadata;
+}
+
 /** A farm's coordinator at `server` (HOST:PORT). Close it when done. */
 export class FarmClient {
-  readonly #server: string;
+  readonly #line: Line;
   readonly #render: RenderServiceClient;
   readonly #artifacts: ArtifactServiceClient;
   readonly #transfer: ArtifactTransfer;
 
-  constructor(server: string) {
-    this.#server = server;
-    const insecure = credentials.createInsecure();
-    this.#render = new RenderServiceClient(server, insecure);
-    this.#artifacts = new ArtifactServiceClient(server, insecure);
+  constructor(server: string, options: FarmClientOptions = {}) {
+    const { credentials = grpcCredentials.createInsecure(), metadata } = options;
+    this.#line = { server, metadata };
+    this.#render = new RenderServiceClient(server, credentials);
+    this.#artifacts = new ArtifactServiceClient(server, credentials);
     this.#transfer = new ArtifactTransfer(this.#artifacts, {
-      server,
+      ...this.#line,
       retries: { patienceMs: PATIENCE_MS },
     });
   }
@@ -92,7 +99,8 @@ export class FarmClient {
 
   /** The job at every change until it is over. A coordinator that goes away is asked again by the caller. */
   async *watch(id: string, signal?: AbortSignal): AsyncGenerator<Job, void, undefined> {
-    for await (const { job } of this.#stream(this.#render.watchJob({ id }), signal)) {
+    const call = this.#render.watchJob({ id }, metadataOf(this.#line));
+    for await (const { job } of this.#stream(call, signal)) {
       if (job !== undefined) yield job;
     }
   }
@@ -103,14 +111,15 @@ export class FarmClient {
     options: { readonly follow: boolean; readonly signal?: AbortSignal | undefined },
   ): AsyncGenerator<LogLine, void, undefined> {
     const { follow, signal } = options;
-    for await (const { lines } of this.#stream(this.#render.watchLog({ id, follow }), signal)) {
+    const call = this.#render.watchLog({ id, follow }, metadataOf(this.#line));
+    for await (const { lines } of this.#stream(call, signal)) {
       yield* lines;
     }
   }
 
   /** The finished frames of a job, in order, batch by batch. */
   frames(id: string): AsyncGenerator<ListFramesResponse, void, undefined> {
-    return this.#stream(this.#render.listFrames({ id }));
+    return this.#stream(this.#render.listFrames({ id }, metadataOf(this.#line)));
   }
 
   /** Forgets a job that is over; gives its whole id. */
@@ -132,7 +141,7 @@ export class FarmClient {
     try {
       for await (const message of call) yield message as T;
     } catch (reason) {
-      throw errorOfStatus(reason, this.#server);
+      throw errorOfStatus(reason, this.#line.server);
     } finally {
       signal?.removeEventListener('abort', stop);
       call.cancel();
@@ -172,6 +181,6 @@ export class FarmClient {
   }
 
   async #unary<T>(start: StartUnary<T>, deadlineMs = CALL_MS): Promise<T> {
-    return callUnary({ server: this.#server }, start, deadlineMs);
+    return callUnary(this.#line, start, deadlineMs);
   }
 }

@@ -2,15 +2,12 @@
 
 import { hostname } from 'node:os';
 
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { Server, ServerCredentials } from '@grpc/grpc-js';
 
 import { DRAIN_SUBJECT, openNatsBus, WORKER_SUBJECT } from '../../common/bus/nats/index.ts';
-import type { NatsBus } from '../../common/bus/nats/index.ts';
+import type { NatsAccess, NatsBus } from '../../common/bus/nats/index.ts';
 import { BivdiffError } from '../../common/errors.ts';
-import { ArtifactServiceService } from '../../common/gen/bivdiff/v1/artifact_service.ts';
-import { RenderServiceService } from '../../common/gen/bivdiff/v1/render_service.ts';
-import { StoreServiceService } from '../../common/gen/bivdiff/v1/store_service.ts';
-import { MESSAGE_BYTES_MAX } from '../../common/rpc/limits.ts';
+import type { FarmLimits } from '../../common/rpc/limits.ts';
 import type { StoredSource } from '../../common/source.ts';
 import type { RenderSpec } from '../../common/spec/schema.ts';
 import { openStore } from '../../common/store/open-store.ts';
@@ -22,16 +19,14 @@ import { acceptSpec } from '../../coordinator/domain/accept.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../coordinator/domain/failure-policy.ts';
 import type { AcceptedJob } from '../../coordinator/domain/job.ts';
 import { systemClock } from '../../coordinator/ports.ts';
-import { createArtifactService } from '../../coordinator/rpc/artifact-service.ts';
-import { addIntrospection } from '../../coordinator/rpc/introspection.ts';
-import { createRenderService } from '../../coordinator/rpc/render-service.ts';
-import { createStoreService } from '../../coordinator/rpc/store-service.ts';
+import { createRpcServer } from '../../coordinator/rpc/server.ts';
 import { WorkerRegistry } from '../../coordinator/worker-registry.ts';
 import { ownClasses } from '../../workers/own-classes.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
 import { SourceCache } from '../../workers/source-cache.ts';
 import { concludeJob } from '../farm/conclude-job.ts';
+import type { CoordinatorSecurity } from './coordinator-security.ts';
 import type { Log } from './log.ts';
 import { ModelLibrary } from './model-parts.ts';
 import { ModelPublisher } from './publish-models.ts';
@@ -48,6 +43,9 @@ export interface CoordinatorSettings {
   readonly modelsFolder: string;
   /** Jobs that are over for longer are deleted. @default kept for ever */
   readonly keepJobsMs?: number | undefined;
+  readonly natsAccess: NatsAccess;
+  readonly security: CoordinatorSecurity;
+  readonly limits: FarmLimits;
   readonly log: Log;
 }
 
@@ -56,9 +54,11 @@ export async function runCoordinator(
   settings: CoordinatorSettings,
   signal: AbortSignal,
 ): Promise<void> {
-  const { log } = settings;
+  const { log, security, limits } = settings;
+  const { tokens } = security;
   const store = await openStore(settings.storeFolder);
   const bus = await openNatsBus({
+    ...settings.natsAccess,
     servers: [settings.nats],
     name: 'coordinator',
     ackWaitMs: ACK_WAIT_MS,
@@ -74,37 +74,25 @@ export async function runCoordinator(
     name: `${hostname()}/${process.pid}`,
     conclude: (live) => concludeJob(store, live),
     ...(settings.keepJobsMs === undefined ? {} : { keepJobsMs: settings.keepJobsMs }),
+    ...(tokens === undefined ? {} : { shareOf: (owner) => tokens.shareOf(owner) }),
     onTrouble: (error) => {
       log('warn', 'trouble, trying again', { failure: error.toJSON() });
     },
   });
   const acceptor = new Acceptor(store, new ModelLibrary(settings.modelsFolder));
-  const server = new Server({
-    'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
-    // Or two coordinators could listen on one port, each getting some of the calls.
-    'grpc.so_reuseport': 0,
-    // A machine that vanishes says no goodbye: its uploads would wait for ever.
-    'grpc.keepalive_time_ms': 30_000,
-    'grpc.keepalive_timeout_ms': 15_000,
+  const { server, endHealth } = createRpcServer({
+    ...{ coordinator, workers, store, tokens, limits },
+    accept: (spec, source) => acceptor.accept(spec, source),
+    drain: (worker) => {
+      bus.connection.publish(DRAIN_SUBJECT, worker);
+    },
+    pid: process.pid,
+    onRefused: (refusal) => {
+      log('warn', 'call refused', { ...refusal });
+    },
   });
-  server.addService(
-    RenderServiceService,
-    createRenderService({
-      coordinator,
-      workers,
-      store,
-      accept: (spec, source) => acceptor.accept(spec, source),
-      drain: (worker) => {
-        bus.connection.publish(DRAIN_SUBJECT, worker);
-      },
-      pid: process.pid,
-    }),
-  );
-  server.addService(ArtifactServiceService, createArtifactService(store));
-  server.addService(StoreServiceService, createStoreService(store));
-  const endHealth = addIntrospection(server);
   try {
-    await listen(server, settings.listen);
+    await listen(server, settings.listen, security.credentials);
     log('info', 'coordinator listens', { address: settings.listen, pid: process.pid });
     await coordinator.run(signal);
   } finally {
@@ -142,9 +130,13 @@ function followWorkers(bus: NatsBus, log: Log): WorkerRegistry {
   return workers;
 }
 
-async function listen(server: Server, address: string): Promise<void> {
+async function listen(
+  server: Server,
+  address: string,
+  credentials: ServerCredentials,
+): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error) => {
+    server.bindAsync(address, credentials, (error) => {
       if (error === null) resolve();
       else {
         const hint = 'Is another coordinator running? Choose another port with --listen.';

@@ -1,6 +1,7 @@
 // Where the parts of a farm find each other, and the times that they agree on.
 
 import { BivdiffError } from '../../common/errors.ts';
+import { isLoopback } from '../../common/rpc/channel.ts';
 
 export const SERVER_DEFAULT = '127.0.0.1:7180';
 export const NATS_DEFAULT = 'nats://127.0.0.1:4222';
@@ -8,23 +9,43 @@ export const NATS_DEFAULT = 'nats://127.0.0.1:4222';
 /** Lease of a task: a worker that is gone is noticed after it, and its task starts elsewhere. */
 export const ACK_WAIT_MS = 6_000;
 
+export interface ListenSafety {
+  readonly hasTls: boolean;
+  readonly hasTokens: boolean;
+  readonly isInsecureAllowed: boolean;
+}
+
+/** What makes each address safe; what workers serve to each other has neither TLS nor tokens. */
+const HINTS = {
+  '--listen':
+    'Listen on 127.0.0.1; or give --tls-cert, --tls-key and --tokens; or add --insecure if the network is trusted.',
+  '--serve': 'Serve on 127.0.0.1 or use --no-serve; or add --insecure if the network is trusted.',
+} as const;
+
+type ListenFlag = keyof typeof HINTS;
+
+/**
 /**
  * Checks an address that a program is to listen on.
- * @throws invalid-argument — malformed, or not loopback: nothing here is encrypted or authenticated
+ * @throws invalid-argument — malformed, or not loopback without TLS and tokens
  */
 export function checkListenAddress(
   address: string,
-  { flag, isInsecureAllowed }: { readonly flag: string; readonly isInsecureAllowed: boolean },
+  { flag, ...safety }: ListenSafety & { readonly flag: ListenFlag },
 ): void {
   const host = /^(\[[0-9a-f:]+\]|[^:]+):\d+$/i.exec(address)?.[1];
   if (host === undefined) {
     throw new BivdiffError('invalid-argument', `${flag}: expected HOST:PORT, got "${address}"`);
   }
-  const isLoopback = /^(127\.|localhost$|\[::1\]$)/.test(host);
-  if (isLoopback || isInsecureAllowed) return;
+  const { hasTls, hasTokens, isInsecureAllowed } = safety;
+  if (isLoopback(host) || isInsecureAllowed || (hasTls && hasTokens)) return;
+  const missing = [...(hasTls ? [] : ['TLS']), ...(hasTokens ? [] : ['tokens'])];
+  const what = hasTls
+    ? 'anybody who reaches it could use it'
+    : 'what it sends and takes could be read and changed on its way';
   throw new BivdiffError(
     'invalid-argument',
-    `${flag}: ${address} is not loopback, and this program has neither TLS nor tokens: anybody who reaches it could use it`,
-    { hint: 'Listen on 127.0.0.1, or add --insecure if the network is trusted.' },
+    `${flag}: ${address} is not loopback, and this program has no ${missing.join(' and no ')}: ${what}`,
+    { hint: HINTS[flag] },
   );
 }

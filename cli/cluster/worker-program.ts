@@ -4,9 +4,10 @@
 import { hostname, totalmem } from 'node:os';
 
 import { DRAIN_SUBJECT, openNatsBus, WORKER_SUBJECT } from '../../common/bus/nats/index.ts';
-import type { NatsBus } from '../../common/bus/nats/index.ts';
+import type { NatsAccess, NatsBus } from '../../common/bus/nats/index.ts';
 import type { TaskMessage } from '../../common/bus/ports.ts';
 import { queuesOfWorker } from '../../common/placement.ts';
+import type { ChannelSettings } from '../../common/rpc/channel.ts';
 import type { Pool, TaskId } from '../../common/task.ts';
 import { PROTOCOL_VERSION, WORKER_BEAT_MS } from '../../common/worker-status.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
@@ -34,7 +35,7 @@ const MODEL_MEMORY_SHARE = 0.5;
 export interface WorkerSettings {
   readonly name: string;
   readonly nats: string;
-  /** Or `grpc://HOST:PORT`. */
+  /** Or `grpc://HOST:PORT`, or `grpcs://HOST:PORT`. */
   readonly storeFolder: string;
   /** Models of this machine; what is not in it comes from the store. @default none */
   readonly modelsFolder?: string | undefined;
@@ -46,6 +47,9 @@ export interface WorkerSettings {
   readonly pools: readonly Pool[];
   readonly slots: number;
   readonly threadsPerSlot: number;
+  /** How it shows itself to the coordinator whose store it uses. */
+  readonly access: Omit<ChannelSettings, 'server' | 'origin'>;
+  readonly natsAccess: NatsAccess;
   readonly log: Log;
 }
 
@@ -56,8 +60,10 @@ export async function runWorkerProgram(
 ): Promise<void> {
   const { name, log, slots } = settings;
   const parts = await ownParts(settings);
-  const store = await openWorkerStore(settings.storeFolder, signal);
-  const bus = await openNatsBus({ servers: [settings.nats], name, ackWaitMs: ACK_WAIT_MS });
+  const { access, natsAccess } = settings;
+  const store = await openWorkerStore(settings.storeFolder, { access, signal });
+  const servers = [settings.nats];
+  const bus = await openNatsBus({ ...natsAccess, servers, name, ackWaitMs: ACK_WAIT_MS });
   const peers = await joinPeers({ bus, serve: settings.serve }).catch(async (reason: unknown) => {
     await bus.close();
     await store.close();

@@ -9,6 +9,15 @@ import type { Command } from 'commander';
 import { cacheHome } from '../../common/cache-home.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import type { Pool } from '../../common/task.ts';
+import {
+  accessOf,
+  addAccessFlags,
+  addNatsAccessFlags,
+  checkNatsUrl,
+  natsAccessOf,
+} from '../cluster/connection.ts';
+import type { SecurityFlags } from '../cluster/coordinator-security.ts';
+import { limitsOf, LIMITS_TEXT } from '../cluster/limits.ts';
 import { checkListenAddress, NATS_DEFAULT, SERVER_DEFAULT } from '../cluster/settings.ts';
 import { createLog } from '../cluster/log.ts';
 import { EXIT_OK } from '../print-error.ts';
@@ -17,7 +26,7 @@ import type { CliEnvironment } from '../terminal.ts';
 
 type Finish = (exitCode: number) => void;
 
-interface ProgramFlags {
+interface ProgramFlags extends SecurityFlags {
   readonly store?: string;
   readonly models?: string | false;
   readonly cache?: string;
@@ -25,7 +34,8 @@ interface ProgramFlags {
   readonly cacheGib?: string;
   readonly nats?: string;
   readonly listen?: string;
-  readonly insecure?: boolean;
+  readonly limit?: string[];
+  readonly settings?: string;
   readonly name?: string;
   readonly pool?: string[];
   readonly slots?: string;
@@ -39,6 +49,8 @@ const POOLS: readonly Pool[] = ['idm', 'mixer', 'vdm'];
 const COUNT_MAX = 256;
 const MS_PER_DAY = 86_400_000;
 const CACHE_GIB_MAX = 100_000;
+/** What a worker serves to its peers, and the farm of `up`. */
+const UNGUARDED = { hasTls: false, hasTokens: false };
 const SERVE_DEFAULT = '127.0.0.1:0';
 const CACHE_DEFAULT = 'bivdiff/models in $XDG_CACHE_HOME, else in ~/.cache';
 
@@ -53,32 +65,60 @@ export function addFarmProgramCommands(
 }
 
 function addCoordinator(program: Command, environment: CliEnvironment, finish: Finish): void {
-  shared(program.command('coordinator'))
+  addNatsAccessFlags(shared(program.command('coordinator')))
     .summary('run the coordinator of a farm')
     .description('Run the coordinator of a farm: takes jobs, shares their tasks out, keeps watch.')
     .option('--listen <ADDRESS>', `HOST:PORT for clients (default: ${SERVER_DEFAULT})`)
     .option('--keep-jobs <DAYS>', 'Delete jobs that are over for longer (default: keep for ever)')
+    .option(
+      '--tls-cert <FILE>',
+      'Serve by TLS with this certificate, PEM (default: $BIVDIFF_TLS_CERT)',
+    )
+    .option('--tls-key <FILE>', 'Its key (default: $BIVDIFF_TLS_KEY)')
+    .option(
+      '--tls-client-ca <FILE>',
+      'Take only clients with a certificate of it (default: $BIVDIFF_TLS_CLIENT_CA)',
+    )
+    .option(
+      '--tokens <FILE>',
+      'Who may do what: see `bivdiff token create` (default: $BIVDIFF_TOKENS)',
+    )
     .option('--insecure', 'Allow an address that is not loopback, without TLS and tokens')
+    .option(
+      '--limit <NAME=VALUE>',
+      `May be given several times (defaults: ${LIMITS_TEXT})`,
+      collect,
+    )
+    .option('--settings <FILE>', 'The same as `limits: { NAME: VALUE }`, YAML or JSON')
     .action(async (flags: ProgramFlags) => {
       const listen = flags.listen ?? SERVER_DEFAULT;
-      checkListenAddress(listen, {
-        flag: '--listen',
-        isInsecureAllowed: flags.insecure === true,
-      });
+      const where = places(flags, environment);
+      const natsAccess = await natsAccessOf(flags, environment);
+      const { settings } = flags;
+      const settingsFile =
+        settings === undefined ? undefined : resolve(environment.folder, settings);
+      const limits = await limitsOf({ flags: flags.limit ?? [], settingsFile });
+      const { securityOf } = await import('../cluster/coordinator-security.ts');
+      const security = await securityOf(flags, { listen, environment });
       const keepJobsMs = keepJobsMsOf(flags.keepJobs);
       const signal = environment.interruption();
       const { runCoordinator } = await import('../cluster/coordinator-program.ts');
       const log = createLog(environment.stderr, 'coordinator');
-      await runCoordinator({ ...places(flags, environment), listen, keepJobsMs, log }, signal);
+      const settled = { natsAccess, security, limits, listen, keepJobsMs, log };
+      await runCoordinator({ ...where, ...settled }, signal);
       finish(EXIT_OK);
     });
 }
 
 function addWorker(program: Command, environment: CliEnvironment, finish: Finish): void {
-  shared(program.command('worker'), {
-    store: 'a folder, s3://BUCKET/PREFIX or the grpc://HOST:PORT of a coordinator',
+  const command = shared(program.command('worker'), {
+    store:
+      'a folder, s3://BUCKET/PREFIX, or a coordinator: grpc://HOST:PORT, by TLS grpcs://HOST:PORT',
     models: 'Folder of models of this machine; others come from the store',
-  })
+  });
+  const insecure =
+    'Send the token without TLS, also to another machine; and allow --serve on an address that is not loopback';
+  addNatsAccessFlags(addAccessFlags(command, { insecure }))
     .option('--no-models', 'Take all models from the store')
     .option('--cache <DIR>', `Where models from the store are kept (default: ${CACHE_DEFAULT})`)
     .option('--cache-gib <N>', `How large that may get (1 to ${CACHE_GIB_MAX}; default: 32)`)
@@ -89,7 +129,6 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       `HOST:PORT where it gives other workers what it made (default: ${SERVE_DEFAULT})`,
     )
     .option('--no-serve', 'Give other workers nothing: they use the store')
-    .option('--insecure', 'Allow an address that is not loopback, without TLS and tokens')
     .option('--pool <POOL>', 'idm, mixer or vdm; may be given several times', collect)
     .option('--name <NAME>', 'Unique on the farm (default: host and process id)')
     .option('--slots <N>', `Tasks at once (1 to ${COUNT_MAX}; default: 1)`)
@@ -104,6 +143,9 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       const gib = count('cache-gib', flags.cacheGib, 32, { problems, max: CACHE_GIB_MAX });
       throwProblems(problems);
       const serve = serveAddress(flags);
+      const where = workerPlaces(flags, environment);
+      const access = await accessOf(flags, environment);
+      const natsAccess = await natsAccessOf(flags, environment);
       const cacheFolder =
         flags.cache === undefined
           ? join(cacheHome(), 'models')
@@ -114,7 +156,7 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       const log = createLog(environment.stderr, 'worker');
       const cacheBytesMax = gib * 2 ** 30;
       const own = { name, pools, slots, threadsPerSlot, cacheFolder, cacheBytesMax, serve, log };
-      await runWorkerProgram({ ...workerPlaces(flags, environment), ...own }, signal);
+      await runWorkerProgram({ ...where, ...own, access, natsAccess }, signal);
       finish(EXIT_OK);
     });
 }
@@ -142,7 +184,7 @@ function addUp(program: Command, environment: CliEnvironment, finish: Finish): v
       const natsPort = flags.natsPort === undefined ? -1 : Number(flags.natsPort);
       const listen = flags.listen ?? SERVER_DEFAULT;
       throwProblems(problems);
-      checkListenAddress(listen, { flag: '--listen', isInsecureAllowed: false });
+      checkListenAddress(listen, { flag: '--listen', ...UNGUARDED, isInsecureAllowed: false });
       const signal = environment.interruption();
       const { runUp } = await import('../cluster/up.ts');
       const main = join(import.meta.dirname, '../main.ts');
@@ -175,7 +217,7 @@ function places(flags: ProgramFlags, environment: CliEnvironment) {
     storeFolder: storeFolderOf({ store: flags.store }, environment),
     modelsFolder:
       typeof models === 'string' ? resolve(environment.folder, models) : environment.modelsFolder,
-    nats: flags.nats ?? environment.nats ?? NATS_DEFAULT,
+    nats: checkNatsUrl(flags.nats ?? environment.nats ?? NATS_DEFAULT),
   };
 }
 
@@ -197,7 +239,7 @@ function workerPlaces(flags: ProgramFlags, environment: CliEnvironment) {
 function serveAddress({ serve, insecure = false }: ProgramFlags): string | undefined {
   if (serve === false) return undefined;
   const address = serve ?? SERVE_DEFAULT;
-  checkListenAddress(address, { flag: '--serve', isInsecureAllowed: insecure });
+  checkListenAddress(address, { flag: '--serve', ...UNGUARDED, isInsecureAllowed: insecure });
   return address;
 }
 

@@ -11,6 +11,7 @@ import { putSource } from '../../common/source.ts';
 import { PROTOCOL_VERSION } from '../../common/worker-status.ts';
 import { requestsFromBatch } from '../batch-file.ts';
 import type { FarmClient } from '../cluster/client.ts';
+import { accessOf, addAccessFlags } from '../cluster/connection.ts';
 import { failureOfJob, jobLine, jobProgress, specMessage } from '../cluster/job-text.ts';
 import { SERVER_DEFAULT } from '../cluster/settings.ts';
 import { formatTable } from '../format.ts';
@@ -238,10 +239,10 @@ export function addClientFlags(
   command: Command,
   json = 'Print one JSON object on stdout',
 ): Command {
-  return command
+  return addAccessFlags(command)
     .option(
       '--server <ADDRESS>',
-      `The coordinator (default: $BIVDIFF_SERVER, else ${SERVER_DEFAULT})`,
+      `The coordinator, HOST:PORT, by TLS grpcs://HOST:PORT (default: $BIVDIFF_SERVER, else ${SERVER_DEFAULT})`,
     )
     .option('--json', json);
 }
@@ -253,9 +254,12 @@ export async function withClient<T>(
   work: (farm: FarmClient) => Promise<T>,
 ): Promise<T> {
   const { FarmClient } = await import('../cluster/client.ts');
+  const { openChannel } = await import('../../common/rpc/channel.ts');
+  const access = await accessOf(typed, environment);
   const given = typed['server'];
   const server = typeof given === 'string' ? given : (environment.server ?? SERVER_DEFAULT);
-  const farm = new FarmClient(server);
+  const { address, ...channel } = await openChannel({ ...access, server, origin: '--server' });
+  const farm = new FarmClient(address, channel);
   try {
     return await work(farm);
   } finally {

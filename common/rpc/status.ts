@@ -11,6 +11,9 @@ const FAILURE_KEY = 'bivdiff-failure-bin';
 /** Trailers are kept small by HTTP/2 peers; a longer chain loses its causes. */
 const FAILURE_BYTES_MAX = 6_000;
 
+/** The library tells a connection that is refused by its words only. Trying again does not change who is trusted. */
+const TLS_TROUBLE = /certificate|self-signed|altname|tlsv1|ssl|EPROTO/i;
+
 const STATUS_BY_CODE = {
   'invalid-argument': status.INVALID_ARGUMENT,
   'not-found': status.NOT_FOUND,
@@ -22,6 +25,7 @@ const STATUS_BY_CODE = {
   cancelled: status.CANCELLED,
   'deadline-exceeded': status.DEADLINE_EXCEEDED,
   unavailable: status.UNAVAILABLE,
+  unauthenticated: status.UNAUTHENTICATED,
   'permission-denied': status.PERMISSION_DENIED,
   internal: status.INTERNAL,
 } as const satisfies Record<ErrorCode, status>;
@@ -43,6 +47,12 @@ export function errorOfStatus(reason: unknown, server: string): BivdiffError {
   const [bytes] = reason.metadata.get(FAILURE_KEY);
   if (bytes !== undefined) {
     return BivdiffError.fromJSON(JSON.parse(bytes.toString()) as FailureJson);
+  }
+  if (reason.code === status.UNAVAILABLE && TLS_TROUBLE.test(reason.details)) {
+    return new BivdiffError('failed-precondition', `no TLS with ${server}: ${reason.details}`, {
+      hint: 'Say whom to trust with --tls-ca; a farm may also want your own --tls-cert and --tls-key.',
+      cause: reason,
+    });
   }
   if (reason.code === status.UNAVAILABLE) {
     return new BivdiffError('unavailable', `no coordinator answers at ${server}`, {

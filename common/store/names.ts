@@ -12,6 +12,7 @@ export const DOCUMENT_KINDS: readonly DocumentKind[] = [
   'job-history',
   'epoch',
   'journal',
+  'upload',
   'model',
 ];
 

@@ -18,26 +18,46 @@ import type {
   WriteArtifactResponse,
 } from '../../common/gen/bivdiff/v1/artifact_service.ts';
 import { readChunks } from '../../common/read-chunks.ts';
-import { CHUNK_BYTES } from '../../common/rpc/limits.ts';
+import { CHUNK_BYTES, DEFAULT_LIMITS } from '../../common/rpc/limits.ts';
+import { sendMessage } from '../../common/rpc/send.ts';
 import { statusOfError } from '../../common/rpc/status.ts';
+import { unary } from '../../common/rpc/unary.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { Digest } from '../../common/task.ts';
-import { sendMessage } from '../../common/rpc/send.ts';
-import { unary } from '../../common/rpc/unary.ts';
+import type { ArtifactRights } from './artifact-rights.ts';
+import { Authorizer } from './authorizer.ts';
 
 /** Largest upload that is held in memory; also, with some more, what one call can make the coordinator hold. */
 const MEMORY_BYTES_MAX = 1 << 20;
-/** Largest upload: a source of an hour in good quality. */
-const UPLOAD_BYTES_MAX = 16 * 2 ** 30;
 
 /** At once, of all readers: more than these take the longer way by a file. */
 const READS_IN_MEMORY_MAX = 16;
 
 type ReadCall = ServerWritableStream<ReadArtifactRequest, ReadArtifactResponse>;
 
-export function createArtifactService(store: Store): ArtifactServiceServer {
+export interface ArtifactServiceOptions {
+  /** Who calls. @default everybody may do everything */
+  readonly authorizer?: Authorizer;
+  /** What they may read. @default everything */
+  readonly rights?: ArtifactRights;
+  /** Of one artifact. */
+  readonly uploadBytesMax?: number;
+}
+
+export function createArtifactService(
+  store: Store,
+  options: ArtifactServiceOptions = {},
+): ArtifactServiceServer {
+  const { authorizer = new Authorizer(), rights } = options;
+  const bytesMax = options.uploadBytesMax ?? DEFAULT_LIMITS.uploadBytes;
   let inMemory = 0;
   const readSomehow = async (call: ReadCall): Promise<void> => {
+    const digest = checkedDigest(call.request.digest);
+    if ((await rights?.mayRead(authorizer.callerOf(call), digest)) === false) {
+      throw new BivdiffError('not-found', `you have no artifact ${digest}`, {
+        hint: "An owner gets what the owner uploaded, and the outputs of the owner's jobs.",
+      });
+    }
     if (!call.request.inMemory || inMemory >= READS_IN_MEMORY_MAX) {
       await inFolder((folder) => readFile(store, call, join(folder, 'artifact')));
       return;
@@ -48,9 +68,12 @@ export function createArtifactService(store: Store): ArtifactServiceServer {
     });
   };
   return {
-    hasArtifact: unary(async ({ digest }) => ({
-      exists: await store.hasArtifact(checkedDigest(digest)),
-    })),
+    hasArtifact: unary(async (request, call) => {
+      const digest = checkedDigest(request.digest);
+      // Who has not brought it shall bring it: so nobody comes by what they do not have.
+      const isKnown = (await rights?.hasBrought(authorizer.callerOf(call), digest)) !== false;
+      return { exists: isKnown && (await store.hasArtifact(digest)) };
+    }),
     readArtifact: (call) => {
       readSomehow(call).then(
         () => call.end(),
@@ -58,7 +81,13 @@ export function createArtifactService(store: Store): ArtifactServiceServer {
       );
     },
     writeArtifact: (call, callback) => {
-      write(store, call).then(
+      const writing = (async () => {
+        const caller = authorizer.callerOf(call);
+        const { digest, bytes } = await write(store, call, bytesMax);
+        await rights?.noteUpload(caller, digest);
+        return { bytes };
+      })();
+      writing.then(
         (response) => {
           callback(null, response);
         },
@@ -100,7 +129,8 @@ async function readFile(store: Store, call: ReadCall, path: string): Promise<voi
 async function write(
   store: Store,
   call: ServerReadableStream<WriteArtifactRequest, WriteArtifactResponse>,
-): Promise<WriteArtifactResponse> {
+  bytesMax: number,
+): Promise<Written> {
   const messages = messagesOf(call);
   const first: Uint8Array[] = [];
   let announced: Digest | undefined;
@@ -112,40 +142,40 @@ async function write(
     announced ??= checkedDigest(next.value.digest);
     first.push(next.value.chunk);
     bytes += next.value.chunk.byteLength;
+    checkUploadSize(bytes, bytesMax);
   }
   if (announced === undefined) throw badUpload();
   if (bytes > MEMORY_BYTES_MAX) {
-    return inFolder((folder) =>
-      writeLarge(store, { digest: announced, first, messages, path: join(folder, 'upload') }),
-    );
+    const upload = { digest: announced, first, messages, bytesMax };
+    return inFolder((folder) => writeLarge(store, { ...upload, path: join(folder, 'upload') }));
   }
   const whole = Buffer.concat(first);
   if (digestBytes(whole) !== announced) throw badUpload();
   await store.putArtifact(whole);
-  return { bytes };
+  return { digest: announced, bytes };
+}
+
+interface Written {
+  readonly digest: Digest;
+  readonly bytes: number;
 }
 
 interface LargeUpload {
+  readonly bytesMax: number;
   readonly digest: Digest;
   readonly first: readonly Uint8Array[];
   readonly messages: AsyncGenerator<WriteArtifactRequest, void, undefined>;
   readonly path: string;
 }
 
-async function writeLarge(store: Store, upload: LargeUpload): Promise<WriteArtifactResponse> {
-  const { digest, first, messages, path } = upload;
+async function writeLarge(store: Store, upload: LargeUpload): Promise<Written> {
+  const { digest, first, messages, path, bytesMax } = upload;
   const hash = createHash('sha256');
   let bytes = 0;
   const file = await open(path, 'wx');
   const take = async (chunk: Uint8Array): Promise<void> => {
     bytes += chunk.byteLength;
-    if (bytes > UPLOAD_BYTES_MAX) {
-      throw new BivdiffError(
-        'resource-exhausted',
-        `an upload may have ${UPLOAD_BYTES_MAX} bytes at most`,
-        { retry: 'never' },
-      );
-    }
+    checkUploadSize(bytes, bytesMax);
     hash.update(chunk);
     await file.writeFile(chunk);
   };
@@ -157,7 +187,16 @@ async function writeLarge(store: Store, upload: LargeUpload): Promise<WriteArtif
   }
   if (hash.digest('hex') !== digest) throw badUpload();
   await store.putArtifactFile(path);
-  return { bytes };
+  return { digest, bytes };
+}
+
+/** As it comes, before it is written: whatever was announced. */
+function checkUploadSize(bytes: number, bytesMax: number): void {
+  if (bytes <= bytesMax) return;
+  throw new BivdiffError('resource-exhausted', `an upload may have ${bytesMax} bytes at most`, {
+    retry: 'never',
+    hint: 'Make it smaller, or ask whoever operates the farm for a higher limit (uploadBytes).',
+  });
 }
 
 async function* messagesOf(

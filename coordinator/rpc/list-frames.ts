@@ -7,16 +7,24 @@ import type {
   ListFramesResponse,
 } from '../../common/gen/bivdiff/v1/render_service.ts';
 import type { Store } from '../../common/store/ports.ts';
-import type { JobId } from '../../common/task.ts';
+import type { Digest, JobId } from '../../common/task.ts';
 import { finishedFrames } from '../finished-frames.ts';
 import { sendMessage } from '../../common/rpc/send.ts';
+
+interface ListFramesOptions {
+  readonly store: Store;
+  readonly jobId: JobId;
+  /** Told of every frame before the caller is. */
+  readonly onFrames: (digests: readonly Digest[]) => void;
+}
 
 /** @throws data-loss — the accepted spec is gone */
 export async function listFrames(
   call: ServerWritableStream<ListFramesRequest, ListFramesResponse>,
-  { store, jobId }: { readonly store: Store; readonly jobId: JobId },
+  { store, jobId, onFrames }: ListFramesOptions,
 ): Promise<void> {
   for await (const { total, frames } of finishedFrames(store, jobId)) {
+    onFrames(frames.map(({ artifact }) => artifact.digest));
     const found = frames.map(({ frame, artifact: { digest, bytes, type } }) => ({
       frame,
       artifact: { digest, bytes, type },

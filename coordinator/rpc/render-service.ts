@@ -12,11 +12,16 @@ import type {
   WatchJobRequest,
   WatchJobResponse,
 } from '../../common/gen/bivdiff/v1/render_service.ts';
+import { RenderSpec as SpecMessage } from '../../common/gen/bivdiff/v1/render_spec.ts';
+import { DEFAULT_LIMITS } from '../../common/rpc/limits.ts';
+import type { FarmLimits } from '../../common/rpc/limits.ts';
 import { statusOfError } from '../../common/rpc/status.ts';
+import { unary } from '../../common/rpc/unary.ts';
 import type { StoredSource } from '../../common/source.ts';
 import { parseRenderSpec } from '../../common/spec/parse.ts';
 import type { RenderSpec } from '../../common/spec/schema.ts';
 import type { Store } from '../../common/store/ports.ts';
+import type { Digest, JobId } from '../../common/task.ts';
 import { PROTOCOL_VERSION } from '../../common/worker-status.ts';
 import type { Coordinator } from '../coordinator.ts';
 import type { AcceptedJob } from '../domain/job.ts';
@@ -24,9 +29,14 @@ import { isOver } from '../job-log.ts';
 import type { JobState } from '../job-log.ts';
 import type { JobView } from '../job-book.ts';
 import type { WorkerRegistry } from '../worker-registry.ts';
+import type { ArtifactRights } from './artifact-rights.ts';
+import { Authorizer } from './authorizer.ts';
+import type { Caller } from './caller.ts';
 import { jobMessage, workerMessage } from './job-message.ts';
-import { unary } from '../../common/rpc/unary.ts';
+import { changeableJob, scopeOf } from './job-scope.ts';
 import { listFrames } from './list-frames.ts';
+import { checkSpecLimits } from './spec-limits.ts';
+import { WatchCount } from './watch-count.ts';
 import { watchLog } from './watch-log.ts';
 
 /** Changes closer together than this are sent as one. */
@@ -43,37 +53,76 @@ export interface RenderServiceOptions {
   readonly accept: (spec: RenderSpec, source: StoredSource) => Promise<AcceptedJob>;
   readonly drain: (worker: string) => void;
   readonly pid: number;
+  /** Who calls. @default everybody may do everything */
+  readonly authorizer?: Authorizer;
+  /** Whose sources are whose. @default everybody's are everybody's */
+  readonly rights?: ArtifactRights;
+  readonly limits?: FarmLimits;
 }
 
 export function createRenderService(options: RenderServiceOptions): RenderServiceServer {
-  const { coordinator, workers, store } = options;
+  const { coordinator, workers, store, authorizer = new Authorizer() } = options;
+  const limits = options.limits ?? DEFAULT_LIMITS;
+  const watches = new WatchCount(limits.watches);
   const message = (view: JobView): Promise<Job> => jobMessage(view, store);
   const answer = async (view: JobView | Promise<JobView>): Promise<{ job: Job }> => ({
     job: await message(await view),
   });
+  const change = (
+    act: (jobId: JobId, request: { readonly priority?: number }) => Promise<JobView>,
+  ) =>
+    unary((request: { readonly id: string; readonly priority?: number }, call) => {
+      const jobId = changeableJob(coordinator, authorizer.callerOf(call), request.id);
+      return answer(act(jobId, request));
+    });
   return {
-    submitJob: unary((request: SubmitJobRequest) => submit(options, request)),
-    getJob: unary(({ id }) => answer(coordinator.get(id))),
-    listJobs: unary(async () => ({ jobs: await Promise.all(coordinator.list().map(message)) })),
+    submitJob: unary((request: SubmitJobRequest, call) =>
+      submit({ ...options, limits }, { request, caller: authorizer.callerOf(call) }),
+    ),
+    getJob: unary(({ id }, call) =>
+      answer(coordinator.get(id, scopeOf(authorizer.callerOf(call)))),
+    ),
+    listJobs: unary(async (_, call) => {
+      const views = coordinator.list(scopeOf(authorizer.callerOf(call)));
+      return { jobs: await Promise.all(views.map(message)) };
+    }),
     watchJob: (call) => {
-      watch(call, { coordinator, message });
+      try {
+        const caller = authorizer.callerOf(call);
+        const { jobId } = coordinator.get(call.request.id, scopeOf(caller));
+        watch(call, { coordinator, message, jobId, onEnd: watches.begin(caller.name) });
+      } catch (reason) {
+        call.emit('error', statusOfError(reason));
+      }
     },
     watchLog: (call) => {
-      streamed(call, () => watchLog(call, coordinator));
+      streamed(call, async () => {
+        const caller = authorizer.callerOf(call);
+        const source = coordinator.logOf(call.request.id, scopeOf(caller));
+        const onEnd = watches.begin(caller.name);
+        await watchLog(call, source).finally(onEnd);
+      });
     },
     listFrames: (call) => {
       streamed(call, () => {
-        const { jobId } = coordinator.get(call.request.id);
-        return listFrames(call, { store, jobId });
+        const caller = authorizer.callerOf(call);
+        const { jobId } = coordinator.get(call.request.id, scopeOf(caller));
+        const onFrames = (digests: readonly Digest[]): void => {
+          options.rights?.noteFrames(caller, digests);
+        };
+        return listFrames(call, { store, jobId, onFrames });
       });
     },
-    cancelJob: unary(({ id }) => answer(coordinator.cancel(id))),
-    pauseJob: unary(({ id }) => answer(coordinator.pause(id))),
-    resumeJob: unary(({ id }) => answer(coordinator.resume(id))),
-    deleteJob: unary(async ({ id }) => ({ id: await coordinator.delete(id) })),
-    setPriority: unary(({ id, priority }) => {
+    cancelJob: change((id) => coordinator.cancel(id)),
+    pauseJob: change((id) => coordinator.pause(id)),
+    resumeJob: change((id) => coordinator.resume(id)),
+    deleteJob: unary(async ({ id }, call) => {
+      const jobId = changeableJob(coordinator, authorizer.callerOf(call), id);
+      return { id: await coordinator.delete(jobId) };
+    }),
+    setPriority: change(async (id, { priority = 0 }) => {
       checkPriority(priority);
-      return answer(coordinator.setPriority(id, priority));
+      return coordinator.setPriority(id, priority);
     }),
     listWorkers: unary(async () => ({
       workers: workers.alive.map((worker) =>
@@ -107,9 +156,10 @@ function streamed<Request, Response>(
 }
 
 async function submit(
-  options: RenderServiceOptions,
-  request: SubmitJobRequest,
+  options: RenderServiceOptions & { readonly limits: FarmLimits },
+  { request, caller }: { readonly request: SubmitJobRequest; readonly caller: Caller },
 ): Promise<SubmitJobResponse> {
+  const { limits } = options;
   const { protocol, priority, sourceKind, sourceDigest } = request;
   if (protocol !== PROTOCOL_VERSION) {
     throw new BivdiffError(
@@ -122,29 +172,43 @@ async function submit(
   if ((sourceKind !== 'video' && sourceKind !== 'folder') || !isDigest(sourceDigest)) {
     throw new BivdiffError('invalid-argument', 'the request names no uploaded source');
   }
+  const message = request.spec && SpecMessage.encode(request.spec).finish();
   const spec = parseRenderSpec(withoutAbsent(request.spec), 'the request');
+  checkSpecLimits(spec, limits, message?.byteLength);
   if (spec.models !== undefined && !/^[a-z0-9_-]+$/i.test(spec.models)) {
     throw new BivdiffError(
       'invalid-argument',
       `models: ${spec.models} is no name of a model set; the coordinator takes names, not paths`,
     );
   }
-  const job = await options.accept(spec, { kind: sourceKind, digest: sourceDigest });
-  const view = await options.coordinator.submit(job, { name: spec.name ?? '', priority });
+  const source: StoredSource = { kind: sourceKind, digest: sourceDigest };
+  await options.rights?.checkSource(caller, source);
+  const job = await options.accept(spec, source);
+  checkSpecLimits({ ...job, size: job }, limits);
+  const whose = caller.owner === '' ? {} : { owner: caller.owner };
+  const submission = { name: spec.name ?? '', priority, ...whose };
+  const view = await options.coordinator.submit(job, submission);
   return { job: await jobMessage(view, options.store) };
+}
+
+interface Watching {
+  readonly coordinator: Coordinator;
+  readonly message: (view: JobView) => Promise<Job>;
+  readonly jobId: JobId;
+  readonly onEnd: () => void;
 }
 
 function watch(
   call: ServerWritableStream<WatchJobRequest, WatchJobResponse>,
-  { coordinator, message }: { coordinator: Coordinator; message: (view: JobView) => Promise<Job> },
+  { coordinator, message, jobId, onEnd }: Watching,
 ): void {
-  const { id } = call.request;
   let timer: NodeJS.Timeout | undefined;
   let hasEnded = false;
   const end = (): void => {
     hasEnded = true;
     clearTimeout(timer);
     unwatch?.();
+    onEnd();
   };
   const fail = (reason: unknown): void => {
     end();
@@ -152,7 +216,7 @@ function watch(
   };
   const send = async (): Promise<void> => {
     timer = undefined;
-    const job = await message(coordinator.get(id));
+    const job = await message(coordinator.get(jobId));
     if (hasEnded) return;
     if (call.writableLength > WATCH_BYTES_MAX) {
       throw new BivdiffError('resource-exhausted', 'this watcher reads too slowly', {
@@ -166,7 +230,7 @@ function watch(
   };
   let unwatch: (() => void) | undefined;
   try {
-    unwatch = coordinator.watch(id, () => {
+    unwatch = coordinator.watch(jobId, () => {
       timer ??= setTimeout(() => void send().catch(fail), WATCH_INTERVAL_MS);
     });
   } catch (reason) {

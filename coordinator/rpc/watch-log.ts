@@ -8,7 +8,7 @@ import type {
   WatchLogRequest,
   WatchLogResponse,
 } from '../../common/gen/bivdiff/v1/render_service.ts';
-import type { Coordinator } from '../coordinator.ts';
+import type { JobEntry } from '../job-book.ts';
 import type { TaskEvent } from '../job-history.ts';
 import { isOver } from '../job-log.ts';
 import { inTime, lineOfEntry, lineOfEvent } from './log-message.ts';
@@ -23,10 +23,12 @@ const UNSENT_MAX = 20_000;
 
 type Call = ServerWritableStream<WatchLogRequest, WatchLogResponse>;
 
-/** @throws as Coordinator.get */
-export async function watchLog(call: Call, coordinator: Coordinator): Promise<void> {
-  const { id, follow } = call.request;
-  const { log, history, watch } = sourceOf(coordinator, id);
+export async function watchLog(
+  call: Call,
+  entry: Pick<JobEntry, 'log' | 'history' | 'watch'>,
+): Promise<void> {
+  const { follow } = call.request;
+  const { log, history } = entry;
   const fresh: LogLine[] = [];
   const events: TaskEvent[] = [];
   let wake = Promise.withResolvers<undefined>();
@@ -40,7 +42,7 @@ export async function watchLog(call: Call, coordinator: Coordinator): Promise<vo
     events.push(event);
     wake.resolve(undefined);
   });
-  const unwatch = watch(takeEntries);
+  const unwatch = entry.watch(takeEntries);
   const isGone = (): boolean => call.cancelled;
   call.once('cancelled', () => {
     wake.resolve(undefined);
@@ -68,15 +70,6 @@ export async function watchLog(call: Call, coordinator: Coordinator): Promise<vo
     unlisten();
     unwatch();
   }
-}
-
-function sourceOf(coordinator: Coordinator, id: string) {
-  const entry = coordinator.logOf(id);
-  return {
-    log: entry.log,
-    history: entry.history,
-    watch: (onChange: () => void) => entry.watch(onChange),
-  };
 }
 
 function tooSlow(): BivdiffError {

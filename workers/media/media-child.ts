@@ -4,6 +4,7 @@
 import { stat } from 'node:fs/promises';
 import { BivdiffError, type FailureJson } from '../../common/errors.ts';
 import { encodeFrames } from './encode.ts';
+import { saysOutOfMemory } from './media-errors.ts';
 import {
   PICTURES_AHEAD,
   type ChildMessage,
@@ -38,7 +39,11 @@ async function serve(request: MediaRequest): Promise<void> {
 
 /** The error with its cause's words; the cause's own details mean nothing outside this process. */
 function failureOf(reason: unknown): FailureJson {
-  const { code, message, retry, hint, details, cause } = BivdiffError.from(reason);
+  const error = BivdiffError.from(reason);
+  const { message, hint, details, cause } = error;
+  const isMemory = error.code === 'internal' && saysOutOfMemory(message);
+  const code = isMemory ? 'resource-exhausted' : error.code;
+  const retry = isMemory ? 'other-worker' : error.retry;
   const own = { code, message, retry, details, ...(hint === undefined ? {} : { hint }) };
   if (!(cause instanceof Error)) return own;
   return { ...own, cause: { code: 'internal', message: cause.message, retry, details: {} } };

@@ -112,3 +112,8 @@ export function pastTheEndError(
 function nameOf(source: string): string {
   return path.basename(source);
 }
+
+/** In the words of V8, C++, libvips and the system, none of which has a code for it. */
+export function saysOutOfMemory(text: string): boolean {
+  return /out of memory|allocation failed|bad_alloc|cannot allocate memory/i.test(text);
+}

@@ -5,13 +5,16 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { BivdiffError } from '../../common/errors.ts';
+import { saysOutOfMemory } from './media-errors.ts';
 import type { ChildMessage, MediaRequest, ParentMessage } from './media-protocol.ts';
 import { MessageQueue } from './message-queue.ts';
-import { pinToOneProcessor } from './processors.ts';
+import { limitAddresses, pinToOneProcessor } from './processors.ts';
 
 export interface MediaProcessOptions {
-  /** Of JavaScript's heap. Pictures and codecs live outside it: bound those by the container's memory limit. */
+  /** Of JavaScript's heap. Pictures and codecs live outside it. */
   readonly heapMiB: number;
+  /** Of all that the process may address, on Linux; reserved and unused memory counts too. */
+  readonly addressMiB: number;
   /** How long the process may say nothing while it is waited for. */
   readonly silenceMs: number;
   /** Whether the process shall see one processor only. */
@@ -79,9 +82,14 @@ export class MediaProcess {
     const file = path.join(import.meta.dirname, `media-child${extension}`);
     const nodeOptions = [
       `--max-old-space-size=${this.#options.heapMiB}`,
+      // It would reserve 10 GiB of addresses for each module.
+      '--disable-wasm-trap-handler',
       '--disable-warning=ExperimentalWarning',
     ];
-    const command = this.#options.onOneProcessor ? pinToOneProcessor() : [];
+    const command = [
+      ...limitAddresses(this.#options.addressMiB),
+      ...(this.#options.onOneProcessor ? pinToOneProcessor() : []),
+    ];
     const [execPath = process.execPath, ...execArgv] = [
       ...command,
       process.execPath,
@@ -125,8 +133,7 @@ class ChildDeath extends Error {
     super(complaints.trim() || 'it said nothing');
     this.how = signal === null ? `exit code ${code}` : `signal ${signal}`;
     // The kernel's out-of-memory killer sends SIGKILL; V8 aborts with these words.
-    this.outOfMemory =
-      signal === 'SIGKILL' || /heap out of memory|allocation failed/i.test(complaints);
+    this.outOfMemory = signal === 'SIGKILL' || saysOutOfMemory(complaints);
   }
 }
 

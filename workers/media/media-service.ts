@@ -2,6 +2,7 @@
 // made to harm its reader, or a codec's crash, costs one error and no worker.
 
 import { rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { BivdiffError } from '../../common/errors.ts';
 import { unfinishedFiles } from './encode-paths.ts';
 import { MediaProcess } from './media-process.ts';
@@ -17,6 +18,8 @@ import type {
 export interface MediaServiceOptions {
   /** Of each process's JavaScript heap, MiB. @default 512 */
   readonly heapMiB?: number;
+  /** Of all memory that each process may address, MiB; on Linux. @default 12,288 and 256 for each processor */
+  readonly addressMiB?: number;
   /** How long a process may say nothing while it is waited for. @default 120,000 */
   readonly silenceMs?: number;
 }
@@ -49,8 +52,11 @@ export interface MediaService extends AsyncDisposable {
 
 export function createMediaService(options: MediaServiceOptions = {}): MediaService {
   const { heapMiB = 512, silenceMs = 120_000 } = options;
-  const reader = new MediaProcess({ heapMiB, silenceMs, onOneProcessor: false });
-  const writer = new MediaProcess({ heapMiB, silenceMs, onOneProcessor: true });
+  // Of it 6 GiB are only reserved, by V8; and each thread of a codec reserves some of its own.
+  const addressMiB = options.addressMiB ?? 12_288 + 256 * availableParallelism();
+  const limits = { heapMiB, addressMiB, silenceMs };
+  const reader = new MediaProcess({ ...limits, onOneProcessor: false });
+  const writer = new MediaProcess({ ...limits, onOneProcessor: true });
   const close = async () => {
     await Promise.all([reader.close(), writer.close()]);
   };

@@ -1,4 +1,4 @@
-// How many processors an encoder may see. x264 cuts a frame into as many slices as it finds processors, which
+// What a media process may have of the machine: addresses, processors. x264 cuts a frame into as many slices as it finds processors, which
 // changes the bytes; on Linux its process is therefore held to one.
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -16,6 +16,15 @@ export function pinToOneProcessor(): readonly string[] {
   turn++;
   const chosen = allowed[(process.pid + turn) % allowed.length] ?? 0;
   return [taskset, '-c', String(chosen)];
+}
+
+/**
+ * The command line to put before a program's so that it gets no more memory than this; empty where there is no such limit. A file that
+ * is made to fill the memory ends its reader, not the worker beside it.
+ */
+export function limitAddresses(mebibytes: number): readonly string[] {
+  if (process.platform !== 'linux') return [];
+  return ['/bin/sh', '-c', `ulimit -v ${mebibytes * 1024} && exec "$@"`, 'sh'];
 }
 
 /** The processors that an encoder will see. */

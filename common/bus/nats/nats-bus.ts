@@ -19,6 +19,7 @@ import type {
 } from '../ports.ts';
 import { NatsDelivery } from './nats-delivery.ts';
 import { isGone, isThereAlready, natsFailure } from './nats-errors.ts';
+import { inboxOf } from './permissions.ts';
 import { Puller } from './puller.ts';
 import { Reporter } from './reporter.ts';
 import { TaskStream } from './task-stream.ts';
@@ -33,10 +34,20 @@ import {
   WAKE_SUBJECT,
 } from './subjects.ts';
 
+/** A server that does not like our certificate may say nothing at all. */
+const CONNECT_MS = 10_000;
 /** Answers of the server to management requests. */
 const REQUEST_MS = 5_000;
 
-export interface NatsBusOptions {
+/** Who this program is at the server, and whom it trusts to be the server. */
+export interface NatsAccess {
+  readonly user?: string;
+  readonly password?: string;
+  /** Texts in PEM; any of them means TLS. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+}
+
+export interface NatsBusOptions extends NatsAccess {
   /** Such as `nats://127.0.0.1:4222`. */
   readonly servers: readonly string[];
   /** Shown in the server's list of connections. */
@@ -46,26 +57,30 @@ export interface NatsBusOptions {
   readonly queueDepthMax?: number;
   /** Events that one listener has not read; then `report` waits. @default 10,000 */
   readonly eventsMax?: number;
-  readonly user?: string;
-  readonly pass?: string;
 }
 
-/** Connects. @throws unavailable — no server there */
+/** Connects. @throws unavailable — no server there; unauthenticated — it does not know this user */
 export async function openNatsBus(options: NatsBusOptions): Promise<NatsBus> {
+  const { user, password, tls } = options;
   try {
     const connection = await connect({
       servers: [...options.servers],
       name: options.name,
       // A server that comes back is found again, however long it takes.
       maxReconnectAttempts: -1,
+      // A server may come back with other users, and be put right again.
+      ignoreAuthErrorAbort: true,
+      timeout: CONNECT_MS,
       reconnectTimeWait: 250,
       reconnectJitter: 100,
       pingInterval: 2_000,
       maxPingOut: 2,
       // A stack trace made for each request in case it fails costs more than the request.
       noAsyncTraces: true,
-      ...(options.user === undefined ? {} : { user: options.user }),
-      ...(options.pass === undefined ? {} : { pass: options.pass }),
+      // Answers to one user are no affair of the others.
+      ...(user === undefined ? {} : { user, inboxPrefix: inboxOf(user) }),
+      ...(password === undefined ? {} : { pass: password }),
+      ...(tls === undefined ? {} : { tls: { ...tls } }),
     });
     const js = jetstream(connection, { timeout: REQUEST_MS });
     const manager = await js.jetstreamManager(false);
@@ -99,7 +114,8 @@ export class NatsBus implements Bus {
     this.connection = connection;
     this.#js = js;
     this.#manager = manager;
-    this.#puller = new Puller(connection);
+    const { user } = options;
+    this.#puller = new Puller(connection, user === undefined ? undefined : inboxOf(user));
     this.#reporter = new Reporter(connection);
     this.#stream = new TaskStream({
       manager,

@@ -46,6 +46,12 @@ export function natsFailure(reason: unknown, doing: string): BivdiffError {
       cause: reason,
     });
   }
+  if (reason instanceof errors.AuthorizationError) {
+    return new BivdiffError('unauthenticated', `${doing}: the server does not let us in`, {
+      cause: reason,
+      hint: 'Set BIVDIFF_NATS_USER and BIVDIFF_NATS_PASSWORD, or use --nats-credentials.',
+    });
+  }
   return new BivdiffError('unavailable', `${doing}: ${message}`, {
     cause: reason,
     hint: 'Is the NATS server up? Its address comes from --nats or BIVDIFF_NATS.',

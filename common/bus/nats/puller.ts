@@ -47,13 +47,17 @@ export class Puller {
   readonly #connection: NatsConnection;
   readonly #states = new Map<string, QueueState>();
   readonly #waits = new Set<Wait>();
-  readonly #inbox = createInbox();
+  readonly #inboxPrefix: string | undefined;
+  readonly #inbox: string;
   /** Who asked for a message of a queue without waiting, by the queue's consumer; first come, first served. */
   readonly #asked = new Map<string, ((msg: Msg) => void)[]>();
   #isClosed = false;
 
-  constructor(connection: NatsConnection) {
+  /** `inboxPrefix`: what the connection's user may listen to. */
+  constructor(connection: NatsConnection, inboxPrefix?: string) {
     this.#connection = connection;
+    this.#inboxPrefix = inboxPrefix;
+    this.#inbox = createInbox(inboxPrefix);
     connection.subscribe(`${this.#inbox}.*`, {
       callback: (error, msg) => {
         if (error !== null) return;
@@ -148,7 +152,7 @@ export class Puller {
     const there = queues.filter((queue) => this.#stateOf(queue).kind !== 'missing');
     const ms = there.length === queues.length ? waitMs : Math.min(waitMs, MISSING_MS);
     const endsMs = performance.now() + ms;
-    const inbox = createInbox();
+    const inbox = createInbox(this.#inboxPrefix);
     const queueOf = new Map(queues.map((queue) => [consumerOf(queue), queue]));
     const request = (queue: string): void => {
       const leftMs = Math.ceil(Math.max(WAIT_MIN_MS, endsMs - performance.now()));

@@ -1,4 +1,8 @@
-// The models of jobs in a farm's store: put there when a job is accepted, kept as long as it lives.
+// The models and sources of jobs in a farm's store: put there when a job is accepted, kept as long as it lives.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
@@ -8,6 +12,7 @@ import { canonicalJson } from '../../../common/canonical-json.ts';
 import { openModelSet } from '../../../common/models/model-folder.ts';
 import type { ModelSet } from '../../../common/models/model-set.ts';
 import { isPartStored, readPartListing } from '../../../common/models/stored-part.ts';
+import { putSource, readListing } from '../../../common/source.ts';
 import { createMemoryStore } from '../../../common/store/memory/index.ts';
 import type { MemoryFile } from '../../../common/store/memory/index.ts';
 import type { Digest, JobId } from '../../../common/task.ts';
@@ -92,4 +97,20 @@ describe('the models of a job', () => {
     await publisher.publish(set, job);
     expect((await store.usage()).artifacts.count).toBe(artifacts);
   });
+});
+
+it('a folder that a living job renders from is kept with all its pictures', async () => {
+  const { store, job } = await setUp();
+  const folder = await mkdtemp(join(tmpdir(), 'bivdiff-pictures-'));
+  await writeFile(join(folder, 'a.png'), 'a');
+  await writeFile(join(folder, 'b.png'), 'b');
+  const source = await putSource(store, folder).finally(() => rm(folder, { recursive: true }));
+  const live = { ...job, source: { ...job.source, ...source } };
+  const jobId = jobIdOf(live);
+  await store.putDocument({ kind: 'spec', id: jobId }, Buffer.from(canonicalJson(live as never)));
+  await new JobLog(store, jobId).append({ kind: 'submitted', atMs: 1, name: '', priority: 50 });
+  const pictures = await readListing(store, source.digest);
+  expect(pictures).toHaveLength(2);
+  const { artifacts } = await findKeptJobs(store, []);
+  for (const { digest } of [source, ...pictures]) expect(artifacts).toContain(digest);
 });

@@ -150,6 +150,18 @@ describe('JobRun', () => {
     expect((await pullNow())?.message).toMatchObject({ attempt: 2, excludedWorkers: [] });
   });
 
+  it('excludes nobody where all others are of another numerics class', async () => {
+    there = new Set(['w']);
+    const first = (await pullNow())!;
+    const { id } = first.message.task;
+    const failure = new BivdiffError('internal', 'it broke').toJSON();
+    await run.handle({ kind: 'failed', taskId: id, worker: 'w', attempt: 1, failure });
+    await first.ack();
+    timers.shift()!();
+    await out.settled();
+    expect((await pullNow())?.message).toMatchObject({ attempt: 2, excludedWorkers: [] });
+  });
+
   it('fails when a task has taken as many workers with it as it may', async () => {
     const { id } = (await pullNow())!.message.task;
     for (let lost = 0; lost < policy.lostWorkersMax; lost += 1) {

@@ -1,6 +1,7 @@
 // What if the process that reads media dies, stalls or is not wanted any more? Real processes, really killed.
 
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { createMediaService, type MediaService } from '../../../../workers/media/media-service.ts';
@@ -128,3 +129,32 @@ test('names the versions that pixels and bytes depend on', () => {
     /^webcodecs-\d+\.\d+\.\d+\+sharp-\d+\.\d+\.\d+\+libvips-\d+\.\d+\.\d+\+processors-\d+$/,
   );
 });
+
+test.runIf(process.platform === 'linux')(
+  'ends a reader that wants more memory than it may have, and goes on',
+  async () => {
+    const free = service();
+    await free.probe(request.path);
+    const status = await readFile(`/proc/${free.processIds[0]!}/status`, 'utf8');
+    const usualMiB = Math.ceil(Number(/VmPeak:\s*(\d+) kB/.exec(status)![1]) / 1024);
+    const media = service({ addressMiB: usualMiB + 150 });
+    const reading = async () => {
+      const huge = { ...request, indices: [0], size: { width: 8192, height: 8192 } };
+      for await (const { rgb } of media.decode(huge)) expect(rgb).toBeDefined();
+    };
+    await expect(reading()).rejects.toMatchObject({ code: 'resource-exhausted' });
+    expect((await media.probe(request.path)).frames).toBe(40);
+  },
+);
+
+test.runIf(process.platform === 'linux')(
+  'stays far below its limit on memory with ordinary videos',
+  async () => {
+    const media = service();
+    await digestOf(media);
+    const status = await readFile(`/proc/${media.processIds[0]!}/status`, 'utf8');
+    expect(Number(/VmPeak:\s*(\d+) kB/.exec(status)![1]) / 1024).toBeLessThan(8_192);
+    const limits = await readFile(`/proc/${media.processIds[0]!}/limits`, 'utf8');
+    expect(limits).toMatch(/Max address space\s+\d+/);
+  },
+);

@@ -1,0 +1,88 @@
+// What guards a coordinator: its certificate, whose certificates it wants, the tokens it knows. Read from files, once, at the start.
+
+import { resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
+
+import { ServerCredentials } from '@grpc/grpc-js';
+
+import { BivdiffError } from '../../common/errors.ts';
+import { badTls, readKey, readPem } from '../../common/rpc/channel.ts';
+import { readSecretFile } from '../../common/secret-file.ts';
+import { parseTokens } from '../../coordinator/rpc/token-book.ts';
+import type { TokenBook } from '../../coordinator/rpc/token-book.ts';
+import type { CliEnvironment, SecurityVariable } from '../terminal.ts';
+import { checkListenAddress } from './settings.ts';
+
+export interface CoordinatorSecurity {
+  readonly credentials: ServerCredentials;
+  /** Absent: whoever reaches the coordinator may do everything. */
+  readonly tokens: TokenBook | undefined;
+}
+
+export interface SecurityFlags {
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsClientCa?: string;
+  readonly tokens?: string;
+  readonly insecure?: boolean;
+}
+
+/**
+ * Reads the files; checks that they suffice for the address.
+ * @throws invalid-argument — they do not, or do not fit together
+ * @throws permission-denied — others may read the key or the tokens
+ */
+export async function securityOf(
+  flags: SecurityFlags,
+  { listen, environment }: { readonly listen: string; readonly environment: CliEnvironment },
+): Promise<CoordinatorSecurity> {
+  const file = (given: string | undefined, variable: SecurityVariable): string | undefined => {
+    const path = given ?? environment.variable(variable);
+    return path === undefined ? undefined : resolve(environment.folder, path);
+  };
+  const cert = file(flags.tlsCert, 'BIVDIFF_TLS_CERT');
+  const key = file(flags.tlsKey, 'BIVDIFF_TLS_KEY');
+  const clientCa = file(flags.tlsClientCa, 'BIVDIFF_TLS_CLIENT_CA');
+  const tokens = file(flags.tokens, 'BIVDIFF_TOKENS');
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new BivdiffError('invalid-argument', '--tls-cert and --tls-key go together');
+  }
+  if (clientCa !== undefined && cert === undefined) {
+    throw new BivdiffError('invalid-argument', '--tls-client-ca needs --tls-cert and --tls-key');
+  }
+  checkListenAddress(listen, {
+    flag: '--listen',
+    hasTls: cert !== undefined,
+    hasTokens: tokens !== undefined,
+    isInsecureAllowed: flags.insecure === true,
+  });
+  const origin = '--tokens';
+  return {
+    credentials:
+      cert === undefined || key === undefined
+        ? ServerCredentials.createInsecure()
+        : await tlsCredentials({ cert, key, clientCa }),
+    tokens:
+      tokens === undefined
+        ? undefined
+        : parseTokens(await readSecretFile(tokens, { origin }), `${origin} ${tokens}`),
+  };
+}
+
+interface ServerFiles {
+  readonly cert: string;
+  readonly key: string;
+  readonly clientCa: string | undefined;
+}
+
+async function tlsCredentials({ cert, key, clientCa }: ServerFiles): Promise<ServerCredentials> {
+  const pair = { cert_chain: await readPem(cert), private_key: await readKey(key) };
+  const roots = clientCa === undefined ? null : await readPem(clientCa);
+  try {
+    // Says at once what the server would say at the first call.
+    createSecureContext({ cert: pair.cert_chain, key: pair.private_key });
+    return ServerCredentials.createSsl(roots, [pair], roots !== null);
+  } catch (reason) {
+    throw badTls([cert, key, clientCa], reason);
+  }
+}

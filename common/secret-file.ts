@@ -1,0 +1,50 @@
+// Files that hold secrets: read only if others cannot read them too. What is in them never goes into an error.
+
+import { open } from 'node:fs/promises';
+
+import { BivdiffError } from './errors.ts';
+
+/** Tokens, passwords and keys are short. */
+const SECRET_BYTES_MAX = 4 << 20;
+const GROUP = 0o070;
+const OTHERS = 0o007;
+
+export interface SecretFileOptions {
+  /** The flag or variable that named it, for errors. */
+  readonly origin: string;
+  /** Secrets that an orchestrator mounts belong to a group. @default false */
+  readonly mayGroupRead?: boolean;
+}
+
+/**
+ * The text of a file that only its owner may read.
+ * @throws permission-denied — others may read or change it
+ * @throws not-found
+ */
+export async function readSecretFile(path: string, options: SecretFileOptions): Promise<string> {
+  const { origin, mayGroupRead = false } = options;
+  const file = await open(path, 'r').catch((reason: unknown) => {
+    throw BivdiffError.from(reason, `${origin}: reading ${path}`);
+  });
+  try {
+    // Of the open file: what lies under the name may be another one by now.
+    const { mode, size } = await file.stat();
+    const forbidden = OTHERS | (mayGroupRead ? 0o020 : GROUP);
+    if (process.platform !== 'win32' && (mode & forbidden) !== 0) {
+      const shown = (mode & 0o777).toString(8).padStart(4, '0');
+      throw new BivdiffError(
+        'permission-denied',
+        `${origin}: ${path} holds secrets and is open to others (mode ${shown})`,
+        { hint: `chmod 600 ${path}` },
+      );
+    }
+    if (size > SECRET_BYTES_MAX) {
+      throw new BivdiffError('invalid-argument', `${origin}: ${path} is too large`);
+    }
+    return await file.readFile('utf8');
+  } catch (reason) {
+    throw BivdiffError.from(reason, `${origin}: reading ${path}`);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,37 @@
+// Whether a submitted spec keeps to the farm's limits. All problems at once, in the words of the spec.
+
+import { BivdiffError } from '../../common/errors.ts';
+import type { FarmLimits } from '../../common/rpc/limits.ts';
+
+/** What of a spec, or of the job made of it, is bounded. */
+export interface BoundedSpec {
+  readonly frames: number;
+  readonly size?: { readonly width: number; readonly height: number } | undefined;
+  readonly prompt: string;
+  readonly negativePrompt?: string | undefined;
+  readonly videoPrompt?: string | undefined;
+}
+
+/** @throws resource-exhausted — what is over which limit */
+export function checkSpecLimits(spec: BoundedSpec, limits: FarmLimits, specBytes = 0): void {
+  const { frames, size } = spec;
+  const problems: string[] = [];
+  const check = (what: string, value: number, max: number): void => {
+    if (value > max) problems.push(`${what}: ${value}, and this farm takes ${max} at most`);
+  };
+  check('the spec: bytes', specBytes, limits.specBytes);
+  check('frames', frames, limits.frames);
+  // The models' own size, where the spec has none, is known later: then this is called again.
+  if (size !== undefined) {
+    check('size: pixels of all frames', size.width * size.height * frames, limits.pixels);
+  }
+  for (const field of ['prompt', 'negativePrompt', 'videoPrompt'] as const) {
+    check(`${field}: characters`, spec[field]?.length ?? 0, limits.promptCharacters);
+  }
+  if (problems.length === 0) return;
+  throw new BivdiffError('resource-exhausted', problems.join('; '), {
+    retry: 'never',
+    hint: 'Ask for less at once, or ask whoever operates the farm for a higher limit.',
+    details: { problems },
+  });
+}
