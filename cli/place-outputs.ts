@@ -15,8 +15,13 @@ import type { ArtifactRef, Digest } from '../common/task.ts';
 /** One thing to write. `path` is absolute. */
 export type OutputFile =
   | { readonly kind: 'artifact'; readonly path: string; readonly artifact: ArtifactRef }
-  /** A folder of `frame-000001.png` and so on. */
-  | { readonly kind: 'frames'; readonly path: string; readonly artifacts: readonly ArtifactRef[] }
+  /** A folder of `frame-000001.png` and so on; `numbers` says which frames, from 0, where some are missing. */
+  | {
+      readonly kind: 'frames';
+      readonly path: string;
+      readonly artifacts: readonly ArtifactRef[];
+      readonly numbers?: readonly number[];
+    }
   /** Text about the run. It may replace an earlier one whose first 200 characters hold the mark. */
   | { readonly kind: 'text'; readonly path: string; readonly text: string; readonly mark: string };
 
@@ -113,7 +118,10 @@ async function stage(
     } else {
       await mkdir(temporary);
       for (const [index, artifact] of output.artifacts.entries()) {
-        await store.getArtifactFile(artifact.digest, join(temporary, frameName(index)));
+        await store.getArtifactFile(
+          artifact.digest,
+          join(temporary, frameName(output.numbers?.[index] ?? index)),
+        );
       }
     }
   } catch (reason) {
@@ -178,7 +186,7 @@ async function isSame(output: OutputFile, path: string): Promise<boolean> {
   const names = await readdir(path);
   if (names.length !== output.artifacts.length) return false;
   for (const [index, { digest }] of output.artifacts.entries()) {
-    const name = frameName(index);
+    const name = frameName(output.numbers?.[index] ?? index);
     if (!names.includes(name) || (await digestOfFile(join(path, name))) !== digest) return false;
   }
   return true;

@@ -7,6 +7,8 @@ import { BivdiffError } from '../common/errors.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addFarmProgramCommands } from './commands/farm-programs.ts';
+import { addFetchCommand } from './commands/fetch.ts';
+import { addJobLogCommands } from './commands/job-logs.ts';
 import { addJobCommands } from './commands/jobs.ts';
 import { addModelsCommands } from './commands/models.ts';
 import { addPlanCommand } from './commands/plan.ts';
@@ -67,6 +69,8 @@ export function createProgram(
   addStoreCommands(program, environment, finish);
   addFarmProgramCommands(program, environment, finish);
   addJobCommands(program, environment, finish);
+  addFetchCommand(program, environment, finish);
+  addJobLogCommands(program, environment, finish);
   addSecurityCommands(program, environment, finish);
   addSimulateCommand(program, environment, finish);
   addDoctorCommand(program, environment, finish);

@@ -69,6 +69,13 @@ export async function putSource(
   return { kind: 'folder', digest: await store.putArtifact(Buffer.from(JSON.stringify(listing))) };
 }
 
+/** All artifacts that a source is made of, as far as the store has them. */
+export async function artifactsOfSource(store: Store, source: StoredSource): Promise<Digest[]> {
+  const { kind, digest } = source;
+  if (kind === 'video' || !(await store.hasArtifact(digest))) return [digest];
+  return [digest, ...(await readListing(store, digest)).map((file) => file.digest)];
+}
+
 /** Writes a stored source to `path`, which must not exist: as a file, or as a folder. @throws data-loss */
 export async function materialiseSource(
   store: Store,

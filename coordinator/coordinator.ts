@@ -1,6 +1,7 @@
 // The coordinator: every job of a farm, from submission to the end. What it knows it can lose: jobs are read again from the
 // store, tasks that were out are found on the bus, in the store, or published again.
 
+import type { JobId } from '../common/task.ts';
 import type { WorkerEvent } from '../common/bus/ports.ts';
 import { canonicalJson } from '../common/canonical-json.ts';
 import { BivdiffError } from '../common/errors.ts';
@@ -9,16 +10,22 @@ import type { AcceptedJob } from './domain/job.ts';
 import { newestEpoch, takeEpoch } from './epoch.ts';
 import { JobBook } from './job-book.ts';
 import type { JobEntry, JobView, Sees } from './job-book.ts';
+import { isOver } from './job-log.ts';
 import type { JobState } from './job-log.ts';
 import { LiveJobs } from './live-jobs.ts';
 import type { LiveJobsOptions } from './live-jobs.ts';
 
+/** How often jobs are looked for that are over for long; and how many go at a time, between other work. */
+const EXPIRY_MS = 3_600_000;
+const EXPIRED_AT_ONCE = 50;
 /** How often tasks that are out are looked for, and the epoch is looked at. */
 const RECONCILE_MS = 1_000;
 
 export interface CoordinatorOptions extends LiveJobsOptions {
   /** Shown beside its epoch. */
   readonly name: string;
+  /** Jobs that are over for longer are deleted. @default kept for ever */
+  readonly keepJobsMs?: number;
 }
 
 export interface Submission {
@@ -36,10 +43,13 @@ export class Coordinator {
   /** One change at a time: two of one job must not cross. */
   #turn: Promise<unknown> = Promise.resolve();
   #epoch = 0;
+  /** Raised at every deletion: what was put for a job before may be gone. */
+  #deletions = 0;
+  #expiryMs = 0;
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
-    this.#book = new JobBook(options.store);
+    this.#book = new JobBook(options);
     this.#live = new LiveJobs(options, this.#book);
   }
 
@@ -59,6 +69,7 @@ export class Coordinator {
       await Promise.race([this.#follow(events), this.#watchOver(ending)]);
     } finally {
       over.abort();
+      await this.#live.flushHistories('all');
     }
   }
 
@@ -67,8 +78,15 @@ export class Coordinator {
     const { store, nowMs } = this.#options;
     const { name, priority, owner } = submission;
     const jobId = jobIdOf(job);
-    await store.putDocument({ kind: 'spec', id: jobId }, Buffer.from(canonicalJson(job as never)));
+    const putSpec = () =>
+      store.putDocument({ kind: 'spec', id: jobId }, Buffer.from(canonicalJson(job as never)));
+    const deletions = this.#deletions;
+    // Not in its turn: many can be put at once.
+    await putSpec();
     return this.#inTurn(async () => {
+      const left = this.#book.get(jobId);
+      if (left?.log.isDeleted === true) await this.#remove(left);
+      if (this.#deletions !== deletions) await putSpec();
       const entry = await this.#book.open(jobId);
       const state = entry.log.facts?.state;
       const isOver = state === 'failed' || state === 'cancelled';
@@ -93,6 +111,11 @@ export class Coordinator {
     return this.#book.find(idOrBeginning, sees).view;
   }
 
+  /** What happened to a job. @throws as `get` */
+  logOf(idOrBeginning: string, sees?: Sees): Pick<JobEntry, 'log' | 'history' | 'watch'> {
+    return this.#book.find(idOrBeginning, sees);
+  }
+
   /** Calls back at every change of a job; the returned function ends it. @throws as `get` */
   watch(idOrBeginning: string, onChange: () => void): () => void {
     return this.#book.find(idOrBeginning).watch(onChange);
@@ -114,6 +137,25 @@ export class Coordinator {
         throw new BivdiffError('failed-precondition', message);
       }
       await log.append({ kind: 'resumed', atMs: this.#options.nowMs() });
+    });
+  }
+
+  /**
+   * Forgets a job that is over; gives its whole id. It may be submitted again.
+   * @throws failed-precondition — it is not over
+   */
+  async delete(id: string): Promise<JobId> {
+    return this.#inTurn(async () => {
+      const entry = this.#book.find(id);
+      await entry.log.read();
+      const state = entry.log.facts?.state;
+      if (!isOver(state)) {
+        const message = `the job is ${state === 'queued' ? entry.view.state : state}: only one that is over can be deleted`;
+        const hint = `bivdiff cancel ${entry.jobId.slice(0, 12)} ends it.`;
+        throw new BivdiffError('failed-precondition', message, { hint });
+      }
+      await this.#remove(entry);
+      return entry.jobId;
     });
   }
 
@@ -147,6 +189,30 @@ export class Coordinator {
     });
   }
 
+  /** The mark first: whoever finds it removes what is left. */
+  async #remove(entry: JobEntry): Promise<void> {
+    this.#deletions += 1;
+    if (!entry.log.isDeleted) {
+      await entry.log.append({ kind: 'deleted', atMs: this.#options.nowMs() });
+    }
+    entry.notify();
+    await this.#book.remove(entry);
+  }
+
+  /** Deletes jobs that are over for long, and what is left of others; a few at a time. */
+  async #expire(): Promise<void> {
+    const { clock, nowMs, keepJobsMs = Infinity } = this.#options;
+    if (clock.nowMs() < this.#expiryMs) return;
+    const expired = this.#book.expired(nowMs() - keepJobsMs);
+    if (expired.length <= EXPIRED_AT_ONCE) this.#expiryMs = clock.nowMs() + EXPIRY_MS;
+    for (const entry of expired.slice(0, EXPIRED_AT_ONCE)) {
+      await this.#endure(async () => {
+        // It may have been resumed meanwhile.
+        if (isOver(entry.log.facts?.state)) await this.#remove(entry);
+      });
+    }
+  }
+
   async #follow(events: AsyncIterable<WorkerEvent>): Promise<void> {
     for await (const event of events) await this.#endure(() => this.#live.handle(event));
   }
@@ -155,6 +221,7 @@ export class Coordinator {
     while (await this.#pause(signal)) {
       await this.#checkEpoch();
       await this.#endure(() => this.#live.reconcile());
+      await this.#expire();
     }
   }
 

@@ -3,6 +3,7 @@
 import { BivdiffError } from '../common/errors.ts';
 import type { Store } from '../common/store/ports.ts';
 import type { JobId } from '../common/task.ts';
+import { JobHistory } from './job-history.ts';
 import { JobLog, submittedJobs } from './job-log.ts';
 import type { JobFacts, JobState } from './job-log.ts';
 import type { LiveJob } from './live-job.ts';
@@ -16,6 +17,12 @@ export interface JobView {
   readonly live: LiveJob | undefined;
 }
 
+export interface JobBookOptions {
+  readonly store: Store;
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number;
+}
+
 /** Which jobs somebody may know of. */
 export type Sees = (facts: JobFacts) => boolean;
 
@@ -24,12 +31,14 @@ const seesAny: Sees = () => true;
 export class JobEntry {
   readonly jobId: JobId;
   readonly log: JobLog;
+  readonly history: JobHistory;
   live: LiveJob | undefined;
   readonly #watchers = new Set<() => void>();
 
-  constructor(jobId: JobId, log: JobLog) {
+  constructor(jobId: JobId, { store, nowMs }: JobBookOptions) {
     this.jobId = jobId;
-    this.log = log;
+    this.log = new JobLog(store, jobId);
+    this.history = new JobHistory({ store, jobId, nowMs });
   }
 
   /** Only of a job that was submitted. */
@@ -52,23 +61,39 @@ export class JobEntry {
 }
 
 export class JobBook {
-  readonly #store: Store;
+  readonly #options: JobBookOptions;
   readonly #entries = new Map<JobId, JobEntry>();
 
-  constructor(store: Store) {
-    this.#store = store;
+  constructor(options: JobBookOptions) {
+    this.#options = options;
   }
 
-  /** Reads every job that was ever submitted to the store. */
+  /** Reads every job that was submitted to the store. What was being deleted when a coordinator ended is deleted. */
   async readAll(): Promise<void> {
-    for (const jobId of await submittedJobs(this.#store)) await this.open(jobId);
+    for (const jobId of await submittedJobs(this.#options.store)) {
+      const entry = await this.open(jobId);
+      if (await entry.log.isBeingRemoved()) await this.remove(entry);
+    }
+  }
+
+  /**
+   * Takes a job that is marked as deleted out of store and book. Results and artifacts stay: they may be another job's, and are collected.
+   * The log goes last: while any of it is there, the rest is found again.
+   */
+  async remove({ jobId, history, log }: JobEntry): Promise<void> {
+    const { store } = this.#options;
+    await history.remove();
+    await store.deleteDocument({ kind: 'manifest', id: jobId });
+    await store.deleteDocument({ kind: 'spec', id: jobId });
+    await log.remove();
+    this.#entries.delete(jobId);
   }
 
   /** The job of this id, whether it was ever submitted or not. */
   async open(jobId: JobId): Promise<JobEntry> {
     const known = this.#entries.get(jobId);
     if (known !== undefined) return known;
-    const entry = new JobEntry(jobId, new JobLog(this.#store, jobId));
+    const entry = new JobEntry(jobId, this.#options);
     await entry.log.read();
     this.#entries.set(jobId, entry);
     return entry;
@@ -94,6 +119,13 @@ export class JobBook {
     const hint = 'bivdiff list shows the jobs.';
     if (found.length === 0) throw new BivdiffError('not-found', `no job ${beginning}`, { hint });
     throw new BivdiffError('invalid-argument', `several jobs begin with "${beginning}"`, { hint });
+  }
+
+  /** Those that were over by then, and those of which something is left though they are deleted. */
+  expired(beforeMs: number): readonly JobEntry[] {
+    return [...this.#entries.values()].filter(
+      ({ log }) => log.isDeleted || (log.facts?.overAtMs ?? Infinity) <= beforeMs,
+    );
   }
 
   /** By submission, newest first. */

@@ -24,6 +24,8 @@ export type JobLogEntry = { readonly atMs: number } & (
   /** Another owner has submitted the same render: they may see it, and fetch what it makes. */
   | { readonly kind: 'joined'; readonly owner: string }
   | { readonly kind: 'resumed' | 'paused' | 'cancelled' }
+  /** The last entry: what is left of the job is being removed. */
+  | { readonly kind: 'deleted' }
   | { readonly kind: 'failed'; readonly failure: FailureJson }
   | { readonly kind: 'done'; readonly seconds: number }
   | { readonly kind: 'priority'; readonly priority: number }
@@ -41,6 +43,8 @@ export interface JobFacts {
   readonly submittedAtMs: number;
   readonly failure: FailureJson | undefined;
   readonly seconds: number;
+  /** When it was over; undefined while it is not. */
+  readonly overAtMs: number | undefined;
 }
 
 /** Somebody else, a coordinator that is going or a new one, may write entries too; more than this is odd. */
@@ -49,7 +53,8 @@ const TRIES_MAX = 16;
 export class JobLog {
   readonly #store: Store;
   readonly #jobId: JobId;
-  #entries = 0;
+  #entries: JobLogEntry[] = [];
+  /** What the entries amount to: asked for far more often than one is written. */
   #facts: JobFacts | undefined;
 
   constructor(store: Store, jobId: JobId) {
@@ -57,17 +62,37 @@ export class JobLog {
     this.#jobId = jobId;
   }
 
-  /** Undefined for a job that was never submitted. */
+  /** All that was written, oldest first. */
+  get entries(): readonly JobLogEntry[] {
+    return this.#entries;
+  }
+
+  /** Undefined for a job that was never submitted, or is deleted. */
   get facts(): JobFacts | undefined {
     return this.#facts;
+  }
+
+  /** Whether it ends in `deleted`. */
+  get isDeleted(): boolean {
+    return this.#entries.at(-1)?.kind === 'deleted';
+  }
+
+  /** The same, also where its beginning is gone already. One whose beginning is damaged is not deleted. */
+  async isBeingRemoved(): Promise<boolean> {
+    if (this.#entries.length > 0) return this.isDeleted;
+    const names = await this.#store.listDocuments('job-event', `${this.#jobId}/`);
+    const last = names.at(-1);
+    const bytes = last === undefined ? undefined : await this.#store.getDocument(last);
+    if (bytes === undefined) return false;
+    return (JSON.parse(Buffer.from(bytes).toString()) as JobLogEntry).kind === 'deleted';
   }
 
   /** Reads what was written since. */
   async read(): Promise<void> {
     for (;;) {
-      const bytes = await this.#store.getDocument(this.#nameOf(this.#entries));
+      const bytes = await this.#store.getDocument(this.#nameOf(this.#entries.length));
       if (bytes === undefined) return;
-      this.#take(JSON.parse(Buffer.from(bytes).toString()) as JobLogEntry);
+      this.#add(JSON.parse(Buffer.from(bytes).toString()) as JobLogEntry);
     }
   }
 
@@ -75,9 +100,9 @@ export class JobLog {
   async append(entry: JobLogEntry): Promise<void> {
     const bytes = Buffer.from(JSON.stringify(entry));
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      const put = await this.#store.putDocument(this.#nameOf(this.#entries), bytes);
+      const put = await this.#store.putDocument(this.#nameOf(this.#entries.length), bytes);
       if (put === 'created') {
-        this.#take(entry);
+        this.#add(entry);
         return;
       }
       await this.read();
@@ -85,14 +110,30 @@ export class JobLog {
     throw new BivdiffError('aborted', `the log of job ${this.#jobId}: others keep writing it`);
   }
 
-  #take(entry: JobLogEntry): void {
-    this.#entries += 1;
+  /**
+   * Takes it out of the store, the last entry last: until then whoever reads on finds that the job is deleted, and whoever reads from the
+   * beginning finds no job.
+   */
+  async remove(): Promise<void> {
+    const names = await this.#store.listDocuments('job-event', `${this.#jobId}/`);
+    for (const name of names) await this.#store.deleteDocument(name);
+    this.#entries = [];
+    this.#facts = undefined;
+  }
+
+  #add(entry: JobLogEntry): void {
+    this.#entries.push(entry);
     this.#facts = applyEntry(this.#facts, entry);
   }
 
   #nameOf(index: number): { readonly kind: 'job-event'; readonly id: string } {
     return { kind: 'job-event', id: `${this.#jobId}/${String(index).padStart(6, '0')}` };
   }
+}
+
+/** Whether nothing more will happen to a job unless somebody asks; also of one that is gone. */
+export function isOver(state: JobState | undefined): boolean {
+  return state === undefined || ['done', 'failed', 'cancelled'].includes(state);
 }
 
 /** Ids of all jobs that were ever submitted to this store. */
@@ -104,7 +145,7 @@ export async function submittedJobs(store: Store): Promise<readonly JobId[]> {
 function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts | undefined {
   if (entry.kind === 'submitted' && facts === undefined) {
     const { name, priority, atMs, owner = '' } = entry;
-    const nothingYet = { failure: undefined, seconds: 0 } as const;
+    const nothingYet = { failure: undefined, seconds: 0, overAtMs: undefined } as const;
     const whose = { owner, owners: [owner] };
     return { state: 'queued', name, priority, ...whose, submittedAtMs: atMs, ...nothingYet };
   }
@@ -119,20 +160,24 @@ function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts |
         owners: joined(facts.owners, entry.owner),
         state: 'queued',
         failure: undefined,
+        overAtMs: undefined,
       };
     case 'joined':
       return { ...facts, owners: joined(facts.owners, entry.owner) };
     case 'resumed':
-      return { ...facts, state: 'queued', failure: undefined };
+      return { ...facts, state: 'queued', failure: undefined, overAtMs: undefined };
     case 'priority':
       return { ...facts, priority: entry.priority };
     case 'failed':
-      return { ...facts, state: 'failed', failure: entry.failure };
+      return { ...facts, state: 'failed', failure: entry.failure, overAtMs: entry.atMs };
     case 'done':
-      return { ...facts, state: 'done', seconds: entry.seconds };
+      return { ...facts, state: 'done', seconds: entry.seconds, overAtMs: entry.atMs };
     case 'paused':
+      return { ...facts, state: 'paused', overAtMs: undefined };
     case 'cancelled':
-      return { ...facts, state: entry.kind };
+      return { ...facts, state: 'cancelled', overAtMs: entry.atMs };
+    case 'deleted':
+      return undefined;
   }
 }
 

@@ -1,5 +1,5 @@
-// One job on its way: which of its tasks wait, are ready, are out, are done; publishes ready ones when told to, and acts on what
-// workers report. All of it can be lost and made again from the store.
+// One job on its way: publishes its ready tasks when told to, and acts on what workers report. All of it can be lost and made again
+// from the store.
 
 import type { BivdiffError } from '../common/errors.ts';
 import type { FailureJson } from '../common/errors.ts';
@@ -7,29 +7,18 @@ import type { CoordinatorBus, TaskMessage, WorkerEvent } from '../common/bus/por
 import { queueOfStage } from '../common/placement.ts';
 import { STAGE_FACTS } from '../common/stages.ts';
 import type { Store } from '../common/store/ports.ts';
-import { STAGES } from '../common/task.ts';
-import type { JobId, Pool, ResultRecord, Stage, TaskId } from '../common/task.ts';
-import { decideAfterFailure, isStoreFull } from './domain/failure-policy.ts';
+import type { JobId, Pool, ResultRecord, TaskId } from '../common/task.ts';
+import { PROTOCOL_VERSION } from '../common/worker-status.ts';
+import { decideAfterFailure, excludedWorkers, isStoreFull } from './domain/failure-policy.ts';
 import type { FailurePolicy } from './domain/failure-policy.ts';
-import { ReadyQueue } from './domain/ready-queue.ts';
 import type { TaskGraph, TaskNumber } from './domain/task-graph.ts';
 import type { Needer, OutTasks } from './out-tasks.ts';
-import type { Clock } from './ports.ts';
+import { LONE_WORKER } from './ports.ts';
+import type { Clock, Workforce } from './ports.ts';
 import { surveyStore } from './survey.ts';
+import { TaskBoard } from './task-board.ts';
 import { lostWorkersFailure, taskFailure } from './task-failure.ts';
 import { Tries } from './tries.ts';
-
-/**
- * - `idle`: nothing that must run needs it, or its result is in the store
- * - `waiting`: must run; an input is not there yet
- * - `ready`: must run; could be published
- * - `out`: published, or waiting for its next try
- * - `done`: committed by this run
- */
-type TaskState = 'idle' | 'waiting' | 'ready' | 'out' | 'done';
-
-/** A job's opening: what needs no video model, and is wide. */
-const OPENING_STAGES = new Set<Stage>(STAGES.slice(0, STAGES.indexOf('generate') + 1));
 
 export interface JobRunOptions {
   readonly jobId: JobId;
@@ -40,6 +29,8 @@ export interface JobRunOptions {
   readonly policy: FailurePolicy;
   /** What is out on the farm, of all jobs. */
   readonly out: OutTasks;
+  /** Who may run tasks. @default one worker alone */
+  readonly workers?: Workforce;
   readonly observer: JobObserver;
   /** @default nobody's */
   readonly owner?: string;
@@ -53,6 +44,10 @@ export interface JobObserver {
   event(task: TaskNumber, event: WorkerEvent): void;
   /** A result was lost and its task will run again. */
   healed(task: TaskNumber): void;
+  /** A try failed, and there will be another after `delayMs`. */
+  retried?(task: TaskNumber, retry: { readonly delayMs: number }): void;
+  /** A worker that ran it was not heard of again; another has begun it. */
+  lost?(task: TaskNumber, worker: string): void;
 }
 
 export class JobRun implements Needer {
@@ -60,15 +55,11 @@ export class JobRun implements Needer {
   readonly owner: string;
   readonly #options: JobRunOptions;
   readonly #graph: TaskGraph;
-  readonly #states: TaskState[];
-  readonly #waitingFor: Uint32Array;
+  readonly #board: TaskBoard;
   readonly #tries: Tries;
-  readonly #ready = new Map<Pool, ReadyQueue>();
   readonly #out = new Map<TaskId, TaskNumber>();
   readonly #started = new Set<TaskId>();
   readonly #timers = new Map<TaskNumber, () => void>();
-  #left = 0;
-  #openingLeft = 0;
   #failure: BivdiffError | undefined;
   #hasLeft = false;
 
@@ -77,18 +68,13 @@ export class JobRun implements Needer {
     this.jobId = options.jobId;
     this.owner = options.owner ?? '';
     this.#graph = options.graph;
-    this.#states = new Array<TaskState>(options.graph.size).fill('idle');
-    this.#waitingFor = new Uint32Array(options.graph.size);
+    this.#board = new TaskBoard(options.graph, options.onReady);
     this.#tries = new Tries(options.graph.size);
-    for (const stage of options.graph.plan.stages) {
-      const queue = new ReadyQueue((task) => options.graph.priority(task));
-      this.#ready.set(STAGE_FACTS[stage].pool, queue);
-    }
   }
 
   /** Nothing is left to do, or the job has failed and nothing of it runs any more. */
   get isOver(): boolean {
-    return this.#failure === undefined ? this.#left === 0 : this.#started.size === 0;
+    return this.#failure === undefined ? this.#board.left === 0 : this.#started.size === 0;
   }
 
   /** Why the job fails, once it does. */
@@ -103,19 +89,18 @@ export class JobRun implements Needer {
 
   /** Tasks of its opening that are not published yet, whether or not they could be. */
   get openingLeft(): number {
-    return this.#failure === undefined ? this.#openingLeft : 0;
+    return this.#failure === undefined ? this.#board.openingLeft : 0;
   }
 
   /** Tasks of a pool that could be published now. */
   readyCount(pool: Pool): number {
     if (this.#failure !== undefined || this.#hasLeft) return 0;
-    return this.#ready.get(pool)?.size ?? 0;
+    return this.#board.readyCount(pool);
   }
 
   /** Tasks of which all that they read is there, published or not, in order. */
   get ready(): readonly TaskNumber[] {
-    const isReady = (task: TaskNumber): boolean => ['ready', 'out'].includes(this.#states[task]!);
-    return [...this.#states.keys()].filter(isReady);
+    return this.#board.readyOrOut;
   }
 
   /** Whether it has this task out. */
@@ -130,15 +115,14 @@ export class JobRun implements Needer {
 
   /** Publishes the first of the ready tasks of a pool, if there is one. */
   publishNext(pool: Pool): void {
-    const task = this.readyCount(pool) > 0 ? this.#ready.get(pool)!.pop() : undefined;
+    const task = this.readyCount(pool) > 0 ? this.#board.takeNext(pool) : undefined;
     if (task === undefined) return;
-    this.#states[task] = 'out';
     const ref = this.#graph.ref(task);
-    if (OPENING_STAGES.has(ref.stage)) this.#openingLeft -= 1;
     const message = this.#nextTry(task);
     this.#out.set(message.task.id, task);
     const queue = queueOfStage(ref.stage, message.task.numericsClass);
-    this.#options.out.add(this, message, { queue, pool });
+    const inferenceClass = this.#graph.plan.job.numerics.inference;
+    this.#options.out.add(this, message, { queue, pool, inferenceClass });
   }
 
   /** Takes in what a worker reports. Events of tasks that this job has not out are ignored. */
@@ -180,6 +164,8 @@ export class JobRun implements Needer {
   ): Promise<void> {
     this.#started.add(taskId);
     const lost = this.#tries.begun(taskId, worker);
+    const lostNow = lost.at(-1);
+    if (lostNow !== undefined) this.#options.observer.lost?.(task, lostNow);
     if (lost.length < this.#options.policy.lostWorkersMax) return;
     this.#forget(taskId);
     await this.#options.bus.cancel({ jobId: this.#options.jobId, taskIds: [taskId] });
@@ -189,41 +175,24 @@ export class JobRun implements Needer {
   async #require(wanted: readonly TaskNumber[]): Promise<void> {
     const { store, observer } = this.#options;
     const survey = await surveyStore(this.#graph, store, wanted);
-    const fresh = survey.missing.filter((task) => !this.#isPending(task));
-    for (const task of fresh) this.#states[task] = 'waiting';
-    this.#left += fresh.length;
+    const fresh = survey.missing.filter((task) => !this.#board.isPending(task));
     observer.surveyed(survey.found, fresh);
-    for (const task of fresh) {
-      if (OPENING_STAGES.has(this.#graph.ref(task).stage)) this.#openingLeft += 1;
-      this.#await(task);
-    }
-  }
-
-  /** Ready once all that it reads is there. */
-  #await(task: TaskNumber): void {
-    const pending = this.#graph.dependencies(task).filter((needed) => this.#isPending(needed));
-    this.#waitingFor[task] = pending.length;
-    if (pending.length === 0) this.#makeReady(task);
-  }
-
-  #isPending(task: TaskNumber): boolean {
-    const state = this.#states[task];
-    return state === 'waiting' || state === 'ready' || state === 'out';
-  }
-
-  #makeReady(task: TaskNumber): void {
-    this.#states[task] = 'ready';
-    const { pool } = STAGE_FACTS[this.#graph.ref(task).stage];
-    const ready = this.#ready.get(pool)!;
-    ready.push(task);
-    if (ready.size === 1) this.#options.onReady?.(pool);
+    this.#board.require(fresh);
   }
 
   #nextTry(task: TaskNumber): TaskMessage {
+    const ref = this.#graph.ref(task);
+    const { workers = LONE_WORKER } = this.#options;
+    const { plan } = this.#graph;
     return {
+      protocol: PROTOCOL_VERSION,
       attempt: this.#tries.next(task),
-      task: this.#graph.plan.task(this.#graph.ref(task)),
-      excludedWorkers: this.#tries.excludedWorkers(task),
+      task: plan.task(ref),
+      excludedWorkers: excludedWorkers({
+        failed: this.#tries.excludedWorkers(task),
+        setAside: workers.setAside(ref.stage),
+        there: workers.workersOf(STAGE_FACTS[ref.stage].pool, plan.job.numerics.inference),
+      }),
     };
   }
 
@@ -236,13 +205,7 @@ export class JobRun implements Needer {
 
   #settle(task: TaskNumber, taskId: TaskId): void {
     this.#forget(taskId);
-    this.#states[task] = 'done';
-    this.#left -= 1;
-    for (const dependent of this.#graph.dependents(task)) {
-      if (this.#states[dependent] !== 'waiting') continue;
-      this.#waitingFor[dependent] = this.#waitingFor[dependent]! - 1;
-      if (this.#waitingFor[dependent] === 0) this.#makeReady(dependent);
-    }
+    this.#board.settle(task);
   }
 
   async #handleFailure(
@@ -266,6 +229,7 @@ export class JobRun implements Needer {
     switch (decision.kind) {
       case 'retry':
         if (decision.excludeWorker) tries.exclude(task, event.worker);
+        this.#options.observer.retried?.(task, decision);
         this.#options.out.rest(event.taskId);
         this.#publishLater(task, decision.delayMs);
         return;
@@ -305,12 +269,11 @@ export class JobRun implements Needer {
     for (const number of lost) {
       await store.dropRecord(this.#graph.plan.id(this.#graph.ref(number)));
       observer.healed(number);
-      if (!this.#isPending(number)) this.#states[number] = 'idle';
+      this.#board.lose(number);
     }
-    this.#states[task] = 'waiting';
-    if (OPENING_STAGES.has(this.#graph.ref(task).stage)) this.#openingLeft += 1;
+    this.#board.takeBack(task);
     await this.#require(lost);
-    this.#await(task);
+    this.#board.awaitInputs(task);
   }
 
   #failureOf(task: TaskNumber, failure: FailureJson): BivdiffError {

@@ -10,10 +10,12 @@ import type { AcceptedJob } from './domain/job.ts';
 import { createPlan } from './domain/plan.ts';
 import { createTaskGraph } from './domain/task-graph.ts';
 import type { TaskGraph, TaskNumber } from './domain/task-graph.ts';
+import { HistoryObserver, observeBoth } from './history-observer.ts';
+import type { JobHistory } from './job-history.ts';
 import { JobRun } from './job-run.ts';
 import { JobTally } from './job-tally.ts';
 import type { OutTasks } from './out-tasks.ts';
-import type { Clock } from './ports.ts';
+import type { Clock, Workforce } from './ports.ts';
 
 export interface LiveJobOptions {
   readonly jobId: JobId;
@@ -27,6 +29,8 @@ export interface LiveJobOptions {
   readonly owner: string;
   /** As `JobRunOptions.out`. */
   readonly out: OutTasks;
+  readonly workers: Workforce;
+  readonly history: JobHistory;
   readonly onChange: () => void;
   /** As `JobRunOptions.onReady`. */
   readonly onReady: (pool: Pool) => void;
@@ -59,7 +63,9 @@ export class LiveJob {
       nowMs: () => clock.nowMs() - this.#begunMs,
       onChange: options.onChange,
     });
-    this.run = new JobRun({ ...options, graph: this.graph, observer: this.tally });
+    const noted = new HistoryObserver(this.graph, options.history);
+    const observer = observeBoth(this.tally, noted);
+    this.run = new JobRun({ ...options, graph: this.graph, observer });
   }
 
   /** Wall seconds since it was begun here. */

@@ -3,6 +3,7 @@
 
 import type { CoordinatorBus, WorkerEvent } from '../common/bus/ports.ts';
 import { BivdiffError } from '../common/errors.ts';
+import type { Stage } from '../common/task.ts';
 import type { Store } from '../common/store/ports.ts';
 import type { JobId, Pool } from '../common/task.ts';
 import type { FailurePolicy } from './domain/failure-policy.ts';
@@ -10,6 +11,7 @@ import type { AcceptedJob } from './domain/job.ts';
 import type { JobBook, JobEntry } from './job-book.ts';
 import type { JobLogEntry } from './job-log.ts';
 import { LiveJob } from './live-job.ts';
+import { mapBounded } from './map-bounded.ts';
 import { OutTasks } from './out-tasks.ts';
 import type { Clock } from './ports.ts';
 import { ReadyLines } from './ready-lines.ts';
@@ -18,6 +20,7 @@ import type { WorkerRegistry } from './worker-registry.ts';
 
 /** Plans that may be in memory at once, whatever the farm could take. */
 const LIVE_JOBS_MAX = 2_048;
+const FLUSHES_AT_ONCE = 16;
 /** No fault of a job's: store or bus is away or full, or a result was damaged. It is begun again, and makes anew what is not there. */
 const PASSING: readonly string[] = ['unavailable', 'resource-exhausted', 'data-loss'];
 
@@ -55,6 +58,7 @@ export class LiveJobs {
     this.#out = new OutTasks({
       ...{ store, bus, clock, onTrouble },
       slotsOf: (pool) => workers.slotsOf(pool),
+      workersOf: (pool, inferenceClass) => workers.workersOf(pool, inferenceClass),
       claimed: () => workers.running,
     });
     this.#lines = new ReadyLines(this.#out, options.shareOf);
@@ -62,9 +66,14 @@ export class LiveJobs {
 
   /** Takes in what a worker reports, for every job that needs the task. */
   async handle(event: WorkerEvent): Promise<void> {
-    for (const { jobId } of [...this.#out.needersOf(event.taskId)]) {
+    const needers = [...this.#out.needersOf(event.taskId)];
+    const stageWithout = this.#judge(event);
+    for (const { jobId } of needers) {
       const entry = this.#book.get(jobId);
       if (entry !== undefined) await this.#tend(entry, (live) => live.handle(event));
+      if (stageWithout === undefined) continue;
+      const { taskId, worker } = event;
+      entry?.history.add({ kind: 'set-aside', taskId, stage: stageWithout, worker });
     }
     this.#lines.publish();
     if (this.#hasQueued && this.#out.room('idm') > 0) await this.#launch();
@@ -80,6 +89,13 @@ export class LiveJobs {
     for (const event of found) await this.handle(event);
     await this.launch();
     this.#lookForWorkers();
+    await this.flushHistories('due');
+  }
+
+  /** Writes down what happened to the tasks of live jobs. What the store does not take now is tried again. */
+  async flushHistories(which: 'due' | 'all'): Promise<void> {
+    const entries = [...this.#live].filter(({ history }) => which === 'all' || history.isDue);
+    await mapBounded(entries, FLUSHES_AT_ONCE, (entry) => this.#flushHistory(entry));
   }
 
   /** A job that nobody here can run waits for ever; whoever runs the farm should know. */
@@ -122,6 +138,16 @@ export class LiveJobs {
     const { live } = entry;
     this.#remove(entry);
     await live?.stop(why);
+    await this.#flushHistory(entry);
+  }
+
+  /** Nothing depends on it. */
+  async #flushHistory({ history, jobId }: JobEntry): Promise<void> {
+    await history.flush().catch((reason: unknown) => {
+      this.#options.onTrouble(
+        BivdiffError.from(reason, `the history of job ${jobId.slice(0, 12)}`),
+      );
+    });
   }
 
   /** Openings are wide, and lead to all else: while there are enough of them, more jobs would only take memory. */
@@ -130,6 +156,18 @@ export class LiveJobs {
     let openings = 0;
     for (const { live } of this.#live) openings += live?.run.openingLeft ?? 0;
     return openings < this.#out.limit('idm');
+  }
+
+  /** Workers that fail where others succeed are set aside; what is published from now on is not for them. Gives the stage of
+   * one that is set aside now. */
+  #judge(event: WorkerEvent): Stage | undefined {
+    const { workers } = this.#options;
+    if (event.kind === 'committed') workers.succeeded(event.record.worker, event.record.stage);
+    if (event.kind !== 'failed') return undefined;
+    const { worker, taskId, failure } = event;
+    const stage = this.#out.stageOf(taskId);
+    if (stage === undefined) return undefined;
+    return workers.failed({ worker, stage, taskId, failure }) ? stage : undefined;
   }
 
   async #begin(entry: JobEntry): Promise<void> {
@@ -150,6 +188,7 @@ export class LiveJobs {
       owner: entry.log.facts?.owner ?? '',
       job: JSON.parse(Buffer.from(bytes).toString()) as AcceptedJob,
       out: this.#out,
+      history: entry.history,
       onReady,
       slots: () => Math.max(1, workers.slotsOf('any')),
       onChange: () => {
@@ -192,6 +231,7 @@ export class LiveJobs {
 
   async #end(entry: JobEntry, outcome: JobLogEntry): Promise<void> {
     this.#remove(entry);
+    await this.#flushHistory(entry);
     await entry.log.append(outcome);
     entry.notify();
   }

@@ -4,9 +4,10 @@
 import type { CoordinatorBus, TaskMessage, WorkerEvent } from '../common/bus/ports.ts';
 import { BivdiffError } from '../common/errors.ts';
 import type { Store } from '../common/store/ports.ts';
-import type { JobId, Pool, TaskId } from '../common/task.ts';
+import type { JobId, Pool, Stage, TaskId } from '../common/task.ts';
+import { leavesSomebody } from './domain/failure-policy.ts';
 import { mapBounded } from './map-bounded.ts';
-import type { Clock } from './ports.ts';
+import type { Clock, Workforce } from './ports.ts';
 
 /** Published beyond what the slots take at once, so that a slot that becomes free need not wait for us. */
 const OUT_PER_SLOT = 2;
@@ -30,15 +31,23 @@ export interface OutTasksOptions {
   readonly clock: Clock;
   /** Slots of the workers that serve a pool, now; `any`: all there are. */
   readonly slotsOf: (pool: Pool) => number;
+  /** As `Workforce.workersOf`. @default nobody is known, and nobody is looked for */
+  readonly workersOf?: Workforce['workersOf'];
   /** Tasks that workers say they run. @default none */
   readonly claimed?: () => ReadonlySet<TaskId>;
   /** Told of what went wrong and will be tried again. */
   readonly onTrouble?: (error: BivdiffError) => void;
 }
 
-interface OutTask {
+/** Where a task is published, and who may take it. */
+interface Place {
   readonly queue: string;
   readonly pool: Pool;
+  /** Of the job. */
+  readonly inferenceClass: string;
+}
+
+interface OutTask extends Place {
   readonly owner: string;
   readonly needers: Needer[];
   message: TaskMessage;
@@ -74,12 +83,17 @@ export class OutTasks {
     return this.#countOfOwner.get(owner) ?? 0;
   }
 
+  /** Of a task that is out. */
+  stageOf(taskId: TaskId): Stage | undefined {
+    return this.#tasks.get(taskId)?.message.task.stage;
+  }
+
   needersOf(taskId: TaskId): readonly Needer[] {
     return this.#tasks.get(taskId)?.needers ?? [];
   }
 
   /** Publishes a task, unless another job has it out already: then that will do for both. */
-  add(needer: Needer, message: TaskMessage, place: { queue: string; pool: Pool }): void {
+  add(needer: Needer, message: TaskMessage, place: Place): void {
     const { id } = message.task;
     const known = this.#tasks.get(id);
     if (known !== undefined) {
@@ -134,14 +148,34 @@ export class OutTasks {
     const running = claimed?.() ?? new Set<TaskId>();
     const nowMs = clock.nowMs();
     const due: OutTask[] = [];
+    const refused: OutTask[] = [];
     for (const [taskId, task] of this.#tasks) {
       if (running.has(taskId)) this.#seen(task);
+      else if (this.#isRefusedByAll(task)) refused.push(task);
       else if (task.lookMs <= nowMs) due.push(task);
     }
+    await mapBounded(refused, LOOKS_AT_ONCE, (task) => this.#waive(task));
     const outcomes = await mapBounded(due, LOOKS_AT_ONCE, (task) => this.#lookFor(task));
     // Where one message is lost, all may be.
     if (outcomes.includes('lost')) for (const task of this.#tasks.values()) this.#lookSoon(task);
     return outcomes.filter((outcome) => outcome !== 'lost' && outcome !== undefined);
+  }
+
+  /** Those who could take it when it was published have gone. */
+  #isRefusedByAll({ message, pool, inferenceClass, lookMs }: OutTask): boolean {
+    const { excludedWorkers } = message;
+    if (excludedWorkers.length === 0 || lookMs === Infinity) return false;
+    const there = this.#options.workersOf?.(pool, inferenceClass);
+    return there !== undefined && there.size > 0 && !leavesSomebody(excludedWorkers, there);
+  }
+
+  /** Its message is withdrawn, and goes out again for everybody. */
+  async #waive(task: OutTask): Promise<void> {
+    const { id } = task.message.task;
+    await this.#options.bus.cancel({ jobId: task.needers[0]!.jobId, taskIds: [id] });
+    if (this.#tasks.get(id) !== task || task.lookMs === Infinity) return;
+    task.message = { ...task.message, excludedWorkers: [] };
+    this.#send(task);
   }
 
   async #lookFor(task: OutTask): Promise<WorkerEvent | 'lost' | undefined> {

@@ -1,13 +1,14 @@
-// How the tries of one job's tasks went: how many there were, who shall not take the next, who began and never said how it ended.
+// How the tries of one job's tasks went: how many there were, who failed one, who began and never said how it ended.
 
 import type { TaskId } from '../common/task.ts';
 import type { TaskNumber } from './domain/task-graph.ts';
+
+const NOBODY: readonly string[] = [];
 
 export class Tries {
   readonly #counts: Uint16Array;
   readonly #inVain = new Map<TaskNumber, number>();
   readonly #excluded = new Map<TaskNumber, string[]>();
-  readonly #workers = new Set<string>();
   /** Who runs a task, as far as they said. More than one: all but the last are lost. */
   readonly #starters = new Map<TaskId, string[]>();
 
@@ -37,7 +38,6 @@ export class Tries {
 
   /** Somebody began it; gives those who had begun it before and were not heard of again. */
   begun(taskId: TaskId, worker: string): readonly string[] {
-    this.#workers.add(worker);
     // What is not answered in time is said again.
     const others = (this.#starters.get(taskId) ?? []).filter((name) => name !== worker);
     this.#starters.set(taskId, [...others, worker]);
@@ -56,14 +56,11 @@ export class Tries {
   }
 
   exclude(task: TaskNumber, worker: string): void {
-    this.#workers.add(worker);
     this.#excluded.set(task, [...(this.#excluded.get(task) ?? []), worker]);
   }
 
-  /** Who shall hand it back. Waived when nobody else is there. */
+  /** Who failed it and shall not have it again. */
   excludedWorkers(task: TaskNumber): readonly string[] {
-    const excluded = this.#excluded.get(task);
-    if (excluded === undefined) return [];
-    return [...this.#workers].some((worker) => !excluded.includes(worker)) ? excluded : [];
+    return this.#excluded.get(task) ?? NOBODY;
   }
 }

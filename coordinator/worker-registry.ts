@@ -1,35 +1,60 @@
-// Who works: what each worker said last, and whether that was recent. Lost with the coordinator, and back within one beat.
+// Who works: what each worker said last, whether that was recent, and how it does. Lost with the coordinator; who is there is known
+// again within one beat.
 
-import type { Pool, TaskId } from '../common/task.ts';
-import { WORKER_BEAT_MS, WORKER_SILENT_MS } from '../common/worker-status.ts';
+import type { Pool, Stage, TaskId } from '../common/task.ts';
+import { PROTOCOL_VERSION, WORKER_BEAT_MS, WORKER_SILENT_MS } from '../common/worker-status.ts';
 import type { WorkerStatus } from '../common/worker-status.ts';
-import type { Clock } from './ports.ts';
+import { DEFAULT_FAILURE_POLICY } from './domain/failure-policy.ts';
+import type { FailurePolicy } from './domain/failure-policy.ts';
+import { Standings } from './domain/standings.ts';
+import type { FailedTry } from './domain/standings.ts';
+import type { Clock, Workforce } from './ports.ts';
+
+const NOBODY: ReadonlySet<string> = new Set();
 
 interface Heard {
   readonly status: WorkerStatus;
   readonly atMs: number;
 }
 
-export class WorkerRegistry {
+export interface WorkerRegistryOptions {
+  /** @default DEFAULT_FAILURE_POLICY */
+  readonly policy?: FailurePolicy;
+  /** Told once of each worker that speaks another protocol: it gets no work. */
+  readonly onOtherProtocol?: (status: WorkerStatus) => void;
+  /** Told whenever a worker is set aside for a stage. */
+  readonly onSetAside?: (worker: string, stage: Stage) => void;
+}
+
+export class WorkerRegistry implements Workforce {
   readonly #clock: Clock;
+  readonly #options: WorkerRegistryOptions;
+  readonly #standings: Standings;
   readonly #workers = new Map<string, Heard>();
-  /** Kept as sums: they are asked for at every event of a farm of thousands. */
+  /** Kept as sums and sets: they are asked for at every event of a farm of thousands. */
   readonly #slots = new Map<Pool, number>();
+  readonly #names = new Map<string, Set<string>>();
   #sweptMs = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, options: WorkerRegistryOptions = {}) {
     this.#clock = clock;
+    this.#options = options;
+    this.#standings = new Standings(options.policy ?? DEFAULT_FAILURE_POLICY);
   }
 
   /** Takes in a beat. */
   note(status: WorkerStatus): void {
-    this.#drop(status.name);
+    const known = this.#workers.get(status.name)?.status;
+    // Nearly all beats say the same.
+    const isSame = known !== undefined && !status.leaving && countsAlike(known, status);
+    if (!isSame) this.#drop(status.name);
     if (status.leaving) return;
     this.#workers.set(status.name, { status, atMs: this.#clock.nowMs() });
-    this.#count(status, 1);
+    if (!isSame) this.#count(status, 1);
+    if (known === undefined && !speaksOurs(status)) this.#options.onOtherProtocol?.(status);
   }
 
-  /** Those heard of lately, by name. */
+  /** Those heard of lately, by name; also those that get no work. */
   get alive(): readonly WorkerStatus[] {
     this.#sweep(0);
     return [...this.#workers.values()]
@@ -43,6 +68,12 @@ export class WorkerRegistry {
     return this.#slots.get(pool) ?? 0;
   }
 
+  workersOf(pool: Pool, inferenceClass?: string): ReadonlySet<string> {
+    this.#sweep(WORKER_BEAT_MS / 2);
+    const key = inferenceClass === undefined ? pool : keyOf(pool, inferenceClass);
+    return this.#names.get(key) ?? NOBODY;
+  }
+
   /** Tasks that those heard of lately say they run. */
   get running(): ReadonlySet<TaskId> {
     this.#sweep(0);
@@ -51,6 +82,27 @@ export class WorkerRegistry {
       for (const taskId of status.running) running.add(taskId);
     }
     return running;
+  }
+
+  /** A worker has committed a task of this stage. */
+  succeeded(worker: string, stage: Stage): void {
+    this.#standings.succeeded(worker, stage, this.#clock.nowMs());
+  }
+
+  /** A worker has failed a task; true if it is set aside for that. */
+  failed(failed: FailedTry): boolean {
+    const isSetAside = this.#standings.failed(failed, this.#clock.nowMs());
+    if (isSetAside) this.#options.onSetAside?.(failed.worker, failed.stage);
+    return isSetAside;
+  }
+
+  setAside(stage: Stage): readonly string[] {
+    return this.#standings.setAside(stage, this.#clock.nowMs());
+  }
+
+  /** The stages that this worker is set aside for now. */
+  stagesWithout(worker: string): readonly Stage[] {
+    return this.#standings.stagesWithout(worker, this.#clock.nowMs());
   }
 
   /** Forgets those that were silent for too long; looks at most so often. */
@@ -69,10 +121,37 @@ export class WorkerRegistry {
     this.#count(heard.status, -1);
   }
 
-  #count({ pools, slots, draining }: WorkerStatus, sign: 1 | -1): void {
-    if (draining) return;
-    for (const pool of new Set<Pool>([...pools, 'any'])) {
-      this.#slots.set(pool, (this.#slots.get(pool) ?? 0) + sign * slots);
+  /** What gets no work is not counted: it would be published for nobody. */
+  #count(status: WorkerStatus, sign: 1 | -1): void {
+    if (status.draining || !speaksOurs(status)) return;
+    for (const pool of new Set<Pool>([...status.pools, 'any'])) {
+      this.#slots.set(pool, (this.#slots.get(pool) ?? 0) + sign * status.slots);
+      for (const key of [pool, keyOf(pool, status.numericsClass)]) {
+        const names = this.#names.get(key) ?? new Set();
+        if (sign === 1) names.add(status.name);
+        else names.delete(status.name);
+        if (names.size > 0) this.#names.set(key, names);
+        else this.#names.delete(key);
+      }
     }
   }
+}
+
+function keyOf(pool: Pool, inferenceClass: string): string {
+  return `${pool} ${inferenceClass}`;
+}
+
+/** Whether it is of our version, as far as messages go. */
+function speaksOurs({ protocol }: Pick<WorkerStatus, 'protocol'>): boolean {
+  return protocol === PROTOCOL_VERSION;
+}
+
+function countsAlike(one: WorkerStatus, other: WorkerStatus): boolean {
+  return (
+    one.protocol === other.protocol &&
+    one.slots === other.slots &&
+    one.numericsClass === other.numericsClass &&
+    one.draining === other.draining &&
+    one.pools.join() === other.pools.join()
+  );
 }

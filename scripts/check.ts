@@ -14,6 +14,8 @@ const steps: readonly (readonly [name: string, run: () => boolean])[] = [
   ['types', () => run(bin('tsc'), ['-p', 'tsconfig.json'])],
   ['lint', () => run(bin('eslint'), ['--max-warnings', '0', '.'])],
   ['proto lint', () => run(bin('buf'), ['lint'])],
+  // The image of the protos that programs out there may speak; CONTRIBUTING says when it is made anew.
+  ['proto breaking', () => run(bin('buf'), ['breaking', '--against', 'proto/baseline.binpb'])],
   ['generated code', generatedIsFresh],
   ['unused code', () => run(bin('knip'), ['--no-progress'])],
 ];

@@ -1,9 +1,11 @@
 // A worker: pulls tasks, runs them, commits their results, reports. Knows nothing of plans or jobs.
 
-import type { Delivery, WorkerBus } from '../common/bus/ports.ts';
+import type { Delivery, TaskMessage, WorkerBus } from '../common/bus/ports.ts';
 import { BivdiffError } from '../common/errors.ts';
+import { queueOfStage } from '../common/placement.ts';
 import type { Store } from '../common/store/ports.ts';
 import type { ResultRecord, Task, TaskId } from '../common/task.ts';
+import { PROTOCOL_VERSION } from '../common/worker-status.ts';
 import { Slots } from './slots.ts';
 import type { Turn } from './slots.ts';
 import type { RunTaskOptions, StageOutcome } from './stage-runner.ts';
@@ -12,6 +14,10 @@ import type { RunTaskOptions, StageOutcome } from './stage-runner.ts';
 const PULL_WAIT_MS = 5_000;
 /** How soon a task that this worker shall not take is offered again. */
 const HAND_BACK_DELAY_MS = 100;
+/** How soon a task is offered again that only a newer worker understands: somebody is about to start one. */
+const TOO_NEW_DELAY_MS = 2_000;
+/** A queue that gave a task to hand back is left to others for so long, or the two would play catch. */
+const QUEUE_REST_MS = 500;
 
 export interface WorkerOptions {
   readonly name: string;
@@ -34,6 +40,8 @@ export interface WorkerOptions {
   readonly takesAhead?: boolean;
   /** Kept up to date, for whoever tells others. */
   readonly tally?: WorkerTally;
+  /** Told of each task that it hands back because the coordinator speaks a newer protocol. */
+  readonly onTooNew?: (message: TaskMessage) => void;
 }
 
 /** What a worker runs now, and has done. */
@@ -50,26 +58,73 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   const slots = new Slots(options.slots, { takesAhead });
   // Ahead: one task in each slot, one at hand for it, and one whose result is on its way.
   const hands = takesAhead ? 3 * options.slots : options.slots;
-  await Promise.all(Array.from({ length: hands }, () => runHand(options, slots, signal)));
+  const queues = new QueueRests(options.queues);
+  await Promise.all(
+    Array.from({ length: hands }, () => runHand({ options, slots, queues }, signal)),
+  );
 }
 
-async function runHand(options: WorkerOptions, slots: Slots, signal: AbortSignal): Promise<void> {
-  const { bus, name, queues, drain = signal } = options;
+interface Hand {
+  readonly options: WorkerOptions;
+  readonly slots: Slots;
+  readonly queues: QueueRests;
+}
+
+async function runHand({ options, slots, queues }: Hand, signal: AbortSignal): Promise<void> {
+  const { bus, name, drain = signal } = options;
   const ending = AbortSignal.any([signal, drain]);
   for (;;) {
     const turn = await slots.take(ending);
     if (turn === undefined) return;
     try {
-      const pull = { worker: name, waitMs: PULL_WAIT_MS, signal: ending };
-      const delivery = await bus.pull(queues, pull);
-      if (delivery?.message.excludedWorkers.includes(name) === true) {
-        await delivery.nak(HAND_BACK_DELAY_MS);
-      } else if (delivery !== undefined) {
+      const { asked, waitMs } = queues.now(performance.now());
+      const delivery = await bus.pull(asked, { worker: name, waitMs, signal: ending });
+      if (delivery === undefined) continue;
+      const backMs = handBackMs(delivery.message, options);
+      if (backMs === undefined)
         await runDelivery(options, { delivery, turn, stop: signal, ending });
+      else {
+        const { stage, numericsClass } = delivery.message.task;
+        queues.rest(queueOfStage(stage, numericsClass), performance.now());
+        await delivery.nak(backMs);
       }
     } finally {
       turn.leave();
     }
+  }
+}
+
+/** How soon the task shall be offered again, if it is not for this worker. */
+function handBackMs(message: TaskMessage, { name, onTooNew }: WorkerOptions): number | undefined {
+  if (message.protocol > PROTOCOL_VERSION) {
+    onTooNew?.(message);
+    return TOO_NEW_DELAY_MS;
+  }
+  return message.excludedWorkers.includes(name) ? HAND_BACK_DELAY_MS : undefined;
+}
+
+/** The queues that a worker pulls from, less those that it leaves to others for a moment. */
+class QueueRests {
+  readonly #queues: readonly string[];
+  readonly #untilMs = new Map<string, number>();
+
+  constructor(queues: readonly string[]) {
+    this.#queues = queues;
+  }
+
+  rest(queue: string, nowMs: number): void {
+    this.#untilMs.set(queue, nowMs + QUEUE_REST_MS);
+  }
+
+  /** Where to ask, and for how long: no longer than until a queue comes back. */
+  now(nowMs: number): { readonly asked: readonly string[]; readonly waitMs: number } {
+    for (const [queue, untilMs] of this.#untilMs) {
+      if (untilMs <= nowMs) this.#untilMs.delete(queue);
+    }
+    if (this.#untilMs.size === 0) return { asked: this.#queues, waitMs: PULL_WAIT_MS };
+    const firstMs = Math.min(...this.#untilMs.values());
+    const asked = this.#queues.filter((queue) => !this.#untilMs.has(queue));
+    return { asked, waitMs: Math.min(PULL_WAIT_MS, Math.max(1, Math.ceil(firstMs - nowMs))) };
   }
 }
 

@@ -2,18 +2,20 @@
 // only what is safe to repeat is repeated.
 
 import { credentials as grpcCredentials } from '@grpc/grpc-js';
-import type { ChannelCredentials, Metadata } from '@grpc/grpc-js';
+import type { ChannelCredentials, ClientReadableStream, Metadata } from '@grpc/grpc-js';
 
 import { digestFile, digestLongBytes } from '../../common/digest.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import { ArtifactServiceClient } from '../../common/gen/bivdiff/v1/artifact_service.ts';
 import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
+import type { LogLine } from '../../common/gen/bivdiff/v1/job_log.ts';
 import { RenderServiceClient } from '../../common/gen/bivdiff/v1/render_service.ts';
 import type {
+  DeleteJobResponse,
+  ListFramesResponse,
   ListJobsResponse,
   ListWorkersResponse,
   SubmitJobRequest,
-  WatchJobResponse,
 } from '../../common/gen/bivdiff/v1/render_service.ts';
 import { ArtifactTransfer } from '../../common/rpc/artifact-transfer.ts';
 import { callUnary, metadataOf } from '../../common/rpc/calls.ts';
@@ -98,15 +100,46 @@ export class FarmClient {
   /** The job at every change until it is over. A coordinator that goes away is asked again by the caller. */
   async *watch(id: string, signal?: AbortSignal): AsyncGenerator<Job, void, undefined> {
     const call = this.#render.watchJob({ id }, metadataOf(this.#line));
+    for await (const { job } of this.#stream(call, signal)) {
+      if (job !== undefined) yield job;
+    }
+  }
+
+  /** What happened to a job, oldest first; with `follow` until it is over. */
+  async *log(
+    id: string,
+    options: { readonly follow: boolean; readonly signal?: AbortSignal | undefined },
+  ): AsyncGenerator<LogLine, void, undefined> {
+    const { follow, signal } = options;
+    const call = this.#render.watchLog({ id, follow }, metadataOf(this.#line));
+    for await (const { lines } of this.#stream(call, signal)) {
+      yield* lines;
+    }
+  }
+
+  /** The finished frames of a job, in order, batch by batch. */
+  frames(id: string): AsyncGenerator<ListFramesResponse, void, undefined> {
+    return this.#stream(this.#render.listFrames({ id }, metadataOf(this.#line)));
+  }
+
+  /** Forgets a job that is over; gives its whole id. */
+  async delete(id: string): Promise<string> {
+    const { id: deleted } = await this.#unary<DeleteJobResponse>((...rest) =>
+      this.#render.deleteJob({ id }, ...rest),
+    );
+    return deleted;
+  }
+
+  async *#stream<T>(
+    call: ClientReadableStream<T>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<T, void, undefined> {
     const stop = (): void => {
       call.cancel();
     };
     signal?.addEventListener('abort', stop, { once: true });
     try {
-      for await (const message of call) {
-        const { job } = message as WatchJobResponse;
-        if (job !== undefined) yield job;
-      }
+      for await (const message of call) yield message as T;
     } catch (reason) {
       throw errorOfStatus(reason, this.#line.server);
     } finally {

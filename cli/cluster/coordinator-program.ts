@@ -12,6 +12,7 @@ import type { StoredSource } from '../../common/source.ts';
 import type { RenderSpec } from '../../common/spec/schema.ts';
 import { openStore } from '../../common/store/open-store.ts';
 import type { Store } from '../../common/store/ports.ts';
+import { PROTOCOL_VERSION } from '../../common/worker-status.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
 import { Coordinator } from '../../coordinator/coordinator.ts';
 import { acceptSpec } from '../../coordinator/domain/accept.ts';
@@ -40,6 +41,8 @@ export interface CoordinatorSettings {
   readonly listen: string;
   readonly storeFolder: string;
   readonly modelsFolder: string;
+  /** Jobs that are over for longer are deleted. @default kept for ever */
+  readonly keepJobsMs?: number | undefined;
   readonly natsAccess: NatsAccess;
   readonly security: CoordinatorSecurity;
   readonly limits: FarmLimits;
@@ -60,7 +63,7 @@ export async function runCoordinator(
     name: 'coordinator',
     ackWaitMs: ACK_WAIT_MS,
   });
-  const workers = followWorkers(bus);
+  const workers = followWorkers(bus, log);
   const coordinator = new Coordinator({
     store,
     bus,
@@ -70,6 +73,7 @@ export async function runCoordinator(
     nowMs: Date.now,
     name: `${hostname()}/${process.pid}`,
     conclude: (live) => concludeJob(store, live),
+    ...(settings.keepJobsMs === undefined ? {} : { keepJobsMs: settings.keepJobsMs }),
     ...(tokens === undefined ? {} : { shareOf: (owner) => tokens.shareOf(owner) }),
     onTrouble: (error) => {
       log('warn', 'trouble, trying again', { failure: error.toJSON() });
@@ -108,8 +112,16 @@ export async function runCoordinator(
   }
 }
 
-function followWorkers(bus: NatsBus): WorkerRegistry {
-  const workers = new WorkerRegistry(systemClock);
+function followWorkers(bus: NatsBus, log: Log): WorkerRegistry {
+  const workers = new WorkerRegistry(systemClock, {
+    onOtherProtocol: ({ name, protocol }) => {
+      const versions = { theirs: protocol, ours: PROTOCOL_VERSION };
+      log('warn', 'worker of another protocol gets no tasks', { worker: name, ...versions });
+    },
+    onSetAside: (worker, stage) => {
+      log('warn', 'worker set aside', { worker, stage });
+    },
+  });
   bus.connection.subscribe(WORKER_SUBJECT, {
     callback: (error, msg) => {
       if (error === null) workers.note(msg.json<WorkerStatus>());

@@ -6,6 +6,7 @@ import { BivdiffError } from '../../common/errors.ts';
 import type { FailureJson } from '../../common/errors.ts';
 import type { Failure } from '../../common/gen/bivdiff/v1/failure.ts';
 import type { Artifact, Job } from '../../common/gen/bivdiff/v1/job.ts';
+import type { LogLine } from '../../common/gen/bivdiff/v1/job_log.ts';
 import type { RenderSpec as SpecMessage } from '../../common/gen/bivdiff/v1/render_spec.ts';
 import type { RenderSpec } from '../../common/spec/schema.ts';
 import type { ArtifactRef, Stage } from '../../common/task.ts';
@@ -24,6 +25,12 @@ export function jobLine(job: Job): string {
   if (name !== '') parts.push(name);
   if (failure !== undefined) parts.push(failure.message);
   return parts.join('  ');
+}
+
+/** One line of a job's log, with its newline. */
+export function logText({ atMs, message }: LogLine): string {
+  const at = new Date(atMs).toISOString().replace('T', ' ');
+  return `${at}  ${message.replaceAll('\n', ' ')}\n`;
 }
 
 export function jobProgress({ stages, fraction, secondsLeft }: Job): RenderProgress {
@@ -53,6 +60,17 @@ export function specMessage(spec: RenderSpec): SpecMessage {
   };
 }
 
+const FLAG_OF_LAYOUT = {
+  clip: 'output',
+  comparison: 'comparison',
+  'contact-sheet': 'contactSheet',
+} as const;
+
+/** Whether the flags ask for any output of a finished job. */
+export function namesOutput(typed: TypedFlags): boolean {
+  return Object.values(FLAG_OF_LAYOUT).some((flag) => typeof typed[flag] === 'string');
+}
+
 /**
  * Where the outputs of a finished job go, as the flags say.
  * @throws failed-precondition — the job is not done; invalid-argument — it has no such output, or no place is named
@@ -62,13 +80,14 @@ export function outputFiles(job: Job, typed: TypedFlags, folder: string): Output
     throw new BivdiffError(
       'failed-precondition',
       `job ${job.id.slice(0, 12)} is ${job.state}: it has no files yet`,
-      { hint: `bivdiff watch ${job.id.slice(0, 12)} follows it.` },
+      {
+        hint: `bivdiff watch ${job.id.slice(0, 12)} follows it; --frames DIR takes the frames that are finished.`,
+      },
     );
   }
-  const flags = { clip: 'output', comparison: 'comparison', 'contact-sheet': 'contactSheet' };
   const files: OutputFile[] = [];
   const problems: string[] = [];
-  for (const [layout, flag] of Object.entries(flags)) {
+  for (const [layout, flag] of Object.entries(FLAG_OF_LAYOUT)) {
     const given = typed[flag];
     if (typeof given !== 'string') continue;
     const output = job.outputs.find((one) => one.layout === layout);
@@ -87,7 +106,7 @@ export function outputFiles(job: Job, typed: TypedFlags, folder: string): Output
   return files;
 }
 
-function artifactRef({ digest, bytes, type }: Artifact): ArtifactRef {
+export function artifactRef({ digest, bytes, type }: Artifact): ArtifactRef {
   return { digest, bytes, type } as ArtifactRef;
 }
 

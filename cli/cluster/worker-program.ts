@@ -5,6 +5,7 @@ import { hostname, totalmem } from 'node:os';
 
 import { DRAIN_SUBJECT, openNatsBus, WORKER_SUBJECT } from '../../common/bus/nats/index.ts';
 import type { NatsAccess, NatsBus } from '../../common/bus/nats/index.ts';
+import type { TaskMessage } from '../../common/bus/ports.ts';
 import { queuesOfWorker } from '../../common/placement.ts';
 import type { ChannelSettings } from '../../common/rpc/channel.ts';
 import type { Pool, TaskId } from '../../common/task.ts';
@@ -111,6 +112,7 @@ export async function runWorkerProgram(
         tally,
         drain,
         queues: queuesOfWorker(settings.pools, ownClasses()),
+        onTooNew: tooNewNoted(log),
         ackWaitMs: ACK_WAIT_MS,
       },
       stop.signal,
@@ -129,6 +131,17 @@ export async function runWorkerProgram(
       gathered: peers.tally,
     });
   }
+}
+
+/** Says once that a coordinator of a newer version publishes tasks: each of them is handed back. */
+function tooNewNoted(log: Log): (message: TaskMessage) => void {
+  let isNoted = false;
+  return ({ protocol, task }) => {
+    if (isNoted) return;
+    isNoted = true;
+    const versions = { theirs: protocol, ours: PROTOCOL_VERSION };
+    log('warn', 'task of a newer protocol handed back', { taskId: task.id, ...versions });
+  };
 }
 
 /** Damaged sets are no reason not to work: the store has what they should be. */

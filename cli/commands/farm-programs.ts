@@ -42,10 +42,12 @@ interface ProgramFlags extends SecurityFlags {
   readonly threads?: string;
   readonly workers?: string;
   readonly natsPort?: string;
+  readonly keepJobs?: string;
 }
 
 const POOLS: readonly Pool[] = ['idm', 'mixer', 'vdm'];
 const COUNT_MAX = 256;
+const MS_PER_DAY = 86_400_000;
 const CACHE_GIB_MAX = 100_000;
 /** What a worker serves to its peers, and the farm of `up`. */
 const UNGUARDED = { hasTls: false, hasTokens: false };
@@ -67,6 +69,7 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
     .summary('run the coordinator of a farm')
     .description('Run the coordinator of a farm: takes jobs, shares their tasks out, keeps watch.')
     .option('--listen <ADDRESS>', `HOST:PORT for clients (default: ${SERVER_DEFAULT})`)
+    .option('--keep-jobs <DAYS>', 'Delete jobs that are over for longer (default: keep for ever)')
     .option(
       '--tls-cert <FILE>',
       'Serve by TLS with this certificate, PEM (default: $BIVDIFF_TLS_CERT)',
@@ -97,10 +100,12 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
       const limits = await limitsOf({ flags: flags.limit ?? [], settingsFile });
       const { securityOf } = await import('../cluster/coordinator-security.ts');
       const security = await securityOf(flags, { listen, environment });
+      const keepJobsMs = keepJobsMsOf(flags.keepJobs);
       const signal = environment.interruption();
       const { runCoordinator } = await import('../cluster/coordinator-program.ts');
       const log = createLog(environment.stderr, 'coordinator');
-      await runCoordinator({ ...where, natsAccess, security, limits, listen, log }, signal);
+      const settled = { natsAccess, security, limits, listen, keepJobsMs, log };
+      await runCoordinator({ ...where, ...settled }, signal);
       finish(EXIT_OK);
     });
 }
@@ -256,6 +261,17 @@ function count(
   if (Number.isInteger(value) && value >= 1 && value <= max) return value;
   problems.push(`--${name}: expected a whole number, 1 to ${max}, got "${text}"`);
   return fallback;
+}
+
+/** @throws invalid-argument */
+function keepJobsMsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const days = Number(text);
+  if (text.trim() !== '' && Number.isFinite(days) && days >= 0) return days * MS_PER_DAY;
+  throw new BivdiffError(
+    'invalid-argument',
+    `--keep-jobs: expected days, 0 or more, got "${text}"`,
+  );
 }
 
 function throwProblems(problems: readonly string[]): void {

@@ -6,21 +6,15 @@ import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
 import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
+import type { Worker } from '../../common/gen/bivdiff/v1/render_service.ts';
 import { putSource } from '../../common/source.ts';
 import { PROTOCOL_VERSION } from '../../common/worker-status.ts';
 import { requestsFromBatch } from '../batch-file.ts';
 import type { FarmClient } from '../cluster/client.ts';
-import {
-  failureOfJob,
-  jobLine,
-  jobProgress,
-  outputFiles,
-  specMessage,
-} from '../cluster/job-text.ts';
 import { accessOf, addAccessFlags } from '../cluster/connection.ts';
+import { failureOfJob, jobLine, jobProgress, specMessage } from '../cluster/job-text.ts';
 import { SERVER_DEFAULT } from '../cluster/settings.ts';
 import { formatTable } from '../format.ts';
-import { placeOutputs } from '../place-outputs.ts';
 import { EXIT_FAILED, EXIT_OK } from '../print-error.ts';
 import { createProgressView, createSilentView } from '../progress.ts';
 import { requestFromFile, requestFromFlags } from '../render-request.ts';
@@ -46,7 +40,6 @@ export function addJobCommands(
 ): void {
   addSubmit(program, environment, finish);
   addWatch(program, environment, finish);
-  addFetch(program, environment, finish);
   addLists(program, environment, finish);
   addVerbs(program, environment, finish);
 }
@@ -59,7 +52,7 @@ function addSubmit(program: Command, environment: CliEnvironment, finish: Finish
     .argument('[spec]', 'spec file, YAML or JSON')
     .option('--batch <FILE>', 'Renders to submit, one a line: JSONL, or CSV')
     .option('--priority <N>', `0 to 100, higher goes first (default: ${PRIORITY_DEFAULT})`);
-  addRenderFlags(client(command), { without: LOCAL_FLAGS })
+  addRenderFlags(addClientFlags(command), { without: LOCAL_FLAGS })
     .addHelpText(
       'after',
       '\nExample:\n  bivdiff submit --task controlnet --input clip.mp4 --prompt "a red square"',
@@ -110,7 +103,7 @@ async function submit(farm: FarmClient, request: RenderRequest, priority: number
 }
 
 function addWatch(program: Command, environment: CliEnvironment, finish: Finish): void {
-  client(program.command('watch'))
+  addClientFlags(program.command('watch'))
     .argument('<job>', 'its id, or the first digits')
     .option('--quiet', 'No progress')
     .summary('follow a job to its end')
@@ -162,30 +155,8 @@ async function follow(
   }
 }
 
-function addFetch(program: Command, environment: CliEnvironment, finish: Finish): void {
-  client(program.command('fetch'))
-    .argument('<job>', 'its id, or the first digits')
-    .option('--output <FILE>', 'Where the video goes')
-    .option('--comparison <FILE>', 'Where the three-panel video goes')
-    .option('--contact-sheet <FILE>', 'Where the contact sheet goes')
-    .option('--overwrite', 'Replace files that exist and differ')
-    .summary('get the files of a finished job')
-    .description('Get the files of a finished job.')
-    .action(async (id: string, typed: TypedFlags) => {
-      const written = await withClient(typed, environment, async (farm) => {
-        const job = await farm.get(id);
-        const files = outputFiles(job, typed, environment.folder);
-        await placeOutputs(farm, files, { overwrite: typed['overwrite'] === true });
-        return { job: job.id, outputs: files.map(({ path }) => path) };
-      });
-      if (typed['json'] === true) printJson(environment.stdout, written);
-      else for (const path of written.outputs) environment.stdout.write(`${path}\n`);
-      finish(EXIT_OK);
-    });
-}
-
 function addLists(program: Command, environment: CliEnvironment, finish: Finish): void {
-  client(program.command('list'))
+  addClientFlags(program.command('list'))
     .description('List the jobs of a farm, newest first.')
     .action(async (typed: TypedFlags) => {
       const jobs = await withClient(typed, environment, (farm) => farm.list());
@@ -193,7 +164,7 @@ function addLists(program: Command, environment: CliEnvironment, finish: Finish)
       else for (const job of jobs) environment.stdout.write(`${jobLine(job)}\n`);
       finish(EXIT_OK);
     });
-  client(program.command('workers'))
+  addClientFlags(program.command('workers'))
     .description('List the workers of a farm.')
     .action(async (typed: TypedFlags) => {
       const found = await withClient(typed, environment, (farm) => farm.workers());
@@ -205,7 +176,7 @@ function addLists(program: Command, environment: CliEnvironment, finish: Finish)
           `${worker.running.length}/${worker.slots}`,
           String(worker.committed),
           `${worker.host} ${worker.pid}`,
-          worker.draining ? 'draining' : '',
+          workerNote(worker, found.protocol),
         ]);
         const head = ['WORKER', 'POOLS', 'RUNS', 'DONE', 'HOST, PID', ''];
         environment.stdout.write(formatTable(head, rows));
@@ -214,13 +185,21 @@ function addLists(program: Command, environment: CliEnvironment, finish: Finish)
     });
 }
 
+/** What else there is to say of a worker. */
+function workerNote({ draining, protocol, setAside }: Worker, ours: number): string {
+  if (protocol !== ours) return protocol < ours ? 'old' : 'newer';
+  const notes = draining ? ['draining'] : [];
+  if (setAside.length > 0) notes.push(`set aside for ${setAside.join(', ')}`);
+  return notes.join('; ');
+}
+
 function addVerbs(program: Command, environment: CliEnvironment, finish: Finish): void {
   const verb = (
     name: string,
     about: string,
     act: (farm: FarmClient, id: string) => Promise<Job>,
   ): void => {
-    client(program.command(name))
+    addClientFlags(program.command(name))
       .argument('<job>', 'its id, or the first digits')
       .description(about)
       .action(async (id: string, typed: TypedFlags) => {
@@ -230,12 +209,11 @@ function addVerbs(program: Command, environment: CliEnvironment, finish: Finish)
         finish(EXIT_OK);
       });
   };
-  verb('get', 'Show one job.', (farm, id) => farm.get(id));
   verb('cancel', 'Stop a job within one step; what is done stays.', (farm, id) => farm.cancel(id));
   verb('pause', 'Stop a job for now; resume goes on with it.', (farm, id) => farm.pause(id));
   verb('resume', 'Go on with a paused job.', (farm, id) => farm.resume(id));
   verb('retry', 'Go on with a failed or cancelled job.', (farm, id) => farm.resume(id));
-  client(program.command('priority'))
+  addClientFlags(program.command('priority'))
     .argument('<job>', 'its id, or the first digits')
     .argument('<n>', '0 to 100, higher goes first')
     .description("Change a job's priority at once.")
@@ -247,7 +225,7 @@ function addVerbs(program: Command, environment: CliEnvironment, finish: Finish)
       else environment.stdout.write(`${jobLine(job)}\n`);
       finish(EXIT_OK);
     });
-  client(program.command('drain'))
+  addClientFlags(program.command('drain'))
     .argument('<worker>', 'its name, as `bivdiff workers` shows it')
     .description('Let a worker finish or hand over what it runs, and end.')
     .action(async (name: string, typed: TypedFlags) => {
@@ -256,16 +234,21 @@ function addVerbs(program: Command, environment: CliEnvironment, finish: Finish)
     });
 }
 
-function client(command: Command): Command {
+/** Which farm, and how to answer. */
+export function addClientFlags(
+  command: Command,
+  json = 'Print one JSON object on stdout',
+): Command {
   return addAccessFlags(command)
     .option(
       '--server <ADDRESS>',
       `The coordinator, HOST:PORT, by TLS grpcs://HOST:PORT (default: $BIVDIFF_SERVER, else ${SERVER_DEFAULT})`,
     )
-    .option('--json', 'Print one JSON object on stdout');
+    .option('--json', json);
 }
 
-async function withClient<T>(
+/** Does something with the farm that the flags name. */
+export async function withClient<T>(
   typed: TypedFlags,
   environment: CliEnvironment,
   work: (farm: FarmClient) => Promise<T>,

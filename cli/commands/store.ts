@@ -33,7 +33,7 @@ export function addStoreCommands(
   );
   addStoreFlags(store.command('gc'))
     .description(
-      'Remove what was neither made nor reused for a while and no unfinished job of a farm needs. Renders that need it later make it anew.',
+      'Remove what was neither made nor reused for a while, and no job of a farm needs. Renders that need it later make it anew.',
     )
     .option('--older-than <TIME>', 'How long unused, such as 12h or 30d', '7d')
     .option('--keep <JOB...>', 'Jobs to keep whole: ids, or their first digits')

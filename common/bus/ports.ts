@@ -6,6 +6,8 @@ import type { JobId, ResultRecord, Stage, Task, TaskId } from '../task.ts';
 
 /** A task on its way to a worker. */
 export interface TaskMessage {
+  /** Of the coordinator that published it; a worker of an older one hands it back. */
+  readonly protocol: number;
   readonly task: Task;
   /** From 1. */
   readonly attempt: number;

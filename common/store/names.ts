@@ -9,6 +9,7 @@ export const DOCUMENT_KINDS: readonly DocumentKind[] = [
   'spec',
   'manifest',
   'job-event',
+  'job-history',
   'epoch',
   'journal',
   'upload',

@@ -11,6 +11,9 @@ export interface FailurePolicy {
   readonly retryDelayMaxMs: number;
   /** Workers that may be lost while they run one task, before the task is taken for the cause and its job fails. */
   readonly lostWorkersMax: number;
+  /** Different tasks of one stage that a worker may fail in a row, while others succeed, before it is set aside for the stage. */
+  readonly setAsideFailures: number;
+  readonly setAsideMs: number;
 }
 
 export const DEFAULT_FAILURE_POLICY: FailurePolicy = {
@@ -20,6 +23,10 @@ export const DEFAULT_FAILURE_POLICY: FailurePolicy = {
   retryDelayMaxMs: 5_000,
   // Machines are evicted, so one or two mean nothing. A task that takes its worker with it would go round the farm for ever.
   lostWorkersMax: 5,
+  // One may be the task's fault, two chance. Each costs its task a try, so not many more.
+  setAsideFailures: 3,
+  // Long enough for a job's stage to get on without it, short enough for a full disk that was cleared.
+  setAsideMs: 300_000,
 };
 
 /**
@@ -45,6 +52,29 @@ export function decideAfterFailure(
   if (attempt >= policy.attemptsMax || failure.retry === 'never') return { kind: 'fail' };
   if (failure.code === 'data-loss') return { kind: 'heal' };
   return { kind: 'retry', delayMs, excludeWorker: failure.retry === 'other-worker' };
+}
+
+export interface Exclusions {
+  /** Workers that failed this very task. */
+  readonly failed: readonly string[];
+  /** Workers that are set aside for its stage. */
+  readonly setAside: readonly string[];
+  /** All that serve its pool now. */
+  readonly there: ReadonlySet<string>;
+}
+
+/** Who shall hand the task back: as many of those named as leave somebody who can take it. Who failed it matters more. */
+export function excludedWorkers({ failed, setAside, there }: Exclusions): readonly string[] {
+  if (failed.length === 0 && setAside.length === 0) return failed;
+  const all = [...new Set([...failed, ...setAside])];
+  if (leavesSomebody(all, there)) return all;
+  return leavesSomebody(failed, there) ? failed : [];
+}
+
+/** Whether a worker is there that is none of these. */
+export function leavesSomebody(excluded: readonly string[], there: ReadonlySet<string>): boolean {
+  for (const worker of there) if (!excluded.includes(worker)) return true;
+  return false;
 }
 
 /** The store has no room for a result. A worker's own memory or disk is another matter: other workers may have more. */

@@ -13,6 +13,8 @@ import type { Caller } from './caller.ts';
 const JOBS_REMEMBERED = 4_096;
 /** The same for uploads. */
 const UPLOADS_REMEMBERED = 65_536;
+/** Frames that were listed; one that is forgotten is readable again once it is listed again. Readers fetch as they list. */
+const FRAMES_REMEMBERED = 262_144;
 
 export interface ArtifactRightsOptions {
   readonly store: Store;
@@ -24,6 +26,8 @@ export class ArtifactRights {
   readonly #options: ArtifactRightsOptions;
   readonly #outputs = new Map<JobId, ReadonlySet<string>>();
   readonly #uploads = new Set<string>();
+  /** Of jobs that need not be done, so that no manifest names them. Not kept beyond this coordinator's life: clients list first. */
+  readonly #frames = new Set<string>();
   /** By owner, of whom there are as many as in the tokens file. */
   readonly #lastRead = new Map<string, JobId>();
 
@@ -48,7 +52,19 @@ export class ArtifactRights {
     return true;
   }
 
+  /** The caller was told of these finished frames of a job in the caller's scope. */
+  noteFrames(caller: Caller, digests: readonly Digest[]): void {
+    if (hasAll(caller)) return;
+    for (const digest of digests) {
+      const id = idOf(caller, digest);
+      this.#frames.delete(id);
+      this.#frames.add(id);
+      forgetOldest(this.#frames, FRAMES_REMEMBERED);
+    }
+  }
+
   async mayRead(caller: Caller, digest: Digest): Promise<boolean> {
+    if (this.#frames.has(idOf(caller, digest))) return true;
     if (await this.hasBrought(caller, digest)) return true;
     // Who fetches one file of a job fetches the others too; and who may see a job may see it ever after.
     const last = this.#lastRead.get(caller.owner);

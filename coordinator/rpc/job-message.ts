@@ -5,7 +5,7 @@ import type { Failure } from '../../common/gen/bivdiff/v1/failure.ts';
 import type { Job, JobOutput, StageCounts } from '../../common/gen/bivdiff/v1/job.ts';
 import type { Worker } from '../../common/gen/bivdiff/v1/render_service.ts';
 import type { Store } from '../../common/store/ports.ts';
-import type { JobId } from '../../common/task.ts';
+import type { JobId, Stage } from '../../common/task.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
 import type { JobView } from '../job-book.ts';
 import type { LiveJob } from '../live-job.ts';
@@ -31,7 +31,7 @@ export async function jobMessage(view: JobView, store: Store): Promise<Job> {
   };
 }
 
-export function workerMessage(status: WorkerStatus): Worker {
+export function workerMessage(status: WorkerStatus, setAside: readonly Stage[]): Worker {
   const { gathered } = status;
   return {
     ...status,
@@ -40,6 +40,7 @@ export function workerMessage(status: WorkerStatus): Worker {
     gatherHits: gathered.hits,
     gatherMisses: gathered.misses,
     gatherFallbacks: gathered.fallbacks,
+    setAside: [...setAside],
   };
 }
 
@@ -73,7 +74,7 @@ function outputsOf(manifest: Manifest | undefined): JobOutput[] {
   }));
 }
 
-function failureMessage(failure: FailureJson): Failure {
+export function failureMessage(failure: FailureJson): Failure {
   const { code, message, retry, hint = '', details, cause } = failure;
   return {
     code,

@@ -21,10 +21,12 @@ import type { StoredSource } from '../../common/source.ts';
 import { parseRenderSpec } from '../../common/spec/parse.ts';
 import type { RenderSpec } from '../../common/spec/schema.ts';
 import type { Store } from '../../common/store/ports.ts';
-import type { JobId } from '../../common/task.ts';
+import type { Digest, JobId } from '../../common/task.ts';
 import { PROTOCOL_VERSION } from '../../common/worker-status.ts';
 import type { Coordinator } from '../coordinator.ts';
 import type { AcceptedJob } from '../domain/job.ts';
+import { isOver } from '../job-log.ts';
+import type { JobState } from '../job-log.ts';
 import type { JobView } from '../job-book.ts';
 import type { WorkerRegistry } from '../worker-registry.ts';
 import type { ArtifactRights } from './artifact-rights.ts';
@@ -32,8 +34,10 @@ import { Authorizer } from './authorizer.ts';
 import type { Caller } from './caller.ts';
 import { jobMessage, workerMessage } from './job-message.ts';
 import { changeableJob, scopeOf } from './job-scope.ts';
+import { listFrames } from './list-frames.ts';
 import { checkSpecLimits } from './spec-limits.ts';
 import { WatchCount } from './watch-count.ts';
+import { watchLog } from './watch-log.ts';
 
 /** Changes closer together than this are sent as one. */
 const WATCH_INTERVAL_MS = 100;
@@ -91,16 +95,41 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
         call.emit('error', statusOfError(reason));
       }
     },
+    watchLog: (call) => {
+      streamed(call, async () => {
+        const caller = authorizer.callerOf(call);
+        const source = coordinator.logOf(call.request.id, scopeOf(caller));
+        const onEnd = watches.begin(caller.name);
+        await watchLog(call, source).finally(onEnd);
+      });
+    },
+    listFrames: (call) => {
+      streamed(call, () => {
+        const caller = authorizer.callerOf(call);
+        const { jobId } = coordinator.get(call.request.id, scopeOf(caller));
+        const onFrames = (digests: readonly Digest[]): void => {
+          options.rights?.noteFrames(caller, digests);
+        };
+        return listFrames(call, { store, jobId, onFrames });
+      });
+    },
     cancelJob: change((id) => coordinator.cancel(id)),
     pauseJob: change((id) => coordinator.pause(id)),
     resumeJob: change((id) => coordinator.resume(id)),
+    deleteJob: unary(async ({ id }, call) => {
+      const jobId = changeableJob(coordinator, authorizer.callerOf(call), id);
+      return { id: await coordinator.delete(jobId) };
+    }),
     setPriority: change(async (id, { priority = 0 }) => {
       checkPriority(priority);
       return coordinator.setPriority(id, priority);
     }),
     listWorkers: unary(async () => ({
-      workers: workers.alive.map(workerMessage),
+      workers: workers.alive.map((worker) =>
+        workerMessage(worker, workers.stagesWithout(worker.name)),
+      ),
       coordinatorPid: options.pid,
+      protocol: PROTOCOL_VERSION,
     })),
     drainWorker: unary(async ({ name }) => {
       if (!workers.alive.some((worker) => worker.name === name)) {
@@ -111,6 +140,19 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
       return {};
     }),
   };
+}
+
+/** A stream that ends when the work does. */
+function streamed<Request, Response>(
+  call: ServerWritableStream<Request, Response>,
+  work: () => Promise<void>,
+): void {
+  void Promise.resolve()
+    .then(work)
+    .then(
+      () => call.end(),
+      (reason: unknown) => call.emit('error', statusOfError(reason)),
+    );
 }
 
 async function submit(
@@ -160,7 +202,6 @@ function watch(
   call: ServerWritableStream<WatchJobRequest, WatchJobResponse>,
   { coordinator, message, jobId, onEnd }: Watching,
 ): void {
-  const isOver = (job: Job): boolean => ['done', 'failed', 'cancelled'].includes(job.state);
   let timer: NodeJS.Timeout | undefined;
   let hasEnded = false;
   const end = (): void => {
@@ -183,7 +224,7 @@ function watch(
       });
     }
     call.write({ job });
-    if (!isOver(job)) return;
+    if (!isOver(job.state as JobState)) return;
     end();
     call.end();
   };

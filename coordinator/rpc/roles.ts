@@ -23,6 +23,7 @@ const INCLUDES: Readonly<Record<Role, readonly Role[]>> = {
 
 const { getJob, listJobs, watchJob, submitJob, cancelJob, pauseJob } = RenderServiceService;
 const { resumeJob, setPriority, listWorkers, drainWorker } = RenderServiceService;
+const { watchLog, listFrames, deleteJob } = RenderServiceService;
 const { hasArtifact, readArtifact, writeArtifact } = ArtifactServiceService;
 const { putRecord, getRecord, dropRecord } = StoreServiceService;
 const { putDocument, getDocument, listDocuments, deleteDocument } = StoreServiceService;
@@ -33,10 +34,13 @@ const NEEDED: ReadonlyMap<string, readonly Role[]> = new Map(
     [getJob.path]: ['read'],
     [listJobs.path]: ['read'],
     [watchJob.path]: ['read'],
+    [watchLog.path]: ['read'],
+    [listFrames.path]: ['read'],
     [submitJob.path]: ['submit'],
     [cancelJob.path]: ['submit'],
     [pauseJob.path]: ['submit'],
     [resumeJob.path]: ['submit'],
+    [deleteJob.path]: ['submit'],
     [setPriority.path]: ['submit'],
     [listWorkers.path]: ['operate'],
     [drainWorker.path]: ['operate'],

@@ -15,7 +15,7 @@ import { createPlan } from '../../../coordinator/domain/plan.ts';
 import { createTaskGraph } from '../../../coordinator/domain/task-graph.ts';
 import { JobRun } from '../../../coordinator/job-run.ts';
 import { OutTasks } from '../../../coordinator/out-tasks.ts';
-import type { Clock } from '../../../coordinator/ports.ts';
+import type { Clock, Workforce } from '../../../coordinator/ports.ts';
 import { wantedTasks } from '../../../coordinator/live-job.ts';
 import { acceptedJob } from '../../support/jobs.ts';
 
@@ -29,16 +29,33 @@ describe('JobRun', () => {
   let store: Store;
   let run: JobRun;
   let out: OutTasks;
+  let there: ReadonlySet<string> = new Set();
+  let timers: (() => void)[] = [];
   let claimed: ReadonlySet<TaskId> = new Set();
   let runOf: (jobId: JobId) => { run: JobRun; start: () => Promise<void> };
 
   beforeEach(async () => {
     nowMs = 0;
     claimed = new Set();
+    timers = [];
     bus = createMemoryBus({ ackWaitMs: 10_000 });
     store = createMemoryStore();
-    const clock: Clock = { nowMs: () => nowMs, after: () => () => undefined };
-    out = new OutTasks({ store, bus, clock, slotsOf: () => 0, claimed: () => claimed });
+    const clock: Clock = {
+      nowMs: () => nowMs,
+      after: (_, callback) => {
+        timers.push(callback);
+        return () => undefined;
+      },
+    };
+    there = new Set(['w', 'other']);
+    // One of another class serves every pool, and can have none of the job's tasks.
+    const workersOf: Workforce['workersOf'] = (_, inferenceClass) =>
+      inferenceClass === acceptedJob().numerics.inference ? there : new Set([...there, 'foreign']);
+    out = new OutTasks({
+      ...{ store, bus, clock, slotsOf: () => 0, claimed: () => claimed },
+      workersOf,
+    });
+    const workers = { workersOf, setAside: () => [] };
     runOf = (jobId) => {
       const graph = createTaskGraph(createPlan(acceptedJob()));
       const observer = {
@@ -46,7 +63,7 @@ describe('JobRun', () => {
         event: () => undefined,
         healed: () => undefined,
       };
-      const made = new JobRun({ jobId, graph, store, bus, policy, clock, out, observer });
+      const made = new JobRun({ jobId, graph, store, bus, policy, clock, out, observer, workers });
       return { run: made, start: () => made.start(wantedTasks(graph)) };
     };
     const { run: made, start } = runOf(JOB);
@@ -110,6 +127,39 @@ describe('JobRun', () => {
     nowMs += 2_000;
     for (const event of await out.reconcile()) await run.handle(event);
     expect(run.hasOut(task.id)).toBe(false);
+  });
+
+  it('lets the worker that failed a task have it again when all others have gone', async () => {
+    const first = (await pullNow())!;
+    const { id } = first.message.task;
+    const failure = new BivdiffError('internal', 'it broke').toJSON();
+    await run.handle({ kind: 'failed', taskId: id, worker: 'w', attempt: 1, failure });
+    await first.ack();
+    timers.shift()!();
+    await out.settled();
+    const second = await pullNow();
+    expect(second?.message).toMatchObject({ attempt: 2, excludedWorkers: ['w'] });
+    await second?.nak(0);
+    await out.reconcile();
+    const third = await pullNow();
+    expect(third?.message.excludedWorkers).toEqual(['w']);
+    await third?.nak(0);
+    there = new Set(['w']);
+    await out.reconcile();
+    await out.settled();
+    expect((await pullNow())?.message).toMatchObject({ attempt: 2, excludedWorkers: [] });
+  });
+
+  it('excludes nobody where all others are of another numerics class', async () => {
+    there = new Set(['w']);
+    const first = (await pullNow())!;
+    const { id } = first.message.task;
+    const failure = new BivdiffError('internal', 'it broke').toJSON();
+    await run.handle({ kind: 'failed', taskId: id, worker: 'w', attempt: 1, failure });
+    await first.ack();
+    timers.shift()!();
+    await out.settled();
+    expect((await pullNow())?.message).toMatchObject({ attempt: 2, excludedWorkers: [] });
   });
 
   it('fails when a task has taken as many workers with it as it may', async () => {

@@ -5,6 +5,7 @@ import type { RetryAdvice } from '../../../common/errors.ts';
 import {
   DEFAULT_FAILURE_POLICY,
   decideAfterFailure,
+  excludedWorkers,
   isStoreFull,
 } from '../../../coordinator/domain/failure-policy.ts';
 
@@ -56,6 +57,21 @@ describe('decideAfterFailure', () => {
         excludeWorker: false,
       });
     }
+  });
+});
+
+describe('excludedWorkers', () => {
+  const there = new Set(['a', 'b', 'c']);
+
+  it.each([
+    ['nobody', [], [], []],
+    ['who failed it and who is set aside', ['a'], ['b'], ['a', 'b']],
+    ['only who failed it, where nobody else would be left', ['a'], ['b', 'c'], ['a']],
+    ['nobody, where all have failed it', ['a', 'b', 'c'], [], []],
+    ['nobody, where all that did not fail it are gone', ['a', 'b', 'c', 'gone'], ['b'], []],
+    ['nobody, where all are set aside', [], ['a', 'b', 'c'], []],
+  ] as const)('names %s', (_, failed, setAside, expected) => {
+    expect(excludedWorkers({ failed, setAside, there })).toEqual(expected);
   });
 });
 

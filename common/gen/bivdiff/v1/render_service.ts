@@ -20,7 +20,8 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Job } from "./job.ts";
+import { Artifact, Job } from "./job.ts";
+import { LogLine } from "./job_log.ts";
 import { RenderSpec } from "./render_spec.ts";
 
 /** See RenderService.SubmitJob. */
@@ -79,6 +80,42 @@ export interface WatchJobResponse {
   job: Job | undefined;
 }
 
+/** See RenderService.WatchLog. */
+export interface WatchLogRequest {
+  /** Its id, or the first digits of it. */
+  id: string;
+  /** Goes on until the job is over; else it ends with what is known now. */
+  follow: boolean;
+}
+
+/** See RenderService.WatchLog. */
+export interface WatchLogResponse {
+  /** Oldest first; each follows all lines of the messages before. */
+  lines: LogLine[];
+}
+
+/** See RenderService.ListFrames. */
+export interface ListFramesRequest {
+  /** Its id, or the first digits of it. */
+  id: string;
+}
+
+/** See RenderService.ListFrames. */
+export interface ListFramesResponse {
+  /** Frames of the whole job. */
+  total: number;
+  /** Those that are finished, in order; each message goes on where the one before ended. */
+  frames: FinishedFrame[];
+}
+
+/** One frame as it would be in the video. */
+export interface FinishedFrame {
+  /** Its place in the job, from 0. */
+  frame: number;
+  /** The picture. */
+  artifact: Artifact | undefined;
+}
+
 /** See RenderService.CancelJob. */
 export interface CancelJobRequest {
   /** Its id, or the first digits of it. */
@@ -115,6 +152,18 @@ export interface ResumeJobResponse {
   job: Job | undefined;
 }
 
+/** See RenderService.DeleteJob. */
+export interface DeleteJobRequest {
+  /** Its id, or the first digits of it. */
+  id: string;
+}
+
+/** See RenderService.DeleteJob. */
+export interface DeleteJobResponse {
+  /** The whole id of the job that is gone. */
+  id: string;
+}
+
 /** See RenderService.SetPriority. */
 export interface SetPriorityRequest {
   /** Its id, or the first digits of it. */
@@ -139,6 +188,8 @@ export interface ListWorkersResponse {
   workers: Worker[];
   /** Process id of the coordinator. */
   coordinatorPid: number;
+  /** The version of the protocol that the coordinator speaks. */
+  protocol: number;
 }
 
 /** A worker as it describes itself. */
@@ -171,6 +222,10 @@ export interface Worker {
   gatherMisses: number;
   /** Tensors that it read from the store, since who made them was gone, too slow, or sent other bytes. */
   gatherFallbacks: number;
+  /** The version of the protocol that it speaks; one of another version than the coordinator's gets no tasks. */
+  protocol: number;
+  /** Stages whose tasks it does not get for a while, because it failed several while others succeeded. */
+  setAside: string[];
 }
 
 /** See RenderService.DrainWorker. */
@@ -584,6 +639,269 @@ export const WatchJobResponse: MessageFns<WatchJobResponse> = {
   },
 };
 
+function createBaseWatchLogRequest(): WatchLogRequest {
+  return { id: "", follow: false };
+}
+
+export const WatchLogRequest: MessageFns<WatchLogRequest> = {
+  encode(message: WatchLogRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.follow !== false) {
+      writer.uint32(16).bool(message.follow);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchLogRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchLogRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.follow = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWatchLogResponse(): WatchLogResponse {
+  return { lines: [] };
+}
+
+export const WatchLogResponse: MessageFns<WatchLogResponse> = {
+  encode(message: WatchLogResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.lines) {
+      LogLine.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchLogResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchLogResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.lines.push(LogLine.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListFramesRequest(): ListFramesRequest {
+  return { id: "" };
+}
+
+export const ListFramesRequest: MessageFns<ListFramesRequest> = {
+  encode(message: ListFramesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFramesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFramesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListFramesResponse(): ListFramesResponse {
+  return { total: 0, frames: [] };
+}
+
+export const ListFramesResponse: MessageFns<ListFramesResponse> = {
+  encode(message: ListFramesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.total !== 0) {
+      writer.uint32(8).int32(message.total);
+    }
+    for (const v of message.frames) {
+      FinishedFrame.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFramesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFramesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.total = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.frames.push(FinishedFrame.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFinishedFrame(): FinishedFrame {
+  return { frame: 0, artifact: undefined };
+}
+
+export const FinishedFrame: MessageFns<FinishedFrame> = {
+  encode(message: FinishedFrame, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.frame !== 0) {
+      writer.uint32(8).int32(message.frame);
+    }
+    if (message.artifact !== undefined) {
+      Artifact.encode(message.artifact, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FinishedFrame {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFinishedFrame();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.frame = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.artifact = Artifact.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseCancelJobRequest(): CancelJobRequest {
   return { id: "" };
 }
@@ -860,6 +1178,98 @@ export const ResumeJobResponse: MessageFns<ResumeJobResponse> = {
   },
 };
 
+function createBaseDeleteJobRequest(): DeleteJobRequest {
+  return { id: "" };
+}
+
+export const DeleteJobRequest: MessageFns<DeleteJobRequest> = {
+  encode(message: DeleteJobRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteJobRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteJobRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDeleteJobResponse(): DeleteJobResponse {
+  return { id: "" };
+}
+
+export const DeleteJobResponse: MessageFns<DeleteJobResponse> = {
+  encode(message: DeleteJobResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteJobResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteJobResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseSetPriorityRequest(): SetPriorityRequest {
   return { id: "", priority: 0 };
 }
@@ -999,7 +1409,7 @@ export const ListWorkersRequest: MessageFns<ListWorkersRequest> = {
 };
 
 function createBaseListWorkersResponse(): ListWorkersResponse {
-  return { workers: [], coordinatorPid: 0 };
+  return { workers: [], coordinatorPid: 0, protocol: 0 };
 }
 
 export const ListWorkersResponse: MessageFns<ListWorkersResponse> = {
@@ -1009,6 +1419,9 @@ export const ListWorkersResponse: MessageFns<ListWorkersResponse> = {
     }
     if (message.coordinatorPid !== 0) {
       writer.uint32(16).int32(message.coordinatorPid);
+    }
+    if (message.protocol !== 0) {
+      writer.uint32(24).int32(message.protocol);
     }
     return writer;
   },
@@ -1042,6 +1455,14 @@ export const ListWorkersResponse: MessageFns<ListWorkersResponse> = {
             message.coordinatorPid = reader.int32();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.protocol = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1070,6 +1491,8 @@ function createBaseWorker(): Worker {
     gatherHits: 0,
     gatherMisses: 0,
     gatherFallbacks: 0,
+    protocol: 0,
+    setAside: [],
   };
 }
 
@@ -1113,6 +1536,12 @@ export const Worker: MessageFns<Worker> = {
     }
     if (message.gatherFallbacks !== 0) {
       writer.uint32(104).int32(message.gatherFallbacks);
+    }
+    if (message.protocol !== 0) {
+      writer.uint32(112).int32(message.protocol);
+    }
+    for (const v of message.setAside) {
+      writer.uint32(122).string(v!);
     }
     return writer;
   },
@@ -1232,6 +1661,22 @@ export const Worker: MessageFns<Worker> = {
             }
 
             message.gatherFallbacks = reader.int32();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.protocol = reader.int32();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.setAside.push(reader.string());
             continue;
           }
         }
@@ -1371,6 +1816,26 @@ export const RenderServiceService = {
     responseSerialize: (value: WatchJobResponse): Buffer => Buffer.from(WatchJobResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchJobResponse => WatchJobResponse.decode(value),
   },
+  /** What happened to a job: the entries of its log, and the last events of its tasks, oldest first. */
+  watchLog: {
+    path: "/bivdiff.v1.RenderService/WatchLog" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchLogRequest): Buffer => Buffer.from(WatchLogRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchLogRequest => WatchLogRequest.decode(value),
+    responseSerialize: (value: WatchLogResponse): Buffer => Buffer.from(WatchLogResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchLogResponse => WatchLogResponse.decode(value),
+  },
+  /** The finished frames of a job, whatever its state: also of one that failed or was cancelled. */
+  listFrames: {
+    path: "/bivdiff.v1.RenderService/ListFrames" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ListFramesRequest): Buffer => Buffer.from(ListFramesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListFramesRequest => ListFramesRequest.decode(value),
+    responseSerialize: (value: ListFramesResponse): Buffer => Buffer.from(ListFramesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListFramesResponse => ListFramesResponse.decode(value),
+  },
   /** Stops a job within one step; what is committed stays. */
   cancelJob: {
     path: "/bivdiff.v1.RenderService/CancelJob" as const,
@@ -1400,6 +1865,16 @@ export const RenderServiceService = {
     requestDeserialize: (value: Buffer): ResumeJobRequest => ResumeJobRequest.decode(value),
     responseSerialize: (value: ResumeJobResponse): Buffer => Buffer.from(ResumeJobResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ResumeJobResponse => ResumeJobResponse.decode(value),
+  },
+  /** Forgets a job that is over. What it made stays until it is collected: other jobs may use it. */
+  deleteJob: {
+    path: "/bivdiff.v1.RenderService/DeleteJob" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeleteJobRequest): Buffer => Buffer.from(DeleteJobRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteJobRequest => DeleteJobRequest.decode(value),
+    responseSerialize: (value: DeleteJobResponse): Buffer => Buffer.from(DeleteJobResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteJobResponse => DeleteJobResponse.decode(value),
   },
   /** Changes a job's priority at once. */
   setPriority: {
@@ -1442,12 +1917,18 @@ export interface RenderServiceServer extends UntypedServiceImplementation {
   listJobs: handleUnaryCall<ListJobsRequest, ListJobsResponse>;
   /** The job now and at every change, until it is done, failed or cancelled. */
   watchJob: handleServerStreamingCall<WatchJobRequest, WatchJobResponse>;
+  /** What happened to a job: the entries of its log, and the last events of its tasks, oldest first. */
+  watchLog: handleServerStreamingCall<WatchLogRequest, WatchLogResponse>;
+  /** The finished frames of a job, whatever its state: also of one that failed or was cancelled. */
+  listFrames: handleServerStreamingCall<ListFramesRequest, ListFramesResponse>;
   /** Stops a job within one step; what is committed stays. */
   cancelJob: handleUnaryCall<CancelJobRequest, CancelJobResponse>;
   /** Publishes nothing more of a job, and stops what runs of it. */
   pauseJob: handleUnaryCall<PauseJobRequest, PauseJobResponse>;
   /** Goes on with a paused, failed or cancelled job. */
   resumeJob: handleUnaryCall<ResumeJobRequest, ResumeJobResponse>;
+  /** Forgets a job that is over. What it made stays until it is collected: other jobs may use it. */
+  deleteJob: handleUnaryCall<DeleteJobRequest, DeleteJobResponse>;
   /** Changes a job's priority at once. */
   setPriority: handleUnaryCall<SetPriorityRequest, SetPriorityResponse>;
   /** Workers that said within the last seconds that they are there. */
@@ -1512,6 +1993,20 @@ export interface RenderServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchJobResponse>;
+  /** What happened to a job: the entries of its log, and the last events of its tasks, oldest first. */
+  watchLog(request: WatchLogRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchLogResponse>;
+  watchLog(
+    request: WatchLogRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchLogResponse>;
+  /** The finished frames of a job, whatever its state: also of one that failed or was cancelled. */
+  listFrames(request: ListFramesRequest, options?: Partial<CallOptions>): ClientReadableStream<ListFramesResponse>;
+  listFrames(
+    request: ListFramesRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ListFramesResponse>;
   /** Stops a job within one step; what is committed stays. */
   cancelJob(
     request: CancelJobRequest,
@@ -1559,6 +2054,22 @@ export interface RenderServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ResumeJobResponse) => void,
+  ): ClientUnaryCall;
+  /** Forgets a job that is over. What it made stays until it is collected: other jobs may use it. */
+  deleteJob(
+    request: DeleteJobRequest,
+    callback: (error: ServiceError | null, response: DeleteJobResponse) => void,
+  ): ClientUnaryCall;
+  deleteJob(
+    request: DeleteJobRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeleteJobResponse) => void,
+  ): ClientUnaryCall;
+  deleteJob(
+    request: DeleteJobRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeleteJobResponse) => void,
   ): ClientUnaryCall;
   /** Changes a job's priority at once. */
   setPriority(

@@ -68,6 +68,15 @@ describe('a simulation', () => {
     expect(result.makespanSeconds).toBeLessThan(1.1 * result.bound.makespan);
   });
 
+  it('of one worker a pool ends, though each tries again what it failed', async () => {
+    const one = { workers: 1, slots: 1, speed: 1 };
+    const pools = { idm: one, mixer: one, vdm: one };
+    const scenario = { ...scenarioOf(3, { jobs: 2, frames: 64, failures: 0.1 }), pools };
+    const result = await run(scenario);
+    expect(result).toMatchObject({ jobsDone: 2, jobsFailed: 0 });
+    expect(result.tries.failed).toBeGreaterThan(0);
+  });
+
   it('is the same for a seed, and another for another', async () => {
     const changes = { failures: 0.02, deathsPerHour: 20, stragglers: { share: 0.05, factor: 3 } };
     const first = await run(scenarioOf(100, changes));

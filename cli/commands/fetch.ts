@@ -1,0 +1,57 @@
+// `bivdiff fetch`: the files of a job that is done, or the finished frames of any.
+
+import { resolve } from 'node:path';
+
+import type { Command } from 'commander';
+
+import { findFrames } from '../cluster/frames.ts';
+import { namesOutput, outputFiles } from '../cluster/job-text.ts';
+import { placeOutputs } from '../place-outputs.ts';
+import type { OutputFile } from '../place-outputs.ts';
+import { EXIT_OK } from '../print-error.ts';
+import type { TypedFlags } from '../run-options.ts';
+import { printJson } from '../terminal.ts';
+import type { CliEnvironment } from '../terminal.ts';
+import { addClientFlags, withClient } from './jobs.ts';
+
+/** Adds the command. `finish` takes the exit code. */
+export function addFetchCommand(
+  program: Command,
+  environment: CliEnvironment,
+  finish: (exitCode: number) => void,
+): void {
+  addClientFlags(program.command('fetch'))
+    .argument('<job>', 'its id, or the first digits')
+    .option('--output <FILE>', 'Where the video goes')
+    .option('--comparison <FILE>', 'Where the three-panel video goes')
+    .option('--contact-sheet <FILE>', 'Where the contact sheet goes')
+    .option('--frames <DIR>', 'Where the finished frames go as PNG; also of a job that failed')
+    .option('--overwrite', 'Replace files that exist and differ')
+    .summary('get the files of a finished job')
+    .description('Get the files of a finished job, or what frames there are of any.')
+    .action(async (id: string, typed: TypedFlags) => {
+      const written = await withClient(typed, environment, async (farm) => {
+        const job = await farm.get(id);
+        const folder = typed['frames'];
+        const frames =
+          typeof folder === 'string'
+            ? await findFrames(farm, job, resolve(environment.folder, folder))
+            : undefined;
+        const files: OutputFile[] = frames === undefined ? [] : [frames.output];
+        if (frames === undefined || namesOutput(typed)) {
+          files.unshift(...outputFiles(job, typed, environment.folder));
+        }
+        await placeOutputs(farm, files, { overwrite: typed['overwrite'] === true });
+        const outputs = files.map(({ path }) => path);
+        if (frames === undefined) return { job: job.id, outputs };
+        const { finished, total } = frames;
+        environment.stderr.write(
+          `${finished} of ${total} frames are finished; the job is ${job.state}\n`,
+        );
+        return { job: job.id, outputs, frames: { finished, total } };
+      });
+      if (typed['json'] === true) printJson(environment.stdout, written);
+      else for (const path of written.outputs) environment.stdout.write(`${path}\n`);
+      finish(EXIT_OK);
+    });
+}

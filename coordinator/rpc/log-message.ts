@@ -1,0 +1,82 @@
+// From a job's log and the history of its tasks to lines for the wire.
+
+import type { LogLine } from '../../common/gen/bivdiff/v1/job_log.ts';
+import type { TaskEvent } from '../job-history.ts';
+import type { JobLogEntry } from '../job-log.ts';
+import { failureMessage } from './job-message.ts';
+
+export function lineOfEntry(entry: JobLogEntry): LogLine {
+  return {
+    atMs: entry.atMs,
+    kind: entry.kind,
+    message: textOfEntry(entry),
+    task: undefined,
+    worker: '',
+    failure: entry.kind === 'failed' ? failureMessage(entry.failure) : undefined,
+  };
+}
+
+export function lineOfEvent(event: TaskEvent): LogLine {
+  const { atMs, kind, taskId, stage, frames, attempt = 0, worker = '', failure } = event;
+  const [firstFrame, lastFrame] = frames ?? [0, 0];
+  return {
+    atMs,
+    kind: `task-${kind}`,
+    message: textOfEvent(event),
+    task: { id: taskId, stage, firstFrame, lastFrame, attempt },
+    worker,
+    failure:
+      failure === undefined
+        ? undefined
+        : { ...failure, retry: '', hint: '', detailsJson: '', cause: undefined },
+  };
+}
+
+/** Oldest first. */
+export function inTime(a: LogLine, b: LogLine): number {
+  return a.atMs - b.atMs;
+}
+
+function textOfEntry(entry: JobLogEntry): string {
+  switch (entry.kind) {
+    case 'submitted': {
+      const { name, priority, owner = '' } = entry;
+      const called = name === '' ? '' : ` as ${name}`;
+      return `submitted${called}${owner === '' ? '' : ` by ${owner}`}, priority ${priority}`;
+    }
+    case 'priority':
+      return `priority ${entry.priority}`;
+    case 'failed':
+      return `failed: ${entry.failure.message}`;
+    case 'done':
+      return `done after ${entry.seconds.toFixed(1)} s`;
+    default:
+      return entry.kind;
+  }
+}
+
+function textOfEvent(event: TaskEvent): string {
+  const { kind, stage, frames, worker = '', attempt, failure, delayMs = 0 } = event;
+  const what = frames === undefined ? stage : `${stage} of ${placeOf(frames)}`;
+  const tried = attempt === undefined || attempt === 1 ? '' : `, try ${attempt}`;
+  switch (kind) {
+    case 'begun':
+      return `${what} begun by ${worker}${tried}`;
+    case 'failed':
+      return `${what} failed on ${worker}${tried}: ${failure?.code}: ${failure?.message}`;
+    case 'retried':
+      return `${what} will be tried again after ${delayMs} ms`;
+    case 'lost':
+      return `${what}: worker ${worker} was lost while it ran`;
+    case 'healed':
+      return `${what} runs again: its result was lost`;
+    case 'diverged':
+      return `${what}: ${worker} made other bytes than ${event.otherWorker}, whose stay; a defect`;
+    case 'set-aside':
+      return `${worker} is set aside for ${stage}: it failed several while others succeeded`;
+  }
+}
+
+function placeOf([first, last]: readonly [number, number]): string {
+  return first === last ? `frame ${first}` : `frames ${first} to ${last}`;
+}
