@@ -44,6 +44,8 @@ function textOfEntry(entry: JobLogEntry): string {
       const called = name === '' ? '' : ` as ${name}`;
       return `submitted${called}${owner === '' ? '' : ` by ${owner}`}, priority ${priority}`;
     }
+    case 'joined':
+      return 'another owner has submitted the same render';
     case 'priority':
       return `priority ${entry.priority}`;
     case 'failed':
