@@ -16,8 +16,9 @@ import { EVENT_SUBJECT, PROGRESS_SUBJECT } from '../../common/bus/nats/subjects.
 import type { WorkerEvent } from '../../common/bus/ports.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import { endOfCli, startCli } from '../../test/support/cli-process.ts';
-import { freePort, killed, startProgram } from '../../test/support/farm-program.ts';
+import { killed, startProgram } from '../../test/support/farm-program.ts';
 import type { Program } from '../../test/support/farm-program.ts';
+import { freePort } from '../../test/support/ports.ts';
 
 const ROUNDS = 3;
 const WAIT_MS = 60_000;

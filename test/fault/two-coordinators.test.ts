@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { expect, it } from 'vitest';
 
 import { FarmClient } from '../../cli/cluster/client.ts';
-import { freePort } from '../support/farm-program.ts';
+import { freePort } from '../support/ports.ts';
 import { useFarm } from '../support/use-farm.ts';
 
 const farmOf = useFarm();

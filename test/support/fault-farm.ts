@@ -17,22 +17,16 @@ import { EVENT_SUBJECT, PROGRESS_SUBJECT, queueSubjects } from '../../common/bus
 import type { TaskMessage, WorkerEvent } from '../../common/bus/ports.ts';
 import { canonicalJson } from '../../common/canonical-json.ts';
 import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
-import { queueOfStage } from '../../common/placement.ts';
-import { STAGE_FACTS } from '../../common/stages.ts';
 import type { Digest, Pool, Stage, TaskId } from '../../common/task.ts';
-import { ownClasses } from '../../workers/own-classes.ts';
 import { endOfCli, startCli } from './cli-process.ts';
-import { freePort, killed, startProgram } from './farm-program.ts';
+import { killed, startProgram } from './farm-program.ts';
 import type { Program, Surroundings } from './farm-program.ts';
+import { freePort } from './ports.ts';
+import { queueHere } from './queue-here.ts';
 import { JOB_FLAGS, sha256Of } from './reference.ts';
 
 /** Longest that a job may take in a fault test, recovery included. */
 const JOB_MS = 120_000;
-
-/** The queue of a stage's tasks that workers on this machine take. */
-export function queueHere(stage: Stage): string {
-  return queueOfStage(stage, ownClasses()[STAGE_FACTS[stage].numerics]);
-}
 
 /** What a worker serves, and where it runs. */
 export interface WorkerPlace extends Surroundings {

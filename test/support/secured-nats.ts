@@ -1,9 +1,7 @@
 // A real nats-server with the configuration that `bivdiff nats-config` writes.
 
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect as connectSocket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,7 +9,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { natsConfigText } from '../../cli/cluster/nats-config.ts';
 import type { NatsConfigOptions } from '../../cli/cluster/nats-config.ts';
 import { findNatsServer } from '../../cli/cluster/nats-server.ts';
-import { freePort, killed } from './farm-program.ts';
+import { killed } from './farm-program.ts';
+import { answers, freePort } from './ports.ts';
 
 const START_MS = 20_000;
 
@@ -41,7 +40,7 @@ export async function startSecuredNats(
     await rm(folder, { recursive: true, force: true });
   };
   const deadline = performance.now() + START_MS;
-  while (!(await listens(port))) {
+  while (!(await answers(port))) {
     if (performance.now() < deadline && child.exitCode === null) await delay(20);
     else {
       await close();
@@ -49,16 +48,4 @@ export async function startSecuredNats(
     }
   }
   return { port, log: () => log, close };
-}
-
-async function listens(port: number): Promise<boolean> {
-  const socket = connectSocket(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }

@@ -3,11 +3,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { BivdiffError } from '../../../common/errors.ts';
+import { freePort } from '../../../test/support/ports.ts';
 
 const START_TIMEOUT_MS = 10_000;
 
@@ -64,14 +64,4 @@ export async function startRedis(durability: Durability): Promise<RedisServer> {
     throw new BivdiffError('unavailable', `redis-server did not start on port ${port}: ${log}`);
   }
   return { port, [Symbol.asyncDispose]: stop };
-}
-
-/** A port that was free just now; redis-server cannot pick one itself. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -13,7 +13,8 @@ import { makeCertificates } from '../../support/certificates.ts';
 import type { Certificates } from '../../support/certificates.ts';
 import { endOfCli, startCli } from '../../support/cli-process.ts';
 import type { CliRun } from '../../support/cli-process.ts';
-import { freePort, killed } from '../../support/farm-program.ts';
+import { killed } from '../../support/farm-program.ts';
+import { freePort } from '../../support/ports.ts';
 import { startSecuredNats } from '../../support/secured-nats.ts';
 import type { SecuredNats } from '../../support/secured-nats.ts';
 

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { endOfCli, startCli } from '../../support/cli-process.ts';
 import type { CliRun } from '../../support/cli-process.ts';
-import { freePort } from '../../support/farm-program.ts';
+import { freePort } from '../../support/ports.ts';
 import { JOB_FLAGS, referenceOf } from '../../support/reference.ts';
 
 const UP_MS = 60_000;
