@@ -23,10 +23,12 @@ it.each(['annotate', 'mix'] as const)(
     let beganAtMs: number | undefined;
     let worked = 0;
     await stopWhen(child.pid!, async () => {
-      if (!farm.unfinished('w1').includes(taskId)) return false;
+      const begun = farm.unfinished('w1');
+      if (!begun.includes(taskId)) return false;
       beganAtMs ??= await workedMs(child.pid!);
       worked = (await workedMs(child.pid!)) - beganAtMs;
-      return worked >= WORKED_MS;
+      // Until then the result of the task before it was still being stored.
+      return worked >= WORKED_MS && begun.length === 1;
     });
     // The fault hits the task: it stands still in the middle of it, and dies there.
     expect(await farm.hasRecord(taskId)).toBe(false);
