@@ -40,8 +40,11 @@ export interface Divergence {
 
 interface Running {
   readonly task: TaskNumber;
+  readonly worker: string;
   readonly slot: number;
   readonly startMs: number;
+  /** When the next task entered its slot: then only its result was still being stored. */
+  leftMs?: number;
   step: number;
   steps: number;
 }
@@ -115,13 +118,7 @@ export class JobTally implements JobObserver {
     this.workers.add(event.worker);
     switch (event.kind) {
       case 'started':
-        this.#running.set(event.taskId, {
-          task,
-          slot: event.slot,
-          startMs: this.#options.nowMs(),
-          step: 0,
-          steps: 0,
-        });
+        this.#begin(task, event);
         break;
       case 'progress': {
         const running = this.#running.get(event.taskId);
@@ -186,6 +183,14 @@ export class JobTally implements JobObserver {
     if (this.#wanted.has(task)) this.results.set(task, record);
   }
 
+  #begin(task: TaskNumber, { taskId, worker, slot }: WorkerEvent & { kind: 'started' }): void {
+    const startMs = this.#options.nowMs();
+    for (const before of this.#running.values()) {
+      if (before.worker === worker && before.slot === slot) before.leftMs ??= startMs;
+    }
+    this.#running.set(taskId, { task, worker, slot, startMs, step: 0, steps: 0 });
+  }
+
   #endSpan(taskId: TaskId, worker: string): void {
     const running = this.#running.get(taskId);
     if (running === undefined) return;
@@ -197,7 +202,7 @@ export class JobTally implements JobObserver {
       worker,
       slot: running.slot,
       startMs: running.startMs,
-      endMs: this.#options.nowMs(),
+      endMs: running.leftMs ?? this.#options.nowMs(),
     });
   }
 

@@ -1,5 +1,7 @@
 // A worker: pulls tasks, runs them, commits their results, reports. Knows nothing of plans or jobs.
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 import type { Delivery, TaskMessage, WorkerBus } from '../common/bus/ports.ts';
 import { BivdiffError } from '../common/errors.ts';
 import { queueOfStage } from '../common/placement.ts';
@@ -201,6 +203,8 @@ async function commitTask(
       await bus.report({ kind: 'started', taskId, worker: name, attempt, slot, stage });
       const made = await work();
       turn.leave();
+      // What waits for the slot begins before this thread turns to the result.
+      await nextTurn();
       return made;
     },
     onProgress: (step, steps) => {

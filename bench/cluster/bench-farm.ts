@@ -9,6 +9,7 @@ import { join } from 'node:path';
 
 import { startNatsServer } from '../../cli/cluster/nats-server.ts';
 import type { NatsServer } from '../../cli/cluster/nats-server.ts';
+import { ACK_WAIT_MS } from '../../cli/cluster/settings.ts';
 import { openNatsBus } from '../../common/bus/nats/index.ts';
 import type { NatsBus } from '../../common/bus/nats/index.ts';
 import type { WorkerEvent } from '../../common/bus/ports.ts';
@@ -20,8 +21,6 @@ import { DEFAULT_FAILURE_POLICY } from '../../coordinator/domain/failure-policy.
 import type { TaskGraph, TaskNumber } from '../../coordinator/domain/task-graph.ts';
 import { systemClock } from '../../coordinator/ports.ts';
 
-/** Time for a lost lease to be noticed; as the farm's own. */
-const ACK_WAIT_MS = 6_000;
 const READY_MS = 30_000;
 
 export interface WorkerProcess {

@@ -29,6 +29,7 @@ export interface BivdiffOptions {
   readonly noopTasks: number;
   readonly noopBatches: number;
   readonly latencySamples: number;
+  readonly warmUpRuns: number;
   readonly runs: number;
 }
 
@@ -41,7 +42,7 @@ export async function runBivdiff(options: BivdiffOptions): Promise<BivdiffResult
   const load = `load average at its start ${loadavg()[0]!.toFixed(1)}`;
   const noop: NoopFigures[] = [];
   for (const shape of SHAPES) noop.push(await measureNoop(shape, options));
-  const { staged, frameParallel } = await measureGraphs(options.runs);
+  const { staged, frameParallel } = await measureGraphs(options);
   return {
     system: 'bivdiff',
     available: true,
@@ -108,7 +109,7 @@ async function measureLatency(farm: BenchFarm, samples: number): Promise<number[
   return settledMs.slice(1).map((ms, i) => ms - settledMs[i]!);
 }
 
-async function measureGraphs(runs: number) {
+async function measureGraphs({ warmUpRuns, runs }: BivdiffOptions) {
   const [idm, mixer, vdm] = STAGED_GRAPH.pools;
   const farm = await BenchFarm.start([
     ...workers(idm, ['idm'], 1),
@@ -119,7 +120,7 @@ async function measureGraphs(runs: number) {
   const staged: GraphRun[] = [];
   const frameParallel: GraphRun[] = [];
   try {
-    for (let run = 0; run <= runs; run += 1) {
+    for (let run = -warmUpRuns; run < runs; run += 1) {
       const whole = await runMeasured(farm, stagedGraph(`staged ${run}`, STAGED_GRAPH));
       const [frames = [], mixes = [], smooths = []] = whole.seconds;
       const chunked = Array.from({ length: chunks }, (_, chunk) =>
@@ -131,8 +132,7 @@ async function measureGraphs(runs: number) {
         farm,
         framesGraph(`frames ${run}`, chunks * framesPerChunk, frameMs),
       );
-      // The first is the warm-up.
-      if (run === 0) continue;
+      if (run < 0) continue;
       staged.push({ makespanSeconds: whole.makespanSeconds, boundSeconds: bound });
       const framesBound = frameParallelBound(alone.seconds[0]!, idm);
       frameParallel.push({ makespanSeconds: alone.makespanSeconds, boundSeconds: framesBound });

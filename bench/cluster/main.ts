@@ -8,6 +8,7 @@ import { runBivdiff } from './bivdiff.ts';
 import type { BivdiffResult } from './bivdiff.ts';
 import { measureArtifactThroughput, measureGather } from './gather.ts';
 import { linesOf, runPeers } from './peers/run-peers.ts';
+import { WARM_UP_RUNS } from './peers/peer-jobs.ts';
 import type { GraphRun, PeerResult } from './peers/peer-jobs.ts';
 import { measureRecovery } from './recovery.ts';
 import { measureRestart } from './restart.ts';
@@ -39,8 +40,14 @@ try {
   if (only.includes('bivdiff')) {
     const bivdiff = await runBivdiff(
       values.quick
-        ? { noopTasks: 4_000, noopBatches: 1, latencySamples: 50, runs: 1 }
-        : { noopTasks: 20_000, noopBatches: 3, latencySamples: 500, runs: 10 },
+        ? { noopTasks: 4_000, noopBatches: 1, latencySamples: 50, warmUpRuns: 1, runs: 1 }
+        : {
+            noopTasks: 20_000,
+            noopBatches: 3,
+            latencySamples: 500,
+            warmUpRuns: WARM_UP_RUNS,
+            runs: 10,
+          },
     );
     note(bivdiff);
     say(`bivdiff          control share of a task of 1 s: ${percent(bivdiff.controlShare)}`);

@@ -7,7 +7,7 @@ export const SERVER_DEFAULT = '127.0.0.1:7180';
 export const NATS_DEFAULT = 'nats://127.0.0.1:4222';
 
 /** Lease of a task: a worker that is gone is noticed after it, and its task starts elsewhere. */
-export const ACK_WAIT_MS = 6_000;
+export const ACK_WAIT_MS = 4_000;
 
 export interface ListenSafety {
   readonly hasTls: boolean;
@@ -24,7 +24,6 @@ const HINTS = {
 
 type ListenFlag = keyof typeof HINTS;
 
-/**
 /**
  * Checks an address that a program is to listen on.
  * @throws invalid-argument — malformed, or not loopback without TLS and tokens

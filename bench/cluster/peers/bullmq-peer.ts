@@ -127,14 +127,18 @@ async function measureGraph(): Promise<Pick<PeerReport, 'staged' | 'frameParalle
   );
   const staged: PeerReport['staged'][number][] = [];
   const frameParallel: PeerReport['frameParallel'][number][] = [];
-  for (let run = 0; run <= jobs.runs; run += 1)
+  const runs = jobs.warmUpRuns + jobs.runs;
+  for (let run = 0; run < runs; run += 1)
     staged.push(await stagedRun(run, { idm, mixer, vdm, flows }));
-  for (let run = 0; run <= jobs.runs; run += 1) frameParallel.push(await frameRun(idm));
+  for (let run = 0; run < runs; run += 1) frameParallel.push(await frameRun(idm));
   await Promise.all([
     stopWorkers(workers.flat()),
     ...[idm, mixer, vdm, flows].map((each) => each.close()),
   ]);
-  return { staged: staged.slice(1), frameParallel: frameParallel.slice(1) };
+  return {
+    staged: staged.slice(jobs.warmUpRuns),
+    frameParallel: frameParallel.slice(jobs.warmUpRuns),
+  };
 }
 
 interface Pools {

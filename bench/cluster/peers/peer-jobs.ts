@@ -21,6 +21,9 @@ export const STAGED_GRAPH: StagedGraph = {
   pools: [8, 2, 2],
 };
 
+/** Thrown away before the measured runs, of every system: after so many the ones on Node have compiled all that they will. */
+export const WARM_UP_RUNS = 12;
+
 export interface NoopShape {
   readonly slots: number;
   /** Worker processes that share the slots. */
@@ -37,7 +40,9 @@ export interface PeerJobs {
   /** Tasks sent one at a time, the next when the caller knows the last one is done. */
   readonly latencySamples: number;
   readonly graph: StagedGraph;
-  /** Measured runs of the graph, and of its frames alone; one more before them is thrown away. */
+  /** Runs of the graph, and of its frames alone, that are thrown away first: processes start, and code is compiled. */
+  readonly warmUpRuns: number;
+  /** Measured runs of each. */
   readonly runs: number;
 }
 

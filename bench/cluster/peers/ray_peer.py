@@ -189,9 +189,10 @@ def main(options):
     pools = (TaskPools if workers == "tasks" else ActorPools)(graph["pools"])
     try:
         pools.warm()
-        # One more than asked for: the first starts the worker processes.
-        staged = [staged_run(pools, graph) for _ in range(options["runs"] + 1)][1:]
-        frame_parallel = [frame_run(pools, graph) for _ in range(options["runs"] + 1)][1:]
+        warm_ups = options["warmUpRuns"]
+        runs = range(warm_ups + options["runs"])
+        staged = [staged_run(pools, graph) for _ in runs][warm_ups:]
+        frame_parallel = [frame_run(pools, graph) for _ in runs][warm_ups:]
     finally:
         ray.shutdown()
     print(

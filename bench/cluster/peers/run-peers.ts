@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { frameParallelBound, stageAwareBound } from '../bound.ts';
 import {
   STAGED_GRAPH,
+  WARM_UP_RUNS,
   type GraphRun,
   type NoopShape,
   type PeerReport,
@@ -28,6 +29,7 @@ export interface PeerOptions {
   /** Batches measured; the median counts. */
   readonly noopBatches: number;
   readonly latencySamples: number;
+  readonly warmUpRuns: number;
   /** Measured runs of the staged graph, and of its frames alone. */
   readonly runs: number;
 }
@@ -149,8 +151,8 @@ export async function* runPeers(
   { quick }: { readonly quick: boolean },
 ): AsyncGenerator<PeerResult> {
   const options = quick
-    ? { latencySamples: 50, runs: 1, noopBatches: 1, noopTasks: 1_000 }
-    : { latencySamples: 500, runs: 10, noopBatches: 3 };
+    ? { latencySamples: 50, warmUpRuns: 1, runs: 1, noopBatches: 1, noopTasks: 1_000 }
+    : { latencySamples: 500, warmUpRuns: WARM_UP_RUNS, runs: 10, noopBatches: 3 };
   if (only.includes('ray')) {
     yield await runRay({ noopTasks: 5_000, ...options, workers: 'tasks' });
     yield await runRay({ noopTasks: 5_000, ...options, workers: 'actors' });

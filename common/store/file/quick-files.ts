@@ -5,13 +5,20 @@ import { linkSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'nod
 
 import { FILE_MODE } from './file-operations.ts';
 
-/** A few times what a local disk's cache takes. */
+/** A disk is slow whose calls take so long on average: a few times what a local disk's cache takes. */
 const SLOW_MS = 1;
-/** Calls that are left to the threads after a slow one. */
+/** Weight of the newest call. */
+const NEWEST = 0.1;
+/** A call counts for no more: this thread may just have had to wait for a processor. */
+const COUNTED_MS_MAX = 2;
+/** No waiting for a processor takes so long. */
+const STUCK_MS = 100;
+/** Calls that are left to the threads after that. */
 const REST_CALLS = 256;
 
 export class QuickFiles {
   #restCalls = 0;
+  #averageMs = 0;
 
   /** Writes a new file by way of a temporary name. False: it was not done, and nothing is left of it. */
   create(path: string, temporary: string, bytes: Uint8Array): boolean {
@@ -47,7 +54,14 @@ export class QuickFiles {
       // Whatever it is, the slow way meets it too, and tells of it.
       return undefined;
     } finally {
-      if (performance.now() - begunMs > SLOW_MS) this.#restCalls = REST_CALLS;
+      this.#note(performance.now() - begunMs);
     }
+  }
+
+  #note(tookMs: number): void {
+    this.#averageMs += NEWEST * (Math.min(tookMs, COUNTED_MS_MAX) - this.#averageMs);
+    if (this.#averageMs <= SLOW_MS && tookMs <= STUCK_MS) return;
+    this.#restCalls = REST_CALLS;
+    this.#averageMs = 0;
   }
 }

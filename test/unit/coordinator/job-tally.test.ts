@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+
+import type { TaskId } from '../../../common/task.ts';
+import { createPlan } from '../../../coordinator/domain/plan.ts';
+import { createTaskGraph } from '../../../coordinator/domain/task-graph.ts';
+import { JobTally } from '../../../coordinator/job-tally.ts';
+import { acceptedJob } from '../../support/jobs.ts';
+
+it('ends the bar of a task when the next one enters its slot, not when its result is stored', () => {
+  const graph = createTaskGraph(createPlan(acceptedJob()));
+  let nowMs = 0;
+  const tally = new JobTally({
+    ...{ graph, wanted: [], slots: () => 2 },
+    nowMs: () => nowMs,
+    onChange: () => undefined,
+  });
+  const [first, second] = [0, 1].map((index) => graph.number({ stage: 'annotate', index }));
+  const begin = (task: number, taskId: string): void => {
+    const facts = { taskId: taskId as TaskId, worker: 'w', attempt: 1 };
+    tally.event(task, { kind: 'started', ...facts, slot: 0, stage: 'annotate' });
+  };
+  const end = (task: number, taskId: string): void => {
+    const record = {
+      ...{ taskId: taskId as TaskId, stage: 'annotate' as const, outputs: {}, worker: 'w' },
+      ...{ attempt: 1, numericsClass: 'cpu-test', startedAt: '', seconds: 1, busySeconds: 1 },
+    };
+    const facts = { taskId: taskId as TaskId, worker: 'w', attempt: 1 };
+    tally.event(task, { kind: 'committed', ...facts, record });
+  };
+  begin(first!, 'aa');
+  nowMs = 10;
+  begin(second!, 'bb');
+  nowMs = 15;
+  end(first!, 'aa');
+  nowMs = 25;
+  end(second!, 'bb');
+  expect(tally.spans.map(({ startMs, endMs }) => [startMs, endMs])).toEqual([
+    [0, 10],
+    [10, 25],
+  ]);
+});
