@@ -10,7 +10,7 @@ import type { JobId, Pool } from '../common/task.ts';
 import type { FailurePolicy } from './domain/failure-policy.ts';
 import type { TaskGraph, TaskNumber } from './domain/task-graph.ts';
 import { JobRun } from './job-run.ts';
-import type { JobObserver } from './job-run.ts';
+import type { JobObserver } from './job-observer.ts';
 import { OutTasks } from './out-tasks.ts';
 import type { Clock } from './ports.ts';
 import { ReadyLines } from './ready-lines.ts';

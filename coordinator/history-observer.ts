@@ -3,7 +3,7 @@
 import type { WorkerEvent } from '../common/bus/ports.ts';
 import type { TaskGraph, TaskNumber } from './domain/task-graph.ts';
 import type { JobHistory, TaskEventFacts } from './job-history.ts';
-import type { JobObserver } from './job-run.ts';
+import type { JobObserver } from './job-observer.ts';
 
 export class HistoryObserver implements JobObserver {
   readonly #graph: TaskGraph;
@@ -50,6 +50,10 @@ export class HistoryObserver implements JobObserver {
     this.#note(task, { kind: 'lost', worker });
   }
 
+  copied(task: TaskNumber, worker: string): void {
+    this.#note(task, { kind: 'copied', worker });
+  }
+
   healed(task: TaskNumber): void {
     this.#note(task, { kind: 'healed' });
   }
@@ -90,6 +94,10 @@ export function observeBoth(one: JobObserver, other: JobObserver): JobObserver {
     lost: (task, worker) => {
       one.lost?.(task, worker);
       other.lost?.(task, worker);
+    },
+    copied: (task, worker) => {
+      one.copied?.(task, worker);
+      other.copied?.(task, worker);
     },
   };
 }

@@ -23,12 +23,13 @@ const SUFFIXES: readonly string[] = ['', 'b', 'c', 'd'];
  * - `failed`: a try of it failed
  * - `retried`: it will be published again after `delayMs`
  * - `lost`: a worker that ran it was not heard of again, and another has begun it
+ * - `copied`: it takes very long on `worker`, so another was given it too
  * - `healed`: its result was lost, and it runs again
  * - `diverged`: `worker` made other bytes than `otherWorker`, whose stay
  * - `set-aside`: `worker` failed this and others of its stage, and gets none of the stage for a while
  */
 export type TaskEventKind =
-  'begun' | 'failed' | 'retried' | 'lost' | 'healed' | 'diverged' | 'set-aside';
+  'begun' | 'failed' | 'retried' | 'lost' | 'copied' | 'healed' | 'diverged' | 'set-aside';
 
 export interface TaskEvent {
   /** Milliseconds since 1970, by the coordinator's clock. */

@@ -7,14 +7,16 @@ import type { CoordinatorBus, TaskMessage, WorkerEvent } from '../common/bus/por
 import { queueOfStage } from '../common/placement.ts';
 import { STAGE_FACTS } from '../common/stages.ts';
 import type { Store } from '../common/store/ports.ts';
-import type { JobId, Pool, ResultRecord, TaskId } from '../common/task.ts';
+import type { JobId, Pool, TaskId } from '../common/task.ts';
 import { PROTOCOL_VERSION } from '../common/worker-status.ts';
 import { decideAfterFailure, excludedWorkers, isStoreFull } from './domain/failure-policy.ts';
 import type { FailurePolicy } from './domain/failure-policy.ts';
 import type { TaskGraph, TaskNumber } from './domain/task-graph.ts';
 import type { Needer, OutTasks } from './out-tasks.ts';
+import type { JobObserver } from './job-observer.ts';
 import { LONE_WORKER } from './ports.ts';
 import type { Clock, Workforce } from './ports.ts';
+import { SecondCopies } from './second-copies.ts';
 import { surveyStore } from './survey.ts';
 import { TaskBoard } from './task-board.ts';
 import { lostWorkersFailure, taskFailure } from './task-failure.ts';
@@ -38,18 +40,6 @@ export interface JobRunOptions {
   readonly onReady?: (pool: Pool) => void;
 }
 
-/** Told of every change, at once, on the caller's thread. */
-export interface JobObserver {
-  surveyed(found: ReadonlyMap<TaskNumber, ResultRecord>, missing: readonly TaskNumber[]): void;
-  event(task: TaskNumber, event: WorkerEvent): void;
-  /** A result was lost and its task will run again. */
-  healed(task: TaskNumber): void;
-  /** A try failed, and there will be another after `delayMs`. */
-  retried?(task: TaskNumber, retry: { readonly delayMs: number }): void;
-  /** A worker that ran it was not heard of again; another has begun it. */
-  lost?(task: TaskNumber, worker: string): void;
-}
-
 export class JobRun implements Needer {
   readonly jobId: JobId;
   readonly owner: string;
@@ -57,6 +47,7 @@ export class JobRun implements Needer {
   readonly #graph: TaskGraph;
   readonly #board: TaskBoard;
   readonly #tries: Tries;
+  readonly #copies: SecondCopies;
   readonly #out = new Map<TaskId, TaskNumber>();
   readonly #started = new Set<TaskId>();
   readonly #timers = new Map<TaskNumber, () => void>();
@@ -70,6 +61,16 @@ export class JobRun implements Needer {
     this.#graph = options.graph;
     this.#board = new TaskBoard(options.graph, options.onReady);
     this.#tries = new Tries(options.graph.size);
+    const { workers = LONE_WORKER, observer } = options;
+    this.#copies = new SecondCopies({
+      ...{ ...options, workers },
+      nextTry: (task) => this.#nextTry(task),
+      onCopy: (task, worker) => {
+        this.#tries.copied(this.#graph.plan.id(this.#graph.ref(task)));
+        this.#tries.doesNotCount(task);
+        observer.copied?.(task, worker);
+      },
+    });
   }
 
   /** Nothing is left to do, or the job has failed and nothing of it runs any more. */
@@ -131,8 +132,13 @@ export class JobRun implements Needer {
     if (task === undefined) return;
     this.#options.observer.event(task, event);
     if (event.kind === 'started') await this.#noteStart(task, event);
-    if (event.kind === 'committed') this.#settle(task, event.taskId);
+    if (event.kind === 'committed') await this.#settle(task, event);
     if (event.kind === 'failed') await this.#handleFailure(task, event);
+  }
+
+  /** Gives tasks that take far too long to idle workers too. */
+  publishCopies(): void {
+    if (this.#failure === undefined && !this.#hasLeft) this.#copies.publish();
   }
 
   /** Publishes nothing more, stops what runs and no other job needs, and fails with `reason` once that has stopped. */
@@ -163,6 +169,7 @@ export class JobRun implements Needer {
     { taskId, worker }: Extract<WorkerEvent, { kind: 'started' }>,
   ): Promise<void> {
     this.#started.add(taskId);
+    this.#copies.begun(task, worker);
     const lost = this.#tries.begun(taskId, worker);
     const lostNow = lost.at(-1);
     if (lostNow !== undefined) this.#options.observer.lost?.(task, lostNow);
@@ -197,15 +204,26 @@ export class JobRun implements Needer {
   }
 
   #forget(taskId: TaskId): void {
+    const task = this.#out.get(taskId);
+    if (task !== undefined) this.#copies.over(task);
     this.#options.out.remove(this, taskId);
     this.#out.delete(taskId);
     this.#started.delete(taskId);
     this.#tries.forget(taskId);
   }
 
-  #settle(task: TaskNumber, taskId: TaskId): void {
+  async #settle(
+    task: TaskNumber,
+    { taskId, record }: Extract<WorkerEvent, { kind: 'committed' }>,
+  ): Promise<void> {
+    const hadCopy = this.#copies.hasCopy(task);
+    this.#copies.finished(task, record.seconds);
     this.#forget(taskId);
     this.#board.settle(task);
+    if (!hadCopy) return;
+    const { bus, jobId } = this.#options;
+    // Where it cannot be stopped it runs to its end, which does no harm.
+    await bus.cancel({ jobId, taskIds: [taskId] }).catch(() => undefined);
   }
 
   async #handleFailure(
@@ -214,6 +232,7 @@ export class JobRun implements Needer {
   ): Promise<void> {
     this.#started.delete(event.taskId);
     this.#tries.ended(event.taskId, event.worker);
+    this.#copies.failed(task);
     if (this.#failure !== undefined) {
       this.#forget(event.taskId);
       return;
@@ -224,7 +243,7 @@ export class JobRun implements Needer {
     const tries = this.#tries;
     const hasNoRoom = isStoreFull(event.failure);
     const attempt = hasNoRoom ? tries.count(task) : tries.failures(task);
-    if (hasNoRoom) tries.wasInVain(task);
+    if (hasNoRoom) tries.doesNotCount(task);
     const decision = decideAfterFailure(event.failure, attempt, this.#options.policy);
     switch (decision.kind) {
       case 'retry':
@@ -237,9 +256,8 @@ export class JobRun implements Needer {
         await this.#heal(task, event);
         return;
       case 'fail':
-        this.#forget(event.taskId);
+        // With this one: a copy of it may be under way.
         await this.stop(this.#failureOf(task, event.failure));
-        return;
     }
   }
 

@@ -6,7 +6,7 @@ import type { ResultRecord, Stage, TaskId } from '../common/task.ts';
 import { costUnits, secondsPerUnit } from './domain/cost.ts';
 import type { MeasuredCost } from './domain/cost.ts';
 import type { TaskGraph, TaskNumber } from './domain/task-graph.ts';
-import type { JobObserver } from './job-run.ts';
+import type { JobObserver } from './job-observer.ts';
 
 /** Spans kept: a trace viewer takes no more, and memory shall not grow with the video. */
 const SPANS_MAX = 50_000;

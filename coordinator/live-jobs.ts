@@ -88,6 +88,7 @@ export class LiveJobs {
     });
     for (const event of found) await this.handle(event);
     await this.launch();
+    for (const { live } of this.#live) live?.run.publishCopies();
     this.#lookForWorkers();
     await this.flushHistories('due');
   }

@@ -51,6 +51,7 @@ interface OutTask extends Place {
   readonly owner: string;
   readonly needers: Needer[];
   message: TaskMessage;
+  hasCopy: boolean;
   /** When to look for it; Infinity while it waits for its next try, and no message of it is on its way. */
   lookMs: number;
   patienceMs: number;
@@ -60,6 +61,7 @@ export class OutTasks {
   readonly #options: OutTasksOptions;
   readonly #tasks = new Map<TaskId, OutTask>();
   readonly #countOfPool = new Map<Pool, number>();
+  readonly #copiesOfPool = new Map<Pool, number>();
   readonly #countOfOwner = new Map<string, number>();
   readonly #sending = new Set<Promise<void>>();
 
@@ -101,7 +103,8 @@ export class OutTasks {
       return;
     }
     const { owner } = needer;
-    const task = { ...place, owner, needers: [needer], message, lookMs: 0, patienceMs: 0 };
+    const times = { lookMs: 0, patienceMs: 0 };
+    const task = { ...place, ...times, owner, needers: [needer], message, hasCopy: false };
     this.#tasks.set(id, task);
     this.#count(task, 1);
     this.#send(task);
@@ -113,6 +116,21 @@ export class OutTasks {
     if (task === undefined) return;
     task.message = message;
     this.#send(task);
+  }
+
+  /** Whether some slots of a pool have nothing to do, as far as what is out can tell. */
+  hasIdleSlot(pool: Pool): boolean {
+    const copies = this.#copiesOfPool.get(pool) ?? 0;
+    return (this.#countOfPool.get(pool) ?? 0) + copies < this.#options.slotsOf(pool);
+  }
+
+  /** Publishes a second message of a task that is out. One that is lost is not looked for: the first is. */
+  copy(message: TaskMessage): void {
+    const task = this.#tasks.get(message.task.id);
+    if (task === undefined || task.hasCopy) return;
+    task.hasCopy = true;
+    this.#countCopy(task, 1);
+    this.#publish(task.queue, message);
   }
 
   /** No message of it is on its way until `again`. */
@@ -130,6 +148,7 @@ export class OutTasks {
     if (task.needers.length > 0) return false;
     this.#tasks.delete(taskId);
     this.#count(task, -1);
+    if (task.hasCopy) this.#countCopy(task, -1);
     return true;
   }
 
@@ -210,15 +229,23 @@ export class OutTasks {
   }
 
   #send(task: OutTask): void {
-    const { bus, clock, onTrouble } = this.#options;
     task.patienceMs = PATIENCE_MS;
-    task.lookMs = clock.nowMs() + PATIENCE_MS;
+    task.lookMs = this.#options.clock.nowMs() + PATIENCE_MS;
+    this.#publish(task.queue, task.message);
+  }
+
+  #publish(queue: string, message: TaskMessage): void {
+    const { bus, onTrouble } = this.#options;
     const sending = bus
-      .publish(task.queue, task.message)
+      .publish(queue, message)
       // The bus is away, or full: `reconcile` finds that it has not got the task.
       .catch((reason: unknown) => onTrouble?.(BivdiffError.from(reason)))
       .finally(() => this.#sending.delete(sending));
     this.#sending.add(sending);
+  }
+
+  #countCopy({ pool }: OutTask, by: number): void {
+    this.#copiesOfPool.set(pool, (this.#copiesOfPool.get(pool) ?? 0) + by);
   }
 
   #count({ pool, owner }: OutTask, by: number): void {

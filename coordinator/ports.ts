@@ -16,12 +16,18 @@ export interface Workforce {
    * able to take a job's tasks.
    */
   workersOf(pool: Pool, inferenceClass?: string): ReadonlySet<string>;
+  /** Those of them that had room for another task when they were last heard of. */
+  idleOf(pool: Pool, inferenceClass: string): ReadonlySet<string>;
   /** Those that shall not have tasks of this stage for now. */
   setAside(stage: Stage): readonly string[];
 }
 
 /** Where there is but one worker: nobody else can have a task. */
-export const LONE_WORKER: Workforce = { workersOf: () => new Set(), setAside: () => [] };
+export const LONE_WORKER: Workforce = {
+  workersOf: () => new Set(),
+  idleOf: () => new Set(),
+  setAside: () => [],
+};
 
 export const systemClock: Clock = {
   nowMs: () => performance.now(),

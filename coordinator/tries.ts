@@ -9,8 +9,9 @@ export class Tries {
   readonly #counts: Uint16Array;
   readonly #inVain = new Map<TaskNumber, number>();
   readonly #excluded = new Map<TaskNumber, string[]>();
-  /** Who runs a task, as far as they said. More than one: all but the last are lost. */
+  /** Who runs a task, as far as they said. More than one, or than two with a copy: all but the last are lost. */
   readonly #starters = new Map<TaskId, string[]>();
+  readonly #copied = new Set<TaskId>();
 
   constructor(tasks: number) {
     this.#counts = new Uint16Array(tasks);
@@ -31,8 +32,8 @@ export class Tries {
     return this.count(task) - (this.#inVain.get(task) ?? 0);
   }
 
-  /** The last one failed by no fault of the task's or the worker's. */
-  wasInVain(task: TaskNumber): void {
+  /** One of them was no fault of the task's or the worker's, or a copy. */
+  doesNotCount(task: TaskNumber): void {
     this.#inVain.set(task, (this.#inVain.get(task) ?? 0) + 1);
   }
 
@@ -41,7 +42,7 @@ export class Tries {
     // What is not answered in time is said again.
     const others = (this.#starters.get(taskId) ?? []).filter((name) => name !== worker);
     this.#starters.set(taskId, [...others, worker]);
-    return others;
+    return this.#copied.has(taskId) ? others.slice(0, -1) : others;
   }
 
   /** Somebody said how it ended. */
@@ -51,8 +52,14 @@ export class Tries {
     else this.#starters.set(taskId, others);
   }
 
+  /** Two may run it at once. */
+  copied(taskId: TaskId): void {
+    this.#copied.add(taskId);
+  }
+
   forget(taskId: TaskId): void {
     this.#starters.delete(taskId);
+    this.#copied.delete(taskId);
   }
 
   exclude(task: TaskNumber, worker: string): void {

@@ -74,6 +74,15 @@ export class WorkerRegistry implements Workforce {
     return this.#names.get(key) ?? NOBODY;
   }
 
+  idleOf(pool: Pool, inferenceClass: string): ReadonlySet<string> {
+    const idle = new Set<string>();
+    for (const name of this.workersOf(pool, inferenceClass)) {
+      const { running, slots } = this.#workers.get(name)!.status;
+      if (running.length < slots) idle.add(name);
+    }
+    return idle;
+  }
+
   /** Tasks that those heard of lately say they run. */
   get running(): ReadonlySet<TaskId> {
     this.#sweep(0);

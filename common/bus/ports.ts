@@ -13,6 +13,8 @@ export interface TaskMessage {
   readonly attempt: number;
   /** Workers that failed this task and shall hand it back. */
   readonly excludedWorkers: readonly string[];
+  /** A second message of the task, beside the first: a worker is too slow. */
+  readonly isCopy?: true;
 }
 
 /** A worker's right to one message for a while. Exactly one of ack and nak ends it; what comes after has no effect. */
@@ -81,7 +83,7 @@ export interface CancelMessage {
 export interface CoordinatorBus {
   /**
    * Puts a message on the queue of one placement key. Resolves when the bus has it. Where a message of this task is on its
-   * way there already, that one stays, and this one is left out.
+   * way there already, that one stays, and this one is left out. A copy counts by itself.
    * @throws resource-exhausted — the queue is at its limit
    * @throws unavailable — the bus is closed or cannot be reached
    */
@@ -89,7 +91,7 @@ export interface CoordinatorBus {
   /** Messages published and not yet ended (waiting and leased). */
   depth(queue: string): Promise<number>;
   /**
-   * Whether a message of this task is on its way: waiting, or leased. What was published and is neither here nor in the
+   * Whether a message of this task that is no copy is on its way: waiting, or leased. What was published and is neither here nor in the
    * store was lost with the bus, and is to be published again.
    * @throws unavailable — the bus cannot say now
    */

@@ -14,6 +14,12 @@ export interface FailurePolicy {
   /** Different tasks of one stage that a worker may fail in a row, while others succeed, before it is set aside for the stage. */
   readonly setAsideFailures: number;
   readonly setAsideMs: number;
+  /** A task that takes so many times as long as others of its stage in its job is given to a second worker too, if one is idle. */
+  readonly copyFactor: number;
+  /** And at least so long. */
+  readonly copyAfterMs: number;
+  /** Results of the stage that must be there to compare with. */
+  readonly copyResultsMin: number;
 }
 
 export const DEFAULT_FAILURE_POLICY: FailurePolicy = {
@@ -27,6 +33,11 @@ export const DEFAULT_FAILURE_POLICY: FailurePolicy = {
   setAsideFailures: 3,
   // Long enough for a job's stage to get on without it, short enough for a full disk that was cleared.
   setAsideMs: 300_000,
+  // Spark's multiplier. Sooner would double the work of a stage that merely varies.
+  copyFactor: 1.5,
+  // A worker that is gone is noticed sooner; what a copy saves of shorter tasks is not worth a device.
+  copyAfterMs: 10_000,
+  copyResultsMin: 3,
 };
 
 /**

@@ -70,6 +70,8 @@ function textOfEvent(event: TaskEvent): string {
       return `${what} will be tried again after ${delayMs} ms`;
     case 'lost':
       return `${what}: worker ${worker} was lost while it ran`;
+    case 'copied':
+      return `${what} takes very long on ${worker}: another worker may begin it too`;
     case 'healed':
       return `${what} runs again: its result was lost`;
     case 'diverged':

@@ -9,6 +9,7 @@ import type { JobId, Stage, TaskId } from '../../common/task.ts';
 import { Coordinator } from '../coordinator.ts';
 import { jobIdOf } from '../domain/accept.ts';
 import { DEFAULT_FAILURE_POLICY } from '../domain/failure-policy.ts';
+import type { FailurePolicy } from '../domain/failure-policy.ts';
 import { createPlan } from '../domain/plan.ts';
 import type { LiveJob } from '../live-job.ts';
 import { WorkerRegistry } from '../worker-registry.ts';
@@ -23,6 +24,8 @@ import { VirtualFarm } from './virtual-farm.ts';
 import { VirtualStore } from './virtual-store.ts';
 
 export interface SimulationOptions {
+  /** @default the farm's own */
+  readonly policy?: FailurePolicy;
   readonly scenario: Scenario;
   /** Milliseconds of real time, from any fixed point. */
   readonly realMs: () => number;
@@ -256,7 +259,7 @@ class Simulation {
             this.#timed(callback);
           }),
       },
-      policy: DEFAULT_FAILURE_POLICY,
+      policy: this.#options.policy ?? DEFAULT_FAILURE_POLICY,
       nowMs: () => EPOCH_MS + clock.nowMs(),
       name: 'simulated',
       conclude: (live) => Promise.resolve(void this.#concluded.push(live)),

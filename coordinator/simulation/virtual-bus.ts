@@ -7,6 +7,7 @@ import type {
   TaskMessage,
   WorkerEvent,
 } from '../../common/bus/ports.ts';
+import { keysOfTask, messageKey } from '../../common/bus/message-key.ts';
 import { STAGES } from '../../common/task.ts';
 import type { TaskId } from '../../common/task.ts';
 import { queueOfStage } from '../../common/placement.ts';
@@ -44,7 +45,8 @@ const queueNumbers = new Map(QUEUES.map((queue, index) => [queue, index]));
 
 export class VirtualBus implements CoordinatorBus {
   readonly feed = new EventFeed();
-  readonly #letters = new Map<TaskId, Letter>();
+  /** By key of the message. */
+  readonly #letters = new Map<string, Letter>();
   readonly #waiting: WaitingLine[] = QUEUES.map(() => new WaitingLine());
   readonly #depths = new Uint32Array(QUEUES.length);
   #takers: Takers | undefined;
@@ -54,8 +56,9 @@ export class VirtualBus implements CoordinatorBus {
   }
 
   async publish(queue: string, message: TaskMessage): Promise<void> {
-    // One subject per task: a second message of it is the first.
-    if (this.#letters.has(message.task.id)) return;
+    // One subject per message: a second of the same is the first.
+    const key = messageKey(message);
+    if (this.#letters.has(key)) return;
     const number = queueNumbers.get(queue)!;
     const letter: Letter = {
       message,
@@ -65,7 +68,7 @@ export class VirtualBus implements CoordinatorBus {
       isCancelled: false,
       deliveries: 0,
     };
-    this.#letters.set(message.task.id, letter);
+    this.#letters.set(key, letter);
     this.#depths[number] = this.#depths[number]! + 1;
     if (this.#takers?.offer(letter) !== true) this.#waiting[number]!.append(letter);
   }
@@ -86,8 +89,8 @@ export class VirtualBus implements CoordinatorBus {
   }
 
   async cancel({ taskIds }: CancelMessage): Promise<void> {
-    for (const taskId of taskIds) {
-      const letter = this.#letters.get(taskId);
+    for (const key of taskIds.flatMap(keysOfTask)) {
+      const letter = this.#letters.get(key);
       if (letter === undefined) continue;
       letter.isCancelled = true;
       if (letter.state === 'leased') this.#takers?.stop(letter);
@@ -108,7 +111,7 @@ export class VirtualBus implements CoordinatorBus {
   end(letter: Letter): void {
     if (letter.state === 'ended') return;
     letter.state = 'ended';
-    this.#letters.delete(letter.message.task.id);
+    this.#letters.delete(messageKey(letter.message));
     this.#depths[letter.queue] = this.#depths[letter.queue]! - 1;
   }
 

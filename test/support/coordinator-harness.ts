@@ -60,8 +60,8 @@ export class CoordinatorHarness {
   }
 
   /** Waits until the job is in this state. */
-  async until(id: string, state: JobState): Promise<JobView> {
-    const deadline = performance.now() + WAIT_MS;
+  async until(id: string, state: JobState, limitMs = WAIT_MS): Promise<JobView> {
+    const deadline = performance.now() + limitMs;
     for (;;) {
       const view = this.coordinator.get(id);
       if (view.state === state) return view;

@@ -9,13 +9,20 @@ const MOMENT_MS = 2;
 const STILL_MS = 10;
 const LIMIT_MS = 60_000;
 
-/** Stops the process at a moment at which `isThere` holds; it stands still then. @throws Error — never in a minute */
-export async function stopWhen(pid: number, isThere: () => Promise<boolean>): Promise<void> {
+/**
+ * Stops the process at a moment at which `isThere` holds; it stands still then. `stillMs`: the longer, the slower it is.
+ * @throws Error — never in a minute
+ */
+export async function stopWhen(
+  pid: number,
+  isThere: () => Promise<boolean>,
+  stillMs = STILL_MS,
+): Promise<void> {
   const deadline = performance.now() + LIMIT_MS;
   while (performance.now() < deadline) {
     process.kill(pid, 'SIGSTOP');
     while (!(await isStill(pid))) await delay(1);
-    await delay(STILL_MS);
+    await delay(stillMs);
     if (await isThere()) return;
     process.kill(pid, 'SIGCONT');
     await delay(MOMENT_MS);

@@ -3,6 +3,7 @@
 
 import { BivdiffError } from '../../errors.ts';
 import type { TaskId } from '../../task.ts';
+import { keysOfTask, messageKey } from '../message-key.ts';
 import type {
   Bus,
   CancelMessage,
@@ -64,8 +65,8 @@ class MemoryBus implements Bus {
   readonly #queueDepthMax: number;
   readonly #eventsMax: number;
   readonly #clock: MemoryBusClock;
-  /** By queue and task. */
-  readonly #entries = new Map<string, Map<TaskId, Entry>>();
+  /** By queue and key of the message. */
+  readonly #entries = new Map<string, Map<string, Entry>>();
   readonly #waiting = new Map<string, Entry[]>();
   readonly #pullers = new Set<Puller>();
   readonly #subscriptions = new Set<EventSubscription>();
@@ -82,7 +83,7 @@ class MemoryBus implements Bus {
     if (this.#isClosed) {
       throw new BivdiffError('unavailable', `publishing to ${queue}: the bus is closed`);
     }
-    if (await this.holds(queue, message.task.id)) return;
+    if (this.#entriesOf(queue).has(messageKey(message))) return;
     if ((await this.depth(queue)) >= this.#queueDepthMax) {
       throw new BivdiffError(
         'resource-exhausted',
@@ -98,7 +99,7 @@ class MemoryBus implements Bus {
       isCancelled: false,
       callOff: nothing,
     };
-    this.#entriesOf(queue).set(message.task.id, entry);
+    this.#entriesOf(queue).set(messageKey(message), entry);
     this.#offer(entry, 'last');
   }
 
@@ -126,7 +127,7 @@ class MemoryBus implements Bus {
 
   async cancel({ taskIds, jobId }: CancelMessage): Promise<void> {
     const found = [...this.#entries.values()].flatMap((entries) =>
-      taskIds.map((taskId) => entries.get(taskId)),
+      taskIds.flatMap(keysOfTask).map((key) => entries.get(key)),
     );
     for (const entry of found) {
       if (entry === undefined) continue;
@@ -159,9 +160,9 @@ class MemoryBus implements Bus {
     }
   }
 
-  #entriesOf(queue: string): Map<TaskId, Entry> {
+  #entriesOf(queue: string): Map<string, Entry> {
     let entries = this.#entries.get(queue);
-    if (entries === undefined) this.#entries.set(queue, (entries = new Map<TaskId, Entry>()));
+    if (entries === undefined) this.#entries.set(queue, (entries = new Map<string, Entry>()));
     return entries;
   }
 
@@ -235,7 +236,8 @@ class MemoryBus implements Bus {
     entry.state = 'ended';
     const entries = this.#entriesOf(entry.queue);
     // It may have been published anew since it ended.
-    if (entries.get(entry.message.task.id) === entry) entries.delete(entry.message.task.id);
+    const key = messageKey(entry.message);
+    if (entries.get(key) === entry) entries.delete(key);
   }
 
   #lease(entry: Entry): Delivery {

@@ -9,6 +9,7 @@ import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import { BivdiffError } from '../../errors.ts';
 import type { TaskId } from '../../task.ts';
 import { EventSubscription } from '../event-subscription.ts';
+import { messageKey } from '../message-key.ts';
 import type {
   Bus,
   CancelMessage,
@@ -138,7 +139,7 @@ export class NatsBus implements Bus {
     try {
       await this.#stream.using(queue, async () => {
         await this.#checkDepth(queue, doing);
-        await this.#js.publish(taskSubject(queue, message.task.id), JSON.stringify(message), {
+        await this.#js.publish(taskSubject(queue, messageKey(message)), JSON.stringify(message), {
           timeout: REQUEST_MS,
         });
       });

@@ -2,6 +2,7 @@
 // can share a server and permissions can be given by subject.
 
 import type { TaskId } from '../../task.ts';
+import { keysOfTask } from '../message-key.ts';
 
 export const STREAM = 'BIVDIFF_TASKS';
 
@@ -21,9 +22,9 @@ export const WORKER_SUBJECT = `${PREFIX}.worker`;
 /** Coordinator to all workers: finish what you run and take no more. */
 export const DRAIN_SUBJECT = `${PREFIX}.drain`;
 
-/** One subject per task, so that a task's messages can be looked up and withdrawn by name. */
-export function taskSubject(queue: string, taskId: TaskId): string {
-  return `${PREFIX}.task.${queue}.${taskId}`;
+/** One subject per message key, so that a task's messages can be looked up and withdrawn by name. */
+export function taskSubject(queue: string, key: string): string {
+  return `${PREFIX}.task.${queue}.${key}`;
 }
 
 export function queueSubjects(queue: string): string {
@@ -32,7 +33,10 @@ export function queueSubjects(queue: string): string {
 
 /** Any message of a task, whatever its queue is called. Queues have one or two parts. */
 export function subjectsOfTask(taskId: TaskId): readonly string[] {
-  return [`${PREFIX}.task.*.${taskId}`, `${PREFIX}.task.*.*.${taskId}`];
+  return keysOfTask(taskId).flatMap((key) => [
+    `${PREFIX}.task.*.${key}`,
+    `${PREFIX}.task.*.*.${key}`,
+  ]);
 }
 
 /** Names of consumers may not have dots. */

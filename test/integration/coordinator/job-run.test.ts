@@ -55,7 +55,7 @@ describe('JobRun', () => {
       ...{ store, bus, clock, slotsOf: () => 0, claimed: () => claimed },
       workersOf,
     });
-    const workers = { workersOf, setAside: () => [] };
+    const workers = { workersOf, setAside: () => [], idleOf: workersOf };
     runOf = (jobId) => {
       const graph = createTaskGraph(createPlan(acceptedJob()));
       const observer = {

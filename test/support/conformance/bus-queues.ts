@@ -39,6 +39,28 @@ export function describeQueues(current: () => BusHarness): void {
     expect(labelOf(await pullNow(bus), LABELS)).toBe('a');
   });
 
+  it('takes one copy of a task beside its message, and withdraws both', async () => {
+    const { bus, settle } = current();
+    const copy = { ...messageOf('a'), isCopy: true } as const;
+    await bus.publish('q', messageOf('a'));
+    const first = await pullNow(bus);
+    await bus.publish('q', copy);
+    await bus.publish('q', copy);
+    expect(await bus.depth('q')).toBe(2);
+    const second = await pullNow(bus);
+    expect(second?.message).toEqual(copy);
+    await second?.ack();
+    await settle();
+    expect(await bus.depth('q')).toBe(1);
+    await bus.publish('q', copy);
+    const third = await pullNow(bus);
+    await bus.publish('q', messageOf('b'));
+    await bus.cancel({ jobId: JOB, taskIds: [taskIdOf('a')] });
+    await settle();
+    expect([first, third].map((delivery) => delivery?.signal.aborted)).toEqual([true, true]);
+    expect(labelOf(await pullNow(bus), LABELS)).toBe('b');
+  });
+
   it('says which tasks are on their way', async () => {
     const { bus, settle } = current();
     await bus.publish('q', messageOf('a'));

@@ -14,7 +14,7 @@ export interface LogLine {
   atMs: number;
   /**
    * Of the job: "submitted", "joined", "priority", "paused", "resumed", "cancelled", "failed", "done" or "deleted". Of a task: "task-begun",
-   * "task-failed", "task-retried", "task-lost", "task-healed", "task-diverged" or "task-set-aside".
+   * "task-failed", "task-retried", "task-lost", "task-copied", "task-healed", "task-diverged" or "task-set-aside".
    */
   kind: string;
   /** For people. */
