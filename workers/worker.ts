@@ -189,7 +189,7 @@ async function commitTask(
   const { task, attempt } = delivery.message;
   const { id: taskId, stage } = task;
   const signal = AbortSignal.any([stop, delivery.signal]);
-  const startedAt = new Date();
+  let startedAt = new Date();
   // The wall clock may be set meanwhile.
   const begunMs = performance.now();
   let waitedMs = 0;
@@ -200,6 +200,8 @@ async function commitTask(
       const slot = await turn.enter(stage, AbortSignal.any([signal, ending]));
       waitedMs = performance.now() - askedMs;
       attempted.hasBegun = true;
+      // What was taken ahead has waited for its slot since.
+      startedAt = new Date();
       await bus.report({ kind: 'started', taskId, worker: name, attempt, slot, stage });
       const made = await work();
       turn.leave();
