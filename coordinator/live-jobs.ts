@@ -109,7 +109,7 @@ export class LiveJobs {
       this.#unserved.add(jobId);
       const message = `job ${jobId.slice(0, 12)} waits for workers of numerics class ${wanted}; there are only ${[...classes].join(', ')}`;
       const hint =
-        'Other workers would make other bits. Start workers on machines of that class, or submit the job again on a coordinator of this one.';
+        'Other workers would make other bits. Start workers on machines of that class, or restart the coordinator with --numerics and the class of the workers, and submit the job again.';
       this.#options.onTrouble(new BivdiffError('failed-precondition', message, { hint }));
     }
   }

@@ -4,6 +4,7 @@ import type { NumericsClasses } from '../common/stages.ts';
 import { inferenceClass, plainClass } from './inference/numerics-class.ts';
 import { codecBuild } from './media/codec-build.ts';
 
-export function ownClasses(): NumericsClasses {
-  return { inference: inferenceClass(), media: codecBuild(), plain: plainClass() };
+/** `inference`: of the device that graphs run on. */
+export function ownClasses(inference = inferenceClass()): NumericsClasses {
+  return { inference, media: codecBuild(), plain: plainClass() };
 }

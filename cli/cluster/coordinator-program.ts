@@ -10,6 +10,7 @@ import { BivdiffError } from '../../common/errors.ts';
 import type { FarmLimits } from '../../common/rpc/limits.ts';
 import type { StoredSource } from '../../common/source.ts';
 import type { RenderSpec } from '../../common/spec/schema.ts';
+import type { NumericsClasses } from '../../common/stages.ts';
 import { openStore } from '../../common/store/open-store.ts';
 import type { Store } from '../../common/store/ports.ts';
 import { PROTOCOL_VERSION } from '../../common/worker-status.ts';
@@ -41,6 +42,8 @@ export interface CoordinatorSettings {
   readonly listen: string;
   readonly storeFolder: string;
   readonly modelsFolder: string;
+  /** The class of the inference of the jobs that it takes. @default this machine's processors' */
+  readonly numerics?: string | undefined;
   /** Jobs that are over for longer are deleted. @default kept for ever */
   readonly keepJobsMs?: number | undefined;
   readonly natsAccess: NatsAccess;
@@ -79,7 +82,7 @@ export async function runCoordinator(
       log('warn', 'trouble, trying again', { failure: error.toJSON() });
     },
   });
-  const acceptor = new Acceptor(store, new ModelLibrary(settings.modelsFolder));
+  const acceptor = new Acceptor(store, settings);
   const { server, endHealth } = createRpcServer({
     ...{ coordinator, workers, store, tokens, limits },
     accept: (spec, source) => acceptor.accept(spec, source),
@@ -157,10 +160,12 @@ class Acceptor {
   readonly #sources: SourceCache;
   readonly #models: ModelLibrary;
   readonly #publisher: ModelPublisher;
+  readonly #numerics: NumericsClasses;
 
-  constructor(store: Store, models: ModelLibrary) {
+  constructor(store: Store, { modelsFolder, numerics }: CoordinatorSettings) {
     this.#sources = new SourceCache(store);
-    this.#models = models;
+    this.#models = new ModelLibrary(modelsFolder);
+    this.#numerics = ownClasses(numerics);
     this.#publisher = new ModelPublisher(store);
   }
 
@@ -171,7 +176,7 @@ class Acceptor {
       spec,
       models,
       source: { ...source, path: spec.input.path, frames: facts.frames },
-      numerics: ownClasses(),
+      numerics: this.#numerics,
     });
     // Before anybody can be given a task of it.
     await this.#publisher.publish(models, job);

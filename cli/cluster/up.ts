@@ -6,6 +6,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { openDevice } from '../../workers/inference/device.ts';
 import type { TextSink } from '../terminal.ts';
 import { FarmClient } from './client.ts';
 import { startNatsServer } from './nats-server.ts';
@@ -20,6 +21,8 @@ export interface UpSettings {
   readonly workers: number;
   readonly slots: number;
   readonly threads: number;
+  /** Where graphs run: `cpu`, `cuda:1`. */
+  readonly device: string;
   /** HOST:PORT of the coordinator. */
   readonly listen: string;
   readonly natsPort: number;
@@ -31,17 +34,23 @@ export interface UpSettings {
   readonly stderr: TextSink;
 }
 
-/** Runs until the signal aborts. */
+/** Runs until the signal aborts. @throws as `startNatsServer`, `openDevice` */
 export async function runUp(settings: UpSettings, signal: AbortSignal): Promise<void> {
   const { listen, storeFolder, modelsFolder, stdout } = settings;
+  const { inferenceClass } = await openDevice(settings.device, { signal });
   const nats = await startNatsServer({ port: settings.natsPort });
   const shared = ['--nats', nats.url, '--store', storeFolder, '--models', modelsFolder];
   const children = [
-    new Child(settings, 'coordinator', ['coordinator', ...shared, '--listen', listen]),
+    new Child(settings, 'coordinator', [
+      ...['coordinator', ...shared, '--listen', listen, '--numerics', inferenceClass],
+    ]),
     ...Array.from({ length: settings.workers }, (_, i) => {
       const name = `worker-${i + 1}`;
       const pools = ['idm', 'mixer', 'vdm'].flatMap((pool) => ['--pool', pool]);
-      const size = ['--slots', String(settings.slots), '--threads', String(settings.threads)];
+      const size = [
+        ...['--device', settings.device],
+        ...['--slots', String(settings.slots), '--threads', String(settings.threads)],
+      ];
       return new Child(settings, name, ['worker', ...shared, '--name', name, ...pools, ...size]);
     }),
   ];

@@ -11,6 +11,8 @@ import type { ChannelSettings } from '../../common/rpc/channel.ts';
 import type { Pool, TaskId } from '../../common/task.ts';
 import { PROTOCOL_VERSION, WORKER_BEAT_MS } from '../../common/worker-status.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
+import { openDevice } from '../../workers/inference/device.ts';
+import type { Device } from '../../workers/inference/device.ts';
 import { createLanePool } from '../../workers/inference/lane-pool.ts';
 import { ownClasses } from '../../workers/own-classes.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
@@ -45,6 +47,8 @@ export interface WorkerSettings {
   /** HOST:PORT where it gives other workers what it made. @default nowhere */
   readonly serve?: string | undefined;
   readonly pools: readonly Pool[];
+  /** Where graphs run: `cpu`, `cuda:1`. */
+  readonly device: string;
   readonly slots: number;
   readonly threadsPerSlot: number;
   /** How it shows itself to the coordinator whose store it uses. */
@@ -53,12 +57,13 @@ export interface WorkerSettings {
   readonly log: Log;
 }
 
-/** Runs until the signal or a drain message has ended it. @throws unavailable — NATS; not-found — no such folder of models */
+/** Runs until the signal or a drain message has ended it. @throws unavailable — NATS; not-found — no such folder of models; as `openDevice` */
 export async function runWorkerProgram(
   settings: WorkerSettings,
   signal: AbortSignal,
 ): Promise<void> {
   const { name, log, slots } = settings;
+  const device = await openDevice(settings.device, { signal });
   const parts = await ownParts(settings);
   const { access, natsAccess } = settings;
   const store = await openWorkerStore(settings.storeFolder, { access, signal });
@@ -72,6 +77,7 @@ export async function runWorkerProgram(
   const lanes = createLanePool({
     lanes: slots,
     threadsPerLane: settings.threadsPerSlot,
+    executionProviders: [device.executionProvider],
     memoryLimitBytes: Math.floor(totalmem() * MODEL_MEMORY_SHARE),
   });
   const media = createMediaService();
@@ -97,7 +103,9 @@ export async function runWorkerProgram(
       stop.abort();
     }, DRAIN_MS).unref();
   });
-  const beat = startBeats(bus, () => statusOf(settings, { tally, peers, draining: drain.aborted }));
+  const beat = startBeats(bus, () =>
+    statusOf(settings, { device, tally, peers, draining: drain.aborted }),
+  );
   const { address: serves } = peers;
   log('info', 'worker begins', { worker: name, pools: settings.pools, pid: process.pid, serves });
   try {
@@ -111,7 +119,7 @@ export async function runWorkerProgram(
         takesAhead: true,
         tally,
         drain,
-        queues: queuesOfWorker(settings.pools, ownClasses()),
+        queues: queuesOfWorker(settings.pools, ownClasses(device.inferenceClass)),
         onTooNew: tooNewNoted(log),
         ackWaitMs: ACK_WAIT_MS,
       },
@@ -164,12 +172,13 @@ function drainSignal(bus: NatsBus, name: string, signal: AbortSignal): AbortSign
 }
 
 interface Now {
+  readonly device: Device;
   readonly tally: WorkerTally;
   readonly peers: WorkerPeers;
   readonly draining: boolean;
 }
 
-function statusOf(settings: WorkerSettings, { tally, peers, draining }: Now): WorkerStatus {
+function statusOf(settings: WorkerSettings, { device, tally, peers, draining }: Now): WorkerStatus {
   return {
     protocol: PROTOCOL_VERSION,
     name: settings.name,
@@ -177,7 +186,7 @@ function statusOf(settings: WorkerSettings, { tally, peers, draining }: Now): Wo
     slots: settings.slots,
     pid: process.pid,
     host: hostname(),
-    numericsClass: ownClasses().inference,
+    numericsClass: device.inferenceClass,
     running: [...tally.running],
     draining,
     committed: tally.committed,

@@ -1,57 +1,44 @@
 // `bivdiff coordinator`, `worker` and `up`: the programs of a farm. Their modules are loaded when they are run: help needs none of them.
 
-import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
 import { cacheHome } from '../../common/cache-home.ts';
-import { BivdiffError } from '../../common/errors.ts';
-import type { Pool } from '../../common/task.ts';
 import {
   accessOf,
   addAccessFlags,
   addNatsAccessFlags,
-  checkNatsUrl,
   natsAccessOf,
 } from '../cluster/connection.ts';
-import type { SecurityFlags } from '../cluster/coordinator-security.ts';
 import { limitsOf, LIMITS_TEXT } from '../cluster/limits.ts';
 import { checkListenAddress, NATS_DEFAULT, SERVER_DEFAULT } from '../cluster/settings.ts';
 import { createLog } from '../cluster/log.ts';
 import { EXIT_OK } from '../print-error.ts';
-import { addStoreFlag, isRemoteStore, storeFolderOf } from '../run-options.ts';
+import { addStoreFlag } from '../run-options.ts';
 import type { CliEnvironment } from '../terminal.ts';
+import {
+  checkPools,
+  collect,
+  count,
+  COUNT_MAX,
+  keepJobsMsOf,
+  places,
+  SERVE_DEFAULT,
+  serveAddress,
+  throwProblems,
+  UNGUARDED,
+  workerPlaces,
+} from './farm-program-flags.ts';
+import type { ProgramFlags } from './farm-program-flags.ts';
 
 type Finish = (exitCode: number) => void;
 
-interface ProgramFlags extends SecurityFlags {
-  readonly store?: string;
-  readonly models?: string | false;
-  readonly cache?: string;
-  readonly serve?: string | false;
-  readonly cacheGib?: string;
-  readonly nats?: string;
-  readonly listen?: string;
-  readonly limit?: string[];
-  readonly settings?: string;
-  readonly name?: string;
-  readonly pool?: string[];
-  readonly slots?: string;
-  readonly threads?: string;
-  readonly workers?: string;
-  readonly natsPort?: string;
-  readonly keepJobs?: string;
-}
-
-const POOLS: readonly Pool[] = ['idm', 'mixer', 'vdm'];
-const COUNT_MAX = 256;
-const MS_PER_DAY = 86_400_000;
 const CACHE_GIB_MAX = 100_000;
-/** What a worker serves to its peers, and the farm of `up`. */
-const UNGUARDED = { hasTls: false, hasTokens: false };
-const SERVE_DEFAULT = '127.0.0.1:0';
+const DEVICE_DEFAULT = 'cpu';
+const DEVICE_TEXT =
+  'Where models run: cpu, cuda, cuda:1, webgpu; see `bivdiff doctor` (default: cpu)';
 const CACHE_DEFAULT = 'bivdiff/models in $XDG_CACHE_HOME, else in ~/.cache';
 
 export function addFarmProgramCommands(
@@ -69,6 +56,10 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
     .summary('run the coordinator of a farm')
     .description('Run the coordinator of a farm: takes jobs, shares their tasks out, keeps watch.')
     .option('--listen <ADDRESS>', `HOST:PORT for clients (default: ${SERVER_DEFAULT})`)
+    .option(
+      '--numerics <CLASS>',
+      'Of the workers that shall run its jobs, as `bivdiff workers --json` shows it (default: that of this machine on cpu)',
+    )
     .option('--keep-jobs <DAYS>', 'Delete jobs that are over for longer (default: keep for ever)')
     .option(
       '--tls-cert <FILE>',
@@ -104,7 +95,8 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
       const signal = environment.interruption();
       const { runCoordinator } = await import('../cluster/coordinator-program.ts');
       const log = createLog(environment.stderr, 'coordinator');
-      const settled = { natsAccess, security, limits, listen, keepJobsMs, log };
+      const { numerics } = flags;
+      const settled = { natsAccess, security, limits, listen, numerics, keepJobsMs, log };
       await runCoordinator({ ...where, ...settled }, signal);
       finish(EXIT_OK);
     });
@@ -130,6 +122,7 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
     )
     .option('--no-serve', 'Give other workers nothing: they use the store')
     .option('--pool <POOL>', 'idm, mixer or vdm; may be given several times', collect)
+    .option('--device <DEVICE>', DEVICE_TEXT)
     .option('--name <NAME>', 'Unique on the farm (default: host and process id)')
     .option('--slots <N>', `Tasks at once (1 to ${COUNT_MAX}; default: 1)`)
     .option('--threads <N>', `Threads of each (1 to ${COUNT_MAX}; default: cores / slots)`)
@@ -155,7 +148,18 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       const name = flags.name ?? `${hostname()}-${process.pid}`;
       const log = createLog(environment.stderr, 'worker');
       const cacheBytesMax = gib * 2 ** 30;
-      const own = { name, pools, slots, threadsPerSlot, cacheFolder, cacheBytesMax, serve, log };
+      const device = flags.device ?? DEVICE_DEFAULT;
+      const own = {
+        name,
+        pools,
+        device,
+        slots,
+        threadsPerSlot,
+        cacheFolder,
+        cacheBytesMax,
+        serve,
+        log,
+      };
       await runWorkerProgram({ ...where, ...own, access, natsAccess }, signal);
       finish(EXIT_OK);
     });
@@ -169,6 +173,7 @@ function addUp(program: Command, environment: CliEnvironment, finish: Finish): v
       'Run a whole small farm here: nats-server, a coordinator and workers of all pools.',
     )
     .option('--models <DIR>', 'Folder of the models (default: those that ship)')
+    .option('--device <DEVICE>', DEVICE_TEXT)
     .option('--workers <N>', `Worker processes (1 to ${COUNT_MAX}; default: 2)`)
     .option('--slots <N>', `Tasks at once of each (1 to ${COUNT_MAX}; default: 1)`)
     .option('--threads <N>', `Threads of each task (default: cores / tasks at once; here ${cores})`)
@@ -193,7 +198,7 @@ function addUp(program: Command, environment: CliEnvironment, finish: Finish): v
       await runUp(
         {
           ...{ workers, slots, threads, listen, natsPort, storeFolder, modelsFolder },
-          ...{ stdout, stderr },
+          ...{ stdout, stderr, device: flags.device ?? DEVICE_DEFAULT },
           program: [process.execPath, '--disable-warning=ExperimentalWarning', main],
         },
         signal,
@@ -209,76 +214,4 @@ function shared(
   return addStoreFlag(command, store)
     .option('--models <DIR>', `${models} (default: those that ship)`)
     .option('--nats <URL>', `The NATS server (default: $BIVDIFF_NATS, else ${NATS_DEFAULT})`);
-}
-
-function places(flags: ProgramFlags, environment: CliEnvironment) {
-  const { models } = flags;
-  return {
-    storeFolder: storeFolderOf({ store: flags.store }, environment),
-    modelsFolder:
-      typeof models === 'string' ? resolve(environment.folder, models) : environment.modelsFolder,
-    nats: checkNatsUrl(flags.nats ?? environment.nats ?? NATS_DEFAULT),
-  };
-}
-
-/** A worker's store may be its coordinator's, and it may have no models of its own. */
-function workerPlaces(flags: ProgramFlags, environment: CliEnvironment) {
-  const store = flags.store ?? environment.storeFolder;
-  const isRemote = store !== undefined && isRemoteStore(store);
-  const found = places(isRemote ? { ...flags, store: '.' } : flags, environment);
-  const hasShipped = flags.models === undefined && existsSync(found.modelsFolder);
-  const hasOwn = typeof flags.models === 'string' || hasShipped;
-  return {
-    ...found,
-    storeFolder: isRemote ? store : found.storeFolder,
-    modelsFolder: hasOwn ? found.modelsFolder : undefined,
-  };
-}
-
-/** Port 0 is any free one: the others hear of it on the bus. */
-function serveAddress({ serve, insecure = false }: ProgramFlags): string | undefined {
-  if (serve === false) return undefined;
-  const address = serve ?? SERVE_DEFAULT;
-  checkListenAddress(address, { flag: '--serve', ...UNGUARDED, isInsecureAllowed: insecure });
-  return address;
-}
-
-function checkPools(given: readonly string[] | undefined, problems: string[]): readonly Pool[] {
-  const unknown = (given ?? []).filter((name) => !POOLS.some((pool) => pool === name));
-  for (const name of unknown) problems.push(`--pool: expected idm, mixer or vdm, got "${name}"`);
-  if (given === undefined) problems.push('--pool is missing: idm, mixer or vdm');
-  return (given ?? []) as Pool[];
-}
-
-function count(
-  name: string,
-  text: string | undefined,
-  fallback: number,
-  { problems, max = COUNT_MAX }: { readonly problems: string[]; readonly max?: number },
-): number {
-  if (text === undefined) return fallback;
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= max) return value;
-  problems.push(`--${name}: expected a whole number, 1 to ${max}, got "${text}"`);
-  return fallback;
-}
-
-/** @throws invalid-argument */
-function keepJobsMsOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const days = Number(text);
-  if (text.trim() !== '' && Number.isFinite(days) && days >= 0) return days * MS_PER_DAY;
-  throw new BivdiffError(
-    'invalid-argument',
-    `--keep-jobs: expected days, 0 or more, got "${text}"`,
-  );
-}
-
-function throwProblems(problems: readonly string[]): void {
-  if (problems.length === 0) return;
-  throw new BivdiffError('invalid-argument', problems.join('; '), { details: { problems } });
-}
-
-function collect(value: string, before: readonly string[] | undefined): string[] {
-  return [...(before ?? []), value];
 }

@@ -110,8 +110,12 @@ export class FaultFarm {
     return `127.0.0.1:${this.#port}`;
   }
 
-  startCoordinator(port = this.#port, surroundings: Surroundings = {}): Program {
-    const args = ['coordinator', '--listen', `127.0.0.1:${port}`];
+  startCoordinator(
+    port = this.#port,
+    surroundings: Surroundings = {},
+    more: readonly string[] = [],
+  ): Program {
+    const args = ['coordinator', '--listen', `127.0.0.1:${port}`, ...more];
     const program = this.#start('coordinator', args, surroundings);
     if (port === this.#port) this.coordinator = program;
     return program;

@@ -34,9 +34,14 @@ const extensions: readonly (readonly [name: string, flag: string])[] = [
  * Of a stage that runs graphs, say `cpu:x64-avx512+vnni/onnxruntime-1.30.0/v8-13.6`. Threads and batch are not in it:
  * they change no bits (tested; lone-sample.ts sees to the one case where they would).
  */
-export function inferenceClass(executionProvider = 'cpu'): string {
+export function inferenceClass(hardware = cpuHardware()): string {
   const library = `onnxruntime-${ort.env.versions.node ?? ort.env.versions.common}`;
-  return `${executionProvider}:${thisCpuClass()}/${library}/${plainClass()}`;
+  return `${hardware}/${library}/${plainClass()}`;
+}
+
+/** Of this machine's processors, say `cpu:x64-avx2`. */
+export function cpuHardware(): string {
+  return `cpu:${thisCpuClass()}`;
 }
 
 /**

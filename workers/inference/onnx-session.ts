@@ -9,6 +9,7 @@ import { translateOnnxError } from './onnx-errors.ts';
 import { graphValues, ortFeeds, tensorFromOrt } from './onnx-values.ts';
 import type { GraphValue } from './onnx-values.ts';
 import type { Session } from './ports.ts';
+import { providerOption } from './provider-option.ts';
 
 export interface OnnxSessionOptions {
   /** The part's name, for errors. */
@@ -17,7 +18,7 @@ export interface OnnxSessionOptions {
   readonly graph: string;
   /** Threads inside one run. They change no bits, but for a batch of one: lone-sample.ts. */
   readonly threads: number;
-  /** Tried in order, as ONNX Runtime names them. @default ['cpu'] */
+  /** Tried in order, as ONNX Runtime names them; `cuda:1` is the second of its devices. @default ['cpu'] */
   readonly executionProviders?: readonly string[];
 }
 
@@ -39,7 +40,7 @@ export async function openOnnxSession(options: OnnxSessionOptions): Promise<Onnx
   let native: ort.InferenceSession | undefined;
   try {
     native = await ort.InferenceSession.create(options.graph, {
-      executionProviders: [...(options.executionProviders ?? ['cpu'])],
+      executionProviders: (options.executionProviders ?? ['cpu']).map(providerOption),
       intraOpNumThreads: options.threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',

@@ -3,6 +3,8 @@
 
 import * as ort from 'onnxruntime-node';
 
+import { providerOption } from './provider-option.ts';
+
 /** y = x + x for one float: the smallest graph that has work to do. ONNX, opset 18. */
 const DOUBLE =
   'CAo6OgoOCgF4CgF4EgF5IgNBZGQSBmRvdWJsZVoPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEBI=';
@@ -10,7 +12,7 @@ const DOUBLE =
 try {
   ort.env.logLevel = 'fatal';
   const session = await ort.InferenceSession.create(Buffer.from(DOUBLE, 'base64'), {
-    executionProviders: [process.argv[2] ?? 'cpu'],
+    executionProviders: [providerOption(process.argv[2] ?? 'cpu')],
     logSeverityLevel: 4,
   });
   const { y } = await session.run({ x: new ort.Tensor('float32', Float32Array.of(21), [1]) });

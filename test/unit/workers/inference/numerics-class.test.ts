@@ -34,7 +34,7 @@ describe('the numerics class', () => {
     expect(inferenceClass()).toMatch(
       /^cpu:[a-z0-9]+-[a-z0-9+-]+\/onnxruntime-\d+\.\d+\.\d+\/v8-\d+\.\d+$/,
     );
-    expect(inferenceClass('webgpu')).toMatch(/^webgpu:/);
+    expect(inferenceClass('webgpu:of-host')).toMatch(/^webgpu:of-host\/onnxruntime-/);
   });
 
   it('is the same each time', () => {

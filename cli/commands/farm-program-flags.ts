@@ -1,0 +1,115 @@
+// The flags that the programs of a farm share: their checks, and what they stand for.
+
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+import { BivdiffError } from '../../common/errors.ts';
+import type { Pool } from '../../common/task.ts';
+import { checkNatsUrl } from '../cluster/connection.ts';
+import type { SecurityFlags } from '../cluster/coordinator-security.ts';
+import { checkListenAddress, NATS_DEFAULT } from '../cluster/settings.ts';
+import { isRemoteStore, storeFolderOf } from '../run-options.ts';
+import type { CliEnvironment } from '../terminal.ts';
+
+export interface ProgramFlags extends SecurityFlags {
+  readonly store?: string;
+  readonly models?: string | false;
+  readonly cache?: string;
+  readonly serve?: string | false;
+  readonly cacheGib?: string;
+  readonly nats?: string;
+  readonly listen?: string;
+  readonly limit?: string[];
+  readonly settings?: string;
+  readonly name?: string;
+  readonly pool?: string[];
+  readonly device?: string;
+  readonly numerics?: string;
+  readonly slots?: string;
+  readonly threads?: string;
+  readonly workers?: string;
+  readonly natsPort?: string;
+  readonly keepJobs?: string;
+}
+
+const POOLS: readonly Pool[] = ['idm', 'mixer', 'vdm'];
+export const COUNT_MAX = 256;
+const MS_PER_DAY = 86_400_000;
+/** What a worker serves to its peers, and the farm of `up`. */
+export const UNGUARDED = { hasTls: false, hasTokens: false };
+export const SERVE_DEFAULT = '127.0.0.1:0';
+
+export function places(flags: ProgramFlags, environment: CliEnvironment) {
+  const { models } = flags;
+  return {
+    storeFolder: storeFolderOf({ store: flags.store }, environment),
+    modelsFolder:
+      typeof models === 'string' ? resolve(environment.folder, models) : environment.modelsFolder,
+    nats: checkNatsUrl(flags.nats ?? environment.nats ?? NATS_DEFAULT),
+  };
+}
+
+/** A worker's store may be its coordinator's, and it may have no models of its own. */
+export function workerPlaces(flags: ProgramFlags, environment: CliEnvironment) {
+  const store = flags.store ?? environment.storeFolder;
+  const isRemote = store !== undefined && isRemoteStore(store);
+  const found = places(isRemote ? { ...flags, store: '.' } : flags, environment);
+  const hasShipped = flags.models === undefined && existsSync(found.modelsFolder);
+  const hasOwn = typeof flags.models === 'string' || hasShipped;
+  return {
+    ...found,
+    storeFolder: isRemote ? store : found.storeFolder,
+    modelsFolder: hasOwn ? found.modelsFolder : undefined,
+  };
+}
+
+/** Port 0 is any free one: the others hear of it on the bus. */
+export function serveAddress({ serve, insecure = false }: ProgramFlags): string | undefined {
+  if (serve === false) return undefined;
+  const address = serve ?? SERVE_DEFAULT;
+  checkListenAddress(address, { flag: '--serve', ...UNGUARDED, isInsecureAllowed: insecure });
+  return address;
+}
+
+export function checkPools(
+  given: readonly string[] | undefined,
+  problems: string[],
+): readonly Pool[] {
+  const unknown = (given ?? []).filter((name) => !POOLS.some((pool) => pool === name));
+  for (const name of unknown) problems.push(`--pool: expected idm, mixer or vdm, got "${name}"`);
+  if (given === undefined) problems.push('--pool is missing: idm, mixer or vdm');
+  return (given ?? []) as Pool[];
+}
+
+export function count(
+  name: string,
+  text: string | undefined,
+  fallback: number,
+  { problems, max = COUNT_MAX }: { readonly problems: string[]; readonly max?: number },
+): number {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= max) return value;
+  problems.push(`--${name}: expected a whole number, 1 to ${max}, got "${text}"`);
+  return fallback;
+}
+
+/** @throws invalid-argument */
+export function keepJobsMsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const days = Number(text);
+  if (text.trim() !== '' && Number.isFinite(days) && days >= 0) return days * MS_PER_DAY;
+  throw new BivdiffError(
+    'invalid-argument',
+    `--keep-jobs: expected days, 0 or more, got "${text}"`,
+  );
+}
+
+export function throwProblems(problems: readonly string[]): void {
+  if (problems.length === 0) return;
+  throw new BivdiffError('invalid-argument', problems.join('; '), { details: { problems } });
+}
+
+export function collect(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}

@@ -1,0 +1,12 @@
+// An execution provider as ONNX Runtime takes it.
+
+import type { InferenceSession } from 'onnxruntime-node';
+
+/** `cuda:1` is the second device of `cuda`. */
+export function providerOption(name: string): InferenceSession.ExecutionProviderConfig {
+  const [provider = name, index] = name.split(':');
+  if (index === undefined) return provider;
+  // Those that have several devices, CUDA and its like, take it by this name.
+  const option = { name: provider, deviceId: Number(index) };
+  return option;
+}
