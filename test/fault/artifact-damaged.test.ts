@@ -1,5 +1,5 @@
-// Goal: what the disk lost is made again. Method: damage every latent of the clip behind the store's back, after it was
-// committed and before it is read.
+// Goal: what the disk lost is made again. Method: damage a latent of the clip behind the store's back, after it was committed
+// and before it is read: by a worker that can have it from nowhere else.
 
 import { readdir, readFile, chmod, writeFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,7 +15,10 @@ it.each([
   ['cut short', (path: string) => truncate(path, 100)],
   ['changed by one bit', flipBit],
 ])('makes an artifact again that was %s', async (_, damage) => {
-  const farm = await farmOf.start();
+  const farm = await farmOf.start({ workers: 0 });
+  farm.startWorker('maker', ['--no-serve'], { pools: ['idm'] });
+  farm.startWorker('reader', ['--no-serve'], { pools: ['mixer', 'vdm'] });
+  await farm.seesWorkers(2);
   const isFirst = (event: WorkerEvent): boolean =>
     event.kind === 'committed' && event.record.stage === 'encode';
   const committed = farm.next(isFirst);
