@@ -94,6 +94,11 @@ export class RandomFaults {
     const proxy = await startTcpProxy(this.#farm.nats.url);
     this.#proxies.set(name, proxy);
     this.#farm.startWorker(name, [], { nats: `nats://${proxy.address}` });
+    // One that begins while nats-server is away ends at once, and says so: that is no crash.
+    await this.#farm.until(`worker ${name} is there`, async () => {
+      const { workers } = await this.#farm.client.workers();
+      return workers.some((worker) => worker.name === name);
+    });
     return name;
   }
 
