@@ -14,6 +14,7 @@ import { isOver } from './job-log.ts';
 import type { JobState } from './job-log.ts';
 import { LiveJobs } from './live-jobs.ts';
 import type { LiveJobsOptions } from './live-jobs.ts';
+import { lacksOutputs } from './manifest.ts';
 
 /** How often jobs are looked for that are over for long; and how many go at a time, between other work. */
 const EXPIRY_MS = 3_600_000;
@@ -73,7 +74,7 @@ export class Coordinator {
     }
   }
 
-  /** Puts a job on the farm; the same one twice is one. Begins again if it failed or was cancelled. */
+  /** Puts a job on the farm; the same one twice is one. Begins again if it failed, was cancelled, or has lost an output. */
   async submit(job: AcceptedJob, submission: Submission): Promise<JobView> {
     const { store, nowMs } = this.#options;
     const { name, priority, owner } = submission;
@@ -90,7 +91,7 @@ export class Coordinator {
       const entry = await this.#book.open(jobId);
       const state = entry.log.facts?.state;
       const isOver = state === 'failed' || state === 'cancelled';
-      if (state === undefined || isOver) {
+      if (state === undefined || isOver || (await this.#isDoneInVain(entry))) {
         const whose = owner === undefined ? {} : { owner };
         await entry.log.append({ kind: 'submitted', atMs: nowMs(), name, priority, ...whose });
         await this.#live.launch();
@@ -129,10 +130,12 @@ export class Coordinator {
     return this.#halt(id, 'paused');
   }
 
-  /** Goes on with a paused, failed or cancelled job. */
+  /** Goes on with a paused, failed or cancelled job, or with one that is done and has lost an output. */
   async resume(id: string): Promise<JobView> {
-    return this.#change(id, async ({ log }, state) => {
-      if (!['paused', 'failed', 'cancelled'].includes(state)) {
+    return this.#change(id, async (entry, state) => {
+      const { log } = entry;
+      const isResumable = ['paused', 'failed', 'cancelled'].includes(state);
+      if (!isResumable && !(await this.#isDoneInVain(entry))) {
         const message = `the job is ${state}: there is nothing to resume`;
         throw new BivdiffError('failed-precondition', message);
       }
@@ -163,6 +166,11 @@ export class Coordinator {
     return this.#change(id, async ({ log }) => {
       await log.append({ kind: 'priority', priority, atMs: this.#options.nowMs() });
     });
+  }
+
+  /** What it made was damaged or collected since. */
+  async #isDoneInVain({ log, jobId }: JobEntry): Promise<boolean> {
+    return log.facts?.state === 'done' && (await lacksOutputs(this.#options.store, jobId));
   }
 
   async #halt(id: string, kind: 'paused' | 'cancelled'): Promise<JobView> {

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 
 import { canonicalJson } from '../common/canonical-json.ts';
+import type { Store } from '../common/store/ports.ts';
 import type { ArtifactRef, JobId, Stage } from '../common/task.ts';
 import type { Plan } from './domain/plan.ts';
 import type { AcceptedJob } from './domain/job.ts';
@@ -91,4 +92,19 @@ function digestOfIds(plan: Plan, stage: Stage): string {
 
 function round(value: number): number {
   return Math.round(value * 1000) / 1000;
+}
+
+/** Undefined while the job was never done. */
+export async function readManifest(store: Store, jobId: JobId): Promise<Manifest | undefined> {
+  const bytes = await store.getDocument({ kind: 'manifest', id: jobId });
+  return bytes === undefined ? undefined : (JSON.parse(Buffer.from(bytes).toString()) as Manifest);
+}
+
+/** Whether some output of a job that was done is not in the store any more. */
+export async function lacksOutputs(store: Store, jobId: JobId): Promise<boolean> {
+  const manifest = await readManifest(store, jobId);
+  for (const { artifacts } of manifest?.outputs ?? []) {
+    for (const { digest } of artifacts) if (!(await store.hasArtifact(digest))) return true;
+  }
+  return false;
 }

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
+import { BivdiffError } from '../../common/errors.ts';
 import { findFrames } from '../cluster/frames.ts';
 import { namesOutput, outputFiles } from '../cluster/job-text.ts';
 import { placeOutputs } from '../place-outputs.ts';
@@ -41,7 +42,8 @@ export function addFetchCommand(
         if (frames === undefined || namesOutput(typed)) {
           files.unshift(...outputFiles(job, typed, environment.folder));
         }
-        await placeOutputs(farm, files, { overwrite: typed['overwrite'] === true });
+        const overwrite = typed['overwrite'] === true;
+        await placeOutputs(farm, files, { overwrite }).catch(withAdvice(job.id));
         const outputs = files.map(({ path }) => path);
         if (frames === undefined) return { job: job.id, outputs };
         const { finished, total } = frames;
@@ -54,4 +56,14 @@ export function addFetchCommand(
       else for (const path of written.outputs) environment.stdout.write(`${path}\n`);
       finish(EXIT_OK);
     });
+}
+
+/** Whoever fetches has only the job's id to make it again with. */
+function withAdvice(jobId: string): (reason: unknown) => never {
+  return (reason) => {
+    if (!(reason instanceof BivdiffError) || reason.code !== 'data-loss') throw reason;
+    const { message, details } = reason;
+    const hint = `bivdiff retry ${jobId.slice(0, 12)} makes again what is lost, and nothing else.`;
+    throw new BivdiffError('data-loss', message, { cause: reason.cause, hint, details });
+  };
 }

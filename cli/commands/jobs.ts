@@ -212,7 +212,9 @@ function addVerbs(program: Command, environment: CliEnvironment, finish: Finish)
   verb('cancel', 'Stop a job within one step; what is done stays.', (farm, id) => farm.cancel(id));
   verb('pause', 'Stop a job for now; resume goes on with it.', (farm, id) => farm.pause(id));
   verb('resume', 'Go on with a paused job.', (farm, id) => farm.resume(id));
-  verb('retry', 'Go on with a failed or cancelled job.', (farm, id) => farm.resume(id));
+  verb('retry', 'Go on with a failed or cancelled job, or make a lost output again.', (farm, id) =>
+    farm.resume(id),
+  );
   addClientFlags(program.command('priority'))
     .argument('<job>', 'its id, or the first digits')
     .argument('<n>', '0 to 100, higher goes first')

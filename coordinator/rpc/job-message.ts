@@ -5,10 +5,11 @@ import type { Failure } from '../../common/gen/bivdiff/v1/failure.ts';
 import type { Job, JobOutput, StageCounts } from '../../common/gen/bivdiff/v1/job.ts';
 import type { Worker } from '../../common/gen/bivdiff/v1/render_service.ts';
 import type { Store } from '../../common/store/ports.ts';
-import type { JobId, Stage } from '../../common/task.ts';
+import type { Stage } from '../../common/task.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
 import type { JobView } from '../job-book.ts';
 import type { LiveJob } from '../live-job.ts';
+import { readManifest } from '../manifest.ts';
 import type { Manifest } from '../manifest.ts';
 
 /** The job as clients see it; of one that is done with its outputs, read from its manifest. */
@@ -42,11 +43,6 @@ export function workerMessage(status: WorkerStatus, setAside: readonly Stage[]):
     gatherFallbacks: gathered.fallbacks,
     setAside: [...setAside],
   };
-}
-
-async function readManifest(store: Store, jobId: JobId): Promise<Manifest | undefined> {
-  const bytes = await store.getDocument({ kind: 'manifest', id: jobId });
-  return bytes === undefined ? undefined : (JSON.parse(Buffer.from(bytes).toString()) as Manifest);
 }
 
 function liveStages({ graph, tally }: LiveJob): StageCounts[] {

@@ -34,6 +34,7 @@ export class RandomFaults {
   readonly #say: (line: string) => void;
   readonly #proxies = new Map<string, TcpProxy>();
   readonly #faults: Readonly<Record<string, () => Promise<string>>>;
+  readonly #leaving = new Set<string>();
   #workersStarted = 0;
 
   constructor(farm: FaultFarm, random: Random, say: (line: string) => void) {
@@ -114,9 +115,13 @@ export class RandomFaults {
   }
 
   async #leave(): Promise<string> {
-    const [name, { child }] = pick(this.#random, this.#alive);
+    // A second signal would end it at once.
+    const staying = this.#alive.filter(([name]) => !this.#leaving.has(name));
+    if (staying.length === 0) return 'all are leaving';
+    const [name, { child }] = pick(this.#random, staying);
+    this.#leaving.add(name);
     child.kill('SIGTERM');
-    const instead = this.#alive.length > WORKERS_MIN ? '' : `, ${await this.#startWorker()} comes`;
+    const instead = staying.length > WORKERS_MIN ? '' : `, ${await this.#startWorker()} comes`;
     return `${name} is drained${instead}`;
   }
 

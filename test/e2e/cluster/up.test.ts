@@ -1,6 +1,6 @@
 // Goal: the README's cluster section works, and gives the bytes of `render`. Method: the programs as processes, the commands as typed.
 
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,6 +72,50 @@ describe('a farm on one machine', () => {
     const listed = JSON.parse((await run('list', '--json')).stdout) as { jobs: unknown[] };
     expect(listed.jobs).toHaveLength(1);
   });
+
+  it.each(['retry', 'submit'])(
+    'makes a lost output again on %s, and nothing else',
+    async (verb) => {
+      const submitted = await run('submit', ...JOB_FLAGS, '--json');
+      const { job } = JSON.parse(submitted.stdout) as { job: string };
+      const { outputs } = JSON.parse((await run('get', job, '--json')).stdout) as {
+        outputs: { artifacts: { digest: string }[] }[];
+      };
+      const begun = async (): Promise<string[]> => {
+        const { stdout } = await run('logs', job);
+        return stdout.split('\n').filter((line) => line.includes(' begun by '));
+      };
+      const before = (await begun()).length;
+      const again = (): Promise<CliRun> =>
+        run(...(verb === 'retry' ? [verb, job] : [verb, ...JOB_FLAGS]));
+      if (verb === 'retry') expect((await again()).stderr).toContain('there is nothing to resume');
+      const { digest } = outputs[0]!.artifacts[0]!;
+      const path = join(folder, 'store/artifacts', digest.slice(0, 2), digest);
+      const bytes = await readFile(path);
+      bytes[bytes.length >> 1]! ^= 1;
+      await chmod(path, 0o644);
+      await writeFile(path, bytes);
+      const damaged = await run('fetch', job, '--output', join(folder, `${verb}-damaged.mp4`));
+      expect(damaged.code).toBe(1);
+      expect(damaged.stderr).toContain('is damaged');
+      expect(damaged.stderr).toContain('bivdiff retry');
+      expect((await again()).code).toBe(0);
+      const watched = JSON.parse((await run('watch', job, '--json', '--quiet')).stdout) as {
+        state: string;
+      };
+      expect(watched.state).toBe('done');
+      const output = join(folder, `${verb}.mp4`);
+      expect((await run('fetch', job, '--output', output)).code).toBe(0);
+      expect(
+        createHash('sha256')
+          .update(await readFile(output))
+          .digest('hex'),
+      ).toBe(digest);
+      const ofOutput = (await begun()).filter((line) => line.includes('assemble'));
+      expect(ofOutput).toHaveLength(verb === 'retry' ? 2 : 3);
+      expect((await begun()).length).toBe(before + 1);
+    },
+  );
 
   it('pauses, resumes and cancels a job', async () => {
     const flags = [...JOB_FLAGS, '--seed', '8', '--steps', '50'];
