@@ -245,7 +245,9 @@ export class NatsBus implements Bus {
   /** Ends with the connection. */
   async #followConnection(): Promise<void> {
     for await (const { type } of this.connection.status()) {
-      if (type === 'reconnect') this.#puller.forget();
+      if (type !== 'reconnect') continue;
+      this.#puller.forget();
+      this.#reporter.resend();
     }
   }
 

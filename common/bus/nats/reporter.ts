@@ -24,6 +24,8 @@ export class Reporter {
   readonly #pending: Pending[] = [];
   #isSending = false;
   #isClosed = false;
+  /** Ends the wait for the answer to the message that is under way. */
+  #giveUp: (() => void) | undefined;
 
   constructor(connection: NatsConnection) {
     this.#connection = connection;
@@ -46,6 +48,11 @@ export class Reporter {
     if (!isBeginning) await sent;
   }
 
+  /** The server was away, and with it what was under way or its answer: it is sent again at once, not after the whole wait. */
+  resend(): void {
+    this.#giveUp?.();
+  }
+
   /** Lets go of everyone who waits. */
   close(): void {
     this.#isClosed = true;
@@ -64,8 +71,15 @@ export class Reporter {
 
   async #send(payload: string): Promise<void> {
     for (let tries = 0; tries < REPORT_TRIES && !this.#isClosed; tries += 1) {
+      const { promise: interrupted, reject } = Promise.withResolvers<never>();
+      this.#giveUp = () => {
+        reject(new Error('the server was away'));
+      };
+      const answered = this.#connection.request(EVENT_SUBJECT, payload, { timeout: REPORT_MS });
+      answered.catch(() => undefined);
+      interrupted.catch(() => undefined);
       try {
-        await this.#connection.request(EVENT_SUBJECT, payload, { timeout: REPORT_MS });
+        await Promise.race([answered, interrupted]);
         return;
       } catch (reason) {
         // Nobody listens: a coordinator that comes later looks into the store itself.
