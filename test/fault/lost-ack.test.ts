@@ -33,7 +33,10 @@ it('answers a message that comes again from the store', async () => {
     const message = await manager.streams.getMessage(STREAM, { seq });
     tasks.push(message!.json<TaskMessage>().task.id);
   }
-  for (const task of tasks) expect(await farm.hasRecord(task)).toBe(true);
+  for (const task of tasks) {
+    const said = JSON.stringify(farm.events.filter(({ taskId }) => taskId === task));
+    expect(await farm.hasRecord(task), said).toBe(true);
+  }
   expect(await farm.finish(id)).toBe(farmOf.reference());
   const answers = (task: TaskId): number =>
     farm.events.filter(({ kind, taskId }) => kind === 'committed' && taskId === task).length;
