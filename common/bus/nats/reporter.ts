@@ -3,6 +3,7 @@
 
 import type { NatsConnection } from '@nats-io/transport-node';
 
+import { BivdiffError } from '../../errors.ts';
 import type { WorkerEvent } from '../ports.ts';
 import { isNoResponders } from './nats-errors.ts';
 import { EVENT_SUBJECT, PROGRESS_SUBJECT } from './subjects.ts';
@@ -73,7 +74,7 @@ export class Reporter {
     for (let tries = 0; tries < REPORT_TRIES && !this.#isClosed; tries += 1) {
       const { promise: interrupted, reject } = Promise.withResolvers<never>();
       this.#giveUp = () => {
-        reject(new Error('the server was away'));
+        reject(new BivdiffError('unavailable', 'the server was away'));
       };
       const answered = this.#connection.request(EVENT_SUBJECT, payload, { timeout: REPORT_MS });
       answered.catch(() => undefined);
