@@ -40,7 +40,6 @@ export interface Divergence {
 
 interface Running {
   readonly task: TaskNumber;
-  readonly worker: string;
   readonly slot: number;
   readonly startMs: number;
   /** When the next task entered its slot: then only its result was still being stored. */
@@ -67,6 +66,8 @@ export class JobTally implements JobObserver {
   readonly #options: JobTallyOptions;
   readonly #stages = new Map<Stage, StageTally>();
   readonly #running = new Map<TaskId, Running>();
+  /** Who entered a slot last, while its result is not known. */
+  readonly #inSlots = new Map<string, Running>();
   readonly #ran = new Set<TaskNumber>();
   readonly #wanted: ReadonlySet<TaskNumber>;
 
@@ -185,16 +186,20 @@ export class JobTally implements JobObserver {
 
   #begin(task: TaskNumber, { taskId, worker, slot }: WorkerEvent & { kind: 'started' }): void {
     const startMs = this.#options.nowMs();
-    for (const before of this.#running.values()) {
-      if (before.worker === worker && before.slot === slot) before.leftMs ??= startMs;
-    }
-    this.#running.set(taskId, { task, worker, slot, startMs, step: 0, steps: 0 });
+    const running: Running = { task, slot, startMs, step: 0, steps: 0 };
+    const place = placeOf(worker, slot);
+    const before = this.#inSlots.get(place);
+    if (before !== undefined) before.leftMs ??= startMs;
+    this.#inSlots.set(place, running);
+    this.#running.set(taskId, running);
   }
 
   #endSpan(taskId: TaskId, worker: string): void {
     const running = this.#running.get(taskId);
     if (running === undefined) return;
     this.#running.delete(taskId);
+    const place = placeOf(worker, running.slot);
+    if (this.#inSlots.get(place) === running) this.#inSlots.delete(place);
     if (this.spans.length >= SPANS_MAX) return;
     this.spans.push({
       stage: this.#stageOf(running.task),
@@ -244,4 +249,8 @@ export class JobTally implements JobObserver {
   #tally(task: TaskNumber): StageTally {
     return this.#stages.get(this.#stageOf(task))!;
   }
+}
+
+function placeOf(worker: string, slot: number): string {
+  return `${worker}/${slot}`;
 }

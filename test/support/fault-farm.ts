@@ -110,13 +110,9 @@ export class FaultFarm {
     return `127.0.0.1:${this.#port}`;
   }
 
-  startCoordinator(
-    port = this.#port,
-    surroundings: Surroundings = {},
-    more: readonly string[] = [],
-  ): Program {
+  startCoordinator(port = this.#port, place: Surroundings = {}, more: string[] = []): Program {
     const args = ['coordinator', '--listen', `127.0.0.1:${port}`, ...more];
-    const program = this.#start('coordinator', args, surroundings);
+    const program = this.#start('coordinator', args, place);
     if (port === this.#port) this.coordinator = program;
     return program;
   }
