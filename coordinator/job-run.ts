@@ -147,8 +147,10 @@ export class JobRun implements Needer {
     for (const callOff of this.#timers.values()) callOff();
     this.#timers.clear();
     const { bus, jobId, out } = this.#options;
-    // What is published while it is withdrawn would stay.
-    await out.settled();
+    const ours = [...this.#started].filter((taskId) => out.isNeededByNoneBut(this, taskId));
+    // The devices first; whom it does not reach is told again below. What is published while it is withdrawn would stay.
+    const told = bus.cancel({ jobId, taskIds: ours }).catch(() => undefined);
+    await Promise.all([told, out.settled()]);
     const taskIds = [...this.#out.keys()].filter((taskId) => out.remove(this, taskId));
     // What no worker has begun is withdrawn with the cancel, and what goes on is another job's; nobody will report it.
     const stopping = new Set(taskIds.filter((taskId) => this.#started.has(taskId)));
@@ -273,19 +275,17 @@ export class JobRun implements Needer {
   async #heal(task: TaskNumber, event: Extract<WorkerEvent, { kind: 'failed' }>): Promise<void> {
     const { store, observer } = this.#options;
     const details = event.failure.details as { readonly lostTasks?: readonly TaskId[] };
-    const lost = (details.lostTasks ?? []).flatMap((taskId) => {
-      const dependencies = [...this.#graph.dependencies(task)];
-      return dependencies.filter(
-        (number) => this.#graph.plan.id(this.#graph.ref(number)) === taskId,
-      );
-    });
+    const idOf = (number: TaskNumber): TaskId => this.#graph.plan.id(this.#graph.ref(number));
+    const dependencies = [...this.#graph.dependencies(task)];
+    const lostIds = new Set(details.lostTasks);
+    const lost = dependencies.filter((number) => lostIds.has(idOf(number)));
     this.#forget(event.taskId);
     if (lost.length === 0) {
       await this.stop(this.#failureOf(task, event.failure));
       return;
     }
     for (const number of lost) {
-      await store.dropRecord(this.#graph.plan.id(this.#graph.ref(number)));
+      await store.dropRecord(idOf(number));
       observer.healed(number);
       this.#board.lose(number);
     }

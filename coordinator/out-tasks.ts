@@ -94,6 +94,10 @@ export class OutTasks {
     return this.#tasks.get(taskId)?.needers ?? [];
   }
 
+  isNeededByNoneBut(needer: Needer, taskId: TaskId): boolean {
+    return this.needersOf(taskId).every((other) => other === needer);
+  }
+
   /** Publishes a task, unless another job has it out already: then that will do for both. */
   add(needer: Needer, message: TaskMessage, place: Place): void {
     const { id } = message.task;

@@ -88,8 +88,8 @@ async function measureCancel(farm: RecoveryFarm, round: number) {
   await farm.client.cancel(job);
   await stopped;
   const milliseconds = performance.now() - begunMs;
-  // Two workers are at it, each with steps of its own.
-  const stepMilliseconds = (2 * (stepsMs.at(-1)! - stepsMs[0]!)) / (stepsMs.length - 1);
+  // Three workers are at it, each with steps of its own.
+  const stepMilliseconds = (3 * (stepsMs.at(-1)! - stepsMs[0]!)) / (stepsMs.length - 1);
   return { milliseconds, stepMilliseconds };
 }
 
@@ -139,14 +139,14 @@ class RecoveryFarm {
     const server = `127.0.0.1:${await freePort()}`;
     const farm = new RecoveryFarm({ folder, nats, server, observer });
     await farm.restartCoordinator();
-    for (const name of ['first', 'second']) farm.startWorker(name);
+    for (const name of ['first', 'second', 'third']) farm.startWorker(name);
     const deadlineMs = performance.now() + WAIT_MS;
     const count = (): Promise<number> =>
       farm.client.workers().then(
         ({ workers }) => workers.length,
         () => 0,
       );
-    while ((await count()) < 2 && performance.now() < deadlineMs) await delay(50);
+    while ((await count()) < 3 && performance.now() < deadlineMs) await delay(50);
     return farm;
   }
 

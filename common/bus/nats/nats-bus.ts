@@ -201,15 +201,17 @@ export class NatsBus implements Bus {
   }
 
   async cancel(message: CancelMessage): Promise<void> {
+    // What runs shall stop at once, whether or not the stream can be reached.
+    this.#tryToTell(message);
     try {
       for (const filter of message.taskIds.flatMap(subjectsOfTask)) {
         await this.#manager.streams.purge(STREAM, { filter });
       }
     } catch (reason) {
-      // No stream, nothing to withdraw; and what runs shall stop whether or not the stream can be reached.
-      if (!isGone(reason)) this.#tryToTell(message);
+      // No stream, nothing to withdraw.
       if (!isGone(reason)) throw natsFailure(reason, `cancelling tasks of job ${message.jobId}`);
     }
+    // Again, for whoever took one before it was withdrawn.
     this.#tryToTell(message);
     await this.connection.flush().catch(() => undefined);
   }

@@ -1,7 +1,7 @@
 // Goal: a farm notices what the bus has lost, and a task that takes its workers with it; two jobs share what both need. Method: the
 // real runs, memory bus and memory store; events and losses by hand, in virtual time.
 
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { createMemoryBus } from '../../../common/bus/memory/index.ts';
 import type { Bus, WorkerEvent } from '../../../common/bus/ports.ts';
@@ -107,6 +107,25 @@ describe('JobRun', () => {
     await run.stop(new BivdiffError('cancelled', 'not wanted'));
     expect(await bus.depth(INGEST)).toBe(1);
     await other.stop(new BivdiffError('cancelled', 'not wanted'));
+    expect(await bus.depth(INGEST)).toBe(0);
+  });
+
+  it('stops what runs before the bus has taken what is being published', async () => {
+    const delivery = await pullNow();
+    await run.handle(started(delivery!.message.task.id, 'w'));
+    let takes = (): void => undefined;
+    vi.spyOn(bus, 'publish').mockReturnValueOnce(
+      new Promise((resolve) => {
+        takes = resolve;
+      }),
+    );
+    out.again(delivery!.message);
+    const stopped = run.stop(new BivdiffError('cancelled', 'not wanted'));
+    expect(delivery!.signal.aborted).toBe(true);
+    takes();
+    await stopped;
+    expect(await bus.depth(INGEST)).toBe(1);
+    await delivery!.ack();
     expect(await bus.depth(INGEST)).toBe(0);
   });
 
