@@ -30,6 +30,8 @@ export interface WorkerStatus {
   readonly pid: number;
   readonly host: string;
   readonly numericsClass: string;
+  /** What the models of one task may fill of its device. */
+  readonly memoryBytes: number;
   readonly running: readonly TaskId[];
   readonly draining: boolean;
   /** Tasks committed since it began. */

@@ -3,17 +3,16 @@
 
 import type { BivdiffError } from '../common/errors.ts';
 import type { FailureJson } from '../common/errors.ts';
-import type { CoordinatorBus, TaskMessage, WorkerEvent } from '../common/bus/ports.ts';
+import type { CoordinatorBus, WorkerEvent } from '../common/bus/ports.ts';
 import { queueOfStage } from '../common/placement.ts';
-import { STAGE_FACTS } from '../common/stages.ts';
 import type { Store } from '../common/store/ports.ts';
 import type { JobId, Pool, TaskId } from '../common/task.ts';
-import { PROTOCOL_VERSION } from '../common/worker-status.ts';
-import { decideAfterFailure, excludedWorkers, isStoreFull } from './domain/failure-policy.ts';
+import { decideAfterFailure, isStoreFull } from './domain/failure-policy.ts';
 import type { FailurePolicy } from './domain/failure-policy.ts';
 import type { TaskGraph, TaskNumber } from './domain/task-graph.ts';
 import type { Needer, OutTasks } from './out-tasks.ts';
 import type { JobObserver } from './job-observer.ts';
+import { NextTry } from './next-try.ts';
 import { LONE_WORKER } from './ports.ts';
 import type { Clock, Workforce } from './ports.ts';
 import { SecondCopies } from './second-copies.ts';
@@ -47,6 +46,7 @@ export class JobRun implements Needer {
   readonly #graph: TaskGraph;
   readonly #board: TaskBoard;
   readonly #tries: Tries;
+  readonly #nextTry: NextTry;
   readonly #copies: SecondCopies;
   readonly #out = new Map<TaskId, TaskNumber>();
   readonly #started = new Set<TaskId>();
@@ -62,9 +62,10 @@ export class JobRun implements Needer {
     this.#board = new TaskBoard(options.graph, options.onReady);
     this.#tries = new Tries(options.graph.size);
     const { workers = LONE_WORKER, observer } = options;
+    this.#nextTry = new NextTry(options.graph, this.#tries, workers);
     this.#copies = new SecondCopies({
       ...{ ...options, workers },
-      nextTry: (task) => this.#nextTry(task),
+      nextTry: (task) => this.#nextTry.message(task),
       onCopy: (task, worker) => {
         this.#tries.copied(this.#graph.plan.id(this.#graph.ref(task)));
         this.#tries.doesNotCount(task);
@@ -119,7 +120,7 @@ export class JobRun implements Needer {
     const task = this.readyCount(pool) > 0 ? this.#board.takeNext(pool) : undefined;
     if (task === undefined) return;
     const ref = this.#graph.ref(task);
-    const message = this.#nextTry(task);
+    const message = this.#nextTry.message(task);
     this.#out.set(message.task.id, task);
     const queue = queueOfStage(ref.stage, message.task.numericsClass);
     const inferenceClass = this.#graph.plan.job.numerics.inference;
@@ -189,22 +190,6 @@ export class JobRun implements Needer {
     this.#board.require(fresh);
   }
 
-  #nextTry(task: TaskNumber): TaskMessage {
-    const ref = this.#graph.ref(task);
-    const { workers = LONE_WORKER } = this.#options;
-    const { plan } = this.#graph;
-    return {
-      protocol: PROTOCOL_VERSION,
-      attempt: this.#tries.next(task),
-      task: plan.task(ref),
-      excludedWorkers: excludedWorkers({
-        failed: this.#tries.excludedWorkers(task),
-        setAside: workers.setAside(ref.stage),
-        there: workers.workersOf(STAGE_FACTS[ref.stage].pool, plan.job.numerics.inference),
-      }),
-    };
-  }
-
   #forget(taskId: TaskId): void {
     const task = this.#out.get(taskId);
     if (task !== undefined) this.#copies.over(task);
@@ -244,8 +229,9 @@ export class JobRun implements Needer {
     if (event.failure.code === 'cancelled') return;
     const tries = this.#tries;
     const hasNoRoom = isStoreFull(event.failure);
+    const isForALarger = this.#nextTry.isForALarger(task, event.worker, event.failure);
+    if (hasNoRoom || isForALarger) tries.doesNotCount(task);
     const attempt = hasNoRoom ? tries.count(task) : tries.failures(task);
-    if (hasNoRoom) tries.doesNotCount(task);
     const decision = decideAfterFailure(event.failure, attempt, this.#options.policy);
     switch (decision.kind) {
       case 'retry':
@@ -266,7 +252,7 @@ export class JobRun implements Needer {
   #publishLater(task: TaskNumber, delayMs: number): void {
     const callOff = this.#options.clock.after(delayMs, () => {
       this.#timers.delete(task);
-      if (this.#failure === undefined) this.#options.out.again(this.#nextTry(task));
+      if (this.#failure === undefined) this.#options.out.again(this.#nextTry.message(task));
     });
     this.#timers.set(task, callOff);
   }

@@ -58,7 +58,7 @@ export class LiveJobs {
     this.#out = new OutTasks({
       ...{ store, bus, clock, onTrouble },
       slotsOf: (pool) => workers.slotsOf(pool),
-      workersOf: (pool, inferenceClass) => workers.workersOf(pool, inferenceClass),
+      workersOf: (...asked) => workers.workersOf(...asked),
       claimed: () => workers.running,
     });
     this.#lines = new ReadyLines(this.#out, options.shareOf);

@@ -186,10 +186,11 @@ export class OutTasks {
 
   /** Those who could take it when it was published have gone. */
   #isRefusedByAll({ message, pool, inferenceClass, lookMs }: OutTask): boolean {
-    const { excludedWorkers } = message;
-    if (excludedWorkers.length === 0 || lookMs === Infinity) return false;
-    const there = this.#options.workersOf?.(pool, inferenceClass);
-    return there !== undefined && there.size > 0 && !leavesSomebody(excludedWorkers, there);
+    const { excludedWorkers, memoryBytes = 0 } = message;
+    if ((excludedWorkers.length === 0 && memoryBytes === 0) || lookMs === Infinity) return false;
+    const { workersOf = () => new Set<string>() } = this.#options;
+    if (workersOf(pool, inferenceClass).size === 0) return false;
+    return !leavesSomebody(excludedWorkers, workersOf(pool, inferenceClass, memoryBytes));
   }
 
   /** Its message is withdrawn, and goes out again for everybody. */
@@ -197,7 +198,7 @@ export class OutTasks {
     const { id } = task.message.task;
     await this.#options.bus.cancel({ jobId: task.needers[0]!.jobId, taskIds: [id] });
     if (this.#tasks.get(id) !== task || task.lookMs === Infinity) return;
-    task.message = { ...task.message, excludedWorkers: [] };
+    task.message = { ...task.message, excludedWorkers: [], memoryBytes: undefined };
     this.#send(task);
   }
 

@@ -32,7 +32,7 @@ export class Tries {
     return this.count(task) - (this.#inVain.get(task) ?? 0);
   }
 
-  /** One of them was no fault of the task's or the worker's, or a copy. */
+  /** One of them was no fault of the task's or the worker's, or came to one that is too small, or a copy. */
   doesNotCount(task: TaskNumber): void {
     this.#inVain.set(task, (this.#inVain.get(task) ?? 0) + 1);
   }

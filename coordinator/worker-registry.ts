@@ -68,10 +68,16 @@ export class WorkerRegistry implements Workforce {
     return this.#slots.get(pool) ?? 0;
   }
 
-  workersOf(pool: Pool, inferenceClass?: string): ReadonlySet<string> {
+  workersOf(pool: Pool, inferenceClass?: string, memoryBytes = 0): ReadonlySet<string> {
     this.#sweep(WORKER_BEAT_MS / 2);
     const key = inferenceClass === undefined ? pool : keyOf(pool, inferenceClass);
-    return this.#names.get(key) ?? NOBODY;
+    const names = this.#names.get(key) ?? NOBODY;
+    if (memoryBytes === 0) return names;
+    return new Set([...names].filter((name) => this.memoryOf(name)! >= memoryBytes));
+  }
+
+  memoryOf(worker: string): number | undefined {
+    return this.#workers.get(worker)?.status.memoryBytes;
   }
 
   idleOf(pool: Pool, inferenceClass: string): ReadonlySet<string> {

@@ -29,6 +29,8 @@ export interface WorkerOptions {
   readonly runTask: (task: Task, run: RunTaskOptions) => Promise<StageOutcome>;
   /** Tasks at once. */
   readonly slots: number;
+  /** What the models of one task may fill of the device. @default whatever they need */
+  readonly memoryBytes?: number;
   /** Where to pull from, preferred first. */
   readonly queues: readonly string[];
   /** The bus's ack wait; a third of it is the heartbeat. */
@@ -97,12 +99,14 @@ async function runHand({ options, slots, queues }: Hand, signal: AbortSignal): P
 }
 
 /** How soon the task shall be offered again, if it is not for this worker. */
-function handBackMs(message: TaskMessage, { name, onTooNew }: WorkerOptions): number | undefined {
+function handBackMs(message: TaskMessage, options: WorkerOptions): number | undefined {
+  const { name, memoryBytes = Infinity, onTooNew } = options;
   if (message.protocol > PROTOCOL_VERSION) {
     onTooNew?.(message);
     return TOO_NEW_DELAY_MS;
   }
-  return message.excludedWorkers.includes(name) ? HAND_BACK_DELAY_MS : undefined;
+  const isTooLarge = (message.memoryBytes ?? 0) > memoryBytes;
+  return isTooLarge || message.excludedWorkers.includes(name) ? HAND_BACK_DELAY_MS : undefined;
 }
 
 /** The queues that a worker pulls from, less those that it leaves to others for a moment. */

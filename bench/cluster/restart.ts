@@ -108,6 +108,7 @@ function start(store: Store, bus: Bus) {
       ...{ protocol: PROTOCOL_VERSION, name: 'many', pools: ['idm', 'mixer', 'vdm'], slots: SLOTS },
       ...{ pid: 0, host: 'bench', numericsClass: benchJob(1).numerics.inference, running: [] },
       ...{ draining: false, committed: 0, leaving: false },
+      memoryBytes: 1,
       gathered: { hits: 0, misses: 0, fallbacks: 0 },
     });
   };

@@ -1,7 +1,7 @@
 // `bivdiff worker`: joins a worker to NATS, the store and its lanes. The first signal drains it: what runs is finished, or after a
 // while handed back.
 
-import { hostname, totalmem } from 'node:os';
+import { hostname } from 'node:os';
 
 import { DRAIN_SUBJECT, openNatsBus, WORKER_SUBJECT } from '../../common/bus/nats/index.ts';
 import type { NatsAccess, NatsBus } from '../../common/bus/nats/index.ts';
@@ -32,7 +32,6 @@ import type { WorkerPeers } from './worker-peers.ts';
 
 /** What runs may take so long after a drain; then it is handed back to the bus. */
 const DRAIN_MS = 20_000;
-const MODEL_MEMORY_SHARE = 0.5;
 
 export interface WorkerSettings {
   readonly name: string;
@@ -49,6 +48,8 @@ export interface WorkerSettings {
   readonly pools: readonly Pool[];
   /** Where graphs run: `cpu`, `cuda:1`. */
   readonly device: string;
+  /** What models may fill of it. @default most of it */
+  readonly memoryBytes?: number | undefined;
   readonly slots: number;
   readonly threadsPerSlot: number;
   /** How it shows itself to the coordinator whose store it uses. */
@@ -64,6 +65,7 @@ export async function runWorkerProgram(
 ): Promise<void> {
   const { name, log, slots } = settings;
   const device = await openDevice(settings.device, { signal });
+  const { memoryBytes = device.memoryBytes } = settings;
   const parts = await ownParts(settings);
   const { access, natsAccess } = settings;
   const store = await openWorkerStore(settings.storeFolder, { access, signal });
@@ -78,7 +80,7 @@ export async function runWorkerProgram(
     lanes: slots,
     threadsPerLane: settings.threadsPerSlot,
     executionProviders: [device.executionProvider],
-    memoryLimitBytes: Math.floor(totalmem() * MODEL_MEMORY_SHARE),
+    memoryLimitBytes: memoryBytes,
   });
   const media = createMediaService();
   const sources = new SourceCache(store);
@@ -103,8 +105,9 @@ export async function runWorkerProgram(
       stop.abort();
     }, DRAIN_MS).unref();
   });
+  const ofTask = Math.floor(memoryBytes / slots);
   const beat = startBeats(bus, () =>
-    statusOf(settings, { device, tally, peers, draining: drain.aborted }),
+    statusOf(settings, { device, memoryBytes: ofTask, tally, peers, draining: drain.aborted }),
   );
   const { address: serves } = peers;
   log('info', 'worker begins', { worker: name, pools: settings.pools, pid: process.pid, serves });
@@ -116,6 +119,7 @@ export async function runWorkerProgram(
         store,
         runTask: (task, run) => runStage(task, stages, run),
         slots,
+        memoryBytes: ofTask,
         takesAhead: true,
         tally,
         drain,
@@ -173,12 +177,15 @@ function drainSignal(bus: NatsBus, name: string, signal: AbortSignal): AbortSign
 
 interface Now {
   readonly device: Device;
+  /** For a task. */
+  readonly memoryBytes: number;
   readonly tally: WorkerTally;
   readonly peers: WorkerPeers;
   readonly draining: boolean;
 }
 
-function statusOf(settings: WorkerSettings, { device, tally, peers, draining }: Now): WorkerStatus {
+function statusOf(settings: WorkerSettings, now: Now): WorkerStatus {
+  const { device, memoryBytes, tally, peers, draining } = now;
   return {
     protocol: PROTOCOL_VERSION,
     name: settings.name,
@@ -187,6 +194,7 @@ function statusOf(settings: WorkerSettings, { device, tally, peers, draining }: 
     pid: process.pid,
     host: hostname(),
     numericsClass: device.inferenceClass,
+    memoryBytes,
     running: [...tally.running],
     draining,
     committed: tally.committed,

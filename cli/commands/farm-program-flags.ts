@@ -24,6 +24,7 @@ export interface ProgramFlags extends SecurityFlags {
   readonly name?: string;
   readonly pool?: string[];
   readonly device?: string;
+  readonly memoryGib?: string;
   readonly numerics?: string;
   readonly slots?: string;
   readonly threads?: string;
@@ -92,6 +93,15 @@ export function count(
   if (Number.isInteger(value) && value >= 1 && value <= max) return value;
   problems.push(`--${name}: expected a whole number, 1 to ${max}, got "${text}"`);
   return fallback;
+}
+
+/** Undefined unless given. */
+export function memoryBytesOf(text: string | undefined, problems: string[]): number | undefined {
+  if (text === undefined) return undefined;
+  const gib = Number(text);
+  if (Number.isFinite(gib) && gib > 0) return Math.floor(gib * 2 ** 30);
+  problems.push(`--memory-gib: expected a number above 0, got "${text}"`);
+  return undefined;
 }
 
 /** @throws invalid-argument */

@@ -24,6 +24,7 @@ import {
   count,
   COUNT_MAX,
   keepJobsMsOf,
+  memoryBytesOf,
   places,
   SERVE_DEFAULT,
   serveAddress,
@@ -123,6 +124,10 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
     .option('--no-serve', 'Give other workers nothing: they use the store')
     .option('--pool <POOL>', 'idm, mixer or vdm; may be given several times', collect)
     .option('--device <DEVICE>', DEVICE_TEXT)
+    .option(
+      '--memory-gib <N>',
+      'What models may fill of the device (default: all of a GPU, half of main memory)',
+    )
     .option('--name <NAME>', 'Unique on the farm (default: host and process id)')
     .option('--slots <N>', `Tasks at once (1 to ${COUNT_MAX}; default: 1)`)
     .option('--threads <N>', `Threads of each (1 to ${COUNT_MAX}; default: cores / slots)`)
@@ -134,6 +139,7 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       const threads = Math.max(1, Math.floor(environment.cores / slots));
       const threadsPerSlot = count('threads', flags.threads, threads, { problems });
       const gib = count('cache-gib', flags.cacheGib, 32, { problems, max: CACHE_GIB_MAX });
+      const memoryBytes = memoryBytesOf(flags.memoryGib, problems);
       throwProblems(problems);
       const serve = serveAddress(flags);
       const where = workerPlaces(flags, environment);
@@ -153,6 +159,7 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
         name,
         pools,
         device,
+        memoryBytes,
         slots,
         threadsPerSlot,
         cacheFolder,

@@ -14,7 +14,7 @@ import type { FarmClient } from '../cluster/client.ts';
 import { accessOf, addAccessFlags } from '../cluster/connection.ts';
 import { failureOfJob, jobLine, jobProgress, specMessage } from '../cluster/job-text.ts';
 import { SERVER_DEFAULT } from '../cluster/settings.ts';
-import { formatTable } from '../format.ts';
+import { formatBytes, formatTable } from '../format.ts';
 import { EXIT_FAILED, EXIT_OK } from '../print-error.ts';
 import { createProgressView, createSilentView } from '../progress.ts';
 import { requestFromFile, requestFromFlags } from '../render-request.ts';
@@ -175,10 +175,11 @@ function addLists(program: Command, environment: CliEnvironment, finish: Finish)
           worker.pools.join(','),
           `${worker.running.length}/${worker.slots}`,
           String(worker.committed),
+          formatBytes(worker.memoryBytes),
           `${worker.host} ${worker.pid}`,
           workerNote(worker, found.protocol),
         ]);
-        const head = ['WORKER', 'POOLS', 'RUNS', 'DONE', 'HOST, PID', ''];
+        const head = ['WORKER', 'POOLS', 'RUNS', 'DONE', 'MEMORY', 'HOST, PID', ''];
         environment.stdout.write(formatTable(head, rows));
       }
       finish(EXIT_OK);

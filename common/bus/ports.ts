@@ -13,6 +13,8 @@ export interface TaskMessage {
   readonly attempt: number;
   /** Workers that failed this task and shall hand it back. */
   readonly excludedWorkers: readonly string[];
+  /** Memory that it is known to need; a worker with less hands it back. */
+  readonly memoryBytes?: number | undefined;
   /** A second message of the task, beside the first: a worker is too slow. */
   readonly isCopy?: true;
 }

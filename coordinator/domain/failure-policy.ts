@@ -88,6 +88,17 @@ export function leavesSomebody(excluded: readonly string[], there: ReadonlySet<s
   return false;
 }
 
+/**
+ * What a task needs that found too little memory on a worker that has `hadBytes`: as much as the failure says, or else
+ * more than that. Undefined if it failed for something else.
+ */
+export function memoryMissed(failure: FailureJson, hadBytes: number): number | undefined {
+  const { code, retry, details } = failure;
+  if (code !== 'resource-exhausted' || retry !== 'other-worker') return undefined;
+  const said = details['bytes'];
+  return Math.max(typeof said === 'number' ? said : 0, hadBytes + 1);
+}
+
 /** The store has no room for a result. A worker's own memory or disk is another matter: other workers may have more. */
 export function isStoreFull({ code, retry, details }: FailureJson): boolean {
   return code === 'resource-exhausted' && retry === 'same-worker' && details['store'] !== undefined;

@@ -27,6 +27,7 @@ export function statusOf(
     pid: 1,
     host: 'simulated',
     numericsClass: 'simulated',
+    memoryBytes: 1,
     running: [],
     draining: false,
     committed: 0,

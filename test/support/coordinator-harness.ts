@@ -52,6 +52,7 @@ export class CoordinatorHarness {
       ...{ protocol: PROTOCOL_VERSION, name, pools, slots: 1, pid: 1, host: 'test' },
       ...{ running: [], draining: false, committed: 0, leaving: false },
       numericsClass: acceptedJob().numerics.inference,
+      memoryBytes: 1,
       gathered: { hits: 0, misses: 0, fallbacks: 0 },
     });
     const { bus, store } = this;

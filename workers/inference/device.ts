@@ -1,7 +1,7 @@
 // Where graphs run: an execution provider of ONNX Runtime, and which of its devices. Written `cpu`, `cuda`, `cuda:1`.
 
 import { execFile } from 'node:child_process';
-import { hostname } from 'node:os';
+import { hostname, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 
 import { BivdiffError } from '../../common/errors.ts';
@@ -9,12 +9,17 @@ import { cpuHardware, inferenceClass } from './numerics-class.ts';
 import { probeProvider } from './providers.ts';
 
 const QUERY_MS = 10_000;
+/** Of main memory: the rest is for what runs need besides weights, and for everybody else. */
+const HOST_MEMORY_SHARE = 0.5;
+const MIB = 2 ** 20;
 
 export interface Device {
   /** As `openOnnxSession` takes it. */
   readonly executionProvider: string;
   /** Of what runs on it. */
   readonly inferenceClass: string;
+  /** What models may fill of it. */
+  readonly memoryBytes: number;
 }
 
 /**
@@ -30,7 +35,10 @@ export async function openDevice(
     const hint = 'Such as cpu, cuda, cuda:1, webgpu; `bivdiff doctor` lists what works here.';
     throw new BivdiffError('invalid-argument', `no device is called "${name}"`, { hint });
   }
-  if (name === 'cpu') return { executionProvider: name, inferenceClass: inferenceClass() };
+  const hostBytes = Math.floor(totalmem() * HOST_MEMORY_SHARE);
+  if (name === 'cpu') {
+    return { executionProvider: name, inferenceClass: inferenceClass(), memoryBytes: hostBytes };
+  }
   const { isUsable, reason } = await probeProvider(name, options);
   if (!isUsable) {
     throw new BivdiffError('failed-precondition', `device ${name} does not work here: ${reason}`, {
@@ -38,22 +46,31 @@ export async function openDevice(
     });
   }
   const [provider = name, index = '0'] = name.split(':');
-  const hardware = `${provider}:${await gpuName(index)}`;
-  return { executionProvider: name, inferenceClass: inferenceClass(hardware) };
+  const gpu = await askDriver(index);
+  // Bits differ between kinds of GPU. One whose kind cannot be told is like no other machine's.
+  const kind =
+    gpu === undefined ? `of-${hostname()}` : `${gpu.name}-${cpuHardware().replace(':', '-')}`;
+  return {
+    executionProvider: name,
+    inferenceClass: inferenceClass(`${provider}:${kind}`),
+    memoryBytes: gpu?.memoryBytes ?? hostBytes,
+  };
 }
 
-/** Bits differ between kinds of GPU. One whose kind cannot be told is like no other machine's. */
-async function gpuName(index: string): Promise<string> {
-  const query = ['--query-gpu=name', '--format=csv,noheader', `--id=${index}`];
+interface Gpu {
+  readonly name: string;
+  readonly memoryBytes: number;
+}
+
+/** Undefined where there is no NVIDIA driver, or it says something else than it used to. */
+async function askDriver(index: string): Promise<Gpu | undefined> {
+  const query = ['--query-gpu=name,memory.total', '--format=csv,noheader,nounits', `--id=${index}`];
   try {
     const { stdout } = await promisify(execFile)('nvidia-smi', query, { timeout: QUERY_MS });
-    const name = stdout
-      .trim()
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9]+/g, '-');
-    if (name !== '') return `${name}-${cpuHardware().replace(':', '-')}`;
+    const [, said = '', mebibytes = ''] = /^(.+),\s*(\d+)\s*$/.exec(stdout.trim()) ?? [];
+    const name = said.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+    return name === '' ? undefined : { name, memoryBytes: Number(mebibytes) * MIB };
   } catch {
-    // No NVIDIA driver.
+    return undefined;
   }
-  return `of-${hostname()}`;
 }

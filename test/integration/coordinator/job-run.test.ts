@@ -4,7 +4,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { createMemoryBus } from '../../../common/bus/memory/index.ts';
-import type { Bus, WorkerEvent } from '../../../common/bus/ports.ts';
+import type { Bus, TaskMessage, WorkerEvent } from '../../../common/bus/ports.ts';
 import { BivdiffError } from '../../../common/errors.ts';
 import { queueOfStage } from '../../../common/placement.ts';
 import { createMemoryStore } from '../../../common/store/memory/index.ts';
@@ -30,6 +30,8 @@ describe('JobRun', () => {
   let run: JobRun;
   let out: OutTasks;
   let there: ReadonlySet<string> = new Set();
+  /** What each has for a task. */
+  let memory: Readonly<Record<string, number>> = {};
   let timers: (() => void)[] = [];
   let claimed: ReadonlySet<TaskId> = new Set();
   let runOf: (jobId: JobId) => { run: JobRun; start: () => Promise<void> };
@@ -49,13 +51,18 @@ describe('JobRun', () => {
     };
     there = new Set(['w', 'other']);
     // One of another class serves every pool, and can have none of the job's tasks.
-    const workersOf: Workforce['workersOf'] = (_, inferenceClass) =>
-      inferenceClass === acceptedJob().numerics.inference ? there : new Set([...there, 'foreign']);
+    memory = { w: 8, other: 8, foreign: 8 };
+    const workersOf: Workforce['workersOf'] = (_, inferenceClass, memoryBytes = 0) => {
+      const isOurs = inferenceClass === acceptedJob().numerics.inference;
+      const names = isOurs ? [...there] : [...there, 'foreign'];
+      return new Set(names.filter((name) => memory[name]! >= memoryBytes));
+    };
     out = new OutTasks({
       ...{ store, bus, clock, slotsOf: () => 0, claimed: () => claimed },
       workersOf,
     });
-    const workers = { workersOf, setAside: () => [], idleOf: workersOf };
+    const memoryOf = (worker: string): number | undefined => memory[worker];
+    const workers = { workersOf, memoryOf, setAside: () => [], idleOf: workersOf };
     runOf = (jobId) => {
       const graph = createTaskGraph(createPlan(acceptedJob()));
       const observer = {
@@ -179,6 +186,54 @@ describe('JobRun', () => {
     timers.shift()!();
     await out.settled();
     expect((await pullNow())?.message).toMatchObject({ attempt: 2, excludedWorkers: [] });
+  });
+
+  describe('a worker has too little memory', () => {
+    /** The task fails there as often as it comes; gives its next message. */
+    const failsOn = async (worker: string, details = {}): Promise<TaskMessage | undefined> => {
+      const delivery = (await pullNow())!;
+      const { attempt, task } = delivery.message;
+      const options = { retry: 'other-worker', details } as const;
+      const failure = new BivdiffError('resource-exhausted', 'too little', options).toJSON();
+      await run.handle({ kind: 'failed', taskId: task.id, worker, attempt, failure });
+      await delivery.ack();
+      timers.shift()?.();
+      await out.settled();
+      const next = await pullNow();
+      await next?.nak(0);
+      return next?.message;
+    };
+
+    it('asks for more than that one has, or for what the failure says', async () => {
+      memory = { w: 8, other: 16 };
+      expect(await failsOn('w')).toMatchObject({ memoryBytes: 9 });
+      expect(await failsOn('w', { bytes: 12 })).toMatchObject({ memoryBytes: 12 });
+    });
+
+    it('does not count the try, while another has more', async () => {
+      memory = { w: 8, other: 10, third: 12, fourth: 14, fifth: 16 };
+      there = new Set(Object.keys(memory));
+      for (const name of ['w', 'other', 'third', 'fourth']) await failsOn(name);
+      expect(run.failure).toBeUndefined();
+      for (let tries = 0; tries < policy.attemptsMax; tries += 1) await failsOn('fifth');
+      expect(run.failure?.message).toContain('too little');
+    });
+
+    it('gives it to whoever is left when those with more have gone', async () => {
+      memory = { w: 8, other: 16 };
+      expect(await failsOn('w')).toMatchObject({ memoryBytes: 9, excludedWorkers: ['w'] });
+      there = new Set(['w']);
+      await out.reconcile();
+      await out.settled();
+      const { message } = (await pullNow())!;
+      expect([message.memoryBytes, message.excludedWorkers]).toEqual([undefined, []]);
+    });
+
+    it('does not ask for what nobody has', async () => {
+      const message = await failsOn('w', { bytes: 64 });
+      expect(message).toMatchObject({ excludedWorkers: ['w'] });
+      expect(message?.memoryBytes).toBeUndefined();
+    });
   });
 
   it('fails when a task has taken as many workers with it as it may', async () => {

@@ -23,10 +23,12 @@ describe('runWorker', () => {
     const publish = (message: TaskMessage): Promise<void> => bus.publish(queue, message);
     await publish({ ...messageOf('new'), protocol: PROTOCOL_VERSION + 1 });
     await publish({ ...messageOf('kept'), excludedWorkers: ['w'] });
-    await publish(messageOf('mine'));
+    await publish({ ...messageOf('large'), memoryBytes: 9 });
+    await publish({ ...messageOf('mine'), memoryBytes: 8 });
     const working = runWorker(
       {
         ...{ name: 'w', bus, store: createMemoryStore(), slots: 1, ackWaitMs: 10_000 },
+        memoryBytes: 8,
         queues: [queue],
         runTask: (task, { onDevice }) =>
           onDevice(async () => {
@@ -41,8 +43,8 @@ describe('runWorker', () => {
     await working;
     expect(ran).toEqual([messageOf('mine').task.id]);
     expect(tooNew).toEqual([PROTOCOL_VERSION + 1]);
-    // Both still wait for somebody else.
-    expect(await bus.depth(queue)).toBe(2);
+    // They still wait for somebody else.
+    expect(await bus.depth(queue)).toBe(3);
     await bus.close();
   });
 });

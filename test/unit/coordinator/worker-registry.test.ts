@@ -8,7 +8,14 @@ import { WorkerRegistry } from '../../../coordinator/worker-registry.ts';
 
 const statusOf = (name: string, changes: Partial<WorkerStatus> = {}): WorkerStatus => ({
   ...{ protocol: PROTOCOL_VERSION, name, pools: ['idm'], slots: 2, pid: 1, host: 'h' },
-  ...{ numericsClass: 'c', running: [], draining: false, committed: 0, leaving: false },
+  ...{
+    numericsClass: 'c',
+    memoryBytes: 8,
+    running: [],
+    draining: false,
+    committed: 0,
+    leaving: false,
+  },
   gathered: { hits: 0, misses: 0, fallbacks: 0 },
   ...changes,
 });
@@ -37,6 +44,17 @@ describe('WorkerRegistry', () => {
     workers.note(statusOf('b'));
     expect([...workers.workersOf('idm', 'c')]).toEqual(['a', 'b']);
     expect(workers.workersOf('idm', 'd').size).toBe(0);
+  });
+
+  it('tells workers that have enough memory from others', () => {
+    const workers = new WorkerRegistry(clock);
+    workers.note(statusOf('a'));
+    workers.note(statusOf('b', { memoryBytes: 16 }));
+    expect([...workers.workersOf('idm', 'c', 8)]).toEqual(['a', 'b']);
+    expect([...workers.workersOf('idm', 'c', 9)]).toEqual(['b']);
+    workers.note(statusOf('a', { memoryBytes: 32 }));
+    expect([...workers.workersOf('idm', 'c', 32)]).toEqual(['a']);
+    expect([workers.memoryOf('a'), workers.memoryOf('nobody')]).toEqual([32, undefined]);
   });
 
   it('shows workers of another protocol, says so once, and counts on none of them', () => {

@@ -226,6 +226,8 @@ export interface Worker {
   protocol: number;
   /** Stages whose tasks it does not get for a while, because it failed several while others succeeded. */
   setAside: string[];
+  /** What the models of one task may fill of its device. */
+  memoryBytes: number;
 }
 
 /** See RenderService.DrainWorker. */
@@ -1493,6 +1495,7 @@ function createBaseWorker(): Worker {
     gatherFallbacks: 0,
     protocol: 0,
     setAside: [],
+    memoryBytes: 0,
   };
 }
 
@@ -1542,6 +1545,9 @@ export const Worker: MessageFns<Worker> = {
     }
     for (const v of message.setAside) {
       writer.uint32(122).string(v!);
+    }
+    if (message.memoryBytes !== 0) {
+      writer.uint32(128).int64(message.memoryBytes);
     }
     return writer;
   },
@@ -1677,6 +1683,14 @@ export const Worker: MessageFns<Worker> = {
             }
 
             message.setAside.push(reader.string());
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.memoryBytes = longToNumber(reader.int64());
             continue;
           }
         }
@@ -2129,6 +2143,17 @@ export const RenderServiceClient = makeGenericClientConstructor(
   service: typeof RenderServiceService;
   serviceName: string;
 };
+
+function longToNumber(int64: { toString(): string }): number {
+  const num = globalThis.Number(int64.toString());
+  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
+  }
+  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
+  }
+  return num;
+}
 
 interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;

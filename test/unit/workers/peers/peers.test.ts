@@ -50,6 +50,7 @@ describe('who serves where', () => {
     pid: 1,
     host: 'here',
     numericsClass: 'test',
+    memoryBytes: 1,
     running: [],
     draining: false,
     committed: 0,
