@@ -36,7 +36,7 @@ export interface WorkerStatus {
   readonly draining: boolean;
   /** Tasks committed since it began. */
   readonly committed: number;
-  /** HOST:PORT where other workers can have what it made; absent if it serves nothing. */
+  /** HOST:PORT where other workers can have what it made, after `grpcs://` if by mutual TLS; absent if it serves nothing. */
   readonly address?: string | undefined;
   readonly gathered: Readonly<GatherTally>;
   /** It ends now: the last of its messages. */

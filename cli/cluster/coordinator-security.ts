@@ -1,16 +1,15 @@
 // What guards a coordinator: its certificate, whose certificates it wants, the tokens it knows. Read from files, once, at the start.
 
 import { resolve } from 'node:path';
-import { createSecureContext } from 'node:tls';
 
 import { ServerCredentials } from '@grpc/grpc-js';
 
 import { BivdiffError } from '../../common/errors.ts';
-import { badTls, readKey, readPem } from '../../common/rpc/channel.ts';
 import { readSecretFile } from '../../common/secret-file.ts';
 import { parseTokens } from '../../coordinator/rpc/token-book.ts';
 import type { TokenBook } from '../../coordinator/rpc/token-book.ts';
 import type { CliEnvironment, SecurityVariable } from '../terminal.ts';
+import { openServerCredentials } from './server-credentials.ts';
 import { checkListenAddress } from './settings.ts';
 
 export interface CoordinatorSecurity {
@@ -61,28 +60,10 @@ export async function securityOf(
     credentials:
       cert === undefined || key === undefined
         ? ServerCredentials.createInsecure()
-        : await tlsCredentials({ cert, key, clientCa }),
+        : await openServerCredentials({ cert, key, clientCa }),
     tokens:
       tokens === undefined
         ? undefined
         : parseTokens(await readSecretFile(tokens, { origin }), `${origin} ${tokens}`),
   };
-}
-
-interface ServerFiles {
-  readonly cert: string;
-  readonly key: string;
-  readonly clientCa: string | undefined;
-}
-
-async function tlsCredentials({ cert, key, clientCa }: ServerFiles): Promise<ServerCredentials> {
-  const pair = { cert_chain: await readPem(cert), private_key: await readKey(key) };
-  const roots = clientCa === undefined ? null : await readPem(clientCa);
-  try {
-    // Says at once what the server would say at the first call.
-    createSecureContext({ cert: pair.cert_chain, key: pair.private_key });
-    return ServerCredentials.createSsl(roots, [pair], roots !== null);
-  } catch (reason) {
-    throw badTls([cert, key, clientCa], reason);
-  }
 }

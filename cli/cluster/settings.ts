@@ -15,11 +15,12 @@ export interface ListenSafety {
   readonly isInsecureAllowed: boolean;
 }
 
-/** What makes each address safe; what workers serve to each other has neither TLS nor tokens. */
+/** What makes each address safe. */
 const HINTS = {
   '--listen':
     'Listen on 127.0.0.1; or give --tls-cert, --tls-key and --tokens; or add --insecure if the network is trusted.',
-  '--serve': 'Serve on 127.0.0.1 or use --no-serve; or add --insecure if the network is trusted.',
+  '--serve':
+    'Add --serve-tls with --tls-ca, --tls-cert and --tls-key; or serve on 127.0.0.1, or use --no-serve; or add --insecure if the network is trusted.',
 } as const;
 
 type ListenFlag = keyof typeof HINTS;

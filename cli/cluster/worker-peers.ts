@@ -8,7 +8,8 @@ import type { GatherTally, WorkerStatus } from '../../common/worker-status.ts';
 import { MadeCache } from '../../workers/peers/made-cache.ts';
 import { PeerBook } from '../../workers/peers/peer-book.ts';
 import { startPeerServer } from '../../workers/peers/peer-server.ts';
-import { PeerTensors } from '../../workers/peers/peer-tensors.ts';
+import { PeerTensors, TLS_SCHEME } from '../../workers/peers/peer-tensors.ts';
+import type { PeerCredentials } from './peer-credentials.ts';
 
 /** A thousand windows of 16 frames at 512x512. */
 const MADE_BYTES_MAX = 256 << 20;
@@ -25,12 +26,16 @@ export interface JoinPeersOptions {
   readonly bus: NatsBus;
   /** HOST:PORT; undefined to serve nothing. */
   readonly serve: string | undefined;
+  /** @default in the clear */
+  readonly credentials?: PeerCredentials | undefined;
 }
 
 /** @throws unavailable — it cannot listen there */
-export async function joinPeers({ bus, serve }: JoinPeersOptions): Promise<WorkerPeers> {
+export async function joinPeers(options: JoinPeersOptions): Promise<WorkerPeers> {
+  const { bus, serve, credentials } = options;
   const made = new MadeCache(MADE_BYTES_MAX);
-  const server = serve === undefined ? undefined : await startPeerServer(serve, made);
+  const server =
+    serve === undefined ? undefined : await startPeerServer(serve, made, credentials?.server);
   const book = new PeerBook({ host: hostname(), nowMs: () => performance.now() });
   const heard = bus.connection.subscribe(WORKER_SUBJECT, {
     callback: (error, msg) => {
@@ -39,11 +44,12 @@ export async function joinPeers({ bus, serve }: JoinPeersOptions): Promise<Worke
   });
   const tally: GatherTally = { hits: 0, misses: 0, fallbacks: 0 };
   const addressOf = (worker: string): string | undefined => book.addressOf(worker);
-  const tensors = new PeerTensors({ made, addressOf, tally });
+  const tensors = new PeerTensors({ made, addressOf, tally, tls: credentials?.client });
+  const scheme = credentials === undefined ? '' : TLS_SCHEME;
   return {
     tensors,
     tally,
-    address: server && reachableAddress(serve!, server.port),
+    address: server && scheme + reachableAddress(serve!, server.port),
     close: () => {
       heard.unsubscribe();
       tensors.close();

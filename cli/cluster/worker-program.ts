@@ -25,6 +25,7 @@ import type { WorkerTally } from '../../workers/worker.ts';
 import type { Log } from './log.ts';
 import { ownPartsOf } from './model-parts.ts';
 import type { OwnParts } from './model-parts.ts';
+import type { PeerCredentials } from './peer-credentials.ts';
 import { openWorkerStore } from './open-worker-store.ts';
 import { ACK_WAIT_MS } from './settings.ts';
 import { joinPeers } from './worker-peers.ts';
@@ -45,6 +46,8 @@ export interface WorkerSettings {
   readonly cacheBytesMax: number;
   /** HOST:PORT where it gives other workers what it made. @default nowhere */
   readonly serve?: string | undefined;
+  /** By which workers serve each other. @default in the clear */
+  readonly peerCredentials?: PeerCredentials | undefined;
   readonly pools: readonly Pool[];
   /** Where graphs run: `cpu`, `cuda:1`. */
   readonly device: string;
@@ -71,7 +74,8 @@ export async function runWorkerProgram(
   const store = await openWorkerStore(settings.storeFolder, { access, signal });
   const servers = [settings.nats];
   const bus = await openNatsBus({ ...natsAccess, servers, name, ackWaitMs: ACK_WAIT_MS });
-  const peers = await joinPeers({ bus, serve: settings.serve }).catch(async (reason: unknown) => {
+  const { serve, peerCredentials: credentials } = settings;
+  const peers = await joinPeers({ bus, serve, credentials }).catch(async (reason: unknown) => {
     await bus.close();
     await store.close();
     throw reason;

@@ -16,6 +16,7 @@ export interface ProgramFlags extends SecurityFlags {
   readonly models?: string | false;
   readonly cache?: string;
   readonly serve?: string | false;
+  readonly serveTls?: boolean;
   readonly cacheGib?: string;
   readonly nats?: string;
   readonly listen?: string;
@@ -36,7 +37,7 @@ export interface ProgramFlags extends SecurityFlags {
 const POOLS: readonly Pool[] = ['idm', 'mixer', 'vdm'];
 export const COUNT_MAX = 256;
 const MS_PER_DAY = 86_400_000;
-/** What a worker serves to its peers, and the farm of `up`. */
+/** The farm of `up`, and what a worker serves to its peers without --serve-tls. */
 export const UNGUARDED = { hasTls: false, hasTokens: false };
 export const SERVE_DEFAULT = '127.0.0.1:0';
 
@@ -65,10 +66,13 @@ export function workerPlaces(flags: ProgramFlags, environment: CliEnvironment) {
 }
 
 /** Port 0 is any free one: the others hear of it on the bus. */
-export function serveAddress({ serve, insecure = false }: ProgramFlags): string | undefined {
+export function serveAddress(flags: ProgramFlags): string | undefined {
+  const { serve, serveTls = false, insecure = false } = flags;
   if (serve === false) return undefined;
   const address = serve ?? SERVE_DEFAULT;
-  checkListenAddress(address, { flag: '--serve', ...UNGUARDED, isInsecureAllowed: insecure });
+  // Certificates say who is one of the farm: no token could say more.
+  const guard = { hasTls: serveTls, hasTokens: serveTls };
+  checkListenAddress(address, { flag: '--serve', ...guard, isInsecureAllowed: insecure });
   return address;
 }
 

@@ -121,6 +121,10 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       '--serve <ADDRESS>',
       `HOST:PORT where it gives other workers what it made (default: ${SERVE_DEFAULT})`,
     )
+    .option(
+      '--serve-tls',
+      'By mutual TLS: workers show --tls-cert to each other, and trust those that --tls-ca signed',
+    )
     .option('--no-serve', 'Give other workers nothing: they use the store')
     .option('--pool <POOL>', 'idm, mixer or vdm; may be given several times', collect)
     .option('--device <DEVICE>', DEVICE_TEXT)
@@ -145,6 +149,9 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       const where = workerPlaces(flags, environment);
       const access = await accessOf(flags, environment);
       const natsAccess = await natsAccessOf(flags, environment);
+      const { openPeerCredentials } = await import('../cluster/peer-credentials.ts');
+      const peerCredentials =
+        flags.serveTls === true ? await openPeerCredentials(access.tls) : undefined;
       const cacheFolder =
         flags.cache === undefined
           ? join(cacheHome(), 'models')
@@ -165,6 +172,7 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
         cacheFolder,
         cacheBytesMax,
         serve,
+        peerCredentials,
         log,
       };
       await runWorkerProgram({ ...where, ...own, access, natsAccess }, signal);

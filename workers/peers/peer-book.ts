@@ -48,5 +48,5 @@ export class PeerBook {
 }
 
 function isLoopback(address: string): boolean {
-  return /^(127\.|localhost:|\[::1\])/.test(address);
+  return /^(grpcs:\/\/)?(127\.|localhost:|\[::1\])/.test(address);
 }

@@ -26,10 +26,11 @@ export interface PeerServer {
   close(): void;
 }
 
-/** Serves on HOST:PORT; port 0 takes any. @throws unavailable — it cannot listen there */
+/** Serves on HOST:PORT; port 0 takes any. In the clear, unless `credentials` say otherwise. @throws unavailable — it cannot listen there */
 export async function startPeerServer(
   address: string,
   made: Pick<MadeCache, 'get'>,
+  credentials = ServerCredentials.createInsecure(),
 ): Promise<PeerServer> {
   const server = new Server({
     'grpc.so_reuseport': 0,
@@ -37,7 +38,7 @@ export async function startPeerServer(
   });
   server.addService(ArtifactServiceService, createPeerService(made));
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync(address, credentials, (error, bound) => {
       if (error === null) resolve(bound);
       else reject(cannotListen(address, error));
     });

@@ -2,6 +2,7 @@
 // ever a short cut: what does not come soon and whole is left to the store.
 
 import { credentials, status } from '@grpc/grpc-js';
+import type { ChannelCredentials } from '@grpc/grpc-js';
 
 import { digestLongBytes } from '../../common/digest.ts';
 import { ArtifactServiceClient } from '../../common/gen/bivdiff/v1/artifact_service.ts';
@@ -20,12 +21,16 @@ const SLOWEST_BYTES_PER_MS = 16_000;
 const REST_MS = 5_000;
 /** Open connections. */
 const CLIENTS_MAX = 64;
+/** Before the address of a worker that serves by TLS. */
+export const TLS_SCHEME = 'grpcs://';
 
 export interface PeerTensorsOptions {
   /** What this worker made. */
   readonly made: MadeCache;
   /** Where a worker serves what it made. */
   readonly addressOf: (worker: string) => string | undefined;
+  /** For those that serve by TLS. @default they are left alone */
+  readonly tls?: ChannelCredentials | undefined;
   /** Kept up to date. */
   readonly tally: GatherTally;
 }
@@ -52,7 +57,7 @@ export class PeerTensors implements TensorPeers {
       return own;
     }
     const address = addressOf(worker);
-    if (address === undefined || this.#isResting(address)) {
+    if (address === undefined || !this.#mayReach(address) || this.#isResting(address)) {
       tally.misses += 1;
       return undefined;
     }
@@ -102,11 +107,18 @@ export class PeerTensors implements TensorPeers {
     return isWhole ? bytes : undefined;
   }
 
+  #mayReach(address: string): boolean {
+    return this.#options.tls !== undefined || !address.startsWith(TLS_SCHEME);
+  }
+
   #client(address: string): ArtifactServiceClient {
     const known = this.#clients.get(address);
+    const isTls = address.startsWith(TLS_SCHEME);
+    const target = isTls ? address.slice(TLS_SCHEME.length) : address;
+    const shown = isTls ? this.#options.tls! : credentials.createInsecure();
     const client =
       known ??
-      new ArtifactServiceClient(address, credentials.createInsecure(), {
+      new ArtifactServiceClient(target, shown, {
         'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
         'grpc.enable_retries': 0,
         'grpc-node.flow_control_window': 4 << 20,

@@ -212,7 +212,7 @@ export interface Worker {
   draining: boolean;
   /** Tasks that it has committed since it began. */
   committed: number;
-  /** HOST:PORT where other workers can have what it made; absent if it serves nothing. */
+  /** HOST:PORT where other workers can have what it made, after grpcs:// if by mutual TLS; absent if it serves nothing. */
   address?:
     | string
     | undefined;

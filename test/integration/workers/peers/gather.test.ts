@@ -7,8 +7,9 @@ import { once } from 'node:events';
 
 import { Server as GrpcServer, ServerCredentials, status } from '@grpc/grpc-js';
 import type { ServerWritableStream } from '@grpc/grpc-js';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { openPeerCredentials } from '../../../../cli/cluster/peer-credentials.ts';
 import { digestBytes, digestText } from '../../../../common/digest.ts';
 import { ArtifactServiceService } from '../../../../common/gen/bivdiff/v1/artifact_service.ts';
 import type {
@@ -26,6 +27,8 @@ import { startPeerServer } from '../../../../workers/peers/peer-server.ts';
 import type { PeerServer } from '../../../../workers/peers/peer-server.ts';
 import { PeerTensors } from '../../../../workers/peers/peer-tensors.ts';
 import { floatTensor } from '../../../../workers/tensor/tensor.ts';
+import { makeCertificates } from '../../../support/certificates.ts';
+import type { Certificates } from '../../../support/certificates.ts';
 import { flipBit } from '../../../support/conformance/use-store.ts';
 
 type ReadCall = ServerWritableStream<ReadArtifactRequest, ReadArtifactResponse>;
@@ -161,6 +164,62 @@ describe('latents', () => {
     await serve('w2', new MadeCache(1));
     await gather(parts, [1, 2]);
     expect(tally).toEqual({ hits: 0, misses: 2, fallbacks: 0 });
+  });
+});
+
+describe('by mutual TLS', () => {
+  let certificates: Certificates;
+  let made: MadeCache;
+  let parts: InputPart[];
+  beforeAll(async () => {
+    certificates = await makeCertificates();
+  });
+  afterAll(() => certificates.remove());
+  beforeEach(async () => {
+    made = new MadeCache(64 << 20);
+    parts = [await make('w1', 1, made)];
+    const { server: credentials } = await openPeerCredentials({
+      ca: certificates.ca,
+      ...certificates.server,
+    });
+    const server = await startPeerServer('127.0.0.1:0', made, credentials);
+    servers.push(server);
+    addresses.set('w1', `grpcs://127.0.0.1:${server.port}`);
+  });
+  const readerWith = async (tls: Parameters<typeof openPeerCredentials>[0]): Promise<void> => {
+    const { client } = await openPeerCredentials(tls);
+    const addressOf = (worker: string): string | undefined => addresses.get(worker);
+    reader = new PeerTensors({ made: new MadeCache(0), addressOf, tally, tls: client });
+  };
+
+  it('latents come from a worker with a certificate of the same authority', async () => {
+    await readerWith({ ca: certificates.ca, ...certificates.client });
+    await loseFromStore(parts);
+    await gather(parts, [1]);
+    expect(tally).toEqual({ hits: 1, misses: 0, fallbacks: 0 });
+  });
+
+  it('nobody whom another authority signed gets any', async () => {
+    await readerWith({ ca: certificates.ca, ...certificates.strangerClient });
+    await gather(parts, [1]);
+    expect(tally).toEqual({ hits: 0, misses: 0, fallbacks: 1 });
+  });
+
+  it('nobody takes any from whom another authority signed', async () => {
+    await readerWith({ ca: certificates.strangerCa, ...certificates.client });
+    await gather(parts, [1]);
+    expect(tally).toEqual({ hits: 0, misses: 0, fallbacks: 1 });
+  });
+
+  it('is not asked by a worker without certificates', async () => {
+    await gather(parts, [1]);
+    expect(tally).toEqual({ hits: 0, misses: 1, fallbacks: 0 });
+  });
+
+  it('a worker that lacks a file says which it needs', async () => {
+    await expect(openPeerCredentials({ ca: certificates.ca })).rejects.toThrow(
+      '--serve-tls needs --tls-ca, --tls-cert and --tls-key',
+    );
   });
 });
 

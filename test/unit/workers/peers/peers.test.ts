@@ -89,7 +89,7 @@ describe('who serves where', () => {
 
   it("is nowhere if it is another machine's loopback", () => {
     const { book } = open();
-    for (const address of ['127.0.0.1:7', 'localhost:7', '[::1]:7']) {
+    for (const address of ['127.0.0.1:7', 'localhost:7', '[::1]:7', 'grpcs://127.0.0.1:7']) {
       book.note(status({ address }));
       expect(book.addressOf('w1')).toBe(address);
       book.note(status({ address, host: 'there' }));
