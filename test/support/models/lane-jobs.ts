@@ -1,0 +1,51 @@
+// Jobs for the lanes of test-lane.ts, and a pool of such lanes.
+
+import type { Digest } from '../../../common/task.ts';
+import type { LaneModel } from '../../../workers/inference/lane-job.ts';
+import { createLanePool } from '../../../workers/inference/lane-pool.ts';
+import type { LanePool, LanePoolOptions } from '../../../workers/inference/lane-pool.ts';
+import { floatTensor } from '../../../workers/tensor/tensor.ts';
+import type { FloatTensor } from '../../../workers/tensor/tensor.ts';
+import { graphPath } from './paths.ts';
+import type { SlowParams } from './test-lane.ts';
+
+export const TEST_LANE = new URL('test-lane.ts', import.meta.url);
+/** A run of the slow graph of about 50 ms on a free core. */
+export const ROUNDS = 60_000;
+
+export function openTestPool(options: Partial<LanePoolOptions> = {}): LanePool {
+  return createLanePool({
+    lanes: 1,
+    threadsPerLane: 1,
+    memoryLimitBytes: 2 ** 30,
+    entry: TEST_LANE,
+    ...options,
+  });
+}
+
+export function graph(name: string, file = `${name}.onnx`): LaneModel {
+  return { name, digest: name as Digest, graph: graphPath(file), config: {} };
+}
+
+export function addJob(a: FloatTensor, b: FloatTensor) {
+  const models = { adder: graph('adder', 'add.onnx') };
+  return { stage: 'add', params: {}, tensors: { a, b }, frames: [], models };
+}
+
+export function slowJob(params: Partial<SlowParams> = {}) {
+  return {
+    stage: 'slow',
+    params: { steps: 1, roundsPerStep: ROUNDS, checks: true, ...params },
+    tensors: {},
+    frames: [],
+    models: { slow: graph('slow') },
+  };
+}
+
+export function row(...values: number[]): FloatTensor {
+  return floatTensor([1, values.length], Float32Array.from(values));
+}
+
+export function bareJob(stage: string, models: Readonly<Record<string, LaneModel>> = {}) {
+  return { stage, params: {}, tensors: {}, frames: [], models };
+}
