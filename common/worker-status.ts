@@ -1,6 +1,6 @@
 // What a worker says of itself on the bus, every few seconds.
 
-import type { Pool, TaskId } from './task.ts';
+import type { Digest, Pool, TaskId } from './task.ts';
 
 /** Raised when a message between client, coordinator and worker changes so that an older program would misread it. */
 export const PROTOCOL_VERSION = 1;
@@ -21,6 +21,9 @@ export interface GatherTally {
   fallbacks: number;
 }
 
+/** By digest of the model part: milliseconds that loading it took. */
+export type LoadedModels = Readonly<Record<Digest, number>>;
+
 export interface WorkerStatus {
   readonly protocol: number;
   readonly name: string;
@@ -33,6 +36,8 @@ export interface WorkerStatus {
   /** What the models of one task may fill of its device. */
   readonly memoryBytes: number;
   readonly running: readonly TaskId[];
+  /** In any of its lanes. @default nothing: an older worker, or one without models */
+  readonly loaded?: LoadedModels;
   readonly draining: boolean;
   /** Tasks committed since it began. */
   readonly committed: number;

@@ -20,7 +20,8 @@ export class Slots {
   readonly #count: number;
   /** Whether tasks are taken ahead. */
   readonly #takesAhead: boolean;
-  readonly #free: number[];
+  /** Free for longest first. */
+  readonly #free: FreeSlot[];
   readonly #line: ((slot: number) => void)[] = [];
   readonly #hands: (() => void)[] = [];
   /** Tasks taken, or being asked for, that have not left their slot. */
@@ -33,7 +34,14 @@ export class Slots {
   constructor(count: number, options: { readonly takesAhead: boolean }) {
     this.#count = count;
     this.#takesAhead = options.takesAhead;
-    this.#free = Array.from({ length: count }, (_, slot) => slot);
+    const sinceMs = performance.now();
+    this.#free = Array.from({ length: count }, (_, slot) => ({ slot, sinceMs }));
+  }
+
+  /** How long a slot has been free; 0 if none is. */
+  get idleMs(): number {
+    const [longest] = this.#free;
+    return longest === undefined ? 0 : performance.now() - longest.sinceMs;
   }
 
   /** Resolves when one more task may be taken; undefined once the signal aborts. */
@@ -81,8 +89,8 @@ export class Slots {
 
   #enter(signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
-    const slot = this.#free.shift();
-    if (slot !== undefined) return Promise.resolve(slot);
+    const free = this.#free.shift();
+    if (free !== undefined) return Promise.resolve(free.slot);
     return new Promise((resolve, reject) => {
       const giveUp = (): void => {
         this.#line.splice(this.#line.indexOf(enter), 1);
@@ -118,9 +126,14 @@ export class Slots {
     const tookMs = performance.now() - beganMs;
     this.#tookMs.set(stage, blend(this.#tookMs.get(stage) ?? tookMs, tookMs));
     const next = this.#line.shift();
-    if (next === undefined) this.#free.push(slot);
+    if (next === undefined) this.#free.push({ slot, sinceMs: performance.now() });
     else next(slot);
   }
+}
+
+interface FreeSlot {
+  readonly slot: number;
+  readonly sinceMs: number;
 }
 
 interface Inside {

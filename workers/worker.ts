@@ -16,6 +16,8 @@ import type { RunTaskOptions, StageOutcome } from './stage-runner.ts';
 const PULL_WAIT_MS = 5_000;
 /** How soon a task that this worker shall not take is offered again. */
 const HAND_BACK_DELAY_MS = 100;
+/** How soon a task is offered again that is left to a worker that has its models loaded. */
+const LEFT_TO_WARM_DELAY_MS = 250;
 /** How soon a task is offered again that only a newer worker understands: somebody is about to start one. */
 const TOO_NEW_DELAY_MS = 2_000;
 /** A queue that gave a task to hand back is left to others for so long, or the two would play catch. */
@@ -31,6 +33,11 @@ export interface WorkerOptions {
   readonly slots: number;
   /** What the models of one task may fill of the device. @default whatever they need */
   readonly memoryBytes?: number;
+  /**
+   * Milliseconds that loading a task's models takes here, and would not take elsewhere. A task is left to others until a slot has been idle
+   * for that long. @default 0
+   */
+  readonly costOfLoading?: (message: TaskMessage) => number;
   /** Where to pull from, preferred first. */
   readonly queues: readonly string[];
   /** The bus's ack wait; a third of it is the heartbeat. */
@@ -84,14 +91,16 @@ async function runHand({ options, slots, queues }: Hand, signal: AbortSignal): P
       const { asked, waitMs } = queues.now(performance.now());
       const delivery = await bus.pull(asked, { worker: name, waitMs, signal: ending });
       if (delivery === undefined) continue;
-      const backMs = handBackMs(delivery.message, options);
-      if (backMs === undefined)
-        await runDelivery(options, { delivery, turn, stop: signal, ending });
-      else {
-        const { stage, numericsClass } = delivery.message.task;
+      const { message } = delivery;
+      const backMs = handBackMs(message, options);
+      if (backMs !== undefined) {
+        const { stage, numericsClass } = message.task;
         queues.rest(queueOfStage(stage, numericsClass), performance.now());
         await delivery.nak(backMs);
-      }
+      } else if (slots.idleMs < (options.costOfLoading?.(message) ?? 0)) {
+        // What comes next in this queue may be for models that are loaded here.
+        await delivery.nak(LEFT_TO_WARM_DELAY_MS);
+      } else await runDelivery(options, { delivery, turn, stop: signal, ending });
     } finally {
       turn.leave();
     }

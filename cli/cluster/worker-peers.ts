@@ -1,14 +1,16 @@
-// A worker among its peers: it serves what it made, hears where others do, and gathers from them.
+// A worker among its peers: it serves what it made, hears where others do and what they have loaded, and gathers from them.
 
 import { hostname } from 'node:os';
 
 import { WORKER_SUBJECT } from '../../common/bus/nats/index.ts';
 import type { NatsBus } from '../../common/bus/nats/index.ts';
-import type { GatherTally, WorkerStatus } from '../../common/worker-status.ts';
+import type { TaskMessage } from '../../common/bus/ports.ts';
+import type { GatherTally, LoadedModels, WorkerStatus } from '../../common/worker-status.ts';
 import { MadeCache } from '../../workers/peers/made-cache.ts';
 import { PeerBook } from '../../workers/peers/peer-book.ts';
 import { startPeerServer } from '../../workers/peers/peer-server.ts';
 import { PeerTensors, TLS_SCHEME } from '../../workers/peers/peer-tensors.ts';
+import { WarmPeers } from '../../workers/warm-peers.ts';
 import type { PeerCredentials } from './peer-credentials.ts';
 
 /** A thousand windows of 16 frames at 512x512. */
@@ -19,11 +21,17 @@ export interface WorkerPeers {
   /** Where others reach it. */
   readonly address: string | undefined;
   readonly tally: GatherTally;
+  /** As the worker loop's. */
+  costOfLoading(message: TaskMessage): number;
   close(): void;
 }
 
 export interface JoinPeersOptions {
   readonly bus: NatsBus;
+  /** Of this worker. */
+  readonly name: string;
+  /** What it has loaded, now. */
+  readonly loaded: () => LoadedModels;
   /** HOST:PORT; undefined to serve nothing. */
   readonly serve: string | undefined;
   /** @default in the clear */
@@ -32,14 +40,19 @@ export interface JoinPeersOptions {
 
 /** @throws unavailable — it cannot listen there */
 export async function joinPeers(options: JoinPeersOptions): Promise<WorkerPeers> {
-  const { bus, serve, credentials } = options;
+  const { bus, name, loaded, serve, credentials } = options;
   const made = new MadeCache(MADE_BYTES_MAX);
   const server =
     serve === undefined ? undefined : await startPeerServer(serve, made, credentials?.server);
-  const book = new PeerBook({ host: hostname(), nowMs: () => performance.now() });
+  const nowMs = (): number => performance.now();
+  const book = new PeerBook({ host: hostname(), nowMs });
+  const warm = new WarmPeers({ name, loaded, nowMs });
   const heard = bus.connection.subscribe(WORKER_SUBJECT, {
     callback: (error, msg) => {
-      if (error === null) book.note(msg.json<WorkerStatus>());
+      if (error !== null) return;
+      const status = msg.json<WorkerStatus>();
+      book.note(status);
+      warm.note(status);
     },
   });
   const tally: GatherTally = { hits: 0, misses: 0, fallbacks: 0 };
@@ -49,6 +62,7 @@ export async function joinPeers(options: JoinPeersOptions): Promise<WorkerPeers>
   return {
     tensors,
     tally,
+    costOfLoading: (message) => warm.costOfLoading(message),
     address: server && scheme + reachableAddress(serve!, server.port),
     close: () => {
       heard.unsubscribe();

@@ -8,12 +8,13 @@ import type { NatsAccess, NatsBus } from '../../common/bus/nats/index.ts';
 import type { TaskMessage } from '../../common/bus/ports.ts';
 import { queuesOfWorker } from '../../common/placement.ts';
 import type { ChannelSettings } from '../../common/rpc/channel.ts';
+import type { Store } from '../../common/store/ports.ts';
 import type { Pool, TaskId } from '../../common/task.ts';
 import { PROTOCOL_VERSION, WORKER_BEAT_MS } from '../../common/worker-status.ts';
-import type { WorkerStatus } from '../../common/worker-status.ts';
+import type { LoadedModels, WorkerStatus } from '../../common/worker-status.ts';
 import { openDevice } from '../../workers/inference/device.ts';
 import type { Device } from '../../workers/inference/device.ts';
-import { createLanePool } from '../../workers/inference/lane-pool.ts';
+import { createLanePool, loadedIn } from '../../workers/inference/lane-pool.ts';
 import { ownClasses } from '../../workers/own-classes.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import { ModelCache } from '../../workers/models/model-cache.ts';
@@ -74,28 +75,24 @@ export async function runWorkerProgram(
   const store = await openWorkerStore(settings.storeFolder, { access, signal });
   const servers = [settings.nats];
   const bus = await openNatsBus({ ...natsAccess, servers, name, ackWaitMs: ACK_WAIT_MS });
-  const { serve, peerCredentials: credentials } = settings;
-  const peers = await joinPeers({ bus, serve, credentials }).catch(async (reason: unknown) => {
-    await bus.close();
-    await store.close();
-    throw reason;
-  });
   const lanes = createLanePool({
     lanes: slots,
     threadsPerLane: settings.threadsPerSlot,
     executionProviders: [device.executionProvider],
     memoryLimitBytes: memoryBytes,
   });
+  const { serve, peerCredentials: credentials } = settings;
+  const loaded = (): LoadedModels => loadedIn(lanes);
+  const joining = joinPeers({ bus, name, loaded, serve, credentials });
+  const peers = await joining.catch(async (reason: unknown) => {
+    await lanes.close();
+    await bus.close();
+    await store.close();
+    throw reason;
+  });
   const media = createMediaService();
   const sources = new SourceCache(store);
-  const cache = new ModelCache({
-    folder: settings.cacheFolder,
-    store,
-    bytesMax: settings.cacheBytesMax,
-    onFetch: ({ name: part, files }) => {
-      log('info', 'worker fetches a model part', { worker: name, part, files: files.length });
-    },
-  });
+  const cache = modelCache(settings, store);
   const stages: StageRunnerOptions = {
     ...{ store, lanes, media, sources, peers: peers.tensors },
     findPart: async (digest) => parts.get(digest) ?? cache.find(digest),
@@ -111,7 +108,10 @@ export async function runWorkerProgram(
   });
   const ofTask = Math.floor(memoryBytes / slots);
   const beat = startBeats(bus, () =>
-    statusOf(settings, { device, memoryBytes: ofTask, tally, peers, draining: drain.aborted }),
+    statusOf(settings, {
+      ...{ device, memoryBytes: ofTask, tally, peers, loaded: loaded() },
+      draining: drain.aborted,
+    }),
   );
   const { address: serves } = peers;
   log('info', 'worker begins', { worker: name, pools: settings.pools, pid: process.pid, serves });
@@ -127,6 +127,7 @@ export async function runWorkerProgram(
         takesAhead: true,
         tally,
         drain,
+        costOfLoading: (message) => peers.costOfLoading(message),
         queues: queuesOfWorker(settings.pools, ownClasses(device.inferenceClass)),
         onTooNew: tooNewNoted(log),
         ackWaitMs: ACK_WAIT_MS,
@@ -147,6 +148,16 @@ export async function runWorkerProgram(
       gathered: peers.tally,
     });
   }
+}
+
+function modelCache(settings: WorkerSettings, store: Store): ModelCache {
+  const { name, cacheFolder: folder, cacheBytesMax: bytesMax, log } = settings;
+  return new ModelCache({
+    ...{ folder, store, bytesMax },
+    onFetch: ({ name: part, files }) => {
+      log('info', 'worker fetches a model part', { worker: name, part, files: files.length });
+    },
+  });
 }
 
 /** Says once that a coordinator of a newer version publishes tasks: each of them is handed back. */
@@ -185,11 +196,12 @@ interface Now {
   readonly memoryBytes: number;
   readonly tally: WorkerTally;
   readonly peers: WorkerPeers;
+  readonly loaded: LoadedModels;
   readonly draining: boolean;
 }
 
 function statusOf(settings: WorkerSettings, now: Now): WorkerStatus {
-  const { device, memoryBytes, tally, peers, draining } = now;
+  const { device, memoryBytes, tally, peers, loaded, draining } = now;
   return {
     protocol: PROTOCOL_VERSION,
     name: settings.name,
@@ -200,6 +212,7 @@ function statusOf(settings: WorkerSettings, now: Now): WorkerStatus {
     numericsClass: device.inferenceClass,
     memoryBytes,
     running: [...tally.running],
+    loaded,
     draining,
     committed: tally.committed,
     address: peers.address,

@@ -33,11 +33,12 @@ export async function jobMessage(view: JobView, store: Store): Promise<Job> {
 }
 
 export function workerMessage(status: WorkerStatus, setAside: readonly Stage[]): Worker {
-  const { gathered } = status;
+  const { gathered, loaded = {} } = status;
   return {
     ...status,
     pools: [...status.pools],
     running: [...status.running],
+    loaded: Object.keys(loaded),
     gatherHits: gathered.hits,
     gatherMisses: gathered.misses,
     gatherFallbacks: gathered.fallbacks,

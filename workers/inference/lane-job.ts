@@ -2,6 +2,7 @@
 
 import type { FailureJson } from '../../common/errors.ts';
 import type { Digest, JsonObject } from '../../common/task.ts';
+import type { LoadedModels } from '../../common/worker-status.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** What a lane needs of a model part; `ModelPart` of common/models fits. */
@@ -52,7 +53,8 @@ export type ToLane =
 
 /** What the lane has loaded after a job. */
 export interface LaneLoad {
-  readonly warm: readonly Digest[];
+  /** Least recently used first. */
+  readonly warm: LoadedModels;
   readonly loadedBytes: number;
 }
 

@@ -4,6 +4,7 @@
 import { extname } from 'node:path';
 
 import { BivdiffError } from '../../common/errors.ts';
+import type { LoadedModels } from '../../common/worker-status.ts';
 import type { LaneJob, LaneLoad, LaneResult, LaneSettings } from './lane-job.ts';
 import { Lane } from './lane.ts';
 import type { LaneRunOptions } from './lane.ts';
@@ -49,6 +50,11 @@ export interface LanePool {
 
 export function createLanePool(options: LanePoolOptions): LanePool {
   return new WorkerLanePool(options);
+}
+
+/** All that some lane of a pool has loaded. */
+export function loadedIn(pool: Pick<LanePool, 'stats'>): LoadedModels {
+  return Object.assign({}, ...pool.stats().loads.map(({ warm }) => warm)) as LoadedModels;
 }
 
 interface Waiting {
@@ -156,8 +162,9 @@ class WorkerLanePool implements LanePool {
 
   /** The usable lane that has the most of the job's models loaded; of equals, the one with the least loaded. */
   #bestLaneFor({ models }: LaneJob): number | undefined {
-    const wanted = new Set(Object.values(models).map(({ digest }) => digest));
-    const warmth = ({ load }: Lane): number => load.warm.filter((held) => wanted.has(held)).length;
+    const wanted = [...new Set(Object.values(models).map(({ digest }) => digest))];
+    const warmth = ({ load: { warm } }: Lane): number =>
+      wanted.filter((digest) => digest in warm).length;
     const [best] = [...this.#lanes.entries()]
       .filter(([, lane]) => isUsable(lane))
       .sort(([, a], [, b]) => warmth(b) - warmth(a) || a.load.loadedBytes - b.load.loadedBytes);

@@ -23,10 +23,11 @@ interface Running {
 
 /** How long a lane may take to end on its own, before its thread is ended; a run of a graph ends first even then. */
 const CLOSE_GRACE_MS = 5_000;
+const NOTHING: LaneLoad = { warm: {}, loadedBytes: 0 };
 
 export class Lane {
   /** After the last job. */
-  load: LaneLoad = { warm: [], loadedBytes: 0 };
+  load: LaneLoad = NOTHING;
   /** Whether its thread is gone; such a lane takes no job. */
   hasExited = false;
   readonly #worker: Worker;
@@ -116,7 +117,7 @@ export class Lane {
 
   #exit(exitCode: number): void {
     this.hasExited = true;
-    this.load = { warm: [], loadedBytes: 0 };
+    this.load = NOTHING;
     if (this.#running === undefined) return;
     const { stage, settle } = this.#running;
     if (this.#isClosing) {

@@ -14,6 +14,8 @@ interface Entry {
   /** Calls of `use` that are under way: it must not be released. */
   users: number;
   loaded: OnnxSession | undefined;
+  /** That loading took; 0 until it is loaded. */
+  loadMs: number;
 }
 
 /**
@@ -41,7 +43,8 @@ export class SessionCache {
   get load(): LaneLoad {
     let loadedBytes = 0;
     for (const { bytes } of this.#entries.values()) loadedBytes += bytes;
-    return { warm: [...this.#entries.keys()], loadedBytes };
+    const warm = [...this.#entries].map(([digest, { loadMs }]) => [digest, loadMs] as const);
+    return { warm: Object.fromEntries(warm), loadedBytes };
   }
 
   /**
@@ -77,11 +80,16 @@ export class SessionCache {
     const { weightBytes } = readOnnxFile(graph);
     this.#checkBudget(model, weightBytes);
     const evicted = this.#takeIdle(this.#missingFor(weightBytes));
-    const session = this.#release(evicted).then(() => this.#open(model.name, graph));
-    const entry: Entry = { session, bytes: weightBytes, users: 0, loaded: undefined };
+    let begunMs = 0;
+    const session = this.#release(evicted).then(() => {
+      begunMs = performance.now();
+      return this.#open(model.name, graph);
+    });
+    const entry: Entry = { session, bytes: weightBytes, users: 0, loaded: undefined, loadMs: 0 };
     session.then(
       (loaded) => {
         entry.loaded = loaded;
+        entry.loadMs = Math.ceil(performance.now() - begunMs);
       },
       () => {
         if (this.#entries.get(model.digest) === entry) this.#entries.delete(model.digest);

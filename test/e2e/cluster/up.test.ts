@@ -57,9 +57,10 @@ describe('a farm on one machine', () => {
       .digest('hex');
     expect(sha256).toBe(await referenceOf());
     const { workers } = JSON.parse((await run('workers', '--json')).stdout) as {
-      workers: { name: string; pid: number; committed: number }[];
+      workers: { name: string; pid: number; committed: number; loaded: string[] }[];
     };
     expect(workers.map(({ name }) => name)).toEqual(['worker-1', 'worker-2']);
+    expect(workers.flatMap(({ loaded }) => loaded)).not.toEqual([]);
     for (const { pid, committed } of workers) {
       expect(told).toContain(`pid ${pid}`);
       expect(committed).toBeGreaterThan(0);

@@ -228,6 +228,8 @@ export interface Worker {
   setAside: string[];
   /** What the models of one task may fill of its device. */
   memoryBytes: number;
+  /** Digests of the model parts that any of its lanes has loaded. */
+  loaded: string[];
 }
 
 /** See RenderService.DrainWorker. */
@@ -1496,6 +1498,7 @@ function createBaseWorker(): Worker {
     protocol: 0,
     setAside: [],
     memoryBytes: 0,
+    loaded: [],
   };
 }
 
@@ -1548,6 +1551,9 @@ export const Worker: MessageFns<Worker> = {
     }
     if (message.memoryBytes !== 0) {
       writer.uint32(128).int64(message.memoryBytes);
+    }
+    for (const v of message.loaded) {
+      writer.uint32(138).string(v!);
     }
     return writer;
   },
@@ -1691,6 +1697,14 @@ export const Worker: MessageFns<Worker> = {
             }
 
             message.memoryBytes = longToNumber(reader.int64());
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.loaded.push(reader.string());
             continue;
           }
         }

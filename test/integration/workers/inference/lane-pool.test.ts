@@ -159,7 +159,7 @@ describe('a lane pool', () => {
       await pool.run(slowJob({ roundsPerStep: 1 }));
       await pool.run(addJob(row(1), row(2)));
     }
-    const warm = pool.stats().loads.map((load) => load.warm);
+    const warm = pool.stats().loads.map((load) => Object.keys(load.warm));
     expect(warm.toSorted()).toEqual([['adder'], ['slow']]);
   });
 
