@@ -29,7 +29,7 @@ import { createMediaService } from '../workers/media/media-service.ts';
 import type { MediaService } from '../workers/media/media-service.ts';
 import { SourceCache } from '../workers/source-cache.ts';
 import { runStage } from '../workers/stage-runner.ts';
-import type { StageRunnerOptions } from '../workers/stage-runner.ts';
+import type { StageRunnerOptions } from '../workers/stage-run.ts';
 import { runWorker } from '../workers/worker.ts';
 import type { Accepted, Farm, FarmOptions, Forecast, RenderOptions, RenderResult } from './farm.ts';
 import { forecastRender } from './farm/forecast.ts';

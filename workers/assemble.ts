@@ -14,7 +14,7 @@ import type { PictureRef } from './artifacts.ts';
 import { composeContactSheet, composePanels } from './vision/panels.ts';
 import type { RgbImage } from './media/media-types.ts';
 import { encodePng } from './media/png.ts';
-import type { RunTaskOptions, StageOutcome, StageRunnerOptions } from './stage-runner.ts';
+import type { RunTaskOptions, StageOutcome, StageRunnerOptions } from './stage-run.ts';
 
 const TYPE_BY_FORMAT = {
   mp4: 'video/mp4',

@@ -6,7 +6,7 @@ import type { IngestParams } from '../common/stages.ts';
 import type { ArtifactRef, Task } from '../common/task.ts';
 import { BusyClock } from './busy-clock.ts';
 import { storePicture } from './artifacts.ts';
-import type { RunTaskOptions, StageOutcome, StageRunnerOptions } from './stage-runner.ts';
+import type { RunTaskOptions, StageOutcome, StageRunnerOptions } from './stage-run.ts';
 
 /** Decodes the task's frames and stores one picture each. */
 export async function ingestFrames(

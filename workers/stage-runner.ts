@@ -3,37 +3,13 @@
 
 import { BivdiffError } from '../common/errors.ts';
 import type { ModelPart } from '../common/models/model-set.ts';
-import type { Store } from '../common/store/ports.ts';
-import type { ArtifactRef, ResultRecord, Task } from '../common/task.ts';
+import type { ArtifactRef, Task } from '../common/task.ts';
 import { BusyClock } from './busy-clock.ts';
 import { gatherInput, storeOutput } from './artifacts.ts';
 import { assembleOutput } from './assemble.ts';
 import { ingestFrames } from './ingest.ts';
-import type { SourceCache } from './source-cache.ts';
-import type { MediaWork, PartLookup, StageLanes, TensorPeers } from './ports.ts';
-
-export interface StageRunnerOptions {
-  readonly store: Store;
-  readonly lanes: StageLanes;
-  readonly media: MediaWork;
-  readonly sources: SourceCache;
-  readonly findPart: PartLookup;
-  /** @default nobody: the store gives everything */
-  readonly peers?: TensorPeers;
-}
-
-export interface StageOutcome {
-  readonly outputs: ResultRecord['outputs'];
-  /** Seconds inside ONNX Runtime or a codec. */
-  readonly busySeconds: number;
-}
-
-export interface RunTaskOptions {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (step: number, steps: number) => void;
-  /** Does what keeps a slot busy, once one is free: called once, after what the task reads was gathered. */
-  readonly onDevice: <T>(work: () => Promise<T>) => Promise<T>;
-}
+import type { PartLookup } from './ports.ts';
+import type { RunTaskOptions, StageOutcome, StageRunnerOptions } from './stage-run.ts';
 
 /** Runs a task to its stored outputs. The record is the caller's to write. */
 export async function runStage(

@@ -20,7 +20,7 @@ import { createMediaService } from '../../workers/media/media-service.ts';
 import { ModelCache } from '../../workers/models/model-cache.ts';
 import { SourceCache } from '../../workers/source-cache.ts';
 import { runStage } from '../../workers/stage-runner.ts';
-import type { StageRunnerOptions } from '../../workers/stage-runner.ts';
+import type { StageRunnerOptions } from '../../workers/stage-run.ts';
 import { runWorker } from '../../workers/worker.ts';
 import type { WorkerTally } from '../../workers/worker.ts';
 import type { Log } from './log.ts';
