@@ -16,8 +16,11 @@ import type { RunTaskOptions, StageOutcome } from './stage-run.ts';
 const PULL_WAIT_MS = 5_000;
 /** How soon a task that this worker shall not take is offered again. */
 const HAND_BACK_DELAY_MS = 100;
-/** How soon a task is offered again that is left to a worker that has its models loaded. */
-const LEFT_TO_WARM_DELAY_MS = 250;
+/**
+ * How soon a task is offered again that is left to a worker that has its models loaded, as a share of what loading takes, and in bounds: so
+ * that few messages go round, and one that gets idle does not wait long.
+ */
+const LEFT_TO_WARM = { share: 0.25, minMs: 100, maxMs: 2_000 };
 /** How soon a task is offered again that only a newer worker understands: somebody is about to start one. */
 const TOO_NEW_DELAY_MS = 2_000;
 /** A queue that gave a task to hand back is left to others for so long, or the two would play catch. */
@@ -97,10 +100,12 @@ async function runHand({ options, slots, queues }: Hand, signal: AbortSignal): P
         const { stage, numericsClass } = message.task;
         queues.rest(queueOfStage(stage, numericsClass), performance.now());
         await delivery.nak(backMs);
-      } else if (slots.idleMs < (options.costOfLoading?.(message) ?? 0)) {
-        // What comes next in this queue may be for models that are loaded here.
-        await delivery.nak(LEFT_TO_WARM_DELAY_MS);
-      } else await runDelivery(options, { delivery, turn, stop: signal, ending });
+        continue;
+      }
+      const costMs = options.costOfLoading?.(message) ?? 0;
+      // What comes next in this queue may be for models that are loaded here.
+      if (slots.idleMs < costMs) await delivery.nak(leftToWarmMs(costMs));
+      else await runDelivery(options, { delivery, turn, stop: signal, ending });
     } finally {
       turn.leave();
     }
@@ -116,6 +121,11 @@ function handBackMs(message: TaskMessage, options: WorkerOptions): number | unde
   }
   const isTooLarge = (message.memoryBytes ?? 0) > memoryBytes;
   return isTooLarge || message.excludedWorkers.includes(name) ? HAND_BACK_DELAY_MS : undefined;
+}
+
+function leftToWarmMs(costMs: number): number {
+  const { share, minMs, maxMs } = LEFT_TO_WARM;
+  return Math.min(maxMs, Math.max(minMs, share * costMs));
 }
 
 /** The queues that a worker pulls from, less those that it leaves to others for a moment. */

@@ -96,6 +96,7 @@ export async function runCoordinator(
   });
   try {
     await listen(server, settings.listen, security.credentials);
+    tokens?.follow(log, signal);
     log('info', 'coordinator listens', { address: settings.listen, pid: process.pid });
     await coordinator.run(signal);
   } finally {

@@ -1,21 +1,19 @@
-// What guards a coordinator: its certificate, whose certificates it wants, the tokens it knows. Read from files, once, at the start.
+// What guards a coordinator: its certificate, whose certificates it wants, the tokens it knows. Read from files: certificates once, at the start.
 
 import { resolve } from 'node:path';
 
 import { ServerCredentials } from '@grpc/grpc-js';
 
 import { BivdiffError } from '../../common/errors.ts';
-import { readSecretFile } from '../../common/secret-file.ts';
-import { parseTokens } from '../../coordinator/rpc/token-book.ts';
-import type { TokenBook } from '../../coordinator/rpc/token-book.ts';
 import type { CliEnvironment, SecurityVariable } from '../terminal.ts';
 import { openServerCredentials } from './server-credentials.ts';
 import { checkListenAddress } from './settings.ts';
+import { TokenFile } from './token-file.ts';
 
 export interface CoordinatorSecurity {
   readonly credentials: ServerCredentials;
   /** Absent: whoever reaches the coordinator may do everything. */
-  readonly tokens: TokenBook | undefined;
+  readonly tokens: TokenFile | undefined;
 }
 
 export interface SecurityFlags {
@@ -55,15 +53,11 @@ export async function securityOf(
     hasTokens: tokens !== undefined,
     isInsecureAllowed: flags.insecure === true,
   });
-  const origin = '--tokens';
   return {
     credentials:
       cert === undefined || key === undefined
         ? ServerCredentials.createInsecure()
         : await openServerCredentials({ cert, key, clientCa }),
-    tokens:
-      tokens === undefined
-        ? undefined
-        : parseTokens(await readSecretFile(tokens, { origin }), `${origin} ${tokens}`),
+    tokens: tokens === undefined ? undefined : await TokenFile.open(tokens, '--tokens'),
   };
 }

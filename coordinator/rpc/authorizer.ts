@@ -9,11 +9,11 @@ import { statusOfError } from '../../common/rpc/status.ts';
 import type { IncomingCall } from '../../common/rpc/unary.ts';
 import type { Caller } from './caller.ts';
 import { isOpenToEverybody, ROLES, rolesNeeded } from './roles.ts';
-import type { TokenBook } from './token-book.ts';
+import type { TokenLookup } from './token-book.ts';
 
 export interface AuthorizerOptions {
   /** @default whoever reaches the coordinator may do everything */
-  readonly tokens?: TokenBook | undefined;
+  readonly tokens?: TokenLookup | undefined;
   /** Told of every call that is refused. */
   readonly onRefused?: (refusal: Refusal) => void;
 }

@@ -42,6 +42,9 @@ interface Known {
   readonly caller: Caller;
 }
 
+/** Who may do what, now. */
+export type TokenLookup = Pick<TokenBook, 'callerOf' | 'shareOf'>;
+
 export class TokenBook {
   readonly #known: readonly Known[];
   readonly #shares: ReadonlyMap<string, Share>;

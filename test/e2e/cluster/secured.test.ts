@@ -1,7 +1,7 @@
 // Goal: a farm that is closed to strangers works for those it knows, and says no secret to anybody. Method: real programs, all with TLS:
 // nats-server with the configuration that we write, a coordinator with tokens, a worker without models or a disk in common, clients.
 
-import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { ChildProcess } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -120,6 +120,26 @@ describe('a farm with TLS, tokens and permissions', () => {
     expect(bare.code).not.toBe(0);
     const doubting = await cli(['list', '--server', server], { BIVDIFF_TOKEN: TOKENS.alice.token });
     expect(doubting.stderr).toContain('certificate');
+  });
+
+  it('reads its tokens again when they change, and keeps them where the new ones cannot be used', async () => {
+    const tokens = join(folder, 'tokens.yaml');
+    const before = await readFile(tokens, 'utf8');
+    const carol = createToken();
+    const asCarol = () => cli(['list', ...clientFlags()], { BIVDIFF_TOKEN: carol.token });
+    expect((await asCarol()).stderr).toContain('not known here');
+    const { tokens: entries } = JSON.parse(before) as { tokens: { owner: string }[] };
+    const added = { sha256: carol.sha256, owner: 'carol', roles: ['read'] };
+    const withoutBob = entries.filter(({ owner }) => owner !== 'bob');
+    await writeFile(tokens, JSON.stringify({ tokens: [...withoutBob, added] }));
+    await expect.poll(async () => (await asCarol()).code, POLL).toBe(0);
+    expect((await ask('bob', ['list'])).stderr).toContain('not known here');
+    await writeFile(tokens, 'tokens: []');
+    await expect.poll(() => said, POLL).toContain('the tokens of before still hold');
+    expect((await asCarol()).code).toBe(0);
+    await writeFile(tokens, before);
+    await expect.poll(async () => (await ask('bob', ['list'])).code, POLL).toBe(0);
+    expect((await asCarol()).stderr).toContain('not known here');
   });
 
   it('has said no token and no password, in no log and no error, with or without stacks', async () => {

@@ -74,6 +74,7 @@ describe('what loading costs here and not elsewhere', () => {
   it.each([
     ['serves another pool', { pools: ['vdm'] }, {}],
     ['has too little memory', {}, { memoryBytes: 9 }],
+    ['makes other bits', { numericsClass: 'other' }, {}],
     ['has failed the task', {}, { excludedWorkers: ['peer'] }],
     ['drains', { draining: true }, {}],
     ['leaves', { leaving: true }, {}],
