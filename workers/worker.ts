@@ -70,7 +70,7 @@ export interface WorkerTally {
 export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<void> {
   const { takesAhead = false } = options;
   const slots = new Slots(options.slots, { takesAhead });
-  // Ahead: one task in each slot, one at hand for it, and one whose result is on its way.
+  // Ahead: one task in each slot; and two at hand for it, or whose results are on their way.
   const hands = takesAhead ? 3 * options.slots : options.slots;
   const queues = new QueueRests(options.queues);
   await Promise.all(

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { expect, it } from 'vitest';
 
 import { FarmClient } from '../../cli/cluster/client.ts';
+import { BEGUN_MAX } from '../support/fault-farm.ts';
 import { freePort } from '../support/ports.ts';
 import { useFarm } from '../support/use-farm.ts';
 
@@ -32,5 +33,5 @@ it('lets the newer one go on, and the older one step down', async () => {
   expect(farm.events.slice(before).some(({ kind }) => kind === 'committed')).toBe(true);
   farm.startCoordinator();
   expect(await farm.finish(id)).toBe(farmOf.reference());
-  farm.checkHistory({ extraStartsMax: 4 });
+  farm.checkHistory({ extraStartsMax: 2 * BEGUN_MAX });
 });

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 
 import { ACK_WAIT_MS } from '../../cli/cluster/settings.ts';
+import { BEGUN_MAX } from '../support/fault-farm.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
 import { useFarm } from '../support/use-farm.ts';
 
@@ -43,7 +44,7 @@ it.each([
   proxy.pass();
   await back;
   expect(await farm.finish(id)).toBe(farmOf.reference());
-  farm.checkHistory({ extraStartsMax: 2 });
+  farm.checkHistory({ extraStartsMax: BEGUN_MAX });
 });
 
 it('renders the same over a slow network', async () => {

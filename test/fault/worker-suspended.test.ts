@@ -3,6 +3,7 @@
 
 import { expect, it } from 'vitest';
 
+import { BEGUN_MAX } from '../support/fault-farm.ts';
 import { useFarm } from '../support/use-farm.ts';
 
 const farmOf = useFarm();
@@ -23,5 +24,5 @@ it('takes a late result for what it is', async () => {
   farm.workers.get(worker)!.child.kill('SIGCONT');
   await late;
   expect(await farm.finish(id)).toBe(farmOf.reference());
-  farm.checkHistory({ extraStartsMax: 2 });
+  farm.checkHistory({ extraStartsMax: BEGUN_MAX });
 });

@@ -8,6 +8,7 @@ import { expect, it } from 'vitest';
 import type { TaskId } from '../../common/task.ts';
 import { testSeed } from '../support/conformance/seed.ts';
 import { killed } from '../support/farm-program.ts';
+import { BEGUN_MAX } from '../support/fault-farm.ts';
 import { createRandom } from '../support/random.ts';
 import { useFarm } from '../support/use-farm.ts';
 
@@ -43,5 +44,5 @@ it('renders the same with thirty workers that join and leave at random', async (
   expect(await farm.finish(id)).toBe(farmOf.reference());
   expect(kills.length).toBeGreaterThan(1);
   expect(farm.starters().size).toBeGreaterThan(kills.length);
-  farm.checkHistory({ extraStartsMax: 2 * kills.length });
+  farm.checkHistory({ extraStartsMax: BEGUN_MAX * kills.length });
 });

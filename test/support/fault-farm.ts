@@ -27,6 +27,8 @@ import { JOB_FLAGS, sha256Of } from './reference.ts';
 
 /** Longest that a job may take in a fault test, recovery included. */
 const JOB_MS = 120_000;
+/** Tasks that a worker of one slot may have begun and not committed: it runs one, and stores the results of two. */
+export const BEGUN_MAX = 3;
 
 /** What a worker serves, and where it runs. */
 export interface WorkerPlace extends Surroundings {

@@ -11,6 +11,7 @@ import { connect } from '@nats-io/transport-node';
 import { ACK_WAIT_MS } from '../../cli/cluster/settings.ts';
 import { isGone } from '../../common/bus/nats/nats-errors.ts';
 import { STREAM } from '../../common/bus/nats/subjects.ts';
+import { BEGUN_MAX } from './fault-farm.ts';
 import type { FaultFarm } from './fault-farm.ts';
 import { isAlive, killed } from './farm-program.ts';
 import type { Program } from './farm-program.ts';
@@ -66,9 +67,8 @@ export class RandomFaults {
     const name = pick(this.#random, Object.keys(this.#faults));
     const running = this.#alive.flatMap(([worker]) => this.#farm.unfinished(worker));
     const what = await this.#faults[name]!();
-    // Each worker runs one task at a time; a result that is lost is one task more.
-    // Of each worker one task that it runs, and one whose result is on its way.
-    this.extraStartsMax += 2 * (this.#alive.length + 1);
+    // Of those that are there, and of one that may be no more.
+    this.extraStartsMax += BEGUN_MAX * (this.#alive.length + 1);
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
     this.#say(`${name}: ${what} (${running.length} tasks ran)`);
   }
