@@ -41,6 +41,7 @@ export class Coordinator {
   readonly #options: CoordinatorOptions;
   readonly #book: JobBook;
   readonly #live: LiveJobs;
+  readonly #known = Promise.withResolvers<undefined>();
   /** One change at a time: two of one job must not cross. */
   #turn: Promise<unknown> = Promise.resolve();
   #epoch = 0;
@@ -52,6 +53,11 @@ export class Coordinator {
     this.#options = options;
     this.#book = new JobBook(options);
     this.#live = new LiveJobs(options, this.#book);
+  }
+
+  /** Resolves when it has read which jobs there are: what it is asked before would be answered wrongly. */
+  get known(): Promise<undefined> {
+    return this.#known.promise;
   }
 
   /**
@@ -66,6 +72,7 @@ export class Coordinator {
     const events = bus.events(ending);
     try {
       await this.#book.readAll();
+      this.#known.resolve(undefined);
       await this.#inTurn(() => this.#live.launch());
       await Promise.race([this.#follow(events), this.#watchOver(ending)]);
     } finally {

@@ -14,15 +14,20 @@ import { HealthImplementation, protoPath } from 'grpc-health-check';
 const PROTO_FOLDER = join(import.meta.dirname, '../../proto');
 const SERVICES = ['render_service', 'artifact_service', 'store_service'];
 
-/** Adds health and reflection. The returned function says that the server is about to end. */
-export function addIntrospection(server: Server): () => void {
-  const health = new HealthImplementation({ '': 'SERVING' });
+/** Adds health, which is bad until the promise resolves, and reflection. The returned function says that the server is about to end. */
+export function addIntrospection(server: Server, ready: Promise<unknown>): () => void {
+  const health = new HealthImplementation({ '': 'NOT_SERVING' });
+  let isEnding = false;
+  void ready.then(() => {
+    if (!isEnding) health.setStatus('', 'SERVING');
+  });
   health.addToServer(server);
   const files = SERVICES.map((name) => `bivdiff/v1/${name}.proto`);
   const includeDirs = [PROTO_FOLDER];
   const offered = loadSync([...files, protoPath], { includeDirs, keepCase: true });
   new ReflectionService(withMapsNamed(offered)).addToServer(server);
   return () => {
+    isEnding = true;
     health.setStatus('', 'NOT_SERVING');
   };
 }

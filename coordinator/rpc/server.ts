@@ -12,6 +12,7 @@ import { createArtifactService } from './artifact-service.ts';
 import { Authorizer } from './authorizer.ts';
 import type { AuthorizerOptions } from './authorizer.ts';
 import { addIntrospection } from './introspection.ts';
+import { holdUntil } from './hold.ts';
 import { doneJobs } from './job-scope.ts';
 import { createRenderService } from './render-service.ts';
 import type { RenderServiceOptions } from './render-service.ts';
@@ -33,8 +34,11 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const authorizer = new Authorizer(options);
   const rights = new ArtifactRights({ store, doneJobs: (caller) => doneJobs(coordinator, caller) });
   const server = new Server({
-    // Where everybody may do everything, nothing needs to stand in the way.
-    interceptors: options.tokens === undefined ? [] : [authorizer.interceptor],
+    // Where everybody may do everything, nobody needs to stand in the way.
+    interceptors: [
+      ...(options.tokens === undefined ? [] : [authorizer.interceptor]),
+      holdUntil(coordinator.known),
+    ],
     'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
     // Or two coordinators could listen on one port, each getting some of the calls.
     'grpc.so_reuseport': 0,
@@ -47,5 +51,5 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const uploads = { ...guard, uploadBytesMax: limits.uploadBytes };
   server.addService(ArtifactServiceService, createArtifactService(store, uploads));
   server.addService(StoreServiceService, createStoreService(store));
-  return { server, endHealth: addIntrospection(server) };
+  return { server, endHealth: addIntrospection(server, coordinator.known) };
 }

@@ -26,7 +26,7 @@ const server = new Server();
 let client: ReflectionClient;
 
 beforeAll(async () => {
-  addIntrospection(server);
+  addIntrospection(server, Promise.resolve());
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
       if (error === null) resolve(bound);
