@@ -7,6 +7,10 @@ import { JobHistory } from './job-history.ts';
 import { JobLog, submittedJobs } from './job-log.ts';
 import type { JobFacts, JobState } from './job-log.ts';
 import type { LiveJob } from './live-job.ts';
+import { mapBounded } from './map-bounded.ts';
+
+/** Logs are small, and on S3 each read is a round trip; clients wait meanwhile. */
+const READS_AT_ONCE = 32;
 
 /** A job as the coordinator sees it now. */
 export interface JobView {
@@ -70,10 +74,11 @@ export class JobBook {
 
   /** Reads every job that was submitted to the store. What was being deleted when a coordinator ended is deleted. */
   async readAll(): Promise<void> {
-    for (const jobId of await submittedJobs(this.#options.store)) {
+    const jobIds = await submittedJobs(this.#options.store);
+    await mapBounded(jobIds, READS_AT_ONCE, async (jobId) => {
       const entry = await this.open(jobId);
       if (await entry.log.isBeingRemoved()) await this.remove(entry);
-    }
+    });
   }
 
   /**
