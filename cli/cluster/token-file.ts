@@ -51,6 +51,7 @@ export class TokenFile implements TokenLookup {
       isLooking = true;
       await this.#look(log).finally(() => (isLooking = false));
     };
+    if (signal.aborted) return;
     const timer = setInterval(() => void look(), LOOK_MS);
     signal.addEventListener('abort', () => {
       clearInterval(timer);

@@ -3,7 +3,7 @@
 
 import { expect, it } from 'vitest';
 
-import { BEGUN_MAX } from '../support/fault-farm.ts';
+import { BEGUN_MAX } from '../support/farm-history.ts';
 import { useFarm } from '../support/use-farm.ts';
 
 const farmOf = useFarm();

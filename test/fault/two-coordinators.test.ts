@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { expect, it } from 'vitest';
 
 import { FarmClient } from '../../cli/cluster/client.ts';
-import { BEGUN_MAX } from '../support/fault-farm.ts';
+import { BEGUN_MAX } from '../support/farm-history.ts';
 import { freePort } from '../support/ports.ts';
 import { useFarm } from '../support/use-farm.ts';
 

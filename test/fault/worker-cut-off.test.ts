@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 
 import { ACK_WAIT_MS } from '../../cli/cluster/settings.ts';
-import { BEGUN_MAX } from '../support/fault-farm.ts';
+import { BEGUN_MAX } from '../support/farm-history.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
 import { useFarm } from '../support/use-farm.ts';
 

@@ -15,10 +15,10 @@ import { startNatsServer } from '../../cli/cluster/nats-server.ts';
 import type { NatsServer } from '../../cli/cluster/nats-server.ts';
 import { EVENT_SUBJECT, PROGRESS_SUBJECT, queueSubjects } from '../../common/bus/nats/subjects.ts';
 import type { TaskMessage, WorkerEvent } from '../../common/bus/ports.ts';
-import { canonicalJson } from '../../common/canonical-json.ts';
 import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
 import type { Digest, Pool, Stage, TaskId } from '../../common/task.ts';
 import { endOfCli, startCli } from './cli-process.ts';
+import { checkEvents, linesOf, startsIn, unfinishedIn } from './farm-history.ts';
 import { killed, startProgram } from './farm-program.ts';
 import type { Program, Surroundings } from './farm-program.ts';
 import { freePort } from './ports.ts';
@@ -27,8 +27,6 @@ import { JOB_FLAGS, sha256Of } from './reference.ts';
 
 /** Longest that a job may take in a fault test, recovery included. */
 const JOB_MS = 120_000;
-/** Tasks that a worker of one slot may have begun and not committed: it runs one, and stores the results of two. */
-export const BEGUN_MAX = 3;
 
 /** What a worker serves, and where it runs. */
 export interface WorkerPlace extends Surroundings {
@@ -212,33 +210,15 @@ export class FaultFarm {
 
   /** What this worker has begun and said no end of. */
   unfinished(worker: string): readonly TaskId[] {
-    const tasks = new Set<TaskId>();
-    for (const event of this.events) {
-      if (event.worker !== worker) continue;
-      if (event.kind === 'started') tasks.add(event.taskId);
-      if (event.kind === 'committed' || event.kind === 'failed') tasks.delete(event.taskId);
-    }
-    return [...tasks];
+    return unfinishedIn(this.events, worker);
   }
 
-  /** What each worker said of each task, in short. */
   history(): readonly string[] {
-    return this.events
-      .filter(({ kind }) => kind !== 'progress')
-      .map((event) => `${event.kind} ${event.taskId.slice(0, 8)} ${event.worker}`);
+    return linesOf(this.events);
   }
 
-  /** How often each task was begun. A worker that is not heard says so again; that is no other start. */
   starts(): ReadonlyMap<TaskId, number> {
-    const starts = new Map<TaskId, number>();
-    const open = new Set<string>();
-    for (const { kind, taskId, worker } of this.events) {
-      const run = `${taskId} ${worker}`;
-      if (kind === 'started' && !open.has(run)) starts.set(taskId, (starts.get(taskId) ?? 0) + 1);
-      if (kind === 'started') open.add(run);
-      if (kind === 'committed' || kind === 'failed') open.delete(run);
-    }
-    return starts;
+    return startsIn(this.events);
   }
 
   /** Workers that have begun a task. */
@@ -247,18 +227,8 @@ export class FaultFarm {
     return new Set(starts.map(({ worker }) => worker));
   }
 
-  /** Every task has one result, whoever committed it; nothing was committed twice with other bytes. */
-  checkHistory({ extraStartsMax }: { readonly extraStartsMax: number }): void {
-    const outputs = new Map<TaskId, string>();
-    for (const event of this.events) {
-      expect(event.kind).not.toBe('diverged');
-      if (event.kind !== 'committed') continue;
-      const made = canonicalJson(event.record.outputs);
-      expect(outputs.get(event.taskId) ?? made).toBe(made);
-      outputs.set(event.taskId, made);
-    }
-    const extra = [...this.starts().values()].reduce((sum, count) => sum + count - 1, 0);
-    expect(extra, this.history().join('\n')).toBeLessThanOrEqual(extraStartsMax);
+  checkHistory(bounds: { readonly extraStartsMax: number }): void {
+    checkEvents(this.events, bounds);
   }
 
   async until(what: string, isSo: () => Promise<boolean>, limitMs = JOB_MS): Promise<void> {

@@ -11,7 +11,7 @@ import { connect } from '@nats-io/transport-node';
 import { ACK_WAIT_MS } from '../../cli/cluster/settings.ts';
 import { isGone } from '../../common/bus/nats/nats-errors.ts';
 import { STREAM } from '../../common/bus/nats/subjects.ts';
-import { BEGUN_MAX } from './fault-farm.ts';
+import { BEGUN_MAX } from './farm-history.ts';
 import type { FaultFarm } from './fault-farm.ts';
 import { isAlive, killed } from './farm-program.ts';
 import type { Program } from './farm-program.ts';
