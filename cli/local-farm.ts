@@ -29,6 +29,7 @@ import { createMediaService } from '../workers/media/media-service.ts';
 import type { MediaService } from '../workers/media/media-service.ts';
 import { SourceCache } from '../workers/source-cache.ts';
 import { runStage } from '../workers/stage-runner.ts';
+import { CHECKPOINT_SECONDS } from '../workers/stage-run.ts';
 import type { StageRunnerOptions } from '../workers/stage-run.ts';
 import { runWorker } from '../workers/worker.ts';
 import type { Accepted, Farm, FarmOptions, Forecast, RenderOptions, RenderResult } from './farm.ts';
@@ -36,6 +37,7 @@ import { forecastRender } from './farm/forecast.ts';
 import { renderJob } from './farm/render-job.ts';
 
 const ACK_WAIT_MS = 30_000;
+const LOCAL_WORKER = 'local';
 /** Share of the machine's memory that loaded models may take. */
 const MODEL_MEMORY_SHARE = 0.5;
 
@@ -141,11 +143,12 @@ class LocalFarm implements Farm {
     const broken = new AbortController();
     const stages: StageRunnerOptions = {
       ...{ store: this.store, lanes, media: this.#media, sources },
+      ...{ worker: LOCAL_WORKER, checkpointSeconds: CHECKPOINT_SECONDS },
       findPart: async (digest) => this.#parts.get(digest),
     };
     const ended = runWorker(
       {
-        name: 'local',
+        name: LOCAL_WORKER,
         bus,
         store: this.store,
         runTask: (task, run) => runStage(task, stages, run),

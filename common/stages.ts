@@ -142,3 +142,11 @@ export const STAGE_FACTS: {
   measure: { pool: 'any', numerics: 'plain', revision: 1 },
   assemble: { pool: 'any', numerics: 'media', revision: 1 },
 };
+
+/** The stages that steps of a UNet fill. Others start a process, or are short. */
+export const SAMPLING_STAGES: readonly Stage[] = [
+  'generate',
+  'invert-image',
+  'invert-video',
+  'smooth',
+];

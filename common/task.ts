@@ -112,4 +112,6 @@ export interface ResultRecord {
   readonly seconds: number;
   /** Of `seconds`, those inside ONNX Runtime or a codec. */
   readonly busySeconds: number;
+  /** Of a checkpoint: steps that are done; `outputs` are what the rest depends on. */
+  readonly doneSteps?: number;
 }

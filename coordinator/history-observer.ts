@@ -22,7 +22,10 @@ export class HistoryObserver implements JobObserver {
     const { kind, worker } = event;
     switch (kind) {
       case 'started':
-        this.#note(task, { kind: 'begun', worker, attempt: event.attempt });
+        this.#note(task, {
+          ...{ kind: 'begun', worker, attempt: event.attempt },
+          ...(event.doneSteps !== undefined && { doneSteps: event.doneSteps }),
+        });
         break;
       case 'failed': {
         const { code, message } = event.failure;

@@ -45,6 +45,8 @@ export interface TaskEvent {
   readonly otherWorker?: string;
   /** From 1. */
   readonly attempt?: number;
+  /** Begun: after so many steps, from a checkpoint. */
+  readonly doneSteps?: number;
   readonly delayMs?: number;
   readonly failure?: { readonly code: ErrorCode; readonly message: string };
 }

@@ -203,7 +203,7 @@ function malformed(part: InputPart): BivdiffError {
 }
 
 /** Aligned floats: bytes from the store may begin anywhere in their buffer. */
-function floatsOf(bytes: Uint8Array): Float32Array {
+export function floatsOf(bytes: Uint8Array): Float32Array {
   if (bytes.byteOffset % 4 === 0) {
     return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   }

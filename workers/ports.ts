@@ -3,6 +3,7 @@
 import type { ModelPart } from '../common/models/model-set.ts';
 import type { ArtifactRef, Digest } from '../common/task.ts';
 import type { LaneJob, LaneResult } from './inference/lane-job.ts';
+import type { Checkpoint } from './inference/ports.ts';
 import type {
   DecodedFrame,
   DecodeRequest,
@@ -17,6 +18,7 @@ export interface StageLanes {
     options: {
       readonly signal?: AbortSignal;
       readonly onProgress?: (step: number, steps: number) => void;
+      readonly onCheckpoint?: (checkpoint: Checkpoint) => void;
     },
   ): Promise<LaneResult>;
 }

@@ -3,10 +3,14 @@
 
 import { BivdiffError } from '../common/errors.ts';
 import type { ModelPart } from '../common/models/model-set.ts';
+import { SAMPLING_STAGES } from '../common/stages.ts';
 import type { ArtifactRef, Task } from '../common/task.ts';
 import { BusyClock } from './busy-clock.ts';
 import { gatherInput, storeOutput } from './artifacts.ts';
 import { assembleOutput } from './assemble.ts';
+import { TaskCheckpoints } from './checkpoints.ts';
+import type { LaneResult } from './inference/lane-job.ts';
+import type { Checkpoint } from './inference/ports.ts';
 import { ingestFrames } from './ingest.ts';
 import type { PartLookup } from './ports.ts';
 import type { RunTaskOptions, StageOutcome, StageRunnerOptions } from './stage-run.ts';
@@ -35,22 +39,42 @@ async function runInLane(
   const { store, lanes, peers } = options;
   const access = { store, peers, codecs: new BusyClock() };
   const roles = Object.keys(task.inputs);
-  const [models, inputs] = await untilAborted(
+  const checkpoints = checkpointsOf(task, options);
+  const [models, inputs, resumed] = await untilAborted(
     Promise.all([
       modelsOf(task, options.findPart),
       Promise.all(roles.map((role) => gatherInput(access, task.inputs[role]!))),
+      checkpoints?.find(),
     ]),
     run.signal,
   );
   const { stage, params, frames } = task;
   const tensors = Object.fromEntries(roles.map((role, i) => [role, inputs[i]!]));
-  const job = { stage, params, frames, models, tensors };
-  const result = await run.onDevice(() => lanes.run(job, run));
+  const plan = checkpoints && { everySeconds: options.checkpointSeconds, resumed };
+  const job = { stage, params, frames, models, tensors, checkpoints: plan };
+  const hears = { ...run, onCheckpoint: (made: Checkpoint) => checkpoints?.save(made) };
+  const work = (): Promise<LaneResult> => lanes.run(job, hears);
+  const result = await run.onDevice(work, resumed?.doneSteps).catch(async (reason: unknown) => {
+    // Stopped is no failure. After one the next try begins at the beginning: it may be what was gone on from.
+    await (BivdiffError.from(reason).code === 'cancelled'
+      ? checkpoints?.settled()
+      : checkpoints?.drop());
+    throw reason;
+  });
   const outputs: Record<string, readonly ArtifactRef[]> = {};
   for (const [name, tensor] of Object.entries(result.outputs)) {
     outputs[name] = await storeOutput(access, tensor);
   }
-  return { outputs, busySeconds: result.busySeconds + access.codecs.seconds };
+  const busySeconds = result.busySeconds + access.codecs.seconds;
+  return { outputs, busySeconds, committed: async () => checkpoints?.drop() };
+}
+
+function checkpointsOf(
+  task: Task,
+  { store, worker, checkpointSeconds }: StageRunnerOptions,
+): TaskCheckpoints | undefined {
+  if (checkpointSeconds === Infinity || !SAMPLING_STAGES.includes(task.stage)) return undefined;
+  return new TaskCheckpoints(store, task, worker);
 }
 
 async function modelsOf(task: Task, findPart: PartLookup): Promise<Record<string, ModelPart>> {

@@ -218,14 +218,15 @@ async function commitTask(
   let waitedMs = 0;
   const outcome = await options.runTask(task, {
     signal,
-    onDevice: async (work) => {
+    onDevice: async (work, doneSteps) => {
       const askedMs = performance.now();
       const slot = await turn.enter(stage, AbortSignal.any([signal, ending]));
       waitedMs = performance.now() - askedMs;
       attempted.hasBegun = true;
       // What was taken ahead has waited for its slot since.
       startedAt = new Date();
-      await bus.report({ kind: 'started', taskId, worker: name, attempt, slot, stage });
+      const facts = { taskId, worker: name, attempt, slot, stage };
+      await bus.report({ kind: 'started', ...facts, ...(doneSteps && { doneSteps }) });
       const made = await work();
       turn.leave();
       // What waits for the slot begins before this thread turns to the result.
@@ -249,6 +250,7 @@ async function commitTask(
     busySeconds: outcome.busySeconds,
   };
   const put = await store.putRecord(record);
+  await outcome.committed?.();
   if (put.kind === 'created') return record;
   if (outputDigests(put.record) !== outputDigests(record)) {
     const otherWorker = put.record.worker;

@@ -56,6 +56,8 @@ export interface WorkerSettings {
   readonly memoryBytes?: number | undefined;
   readonly slots: number;
   readonly threadsPerSlot: number;
+  /** As `StageRunnerOptions`. */
+  readonly checkpointSeconds: number;
   /** How it shows itself to the coordinator whose store it uses. */
   readonly access: Omit<ChannelSettings, 'server' | 'origin'>;
   readonly natsAccess: NatsAccess;
@@ -95,6 +97,7 @@ export async function runWorkerProgram(
   const cache = modelCache(settings, store);
   const stages: StageRunnerOptions = {
     ...{ store, lanes, media, sources, peers: peers.tensors },
+    ...{ worker: name, checkpointSeconds: settings.checkpointSeconds },
     findPart: async (digest) => parts.get(digest) ?? cache.find(digest),
   };
   const tally: WorkerTally = { running: new Set<TaskId>(), committed: 0 };

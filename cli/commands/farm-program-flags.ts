@@ -9,6 +9,7 @@ import { checkNatsUrl } from '../cluster/connection.ts';
 import type { SecurityFlags } from '../cluster/coordinator-security.ts';
 import { checkListenAddress, NATS_DEFAULT } from '../cluster/settings.ts';
 import { isRemoteStore, storeFolderOf } from '../run-options.ts';
+import { CHECKPOINT_SECONDS } from '../../workers/stage-run.ts';
 import type { CliEnvironment } from '../terminal.ts';
 
 export interface ProgramFlags extends SecurityFlags {
@@ -29,6 +30,7 @@ export interface ProgramFlags extends SecurityFlags {
   readonly numerics?: string;
   readonly slots?: string;
   readonly threads?: string;
+  readonly checkpointSeconds?: string;
   readonly workers?: string;
   readonly natsPort?: string;
   readonly keepJobs?: string;
@@ -106,6 +108,15 @@ export function memoryBytesOf(text: string | undefined, problems: string[]): num
   if (Number.isFinite(gib) && gib > 0) return Math.floor(gib * 2 ** 30);
   problems.push(`--memory-gib: expected a number above 0, got "${text}"`);
   return undefined;
+}
+
+/** Infinity: never. */
+export function checkpointSecondsOf(text: string | undefined, problems: string[]): number {
+  if (text === undefined) return CHECKPOINT_SECONDS;
+  const seconds = text.trim() === '' ? NaN : Number(text);
+  if (Number.isFinite(seconds) && seconds >= 0) return seconds === 0 ? Infinity : seconds;
+  problems.push(`--checkpoint-seconds: expected a number, 0 or more, got "${text}"`);
+  return CHECKPOINT_SECONDS;
 }
 
 /** @throws invalid-argument */

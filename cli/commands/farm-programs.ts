@@ -18,7 +18,9 @@ import { createLog } from '../cluster/log.ts';
 import { EXIT_OK } from '../print-error.ts';
 import { addStoreFlag } from '../run-options.ts';
 import type { CliEnvironment } from '../terminal.ts';
+import { CHECKPOINT_SECONDS } from '../../workers/stage-run.ts';
 import {
+  checkpointSecondsOf,
   checkPools,
   collect,
   count,
@@ -135,6 +137,10 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
     .option('--name <NAME>', 'Unique on the farm (default: host and process id)')
     .option('--slots <N>', `Tasks at once (1 to ${COUNT_MAX}; default: 1)`)
     .option('--threads <N>', `Threads of each (1 to ${COUNT_MAX}; default: cores / slots)`)
+    .option(
+      '--checkpoint-seconds <N>',
+      `How often a long task saves where it is, for whoever goes on with it (0: never; default: ${CHECKPOINT_SECONDS})`,
+    )
     .addHelpText('after', '\nSIGTERM drains it: what runs is finished, or handed back.')
     .action(async (flags: ProgramFlags) => {
       const problems: string[] = [];
@@ -144,6 +150,7 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       const threadsPerSlot = count('threads', flags.threads, threads, { problems });
       const gib = count('cache-gib', flags.cacheGib, 32, { problems, max: CACHE_GIB_MAX });
       const memoryBytes = memoryBytesOf(flags.memoryGib, problems);
+      const checkpointSeconds = checkpointSecondsOf(flags.checkpointSeconds, problems);
       throwProblems(problems);
       const serve = serveAddress(flags);
       const where = workerPlaces(flags, environment);
@@ -169,6 +176,7 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
         memoryBytes,
         slots,
         threadsPerSlot,
+        checkpointSeconds,
         cacheFolder,
         cacheBytesMax,
         serve,

@@ -45,6 +45,8 @@ export type WorkerEvent =
       /** Which of the worker's slots, from 0. */
       readonly slot: number;
       readonly stage: Stage;
+      /** It goes on from a checkpoint after so many steps. */
+      readonly doneSteps?: number;
     }
   | {
       readonly kind: 'progress';

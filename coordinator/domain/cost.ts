@@ -1,6 +1,7 @@
 // How much work a task is, before and after any of it was measured. Units are evaluations of the image UNet on one frame, as
 // counted from the algorithm; seconds per unit come from measurement. Pure.
 
+import { SAMPLING_STAGES } from '../../common/stages.ts';
 import type { Stage } from '../../common/task.ts';
 import type { AcceptedJob } from './job.ts';
 import type { Plan, TaskRef } from './plan.ts';
@@ -55,11 +56,9 @@ export interface MeasuredCost {
   readonly units: number;
 }
 
-/** The stages that steps of a UNet fill: their cost per unit is alike, and tells nothing of stages that start a process. */
-const SAMPLING_STAGES: readonly Stage[] = ['generate', 'invert-image', 'invert-video', 'smooth'];
-
 /**
- * Seconds per unit of a stage: measured, or else the mean over the measured sampling stages. Undefined while neither was.
+ * Seconds per unit of a stage: measured, or else the mean over the measured sampling stages, whose cost per unit is alike. Undefined
+ * while neither was.
  */
 export function secondsPerUnit(
   stage: Stage,

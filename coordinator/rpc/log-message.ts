@@ -58,12 +58,13 @@ function textOfEntry(entry: JobLogEntry): string {
 }
 
 function textOfEvent(event: TaskEvent): string {
-  const { kind, stage, frames, worker = '', attempt, failure, delayMs = 0 } = event;
+  const { kind, stage, frames, worker = '', attempt, failure, delayMs = 0, doneSteps } = event;
   const what = frames === undefined ? stage : `${stage} of ${placeOf(frames)}`;
+  const begun = doneSteps === undefined ? 'begun' : `continued after step ${doneSteps}`;
   const tried = attempt === undefined || attempt === 1 ? '' : `, try ${attempt}`;
   switch (kind) {
     case 'begun':
-      return `${what} begun by ${worker}${tried}`;
+      return `${what} ${begun} by ${worker}${tried}`;
     case 'failed':
       return `${what} failed on ${worker}${tried}: ${failure?.code}: ${failure?.message}`;
     case 'retried':

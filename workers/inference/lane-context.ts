@@ -32,6 +32,7 @@ export class LaneState {
 export interface LaneJobHooks {
   readonly isCancelled: () => boolean;
   readonly onProgress: (step: number, steps: number) => void;
+  readonly standsAt: StageContext['standsAt'];
 }
 
 export function createStageContext(
@@ -55,6 +56,8 @@ export function createStageContext(
     digest: (role) => modelOf(job, role).digest,
     throwIfCancelled,
     progress: hooks.onProgress,
+    resumed: job.checkpoints?.resumed,
+    standsAt: hooks.standsAt,
   };
 }
 

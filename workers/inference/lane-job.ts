@@ -4,6 +4,7 @@ import type { FailureJson } from '../../common/errors.ts';
 import type { Digest, JsonObject } from '../../common/task.ts';
 import type { LoadedModels } from '../../common/worker-status.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { Checkpoint } from './ports.ts';
 
 /** What a lane needs of a model part; `ModelPart` of common/models fits. */
 export interface LaneModel {
@@ -23,6 +24,15 @@ export interface LaneJob {
   readonly frames: readonly number[];
   /** By role. */
   readonly models: Readonly<Record<string, LaneModel>>;
+  /** @default leaves none, and begins at the beginning */
+  readonly checkpoints?: CheckpointPlan | undefined;
+}
+
+export interface CheckpointPlan {
+  /** About, between two. */
+  readonly everySeconds: number;
+  /** What it goes on from. */
+  readonly resumed: Checkpoint | undefined;
 }
 
 export interface LaneResult {
@@ -60,6 +70,7 @@ export interface LaneLoad {
 
 export type FromLane =
   | { readonly kind: 'progress'; readonly step: number; readonly steps: number }
+  | { readonly kind: 'checkpoint'; readonly checkpoint: Checkpoint }
   | { readonly kind: 'done'; readonly result: LaneResult; readonly load: LaneLoad }
   | { readonly kind: 'failed'; readonly failure: FailureJson; readonly load: LaneLoad };
 

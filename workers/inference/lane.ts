@@ -7,17 +7,20 @@ import { Worker } from 'node:worker_threads';
 import { BivdiffError } from '../../common/errors.ts';
 import type { ErrorCode } from '../../common/errors.ts';
 import { tensorsToMove } from './lane-job.ts';
+import type { Checkpoint } from './ports.ts';
 import type { FromLane, LaneJob, LaneLoad, LaneResult, LaneSettings, ToLane } from './lane-job.ts';
 
 export interface LaneRunOptions {
   readonly onProgress?: (step: number, steps: number) => void;
+  /** Before the promise settles, also where the job was cancelled. */
+  readonly onCheckpoint?: (checkpoint: Checkpoint) => void;
   readonly signal?: AbortSignal;
 }
 
 interface Running {
   readonly stage: string;
   readonly cancelled: SharedArrayBuffer;
-  readonly onProgress: LaneRunOptions['onProgress'];
+  readonly hears: Pick<LaneRunOptions, 'onProgress' | 'onCheckpoint'>;
   readonly settle: (outcome: LaneResult | BivdiffError) => void;
 }
 
@@ -75,7 +78,7 @@ export class Lane {
     try {
       const outcome = await new Promise<LaneResult | BivdiffError>((settle) => {
         const { stage } = job;
-        this.#running = { stage, cancelled, onProgress: options.onProgress, settle };
+        this.#running = { stage, cancelled, hears: options, settle };
         this.#send({ kind: 'run', job: { ...job, tensors }, cancelled }, transfer);
       });
       if (outcome instanceof BivdiffError) throw outcome;
@@ -106,7 +109,11 @@ export class Lane {
 
   #receive(message: FromLane): void {
     if (message.kind === 'progress') {
-      this.#running?.onProgress?.(message.step, message.steps);
+      this.#running?.hears.onProgress?.(message.step, message.steps);
+      return;
+    }
+    if (message.kind === 'checkpoint') {
+      this.#running?.hears.onCheckpoint?.(message.checkpoint);
       return;
     }
     this.load = message.load;

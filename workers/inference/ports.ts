@@ -2,7 +2,7 @@
 // The only provider today is ONNX Runtime in a lane (a worker thread).
 
 import type { JsonObject } from '../../common/task.ts';
-import type { Tensor, TensorType } from '../tensor/tensor.ts';
+import type { FloatTensor, Tensor, TensorType } from '../tensor/tensor.ts';
 
 /** Name, type and rank of a graph's input or output, as the session tells them. A symbolic dimension is its name. */
 export interface ValueFacts {
@@ -31,6 +31,13 @@ export interface Tokenizer {
   encode(text: string): BigInt64Array;
 }
 
+/** Where a task of many steps stands between two of them: all that the rest depends on, besides the task itself. */
+export interface Checkpoint {
+  /** From 1. */
+  readonly doneSteps: number;
+  readonly tensors: Readonly<Record<string, FloatTensor>>;
+}
+
 /** What a stage's body may use while it runs; made by the lane for one task. */
 export interface StageContext {
   /** The loaded graph that plays this role in the task; loads it if this lane has not. */
@@ -43,6 +50,13 @@ export interface StageContext {
   /** Call between steps. @throws cancelled */
   throwIfCancelled(): void;
   progress(step: number, steps: number): void;
+  /** Where an earlier run of the same task got to; the body goes on from there. */
+  readonly resumed?: Checkpoint | undefined;
+  /**
+   * Where the body stands now: call it before the first step, and after each. `save` is called when a checkpoint is due, at once or
+   * when the next step is stopped; what it gives must not change any more.
+   */
+  standsAt(doneSteps: number, save: () => Checkpoint['tensors']): void;
 }
 
 export interface StageInput<P> {

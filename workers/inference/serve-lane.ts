@@ -5,6 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import assert from 'node:assert/strict';
 
 import { BivdiffError } from '../../common/errors.ts';
+import { CheckpointClock } from './checkpoint-clock.ts';
 import { createStageContext, LaneState } from './lane-context.ts';
 import { tensorsToMove } from './lane-job.ts';
 import type { FromLane, LaneResult, LaneSettings, ToLane } from './lane-job.ts';
@@ -57,9 +58,15 @@ async function runBody(
   const startedMs = performance.now();
   const busyBefore = state.sessions.busySeconds;
   const flag = new Int32Array(cancelled);
+  const isCancelled = (): boolean => Atomics.load(flag, 0) !== 0;
+  // Copied on its way: the body goes on with what it gave.
+  const clock = new CheckpointClock(job.checkpoints?.everySeconds ?? Infinity, (checkpoint) => {
+    send({ kind: 'checkpoint', checkpoint });
+  });
   const context = createStageContext(job, state, {
-    isCancelled: () => Atomics.load(flag, 0) !== 0,
+    isCancelled,
     onProgress: (step, steps) => send({ kind: 'progress', step, steps }),
+    standsAt: (doneSteps, save) => clock.standsAt(doneSteps, save),
   });
   const body = Object.hasOwn(bodies, job.stage) ? bodies[job.stage] : undefined;
   if (body === undefined) {
@@ -67,7 +74,11 @@ async function runBody(
   }
   context.throwIfCancelled();
   const { tensors, frames } = job;
-  const outputs = await body({ params: job.params as never, tensors, frames }, context);
+  const input = { params: job.params as never, tensors, frames };
+  const outputs = await body(input, context).catch((reason: unknown) => {
+    if (isCancelled()) clock.stopped();
+    throw reason;
+  });
   return {
     outputs,
     busySeconds: state.sessions.busySeconds - busyBefore,

@@ -1,6 +1,7 @@
 // The loops over timesteps, from noise to latents and back. What predicts the noise is the caller's.
 
-import type { StageContext } from '../inference/ports.ts';
+import { BivdiffError } from '../../common/errors.ts';
+import type { Checkpoint, StageContext } from '../inference/ports.ts';
 import type { Inverter, Sampler } from '../schedulers/scheduler.ts';
 import { floatTensor } from '../tensor/tensor.ts';
 import type { FloatTensor } from '../tensor/tensor.ts';
@@ -47,8 +48,12 @@ async function runSteps(
   const { context, place, predict, drawNoise } = options;
   const { timesteps } = scheduler;
   const { shape } = start;
-  let sample = start.data;
+  const { resumed } = context;
+  let sample = resumed === undefined ? start.data : resume(resumed, start, scheduler);
+  const done = resumed?.doneSteps ?? 0;
+  context.standsAt(done, stateAt(floatTensor(shape, sample), scheduler));
   for (const [stepIndex, timestep] of timesteps.entries()) {
+    if (stepIndex < done) continue;
     context.throwIfCancelled();
     const scaled = floatTensor(shape, scheduler.scaleModelInput(sample, stepIndex));
     const step = `step ${String(stepIndex + 1)} of ${String(timesteps.length)}`;
@@ -66,6 +71,39 @@ async function runSteps(
       ...(drawNoise === undefined ? {} : { noise: (index: number) => drawNoise(index).data }),
     });
     context.progress(stepIndex + 1, timesteps.length);
+    context.standsAt(stepIndex + 1, stateAt(floatTensor(shape, sample), scheduler));
   }
   return floatTensor(shape, sample);
+}
+
+const HISTORY = 'history.';
+
+/** What the steps to come depend on, for as long as the scheduler takes no further step. */
+function stateAt(sample: FloatTensor, scheduler: Inverter): () => Checkpoint['tensors'] {
+  return () => {
+    const { history } = scheduler.saveState();
+    const named = Object.entries(history).map(([name, values]) => {
+      return [HISTORY + name, floatTensor(sample.shape, values)] as const;
+    });
+    return { sample, ...Object.fromEntries(named) };
+  };
+}
+
+/** Sets the scheduler to where the checkpoint was left, and gives the sample. @throws data-loss — it does not fit the task */
+function resume(
+  { doneSteps, tensors }: Checkpoint,
+  start: FloatTensor,
+  scheduler: Inverter,
+): Float32Array {
+  const { sample, ...rest } = tensors;
+  const all = Object.values(tensors);
+  const fits = all.every(({ data }) => data.length === start.data.length);
+  if (sample === undefined || !fits || doneSteps > scheduler.timesteps.length) {
+    throw new BivdiffError('data-loss', 'the checkpoint is of another task');
+  }
+  const history = Object.entries(rest).map(([name, { data }]) => {
+    return [name.slice(HISTORY.length), data] as const;
+  });
+  scheduler.restoreState({ nextStep: doneSteps, history: Object.fromEntries(history) });
+  return sample.data;
 }

@@ -44,6 +44,7 @@ function describeCommit(current: () => StoreHarness): void {
       outputs: { latents: [tensor], none: [] },
       worker: 'host/Ünïcode \u2028 🎞',
       seconds: 1e-9,
+      doneSteps: 7,
     });
     await store.putRecord(record);
     expect(await store.getRecord(record.taskId)).toEqual(record);

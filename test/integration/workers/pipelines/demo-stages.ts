@@ -70,6 +70,7 @@ export class DemoStages {
     return createStageContext(job, this.#state, {
       isCancelled: () => false,
       onProgress: () => undefined,
+      standsAt: () => undefined,
     });
   }
 }

@@ -1,7 +1,12 @@
 // A StageContext over models that are formulas instead of graphs, for the logic of stages alone.
 
 import type { JsonObject } from '../../../../common/task.ts';
-import type { Session, StageContext, ValueFacts } from '../../../../workers/inference/ports.ts';
+import type {
+  Checkpoint,
+  Session,
+  StageContext,
+  ValueFacts,
+} from '../../../../workers/inference/ports.ts';
 import { BivdiffError } from '../../../../common/errors.ts';
 import type { Tensor } from '../../../../workers/tensor/tensor.ts';
 
@@ -20,23 +25,28 @@ export interface AnalyticContext extends StageContext {
   /** What was fed to each role, in order. */
   readonly feeds: { readonly role: string; readonly feeds: Feeds }[];
   readonly steps: (readonly [step: number, steps: number])[];
+  /** What could be gone on from after each step. */
+  readonly checkpoints: Checkpoint[];
 }
 
 export interface AnalyticOptions {
   readonly models?: Readonly<Record<string, AnalyticModel>>;
   readonly configs?: Readonly<Record<string, JsonObject>>;
+  readonly resumed?: Checkpoint;
   /** Cancelled once as many steps have been told. */
   readonly cancelAfter?: number;
 }
 
 export function analyticContext(options: AnalyticOptions = {}): AnalyticContext {
-  const { models = {}, configs = {}, cancelAfter = Infinity } = options;
+  const { models = {}, configs = {}, cancelAfter = Infinity, resumed } = options;
   const feeds: AnalyticContext['feeds'] = [];
   const steps: AnalyticContext['steps'] = [];
+  const checkpoints: Checkpoint[] = [];
   const memo = new Map<string, unknown>();
   return {
     feeds,
     steps,
+    checkpoints,
     session: async (role) => Promise.resolve(sessionOf(role, models[role], feeds)),
     tokenizer: async () => Promise.resolve({ encode: codesOf }),
     config: (role) => configs[role] ?? {},
@@ -51,6 +61,10 @@ export function analyticContext(options: AnalyticOptions = {}): AnalyticContext 
     },
     progress: (step, all) => {
       steps.push([step, all]);
+    },
+    resumed,
+    standsAt: (doneSteps, save) => {
+      if (doneSteps > 0) checkpoints.push({ doneSteps, tensors: save() });
     },
   };
 }
