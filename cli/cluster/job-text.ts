@@ -17,11 +17,12 @@ import type { TypedFlags } from '../run-options.ts';
 
 /** One line about a job. */
 export function jobLine(job: Job): string {
-  const { id, state, name, priority, fraction, secondsLeft, failure } = job;
+  const { id, state, name, priority, fraction, secondsLeft, failure, owner } = job;
   const parts = [id.slice(0, 12), state.padEnd(9), `${Math.round(fraction * 100)}%`.padStart(4)];
   if (state === 'done') parts.push(formatSeconds(job.seconds));
   if (secondsLeft !== undefined) parts.push(`${formatSeconds(secondsLeft)} left`);
   parts.push(`priority ${priority}`);
+  if (owner !== '') parts.push(`of ${owner}`);
   if (name !== '') parts.push(name);
   if (failure !== undefined) parts.push(failure.message);
   return parts.join('  ');

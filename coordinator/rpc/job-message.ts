@@ -9,11 +9,13 @@ import type { Stage } from '../../common/task.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
 import type { JobView } from '../job-book.ts';
 import type { LiveJob } from '../live-job.ts';
+import { seesAll } from './caller.ts';
+import type { Caller } from './caller.ts';
 import { readManifest } from '../manifest.ts';
 import type { Manifest } from '../manifest.ts';
 
-/** The job as clients see it; of one that is done with its outputs, read from its manifest. */
-export async function jobMessage(view: JobView, store: Store): Promise<Job> {
+/** The job as this caller sees it; of one that is done with its outputs, read from its manifest. */
+export async function jobMessage(view: JobView, store: Store, caller: Caller): Promise<Job> {
   const { jobId, state, facts, live } = view;
   const manifest = state === 'done' ? await readManifest(store, jobId) : undefined;
   return {
@@ -29,6 +31,7 @@ export async function jobMessage(view: JobView, store: Store): Promise<Job> {
     metrics: Object.entries(flatten(manifest?.metrics)).map(([name, value]) => ({ name, value })),
     submittedAtMs: facts.submittedAtMs,
     seconds: facts.seconds,
+    owner: seesAll(caller) || facts.owner === caller.owner ? facts.owner : '',
   };
 }
 

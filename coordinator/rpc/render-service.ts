@@ -64,32 +64,35 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
   const { coordinator, workers, store, authorizer = new Authorizer() } = options;
   const limits = options.limits ?? DEFAULT_LIMITS;
   const watches = new WatchCount(limits.watches);
-  const message = (view: JobView): Promise<Job> => jobMessage(view, store);
-  const answer = async (view: JobView | Promise<JobView>): Promise<{ job: Job }> => ({
-    job: await message(await view),
-  });
+  const answer = async (
+    view: JobView | Promise<JobView>,
+    caller: Caller,
+  ): Promise<{ job: Job }> => ({ job: await jobMessage(await view, store, caller) });
   const change = (
     act: (jobId: JobId, request: { readonly priority?: number }) => Promise<JobView>,
   ) =>
     unary((request: { readonly id: string; readonly priority?: number }, call) => {
-      const jobId = changeableJob(coordinator, authorizer.callerOf(call), request.id);
-      return answer(act(jobId, request));
+      const caller = authorizer.callerOf(call);
+      return answer(act(changeableJob(coordinator, caller, request.id), request), caller);
     });
   return {
     submitJob: unary((request: SubmitJobRequest, call) =>
       submit({ ...options, limits }, { request, caller: authorizer.callerOf(call) }),
     ),
-    getJob: unary(({ id }, call) =>
-      answer(coordinator.get(id, scopeOf(authorizer.callerOf(call)))),
-    ),
+    getJob: unary(({ id }, call) => {
+      const caller = authorizer.callerOf(call);
+      return answer(coordinator.get(id, scopeOf(caller)), caller);
+    }),
     listJobs: unary(async (_, call) => {
-      const views = coordinator.list(scopeOf(authorizer.callerOf(call)));
-      return { jobs: await Promise.all(views.map(message)) };
+      const caller = authorizer.callerOf(call);
+      const views = coordinator.list(scopeOf(caller));
+      return { jobs: await Promise.all(views.map((view) => jobMessage(view, store, caller))) };
     }),
     watchJob: (call) => {
       try {
         const caller = authorizer.callerOf(call);
         const { jobId } = coordinator.get(call.request.id, scopeOf(caller));
+        const message = (view: JobView): Promise<Job> => jobMessage(view, store, caller);
         watch(call, { coordinator, message, jobId, onEnd: watches.begin(caller.name) });
       } catch (reason) {
         call.emit('error', statusOfError(reason));
@@ -188,7 +191,7 @@ async function submit(
   const whose = caller.owner === '' ? {} : { owner: caller.owner };
   const submission = { name: spec.name ?? '', priority, ...whose };
   const view = await options.coordinator.submit(job, submission);
-  return { job: await jobMessage(view, options.store) };
+  return { job: await jobMessage(view, options.store, caller) };
 }
 
 interface Watching {

@@ -38,6 +38,11 @@ export interface Job {
   submittedAtMs: number;
   /** Wall seconds of the run; of a job that is done. */
   seconds: number;
+  /**
+   * Who may change it: by its token, whoever submitted it last. Empty where there are no tokens, and to others who submitted the same
+   * render and do not operate the farm.
+   */
+  owner: string;
 }
 
 /** One figure. (No map field: reflection of map fields is broken in the libraries that serve it.) */
@@ -104,6 +109,7 @@ function createBaseJob(): Job {
     metrics: [],
     submittedAtMs: 0,
     seconds: 0,
+    owner: "",
   };
 }
 
@@ -144,6 +150,9 @@ export const Job: MessageFns<Job> = {
     }
     if (message.seconds !== 0) {
       writer.uint32(97).double(message.seconds);
+    }
+    if (message.owner !== "") {
+      writer.uint32(106).string(message.owner);
     }
     return writer;
   },
@@ -255,6 +264,14 @@ export const Job: MessageFns<Job> = {
             }
 
             message.seconds = reader.double();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.owner = reader.string();
             continue;
           }
         }

@@ -79,6 +79,19 @@ describe('an owner', () => {
     expect(await kindsOf(reader, id)).toContain('resumed');
   });
 
+  it('is shown to operators, and to nobody else who submitted the same', async () => {
+    const ownersSeen = async (): Promise<readonly string[]> => {
+      const seen = [alice, reader, operator].map((client) => client.get(id));
+      return (await Promise.all(seen)).map(({ owner }) => owner);
+    };
+    expect(await ownersSeen()).toEqual(['alice', 'alice', 'alice']);
+    expect((await operator.list()).map(({ owner }) => owner)).toEqual(['alice']);
+    await bob.submit(submission(await bob.putArtifact(Buffer.from('a clip'))));
+    // Who begins it again has it; the other still sees it.
+    expect(await ownersSeen()).toEqual(['', '', 'bob']);
+    await bob.cancel(id);
+  });
+
   it('deletes their own jobs only', async () => {
     await failureOf(bob.delete(id), 'not-found');
     await failureOf(reader.delete(id), 'permission-denied');
