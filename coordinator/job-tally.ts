@@ -28,6 +28,8 @@ export interface StageTally {
   seconds: number;
   busySeconds: number;
   unitsRun: number;
+  /** Of these, what `seconds` went into: not what a checkpoint has saved. */
+  unitsWorked: number;
   unitsLeft: number;
 }
 
@@ -44,6 +46,8 @@ interface Running {
   readonly startMs: number;
   /** When the next task entered its slot: then only its result was still being stored. */
   leftMs?: number;
+  /** Steps that an earlier run of it has done. */
+  readonly before: number;
   step: number;
   steps: number;
 }
@@ -84,6 +88,7 @@ export class JobTally implements JobObserver {
         seconds: 0,
         busySeconds: 0,
         unitsRun: 0,
+        unitsWorked: 0,
         unitsLeft: 0,
       };
       this.#stages.set(stage, tally);
@@ -176,6 +181,8 @@ export class JobTally implements JobObserver {
     tally.seconds += record.seconds;
     tally.busySeconds += record.busySeconds;
     tally.unitsRun += units;
+    const running = this.#running.get(record.taskId);
+    tally.unitsWorked += units * (running === undefined ? 1 : shareOf(running, running.steps));
     tally.unitsLeft -= units;
     this.#keepResult(task, record);
   }
@@ -184,12 +191,13 @@ export class JobTally implements JobObserver {
     if (this.#wanted.has(task)) this.results.set(task, record);
   }
 
-  #begin(task: TaskNumber, { taskId, worker, slot }: WorkerEvent & { kind: 'started' }): void {
+  #begin(task: TaskNumber, event: WorkerEvent & { kind: 'started' }): void {
+    const { taskId, worker, slot, doneSteps: before = 0 } = event;
     const startMs = this.#options.nowMs();
-    const running: Running = { task, slot, startMs, step: 0, steps: 0 };
+    const running: Running = { task, slot, startMs, before, step: 0, steps: 0 };
     const place = placeOf(worker, slot);
-    const before = this.#inSlots.get(place);
-    if (before !== undefined) before.leftMs ??= startMs;
+    const last = this.#inSlots.get(place);
+    if (last !== undefined) last.leftMs ??= startMs;
     this.#inSlots.set(place, running);
     this.#running.set(taskId, running);
   }
@@ -215,7 +223,7 @@ export class JobTally implements JobObserver {
   #measuredCosts(): ReadonlyMap<Stage, MeasuredCost> {
     const measured = new Map<Stage, MeasuredCost>();
     for (const [stage, tally] of this.#stages) {
-      const units = tally.unitsRun + this.#unitsUnderWay(stage);
+      const units = tally.unitsWorked + this.#unitsUnderWay(stage, { isOwnWork: true });
       if (units > 0)
         measured.set(stage, { seconds: tally.seconds + this.#secondsUnderWay(stage), units });
     }
@@ -229,11 +237,13 @@ export class JobTally implements JobObserver {
       .reduce((sum, { startMs }) => sum + (now - startMs) / 1000, 0);
   }
 
-  #unitsUnderWay(stage?: Stage): number {
+  /** What is done of running tasks; `isOwnWork`: by these runs of them, not by earlier ones. */
+  #unitsUnderWay(stage?: Stage, { isOwnWork = false } = {}): number {
     let units = 0;
-    for (const { task, step, steps } of this.#running.values()) {
+    for (const running of this.#running.values()) {
+      const { task, step, steps } = running;
       if (steps === 0 || (stage !== undefined && this.#stageOf(task) !== stage)) continue;
-      units += (this.#units(task) * step) / steps;
+      units += this.#units(task) * (isOwnWork ? shareOf(running, step) : step / steps);
     }
     return units;
   }
@@ -249,6 +259,11 @@ export class JobTally implements JobObserver {
   #tally(task: TaskNumber): StageTally {
     return this.#stages.get(this.#stageOf(task))!;
   }
+}
+
+/** Of the task, that this run has done after so many steps; all of it where no step was told. */
+function shareOf({ before, steps }: Running, step: number): number {
+  return steps === 0 ? 1 : (step - before) / steps;
 }
 
 function placeOf(worker: string, slot: number): string {

@@ -39,3 +39,37 @@ it('ends the bar of a task when the next one enters its slot, not when its resul
     [10, 25],
   ]);
 });
+
+it('judges the time left by the steps that were taken, not by those of a checkpoint', () => {
+  const graph = createTaskGraph(createPlan(acceptedJob()));
+  const secondsLeftAfter = (doneSteps: number): readonly (number | undefined)[] => {
+    let nowMs = 0;
+    const tally = new JobTally({
+      ...{ graph, wanted: [], slots: () => 1 },
+      nowMs: () => nowMs,
+      onChange: () => undefined,
+    });
+    const tasks = [0, 1].map((index) => graph.number({ stage: 'smooth', index }));
+    tally.surveyed(new Map(), tasks);
+    const facts = { taskId: 'aa' as TaskId, worker: 'w' };
+    const begun = { ...facts, attempt: 1, slot: 0, stage: 'smooth' as const };
+    tally.event(tasks[0]!, { kind: 'started', ...begun, ...(doneSteps > 0 && { doneSteps }) });
+    // A second a step.
+    nowMs = (8 - doneSteps) * 1000;
+    tally.event(tasks[0]!, { kind: 'progress', ...facts, step: 8, steps: 10 });
+    const midway = tally.secondsLeft;
+    nowMs = (10 - doneSteps) * 1000;
+    tally.event(tasks[0]!, { kind: 'progress', ...facts, step: 10, steps: 10 });
+    const seconds = nowMs / 1000;
+    const record = {
+      ...{ taskId: facts.taskId, stage: 'smooth' as const, outputs: {}, worker: 'w', attempt: 1 },
+      ...{ numericsClass: 'cpu-test', startedAt: '', seconds, busySeconds: seconds },
+    };
+    tally.event(tasks[0]!, { kind: 'committed', ...facts, attempt: 1, record });
+    return [midway, tally.secondsLeft];
+  };
+  const [midway, after] = secondsLeftAfter(0);
+  const [midwayResumed, afterResumed] = secondsLeftAfter(6);
+  expect(midwayResumed).toBeCloseTo(midway!, 9);
+  expect(afterResumed).toBeCloseTo(after!, 9);
+});
