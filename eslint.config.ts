@@ -4,33 +4,76 @@ import type { Linter } from 'eslint';
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-/** Folder to the folders of ours it may not import. Direction: common <- coordinator | workers <- cli. */
+const RECIPE_BODIES =
+  'recipes/(stage-codes|bodies|lane-thread|lane-entry|[^/]+/(body|graphs|drawing))';
+
+/**
+ * The rooms, in the direction of imports: common <- workers <- recipes <- coordinator <- cli. For each, what it may not import: regular
+ * expressions over paths from the root. What a recipe plans is read by the coordinator, and what it draws runs in workers: these two
+ * never meet.
+ */
 const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
-  common: ['coordinator', 'workers', 'cli'],
-  coordinator: ['workers', 'cli'],
-  workers: ['coordinator', 'cli'],
+  common: ['workers/', 'recipes/', 'coordinator/', 'cli/'],
+  workers: ['recipes/', 'coordinator/', 'cli/'],
+  recipes: ['coordinator/', 'cli/'],
+  coordinator: ['workers/', 'cli/', RECIPE_BODIES],
 };
 
-const direction: Linter.Config[] = Object.entries(FORBIDDEN).map(([folder, forbidden]) => ({
+/** Inside the two large rooms: for each room, the neighbours that are built on it. */
+const BUILT_ON: Readonly<Record<string, readonly string[]>> = {
+  'coordinator/domain': ['run', 'jobs', 'dispatch', 'rpc', 'simulation', 'coordinator.ts'],
+  'coordinator/run': ['jobs', 'dispatch', 'rpc', 'simulation', 'coordinator.ts'],
+  'coordinator/jobs': ['dispatch', 'rpc', 'simulation', 'coordinator.ts'],
+  'coordinator/dispatch': ['rpc', 'simulation', 'coordinator.ts'],
+  'coordinator/rpc': ['simulation'],
+  'cli/output': ['flags', 'request', 'local', 'farm/', 'programs', 'commands', 'reference'],
+  'cli/flags': ['request', 'local', 'farm/', 'programs', 'commands', 'reference'],
+  'cli/request': ['local', 'farm/', 'programs', 'commands', 'reference'],
+  'cli/local': ['farm/', 'programs', 'commands', 'reference'],
+  'cli/farm': ['programs', 'commands', 'reference'],
+  'cli/programs': ['local', 'commands', 'reference'],
+};
+
+const restrict = (folder: string, patterns: readonly string[]): Linter.Config => ({
   files: [`${folder}/**/*.ts`],
   rules: {
     'no-restricted-imports': [
       'error',
       {
-        patterns: forbidden.map((other) => ({
-          regex: `^(\\.\\./)+${other}/`,
-          message: `${folder}/ does not import ${other}/ (ARCHITECTURE.md, import direction).`,
+        patterns: patterns.map((regex) => ({
+          regex,
+          message: `${folder}/ does not import this (ARCHITECTURE.md, import direction).`,
         })),
       },
     ],
   },
-}));
+});
+
+const outside = (room: string): string[] =>
+  (FORBIDDEN[room] ?? []).map((other) => `^(\\.\\./)+${other}`);
+
+/** The narrower rule comes last: it replaces the wider one, and so repeats it. */
+const direction: Linter.Config[] = [
+  ...Object.keys(FORBIDDEN).map((room) => restrict(room, outside(room))),
+  ...Object.entries(BUILT_ON).map(([folder, neighbours]) =>
+    restrict(folder, [
+      ...outside(folder.split('/')[0]!),
+      ...neighbours.map((other) => `^(\\.\\./)+${other}`),
+    ]),
+  ),
+  restrict('common/diffusion', [
+    ...outside('common'),
+    '^(\\.\\./)+(bus|gen|models|rpc|store|source|placement)',
+  ]),
+];
 
 /** Pure folders: no files, clocks, threads or network of their own. */
 const pure: Linter.Config = {
   files: [
     'coordinator/domain/**/*.ts',
-    'workers/schedulers/**/*.ts',
+    'common/diffusion/**/*.ts',
+    'recipes/{pipeline,spec}/**/*.ts',
+    'recipes/*/{spec,plan}.ts',
     'workers/tensor/**/*.ts',
     'workers/vision/**/*.ts',
   ],

@@ -6,7 +6,7 @@ const project = (name: string, testTimeout: number, globalSetup: readonly string
     name,
     ...(name === 'unit' || name === 'property'
       ? {}
-      : { globalSetup: ['test/support/get-nats-server.ts', ...globalSetup] }),
+      : { globalSetup: ['test/support/network/get-nats-server.ts', ...globalSetup] }),
     include: [`test/${name}/**/*.test.ts`],
     testTimeout,
     hookTimeout: testTimeout,
@@ -22,9 +22,9 @@ export default defineConfig({
       project('unit', 20_000),
       project('property', 60_000),
       project('integration', 120_000),
-      project('e2e', 300_000, ['test/support/fault-reference.ts']),
-      project('fault', 300_000, ['test/support/fault-reference.ts']),
-      project('long', 1_800_000, ['test/support/fault-reference.ts']),
+      project('e2e', 300_000, ['test/support/farm/fault-reference.ts']),
+      project('fault', 300_000, ['test/support/farm/fault-reference.ts']),
+      project('long', 1_800_000, ['test/support/farm/fault-reference.ts']),
     ],
   },
 });

@@ -1,7 +1,7 @@
 // The job that planning and commits are measured with: fixed, so that the digest over its ids is comparable between runs and machines.
 
 import { digestText } from '../common/digest.ts';
-import type { AcceptedJob, PartRef } from '../coordinator/domain/job.ts';
+import type { AcceptedJob, PartRef } from '../recipes/job.ts';
 
 const part = (name: string): PartRef => ({ name, digest: digestText(name) });
 

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 import { openModelSet } from '../common/models/model-folder.ts';
-import { openOnnxSession } from '../workers/inference/onnx-session.ts';
+import { openOnnxSession } from '../workers/inference/onnx/onnx-session.ts';
 
 const DEMO = join(import.meta.dirname, '../models/demo');
 

@@ -1,12 +1,13 @@
 // What the commands need of a farm, local today and remote later: accept a spec, foresee it, render it, fetch the
 // results. local-farm.ts provides it inside this process.
 
-import type { RenderSpec } from '../common/spec/schema.ts';
+import type { ClipMetrics } from '../common/measures.ts';
+import type { RenderSpec } from '../recipes/spec/schema.ts';
 import type { ModelSet } from '../common/models/model-set.ts';
 import type { Store, StoreUpkeep } from '../common/store/ports.ts';
-import type { AssembleParams } from '../common/stages.ts';
-import type { ArtifactRef, JobId, Stage } from '../common/task.ts';
-import type { AcceptedJob } from '../coordinator/domain/job.ts';
+import type { JobId, Stage } from '../common/task.ts';
+import type { JobOutput } from '../coordinator/jobs/manifest.ts';
+import type { AcceptedJob } from '../recipes/job.ts';
 
 export interface Farm {
   readonly store: Store & StoreUpkeep;
@@ -71,25 +72,6 @@ export interface TaskCounts {
   >;
 }
 
-/** Means over the clip; undefined where there was nothing to measure (flicker of one frame). Definitions: docs/metrics.md. */
-export interface RenderMetrics {
-  readonly flicker: {
-    readonly generated: number | undefined;
-    readonly smoothed: number | undefined;
-  };
-  readonly edgeF1: {
-    readonly generated: number | undefined;
-    readonly smoothed: number | undefined;
-  };
-  readonly drift: number | undefined;
-}
-
-export interface RenderOutput {
-  readonly params: AssembleParams;
-  /** One file; for `png-sequence` one picture per frame, in order (no zip: write them as frame-000001.png ... into a folder). */
-  readonly artifacts: readonly ArtifactRef[];
-}
-
 /** One bar of a trace: what ran when on which slot; Chrome's trace-event format is made of these. */
 export interface TraceSpan {
   readonly stage: Stage;
@@ -102,8 +84,8 @@ export interface TraceSpan {
 
 export interface RenderResult {
   readonly jobId: JobId;
-  readonly outputs: readonly RenderOutput[];
-  readonly metrics: RenderMetrics;
+  readonly outputs: readonly JobOutput[];
+  readonly metrics: ClipMetrics;
   readonly tasks: TaskCounts;
   /** Wall seconds of the tasks that ran, summed by stage. */
   readonly secondsByStage: Readonly<Partial<Record<Stage, number>>>;

@@ -46,7 +46,7 @@ export function processEnvironment(): CliEnvironment {
     peakMemoryBytes: () => process.resourceUsage().maxRSS * 1024,
     openFarm: async (options) => {
       // ONNX Runtime and the codecs take a while to load; help and errors in flags need neither.
-      const { openLocalFarm } = await import('./local-farm.ts');
+      const { openLocalFarm } = await import('./local/local-farm.ts');
       return openLocalFarm(options);
     },
     interruption: createInterruption(process, (text) => stderr.write(text)),

@@ -17,8 +17,8 @@ import { addSecurityCommands } from './commands/security.ts';
 import { addSimulateCommand } from './commands/simulate.ts';
 import { addStoreCommands } from './commands/store.ts';
 import { addSweepCommand } from './commands/sweep.ts';
-import { programVersions } from './farm/versions.ts';
-import { EXIT_OK } from './print-error.ts';
+import { programVersions } from './versions.ts';
+import { EXIT_OK } from './output/print-error.ts';
 import { reportError } from './terminal.ts';
 import type { CliEnvironment } from './terminal.ts';
 

@@ -2,7 +2,7 @@
 // tests make their own.
 
 import type { Farm, FarmOptions } from './farm.ts';
-import { errorJson, errorText, exitCodeOf } from './print-error.ts';
+import { errorJson, errorText, exitCodeOf } from './output/print-error.ts';
 import type { BivdiffError } from '../common/errors.ts';
 
 /** A stream to write text to. */

@@ -82,14 +82,10 @@ export interface SmoothParams {
 export type DecodeParams = Readonly<Record<string, never>>;
 
 /**
- * In: `control`, `generated`, `smoothed`: the frames of the task and, unless it is the first, the one before them. Out:
- * `metrics`, JSON of sums and counts per figure.
+ * In: `generated`, `smoothed` and, where edges are compared, `control`: the frames of the task and, unless it is the first, the one before
+ * them. Out: `metrics`, JSON of `MeasureSums`. With a control: how it was drawn.
  */
-export interface MeasureParams {
-  readonly annotator: 'canny';
-  readonly low: number;
-  readonly high: number;
-}
+export type MeasureParams = AnnotateParams | Readonly<Record<string, never>>;
 
 /** In: the roles that the layout shows. Out: `file`. */
 export interface AssembleParams {

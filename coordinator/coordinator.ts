@@ -6,15 +6,15 @@ import type { WorkerEvent } from '../common/bus/ports.ts';
 import { canonicalJson } from '../common/canonical-json.ts';
 import { BivdiffError } from '../common/errors.ts';
 import { jobIdOf } from './domain/accept.ts';
-import type { AcceptedJob } from './domain/job.ts';
-import { newestEpoch, takeEpoch } from './epoch.ts';
-import { JobBook } from './job-book.ts';
-import type { JobEntry, JobView, Sees } from './job-book.ts';
-import { isOver } from './job-log.ts';
-import type { JobState } from './job-log.ts';
-import { LiveJobs } from './live-jobs.ts';
-import type { LiveJobsOptions } from './live-jobs.ts';
-import { lacksOutputs } from './manifest.ts';
+import type { AcceptedJob } from '../recipes/job.ts';
+import { newestEpoch, takeEpoch } from './jobs/epoch.ts';
+import { KnownJobs } from './jobs/known-jobs.ts';
+import type { JobEntry, JobView, Sees } from './jobs/known-jobs.ts';
+import { isOver } from './jobs/job-log.ts';
+import type { JobState } from './jobs/job-log.ts';
+import { Dispatcher } from './dispatch/dispatcher.ts';
+import type { DispatcherOptions } from './dispatch/dispatcher.ts';
+import { lacksOutputs } from './jobs/manifest.ts';
 
 /** How often jobs are looked for that are over for long; and how many go at a time, between other work. */
 const EXPIRY_MS = 3_600_000;
@@ -22,7 +22,7 @@ const EXPIRED_AT_ONCE = 50;
 /** How often tasks that are out are looked for, and the epoch is looked at. */
 const RECONCILE_MS = 1_000;
 
-export interface CoordinatorOptions extends LiveJobsOptions {
+export interface CoordinatorOptions extends DispatcherOptions {
   /** Shown beside its epoch. */
   readonly name: string;
   /** Jobs that are over for longer are deleted. @default kept for ever */
@@ -39,8 +39,8 @@ export interface Submission {
 
 export class Coordinator {
   readonly #options: CoordinatorOptions;
-  readonly #book: JobBook;
-  readonly #live: LiveJobs;
+  readonly #book: KnownJobs;
+  readonly #live: Dispatcher;
   readonly #known = Promise.withResolvers<undefined>();
   /** One change at a time: two of one job must not cross. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -51,8 +51,8 @@ export class Coordinator {
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
-    this.#book = new JobBook(options);
-    this.#live = new LiveJobs(options, this.#book);
+    this.#book = new KnownJobs(options);
+    this.#live = new Dispatcher(options, this.#book);
   }
 
   /** Resolves when it has read which jobs there are: what it is asked before would be answered wrongly. */

@@ -5,10 +5,10 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 
-import { formatFigure, formatSeconds } from '../cli/format.ts';
+import { formatFigure, formatSeconds } from '../cli/output/format.ts';
 import { processEnvironment } from '../cli/process-environment.ts';
 import { runCommandLine } from '../cli/program.ts';
-import type { RenderReport } from '../cli/render-job.ts';
+import type { RenderReport } from '../cli/local/render-to-files.ts';
 
 const root = join(import.meta.dirname, '..');
 const folder = join(root, 'out/demo');

@@ -10,4 +10,4 @@ const { status } = spawnSync(join(root, 'node_modules/.bin/buf'), ['generate'], 
   stdio: 'inherit',
 });
 process.exitCode = status ?? 1;
-await import('../cli/write-reference.ts');
+await import('../cli/reference/write-reference.ts');

@@ -10,7 +10,7 @@ import type { ResultRecord, Task, TaskId } from '../common/task.ts';
 import { PROTOCOL_VERSION } from '../common/worker-status.ts';
 import { Slots } from './slots.ts';
 import type { Turn } from './slots.ts';
-import type { RunTaskOptions, StageOutcome } from './stage-run.ts';
+import type { RunTaskOptions, StageOutcome } from './stages/stage-environment.ts';
 
 /** Longest wait for a task before the queues are asked again. */
 const PULL_WAIT_MS = 5_000;

@@ -7,16 +7,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { startNatsServer } from '../../cli/cluster/nats-server.ts';
-import type { NatsServer } from '../../cli/cluster/nats-server.ts';
-import { ACK_WAIT_MS } from '../../cli/cluster/settings.ts';
+import { startNatsServer } from '../../cli/programs/nats-server.ts';
+import type { NatsServer } from '../../cli/programs/nats-server.ts';
+import { ACK_WAIT_MS } from '../../cli/flags/farm-settings.ts';
 import { openNatsBus } from '../../common/bus/nats/index.ts';
 import type { NatsBus } from '../../common/bus/nats/index.ts';
 import type { WorkerEvent } from '../../common/bus/ports.ts';
 import { openFileStore } from '../../common/store/file/index.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { JobId, Pool } from '../../common/task.ts';
-import { dispatchJob } from '../../coordinator/dispatcher.ts';
+import { runJobAlone } from '../../coordinator/dispatch/run-alone.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../coordinator/domain/failure-policy.ts';
 import type { TaskGraph, TaskNumber } from '../../coordinator/domain/task-graph.ts';
 import { systemClock } from '../../coordinator/ports.ts';
@@ -81,7 +81,7 @@ export class BenchFarm {
     onEvent: (task: TaskNumber, event: WorkerEvent) => void = () => undefined,
   ): Promise<number> {
     const begunMs = performance.now();
-    await dispatchJob({
+    await runJobAlone({
       jobId: 'bench' as JobId,
       graph,
       wanted: Array.from({ length: graph.size }, (_, task) => task),

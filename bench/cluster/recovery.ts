@@ -9,16 +9,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 
-import { FarmClient } from '../../cli/cluster/client.ts';
-import { startNatsServer } from '../../cli/cluster/nats-server.ts';
-import type { NatsServer } from '../../cli/cluster/nats-server.ts';
+import { FarmClient } from '../../cli/farm/farm-client.ts';
+import { startNatsServer } from '../../cli/programs/nats-server.ts';
+import type { NatsServer } from '../../cli/programs/nats-server.ts';
 import { EVENT_SUBJECT, PROGRESS_SUBJECT } from '../../common/bus/nats/subjects.ts';
 import type { WorkerEvent } from '../../common/bus/ports.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import { endOfCli, startCli } from '../../test/support/cli-process.ts';
-import { killed, startProgram } from '../../test/support/farm-program.ts';
-import type { Program } from '../../test/support/farm-program.ts';
-import { freePort } from '../../test/support/ports.ts';
+import { killed, startProgram } from '../../test/support/farm/farm-program.ts';
+import type { Program } from '../../test/support/farm/farm-program.ts';
+import { freePort } from '../../test/support/network/ports.ts';
 
 const ROUNDS = 3;
 const WAIT_MS = 60_000;

@@ -16,7 +16,7 @@ import { PROTOCOL_VERSION, WORKER_BEAT_MS } from '../../common/worker-status.ts'
 import { Coordinator } from '../../coordinator/coordinator.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../coordinator/domain/failure-policy.ts';
 import { systemClock } from '../../coordinator/ports.ts';
-import { WorkerRegistry } from '../../coordinator/worker-registry.ts';
+import { WorkerRegistry } from '../../coordinator/dispatch/worker-registry.ts';
 import { runWorker } from '../../workers/worker.ts';
 import { benchJob } from '../bench-job.ts';
 

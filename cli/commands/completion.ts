@@ -3,10 +3,10 @@
 import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
-import { completionTree } from '../completion-tree.ts';
-import { bashCompletion, fishCompletion, zshCompletion } from '../completion-scripts.ts';
-import { nearestWord } from '../nearest.ts';
-import { EXIT_OK } from '../print-error.ts';
+import { completionTree } from '../reference/command-tree.ts';
+import { bashCompletion, fishCompletion, zshCompletion } from '../reference/completion-scripts.ts';
+import { nearestWord } from '../flags/nearest.ts';
+import { EXIT_OK } from '../output/print-error.ts';
 import type { CliEnvironment } from '../terminal.ts';
 
 const SCRIPTS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const;

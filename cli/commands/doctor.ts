@@ -2,11 +2,11 @@
 
 import type { Command } from 'commander';
 
-import { formatTable } from '../format.ts';
-import type { Finding } from '../doctor-checks.ts';
-import { EXIT_FAILED, EXIT_OK } from '../print-error.ts';
-import { addStoreFlag, storeFolderOf } from '../run-options.ts';
-import type { TypedFlags } from '../run-options.ts';
+import { formatTable } from '../output/format.ts';
+import type { Finding } from '../local/doctor-checks.ts';
+import { EXIT_FAILED, EXIT_OK } from '../output/print-error.ts';
+import { addStoreFlag, storeFolderOf } from '../flags/store-flag.ts';
+import type { TypedFlags } from '../flags/render-flags.ts';
 import { printJson } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
 
@@ -26,7 +26,7 @@ export function addDoctorCommand(
 
 async function doctor(typed: TypedFlags, environment: CliEnvironment): Promise<number> {
   // Loads ONNX Runtime and the codecs, which no other command shall wait for.
-  const { runChecks } = await import('../doctor-checks.ts');
+  const { runChecks } = await import('../local/doctor-checks.ts');
   const findings = await runChecks({
     storeFolder: storeFolderOf(typed, environment),
     modelsFolder: environment.modelsFolder,

@@ -6,19 +6,14 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 
 import { cacheHome } from '../../common/cache-home.ts';
-import {
-  accessOf,
-  addAccessFlags,
-  addNatsAccessFlags,
-  natsAccessOf,
-} from '../cluster/connection.ts';
-import { limitsOf, LIMITS_TEXT } from '../cluster/limits.ts';
-import { checkListenAddress, NATS_DEFAULT, SERVER_DEFAULT } from '../cluster/settings.ts';
-import { createLog } from '../cluster/log.ts';
-import { EXIT_OK } from '../print-error.ts';
-import { addStoreFlag } from '../run-options.ts';
+import { accessOf, addAccessFlags, addNatsAccessFlags, natsAccessOf } from '../flags/connection.ts';
+import { limitsOf, LIMITS_TEXT } from '../flags/limits.ts';
+import { checkListenAddress, NATS_DEFAULT, SERVER_DEFAULT } from '../flags/farm-settings.ts';
+import { createLog } from '../programs/log.ts';
+import { EXIT_OK } from '../output/print-error.ts';
+import { addStoreFlag } from '../flags/store-flag.ts';
 import type { CliEnvironment } from '../terminal.ts';
-import { CHECKPOINT_SECONDS } from '../../workers/stage-run.ts';
+import { CHECKPOINT_SECONDS } from '../../workers/stages/stage-environment.ts';
 import {
   checkpointSecondsOf,
   checkPools,
@@ -33,8 +28,8 @@ import {
   throwProblems,
   UNGUARDED,
   workerPlaces,
-} from './farm-program-flags.ts';
-import type { ProgramFlags } from './farm-program-flags.ts';
+} from '../flags/farm-program-flags.ts';
+import type { ProgramFlags } from '../flags/farm-program-flags.ts';
 
 type Finish = (exitCode: number) => void;
 
@@ -92,11 +87,11 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
       const settingsFile =
         settings === undefined ? undefined : resolve(environment.folder, settings);
       const limits = await limitsOf({ flags: flags.limit ?? [], settingsFile });
-      const { securityOf } = await import('../cluster/coordinator-security.ts');
+      const { securityOf } = await import('../programs/security/coordinator-security.ts');
       const security = await securityOf(flags, { listen, environment });
       const keepJobsMs = keepJobsMsOf(flags.keepJobs);
       const signal = environment.interruption();
-      const { runCoordinator } = await import('../cluster/coordinator-program.ts');
+      const { runCoordinator } = await import('../programs/coordinator-program.ts');
       const log = createLog(environment.stderr, 'coordinator');
       const { numerics } = flags;
       const settled = { natsAccess, security, limits, listen, numerics, keepJobsMs, log };
@@ -156,7 +151,7 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       const where = workerPlaces(flags, environment);
       const access = await accessOf(flags, environment);
       const natsAccess = await natsAccessOf(flags, environment);
-      const { openPeerCredentials } = await import('../cluster/peer-credentials.ts');
+      const { openPeerCredentials } = await import('../programs/security/peer-credentials.ts');
       const peerCredentials =
         flags.serveTls === true ? await openPeerCredentials(access.tls) : undefined;
       const cacheFolder =
@@ -164,7 +159,7 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
           ? join(cacheHome(), 'models')
           : resolve(environment.folder, flags.cache);
       const signal = environment.interruption();
-      const { runWorkerProgram } = await import('../cluster/worker-program.ts');
+      const { runWorkerProgram } = await import('../programs/worker-program.ts');
       const name = flags.name ?? `${hostname()}-${process.pid}`;
       const log = createLog(environment.stderr, 'worker');
       const cacheBytesMax = gib * 2 ** 30;
@@ -214,7 +209,7 @@ function addUp(program: Command, environment: CliEnvironment, finish: Finish): v
       throwProblems(problems);
       checkListenAddress(listen, { flag: '--listen', ...UNGUARDED, isInsecureAllowed: false });
       const signal = environment.interruption();
-      const { runUp } = await import('../cluster/up.ts');
+      const { runUp } = await import('../programs/up.ts');
       const main = join(import.meta.dirname, '../main.ts');
       const { storeFolder, modelsFolder } = places(flags, environment);
       const { stdout, stderr } = environment;

@@ -4,10 +4,10 @@ import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
 import type { LogLine } from '../../common/gen/bivdiff/v1/job_log.ts';
-import type { FarmClient } from '../cluster/client.ts';
-import { jobLine, logText } from '../cluster/job-text.ts';
-import { EXIT_OK } from '../print-error.ts';
-import type { TypedFlags } from '../run-options.ts';
+import type { FarmClient } from '../farm/farm-client.ts';
+import { jobLine, logText } from '../farm/job-text.ts';
+import { EXIT_OK } from '../output/print-error.ts';
+import type { TypedFlags } from '../flags/render-flags.ts';
 import { printJson } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
 import { addClientFlags, withClient } from './jobs.ts';

@@ -9,18 +9,19 @@ import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
 import type { Worker } from '../../common/gen/bivdiff/v1/render_service.ts';
 import { putSource } from '../../common/source.ts';
 import { PROTOCOL_VERSION } from '../../common/worker-status.ts';
-import { requestsFromBatch } from '../batch-file.ts';
-import type { FarmClient } from '../cluster/client.ts';
-import { accessOf, addAccessFlags } from '../cluster/connection.ts';
-import { failureOfJob, jobLine, jobProgress, specMessage } from '../cluster/job-text.ts';
-import { SERVER_DEFAULT } from '../cluster/settings.ts';
-import { formatBytes, formatTable } from '../format.ts';
-import { EXIT_FAILED, EXIT_OK } from '../print-error.ts';
-import { createProgressView, createSilentView } from '../progress.ts';
-import { requestFromFile, requestFromFlags } from '../render-request.ts';
-import type { RenderRequest } from '../render-request.ts';
-import { addRenderFlags, layerOfFlags } from '../run-options.ts';
-import type { TypedFlags } from '../run-options.ts';
+import { requestsFromBatch } from '../request/batch-file.ts';
+import type { FarmClient } from '../farm/farm-client.ts';
+import { accessOf, addAccessFlags } from '../flags/connection.ts';
+import { failureOfJob, jobLine, jobProgress, specMessage } from '../farm/job-text.ts';
+import { SERVER_DEFAULT } from '../flags/farm-settings.ts';
+import { formatBytes, formatTable } from '../output/format.ts';
+import { EXIT_FAILED, EXIT_OK } from '../output/print-error.ts';
+import { createProgressView, createSilentView } from '../output/progress.ts';
+import { requestFromFile, requestFromFlags } from '../request/render-request.ts';
+import type { RenderRequest } from '../request/render-request.ts';
+import { addRenderFlags } from '../flags/render-flags.ts';
+import { layerOfFlags } from '../request/run-options.ts';
+import type { TypedFlags } from '../flags/render-flags.ts';
 import { printJson } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
 
@@ -256,7 +257,7 @@ export async function withClient<T>(
   environment: CliEnvironment,
   work: (farm: FarmClient) => Promise<T>,
 ): Promise<T> {
-  const { FarmClient } = await import('../cluster/client.ts');
+  const { FarmClient } = await import('../farm/farm-client.ts');
   const { openChannel } = await import('../../common/rpc/channel.ts');
   const access = await accessOf(typed, environment);
   const given = typed['server'];

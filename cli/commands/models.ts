@@ -10,8 +10,8 @@ import { inspectModelSet } from '../../common/models/model-folder.ts';
 import type { ModelSetReport } from '../../common/models/model-folder.ts';
 import type { ModelPart, ModelSet } from '../../common/models/model-set.ts';
 import type { GraphKind } from '../../workers/inference/graph-contract.ts';
-import { formatBytes, formatTable, plural } from '../format.ts';
-import { EXIT_OK, EXIT_USAGE } from '../print-error.ts';
+import { formatBytes, formatTable, plural } from '../output/format.ts';
+import { EXIT_OK, EXIT_USAGE } from '../output/print-error.ts';
 import { printJson } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
 
@@ -112,7 +112,7 @@ interface GraphProblem {
 /** Loads every graph, one at a time, and compares its inputs and outputs with what its role needs. */
 async function checkGraphs(set: ModelSet): Promise<GraphProblem[]> {
   const { checkGraphContract } = await import('../../workers/inference/graph-contract.ts');
-  const { openOnnxSession } = await import('../../workers/inference/onnx-session.ts');
+  const { openOnnxSession } = await import('../../workers/inference/onnx/onnx-session.ts');
   const problems: GraphProblem[] = [];
   for (const { part, kind } of graphRoles(set)) {
     if (part.graph === undefined) continue;

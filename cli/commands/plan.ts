@@ -3,14 +3,15 @@
 import type { Command } from 'commander';
 
 import { STAGES } from '../../common/task.ts';
-import { acceptRequest } from '../accept-request.ts';
+import { acceptRequest } from '../request/accept-request.ts';
 import type { Accepted, Forecast } from '../farm.ts';
-import { formatBytes, formatSeconds, formatTable, plural } from '../format.ts';
-import { withFarm } from '../open-farm.ts';
-import { EXIT_OK } from '../print-error.ts';
-import { requestFromFile, requestFromFlags } from '../render-request.ts';
-import { addRenderFlags, layerOfFlags, runOptions } from '../run-options.ts';
-import type { TypedFlags } from '../run-options.ts';
+import { formatBytes, formatSeconds, formatTable, plural } from '../output/format.ts';
+import { withFarm } from '../local/open-farm.ts';
+import { EXIT_OK } from '../output/print-error.ts';
+import { requestFromFile, requestFromFlags } from '../request/render-request.ts';
+import { addRenderFlags } from '../flags/render-flags.ts';
+import { layerOfFlags, runOptions } from '../request/run-options.ts';
+import type { TypedFlags } from '../flags/render-flags.ts';
 import { printJson } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
 

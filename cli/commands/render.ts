@@ -5,21 +5,23 @@ import { access } from 'node:fs/promises';
 import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
-import { acceptRequest } from '../accept-request.ts';
-import { batchError, requestsFromBatch } from '../batch-file.ts';
+import { acceptRequest } from '../request/accept-request.ts';
+import { batchError, requestsFromBatch } from '../request/batch-file.ts';
 import type { Accepted, Farm } from '../farm.ts';
-import { plural } from '../format.ts';
-import { checkPlaces } from '../place-outputs.ts';
-import { EXIT_FAILED, EXIT_OK, errorJson, errorText } from '../print-error.ts';
-import { createView, withFarm } from '../open-farm.ts';
-import type { ProgressView } from '../progress.ts';
-import { renderJob, summaryText } from '../render-job.ts';
-import type { RenderReport } from '../render-job.ts';
-import { requestFromFile, requestFromFlags } from '../render-request.ts';
-import type { RenderRequest } from '../render-request.ts';
-import { addRenderFlags, layerOfFlags, runOptions } from '../run-options.ts';
-import type { RunOptions, TypedFlags } from '../run-options.ts';
-import type { OutputFiles } from '../spec-layer.ts';
+import { plural } from '../output/format.ts';
+import { checkPlaces } from '../output/place-outputs.ts';
+import { EXIT_FAILED, EXIT_OK, errorJson, errorText } from '../output/print-error.ts';
+import { createView, withFarm } from '../local/open-farm.ts';
+import type { ProgressView } from '../output/progress.ts';
+import { renderToFiles, summaryText } from '../local/render-to-files.ts';
+import type { RenderReport } from '../local/render-to-files.ts';
+import { requestFromFile, requestFromFlags } from '../request/render-request.ts';
+import type { RenderRequest } from '../request/render-request.ts';
+import { addRenderFlags } from '../flags/render-flags.ts';
+import { layerOfFlags, runOptions } from '../request/run-options.ts';
+import type { TypedFlags } from '../flags/render-flags.ts';
+import type { RunOptions } from '../request/run-options.ts';
+import type { OutputFiles } from '../request/spec-layer.ts';
 import { printJson } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
 
@@ -113,7 +115,7 @@ async function renderOne(
       overwrite,
       farm: { storeFolder },
     } = run;
-    return renderJob({ farm, accepted, files, overwrite, view, storeFolder, signal });
+    return renderToFiles({ farm, accepted, files, overwrite, view, storeFolder, signal });
   });
   if (run.json) printJson(environment.stdout, report);
   else environment.stdout.write(summaryText(report));
@@ -164,7 +166,7 @@ async function renderEntries(
     const { origin, files } = request;
     view.note(`[${index + 1}/${entries.length}] ${files.output ?? origin}`);
     try {
-      const report = await renderJob({
+      const report = await renderToFiles({
         farm,
         accepted,
         files,

@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
-import { EXIT_OK } from '../print-error.ts';
+import { EXIT_OK } from '../output/print-error.ts';
 import { printJson } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
 
@@ -54,7 +54,8 @@ function addTokenCreate(program: Command, environment: CliEnvironment, finish: F
     .option('--quota <N>', 'Tasks of the owner at once, at most (default: no bound)')
     .option('--json', 'Print one JSON object on stdout')
     .action(async (flags: TokenFlags) => {
-      const { createToken, parseTokens } = await import('../../coordinator/rpc/token-book.ts');
+      const { createToken, parseTokens } =
+        await import('../../coordinator/rpc/access/token-book.ts');
       const { token, sha256 } = createToken();
       const entry = {
         ...{ sha256, owner: flags.owner, roles: flags.role },
@@ -94,7 +95,7 @@ function addNatsConfig(program: Command, environment: CliEnvironment, finish: Fi
     )
     .action(async (flags: NatsFlags) => {
       const { hasPlainPasswords, natsConfigText, readNatsUsers } =
-        await import('../cluster/nats-config.ts');
+        await import('../farm/nats-config.ts');
       const users = await readNatsUsers(resolve(environment.folder, flags.users));
       const tls = tlsOf(flags);
       const { listen, storeDir: storeFolder } = flags;

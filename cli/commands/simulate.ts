@@ -3,9 +3,9 @@
 import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
-import { plural } from '../format.ts';
-import { EXIT_OK } from '../print-error.ts';
-import { camelCase } from '../flags.ts';
+import { plural } from '../output/format.ts';
+import { EXIT_OK } from '../output/print-error.ts';
+import { camelCase } from '../flags/find-flag.ts';
 import { describeSetting, NUMBER_SETTINGS } from '../simulation/settings.ts';
 import { printJson } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';

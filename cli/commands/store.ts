@@ -8,11 +8,11 @@ import { BivdiffError } from '../../common/errors.ts';
 import { isFolder, openStore } from '../../common/store/open-store.ts';
 import type { Store, StoreUpkeep } from '../../common/store/ports.ts';
 import { STAGES } from '../../common/task.ts';
-import { formatBytes, formatTable, plural } from '../format.ts';
-import { EXIT_FAILED, EXIT_OK } from '../print-error.ts';
-import { addStoreFlag, storeFolderOf } from '../run-options.ts';
-import type { TypedFlags } from '../run-options.ts';
-import { findKeptJobs } from '../store-roots.ts';
+import { formatBytes, formatTable, plural } from '../output/format.ts';
+import { EXIT_FAILED, EXIT_OK } from '../output/print-error.ts';
+import { addStoreFlag, storeFolderOf } from '../flags/store-flag.ts';
+import type { TypedFlags } from '../flags/render-flags.ts';
+import { findKeptJobs } from '../local/store-roots.ts';
 import { printJson } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
 

@@ -6,20 +6,22 @@ import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
 import { STAGES } from '../../common/task.ts';
-import { acceptRequest } from '../accept-request.ts';
+import { acceptRequest } from '../request/accept-request.ts';
 import type { Accepted, Farm, TaskCounts } from '../farm.ts';
-import { formatFigure, formatSeconds, formatTable, plural } from '../format.ts';
-import { createView, withFarm } from '../open-farm.ts';
-import { checkPlaces } from '../place-outputs.ts';
-import { EXIT_OK } from '../print-error.ts';
-import { renderJob, roundSeconds } from '../render-job.ts';
-import type { RenderReport } from '../render-job.ts';
-import { requestFromFile, requestFromFlags } from '../render-request.ts';
-import type { RenderRequest } from '../render-request.ts';
-import { addRenderFlags, layerOfFlags, runOptions } from '../run-options.ts';
-import type { RunOptions, TypedFlags } from '../run-options.ts';
-import { pointLabel, pointName, sweepPoints } from '../sweep-points.ts';
-import type { SweepPoint } from '../sweep-points.ts';
+import { formatFigure, formatSeconds, formatTable, plural } from '../output/format.ts';
+import { createView, withFarm } from '../local/open-farm.ts';
+import { checkPlaces } from '../output/place-outputs.ts';
+import { EXIT_OK } from '../output/print-error.ts';
+import { renderToFiles, roundSeconds } from '../local/render-to-files.ts';
+import type { RenderReport } from '../local/render-to-files.ts';
+import { requestFromFile, requestFromFlags } from '../request/render-request.ts';
+import type { RenderRequest } from '../request/render-request.ts';
+import { addRenderFlags } from '../flags/render-flags.ts';
+import { layerOfFlags, runOptions } from '../request/run-options.ts';
+import type { TypedFlags } from '../flags/render-flags.ts';
+import type { RunOptions } from '../request/run-options.ts';
+import { pointLabel, pointName, sweepPoints } from '../flags/sweep-points.ts';
+import type { SweepPoint } from '../flags/sweep-points.ts';
 import { printJson } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
 
@@ -124,7 +126,7 @@ async function renderPoints(
   for (const [index, point] of points.entries()) {
     const one = accepted[index]!;
     view.note(`[${index + 1}/${points.length}] ${pointLabel(point)}`);
-    const report = await renderJob({
+    const report = await renderToFiles({
       farm,
       accepted: one,
       files: { output: join(folder, `${pointName(point)}${ending}`) },
@@ -141,7 +143,7 @@ async function renderPoints(
   }));
   const table = sweepTable(results, folder);
   // Loads picture codecs, which no other command shall wait for.
-  const { placeSweepFiles } = await import('../sweep-files.ts');
+  const { placeSweepFiles } = await import('../local/sweep-files.ts');
   await placeSweepFiles(farm.store, { folder, rows, table, overwrite: run.overwrite });
   return results;
 }

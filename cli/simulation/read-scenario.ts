@@ -8,8 +8,8 @@ import { parse as parseYaml } from 'yaml';
 import { BivdiffError } from '../../common/errors.ts';
 import { balancedPools, WORKER_POOLS } from '../../coordinator/simulation/scenario.ts';
 import type { PoolScenario, Scenario, WorkerPool } from '../../coordinator/simulation/scenario.ts';
-import { ACK_WAIT_MS } from '../cluster/settings.ts';
-import { nearestWord } from '../nearest.ts';
+import { ACK_WAIT_MS } from '../flags/farm-settings.ts';
+import { nearestWord } from '../flags/nearest.ts';
 import { NUMBER_SETTINGS } from './settings.ts';
 import type { NumberName, NumberSetting } from './settings.ts';
 

@@ -5,7 +5,7 @@ import type { PoolTime } from '../../coordinator/simulation/slot-ledger.ts';
 import { slotsOf, WORKER_POOLS } from '../../coordinator/simulation/scenario.ts';
 import type { Scenario } from '../../coordinator/simulation/scenario.ts';
 import type { SimulationResult } from '../../coordinator/simulation/simulation-result.ts';
-import { formatBytes, formatSeconds, formatTable, plural } from '../format.ts';
+import { formatBytes, formatSeconds, formatTable, plural } from '../output/format.ts';
 
 export interface SimulationReport {
   readonly scenario: Scenario;

@@ -1,6 +1,6 @@
 // The settings of `bivdiff simulate`: one table, from which come the flags, the keys of a scenario file and the checks.
 
-import { renderSpecSchema } from '../../common/spec/schema.ts';
+import { renderSpecSchema } from '../../recipes/spec/schema.ts';
 import { SCENARIO_DEFAULTS } from '../../coordinator/simulation/scenario.ts';
 
 export interface NumberSetting {

@@ -44,7 +44,7 @@ export function callUnary<Response>(
   return answer.promise;
 }
 
-/** Tries again while the server is away. For what does no harm when it is done twice. */
+/** Attempts again while the server is away. For what does no harm when it is done twice. */
 export async function patiently<T>(
   line: PatientLine,
   attempt: (retries: Retries) => Promise<T>,

@@ -5,12 +5,12 @@ import { canonicalJson } from '../../common/canonical-json.ts';
 import { digestText } from '../../common/digest.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import type { ModelPart, ModelSet, VideoModel } from '../../common/models/model-set.ts';
-import type { RenderSpec } from '../../common/spec/schema.ts';
+import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import type { StoredSource } from '../../common/source.ts';
 import type { AssembleParams } from '../../common/stages.ts';
 import type { JobId } from '../../common/task.ts';
-import { PLANNER_REVISION } from './job.ts';
-import type { AcceptedJob, PartRef } from './job.ts';
+import { PLANNER_REVISION } from '../../recipes/job.ts';
+import type { AcceptedJob, PartRef } from '../../recipes/job.ts';
 
 /** What is known of the source once it has been looked at. */
 export interface SourceFacts extends StoredSource {

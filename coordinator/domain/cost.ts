@@ -3,7 +3,7 @@
 
 import { SAMPLING_STAGES } from '../../common/stages.ts';
 import type { Stage } from '../../common/task.ts';
-import type { AcceptedJob } from './job.ts';
+import type { AcceptedJob } from '../../recipes/job.ts';
 import type { Plan, TaskRef } from './plan.ts';
 
 /** Units per frame and step, or per frame. Ratios as measured on the shipped models by `npm run bench`; only time left depends on them. */

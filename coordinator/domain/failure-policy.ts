@@ -1,12 +1,12 @@
-// What follows from a failed attempt: another try, where and when, or the end of the job. Pure; the page "Failure
+// What follows from a failed attempt: another attempt, where and when, or the end of the job. Pure; the page "Failure
 // policy" in ARCHITECTURE.md says the same in prose.
 
 import type { FailureJson } from '../../common/errors.ts';
 
 export interface FailurePolicy {
-  /** Tries of one task before its job fails, the first included. */
+  /** Attempts of one task before its job fails, the first included. */
   readonly attemptsMax: number;
-  /** Wait before the second try; doubles from there. */
+  /** Wait before the second attempt; doubles from there. */
   readonly retryDelayMs: number;
   readonly retryDelayMaxMs: number;
   /** Workers that may be lost while they run one task, before the task is taken for the cause and its job fails. */
@@ -29,7 +29,7 @@ export const DEFAULT_FAILURE_POLICY: FailurePolicy = {
   retryDelayMaxMs: 5_000,
   // Machines are evicted, so one or two mean nothing. A task that takes its worker with it would go round the farm for ever.
   lostWorkersMax: 5,
-  // One may be the task's fault, two chance. Each costs its task a try, so not many more.
+  // One may be the task's fault, two chance. Each costs its task an attempt, so not many more.
   setAsideFailures: 3,
   // Long enough for a job's stage to get on without it, short enough for a full disk that was cleared.
   setAsideMs: 300_000,
@@ -44,7 +44,7 @@ export const DEFAULT_FAILURE_POLICY: FailurePolicy = {
  * - `retry`: publish again after `delayMs`; `excludeWorker` says not to the worker that failed it. A full store is waited for
  *   so without end
  * - `heal`: an input is lost; make it again first
- * - `fail`: no try can help, or they are used up
+ * - `fail`: no other attempt can help, or they are used up
  */
 export type FailureDecision =
   | { readonly kind: 'retry'; readonly delayMs: number; readonly excludeWorker: boolean }

@@ -6,10 +6,10 @@ import { digestText } from '../../common/digest.ts';
 import { STAGE_FACTS } from '../../common/stages.ts';
 import { STAGES } from '../../common/task.ts';
 import type { InputPart, Stage, Task, TaskId } from '../../common/task.ts';
-import type { AcceptedJob } from './job.ts';
-import { indicesOf } from './layout.ts';
-import { stagePlans } from './stage-plans.ts';
-import type { StagePlan } from './stage-plans.ts';
+import type { AcceptedJob } from '../../recipes/job.ts';
+import { indicesOf } from '../../recipes/pipeline/layout.ts';
+import { stagePlans } from '../../recipes/pipeline/stage-plans.ts';
+import type { StagePlan } from '../../recipes/pipeline/stage-plans.ts';
 
 /** A task of a plan, before it has an id. */
 export interface TaskRef {

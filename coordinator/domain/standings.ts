@@ -106,7 +106,7 @@ export class Standings {
   }
 }
 
-/** Not the job's (no try helps), nor the store's (it is full, or an input is lost), nor nobody's (it was stopped). */
+/** Not the job's (no other attempt helps), nor the store's (it is full, or an input is lost), nor nobody's (it was stopped). */
 function isOfWorker(failure: FailureJson): boolean {
   const { code, retry } = failure;
   return retry !== 'never' && code !== 'data-loss' && code !== 'cancelled' && !isStoreFull(failure);

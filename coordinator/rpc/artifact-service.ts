@@ -24,8 +24,8 @@ import { statusOfError } from '../../common/rpc/status.ts';
 import { unary } from '../../common/rpc/unary.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { Digest } from '../../common/task.ts';
-import type { ArtifactRights } from './artifact-rights.ts';
-import { Authorizer } from './authorizer.ts';
+import type { ArtifactRights } from './access/artifact-rights.ts';
+import { Authorizer } from './access/authorizer.ts';
 
 /** Largest upload that is held in memory; also, with some more, what one call can make the coordinator hold. */
 const MEMORY_BYTES_MAX = 1 << 20;

@@ -7,12 +7,12 @@ import type { Worker } from '../../common/gen/bivdiff/v1/render_service.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { Stage } from '../../common/task.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
-import type { JobView } from '../job-book.ts';
-import type { LiveJob } from '../live-job.ts';
-import { seesAll } from './caller.ts';
-import type { Caller } from './caller.ts';
-import { readManifest } from '../manifest.ts';
-import type { Manifest } from '../manifest.ts';
+import type { JobView } from '../jobs/known-jobs.ts';
+import type { ActiveJob } from '../run/active-job.ts';
+import { seesAll } from './access/caller.ts';
+import type { Caller } from './access/caller.ts';
+import { readManifest } from '../jobs/manifest.ts';
+import type { Manifest } from '../jobs/manifest.ts';
 
 /** The job as this caller sees it; of one that is done with its outputs, read from its manifest. */
 export async function jobMessage(view: JobView, store: Store, caller: Caller): Promise<Job> {
@@ -49,7 +49,7 @@ export function workerMessage(status: WorkerStatus, setAside: readonly Stage[]):
   };
 }
 
-function liveStages({ graph, tally }: LiveJob): StageCounts[] {
+function liveStages({ graph, tally }: ActiveJob): StageCounts[] {
   return graph.plan.stages.map((stage) => {
     const { total, run, reused } = tally.stages.get(stage)!;
     return { stage, total, run, reused, running: tally.runningOf(stage) };

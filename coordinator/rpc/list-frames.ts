@@ -8,7 +8,7 @@ import type {
 } from '../../common/gen/bivdiff/v1/render_service.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { Digest, JobId } from '../../common/task.ts';
-import { finishedFrames } from '../finished-frames.ts';
+import { finishedFrames } from '../jobs/finished-frames.ts';
 import { sendMessage } from '../../common/rpc/send.ts';
 
 interface ListFramesOptions {

@@ -7,13 +7,13 @@ import { RenderServiceService } from '../../common/gen/bivdiff/v1/render_service
 import { StoreServiceService } from '../../common/gen/bivdiff/v1/store_service.ts';
 import { MESSAGE_BYTES_MAX } from '../../common/rpc/limits.ts';
 import type { FarmLimits } from '../../common/rpc/limits.ts';
-import { ArtifactRights } from './artifact-rights.ts';
+import { ArtifactRights } from './access/artifact-rights.ts';
 import { createArtifactService } from './artifact-service.ts';
-import { Authorizer } from './authorizer.ts';
-import type { AuthorizerOptions } from './authorizer.ts';
+import { Authorizer } from './access/authorizer.ts';
+import type { AuthorizerOptions } from './access/authorizer.ts';
 import { addIntrospection } from './introspection.ts';
 import { holdUntil } from './hold.ts';
-import { doneJobs } from './job-scope.ts';
+import { doneJobs } from './access/job-scope.ts';
 import { createRenderService } from './render-service.ts';
 import type { RenderServiceOptions } from './render-service.ts';
 import { createStoreService } from './store-service.ts';

@@ -8,9 +8,9 @@ import type {
   WatchLogRequest,
   WatchLogResponse,
 } from '../../common/gen/bivdiff/v1/render_service.ts';
-import type { JobEntry } from '../job-book.ts';
-import type { TaskEvent } from '../job-history.ts';
-import { isOver } from '../job-log.ts';
+import type { JobEntry } from '../jobs/known-jobs.ts';
+import type { TaskEvent } from '../jobs/job-history.ts';
+import { isOver } from '../jobs/job-log.ts';
 import { inTime, lineOfEntry, lineOfEvent } from './log-message.ts';
 import { sendMessage } from '../../common/rpc/send.ts';
 

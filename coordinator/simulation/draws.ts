@@ -19,7 +19,7 @@ export interface DrawOptions {
   /** Sigma of the log-normal durations; their mean stays what was asked for. */
   readonly spread: number;
   readonly stragglers: { readonly share: number; readonly factor: number };
-  /** Probability that a try of a task fails. */
+  /** Probability that an attempt at a task fails. */
   readonly failures: number;
 }
 

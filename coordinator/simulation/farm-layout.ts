@@ -3,7 +3,7 @@
 import type { WorkerStatus } from '../../common/worker-status.ts';
 import { slotsOf, WORKER_POOLS } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
-import { statusOf } from './virtual-worker.ts';
+import { statusOf } from './world/virtual-worker.ts';
 
 export interface FarmLayout {
   /** Of each worker. */

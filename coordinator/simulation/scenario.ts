@@ -6,8 +6,8 @@ import { STAGE_FACTS } from '../../common/stages.ts';
 import type { NumericsClasses } from '../../common/stages.ts';
 import type { Pool, Stage } from '../../common/task.ts';
 import { costUnits } from '../domain/cost.ts';
-import type { AcceptedJob, PartRef } from '../domain/job.ts';
-import { PLANNER_REVISION } from '../domain/job.ts';
+import type { AcceptedJob, PartRef } from '../../recipes/job.ts';
+import { PLANNER_REVISION } from '../../recipes/job.ts';
 import type { Plan } from '../domain/plan.ts';
 import { createPlan } from '../domain/plan.ts';
 
@@ -47,9 +47,9 @@ export interface Scenario {
   readonly anySeconds: number;
   readonly spread: number;
   readonly stragglers: { readonly share: number; readonly factor: number };
-  /** Probability that a try of a task fails. */
+  /** Probability that an attempt at a task fails. */
   readonly failures: number;
-  /** Jobs with one task that fails every try, the first ones. */
+  /** Jobs with one task that fails every attempt, the first ones. */
   readonly poison: number;
   /** Of each worker in an hour, on average. */
   readonly deathsPerHour: number;

@@ -11,17 +11,17 @@ import { jobIdOf } from '../domain/accept.ts';
 import { DEFAULT_FAILURE_POLICY } from '../domain/failure-policy.ts';
 import type { FailurePolicy } from '../domain/failure-policy.ts';
 import { createPlan } from '../domain/plan.ts';
-import type { LiveJob } from '../live-job.ts';
-import { WorkerRegistry } from '../worker-registry.ts';
+import type { ActiveJob } from '../run/active-job.ts';
+import { WorkerRegistry } from '../dispatch/worker-registry.ts';
 import { Draws } from './draws.ts';
 import { createStageSeconds, simulatedJob } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
 import { ScenarioBound } from './scenario-bound.ts';
 import type { SimulationResult } from './simulation-result.ts';
-import { VirtualBus } from './virtual-bus.ts';
-import { VirtualClock } from './virtual-clock.ts';
-import { VirtualFarm } from './virtual-farm.ts';
-import { VirtualStore } from './virtual-store.ts';
+import { VirtualBus } from './world/virtual-bus.ts';
+import { VirtualClock } from './world/virtual-clock.ts';
+import { VirtualFarm } from './world/virtual-farm.ts';
+import { VirtualStore } from './world/virtual-store.ts';
 
 export interface SimulationOptions {
   /** @default the farm's own */
@@ -68,7 +68,7 @@ class Simulation {
   readonly #bound: ScenarioBound;
   readonly #submittedMs = new Map<JobId, number>();
   /** Jobs that were concluded since it was last looked. */
-  #concluded: LiveJob[] = [];
+  #concluded: ActiveJob[] = [];
   #jobsDone = 0;
   #jobsFailed = 0;
   #troubles = 0;

@@ -3,8 +3,8 @@
 import type { Bound } from './lower-bound.ts';
 import type { PoolTime } from './slot-ledger.ts';
 
-/** How tries ended. */
-export interface Tries {
+/** How attempts ended. */
+export interface Attempts {
   committed: number;
   failed: number;
   cancelled: number;
@@ -22,7 +22,7 @@ export interface SimulationResult {
   readonly bound: Bound;
   /** By pool, as `WORKER_POOLS` has them. */
   readonly pools: readonly PoolTime[];
-  readonly tries: Readonly<Tries>;
+  readonly tries: Readonly<Attempts>;
   readonly deaths: number;
   /** Reports that the coordinator took in. */
   readonly events: number;

@@ -7,7 +7,7 @@ export interface PoolTime {
   readonly busy: number;
   /** What stragglers took beyond that. */
   readonly straggling: number;
-  /** On tries that failed, were cancelled, or ended with their worker: to be done again, or for nothing. */
+  /** On attempts that failed, were cancelled, or ended with their worker: to be done again, or for nothing. */
   readonly repeated: number;
   /** Dead: not there. */
   readonly away: number;

@@ -4,11 +4,11 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { FarmOptions } from '../support/fault-farm.ts';
+import type { FarmOptions } from '../support/farm/fault-farm.ts';
 import { JOB_FLAGS, referenceOf } from '../support/reference.ts';
-import { useFarm } from '../support/use-farm.ts';
-import { BUILD_MS, startVersityGw } from '../support/versitygw.ts';
-import type { VersityGw } from '../support/versitygw.ts';
+import { useFarm } from '../support/farm/use-farm.ts';
+import { BUILD_MS, startVersityGw } from '../support/network/versitygw.ts';
+import type { VersityGw } from '../support/network/versitygw.ts';
 
 /** Batches of one frame: more tasks than workers, in every stage that has frames. */
 const FLAGS = [...JOB_FLAGS, '--frames', '32', '--frame-batch', '1'];

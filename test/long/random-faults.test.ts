@@ -6,10 +6,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { expect, it } from 'vitest';
 
-import { FaultFarm } from '../support/fault-farm.ts';
+import { FaultFarm } from '../support/farm/fault-farm.ts';
 import { JOB_FLAGS, referenceOf } from '../support/reference.ts';
-import { isAlive } from '../support/farm-program.ts';
-import { RandomFaults } from '../support/random-faults.ts';
+import { isAlive } from '../support/farm/farm-program.ts';
+import { RandomFaults } from '../support/farm/random-faults.ts';
 import { createRandom } from '../support/random.ts';
 import type { Random } from '../support/random.ts';
 

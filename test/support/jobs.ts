@@ -1,7 +1,7 @@
 // Accepted jobs for tests of the planner and of dispatch: digests are of made-up models, everything else is as a user's.
 
 import { digestText } from '../../common/digest.ts';
-import type { AcceptedJob, PartRef } from '../../coordinator/domain/job.ts';
+import type { AcceptedJob, PartRef } from '../../recipes/job.ts';
 
 const part = (name: string): PartRef => ({ name, digest: digestText(name) });
 

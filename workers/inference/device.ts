@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 import { BivdiffError } from '../../common/errors.ts';
 import { cpuHardware, inferenceClass } from './numerics-class.ts';
-import { probeProvider } from './providers.ts';
+import { probeProvider } from './onnx/providers.ts';
 
 const QUERY_MS = 10_000;
 /** Of main memory: the rest is for what runs need besides weights, and for everybody else. */
@@ -23,7 +23,7 @@ export interface Device {
 }
 
 /**
- * Tries a device on a tiny graph, in a process of its own.
+ * Attempts a device on a tiny graph, in a process of its own.
  * @throws invalid-argument — malformed
  * @throws failed-precondition — this machine cannot use it; says why
  */

@@ -4,7 +4,7 @@
 
 import { BivdiffError } from '../../common/errors.ts';
 import type { TensorType } from '../tensor/tensor.ts';
-import { describe } from './onnx-values.ts';
+import { describe } from './onnx/onnx-values.ts';
 import type { Session, ValueFacts } from './ports.ts';
 
 /**

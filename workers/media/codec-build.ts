@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import sharp from 'sharp';
-import { encoderProcessors } from './processors.ts';
+import { encoderProcessors } from './process/processors.ts';
 
 const require = createRequire(import.meta.url);
 

@@ -5,8 +5,8 @@ import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { BivdiffError } from '../../common/errors.ts';
 import { unfinishedFiles } from './encode-paths.ts';
-import { MediaProcess } from './media-process.ts';
-import { PICTURES_AHEAD } from './media-protocol.ts';
+import { MediaProcess } from './process/media-process.ts';
+import { PICTURES_AHEAD } from './process/media-protocol.ts';
 import type {
   DecodedFrame,
   DecodeRequest,

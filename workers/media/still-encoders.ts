@@ -7,8 +7,8 @@ import { BivdiffError } from '../../common/errors.ts';
 import { partialPath } from './encode-paths.ts';
 import { frameRateOf, timeOfFrame } from './frame-rate.ts';
 import type { EncodedFacts, EncodeRequest } from './media-types.ts';
-import { encodePng } from './png.ts';
-import { ZipWriter } from './zip-writer.ts';
+import { encodePng } from './pixels/png.ts';
+import { ZipWriter } from './containers/zip-writer.ts';
 
 /** libvips wants all frames of a GIF at once. */
 const GIF_RAW_BYTES_MAX = 512 * 1024 * 1024;

@@ -7,10 +7,10 @@ import { BivdiffError } from '../../common/errors.ts';
 import { partialPath, samplesPath } from './encode-paths.ts';
 import { frameRateOf, timeOfFrame } from './frame-rate.ts';
 import type { EncodedFacts, EncodeRequest } from './media-types.ts';
-import { mp4Head } from './mp4-writer.ts';
-import { SampleSpool } from './sample-spool.ts';
-import { layOutWebm } from './webm-writer.ts';
-import { i420FromRgb } from './yuv.ts';
+import { mp4Head } from './containers/mp4-writer.ts';
+import { SampleSpool } from './containers/sample-spool.ts';
+import { layOutWebm } from './containers/webm-writer.ts';
+import { i420FromRgb } from './pixels/yuv.ts';
 
 const CODEC_BY_FORMAT = { mp4: 'avc1.640033', webm: 'vp09.00.51.08' } as const;
 export type CodecFormat = keyof typeof CODEC_BY_FORMAT;

@@ -11,7 +11,7 @@ import { MESSAGE_BYTES_MAX } from '../../common/rpc/limits.ts';
 import { isServiceError } from '../../common/rpc/status.ts';
 import type { ArtifactRef, Digest } from '../../common/task.ts';
 import type { GatherTally } from '../../common/worker-status.ts';
-import type { TensorPeers } from '../ports.ts';
+import type { TensorPeers } from '../stages/ports.ts';
 import type { MadeCache } from './made-cache.ts';
 
 /** What a peer may take: so long, and what the bytes need on a slow line. */

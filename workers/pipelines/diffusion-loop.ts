@@ -2,7 +2,7 @@
 
 import { BivdiffError } from '../../common/errors.ts';
 import type { Checkpoint, StageContext } from '../inference/ports.ts';
-import type { Inverter, Sampler } from '../schedulers/scheduler.ts';
+import type { Inverter, Sampler } from '../../common/diffusion/scheduler.ts';
 import { floatTensor } from '../tensor/tensor.ts';
 import type { FloatTensor } from '../tensor/tensor.ts';
 import { whileDoing } from './failure-place.ts';

@@ -4,7 +4,7 @@
 import type { InversionMode } from '../../common/stages.ts';
 import type { Stage } from '../../common/task.ts';
 import type { StageContext } from '../inference/ports.ts';
-import { createInverter } from '../schedulers/create-sampler.ts';
+import { createInverter } from '../../common/diffusion/create-sampler.ts';
 import type { FloatTensor } from '../tensor/tensor.ts';
 import { invert } from './diffusion-loop.ts';
 import { framesText } from './failure-place.ts';

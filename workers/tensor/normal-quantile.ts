@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 
-import { pinnedLog } from './pinned-math.ts';
+import { pinnedLog } from '../../common/diffusion/pinned-math.ts';
 
 /** A quotient of two polynomials, coefficients of the highest power first. */
 interface Rational {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { BivdiffError } from '../../../common/errors.ts';
-import { freePort } from '../../../test/support/ports.ts';
+import { freePort } from '../../../test/support/network/ports.ts';
 
 const START_TIMEOUT_MS = 10_000;
 

@@ -2,8 +2,8 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { BUILD_MS, startVersityGw } from '../../support/versitygw.ts';
-import type { VersityGw } from '../../support/versitygw.ts';
+import { BUILD_MS, startVersityGw } from '../../support/network/versitygw.ts';
+import type { VersityGw } from '../../support/network/versitygw.ts';
 import { bivdiff, createWorkplace, jsonOf, tinyFlags } from './workplace.ts';
 
 const BUCKET = 'renders';

@@ -9,7 +9,7 @@ import { digestBytes, digestFile } from '../../../common/digest.ts';
 import { BivdiffError } from '../../../common/errors.ts';
 import { readChunks } from '../../../common/read-chunks.ts';
 import { bytesOf } from '../../support/conformance/seed.ts';
-import { failureOf } from '../../support/conformance/use-store.ts';
+import { failureOf } from '../../support/conformance/store/use-store.ts';
 
 let folder = '';
 beforeEach(async () => {

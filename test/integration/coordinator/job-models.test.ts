@@ -6,8 +6,8 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { ModelPublisher } from '../../../cli/cluster/publish-models.ts';
-import { findKeptJobs } from '../../../cli/store-roots.ts';
+import { ModelPublisher } from '../../../cli/programs/publish-models.ts';
+import { findKeptJobs } from '../../../cli/local/store-roots.ts';
 import { canonicalJson } from '../../../common/canonical-json.ts';
 import { openModelSet } from '../../../common/models/model-folder.ts';
 import type { ModelSet } from '../../../common/models/model-set.ts';
@@ -17,8 +17,8 @@ import { createMemoryStore } from '../../../common/store/memory/index.ts';
 import type { MemoryFile } from '../../../common/store/memory/index.ts';
 import type { Digest, JobId } from '../../../common/task.ts';
 import { jobIdOf } from '../../../coordinator/domain/accept.ts';
-import type { AcceptedJob } from '../../../coordinator/domain/job.ts';
-import { JobLog } from '../../../coordinator/job-log.ts';
+import type { AcceptedJob } from '../../../recipes/job.ts';
+import { JobLog } from '../../../coordinator/jobs/job-log.ts';
 import { acceptedJob } from '../../support/jobs.ts';
 import { TINY_SET } from '../../support/models/paths.ts';
 

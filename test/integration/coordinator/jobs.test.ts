@@ -8,8 +8,8 @@ import { createMemoryStore } from '../../../common/store/memory/index.ts';
 import { DOCUMENT_KINDS } from '../../../common/store/names.ts';
 import type { Store } from '../../../common/store/ports.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../../coordinator/domain/failure-policy.ts';
-import { CoordinatorHarness } from '../../support/coordinator-harness.ts';
-import type { HarnessOptions } from '../../support/coordinator-harness.ts';
+import { CoordinatorHarness } from '../../support/farm/coordinator-harness.ts';
+import type { HarnessOptions } from '../../support/farm/coordinator-harness.ts';
 import { acceptedJob } from '../../support/jobs.ts';
 
 const SUBMISSION = { name: 'a job', priority: 50 };

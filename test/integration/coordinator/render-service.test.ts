@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { FarmClient } from '../../../cli/cluster/client.ts';
+import { FarmClient } from '../../../cli/farm/farm-client.ts';
 import { runCommandLine } from '../../../cli/program.ts';
 import { BivdiffError } from '../../../common/errors.ts';
 import { ArtifactServiceService } from '../../../common/gen/bivdiff/v1/artifact_service.ts';
@@ -17,7 +17,7 @@ import { RenderServiceService } from '../../../common/gen/bivdiff/v1/render_serv
 import { PROTOCOL_VERSION } from '../../../common/worker-status.ts';
 import { createArtifactService } from '../../../coordinator/rpc/artifact-service.ts';
 import { createRenderService } from '../../../coordinator/rpc/render-service.ts';
-import { CoordinatorHarness } from '../../support/coordinator-harness.ts';
+import { CoordinatorHarness } from '../../support/farm/coordinator-harness.ts';
 import { acceptedJob } from '../../support/jobs.ts';
 import { createSampleEnvironment } from '../../unit/cli/sample-environment.ts';
 

@@ -7,18 +7,19 @@ import { join } from 'node:path';
 
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { LANE_ENTRY } from '../../../recipes/lane-entry.ts';
 import { BivdiffError } from '../../../common/errors.ts';
 import { digestText } from '../../../common/digest.ts';
 import { openStore } from '../../../common/store/open-store.ts';
 import type { Store } from '../../../common/store/ports.ts';
 import type { Digest, ResultRecord, Task, TaskId } from '../../../common/task.ts';
-import { checkpointIdOf, TaskCheckpoints } from '../../../workers/checkpoints.ts';
-import { createLanePool } from '../../../workers/inference/lane-pool.ts';
-import type { LanePool } from '../../../workers/inference/lane-pool.ts';
+import { checkpointIdOf, TaskCheckpoints } from '../../../workers/stages/checkpoints.ts';
+import { createLanePool } from '../../../workers/inference/lanes/lane-pool.ts';
+import type { LanePool } from '../../../workers/inference/lanes/lane-pool.ts';
 import { createMediaService } from '../../../workers/media/media-service.ts';
-import { SourceCache } from '../../../workers/source-cache.ts';
-import { runStage } from '../../../workers/stage-runner.ts';
-import type { StageOutcome } from '../../../workers/stage-run.ts';
+import { SourceCache } from '../../../workers/stages/source-cache.ts';
+import { runStage } from '../../../workers/stages/run-stage.ts';
+import type { StageOutcome } from '../../../workers/stages/stage-environment.ts';
 import { standardNormals } from '../../../workers/tensor/noise.ts';
 import { floatTensor } from '../../../workers/tensor/tensor.ts';
 import { DemoStages } from './pipelines/demo-stages.ts';
@@ -41,7 +42,12 @@ beforeAll(async () => {
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bivdiff-checkpoints-'));
   store = await openStore(folder);
-  lanes = createLanePool({ lanes: 1, threadsPerLane: 1, memoryLimitBytes: 2 ** 30 });
+  lanes = createLanePool({
+    entry: LANE_ENTRY,
+    lanes: 1,
+    threadsPerLane: 1,
+    memoryLimitBytes: 2 ** 30,
+  });
   task = await smoothTask();
 });
 

@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { startNatsServer } from '../../../cli/cluster/nats-server.ts';
-import type { NatsServer } from '../../../cli/cluster/nats-server.ts';
+import { startNatsServer } from '../../../cli/programs/nats-server.ts';
+import type { NatsServer } from '../../../cli/programs/nats-server.ts';
 import { openNatsBus } from '../../../common/bus/nats/index.ts';
 import type { NatsBus } from '../../../common/bus/nats/index.ts';
 import type { TaskMessage } from '../../../common/bus/ports.ts';
@@ -15,9 +15,9 @@ import { createMemoryStore } from '../../../common/store/memory/index.ts';
 import type { Store } from '../../../common/store/ports.ts';
 import type { Digest } from '../../../common/task.ts';
 import type { WorkerStatus } from '../../../common/worker-status.ts';
-import { WarmPeers } from '../../../workers/warm-peers.ts';
+import { WarmPeers } from '../../../workers/peers/warm-peers.ts';
 import { runWorker } from '../../../workers/worker.ts';
-import { messageOf } from '../../support/conformance/bus-messages.ts';
+import { messageOf } from '../../support/conformance/bus/bus-messages.ts';
 import { createRandom } from '../../support/random.ts';
 
 const LOAD_MS = 1_000;

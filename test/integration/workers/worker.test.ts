@@ -10,7 +10,7 @@ import { createMemoryStore } from '../../../common/store/memory/index.ts';
 import type { TaskId } from '../../../common/task.ts';
 import { PROTOCOL_VERSION } from '../../../common/worker-status.ts';
 import { runWorker } from '../../../workers/worker.ts';
-import { messageOf } from '../../support/conformance/bus-messages.ts';
+import { messageOf } from '../../support/conformance/bus/bus-messages.ts';
 
 describe('runWorker', () => {
   it('hands back tasks of a newer protocol, and tasks that it shall not have; runs the rest', async () => {

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { createMemoryBus } from '../../../common/bus/memory/index.ts';
 import type { Bus, Delivery } from '../../../common/bus/ports.ts';
 import type { TaskId } from '../../../common/task.ts';
-import { JOB, messageOf, pullNow } from '../../support/conformance/bus-messages.ts';
+import { JOB, messageOf, pullNow } from '../../support/conformance/bus/bus-messages.ts';
 import { taskIdOf } from '../../support/conformance/results.ts';
 import { testSeed } from '../../support/conformance/seed.ts';
 import { VirtualClock } from '../../support/conformance/virtual-clock.ts';

@@ -10,9 +10,12 @@ import type { DocumentName } from '../../../common/store/ports.ts';
 import { digestBytes } from '../../../common/digest.ts';
 import { artifactOf, recordOf, taskIdOf } from '../../support/conformance/results.ts';
 import { bytesOf, testSeed } from '../../support/conformance/seed.ts';
-import { createFileHarness, createMemoryHarness } from '../../support/conformance/store-harness.ts';
-import type { StoredName, StoreHarness } from '../../support/conformance/store-harness.ts';
-import { cutTo, flipBit } from '../../support/conformance/use-store.ts';
+import {
+  createFileHarness,
+  createMemoryHarness,
+} from '../../support/conformance/store/store-harness.ts';
+import type { StoredName, StoreHarness } from '../../support/conformance/store/store-harness.ts';
+import { cutTo, flipBit } from '../../support/conformance/store/use-store.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Few of each, so that calls meet. One is larger than what is looked for before it is written. */

@@ -12,8 +12,8 @@ import { openRemoteStore } from '../../../common/store/remote/index.ts';
 import type { RemoteStore, RemoteStoreOptions } from '../../../common/store/remote/index.ts';
 import { createArtifactService } from '../../../coordinator/rpc/artifact-service.ts';
 import { createStoreService } from '../../../coordinator/rpc/store-service.ts';
-import { createFileHarness } from './store-harness.ts';
-import type { StoreHarness } from './store-harness.ts';
+import { createFileHarness } from './store/store-harness.ts';
+import type { StoreHarness } from './store/store-harness.ts';
 
 /** Serves any store on a port of loopback. */
 export class StoreServer {

@@ -6,9 +6,9 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { openS3Store } from '../../../common/store/s3/index.ts';
-import type { VersityGw } from '../versitygw.ts';
-import { storedPath } from './store-harness.ts';
-import type { StoreHarness } from './store-harness.ts';
+import type { VersityGw } from '../network/versitygw.ts';
+import { storedPath } from './store/store-harness.ts';
+import type { StoreHarness } from './store/store-harness.ts';
 
 export const BUCKET = 'bivdiff';
 let count = 0;

@@ -7,10 +7,10 @@ import { afterAll, beforeAll, beforeEach } from 'vitest';
 
 import type { Store, StoreUpkeep } from '../../../common/store/ports.ts';
 import { openS3Store } from '../../../common/store/s3/index.ts';
-import { startS3Proxy } from '../s3-proxy.ts';
-import type { S3Proxy } from '../s3-proxy.ts';
-import { BUILD_MS, startVersityGw } from '../versitygw.ts';
-import type { VersityGw } from '../versitygw.ts';
+import { startS3Proxy } from '../network/s3-proxy.ts';
+import type { S3Proxy } from '../network/s3-proxy.ts';
+import { BUILD_MS, startVersityGw } from '../network/versitygw.ts';
+import type { VersityGw } from '../network/versitygw.ts';
 import { BUCKET } from './s3-harness.ts';
 
 export interface S3Test {

@@ -1,9 +1,9 @@
 // Jobs for the lanes of test-lane.ts, and a pool of such lanes.
 
 import type { Digest } from '../../../common/task.ts';
-import type { LaneModel } from '../../../workers/inference/lane-job.ts';
-import { createLanePool } from '../../../workers/inference/lane-pool.ts';
-import type { LanePool, LanePoolOptions } from '../../../workers/inference/lane-pool.ts';
+import type { LaneModel } from '../../../workers/inference/lanes/lane-job.ts';
+import { createLanePool } from '../../../workers/inference/lanes/lane-pool.ts';
+import type { LanePool, LanePoolOptions } from '../../../workers/inference/lanes/lane-pool.ts';
 import { floatTensor } from '../../../workers/tensor/tensor.ts';
 import type { FloatTensor } from '../../../workers/tensor/tensor.ts';
 import { graphPath } from './paths.ts';

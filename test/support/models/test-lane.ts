@@ -1,6 +1,6 @@
 // A lane whose stages are made for tests: they run the tiny graphs, crash, and misbehave on purpose.
 
-import { serveLane } from '../../../workers/inference/serve-lane.ts';
+import { serveLane } from '../../../workers/inference/lanes/serve-lane.ts';
 import type { StageBody } from '../../../workers/inference/ports.ts';
 import { floatTensor } from '../../../workers/tensor/tensor.ts';
 import type { Tensor } from '../../../workers/tensor/tensor.ts';

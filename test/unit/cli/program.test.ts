@@ -8,10 +8,10 @@ import { promisify } from 'node:util';
 
 import { describe, expect, it } from 'vitest';
 
-import { RENDER_FLAGS } from '../../../cli/flag-table.ts';
-import { factsOfField } from '../../../cli/flag-facts.ts';
+import { RENDER_FLAGS } from '../../../cli/flags/flag-table.ts';
+import { factsOfField } from '../../../cli/flags/flag-facts.ts';
 import { createProgram, runCommandLine } from '../../../cli/program.ts';
-import { cliReference } from '../../../cli/reference.ts';
+import { cliReference } from '../../../cli/reference/cli-reference.ts';
 import { createSampleEnvironment } from './sample-environment.ts';
 
 async function run(...words: string[]) {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 
-import { pinnedExp } from '../../tensor/pinned-math.ts';
+import { pinnedExp } from '../../../common/diffusion/pinned-math.ts';
 import { floatTensor } from '../../tensor/tensor.ts';
 import type { FloatTensor } from '../../tensor/tensor.ts';
 

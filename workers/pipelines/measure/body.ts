@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 
-import type { MeasureParams } from '../../../common/stages.ts';
+import type { AnnotateParams, MeasureParams } from '../../../common/stages.ts';
 import type { StageBody, StageInput } from '../../inference/ports.ts';
 import type { RgbImage } from '../../media/media-types.ts';
 import { picturesOf } from '../pictures.ts';
@@ -11,21 +11,25 @@ import { measureFrames } from './sums.ts';
 
 /** `metrics`: `MeasureSums` as JSON, `[bytes]` uint8. */
 export const measure: StageBody<MeasureParams> = async (input, context) => {
-  const { low, high } = input.params;
+  const { params } = input;
   const frames = {
-    control: picturesInput(input, 'control'),
+    ...(hasControl(params) && {
+      control: { low: params.low, high: params.high, frames: picturesInput(input, 'control') },
+    }),
     generated: picturesInput(input, 'generated'),
     smoothed: picturesInput(input, 'smoothed'),
   };
   const sums = measureFrames(frames, {
-    low,
-    high,
     own: input.frames.length,
     beforeEach: () => context.throwIfCancelled(),
   });
   const json = new TextEncoder().encode(JSON.stringify(sums));
   return Promise.resolve({ metrics: { type: 'uint8', shape: [json.length], data: json } });
 };
+
+function hasControl(params: MeasureParams): params is AnnotateParams {
+  return 'annotator' in params;
+}
 
 /** The task's frames and, unless its first is the job's first, the one before. */
 function picturesInput(input: StageInput<MeasureParams>, role: string): readonly RgbImage[] {

@@ -1,37 +1,27 @@
 // What a measure task finds, in numbers that add up over the tasks of a clip. Definitions: docs/metrics.md.
 
+import type { MeasureSums, Sum } from '../../../common/measures.ts';
 import type { RgbImage } from '../../media/media-types.ts';
 import { driftOfFrame } from '../../vision/colour-drift.ts';
 import { edgeF1OfFrame } from '../../vision/edge-f1.ts';
 import { flickerOfPair } from '../../vision/flicker.ts';
 
-/** Sum and count: the mean over a clip is the sum of sums by the sum of counts. */
-export interface Sum {
-  readonly sum: number;
-  readonly count: number;
-}
-
-/** The JSON of the `metrics` output. */
-export interface MeasureSums {
-  /** Over pairs of neighbouring frames. */
-  readonly flicker: { readonly generated: Sum; readonly smoothed: Sum };
-  /** Over frames, against the control. */
-  readonly edgeF1: { readonly generated: Sum; readonly smoothed: Sum };
-  /** Over frames: smoothed from generated. */
-  readonly drift: Sum;
-}
-
 /** The same frames in all three lists. */
 export interface MeasuredFrames {
-  readonly control: readonly RgbImage[];
+  /** What edges are compared with; absent where the task has no control. */
+  readonly control?: Control;
   readonly generated: readonly RgbImage[];
   readonly smoothed: readonly RgbImage[];
 }
 
-export interface MeasureOptions {
-  /** Of canny, as the control was drawn with. */
+export interface Control {
+  readonly frames: readonly RgbImage[];
+  /** Thresholds of canny, as the control was drawn with. */
   readonly low: number;
   readonly high: number;
+}
+
+export interface MeasureOptions {
   /** How many of the last frames count; those before them are only looked back to. */
   readonly own: number;
   /** Called before each figure of each frame; may throw to stop. */
@@ -39,13 +29,10 @@ export interface MeasureOptions {
 }
 
 export function measureFrames(frames: MeasuredFrames, options: MeasureOptions): MeasureSums {
-  const { low, high, own, beforeEach } = options;
+  const { own, beforeEach } = options;
   const first = frames.generated.length - own;
-  const [control, generated, smoothed] = [
-    frames.control.slice(first),
-    frames.generated.slice(first),
-    frames.smoothed.slice(first),
-  ];
+  const generated = frames.generated.slice(first);
+  const smoothed = frames.smoothed.slice(first);
   const sumOver = (
     pictures: readonly RgbImage[],
     figure: (picture: RgbImage, index: number) => number,
@@ -60,14 +47,18 @@ export function measureFrames(frames: MeasuredFrames, options: MeasureOptions): 
   const flicker = (pictures: readonly RgbImage[]): Sum => {
     return sumOver(pictures.slice(1), (picture, i) => flickerOfPair(pictures[i]!, picture));
   };
-  const edges = (pictures: readonly RgbImage[]): Sum => {
+  const edges = (pictures: readonly RgbImage[], { frames: all, low, high }: Control): Sum => {
+    const control = all.slice(first);
     return sumOver(pictures, (picture, i) => {
       return edgeF1OfFrame(control[i]!, picture, { low, high }).f1;
     });
   };
+  const { control } = frames;
   return {
     flicker: { generated: flicker(frames.generated), smoothed: flicker(frames.smoothed) },
-    edgeF1: { generated: edges(generated), smoothed: edges(smoothed) },
+    ...(control !== undefined && {
+      edgeF1: { generated: edges(generated, control), smoothed: edges(smoothed, control) },
+    }),
     drift: sumOver(smoothed, (picture, i) => driftOfFrame(generated[i]!, picture)),
   };
 }

@@ -3,7 +3,7 @@
 
 import type { SmoothParams } from '../../../common/stages.ts';
 import type { StageBody } from '../../inference/ports.ts';
-import { createSampler } from '../../schedulers/create-sampler.ts';
+import { createSampler } from '../../../common/diffusion/create-sampler.ts';
 import { denoise } from '../diffusion-loop.ts';
 import { framesText } from '../failure-place.ts';
 import { predictGuided } from '../guidance.ts';

@@ -2,9 +2,9 @@
 
 import { expect, it } from 'vitest';
 
-import { describeBusConformance } from '../../../support/conformance/bus-conformance.ts';
-import { createMemoryBusHarness } from '../../../support/conformance/bus-harness.ts';
-import { messageOf } from '../../../support/conformance/bus-messages.ts';
+import { describeBusConformance } from '../../../support/conformance/bus/bus-conformance.ts';
+import { createMemoryBusHarness } from '../../../support/conformance/bus/bus-harness.ts';
+import { messageOf } from '../../../support/conformance/bus/bus-messages.ts';
 
 describeBusConformance('memory bus', createMemoryBusHarness);
 

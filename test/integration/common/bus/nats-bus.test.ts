@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 
-import { startNatsServer } from '../../../../cli/cluster/nats-server.ts';
-import type { NatsServer } from '../../../../cli/cluster/nats-server.ts';
-import { describeBusConformance } from '../../../support/conformance/bus-conformance.ts';
-import { createNatsBusHarness } from '../../../support/conformance/bus-harness.ts';
+import { startNatsServer } from '../../../../cli/programs/nats-server.ts';
+import type { NatsServer } from '../../../../cli/programs/nats-server.ts';
+import { describeBusConformance } from '../../../support/conformance/bus/bus-conformance.ts';
+import { createNatsBusHarness } from '../../../support/conformance/bus/bus-harness.ts';
 
 describe('on a real server', () => {
   let server: NatsServer;

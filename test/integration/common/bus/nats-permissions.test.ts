@@ -17,15 +17,15 @@ import {
   WAKE_SUBJECT,
   WORKER_SUBJECT,
 } from '../../../../common/bus/nats/subjects.ts';
-import { makeCertificates } from '../../../support/certificates.ts';
-import type { Certificates } from '../../../support/certificates.ts';
-import { describeBusConformance } from '../../../support/conformance/bus-conformance.ts';
-import { createSplitBusHarness } from '../../../support/conformance/bus-harness.ts';
-import { messageOf } from '../../../support/conformance/bus-messages.ts';
+import { makeCertificates } from '../../../support/network/certificates.ts';
+import type { Certificates } from '../../../support/network/certificates.ts';
+import { describeBusConformance } from '../../../support/conformance/bus/bus-conformance.ts';
+import { createSplitBusHarness } from '../../../support/conformance/bus/bus-harness.ts';
+import { messageOf } from '../../../support/conformance/bus/bus-messages.ts';
 import { taskIdOf } from '../../../support/conformance/results.ts';
-import { failureOf } from '../../../support/conformance/use-store.ts';
-import { startSecuredNats } from '../../../support/secured-nats.ts';
-import type { SecuredNats } from '../../../support/secured-nats.ts';
+import { failureOf } from '../../../support/conformance/store/use-store.ts';
+import { startSecuredNats } from '../../../support/network/secured-nats.ts';
+import type { SecuredNats } from '../../../support/network/secured-nats.ts';
 
 const PASSWORD = 'a-plain-password-0001';
 const USERS = [

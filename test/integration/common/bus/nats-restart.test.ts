@@ -4,11 +4,11 @@
 import { connect } from '@nats-io/transport-node';
 import { afterEach, expect, it } from 'vitest';
 
-import { startNatsServer } from '../../../../cli/cluster/nats-server.ts';
-import type { NatsServer } from '../../../../cli/cluster/nats-server.ts';
+import { startNatsServer } from '../../../../cli/programs/nats-server.ts';
+import type { NatsServer } from '../../../../cli/programs/nats-server.ts';
 import { openNatsBus } from '../../../../common/bus/nats/index.ts';
 import { EVENT_SUBJECT } from '../../../../common/bus/nats/subjects.ts';
-import { messageOf } from '../../../support/conformance/bus-messages.ts';
+import { messageOf } from '../../../support/conformance/bus/bus-messages.ts';
 
 let server: NatsServer;
 const ends: (() => Promise<unknown>)[] = [];

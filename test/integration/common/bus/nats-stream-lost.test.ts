@@ -6,11 +6,11 @@ import { connect } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { startNatsServer } from '../../../../cli/cluster/nats-server.ts';
-import type { NatsServer } from '../../../../cli/cluster/nats-server.ts';
+import { startNatsServer } from '../../../../cli/programs/nats-server.ts';
+import type { NatsServer } from '../../../../cli/programs/nats-server.ts';
 import { openNatsBus, STREAM } from '../../../../common/bus/nats/index.ts';
 import type { NatsBus } from '../../../../common/bus/nats/index.ts';
-import { messageOf } from '../../../support/conformance/bus-messages.ts';
+import { messageOf } from '../../../support/conformance/bus/bus-messages.ts';
 
 const QUEUES = ['idm.generate', 'idm.encode', 'vdm.smooth', 'mixer.mix'];
 

@@ -11,7 +11,7 @@ import type { SeenFailure } from '../../../support/conformance/seen-failure.ts';
 import { bytesOf } from '../../../support/conformance/seed.ts';
 import { fileSizeLimit, smallDisk } from '../../../support/conformance/small-disk.ts';
 import type { SmallDisk } from '../../../support/conformance/small-disk.ts';
-import type { FillReport } from '../../../support/conformance/store-filler.ts';
+import type { FillReport } from '../../../support/conformance/store/store-filler.ts';
 
 const BIG_FILE_BYTES = 3 << 20;
 

@@ -1,6 +1,6 @@
 // The store in memory behaves as every store does.
 
-import { createMemoryHarness } from '../../../support/conformance/store-harness.ts';
-import { describeStoreConformance } from '../../../support/conformance/store-conformance.ts';
+import { createMemoryHarness } from '../../../support/conformance/store/store-harness.ts';
+import { describeStoreConformance } from '../../../support/conformance/store/store-conformance.ts';
 
 describeStoreConformance('memory store', createMemoryHarness);

@@ -18,7 +18,7 @@ import { openFileStore } from '../../../../common/store/file/index.ts';
 import { isGone, ownIdentity } from '../../../../common/store/file/process-identity.ts';
 import { startChild } from '../../../support/conformance/child.ts';
 import type { SeenFailure } from '../../../support/conformance/seen-failure.ts';
-import { failureOf } from '../../../support/conformance/use-store.ts';
+import { failureOf } from '../../../support/conformance/store/use-store.ts';
 
 let folder = '';
 beforeEach(async () => {

@@ -13,7 +13,7 @@ import type { TaskId } from '../../../../common/task.ts';
 import { startChild } from '../../../support/conformance/child.ts';
 import { taskIdOf } from '../../../support/conformance/results.ts';
 import { numberOf, testSeed } from '../../../support/conformance/seed.ts';
-import { createFileHarness } from '../../../support/conformance/store-harness.ts';
+import { createFileHarness } from '../../../support/conformance/store/store-harness.ts';
 
 type Harness = Awaited<ReturnType<typeof createFileHarness>>;
 interface CommitReport {

@@ -13,7 +13,7 @@ import { openImpatient, StoreServer } from '../../../support/conformance/remote-
 import { artifactOf, recordOf, taskIdOf } from '../../../support/conformance/results.ts';
 import { bytesOf } from '../../../support/conformance/seed.ts';
 import { useRemoteStore } from '../../../support/conformance/use-remote-store.ts';
-import { failureOf } from '../../../support/conformance/use-store.ts';
+import { failureOf } from '../../../support/conformance/store/use-store.ts';
 
 /** Longer than the pause before the third try, far shorter than patience. */
 const AWAY_MS = 1_500;

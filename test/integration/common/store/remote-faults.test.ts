@@ -13,13 +13,13 @@ import { StoreServiceClient } from '../../../../common/gen/bivdiff/v1/store_serv
 import { DOCUMENT_BYTES_MAX } from '../../../../common/rpc/limits.ts';
 import type { Store } from '../../../../common/store/ports.ts';
 import { openRemoteStore } from '../../../../common/store/remote/index.ts';
-import { FRAGILE, openFragileLine } from '../../../support/conformance/line.ts';
-import type { FragileLine } from '../../../support/conformance/line.ts';
+import { FRAGILE, openFragileLine } from '../../../support/network/line.ts';
+import type { FragileLine } from '../../../support/network/line.ts';
 import { openImpatient } from '../../../support/conformance/remote-store-harness.ts';
 import { recordOf, taskIdOf } from '../../../support/conformance/results.ts';
 import { bytesOf } from '../../../support/conformance/seed.ts';
 import { useRemoteStore } from '../../../support/conformance/use-remote-store.ts';
-import { failureOf } from '../../../support/conformance/use-store.ts';
+import { failureOf } from '../../../support/conformance/store/use-store.ts';
 
 const remote = useRemoteStore();
 

@@ -14,7 +14,7 @@ import { startChild } from '../../../support/conformance/child.ts';
 import { artifactOf, recordOf, taskIdOf } from '../../../support/conformance/results.ts';
 import { bytesOf } from '../../../support/conformance/seed.ts';
 import { useS3Server } from '../../../support/conformance/use-s3-server.ts';
-import { failureOf } from '../../../support/conformance/use-store.ts';
+import { failureOf } from '../../../support/conformance/store/use-store.ts';
 
 const s3 = useS3Server('faults');
 

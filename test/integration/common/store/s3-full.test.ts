@@ -8,8 +8,8 @@ import { digestBytes } from '../../../../common/digest.ts';
 import { openS3Store } from '../../../../common/store/s3/index.ts';
 import { smallDisk } from '../../../support/conformance/small-disk.ts';
 import { artifactOf, recordOf } from '../../../support/conformance/results.ts';
-import { failureOf } from '../../../support/conformance/use-store.ts';
-import { BUILD_MS, startVersityGw } from '../../../support/versitygw.ts';
+import { failureOf } from '../../../support/conformance/store/use-store.ts';
+import { BUILD_MS, startVersityGw } from '../../../support/network/versitygw.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const BYTES = 300_000;

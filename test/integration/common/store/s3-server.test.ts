@@ -10,7 +10,7 @@ import { openStore } from '../../../../common/store/open-store.ts';
 import { artifactOf, recordOf } from '../../../support/conformance/results.ts';
 import { bytesOf } from '../../../support/conformance/seed.ts';
 import { useS3Server } from '../../../support/conformance/use-s3-server.ts';
-import { failureOf } from '../../../support/conformance/use-store.ts';
+import { failureOf } from '../../../support/conformance/store/use-store.ts';
 
 const s3 = useS3Server('server');
 

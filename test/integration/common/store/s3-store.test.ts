@@ -3,9 +3,9 @@
 import { afterAll, beforeAll } from 'vitest';
 
 import { BUCKET, createS3Harness } from '../../../support/conformance/s3-harness.ts';
-import { describeStoreConformance } from '../../../support/conformance/store-conformance.ts';
-import { BUILD_MS, startVersityGw } from '../../../support/versitygw.ts';
-import type { VersityGw } from '../../../support/versitygw.ts';
+import { describeStoreConformance } from '../../../support/conformance/store/store-conformance.ts';
+import { BUILD_MS, startVersityGw } from '../../../support/network/versitygw.ts';
+import type { VersityGw } from '../../../support/network/versitygw.ts';
 
 let server: VersityGw;
 beforeAll(async () => {

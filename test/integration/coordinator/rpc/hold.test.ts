@@ -11,7 +11,7 @@ import { afterEach, expect, it } from 'vitest';
 
 import type { Store } from '../../../../common/store/ports.ts';
 import type { JobId } from '../../../../common/task.ts';
-import { GuardedFarm, putDoneJob } from '../../../support/guarded-farm.ts';
+import { GuardedFarm, putDoneJob } from '../../../support/farm/guarded-farm.ts';
 
 let farm: GuardedFarm | undefined;
 afterEach(() => farm?.close());

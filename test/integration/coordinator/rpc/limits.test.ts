@@ -4,8 +4,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { digestBytes } from '../../../../common/digest.ts';
-import { failureOf } from '../../../support/conformance/use-store.ts';
-import { GuardedFarm, NOWHERE, putDoneJob, submission } from '../../../support/guarded-farm.ts';
+import { failureOf } from '../../../support/conformance/store/use-store.ts';
+import {
+  GuardedFarm,
+  NOWHERE,
+  putDoneJob,
+  submission,
+} from '../../../support/farm/guarded-farm.ts';
 
 const BEARERS = {
   alice: { owner: 'alice', roles: ['submit'] },

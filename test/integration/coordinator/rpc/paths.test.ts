@@ -23,7 +23,7 @@ import { openFileStore } from '../../../../common/store/file/index.ts';
 import type { Store } from '../../../../common/store/ports.ts';
 import { createArtifactService } from '../../../../coordinator/rpc/artifact-service.ts';
 import { createStoreService } from '../../../../coordinator/rpc/store-service.ts';
-import { failureOf } from '../../../support/conformance/use-store.ts';
+import { failureOf } from '../../../support/conformance/store/use-store.ts';
 
 const BAD_IDS = [
   '../outside',

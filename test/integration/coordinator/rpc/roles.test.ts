@@ -10,16 +10,21 @@ import {
 import type { Client, MethodDefinition, ServiceError } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { FarmClient } from '../../../../cli/cluster/client.ts';
+import { FarmClient } from '../../../../cli/farm/farm-client.ts';
 import { digestText } from '../../../../common/digest.ts';
 import { ArtifactServiceService } from '../../../../common/gen/bivdiff/v1/artifact_service.ts';
 import { RenderServiceService } from '../../../../common/gen/bivdiff/v1/render_service.ts';
 import { StoreServiceService } from '../../../../common/gen/bivdiff/v1/store_service.ts';
 import { openRemoteStore } from '../../../../common/store/remote/index.ts';
 import type { ResultRecord, TaskId } from '../../../../common/task.ts';
-import { failureOf } from '../../../support/conformance/use-store.ts';
-import { GuardedFarm, NOWHERE, putDoneJob, submission } from '../../../support/guarded-farm.ts';
-import type { Bearer } from '../../../support/guarded-farm.ts';
+import { failureOf } from '../../../support/conformance/store/use-store.ts';
+import {
+  GuardedFarm,
+  NOWHERE,
+  putDoneJob,
+  submission,
+} from '../../../support/farm/guarded-farm.ts';
+import type { Bearer } from '../../../support/farm/guarded-farm.ts';
 
 const BEARERS = {
   reader: { owner: 'alice', roles: ['read'] },

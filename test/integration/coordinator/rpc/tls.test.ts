@@ -5,14 +5,14 @@ import { readFile } from 'node:fs/promises';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { securityOf } from '../../../../cli/cluster/coordinator-security.ts';
-import type { SecurityFlags } from '../../../../cli/cluster/coordinator-security.ts';
-import { openWorkerStore } from '../../../../cli/cluster/open-worker-store.ts';
+import { securityOf } from '../../../../cli/programs/security/coordinator-security.ts';
+import type { SecurityFlags } from '../../../../cli/flags/farm-program-flags.ts';
+import { openWorkerStore } from '../../../../cli/programs/open-worker-store.ts';
 import type { TlsFiles } from '../../../../common/rpc/channel.ts';
-import { makeCertificates } from '../../../support/certificates.ts';
-import type { Certificates } from '../../../support/certificates.ts';
-import { failureOf } from '../../../support/conformance/use-store.ts';
-import { GuardedFarm } from '../../../support/guarded-farm.ts';
+import { makeCertificates } from '../../../support/network/certificates.ts';
+import type { Certificates } from '../../../support/network/certificates.ts';
+import { failureOf } from '../../../support/conformance/store/use-store.ts';
+import { GuardedFarm } from '../../../support/farm/guarded-farm.ts';
 import { createSampleEnvironment } from '../../../unit/cli/sample-environment.ts';
 
 let certificates: Certificates;

@@ -7,14 +7,14 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import type { FarmClient } from '../../../../cli/cluster/client.ts';
+import type { FarmClient } from '../../../../cli/farm/farm-client.ts';
 import type { Store } from '../../../../common/store/ports.ts';
 import type { Digest, JobId } from '../../../../common/task.ts';
 import { createPlan } from '../../../../coordinator/domain/plan.ts';
-import { FRAME_STAGE, readAcceptedJob } from '../../../../coordinator/finished-frames.ts';
-import { failureOf } from '../../../support/conformance/use-store.ts';
-import { GuardedFarm, submission } from '../../../support/guarded-farm.ts';
-import type { Bearer } from '../../../support/guarded-farm.ts';
+import { FRAME_STAGE, readAcceptedJob } from '../../../../coordinator/jobs/finished-frames.ts';
+import { failureOf } from '../../../support/conformance/store/use-store.ts';
+import { GuardedFarm, submission } from '../../../support/farm/guarded-farm.ts';
+import type { Bearer } from '../../../support/farm/guarded-farm.ts';
 
 const BEARERS = {
   reader: { owner: 'alice', roles: ['read'] },

@@ -4,7 +4,7 @@
 import { readdirSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import type { LanePool, LanePoolOptions } from '../../../../workers/inference/lane-pool.ts';
+import type { LanePool, LanePoolOptions } from '../../../../workers/inference/lanes/lane-pool.ts';
 import {
   addJob,
   bareJob,

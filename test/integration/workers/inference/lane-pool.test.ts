@@ -5,11 +5,12 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 
+import { LANE_ENTRY } from '../../../../recipes/lane-entry.ts';
 import { openModelSet } from '../../../../common/models/model-folder.ts';
 import type { Digest } from '../../../../common/task.ts';
-import type { LaneModel } from '../../../../workers/inference/lane-job.ts';
-import { createLanePool } from '../../../../workers/inference/lane-pool.ts';
-import type { LanePool, LanePoolOptions } from '../../../../workers/inference/lane-pool.ts';
+import type { LaneModel } from '../../../../workers/inference/lanes/lane-job.ts';
+import { createLanePool } from '../../../../workers/inference/lanes/lane-pool.ts';
+import type { LanePool, LanePoolOptions } from '../../../../workers/inference/lanes/lane-pool.ts';
 import { elementCount, floatTensor } from '../../../../workers/tensor/tensor.ts';
 import {
   addJob,
@@ -179,7 +180,12 @@ describe('a lane pool', () => {
 describe("the product's own lane", () => {
   it('runs its stages', async () => {
     const { image } = await openModelSet(DEMO, { cacheFolder: false });
-    pool = createLanePool({ lanes: 1, threadsPerLane: 1, memoryLimitBytes: 2 ** 30 });
+    pool = createLanePool({
+      entry: LANE_ENTRY,
+      lanes: 1,
+      threadsPerLane: 1,
+      memoryLimitBytes: 2 ** 30,
+    });
     const { outputs } = await pool.run({
       ...bareJob('decode', { 'vae-decoder': image.vaeDecoder }),
       tensors: { latents: floatTensor([2, 4, 8, 8]) },

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { openOnnxSession } from '../../../../workers/inference/onnx-session.ts';
-import type { OnnxSession } from '../../../../workers/inference/onnx-session.ts';
+import { openOnnxSession } from '../../../../workers/inference/onnx/onnx-session.ts';
+import type { OnnxSession } from '../../../../workers/inference/onnx/onnx-session.ts';
 import { floatTensor } from '../../../../workers/tensor/tensor.ts';
 import type { Tensor } from '../../../../workers/tensor/tensor.ts';
 import { graphPath } from '../../../support/models/paths.ts';

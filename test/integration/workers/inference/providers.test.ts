@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
-import { listExecutionProviders, probeProvider } from '../../../../workers/inference/providers.ts';
+import {
+  listExecutionProviders,
+  probeProvider,
+} from '../../../../workers/inference/onnx/providers.ts';
 
 describe('the execution providers of this machine', () => {
   it('include the processor, and each other says why it cannot be used', async () => {

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Digest } from '../../../../common/task.ts';
-import type { LaneModel } from '../../../../workers/inference/lane-job.ts';
-import { createLanePool } from '../../../../workers/inference/lane-pool.ts';
-import { SessionCache } from '../../../../workers/inference/session-cache.ts';
+import type { LaneModel } from '../../../../workers/inference/lanes/lane-job.ts';
+import { createLanePool } from '../../../../workers/inference/lanes/lane-pool.ts';
+import { SessionCache } from '../../../../workers/inference/lanes/session-cache.ts';
 import { floatTensor } from '../../../../workers/tensor/tensor.ts';
 import { graphPath } from '../../../support/models/paths.ts';
 

@@ -8,9 +8,9 @@ import { openModelSet } from '../../../../common/models/model-folder.ts';
 import type { ModelPart } from '../../../../common/models/model-set.ts';
 import { checkGraphContract, hasBatch } from '../../../../workers/inference/graph-contract.ts';
 import type { GraphKind } from '../../../../workers/inference/graph-contract.ts';
-import { runLoneSampleTwice } from '../../../../workers/inference/lone-sample.ts';
-import { openOnnxSession } from '../../../../workers/inference/onnx-session.ts';
-import type { OnnxSession } from '../../../../workers/inference/onnx-session.ts';
+import { runLoneSampleTwice } from '../../../../workers/inference/lanes/lone-sample.ts';
+import { openOnnxSession } from '../../../../workers/inference/onnx/onnx-session.ts';
+import type { OnnxSession } from '../../../../workers/inference/onnx/onnx-session.ts';
 import { elementCount, floatTensor } from '../../../../workers/tensor/tensor.ts';
 import type { Tensor } from '../../../../workers/tensor/tensor.ts';
 

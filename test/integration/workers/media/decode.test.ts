@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createMediaService } from '../../../../workers/media/media-service.ts';
-import { encodePng } from '../../../../workers/media/png.ts';
+import { encodePng } from '../../../../workers/media/pixels/png.ts';
 import {
   collect,
   fixture,

@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createMediaService } from '../../../../workers/media/media-service.ts';
 import type { RgbImage, VideoFormat } from '../../../../workers/media/media-types.ts';
-import { boxesIn, findBox } from '../../../../workers/media/mp4-header.ts';
+import { boxesIn, findBox } from '../../../../workers/media/containers/mp4-header.ts';
 import { collect, movingDisc, patchError, patches, psnr } from '../../../support/media/clips.ts';
 
 const media = createMediaService();

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createMediaService } from '../../../../workers/media/media-service.ts';
-import { mp4Head } from '../../../../workers/media/mp4-writer.ts';
+import { mp4Head } from '../../../../workers/media/containers/mp4-writer.ts';
 import { collect, fixture } from '../../../support/media/clips.ts';
 
 const media = createMediaService();

@@ -16,8 +16,8 @@ import { digestOfPart } from '../../../../common/models/open-part.ts';
 import { isPartStored, readPartListing, storePart } from '../../../../common/models/stored-part.ts';
 import { ModelCache } from '../../../../workers/models/model-cache.ts';
 import { createRemoteHarness } from '../../../support/conformance/remote-store-harness.ts';
-import { createFileHarness } from '../../../support/conformance/store-harness.ts';
-import { failureOf, flipBit, remove, useStore } from '../../../support/conformance/use-store.ts';
+import { createFileHarness } from '../../../support/conformance/store/store-harness.ts';
+import { failureOf, flipBit, remove, useStore } from '../../../support/conformance/store/use-store.ts';
 import { TINY_SET } from '../../../support/models/paths.ts';
 
 const GENEROUS = 2 ** 30;

@@ -9,7 +9,7 @@ import { Server as GrpcServer, ServerCredentials, status } from '@grpc/grpc-js';
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { openPeerCredentials } from '../../../../cli/cluster/peer-credentials.ts';
+import { openPeerCredentials } from '../../../../cli/programs/security/peer-credentials.ts';
 import { digestBytes, digestText } from '../../../../common/digest.ts';
 import { ArtifactServiceService } from '../../../../common/gen/bivdiff/v1/artifact_service.ts';
 import type {
@@ -20,16 +20,16 @@ import { createMemoryStore } from '../../../../common/store/memory/index.ts';
 import type { MemoryFile, MemoryStore } from '../../../../common/store/memory/index.ts';
 import type { ArtifactRef, Digest, InputPart, TaskId } from '../../../../common/task.ts';
 import type { GatherTally } from '../../../../common/worker-status.ts';
-import { gatherInput, storeOutput } from '../../../../workers/artifacts.ts';
-import { BusyClock } from '../../../../workers/busy-clock.ts';
+import { gatherInput, storeOutput } from '../../../../workers/stages/artifacts.ts';
+import { BusyClock } from '../../../../workers/stages/busy-clock.ts';
 import { MadeCache } from '../../../../workers/peers/made-cache.ts';
 import { startPeerServer } from '../../../../workers/peers/peer-server.ts';
 import type { PeerServer } from '../../../../workers/peers/peer-server.ts';
 import { PeerTensors } from '../../../../workers/peers/peer-tensors.ts';
 import { floatTensor } from '../../../../workers/tensor/tensor.ts';
-import { makeCertificates } from '../../../support/certificates.ts';
-import type { Certificates } from '../../../support/certificates.ts';
-import { flipBit } from '../../../support/conformance/use-store.ts';
+import { makeCertificates } from '../../../support/network/certificates.ts';
+import type { Certificates } from '../../../support/network/certificates.ts';
+import { flipBit } from '../../../support/conformance/store/use-store.ts';
 
 type ReadCall = ServerWritableStream<ReadArtifactRequest, ReadArtifactResponse>;
 

@@ -6,9 +6,9 @@ import { openModelSet } from '../../../../common/models/model-folder.ts';
 import type { ModelPart, ModelSet } from '../../../../common/models/model-set.ts';
 import type { ParamsByStage } from '../../../../common/stages.ts';
 import type { JsonObject } from '../../../../common/task.ts';
-import { createStageContext, LaneState } from '../../../../workers/inference/lane-context.ts';
+import { createStageContext, LaneState } from '../../../../workers/inference/lanes/lane-context.ts';
 import type { StageBody, StageContext } from '../../../../workers/inference/ports.ts';
-import { STAGE_BODIES } from '../../../../workers/pipelines/index.ts';
+import { STAGE_BODIES } from '../../../../recipes/stage-codes.ts';
 import type { Tensor } from '../../../../workers/tensor/tensor.ts';
 
 export type LaneStage = keyof typeof STAGE_BODIES;

@@ -3,9 +3,10 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { LANE_ENTRY } from '../../../../recipes/lane-entry.ts';
 import type { GenerateParams, SamplerName } from '../../../../common/stages.ts';
-import { createLanePool } from '../../../../workers/inference/lane-pool.ts';
-import type { LanePool } from '../../../../workers/inference/lane-pool.ts';
+import { createLanePool } from '../../../../workers/inference/lanes/lane-pool.ts';
+import type { LanePool } from '../../../../workers/inference/lanes/lane-pool.ts';
 import type { FloatTensor, FrameTensor, Tensor } from '../../../../workers/tensor/tensor.ts';
 import { elementCount, frameTensor } from '../../../../workers/tensor/tensor.ts';
 import { DemoStages } from './demo-stages.ts';
@@ -31,7 +32,7 @@ async function runInLane<S extends LaneStage>(
 ): Promise<Readonly<Record<string, Tensor>>> {
   const pool =
     pools.get(threadsPerLane) ??
-    createLanePool({ lanes: 1, threadsPerLane, memoryLimitBytes: 2 ** 30 });
+    createLanePool({ entry: LANE_ENTRY, lanes: 1, threadsPerLane, memoryLimitBytes: 2 ** 30 });
   pools.set(threadsPerLane, pool);
   const { params, frames } = run;
   // The lane takes what it is given away.

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import type { InversionMode, NormScope } from '../../../../common/stages.ts';
 import type { JsonObject } from '../../../../common/task.ts';
-import { drawLatents } from '../../../../workers/pipelines/generate/drawing.ts';
+import { drawLatents } from '../../../../recipes/controlnet/drawing.ts';
 import { embedText } from '../../../../workers/pipelines/text-embedding.ts';
 import { decodeLatents } from '../../../../workers/pipelines/vae.ts';
 import type { FloatTensor, FrameTensor, Tensor } from '../../../../workers/tensor/tensor.ts';

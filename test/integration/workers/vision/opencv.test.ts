@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { decodePng } from '../../../../workers/media/png.ts';
+import { decodePng } from '../../../../workers/media/pixels/png.ts';
 import type { RgbImage } from '../../../../workers/media/media-types.ts';
 import { canny } from '../../../../workers/vision/canny.ts';
 import { driftOfFrame } from '../../../../workers/vision/colour-drift.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 
 import { BivdiffError } from '../../../../common/errors.ts';
-import { createToken, parseTokens } from '../../../../coordinator/rpc/token-book.ts';
+import { createToken, parseTokens } from '../../../../coordinator/rpc/access/token-book.ts';
 
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
 

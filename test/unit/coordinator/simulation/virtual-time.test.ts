@@ -6,11 +6,11 @@ import { digestText } from '../../../../common/digest.ts';
 import type { TaskId } from '../../../../common/task.ts';
 import { Draws } from '../../../../coordinator/simulation/draws.ts';
 import type { DrawOptions } from '../../../../coordinator/simulation/draws.ts';
-import { EventHeap } from '../../../../coordinator/simulation/event-heap.ts';
-import { IdleLine } from '../../../../coordinator/simulation/idle-line.ts';
+import { EventHeap } from '../../../../coordinator/simulation/world/event-heap.ts';
+import { IdleLine } from '../../../../coordinator/simulation/world/idle-line.ts';
 import { balancedPools } from '../../../../coordinator/simulation/scenario.ts';
 import { SlotLedger, TIME_ACCOUNTS } from '../../../../coordinator/simulation/slot-ledger.ts';
-import { VirtualClock } from '../../../../coordinator/simulation/virtual-clock.ts';
+import { VirtualClock } from '../../../../coordinator/simulation/world/virtual-clock.ts';
 
 describe('the event heap', () => {
   it('gives entries by time, and those of one time as they came', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { BoundedMemo } from '../../../../workers/inference/bounded-memo.ts';
+import { BoundedMemo } from '../../../../workers/inference/lanes/bounded-memo.ts';
 
 function memoOf(entriesMax: number) {
   const memo = new BoundedMemo<string>(entriesMax);

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { CheckpointClock } from '../../../../workers/inference/checkpoint-clock.ts';
+import { CheckpointClock } from '../../../../workers/inference/lanes/checkpoint-clock.ts';
 import { floatTensor } from '../../../../workers/tensor/tensor.ts';
 
 const EVERY_SECONDS = 10;

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { floatsFromHalves, halvesFromFloats } from '../../../../workers/inference/half.ts';
+import { floatsFromHalves, halvesFromFloats } from '../../../../workers/inference/onnx/half.ts';
 
 const Float16 = (globalThis as Record<string, unknown>)['Float16Array'] as new (
   values: Float32Array | ArrayBuffer,

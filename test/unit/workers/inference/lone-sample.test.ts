@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
-import { runLoneSampleTwice, spreadsClip } from '../../../../workers/inference/lone-sample.ts';
+import {
+  runLoneSampleTwice,
+  spreadsClip,
+} from '../../../../workers/inference/lanes/lone-sample.ts';
 import type { Session, ValueFacts } from '../../../../workers/inference/ports.ts';
 import { floatTensor } from '../../../../workers/tensor/tensor.ts';
 import type { Tensor } from '../../../../workers/tensor/tensor.ts';

@@ -2,11 +2,11 @@
 
 import { expect, test } from 'vitest';
 import { BivdiffError } from '../../../../common/errors.ts';
-import { byNumbersInName } from '../../../../workers/media/image-source.ts';
-import { MessageQueue } from '../../../../workers/media/message-queue.ts';
-import { rotateRgb } from '../../../../workers/media/resize.ts';
-import { decodePng, encodePng } from '../../../../workers/media/png.ts';
-import { runsBetweenKeys } from '../../../../workers/media/video-source.ts';
+import { byNumbersInName } from '../../../../workers/media/sources/image-source.ts';
+import { MessageQueue } from '../../../../workers/media/process/message-queue.ts';
+import { rotateRgb } from '../../../../workers/media/pixels/resize.ts';
+import { decodePng, encodePng } from '../../../../workers/media/pixels/png.ts';
+import { runsBetweenKeys } from '../../../../workers/media/sources/video-source.ts';
 
 /** 1000 frames, a key frame every 100. */
 const index = {

@@ -2,11 +2,11 @@
 
 import { expect, test } from 'vitest';
 import { frameRateOf, timeOfFrame } from '../../../../workers/media/frame-rate.ts';
-import { boxesIn, findBox } from '../../../../workers/media/mp4-header.ts';
-import { mp4Head } from '../../../../workers/media/mp4-writer.ts';
+import { boxesIn, findBox } from '../../../../workers/media/containers/mp4-header.ts';
+import { mp4Head } from '../../../../workers/media/containers/mp4-writer.ts';
 import { tagVp9KeyFrame } from '../../../../workers/media/video-encoder.ts';
-import { layOutWebm } from '../../../../workers/media/webm-writer.ts';
-import { ZipWriter } from '../../../../workers/media/zip-writer.ts';
+import { layOutWebm } from '../../../../workers/media/containers/webm-writer.ts';
+import { ZipWriter } from '../../../../workers/media/containers/zip-writer.ts';
 
 test.each([
   [8, 8, 1],

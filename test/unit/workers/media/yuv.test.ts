@@ -1,8 +1,8 @@
 // The colour arithmetic, against values that the standards give.
 
 import { expect, test } from 'vitest';
-import type { ColourMatrix } from '../../../../workers/media/colour-matrix.ts';
-import { i420FromRgb, rgbFromYuv } from '../../../../workers/media/yuv.ts';
+import type { ColourMatrix } from '../../../../workers/media/pixels/colour-matrix.ts';
+import { i420FromRgb, rgbFromYuv } from '../../../../workers/media/pixels/yuv.ts';
 
 function pixelOf(yuv: readonly [number, number, number], matrix: ColourMatrix, fullRange = false) {
   const plane = (value: number) => ({ samples: new Uint8Array([value]), width: 1, height: 1 });

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { SamplerName } from '../../../../common/stages.ts';
 import type { Checkpoint, StageBody } from '../../../../workers/inference/ports.ts';
-import { generate } from '../../../../workers/pipelines/generate/body.ts';
+import { generate } from '../../../../recipes/controlnet/body.ts';
 import { invertImage } from '../../../../workers/pipelines/invert-image/body.ts';
 import { invertVideo } from '../../../../workers/pipelines/invert-video/body.ts';
 import { smooth } from '../../../../workers/pipelines/smooth/body.ts';

@@ -6,7 +6,7 @@ import { standardNormals } from '../../../../workers/tensor/noise.ts';
 import type { NoiseKey, NoisePurpose } from '../../../../workers/tensor/noise.ts';
 import { philox4x32 } from '../../../../workers/tensor/philox.ts';
 import type { Words2, Words4 } from '../../../../workers/tensor/philox.ts';
-import { goldenFloats, goldenGrid } from '../schedulers/goldens.ts';
+import { goldenFloats, goldenGrid } from '../../common/diffusion/goldens.ts';
 
 const ONES = 0xffffffff;
 const PURPOSES: readonly NoisePurpose[] = ['generate-initial', 'generate-step', 'encode-posterior'];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { measure } from '../../../../../workers/pipelines/measure/body.ts';
-import type { MeasureSums } from '../../../../../workers/pipelines/measure/sums.ts';
+import type { MeasureSums } from '../../../../../common/measures.ts';
 import { annotate } from '../../../../../workers/pipelines/annotate/body.ts';
 import { elementCount, frameTensor } from '../../../../../workers/tensor/tensor.ts';
 import type { FrameTensor, Tensor } from '../../../../../workers/tensor/tensor.ts';
@@ -43,14 +43,14 @@ describe('measure', () => {
     const sums = await measureBatch(0, 7);
     expect(sums.flicker.generated.count).toBe(6);
     expect(sums.flicker.smoothed.count).toBe(6);
-    expect(sums.edgeF1.generated.count).toBe(7);
+    expect(sums.edgeF1!.generated.count).toBe(7);
     expect(sums.drift.count).toBe(7);
   });
 
   it('finds less flicker and truer edges where there is less grain', async () => {
     const { flicker, edgeF1, drift } = await measureBatch(0, 7);
     expect(flicker.smoothed.sum).toBeLessThan(flicker.generated.sum / 2);
-    expect(edgeF1.smoothed.sum).toBeGreaterThan(edgeF1.generated.sum);
+    expect(edgeF1!.smoothed.sum).toBeGreaterThan(edgeF1!.generated.sum);
     expect(drift.sum / drift.count).toBeGreaterThan(1);
   });
 
@@ -65,8 +65,8 @@ describe('measure', () => {
     const figures = [
       (sums: MeasureSums) => sums.flicker.generated,
       (sums: MeasureSums) => sums.flicker.smoothed,
-      (sums: MeasureSums) => sums.edgeF1.generated,
-      (sums: MeasureSums) => sums.edgeF1.smoothed,
+      (sums: MeasureSums) => sums.edgeF1!.generated,
+      (sums: MeasureSums) => sums.edgeF1!.smoothed,
       (sums: MeasureSums) => sums.drift,
     ];
     for (const figure of figures) {

@@ -1,0 +1,124 @@
+// A farm's jobs for people, and between the wire's messages and the command line's own types.
+
+import { resolve } from 'node:path';
+
+import { BivdiffError } from '../../common/errors.ts';
+import type { FailureJson } from '../../common/errors.ts';
+import type { Failure } from '../../common/gen/bivdiff/v1/failure.ts';
+import type { Artifact, Job } from '../../common/gen/bivdiff/v1/job.ts';
+import type { LogLine } from '../../common/gen/bivdiff/v1/job_log.ts';
+import type { RenderSpec as SpecMessage } from '../../common/gen/bivdiff/v1/render_spec.ts';
+import type { RenderSpec } from '../../recipes/spec/schema.ts';
+import type { ArtifactRef, Stage } from '../../common/task.ts';
+import type { RenderProgress } from '../farm.ts';
+import { formatSeconds } from '../output/format.ts';
+import type { OutputFile } from '../output/place-outputs.ts';
+import type { TypedFlags } from '../flags/render-flags.ts';
+
+/** One line about a job. */
+export function jobLine(job: Job): string {
+  const { id, state, name, priority, fraction, secondsLeft, failure, owner } = job;
+  const parts = [id.slice(0, 12), state.padEnd(9), `${Math.round(fraction * 100)}%`.padStart(4)];
+  if (state === 'done') parts.push(formatSeconds(job.seconds));
+  if (secondsLeft !== undefined) parts.push(`${formatSeconds(secondsLeft)} left`);
+  parts.push(`priority ${priority}`);
+  if (owner !== '') parts.push(`of ${owner}`);
+  if (name !== '') parts.push(name);
+  if (failure !== undefined) parts.push(failure.message);
+  return parts.join('  ');
+}
+
+/** One line of a job's log, with its newline. */
+export function logText({ atMs, message }: LogLine): string {
+  const at = new Date(atMs).toISOString().replace('T', ' ');
+  return `${at}  ${message.replaceAll('\n', ' ')}\n`;
+}
+
+export function jobProgress({ stages, fraction, secondsLeft }: Job): RenderProgress {
+  return {
+    stages: stages.map((counts) => ({ ...counts, stage: counts.stage as Stage })),
+    fraction,
+    secondsLeft,
+  };
+}
+
+/** Why a job failed. */
+export function failureOfJob({ id, failure }: Job): BivdiffError {
+  if (failure !== undefined) return BivdiffError.fromJSON(failureJson(failure));
+  return new BivdiffError('internal', `job ${id.slice(0, 12)} failed, and nobody knows why`);
+}
+
+/** Absent fields are undefined in messages. */
+export function specMessage(spec: RenderSpec): SpecMessage {
+  return {
+    ...{ name: undefined, size: undefined, negativePrompt: undefined, videoPrompt: undefined },
+    ...{ steps: undefined, guidanceScale: undefined, videoGuidanceScale: undefined },
+    ...{ mixingRatio: undefined, scheduler: undefined, models: undefined, videoModel: undefined },
+    window: undefined,
+    ...spec,
+    control: { low: undefined, high: undefined, ...spec.control },
+    inversion: { mode: undefined, ...spec.inversion },
+  };
+}
+
+const FLAG_OF_LAYOUT = {
+  clip: 'output',
+  comparison: 'comparison',
+  'contact-sheet': 'contactSheet',
+} as const;
+
+/** Whether the flags ask for any output of a finished job. */
+export function namesOutput(typed: TypedFlags): boolean {
+  return Object.values(FLAG_OF_LAYOUT).some((flag) => typeof typed[flag] === 'string');
+}
+
+/**
+ * Where the outputs of a finished job go, as the flags say.
+ * @throws failed-precondition — the job is not done; invalid-argument — it has no such output, or no place is named
+ */
+export function outputFiles(job: Job, typed: TypedFlags, folder: string): OutputFile[] {
+  if (job.state !== 'done') {
+    throw new BivdiffError(
+      'failed-precondition',
+      `job ${job.id.slice(0, 12)} is ${job.state}: it has no files yet`,
+      {
+        hint: `bivdiff watch ${job.id.slice(0, 12)} follows it; --frames DIR takes the frames that are finished.`,
+      },
+    );
+  }
+  const files: OutputFile[] = [];
+  const problems: string[] = [];
+  for (const [layout, flag] of Object.entries(FLAG_OF_LAYOUT)) {
+    const given = typed[flag];
+    if (typeof given !== 'string') continue;
+    const output = job.outputs.find((one) => one.layout === layout);
+    const path = resolve(folder, given);
+    if (output === undefined) problems.push(`the job has no ${layout}: it was not asked for`);
+    else if (output.format === 'png-sequence') {
+      files.push({ kind: 'frames', path, artifacts: output.artifacts.map(artifactRef) });
+    } else files.push({ kind: 'artifact', path, artifact: artifactRef(output.artifacts[0]!) });
+  }
+  if (files.length === 0 && problems.length === 0) {
+    problems.push('--output is missing: where the video goes');
+  }
+  if (problems.length > 0) {
+    throw new BivdiffError('invalid-argument', problems.join('; '), { details: { problems } });
+  }
+  return files;
+}
+
+export function artifactRef({ digest, bytes, type }: Artifact): ArtifactRef {
+  return { digest, bytes, type } as ArtifactRef;
+}
+
+function failureJson(failure: Failure): FailureJson {
+  const { code, message, retry, hint, detailsJson, cause } = failure;
+  return {
+    code,
+    message,
+    retry,
+    ...(hint === '' ? {} : { hint }),
+    details: detailsJson === '' ? {} : (JSON.parse(detailsJson) as Record<string, unknown>),
+    ...(cause === undefined ? {} : { cause: failureJson(cause) }),
+  } as FailureJson;
+}

@@ -1,0 +1,191 @@
+// The farm inside this process: the same coordinator and worker as a cluster's, joined by the memory bus and a
+// store directory. Only the adapters differ.
+
+import { availableParallelism, totalmem } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+
+import { LANE_ENTRY } from '../../recipes/lane-entry.ts';
+import { createMemoryBus } from '../../common/bus/memory/index.ts';
+import type { Bus } from '../../common/bus/ports.ts';
+import { BivdiffError } from '../../common/errors.ts';
+import { canonicalJson } from '../../common/canonical-json.ts';
+import { openModelSet, partsOf } from '../../common/models/model-folder.ts';
+import type { ModelPart, ModelSet } from '../../common/models/model-set.ts';
+import { queuesOfWorker } from '../../common/placement.ts';
+import { putSource } from '../../common/source.ts';
+import type { RenderSpec } from '../../recipes/spec/schema.ts';
+import { openStore } from '../../common/store/open-store.ts';
+import type { Store, StoreUpkeep } from '../../common/store/ports.ts';
+import type { Digest } from '../../common/task.ts';
+import { acceptSpec, jobIdOf } from '../../coordinator/domain/accept.ts';
+import { createPlan } from '../../coordinator/domain/plan.ts';
+import { createTaskGraph } from '../../coordinator/domain/task-graph.ts';
+import { wantedTasks } from '../../coordinator/run/active-job.ts';
+import { surveyStore } from '../../coordinator/run/survey.ts';
+import { createLanePool } from '../../workers/inference/lanes/lane-pool.ts';
+import type { LanePool } from '../../workers/inference/lanes/lane-pool.ts';
+import { ownClasses } from '../../workers/own-classes.ts';
+import { createMediaService } from '../../workers/media/media-service.ts';
+import type { MediaService } from '../../workers/media/media-service.ts';
+import { SourceCache } from '../../workers/stages/source-cache.ts';
+import { runStage } from '../../workers/stages/run-stage.ts';
+import { CHECKPOINT_SECONDS } from '../../workers/stages/stage-environment.ts';
+import type { StageRunnerOptions } from '../../workers/stages/stage-environment.ts';
+import { runWorker } from '../../workers/worker.ts';
+import type {
+  Accepted,
+  Farm,
+  FarmOptions,
+  Forecast,
+  RenderOptions,
+  RenderResult,
+} from '../farm.ts';
+import { forecastRender } from './forecast.ts';
+import { runRender } from './run-render.ts';
+
+const ACK_WAIT_MS = 30_000;
+const LOCAL_WORKER = 'local';
+/** Share of the machine's memory that loaded models may take. */
+const MODEL_MEMORY_SHARE = 0.5;
+
+/** Opens a farm. Lanes and the worker start with the first render. @throws BivdiffError — the store cannot be used */
+export async function openLocalFarm(options: FarmOptions): Promise<Farm> {
+  return new LocalFarm(await openStore(options.storeFolder), options);
+}
+
+/** What runs tasks; started once, when first needed. */
+interface Engine {
+  readonly bus: Bus;
+  readonly lanes: LanePool;
+  readonly sources: SourceCache;
+  /** Resolves when the worker has ended, whether it was stopped or broke. */
+  readonly ended: Promise<void>;
+  readonly stop: AbortController;
+  /** Aborts when the worker breaks, with the reason: then nothing will ever run a task. */
+  readonly broken: AbortSignal;
+}
+
+class LocalFarm implements Farm {
+  readonly store: Store & StoreUpkeep;
+  readonly #options: FarmOptions;
+  readonly #media: MediaService = createMediaService();
+  readonly #parts = new Map<Digest, ModelPart>();
+  readonly #sets = new Map<string, Promise<ModelSet>>();
+  #engine: Engine | undefined;
+
+  constructor(store: Store & StoreUpkeep, options: FarmOptions) {
+    this.store = store;
+    this.#options = options;
+  }
+
+  async accept(
+    spec: RenderSpec,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<Accepted> {
+    const models = await this.#openModels(spec.models);
+    const facts = await this.#media.probe(spec.input.path, options);
+    const stored = await putSource(this.store, spec.input.path, options);
+    const job = acceptSpec({
+      spec,
+      models,
+      source: { ...stored, path: spec.input.path, frames: facts.frames },
+      numerics: ownClasses(),
+    });
+    const jobId = jobIdOf(job);
+    await this.store.putDocument(
+      { kind: 'spec', id: jobId },
+      Buffer.from(canonicalJson(job as never)),
+    );
+    const { frames, width, height } = facts;
+    return { jobId, job, spec, models, source: { path: spec.input.path, frames, width, height } };
+  }
+
+  async foresee(accepted: Accepted): Promise<Forecast> {
+    const graph = createTaskGraph(createPlan(accepted.job));
+    const wanted = wantedTasks(graph);
+    const survey = await surveyStore(graph, this.store, wanted);
+    const { slots } = this.#options;
+    return forecastRender({ accepted, graph, survey, wanted, store: this.store, slots });
+  }
+
+  async render(accepted: Accepted, options: RenderOptions): Promise<RenderResult> {
+    this.#engine ??= this.#start();
+    const { bus, broken } = this.#engine;
+    const signal = AbortSignal.any([
+      broken,
+      ...(options.signal === undefined ? [] : [options.signal]),
+    ]);
+    const job = { accepted, store: this.store, bus, slots: this.#options.slots };
+    try {
+      return await runRender(job, { ...options, signal });
+    } catch (reason) {
+      throw broken.aborted ? BivdiffError.from(broken.reason, 'the worker broke') : reason;
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#engine !== undefined) {
+      const { stop, ended, lanes, bus, sources } = this.#engine;
+      stop.abort();
+      await ended;
+      await lanes.close();
+      await bus.close();
+      await sources.close();
+    }
+    await this.#media.close();
+    await this.store.close();
+  }
+
+  #start(): Engine {
+    const { slots } = this.#options;
+    const threads = Math.max(1, Math.floor(availableParallelism() / slots));
+    const lanes = createLanePool({
+      entry: LANE_ENTRY,
+      lanes: slots,
+      threadsPerLane: this.#options.threadsPerSlot ?? threads,
+      memoryLimitBytes: Math.floor(totalmem() * MODEL_MEMORY_SHARE),
+    });
+    const bus = createMemoryBus({ ackWaitMs: ACK_WAIT_MS });
+    const sources = new SourceCache(this.store);
+    const stop = new AbortController();
+    const broken = new AbortController();
+    const stages: StageRunnerOptions = {
+      ...{ store: this.store, lanes, media: this.#media, sources },
+      ...{ worker: LOCAL_WORKER, checkpointSeconds: CHECKPOINT_SECONDS },
+      findPart: async (digest) => this.#parts.get(digest),
+    };
+    const ended = runWorker(
+      {
+        name: LOCAL_WORKER,
+        bus,
+        store: this.store,
+        runTask: (task, run) => runStage(task, stages, run),
+        slots,
+        queues: queuesOfWorker(['idm', 'mixer', 'vdm'], ownClasses()),
+        ackWaitMs: ACK_WAIT_MS,
+      },
+      stop.signal,
+    ).catch((reason: unknown) => {
+      broken.abort(reason);
+    });
+    return { bus, lanes, sources, stop, ended, broken: broken.signal };
+  }
+
+  async #openModels(name: string | undefined): Promise<ModelSet> {
+    const folder = this.#folderOf(name);
+    const set = this.#sets.get(folder) ?? openModelSet(folder);
+    this.#sets.set(folder, set);
+    const models = await set;
+    for (const part of partsOf(models)) this.#parts.set(part.digest, part);
+    return models;
+  }
+
+  /** A path, or the name of a shipped set; absent means the demo's. */
+  #folderOf(name: string | undefined): string {
+    const shipped = join(this.#options.modelsFolder, name ?? 'demo');
+    if (name === undefined) return shipped;
+    const path = isAbsolute(name) ? name : resolve(name);
+    return existsSync(path) || !existsSync(shipped) ? path : shipped;
+  }
+}

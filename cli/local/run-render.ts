@@ -1,0 +1,106 @@
+// One render on a running farm: dispatch, progress, metrics, manifest. Knows the bus and the store, not who works.
+
+import type { Bus } from '../../common/bus/ports.ts';
+import type { Store } from '../../common/store/ports.ts';
+import type { Stage } from '../../common/task.ts';
+import { runJobAlone } from '../../coordinator/dispatch/run-alone.ts';
+import { DEFAULT_FAILURE_POLICY } from '../../coordinator/domain/failure-policy.ts';
+import { createPlan } from '../../coordinator/domain/plan.ts';
+import { createTaskGraph } from '../../coordinator/domain/task-graph.ts';
+import type { TaskGraph } from '../../coordinator/domain/task-graph.ts';
+import { JobTally } from '../../coordinator/run/job-tally.ts';
+import { wantedTasks } from '../../coordinator/run/active-job.ts';
+import { systemClock } from '../../coordinator/ports.ts';
+import type {
+  Accepted,
+  RenderOptions,
+  RenderProgress,
+  RenderResult,
+  StageProgress,
+  TaskCounts,
+} from '../farm.ts';
+import { concludeJob } from '../../coordinator/jobs/conclude-job.ts';
+import { programVersions } from '../versions.ts';
+
+export interface RunRender {
+  readonly accepted: Accepted;
+  readonly store: Store;
+  readonly bus: Bus;
+  readonly slots: number;
+}
+
+/** Renders a job to its end. @throws BivdiffError — as `Farm.render` */
+export async function runRender(render: RunRender, options: RenderOptions): Promise<RenderResult> {
+  const { accepted, store, bus, slots } = render;
+  const begunMs = performance.now();
+  const graph = createTaskGraph(createPlan(accepted.job));
+  const wanted = wantedTasks(graph);
+  const tally = new JobTally({
+    graph,
+    wanted,
+    slots: () => slots,
+    nowMs: () => performance.now() - begunMs,
+    onChange: () => options.onProgress?.(progressOf(graph, tally)),
+  });
+  await runJobAlone({
+    jobId: accepted.jobId,
+    graph,
+    wanted,
+    store,
+    bus,
+    clock: systemClock,
+    policy: DEFAULT_FAILURE_POLICY,
+    slotsOf: () => slots,
+    observer: tally,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  return finish(render, { graph, tally, seconds: (performance.now() - begunMs) / 1000 });
+}
+
+interface Finished {
+  readonly graph: TaskGraph;
+  readonly tally: JobTally;
+  readonly seconds: number;
+}
+
+async function finish({ accepted, store }: RunRender, done: Finished): Promise<RenderResult> {
+  const { graph, tally, seconds } = done;
+  const { jobId } = accepted;
+  const { outputs, metrics, manifest } = await concludeJob(
+    store,
+    { jobId, graph, tally },
+    programVersions(),
+  );
+  const secondsByStage: Partial<Record<Stage, number>> = {};
+  for (const [stage, { seconds: spent }] of tally.stages) secondsByStage[stage] = spent;
+  return {
+    jobId,
+    outputs,
+    metrics,
+    tasks: countTasks(tally),
+    secondsByStage,
+    seconds,
+    manifest: { ...manifest },
+    trace: tally.spans,
+  };
+}
+
+function countTasks(tally: JobTally): TaskCounts {
+  const byStage: Partial<Record<Stage, { run: number; reused: number }>> = {};
+  let run = 0;
+  let reused = 0;
+  for (const [stage, counts] of tally.stages) {
+    byStage[stage] = { run: counts.run, reused: counts.reused };
+    run += counts.run;
+    reused += counts.reused;
+  }
+  return { run, reused, byStage };
+}
+
+function progressOf(graph: TaskGraph, tally: JobTally): RenderProgress {
+  const stages = graph.plan.stages.map((stage): StageProgress => {
+    const { total, run, reused } = tally.stages.get(stage)!;
+    return { stage, total, run, reused, running: tally.runningOf(stage) };
+  });
+  return { stages, fraction: tally.fraction, secondsLeft: tally.secondsLeft };
+}

@@ -1,0 +1,82 @@
+// What a sweep leaves beside its videos: one contact sheet over all values, and the table. The sheet is drawn from
+// the frames in the store, so that it adds no task to any render.
+
+import { join } from 'node:path';
+
+import type { Store } from '../../common/store/ports.ts';
+import type { InputPart } from '../../common/task.ts';
+import type { AcceptedJob } from '../../recipes/job.ts';
+import { createPlan } from '../../coordinator/domain/plan.ts';
+import { readPicture, resolvePictures } from '../../workers/stages/artifacts.ts';
+import { BusyClock } from '../../workers/stages/busy-clock.ts';
+import type { RgbImage } from '../../workers/media/media-types.ts';
+import { encodePng } from '../../workers/media/pixels/png.ts';
+import { composeContactSheet } from '../../workers/vision/panels.ts';
+import { placeOutputs } from '../output/place-outputs.ts';
+
+export interface SweepFiles {
+  /** Absolute. */
+  readonly folder: string;
+  /** Rendered jobs that differ only in what the sweep varies. */
+  readonly rows: readonly { readonly label: string; readonly job: AcceptedJob }[];
+  readonly table: object;
+  readonly overwrite: boolean;
+}
+
+/** How the first characters of a table tell that an earlier sweep wrote it. */
+const TABLE_MARK = '"bivdiff-sweep"';
+
+/** Writes contact-sheet.png (control, frame by frame, a row per value) and table.json. */
+export async function placeSweepFiles(store: Store, files: SweepFiles): Promise<void> {
+  const { folder, rows, table, overwrite } = files;
+  const bytes = await encodePng(await composeSheet(store, rows));
+  const digest = await store.putArtifact(bytes);
+  await placeOutputs(
+    store,
+    [
+      {
+        kind: 'artifact',
+        path: join(folder, 'contact-sheet.png'),
+        artifact: { digest, bytes: bytes.length, type: 'image/png' },
+      },
+      {
+        kind: 'text',
+        path: join(folder, 'table.json'),
+        text: `${JSON.stringify(table, null, 2)}\n`,
+        mark: TABLE_MARK,
+      },
+    ],
+    { overwrite },
+  );
+}
+
+async function composeSheet(store: Store, rows: SweepFiles['rows']): Promise<RgbImage> {
+  const codecs = new BusyClock();
+  const pictures = async (parts: readonly InputPart[]): Promise<RgbImage[]> => {
+    const refs = await resolvePictures(store, parts);
+    return Promise.all(refs.map((ref) => readPicture({ store, codecs }, ref)));
+  };
+  const sheetRows: { label: string; frames: readonly RgbImage[] }[] = [];
+  for (const { label, job } of rows) {
+    const inputs = sheetInputs(job);
+    if (sheetRows.length === 0) {
+      sheetRows.push({ label: 'control', frames: await pictures(inputs['control'] ?? []) });
+      sheetRows.push({
+        label: 'frame by frame',
+        frames: await pictures(inputs['generated'] ?? []),
+      });
+    }
+    sheetRows.push({ label, frames: await pictures(inputs['smoothed'] ?? []) });
+  }
+  return composeContactSheet(sheetRows);
+}
+
+/** What a contact sheet of this job would read: the planner's own choice of frames. Only planned, never run. */
+function sheetInputs(job: AcceptedJob): Readonly<Record<string, readonly InputPart[]>> {
+  const { framesPerSecond } = job.outputs[0] ?? { framesPerSecond: 8 };
+  const plan = createPlan({
+    ...job,
+    outputs: [{ layout: 'contact-sheet', format: 'png', framesPerSecond }],
+  });
+  return plan.task({ stage: 'assemble', index: 0 }).inputs;
+}

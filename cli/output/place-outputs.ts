@@ -1,0 +1,268 @@
+// Puts finished outputs where the user wants them: each is written beside its place under another name and put there
+// when all are complete, so that a failure leaves nothing half-written. Knows of the store only how to get a file.
+
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import type { Stats } from 'node:fs';
+import { link, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+
+import { BivdiffError } from '../../common/errors.ts';
+import type { Store } from '../../common/store/ports.ts';
+import type { ArtifactRef, Digest } from '../../common/task.ts';
+
+/** One thing to write. `path` is absolute. */
+export type OutputFile =
+  | { readonly kind: 'artifact'; readonly path: string; readonly artifact: ArtifactRef }
+  /** A folder of `frame-000001.png` and so on; `numbers` says which frames, from 0, where some are missing. */
+  | {
+      readonly kind: 'frames';
+      readonly path: string;
+      readonly artifacts: readonly ArtifactRef[];
+      readonly numbers?: readonly number[];
+    }
+  /** Text about the run. It may replace an earlier one whose first 200 characters hold the mark. */
+  | { readonly kind: 'text'; readonly path: string; readonly text: string; readonly mark: string };
+
+export interface PlaceOptions {
+  readonly overwrite: boolean;
+}
+
+/**
+ * Refuses what can be known to fail before anything has run: a folder that cannot be written, a file where a folder
+ * must be. Leaves nothing behind.
+ * @throws permission-denied, not-found, invalid-argument, resource-exhausted
+ */
+export async function checkPlaces(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    await refuseFolder(path);
+    await probeFolder(dirname(path.replace(/\/$/, '')), path);
+  }
+}
+
+/**
+ * Refuses a folder that cannot be written or made, before anything has run. Leaves nothing behind.
+ * @throws as `checkPlaces`
+ */
+export async function checkFolder(folder: string): Promise<void> {
+  await probeFolder(folder, folder);
+}
+
+/** Makes and removes a file in the nearest folder that exists: what `access` says is no proof. */
+async function probeFolder(folder: string, path: string): Promise<void> {
+  const probe = join(await nearestFolder(folder, path), temporaryName('probe'));
+  try {
+    await writeFile(probe, '', { flag: 'wx' });
+    await rm(probe);
+  } catch (reason) {
+    throw cannotWrite(path, reason);
+  }
+}
+
+/**
+ * Writes the outputs: all, or none if one cannot be written or would replace something that differs.
+ * @throws already-exists — a file is there, differs, and `overwrite` is off
+ * @throws permission-denied, resource-exhausted — what the file system said
+ */
+export async function placeOutputs(
+  store: Pick<Store, 'getArtifactFile'>,
+  outputs: readonly OutputFile[],
+  options: PlaceOptions,
+): Promise<void> {
+  const staged: Staged[] = [];
+  const madeFolders: string[] = [];
+  try {
+    for (const output of outputs) staged.push(await stage(store, output, madeFolders));
+    const pending: Staged[] = [];
+    for (const one of staged) {
+      if (await needsPlacing(one, options)) pending.push(one);
+    }
+    for (const one of pending) await put(one, options);
+    madeFolders.length = 0;
+  } finally {
+    for (const { temporary } of staged) await rm(temporary, { recursive: true, force: true });
+    for (const folder of madeFolders) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Of a frame sequence: of the lines that `sha256sum *.png` prints in its folder. Of one file: of its bytes. */
+export function digestOfArtifacts(artifacts: readonly ArtifactRef[]): string {
+  const [first] = artifacts;
+  if (artifacts.length === 1 && first !== undefined) return first.digest;
+  const lines = artifacts.map(({ digest }, index) => `${digest}  ${frameName(index)}\n`);
+  return createHash('sha256').update(lines.join('')).digest('hex');
+}
+
+interface Staged {
+  readonly output: OutputFile;
+  /** Without a trailing slash. */
+  readonly path: string;
+  readonly temporary: string;
+}
+
+async function stage(
+  store: Pick<Store, 'getArtifactFile'>,
+  output: OutputFile,
+  madeFolders: string[],
+): Promise<Staged> {
+  const path = output.path.replace(/\/$/, '');
+  const temporary = join(dirname(path), temporaryName(basename(path)));
+  try {
+    const made = await mkdir(dirname(path), { recursive: true });
+    if (made !== undefined) madeFolders.push(made);
+    if (output.kind === 'artifact') {
+      await store.getArtifactFile(output.artifact.digest, temporary);
+    } else if (output.kind === 'text') {
+      await writeFile(temporary, output.text, { flag: 'wx' });
+    } else {
+      await mkdir(temporary);
+      for (const [index, artifact] of output.artifacts.entries()) {
+        await store.getArtifactFile(
+          artifact.digest,
+          join(temporary, frameName(output.numbers?.[index] ?? index)),
+        );
+      }
+    }
+  } catch (reason) {
+    await rm(temporary, { recursive: true, force: true });
+    throw cannotWrite(path, reason);
+  }
+  return { output, path, temporary };
+}
+
+/** Whether the staged output is not yet in its place. */
+async function needsPlacing(staged: Staged, options: PlaceOptions): Promise<boolean> {
+  const { output, path } = staged;
+  if (!(await exists(path))) return true;
+  if (await isSame(output, path)) return false;
+  if (options.overwrite || (await isEarlierText(output, path))) return true;
+  throw new BivdiffError('already-exists', `${path} exists and differs from what was rendered`, {
+    hint: 'add --overwrite to replace it, or choose another name; what was rendered is kept in the store.',
+  });
+}
+
+async function put(staged: Staged, options: PlaceOptions): Promise<void> {
+  const { output, path, temporary } = staged;
+  try {
+    if (output.kind === 'text') {
+      await rename(temporary, path);
+    } else if (output.kind === 'frames' || !options.overwrite) {
+      await putWithoutReplacing(staged, options);
+    } else {
+      await rename(temporary, path);
+    }
+  } catch (reason) {
+    throw cannotWrite(path, reason);
+  }
+}
+
+async function putWithoutReplacing(staged: Staged, options: PlaceOptions): Promise<void> {
+  const { output, path, temporary } = staged;
+  if (output.kind === 'artifact') {
+    // link() fails where rename() would replace a file that appeared meanwhile.
+    await link(temporary, path).catch(async (reason: unknown) => {
+      if ((reason as NodeJS.ErrnoException).code === 'EEXIST') throw reason;
+      // Some file systems (exFAT, some network shares) have no links.
+      await rename(temporary, path);
+    });
+    return;
+  }
+  const aside = join(dirname(path), temporaryName(`${basename(path)}.old`));
+  const replaces = options.overwrite && (await exists(path));
+  if (replaces) await rename(path, aside);
+  await rename(temporary, path);
+  if (replaces) await rm(aside, { recursive: true, force: true });
+}
+
+async function isSame(output: OutputFile, path: string): Promise<boolean> {
+  const facts = await stat(path);
+  if (output.kind === 'text') return false;
+  if (output.kind === 'artifact') {
+    if (!facts.isFile() || facts.size !== output.artifact.bytes) return false;
+    return (await digestOfFile(path)) === output.artifact.digest;
+  }
+  if (!facts.isDirectory()) return false;
+  const names = await readdir(path);
+  if (names.length !== output.artifacts.length) return false;
+  for (const [index, { digest }] of output.artifacts.entries()) {
+    const name = frameName(output.numbers?.[index] ?? index);
+    if (!names.includes(name) || (await digestOfFile(join(path, name))) !== digest) return false;
+  }
+  return true;
+}
+
+async function isEarlierText(output: OutputFile, path: string): Promise<boolean> {
+  if (output.kind !== 'text' || !(await stat(path)).isFile()) return false;
+  let head = '';
+  for await (const chunk of createReadStream(path, { end: 199, encoding: 'utf8' })) {
+    head += String(chunk);
+  }
+  return head.includes(output.mark);
+}
+
+async function digestOfFile(path: string): Promise<Digest> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex') as Digest;
+}
+
+/** A name with an ending is a file's: it cannot go where a folder is. */
+async function refuseFolder(path: string): Promise<void> {
+  if (!/\.\w+$/.test(basename(path)) || path.endsWith('/')) return;
+  if ((await statOrUndefined(path))?.isDirectory() !== true) return;
+  throw new BivdiffError('invalid-argument', `${path} is a folder, and a file shall be written`, {
+    hint: 'choose another name for the output.',
+  });
+}
+
+/** The folder, or the nearest above it that exists. */
+async function nearestFolder(folder: string, path: string): Promise<string> {
+  const facts = await statOrUndefined(folder);
+  if (facts?.isDirectory() === true) return folder;
+  if (facts === undefined) return nearestFolder(dirname(folder), path);
+  throw new BivdiffError('invalid-argument', `cannot write ${path}: ${folder} is not a folder`, {
+    hint: 'choose another folder.',
+  });
+}
+
+async function statOrUndefined(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (reason) {
+    const { code } = reason as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw cannotWrite(path, reason);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await statOrUndefined(path)) !== undefined;
+}
+
+function frameName(index: number): string {
+  return `frame-${String(index + 1).padStart(6, '0')}.png`;
+}
+
+/** Hidden, and not taken for an output by a pattern such as *.mp4. */
+function temporaryName(base: string): string {
+  return `.${base}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
+}
+
+function cannotWrite(path: string, reason: unknown): BivdiffError {
+  const error = BivdiffError.from(reason);
+  if (reason instanceof BivdiffError && error.code === 'data-loss') return error;
+  const hints: Readonly<Partial<Record<BivdiffError['code'], string>>> = {
+    'permission-denied': 'choose another place, or make the folder writable.',
+    'resource-exhausted':
+      'make room on that disk, then run the same command again: what is done is kept.',
+    'already-exists': 'add --overwrite to replace it, or choose another name.',
+    'not-found': 'choose a folder that exists and takes files.',
+  };
+  const hint = hints[error.code] ?? error.hint;
+  return new BivdiffError(error.code, `cannot write ${path}: ${error.message}`, {
+    ...(hint === undefined ? {} : { hint }),
+    details: { path },
+    cause: reason,
+  });
+}

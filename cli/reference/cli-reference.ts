@@ -1,0 +1,141 @@
+// docs/cli.md, made from the command table. A test holds the file to it.
+
+import type { Argument, Command, Option } from 'commander';
+
+import { RENDER_FLAGS } from '../flags/flag-table.ts';
+import { findFlag } from '../flags/find-flag.ts';
+import { describeFlag } from '../flags/render-flags.ts';
+
+const HEAD = `# The command line
+
+<!-- Made from the command table in cli/; \`npm run generate\` writes it anew. -->
+
+Results go to stdout, all else to stderr. Every command that prints facts takes \`--json\`: one object on stdout; a failure is
+\`{"error": {"code", "message", "hint", ...}}\`.
+
+| exit code | meaning |
+|---|---|
+| 0 | done |
+| 1 | tried, and failed (of a batch: at least one line) |
+| 2 | something in the command, its files or folders is wrong; nothing was rendered |
+| 130 | stopped by Ctrl-C or SIGTERM; run the same command again to go on |
+
+| environment variable | meaning |
+|---|---|
+| \`BIVDIFF_STORE\` | the store: a folder or \`s3://BUCKET/PREFIX\`; \`--store\` goes before it; without either it is \`.bivdiff/store\` in the working folder |
+| \`AWS_ENDPOINT_URL_S3\`, \`AWS_ACCESS_KEY_ID\`, \`AWS_SECRET_ACCESS_KEY\`, \`AWS_REGION\`, … | for a store on S3, as the AWS tools take them; the first names a server that is not AWS |
+| \`BIVDIFF_DEBUG\` | when set, errors come with stacks |
+| \`BIVDIFF_DIGEST_CACHE\` | \`off\`: hash model files at every start |
+| \`BIVDIFF_SERVER\`, \`BIVDIFF_NATS\` | a farm's coordinator and its NATS server, as \`--server\` and \`--nats\` |
+| \`BIVDIFF_TOKEN\` or \`BIVDIFF_TOKEN_FILE\` | the token to show to a coordinator; \`--token-file\` goes before them |
+| \`BIVDIFF_TLS_CA\`, \`_CERT\`, \`_KEY\`, \`_CLIENT_CA\` | as \`--tls-ca\` and so on |
+| \`BIVDIFF_TOKENS\` | the coordinator's tokens file, as \`--tokens\` |
+| \`BIVDIFF_NATS_USER\` and \`BIVDIFF_NATS_PASSWORD\`, or \`BIVDIFF_NATS_CREDENTIALS\` | who the program is at the NATS server; \`--nats-credentials\` goes before them |
+| \`BIVDIFF_NATS_TLS_CA\`, \`_CERT\`, \`_KEY\` | as \`--nats-tls-ca\` and so on |
+| \`NO_COLOR\`, \`CI\` | no colours; plain lines instead of bars |
+
+## Settings: flags, spec files, batches
+
+Flags go before the spec file, the spec file before the defaults of the models, and these before those of the program. In a batch the lines
+go before the flags. Where a spec is read, a flag's name may stand as a key with the value that the flag takes. All
+problems come in one error. A path in a file is relative to that file.
+
+    apiVersion: bivdiff/v1
+    task: controlnet
+    input: { path: clip.mp4, stride: 4 }
+    frames: 8
+    size: 128x128
+    prompt: a red square
+    inversion: { mode: ddim }
+    output: { file: out.mp4, framesPerSecond: 8, comparison: true }
+
+A batch is JSONL, one such object a line (\`apiVersion\` may be left out, \`output\` may be just the file), or CSV whose first
+line has flag names. Each line names its \`output\`. All lines are checked before the first runs; then one that fails
+does not stop the others.
+
+    {"input": "a.mp4", "task": "controlnet", "prompt": "a red square", "output": "a-out.mp4"}
+    {"input": "b.mp4", "task": "controlnet", "prompt": "a blue star", "mixing-ratio": 0.5, "output": "b-out.webm"}
+
+## Outputs
+
+The format follows the ending of \`--output\`: \`.mp4\`, \`.webm\`, \`.gif\`; a name without an ending, or with a slash at its end, is a folder that gets
+\`frame-000001.png\` and so on. Outputs appear under their names when all of them are complete. One that exists and has the same bytes
+is left; one that differs is refused without \`--overwrite\`. Reports and traces of earlier runs are replaced.
+
+\`render --json\` prints, and \`--report\` writes:
+
+| key | what it holds |
+|---|---|
+| \`job\` | id of the job: SHA-256 over everything that can change its result |
+| \`outputs\` | for each file: \`layout\`, \`format\`, \`path\`, \`bytes\`, \`sha256\` |
+| \`sha256\` | the video's; of a PNG folder that of what \`sha256sum *.png\` prints in it |
+| \`metrics\` | \`flicker\` and \`edgeF1\` (\`generated\`, \`smoothed\`), \`drift\`: [metrics.md](metrics.md) |
+| \`tasks\` | \`run\`, \`reused\`, and both \`byStage\` |
+| \`seconds\` | by stage: wall time of the tasks that ran, summed |
+| \`wallSeconds\` | from start to end |
+| \`store\` | the store's folder |
+| \`manifest\` | what made the outputs: the job with all digests, costs, versions |
+
+\`render --batch --json\` prints \`jobs\` (the same of each line, with \`origin\`) and \`failed\`. \`sweep --json\` prints \`tasks\`, \`seconds\` and \`wallSeconds\`
+of the whole sweep and \`rows\`, one for each value.
+`;
+
+/** The text of docs/cli.md. */
+export function cliReference(program: Command): string {
+  const sections = program.commands.flatMap((command) => commandSections(command, 'bivdiff'));
+  return [HEAD, ...sections].join('\n');
+}
+
+function commandSections(command: Command, parent: string): string[] {
+  const name = `${parent} ${command.name()}`;
+  if (command.commands.length > 0) {
+    return command.commands.flatMap((sub) => commandSections(sub, name));
+  }
+  const operands = command.registeredArguments.map(operandText).join('');
+  const lines = [`## ${name}${operands}`, '', command.description(), ''];
+  const shared = command.options.filter(isOfRender);
+  const hasSpec = shared.length > RENDER_FLAGS.length / 2;
+  const hasRenderFlags = hasSpec && command.name() !== 'render';
+  if (hasRenderFlags) lines.push(sameFlags(shared), '');
+  const shown = hasRenderFlags
+    ? command.options.filter((one) => !isOfRender(one))
+    : command.options;
+  const groups = Map.groupBy(shown, (option) => option.helpGroupHeading ?? '');
+  for (const [group, options] of groups) {
+    lines.push(
+      `| ${group === '' ? 'flag' : group.replace(/:$/, '').toLowerCase()} | |`,
+      '|---|---|',
+    );
+    lines.push(...options.map((one) => optionRow(one, { hasSpec })), '');
+  }
+  return [lines.join('\n')];
+}
+
+/** Whether an option says just what it says of `bivdiff render`. */
+function isOfRender(option: Option): boolean {
+  const flag = findFlag(option.long?.slice(2) ?? '');
+  return flag !== undefined && option.description === describeFlag(flag);
+}
+
+function sameFlags(shared: readonly Option[]): string {
+  const missing = RENDER_FLAGS.filter(
+    ({ name }) => !shared.some(({ long }) => long === `--${name}`),
+  );
+  if (missing.length === 0) return 'The flags of `bivdiff render`.';
+  const names = missing.map(({ name }) => `\`--${name}\``);
+  return `The flags of \`bivdiff render\` without ${names.join(', ')}, and these:`;
+}
+
+function operandText(argument: Argument): string {
+  return argument.required ? ` <${argument.name()}>` : ` [${argument.name()}]`;
+}
+
+/** `hasSpec`: the command's flags are settings of a spec. */
+function optionRow(option: Option, { hasSpec }: { readonly hasSpec: boolean }): string {
+  const flag = RENDER_FLAGS.find((one) => `--${one.name}` === option.long);
+  const field = !hasSpec || flag?.field === undefined ? '' : `; \`${flag.field}\` in a spec`;
+  const fallback: unknown = option.defaultValue;
+  const given = typeof fallback === 'string' ? ` (default: ${fallback})` : '';
+  const cells = [`\`${option.flags}\``, `${option.description}${given}${field}`];
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+}

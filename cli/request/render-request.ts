@@ -1,0 +1,172 @@
+// From settings to a request: a checked spec and the files to write. Takes a flags layer, a spec file or a batch
+// file; reads those files and nothing else.
+
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, extname, resolve } from 'node:path';
+
+import { parse as parseYaml } from 'yaml';
+
+import { BivdiffError } from '../../common/errors.ts';
+import type { RenderSpec } from '../../recipes/spec/schema.ts';
+import { formatOfName, mergeLayers, specLayer } from './spec-layer.ts';
+import type { Fields, OutputFiles, SpecLayer } from './spec-layer.ts';
+import { checkSpec, flagNaming } from './spec-problems.ts';
+import type { FlagNaming } from './spec-problems.ts';
+
+export interface RenderRequest {
+  readonly spec: RenderSpec;
+  readonly files: OutputFiles;
+  /** Where it came from: "the flags", "spec.yaml", "jobs.jsonl line 3". */
+  readonly origin: string;
+  readonly isNamedByFlag: FlagNaming;
+}
+
+export interface RequestOptions {
+  /** `render` must know where the video goes, `plan` need not. */
+  readonly needsOutput: boolean;
+}
+
+export interface RequestCheck {
+  readonly request: RenderRequest | undefined;
+  readonly problems: readonly string[];
+}
+
+/** What every spec needs to say and flags or batch lines leave out. */
+const VERSION_LAYER: SpecLayer = {
+  fields: { apiVersion: 'bivdiff/v1' },
+  files: {},
+  flagFields: new Set(),
+  problems: [],
+};
+
+const HINT = 'bivdiff render --help lists the settings with their ranges.';
+
+/** The request that flags alone make. @throws invalid-argument — lists every problem */
+export function requestFromFlags(flags: SpecLayer, options: RequestOptions): RenderRequest {
+  const layer = mergeLayers([VERSION_LAYER, flags]);
+  return requestOrThrow(checkRequest(layer, { ...options, origin: 'the flags', flagsOnly: true }));
+}
+
+/**
+ * The request of a spec file, flags going before it.
+ * @throws not-found — no such file
+ * @throws invalid-argument — not YAML or JSON, or lists every problem
+ */
+export async function requestFromFile(
+  path: string,
+  flags: SpecLayer,
+  options: RequestOptions,
+): Promise<RenderRequest> {
+  const settings = await readSpecFile(path);
+  const own = specLayer(settings, { folder: dirname(resolve(path)), spelling: 'spec' });
+  const layer = mergeLayers([own, flags]);
+  return requestOrThrow(checkRequest(layer, { ...options, origin: path, flagsOnly: false }));
+}
+
+/** Checks one line of a batch, the flags being its defaults. Throws nothing. */
+export function checkBatchLine(flags: SpecLayer, line: SpecLayer, origin: string): RequestCheck {
+  const layer = mergeLayers([VERSION_LAYER, flags, line]);
+  return checkRequest(layer, { needsOutput: true, origin, flagsOnly: false });
+}
+
+interface CheckRequestOptions extends RequestOptions {
+  readonly origin: string;
+  readonly flagsOnly: boolean;
+}
+
+function checkRequest(layer: SpecLayer, options: CheckRequestOptions): RequestCheck {
+  const { spec, problems: found } = checkSpec(layer, options);
+  const problems = [...found];
+  if (options.needsOutput && layer.files.output === undefined) {
+    problems.push(`${options.flagsOnly ? '--output' : 'output'} is missing: where the video goes`);
+  }
+  const files = spec === undefined ? layer.files : completeFiles(layer.files, spec);
+  if (spec !== undefined) problems.push(...checkFileNames(files, spec));
+  if (spec === undefined || problems.length > 0) return { request: undefined, problems };
+  const isNamedByFlag = flagNaming(layer, options);
+  return { request: { spec, files, origin: options.origin, isNamedByFlag }, problems };
+}
+
+function requestOrThrow(check: RequestCheck): RenderRequest {
+  if (check.request !== undefined) return check.request;
+  const { problems } = check;
+  throw new BivdiffError('invalid-argument', problems.join('; '), {
+    hint: HINT,
+    details: { problems },
+  });
+}
+
+/** A spec may ask for a comparison without saying where: it goes beside the output. */
+function completeFiles(files: OutputFiles, spec: RenderSpec): OutputFiles {
+  const { output } = files;
+  if (output === undefined) return files;
+  const plain = output.replace(/\/$/, '');
+  const stem = resolve(dirname(plain), basename(plain, extname(plain)));
+  const { comparison, contactSheet } = spec.output;
+  return {
+    ...files,
+    ...(comparison && files.comparison === undefined
+      ? { comparison: `${stem}.comparison.${movieFormat(spec)}` }
+      : {}),
+    ...(contactSheet && files.contactSheet === undefined
+      ? { contactSheet: `${stem}.contact-sheet.png` }
+      : {}),
+  };
+}
+
+function checkFileNames(files: OutputFiles, spec: RenderSpec): string[] {
+  const problems: string[] = [];
+  const { format } = spec.output;
+  const { output, comparison, contactSheet } = files;
+  if (output !== undefined && format !== 'png-sequence' && formatOfName(output) !== format) {
+    problems.push(`output: ${output} does not end in .${format}, the format asked for`);
+  }
+  if (output !== undefined && format === 'png-sequence' && formatOfName(output) !== format) {
+    problems.push(`output: png-sequence fills a folder, and ${output} looks like a file`);
+  }
+  const movie = movieFormat(spec);
+  if (comparison !== undefined && formatOfName(comparison) !== movie) {
+    problems.push(
+      `comparison: ${comparison} does not end in .${movie}; it has the output's format`,
+    );
+  }
+  if (contactSheet !== undefined && extname(contactSheet).toLowerCase() !== '.png') {
+    problems.push(`contact-sheet: ${contactSheet} does not end in .png`);
+  }
+  if (Object.values(files).includes(spec.input.path)) {
+    problems.push(`output: ${spec.input.path} is the source, which an output shall not replace`);
+  }
+  const named = Object.values(files).map((file: string) => file.replace(/\/$/, ''));
+  for (const twice of new Set(named.filter((file, i) => named.indexOf(file) !== i))) {
+    problems.push(`output: two outputs have the same name, ${twice}`);
+  }
+  return problems;
+}
+
+function movieFormat(spec: RenderSpec): string {
+  return spec.output.format === 'png-sequence' ? 'mp4' : spec.output.format;
+}
+
+async function readSpecFile(path: string): Promise<Fields> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (reason) {
+    throw BivdiffError.from(reason, `reading the spec ${path}`);
+  }
+  let settings: unknown;
+  try {
+    settings = parseYaml(text);
+  } catch (reason) {
+    throw new BivdiffError('invalid-argument', `${path} is neither YAML nor JSON`, {
+      hint: 'bivdiff render --help shows an example of a spec file.',
+      cause: reason,
+    });
+  }
+  if (typeof settings === 'object' && settings !== null && !Array.isArray(settings)) {
+    return settings as Fields;
+  }
+  throw new BivdiffError('invalid-argument', `${path} holds no spec: expected fields and values`, {
+    hint: 'a spec begins with apiVersion: bivdiff/v1',
+  });
+}

@@ -1,0 +1,71 @@
+// How a command runs, apart from what it renders; and its flags as one layer of settings.
+
+import { RENDER_FLAGS } from '../flags/flag-table.ts';
+import { camelCase } from '../flags/find-flag.ts';
+import type { TypedFlags } from '../flags/render-flags.ts';
+import { storeFolderOf } from '../flags/store-flag.ts';
+import type { FarmOptions } from '../farm.ts';
+import type { CliEnvironment } from '../terminal.ts';
+import { specLayer } from './spec-layer.ts';
+import type { Fields, SpecLayer } from './spec-layer.ts';
+
+/** How a command runs, apart from what it renders. */
+export interface RunOptions {
+  readonly farm: FarmOptions;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly overwrite: boolean;
+}
+
+const SLOTS_MAX = 256;
+const THREADS_MAX = 256;
+const SLOTS_DEFAULT = 1;
+
+/** The flags as one layer of settings; `--slots` and its like are not part of it, their problems are. */
+export function layerOfFlags(
+  typed: TypedFlags,
+  environment: Pick<CliEnvironment, 'folder'>,
+): SpecLayer {
+  const settings: Fields = {};
+  for (const flag of RENDER_FLAGS) {
+    const value = typed[camelCase(flag.name)];
+    const isSetting = flag.field !== undefined || (flag.kind === 'file' && flag.name !== 'store');
+    if (isSetting && value !== undefined) settings[flag.name] = value;
+  }
+  const layer = specLayer(settings, { folder: environment.folder, spelling: 'typed' });
+  return { ...layer, problems: [...layer.problems, ...runProblems(typed)] };
+}
+
+/** The rest of the flags. Call it once the layer's problems are known to be none. */
+export function runOptions(typed: TypedFlags, environment: CliEnvironment): RunOptions {
+  const threads = typed['threads'];
+  return {
+    farm: {
+      storeFolder: storeFolderOf(typed, environment),
+      modelsFolder: environment.modelsFolder,
+      slots: typed['slots'] === undefined ? SLOTS_DEFAULT : Number(typed['slots']),
+      ...(threads === undefined ? {} : { threadsPerSlot: Number(threads) }),
+    },
+    json: typed['json'] === true,
+    quiet: typed['quiet'] === true,
+    overwrite: typed['overwrite'] === true,
+  };
+}
+
+function runProblems(typed: TypedFlags): string[] {
+  const problems: string[] = [];
+  for (const [name, max] of [
+    ['slots', SLOTS_MAX],
+    ['threads', THREADS_MAX],
+  ] as const) {
+    const text = typed[name];
+    if (text === undefined) continue;
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < 1 || value > max) {
+      problems.push(`--${name}: expected a whole number, 1 to ${max}, got "${text}"`);
+    }
+  }
+  if (typed['store'] === '')
+    problems.push('--store: expected a folder or s3://BUCKET/PREFIX, got ""');
+  return problems;
+}

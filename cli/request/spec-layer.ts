@@ -1,0 +1,189 @@
+// One source of settings - the flags, a spec file, a line of a batch - brought to one shape: fields of the spec
+// and files to write. Layers are merged and then checked by the schema; here only spelling and paths are looked at.
+
+import { isAbsolute, resolve } from 'node:path';
+
+import { camelCase, findFlag } from '../flags/find-flag.ts';
+import type { Flag } from '../flags/flag-table.ts';
+import { fieldsBelow } from '../flags/flag-facts.ts';
+
+export interface Fields {
+  [key: string]: unknown;
+}
+
+/** What a render writes. Absolute paths. */
+export interface OutputFiles {
+  readonly output?: string;
+  readonly comparison?: string;
+  readonly contactSheet?: string;
+  readonly report?: string;
+  readonly trace?: string;
+}
+type FileName = keyof OutputFiles;
+
+export interface SpecLayer {
+  readonly fields: Fields;
+  readonly files: OutputFiles;
+  /** Fields whose value was given as a flag, dotted: problems with them name the flag. */
+  readonly flagFields: ReadonlySet<string>;
+  readonly problems: readonly string[];
+}
+
+export interface LayerOptions {
+  /** What relative paths are relative to. Absolute. */
+  readonly folder: string;
+  /** `typed`: values are text, as on the command line. `cells`: so too, and an empty one is none. `spec`: values have types. */
+  readonly spelling: 'typed' | 'cells' | 'spec';
+}
+
+/** Ending of a file name to format. */
+const FORMAT_BY_ENDING: Readonly<Record<string, string>> = {
+  '.mp4': 'mp4',
+  '.webm': 'webm',
+  '.gif': 'gif',
+  '': 'png-sequence',
+};
+
+/**
+ * Reads one source of settings. A key is a field of the spec, or a flag's name with the value that the flag would take.
+ */
+export function specLayer(settings: Readonly<Fields>, options: LayerOptions): SpecLayer {
+  const fields: Fields = {};
+  const files: { -readonly [K in FileName]?: string } = {};
+  const flagFields = new Set<string>();
+  const problems: string[] = [];
+  const specKeys = fieldsBelow('');
+
+  const takeFile = (name: FileName, value: unknown): void => {
+    if (typeof value === 'string' && value !== '') files[name] = absolute(value, options.folder);
+    else problems.push(`${name}: expected a file name, got ${JSON.stringify(value)}`);
+  };
+  const takeFlag = (flag: Flag, field: string, value: unknown): void => {
+    const taken = options.spelling === 'spec' ? value : valueOfText(flag, String(value), problems);
+    if (taken === undefined) return;
+    flagFields.add(field);
+    setField(fields, field, taken);
+  };
+
+  for (const [key, value] of Object.entries(settings)) {
+    if (value === undefined || (options.spelling === 'cells' && value === '')) continue;
+    const flag = findFlag(key);
+    const isObject = typeof value === 'object' && value !== null;
+    if (key === 'output' && isObject) {
+      const { file, ...rest } = value as Fields;
+      if (file !== undefined) takeFile('output', file);
+      mergeInto(fields, { output: rest });
+    } else if (flag?.kind === 'file' && isFileName(camelCase(flag.name))) {
+      takeFile(camelCase(flag.name) as FileName, value);
+    } else if (flag?.field !== undefined && !(isObject && specKeys.includes(key))) {
+      takeFlag(flag, flag.field, value);
+    } else {
+      mergeInto(fields, { [key]: value });
+    }
+  }
+  resolvePaths(fields, options.folder);
+  inferFormat(fields, files.output, problems);
+  if (files.comparison !== undefined) setField(fields, 'output.comparison', true);
+  if (files.contactSheet !== undefined) setField(fields, 'output.contactSheet', true);
+  return { fields, files, flagFields, problems };
+}
+
+/** Later layers win, field by field. */
+export function mergeLayers(layers: readonly SpecLayer[]): SpecLayer {
+  const fields: Fields = {};
+  for (const layer of layers) mergeInto(fields, layer.fields);
+  return {
+    fields,
+    files: Object.assign({}, ...layers.map((layer) => layer.files)) as OutputFiles,
+    flagFields: new Set(layers.flatMap((layer) => [...layer.flagFields])),
+    problems: layers.flatMap((layer) => layer.problems),
+  };
+}
+
+/** The file format that an output's name asks for; undefined when its ending says nothing we know. */
+export function formatOfName(path: string): string | undefined {
+  if (/[/\\]$/.test(path)) return 'png-sequence';
+  const ending = /[^./\\](\.[^./\\]+)$/.exec(path)?.[1] ?? '';
+  return FORMAT_BY_ENDING[ending.toLowerCase()];
+}
+
+/** The value at a dotted field. */
+export function fieldOf(fields: Readonly<Fields>, field: string): unknown {
+  let value: unknown = fields;
+  for (const key of field.split('..')) value = isPlainObject(value) ? value[key] : undefined;
+  return value;
+}
+
+function isFileName(name: string): name is FileName {
+  return ['output', 'comparison', 'contactSheet', 'report', 'trace'].includes(name);
+}
+
+/** Keeps a trailing slash: it says that a folder is meant. */
+function absolute(path: string, folder: string): string {
+  return resolve(folder, path) + (/[^/]\/$/.test(path) ? '/' : '');
+}
+
+function valueOfText(flag: Flag, text: string, problems: string[]): unknown {
+  if (flag.kind !== 'number') return text;
+  const value = text.trim() === '' ? NaN : Number(text);
+  if (Number.isFinite(value)) return value;
+  const list = text.includes(',') ? ' (lists of values are for bivdiff sweep)' : '';
+  problems.push(`--${flag.name}: expected a number, got "${text}"${list}`);
+  return undefined;
+}
+
+function resolvePaths(fields: Fields, folder: string): void {
+  const { input, models } = fields;
+  if (typeof input === 'object' && input !== null && 'path' in input) {
+    const { path } = input;
+    if (typeof path === 'string' && path !== '')
+      setField(fields, 'input.path', resolve(folder, path));
+  }
+  // A name without a slash is a set that ships; ./name is a folder here.
+  if (typeof models === 'string' && (models.includes('/') || isAbsolute(models))) {
+    fields['models'] = resolve(folder, models);
+  }
+}
+
+function inferFormat(fields: Fields, output: string | undefined, problems: string[]): void {
+  if (output === undefined) return;
+  const given = fields['output'];
+  if (typeof given === 'object' && given !== null && 'format' in given) return;
+  const format = formatOfName(output);
+  if (format === undefined) {
+    problems.push(
+      `output: no format is known for ${output}; it ends in .mp4, .webm or .gif, or names a folder for PNGs`,
+    );
+  } else {
+    setField(fields, 'output.format', format);
+  }
+}
+
+function setField(fields: Fields, field: string, value: unknown): void {
+  const [first = '', ...rest] = field.split('..');
+  if (rest.length === 0) {
+    fields[first] = value;
+    return;
+  }
+  const below = fields[first];
+  const next = isPlainObject(below) ? { ...below } : {};
+  setField(next, rest.join('..'), value);
+  fields[first] = next;
+}
+
+function mergeInto(target: Fields, source: Readonly<Fields>): void {
+  for (const [key, value] of Object.entries(source)) {
+    const before = target[key];
+    if (isPlainObject(value) && isPlainObject(before)) {
+      const merged = { ...before };
+      mergeInto(merged, value);
+      target[key] = merged;
+    } else {
+      target[key] = value;
+    }
+  }
+}
+
+function isPlainObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,92 @@
+// The schema's problems in the user's own words: the flag that was typed, what is missing, the word that was meant.
+
+import { BivdiffError } from '../../common/errors.ts';
+import { parseRenderSpec } from '../../recipes/spec/parse.ts';
+import type { RenderSpec } from '../../recipes/spec/schema.ts';
+import { factsOfField, fieldsBelow, rangeOfFlag } from '../flags/flag-facts.ts';
+import { RENDER_FLAGS } from '../flags/flag-table.ts';
+import { flagOfField } from '../flags/find-flag.ts';
+import { nearestWord } from '../flags/nearest.ts';
+import { fieldOf } from './spec-layer.ts';
+import type { Fields, SpecLayer } from './spec-layer.ts';
+
+export interface CheckedSpec {
+  readonly spec: RenderSpec | undefined;
+  readonly problems: readonly string[];
+}
+
+export interface CheckOptions {
+  /** Problems name the flag even of fields that nobody set ("--prompt is missing"). */
+  readonly flagsOnly: boolean;
+}
+
+/** Whether problems with a field shall name its flag. */
+export type FlagNaming = (field: string) => boolean;
+
+/** The name of a field as its user gave it. */
+export function nameField(field: string, isNamedByFlag: FlagNaming): string {
+  const flag = flagOfField(field);
+  return flag !== undefined && isNamedByFlag(field) ? `--${flag.name}` : field;
+}
+
+export function flagNaming(layer: SpecLayer, { flagsOnly }: CheckOptions): FlagNaming {
+  return (field) => flagsOnly || layer.flagFields.has(field);
+}
+
+/** Checks merged settings against the schema. Problems of spelling come first. Throws nothing. */
+export function checkSpec(layer: SpecLayer, options: CheckOptions): CheckedSpec {
+  const isNamedByFlag = flagNaming(layer, options);
+  try {
+    const spec = parseRenderSpec(layer.fields, 'the settings');
+    return { spec: layer.problems.length === 0 ? spec : undefined, problems: layer.problems };
+  } catch (reason) {
+    const error = BivdiffError.from(reason);
+    const found = error.details['problems'];
+    const texts = Array.isArray(found) ? found.map(String) : [error.message];
+    const told = texts.flatMap((text) => explain(text, layer.fields, isNamedByFlag));
+    return { spec: undefined, problems: [...layer.problems, ...told] };
+  }
+}
+
+/** One problem of the schema, `field: what`, reworded. */
+function explain(problem: string, fields: Readonly<Fields>, isNamedByFlag: FlagNaming): string[] {
+  const split = /^([^:]+): ([^]*)$/.exec(problem);
+  if (split === null) return [problem];
+  const [, place = '', what = ''] = split;
+  // A spec without any input is one without a path.
+  const field = place === 'input' && what.endsWith('undefined') ? 'input.path' : place;
+  const unknown = /^unrecognized keys?: (.*)$/.exec(what)?.[1];
+  if (unknown !== undefined) {
+    const parent = field === 'the spec' ? '' : field;
+    return [...unknown.matchAll(/"([^"]*)"/g)].map(([, key = '']) => unknownField(parent, key));
+  }
+  const flag = flagOfField(field);
+  const name = nameField(field, isNamedByFlag);
+  if (what.endsWith('undefined')) {
+    return [`${name} is missing${flag === undefined ? '' : `: ${lowerFirst(flag.doc)}`}`];
+  }
+  const given = /, got "(.*)"$/.exec(what)?.[1];
+  const meant =
+    given === undefined ? undefined : nearestWord(given, factsOfField(field)?.words ?? []);
+  if (meant !== undefined) return [`${name}: ${what}; did you mean ${meant}?`];
+  if (what === 'invalid input' && field === 'size') {
+    return [`${name}: expected WIDTHxHEIGHT, each 8 to 8192, such as 512x512`];
+  }
+  const range = flag === undefined ? undefined : rangeOfFlag(flag);
+  if (/^too (small|big)/.test(what) && range !== undefined) {
+    return [`${name}: expected ${range}, got ${JSON.stringify(fieldOf(fields, field))}`];
+  }
+  return [`${name}: ${what}`];
+}
+
+function unknownField(place: string, key: string): string {
+  const known = fieldsBelow(place);
+  const words = place === '' ? [...known, ...RENDER_FLAGS.map((flag) => flag.name)] : known;
+  const meant = nearestWord(key, words);
+  const full = place === '' ? key : `${place}.${key}`;
+  return `${full}: no such field${meant === undefined ? '' : `; did you mean ${meant}?`}`;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

@@ -1,0 +1,255 @@
+// The jobs that run now: which are made live, who gets the farm's room, what an event means to which of them, and their ends.
+// Not safe against itself: the coordinator calls it one call at a time.
+
+import type { CoordinatorBus, WorkerEvent } from '../../common/bus/ports.ts';
+import { BivdiffError } from '../../common/errors.ts';
+import type { Stage } from '../../common/task.ts';
+import type { Store } from '../../common/store/ports.ts';
+import type { JobId, Pool } from '../../common/task.ts';
+import type { FailurePolicy } from '../domain/failure-policy.ts';
+import type { AcceptedJob } from '../../recipes/job.ts';
+import type { KnownJobs, JobEntry } from '../jobs/known-jobs.ts';
+import { HistoryObserver } from '../jobs/history-observer.ts';
+import type { JobLogEntry } from '../jobs/job-log.ts';
+import { ActiveJob } from '../run/active-job.ts';
+import { mapBounded } from '../map-bounded.ts';
+import { PublishedTasks } from '../run/published-tasks.ts';
+import type { Clock } from '../ports.ts';
+import { ReadyLines } from './ready-lines.ts';
+import type { Claim, Share } from './ready-lines.ts';
+import type { WorkerRegistry } from './worker-registry.ts';
+
+/** Plans that may be in memory at once, whatever the farm could take. */
+const LIVE_JOBS_MAX = 2_048;
+const FLUSHES_AT_ONCE = 16;
+/** No fault of a job's: store or bus is away or full, or a result was damaged. It is begun again, and makes anew what is not there. */
+const PASSING: readonly string[] = ['unavailable', 'resource-exhausted', 'data-loss'];
+
+export interface DispatcherOptions {
+  readonly store: Store;
+  readonly bus: CoordinatorBus;
+  readonly clock: Clock;
+  readonly policy: FailurePolicy;
+  readonly workers: WorkerRegistry;
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number;
+  /** Called when every result of a job is there: writes the manifest. */
+  readonly conclude: (live: ActiveJob) => Promise<unknown>;
+  /** Told of what went wrong and will be tried again: store or bus away, disk full. */
+  readonly onTrouble: (error: BivdiffError) => void;
+  /** What an owner of jobs may have of the farm. @default equal shares */
+  readonly shareOf?: (owner: string) => Share;
+}
+
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #book: KnownJobs;
+  readonly #out: PublishedTasks;
+  readonly #live = new Set<JobEntry>();
+  /** Whether there may be jobs that are not live yet. */
+  #hasQueued = true;
+  /** Jobs of which it was said that no worker is of their class. */
+  readonly #unserved = new Set<JobId>();
+  readonly #lines: ReadyLines;
+
+  constructor(options: DispatcherOptions, book: KnownJobs) {
+    const { workers, store, bus, clock, onTrouble } = options;
+    this.#options = options;
+    this.#book = book;
+    this.#out = new PublishedTasks({
+      ...{ store, bus, clock, onTrouble },
+      slotsOf: (pool) => workers.slotsOf(pool),
+      workersOf: (...asked) => workers.workersOf(...asked),
+      claimed: () => workers.running,
+    });
+    this.#lines = new ReadyLines(this.#out, options.shareOf);
+  }
+
+  /** Takes in what a worker reports, for every job that needs the task. */
+  async handle(event: WorkerEvent): Promise<void> {
+    const needers = [...this.#out.needersOf(event.taskId)];
+    const stageWithout = this.#judge(event);
+    for (const { jobId } of needers) {
+      const entry = this.#book.get(jobId);
+      if (entry !== undefined) await this.#tend(entry, (live) => live.handle(event));
+      if (stageWithout === undefined) continue;
+      const { taskId, worker } = event;
+      entry?.history.add({ kind: 'set-aside', taskId, stage: stageWithout, worker });
+    }
+    this.#lines.publish();
+    if (this.#hasQueued && this.#out.room('idm') > 0) await this.#launch();
+  }
+
+  /** Looks for what was lost on the way, and gives out the room that came with new workers. */
+  async reconcile(): Promise<void> {
+    const found = await this.#out.reconcile().catch((reason: unknown) => {
+      // Asked again in a second.
+      if (BivdiffError.from(reason).code !== 'unavailable') throw reason;
+      return [];
+    });
+    for (const event of found) await this.handle(event);
+    await this.launch();
+    for (const { live } of this.#live) live?.run.publishCopies();
+    this.#lookForWorkers();
+    await this.flushHistories('due');
+  }
+
+  /** Writes down what happened to the tasks of live jobs. What the store does not take now is tried again. */
+  async flushHistories(which: 'due' | 'all'): Promise<void> {
+    const entries = [...this.#live].filter(({ history }) => which === 'all' || history.isDue);
+    await mapBounded(entries, FLUSHES_AT_ONCE, (entry) => this.#flushHistory(entry));
+  }
+
+  /** A job that nobody here can run waits for ever; whoever runs the farm should know. */
+  #lookForWorkers(): void {
+    const classes = new Set(this.#options.workers.alive.map(({ numericsClass }) => numericsClass));
+    for (const { live, jobId } of this.#live) {
+      const wanted = live?.graph.plan.job.numerics.inference;
+      if (wanted === undefined || classes.has(wanted) || classes.size === 0) continue;
+      if (this.#unserved.has(jobId)) continue;
+      this.#unserved.add(jobId);
+      const message = `job ${jobId.slice(0, 12)} waits for workers of numerics class ${wanted}; there are only ${[...classes].join(', ')}`;
+      const hint =
+        'Other workers would make other bits. Start workers on machines of that class, or restart the coordinator with --numerics and the class of the workers, and submit the job again.';
+      this.#options.onTrouble(new BivdiffError('failed-precondition', message, { hint }));
+    }
+  }
+
+  /** Makes live what is next in order, until the farm's room is spoken for; and publishes. To be called at every change of order. */
+  async launch(): Promise<void> {
+    this.#hasQueued = true;
+    await this.#launch();
+  }
+
+  async #launch(): Promise<void> {
+    this.#lines.publish();
+    if (!this.#wantsMore()) return;
+    const queued = this.#book.inOrder(
+      ({ live, log }) => live === undefined && log.facts?.state === 'queued',
+    );
+    for (const entry of queued) {
+      if (!this.#wantsMore()) return;
+      await this.#begin(entry);
+      this.#lines.publish();
+    }
+    this.#hasQueued = false;
+  }
+
+  /** Stops a job for now, if it runs. */
+  async halt(entry: JobEntry, why: string): Promise<void> {
+    const { live } = entry;
+    this.#remove(entry);
+    await live?.stop(why);
+    await this.#flushHistory(entry);
+  }
+
+  /** Nothing depends on it. */
+  async #flushHistory({ history, jobId }: JobEntry): Promise<void> {
+    await history.flush().catch((reason: unknown) => {
+      this.#options.onTrouble(
+        BivdiffError.from(reason, `the history of job ${jobId.slice(0, 12)}`),
+      );
+    });
+  }
+
+  /** Openings are wide, and lead to all else: while there are enough of them, more jobs would only take memory. */
+  #wantsMore(): boolean {
+    if (this.#live.size >= LIVE_JOBS_MAX) return false;
+    let openings = 0;
+    for (const { live } of this.#live) openings += live?.run.openingLeft ?? 0;
+    return openings < this.#out.limit('idm');
+  }
+
+  /** Workers that fail where others succeed are set aside; what is published from now on is not for them. Gives the stage of
+   * one that is set aside now. */
+  #judge(event: WorkerEvent): Stage | undefined {
+    const { workers } = this.#options;
+    if (event.kind === 'committed') workers.succeeded(event.record.worker, event.record.stage);
+    if (event.kind !== 'failed') return undefined;
+    const { worker, taskId, failure } = event;
+    const stage = this.#out.stageOf(taskId);
+    if (stage === undefined) return undefined;
+    return workers.failed({ worker, stage, taskId, failure }) ? stage : undefined;
+  }
+
+  async #begin(entry: JobEntry): Promise<void> {
+    const { store } = this.#options;
+    const bytes = await store.getDocument({ kind: 'spec', id: entry.jobId });
+    if (bytes === undefined) {
+      const lost = new BivdiffError('data-loss', 'the accepted spec is not in the store any more');
+      await this.#fail(entry, lost);
+      return;
+    }
+    const { workers } = this.#options;
+    const onReady = (pool: Pool): void => {
+      this.#lines.add(pool, claim);
+    };
+    const live = new ActiveJob({
+      ...this.#options,
+      jobId: entry.jobId,
+      owner: entry.log.facts?.owner ?? '',
+      job: JSON.parse(Buffer.from(bytes).toString()) as AcceptedJob,
+      out: this.#out,
+      observe: (graph) => new HistoryObserver(graph, entry.history),
+      onReady,
+      slots: () => Math.max(1, workers.slotsOf('any')),
+      onChange: () => {
+        entry.notify();
+      },
+    });
+    const claim = claimOf(entry, live);
+    entry.live = live;
+    this.#live.add(entry);
+    await this.#tend(entry, () => live.start());
+  }
+
+  /** Does something with a live job, and ends the job if it is over then. */
+  async #tend(entry: JobEntry, work: (live: ActiveJob) => Promise<void>): Promise<void> {
+    const { live } = entry;
+    if (live === undefined) return;
+    const { conclude, nowMs } = this.#options;
+    try {
+      await work(live);
+      if (live.run.failure === undefined && !live.run.isOver) return;
+      if (live.run.failure === undefined) await conclude(live);
+    } catch (reason) {
+      const error = BivdiffError.from(reason, `job ${entry.jobId.slice(0, 12)}`);
+      if (live.run.failure === undefined && PASSING.includes(error.code)) {
+        // Store or bus is away, or full: what the run knows may be wrong now, and the store tells it again.
+        live.run.leave();
+        this.#remove(entry);
+        this.#options.onTrouble(error);
+      } else await this.#fail(entry, error);
+      return;
+    }
+    if (live.run.failure !== undefined) await this.#fail(entry, live.run.failure);
+    else await this.#end(entry, { kind: 'done', seconds: live.seconds, atMs: nowMs() });
+  }
+
+  async #fail(entry: JobEntry, error: BivdiffError): Promise<void> {
+    const failure = error.toJSON();
+    await this.#end(entry, { kind: 'failed', failure, atMs: this.#options.nowMs() });
+  }
+
+  async #end(entry: JobEntry, outcome: JobLogEntry): Promise<void> {
+    this.#remove(entry);
+    await this.#flushHistory(entry);
+    await entry.log.append(outcome);
+    entry.notify();
+  }
+
+  #remove(entry: JobEntry): void {
+    entry.live = undefined;
+    this.#live.delete(entry);
+  }
+}
+
+function claimOf({ log }: JobEntry, { run }: ActiveJob): Claim {
+  return {
+    run,
+    get priority() {
+      return log.facts?.priority ?? 0;
+    },
+    submittedAtMs: log.facts?.submittedAtMs ?? 0,
+  };
+}

@@ -1,0 +1,172 @@
+// Who works: what each worker said last, whether that was recent, and how it does. Lost with the coordinator; who is there is known
+// again within one beat.
+
+import type { Pool, Stage, TaskId } from '../../common/task.ts';
+import { PROTOCOL_VERSION, WORKER_BEAT_MS, WORKER_SILENT_MS } from '../../common/worker-status.ts';
+import type { WorkerStatus } from '../../common/worker-status.ts';
+import { DEFAULT_FAILURE_POLICY } from '../domain/failure-policy.ts';
+import type { FailurePolicy } from '../domain/failure-policy.ts';
+import { Standings } from '../domain/standings.ts';
+import type { FailedTry } from '../domain/standings.ts';
+import type { Clock, Workforce } from '../ports.ts';
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+interface Heard {
+  readonly status: WorkerStatus;
+  readonly atMs: number;
+}
+
+export interface WorkerRegistryOptions {
+  /** @default DEFAULT_FAILURE_POLICY */
+  readonly policy?: FailurePolicy;
+  /** Told once of each worker that speaks another protocol: it gets no work. */
+  readonly onOtherProtocol?: (status: WorkerStatus) => void;
+  /** Told whenever a worker is set aside for a stage. */
+  readonly onSetAside?: (worker: string, stage: Stage) => void;
+}
+
+export class WorkerRegistry implements Workforce {
+  readonly #clock: Clock;
+  readonly #options: WorkerRegistryOptions;
+  readonly #standings: Standings;
+  readonly #workers = new Map<string, Heard>();
+  /** Kept as sums and sets: they are asked for at every event of a farm of thousands. */
+  readonly #slots = new Map<Pool, number>();
+  readonly #names = new Map<string, Set<string>>();
+  #sweptMs = 0;
+
+  constructor(clock: Clock, options: WorkerRegistryOptions = {}) {
+    this.#clock = clock;
+    this.#options = options;
+    this.#standings = new Standings(options.policy ?? DEFAULT_FAILURE_POLICY);
+  }
+
+  /** Takes in a beat. */
+  note(status: WorkerStatus): void {
+    const known = this.#workers.get(status.name)?.status;
+    // Nearly all beats say the same.
+    const isSame = known !== undefined && !status.leaving && countsAlike(known, status);
+    if (!isSame) this.#drop(status.name);
+    if (status.leaving) return;
+    this.#workers.set(status.name, { status, atMs: this.#clock.nowMs() });
+    if (!isSame) this.#count(status, 1);
+    if (known === undefined && !speaksOurs(status)) this.#options.onOtherProtocol?.(status);
+  }
+
+  /** Those heard of lately, by name; also those that get no work. */
+  get alive(): readonly WorkerStatus[] {
+    this.#sweep(0);
+    return [...this.#workers.values()]
+      .map(({ status }) => status)
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Tasks that the workers of a pool can run at once; `any`: all workers. */
+  slotsOf(pool: Pool): number {
+    this.#sweep(WORKER_BEAT_MS / 2);
+    return this.#slots.get(pool) ?? 0;
+  }
+
+  workersOf(pool: Pool, inferenceClass?: string, memoryBytes = 0): ReadonlySet<string> {
+    this.#sweep(WORKER_BEAT_MS / 2);
+    const key = inferenceClass === undefined ? pool : keyOf(pool, inferenceClass);
+    const names = this.#names.get(key) ?? NOBODY;
+    if (memoryBytes === 0) return names;
+    return new Set([...names].filter((name) => this.memoryOf(name)! >= memoryBytes));
+  }
+
+  memoryOf(worker: string): number | undefined {
+    return this.#workers.get(worker)?.status.memoryBytes;
+  }
+
+  idleOf(pool: Pool, inferenceClass: string): ReadonlySet<string> {
+    const idle = new Set<string>();
+    for (const name of this.workersOf(pool, inferenceClass)) {
+      const { running, slots } = this.#workers.get(name)!.status;
+      if (running.length < slots) idle.add(name);
+    }
+    return idle;
+  }
+
+  /** Tasks that those heard of lately say they run. */
+  get running(): ReadonlySet<TaskId> {
+    this.#sweep(0);
+    const running = new Set<TaskId>();
+    for (const { status } of this.#workers.values()) {
+      for (const taskId of status.running) running.add(taskId);
+    }
+    return running;
+  }
+
+  /** A worker has committed a task of this stage. */
+  succeeded(worker: string, stage: Stage): void {
+    this.#standings.succeeded(worker, stage, this.#clock.nowMs());
+  }
+
+  /** A worker has failed a task; true if it is set aside for that. */
+  failed(failed: FailedTry): boolean {
+    const isSetAside = this.#standings.failed(failed, this.#clock.nowMs());
+    if (isSetAside) this.#options.onSetAside?.(failed.worker, failed.stage);
+    return isSetAside;
+  }
+
+  setAside(stage: Stage): readonly string[] {
+    return this.#standings.setAside(stage, this.#clock.nowMs());
+  }
+
+  /** The stages that this worker is set aside for now. */
+  stagesWithout(worker: string): readonly Stage[] {
+    return this.#standings.stagesWithout(worker, this.#clock.nowMs());
+  }
+
+  /** Forgets those that were silent for too long; looks at most so often. */
+  #sweep(everyMs: number): void {
+    const nowMs = this.#clock.nowMs();
+    if (nowMs - this.#sweptMs < everyMs) return;
+    this.#sweptMs = nowMs;
+    const oldest = nowMs - WORKER_SILENT_MS;
+    for (const [name, { atMs }] of this.#workers) if (atMs < oldest) this.#drop(name);
+  }
+
+  #drop(name: string): void {
+    const heard = this.#workers.get(name);
+    if (heard === undefined) return;
+    this.#workers.delete(name);
+    this.#count(heard.status, -1);
+  }
+
+  /** What gets no work is not counted: it would be published for nobody. */
+  #count(status: WorkerStatus, sign: 1 | -1): void {
+    if (status.draining || !speaksOurs(status)) return;
+    for (const pool of new Set<Pool>([...status.pools, 'any'])) {
+      this.#slots.set(pool, (this.#slots.get(pool) ?? 0) + sign * status.slots);
+      for (const key of [pool, keyOf(pool, status.numericsClass)]) {
+        const names = this.#names.get(key) ?? new Set();
+        if (sign === 1) names.add(status.name);
+        else names.delete(status.name);
+        if (names.size > 0) this.#names.set(key, names);
+        else this.#names.delete(key);
+      }
+    }
+  }
+}
+
+function keyOf(pool: Pool, inferenceClass: string): string {
+  return `${pool} ${inferenceClass}`;
+}
+
+/** Whether it is of our version, as far as messages go. */
+function speaksOurs({ protocol }: Pick<WorkerStatus, 'protocol'>): boolean {
+  return protocol === PROTOCOL_VERSION;
+}
+
+function countsAlike(one: WorkerStatus, other: WorkerStatus): boolean {
+  return (
+    one.protocol === other.protocol &&
+    one.slots === other.slots &&
+    one.numericsClass === other.numericsClass &&
+    one.draining === other.draining &&
+    one.pools.join() === other.pools.join()
+  );
+}

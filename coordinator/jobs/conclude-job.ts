@@ -1,0 +1,60 @@
+// What follows when every result of a job is there: its figures are added up and its manifest is put.
+
+import { BivdiffError } from '../../common/errors.ts';
+import { meansOf } from '../../common/measures.ts';
+import type { ClipMetrics, MeasureSums } from '../../common/measures.ts';
+import type { Store } from '../../common/store/ports.ts';
+import type { ResultRecord, Stage } from '../../common/task.ts';
+import type { ActiveJob } from '../run/active-job.ts';
+import { createManifest, manifestBytes } from './manifest.ts';
+import type { JobOutput, Manifest } from './manifest.ts';
+
+/** What a finished job amounts to. */
+export interface Conclusion {
+  readonly outputs: readonly JobOutput[];
+  readonly metrics: ClipMetrics;
+  readonly manifest: Manifest;
+}
+
+/** Writes the manifest; the first one of a job stays. @throws data-loss — a measured figure is gone */
+export async function concludeJob(
+  store: Store,
+  { jobId, graph, tally }: Pick<ActiveJob, 'jobId' | 'graph' | 'tally'>,
+  versions: Manifest['versions'],
+): Promise<Conclusion> {
+  const resultOf = (stage: Stage, index: number): ResultRecord => {
+    const record = tally.results.get(graph.number({ stage, index }));
+    if (record !== undefined) return record;
+    throw new BivdiffError('internal', `the job is over, but ${stage} ${index} has no result`);
+  };
+  const outputs = graph.plan.job.outputs.map((params, index): JobOutput => {
+    return { params, artifacts: resultOf('assemble', index).outputs['file'] ?? [] };
+  });
+  const measured = Array.from({ length: graph.plan.count('measure') }, (_, index) =>
+    resultOf('measure', index),
+  );
+  const metrics = await readMetrics(store, measured);
+  const manifest = createManifest({
+    jobId,
+    plan: graph.plan,
+    stages: tally.stages,
+    outputs,
+    metrics,
+    workers: [...tally.workers],
+    versions,
+    createdAt: new Date().toISOString(),
+  });
+  await store.putDocument({ kind: 'manifest', id: jobId }, manifestBytes(manifest));
+  return { outputs, metrics, manifest };
+}
+
+async function readMetrics(store: Store, records: readonly ResultRecord[]): Promise<ClipMetrics> {
+  const sums: MeasureSums[] = [];
+  for (const { outputs } of records) {
+    const ref = outputs['metrics']?.[0];
+    if (ref === undefined) continue;
+    const bytes = await store.getArtifact(ref.digest);
+    sums.push(JSON.parse(Buffer.from(bytes).toString()) as MeasureSums);
+  }
+  return meansOf(sums);
+}

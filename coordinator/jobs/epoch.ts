@@ -1,0 +1,31 @@
+// Which coordinator may write: each that takes over puts the next epoch into the store. Whoever finds a newer one than its own
+// steps down. Two at once for a moment do no harm: they publish the same tasks, and the store keeps one result of each.
+
+import { BivdiffError } from '../../common/errors.ts';
+import type { Store } from '../../common/store/ports.ts';
+
+const TRIES_MAX = 16;
+
+/** Takes the next epoch. @throws aborted — others keep taking it */
+export async function takeEpoch(store: Store, who: string): Promise<number> {
+  for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+    const epoch = (await newestEpoch(store)) + 1;
+    const put = await store.putDocument(
+      { kind: 'epoch', id: nameOf(epoch) },
+      Buffer.from(JSON.stringify({ who })),
+    );
+    if (put === 'created') return epoch;
+  }
+  throw new BivdiffError('aborted', 'other coordinators keep taking over this store');
+}
+
+/** The newest epoch; 0 before the first. */
+export async function newestEpoch(store: Store): Promise<number> {
+  const last = (await store.listDocuments('epoch')).at(-1);
+  return last === undefined ? 0 : Number(last.id);
+}
+
+/** Sorts as the number does. */
+function nameOf(epoch: number): string {
+  return String(epoch).padStart(9, '0');
+}

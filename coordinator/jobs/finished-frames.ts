@@ -1,0 +1,55 @@
+// The finished frames of a job, whether or not it ever came to its end: those whose result is in the store.
+
+import { BivdiffError } from '../../common/errors.ts';
+import type { Store } from '../../common/store/ports.ts';
+import type { ArtifactRef, JobId } from '../../common/task.ts';
+import type { AcceptedJob } from '../../recipes/job.ts';
+import { createPlan } from '../domain/plan.ts';
+import { mapBounded } from '../map-bounded.ts';
+
+/** The stage that makes what is shown in the end. */
+export const FRAME_STAGE = 'decode';
+const LOOKUPS_MAX = 32;
+/** Tasks looked up before what was found is given out. */
+const TASKS_TOGETHER = 256;
+
+export interface FinishedFrame {
+  /** In the job, from 0. */
+  readonly frame: number;
+  readonly artifact: ArtifactRef;
+}
+
+export interface FrameBatch {
+  /** Frames of the job. */
+  readonly total: number;
+  readonly frames: readonly FinishedFrame[];
+}
+
+/** In order; one batch at least. @throws data-loss — the accepted spec is gone */
+export async function* finishedFrames(
+  store: Store,
+  jobId: JobId,
+): AsyncGenerator<FrameBatch, void, undefined> {
+  const plan = createPlan(await readAcceptedJob(store, jobId));
+  const total = plan.job.frames;
+  const tasks = Array.from({ length: plan.count(FRAME_STAGE) }, (_, index) => index);
+  for (let at = 0; at < tasks.length; at += TASKS_TOGETHER) {
+    const together = tasks.slice(at, at + TASKS_TOGETHER);
+    const found = await mapBounded(together, LOOKUPS_MAX, async (index) => {
+      const { id, frames } = plan.task({ stage: FRAME_STAGE, index });
+      const record = await store.getRecord(id, { checkArtifacts: true });
+      const artifacts = record?.outputs['frames'] ?? [];
+      return artifacts.map((artifact, i): FinishedFrame => ({ frame: frames[i]!, artifact }));
+    });
+    yield { total, frames: found.flat() };
+  }
+}
+
+/** @throws data-loss — it is gone, or damaged */
+export async function readAcceptedJob(store: Store, jobId: JobId): Promise<AcceptedJob> {
+  const bytes = await store.getDocument({ kind: 'spec', id: jobId });
+  if (bytes !== undefined) return JSON.parse(Buffer.from(bytes).toString()) as AcceptedJob;
+  throw new BivdiffError('data-loss', `the accepted spec of job ${jobId} is not in the store`, {
+    hint: 'Submit it again: results that are in the store are used.',
+  });
+}

@@ -1,0 +1,186 @@
+// What is not memo about a job: that it was submitted, paused, cancelled, that it failed, how urgent it is. A log of
+// entries in the store, entry n put if absent; coordinators come and go, the log stays.
+
+import { BivdiffError } from '../../common/errors.ts';
+import type { FailureJson } from '../../common/errors.ts';
+import type { Store } from '../../common/store/ports.ts';
+import type { JobId } from '../../common/task.ts';
+
+/**
+ * - `queued`: accepted, not begun by this coordinator
+ * - `running`: tasks of it are published
+ * - `paused`: nothing of it is published until somebody resumes it
+ * - `done`, `failed`, `cancelled`: over; resuming a failed or cancelled one begins again where it was
+ */
+export type JobState = 'queued' | 'running' | 'paused' | 'done' | 'failed' | 'cancelled';
+
+export type JobLogEntry = { readonly atMs: number } & (
+  | {
+      readonly kind: 'submitted';
+      readonly name: string;
+      readonly priority: number;
+      readonly owner?: string;
+    }
+  /** Another owner has submitted the same render: they may see it, and fetch what it makes. */
+  | { readonly kind: 'joined'; readonly owner: string }
+  | { readonly kind: 'resumed' | 'paused' | 'cancelled' }
+  /** The last entry: what is left of the job is being removed. */
+  | { readonly kind: 'deleted' }
+  | { readonly kind: 'failed'; readonly failure: FailureJson }
+  | { readonly kind: 'done'; readonly seconds: number }
+  | { readonly kind: 'priority'; readonly priority: number }
+);
+
+/** What a job's log amounts to. */
+export interface JobFacts {
+  readonly state: Exclude<JobState, 'running'>;
+  readonly name: string;
+  readonly priority: number;
+  /** Whose it is: who submitted it, or began it again; empty: nobody's. */
+  readonly owner: string;
+  /** All who have ever submitted it. */
+  readonly owners: readonly string[];
+  readonly submittedAtMs: number;
+  readonly failure: FailureJson | undefined;
+  readonly seconds: number;
+  /** When it was over; undefined while it is not. */
+  readonly overAtMs: number | undefined;
+}
+
+/** Somebody else, a coordinator that is going or a new one, may write entries too; more than this is odd. */
+const TRIES_MAX = 16;
+
+export class JobLog {
+  readonly #store: Store;
+  readonly #jobId: JobId;
+  #entries: JobLogEntry[] = [];
+  /** What the entries amount to: asked for far more often than one is written. */
+  #facts: JobFacts | undefined;
+
+  constructor(store: Store, jobId: JobId) {
+    this.#store = store;
+    this.#jobId = jobId;
+  }
+
+  /** All that was written, oldest first. */
+  get entries(): readonly JobLogEntry[] {
+    return this.#entries;
+  }
+
+  /** Undefined for a job that was never submitted, or is deleted. */
+  get facts(): JobFacts | undefined {
+    return this.#facts;
+  }
+
+  /** Whether it ends in `deleted`. */
+  get isDeleted(): boolean {
+    return this.#entries.at(-1)?.kind === 'deleted';
+  }
+
+  /** The same, also where its beginning is gone already. One whose beginning is damaged is not deleted. */
+  async isBeingRemoved(): Promise<boolean> {
+    if (this.#entries.length > 0) return this.isDeleted;
+    const names = await this.#store.listDocuments('job-event', `${this.#jobId}/`);
+    const last = names.at(-1);
+    const bytes = last === undefined ? undefined : await this.#store.getDocument(last);
+    if (bytes === undefined) return false;
+    return (JSON.parse(Buffer.from(bytes).toString()) as JobLogEntry).kind === 'deleted';
+  }
+
+  /** Reads what was written since. */
+  async read(): Promise<void> {
+    for (;;) {
+      const bytes = await this.#store.getDocument(this.#nameOf(this.#entries.length));
+      if (bytes === undefined) return;
+      this.#add(JSON.parse(Buffer.from(bytes).toString()) as JobLogEntry);
+    }
+  }
+
+  /** Writes one entry, after all that others have written. @throws aborted — others keep writing */
+  async append(entry: JobLogEntry): Promise<void> {
+    const bytes = Buffer.from(JSON.stringify(entry));
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+      const put = await this.#store.putDocument(this.#nameOf(this.#entries.length), bytes);
+      if (put === 'created') {
+        this.#add(entry);
+        return;
+      }
+      await this.read();
+    }
+    throw new BivdiffError('aborted', `the log of job ${this.#jobId}: others keep writing it`);
+  }
+
+  /**
+   * Takes it out of the store, the last entry last: until then whoever reads on finds that the job is deleted, and whoever reads from the
+   * beginning finds no job.
+   */
+  async remove(): Promise<void> {
+    const names = await this.#store.listDocuments('job-event', `${this.#jobId}/`);
+    for (const name of names) await this.#store.deleteDocument(name);
+    this.#entries = [];
+    this.#facts = undefined;
+  }
+
+  #add(entry: JobLogEntry): void {
+    this.#entries.push(entry);
+    this.#facts = applyEntry(this.#facts, entry);
+  }
+
+  #nameOf(index: number): { readonly kind: 'job-event'; readonly id: string } {
+    return { kind: 'job-event', id: `${this.#jobId}/${String(index).padStart(6, '0')}` };
+  }
+}
+
+/** Whether nothing more will happen to a job unless somebody asks; also of one that is gone. */
+export function isOver(state: JobState | undefined): boolean {
+  return state === undefined || ['done', 'failed', 'cancelled'].includes(state);
+}
+
+/** Ids of all jobs that were ever submitted to this store. */
+export async function submittedJobs(store: Store): Promise<readonly JobId[]> {
+  const names = await store.listDocuments('job-event');
+  return [...new Set(names.map(({ id }) => id.slice(0, id.indexOf('/')) as JobId))];
+}
+
+function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts | undefined {
+  if (entry.kind === 'submitted' && facts === undefined) {
+    const { name, priority, atMs, owner = '' } = entry;
+    const nothingYet = { failure: undefined, seconds: 0, overAtMs: undefined } as const;
+    const whose = { owner, owners: [owner] };
+    return { state: 'queued', name, priority, ...whose, submittedAtMs: atMs, ...nothingYet };
+  }
+  if (facts === undefined) return undefined;
+  switch (entry.kind) {
+    case 'submitted':
+      return {
+        ...facts,
+        name: entry.name,
+        priority: entry.priority,
+        owner: entry.owner ?? facts.owner,
+        owners: joined(facts.owners, entry.owner),
+        state: 'queued',
+        failure: undefined,
+        overAtMs: undefined,
+      };
+    case 'joined':
+      return { ...facts, owners: joined(facts.owners, entry.owner) };
+    case 'resumed':
+      return { ...facts, state: 'queued', failure: undefined, overAtMs: undefined };
+    case 'priority':
+      return { ...facts, priority: entry.priority };
+    case 'failed':
+      return { ...facts, state: 'failed', failure: entry.failure, overAtMs: entry.atMs };
+    case 'done':
+      return { ...facts, state: 'done', seconds: entry.seconds, overAtMs: entry.atMs };
+    case 'paused':
+      return { ...facts, state: 'paused', overAtMs: undefined };
+    case 'cancelled':
+      return { ...facts, state: 'cancelled', overAtMs: entry.atMs };
+    case 'deleted':
+      return undefined;
+  }
+}
+
+function joined(owners: readonly string[], owner: string | undefined): readonly string[] {
+  return owner === undefined || owners.includes(owner) ? owners : [...owners, owner];
+}

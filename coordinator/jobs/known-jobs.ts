@@ -1,0 +1,153 @@
+// The jobs that a coordinator knows: found by id, in their order, watched. Knows their logs, not how they run.
+
+import { BivdiffError } from '../../common/errors.ts';
+import type { Store } from '../../common/store/ports.ts';
+import type { JobId } from '../../common/task.ts';
+import { JobHistory } from './job-history.ts';
+import { JobLog, submittedJobs } from './job-log.ts';
+import type { JobFacts, JobState } from './job-log.ts';
+import type { ActiveJob } from '../run/active-job.ts';
+import { mapBounded } from '../map-bounded.ts';
+
+/** Logs are small, and on S3 each read is a round trip; clients wait meanwhile. */
+const READS_AT_ONCE = 32;
+
+/** A job as the coordinator sees it now. */
+export interface JobView {
+  readonly jobId: JobId;
+  readonly state: JobState;
+  readonly facts: JobFacts;
+  /** While it runs here. */
+  readonly live: ActiveJob | undefined;
+}
+
+export interface KnownJobsOptions {
+  readonly store: Store;
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number;
+}
+
+/** Which jobs somebody may know of. */
+export type Sees = (facts: JobFacts) => boolean;
+
+const seesAny: Sees = () => true;
+
+export class JobEntry {
+  readonly jobId: JobId;
+  readonly log: JobLog;
+  readonly history: JobHistory;
+  live: ActiveJob | undefined;
+  readonly #watchers = new Set<() => void>();
+
+  constructor(jobId: JobId, { store, nowMs }: KnownJobsOptions) {
+    this.jobId = jobId;
+    this.log = new JobLog(store, jobId);
+    this.history = new JobHistory({ store, jobId, nowMs });
+  }
+
+  /** Only of a job that was submitted. */
+  get view(): JobView {
+    const { jobId, live } = this;
+    const facts = this.log.facts!;
+    const state = live !== undefined && facts.state === 'queued' ? 'running' : facts.state;
+    return { jobId, state, facts, live };
+  }
+
+  /** Calls back at every change; the returned function ends it. */
+  watch(onChange: () => void): () => void {
+    this.#watchers.add(onChange);
+    return () => this.#watchers.delete(onChange);
+  }
+
+  notify(): void {
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+}
+
+export class KnownJobs {
+  readonly #options: KnownJobsOptions;
+  readonly #entries = new Map<JobId, JobEntry>();
+
+  constructor(options: KnownJobsOptions) {
+    this.#options = options;
+  }
+
+  /** Reads every job that was submitted to the store. What was being deleted when a coordinator ended is deleted. */
+  async readAll(): Promise<void> {
+    const jobIds = await submittedJobs(this.#options.store);
+    await mapBounded(jobIds, READS_AT_ONCE, async (jobId) => {
+      const entry = await this.open(jobId);
+      if (await entry.log.isBeingRemoved()) await this.remove(entry);
+    });
+  }
+
+  /**
+   * Takes a job that is marked as deleted out of store and book. Results and artifacts stay: they may be another job's, and are collected.
+   * The log goes last: while any of it is there, the rest is found again.
+   */
+  async remove({ jobId, history, log }: JobEntry): Promise<void> {
+    const { store } = this.#options;
+    await history.remove();
+    await store.deleteDocument({ kind: 'manifest', id: jobId });
+    await store.deleteDocument({ kind: 'spec', id: jobId });
+    await log.remove();
+    this.#entries.delete(jobId);
+  }
+
+  /** The job of this id, whether it was ever submitted or not. */
+  async open(jobId: JobId): Promise<JobEntry> {
+    const known = this.#entries.get(jobId);
+    if (known !== undefined) return known;
+    const entry = new JobEntry(jobId, this.#options);
+    await entry.log.read();
+    this.#entries.set(jobId, entry);
+    return entry;
+  }
+
+  get(jobId: JobId): JobEntry | undefined {
+    return this.#entries.get(jobId);
+  }
+
+  /**
+   * Among those that `sees` lets through; of the others not even the beginnings of their ids show.
+   * @throws not-found, invalid-argument — none or several begin so
+   */
+  find(beginning: string, sees: Sees = seesAny): JobEntry {
+    const isSeen = ({ log: { facts } }: JobEntry): boolean => facts !== undefined && sees(facts);
+    const whole = this.#entries.get(beginning as JobId);
+    if (whole !== undefined && isSeen(whole)) return whole;
+    const found = [...this.#entries.values()].filter(
+      (entry) => entry.jobId.startsWith(beginning) && isSeen(entry),
+    );
+    const [only] = found;
+    if (only !== undefined && found.length === 1 && beginning !== '') return only;
+    const hint = 'bivdiff list shows the jobs.';
+    if (found.length === 0) throw new BivdiffError('not-found', `no job ${beginning}`, { hint });
+    throw new BivdiffError('invalid-argument', `several jobs begin with "${beginning}"`, { hint });
+  }
+
+  /** Those that were over by then, and those of which something is left though they are deleted. */
+  expired(beforeMs: number): readonly JobEntry[] {
+    return [...this.#entries.values()].filter(
+      ({ log }) => log.isDeleted || (log.facts?.overAtMs ?? Infinity) <= beforeMs,
+    );
+  }
+
+  /** By submission, newest first. */
+  views(sees: Sees = seesAny): readonly JobView[] {
+    return [...this.#entries.values()]
+      .filter(({ log: { facts } }) => facts !== undefined && sees(facts))
+      .map((entry) => entry.view)
+      .sort((a, b) => b.facts.submittedAtMs - a.facts.submittedAtMs);
+  }
+
+  /** Those that fit, in the order in which they have the farm: higher priority first, then the earlier. */
+  inOrder(fits: (entry: JobEntry) => boolean): JobEntry[] {
+    return [...this.#entries.values()].filter(fits).sort((one, other) => {
+      const a = one.log.facts;
+      const b = other.log.facts;
+      const byPriority = (b?.priority ?? 0) - (a?.priority ?? 0);
+      return byPriority || (a?.submittedAtMs ?? 0) - (b?.submittedAtMs ?? 0);
+    });
+  }
+}

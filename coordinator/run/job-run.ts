@@ -1,0 +1,286 @@
+// One job on its way: publishes its ready tasks when told to, and acts on what workers report. All of it can be lost and made again
+// from the store.
+
+import type { BivdiffError } from '../../common/errors.ts';
+import type { FailureJson } from '../../common/errors.ts';
+import type { CoordinatorBus, WorkerEvent } from '../../common/bus/ports.ts';
+import { queueOfStage } from '../../common/placement.ts';
+import type { Store } from '../../common/store/ports.ts';
+import type { JobId, Pool, TaskId } from '../../common/task.ts';
+import { decideAfterFailure, isStoreFull } from '../domain/failure-policy.ts';
+import type { FailurePolicy } from '../domain/failure-policy.ts';
+import type { TaskGraph, TaskNumber } from '../domain/task-graph.ts';
+import type { Needer, PublishedTasks } from './published-tasks.ts';
+import type { JobObserver } from './job-observer.ts';
+import { NextAttempt } from './next-attempt.ts';
+import { LONE_WORKER } from '../ports.ts';
+import type { Clock, Workforce } from '../ports.ts';
+import { SecondCopies } from './second-copies.ts';
+import { surveyStore } from './survey.ts';
+import { TaskBoard } from './task-board.ts';
+import { lostWorkersFailure, taskFailure } from './task-failure.ts';
+import { Attempts } from './attempts.ts';
+
+export interface JobRunOptions {
+  readonly jobId: JobId;
+  readonly graph: TaskGraph;
+  readonly store: Store;
+  readonly bus: CoordinatorBus;
+  readonly clock: Clock;
+  readonly policy: FailurePolicy;
+  /** What is out on the farm, of all jobs. */
+  readonly out: PublishedTasks;
+  /** Who may run tasks. @default one worker alone */
+  readonly workers?: Workforce;
+  readonly observer: JobObserver;
+  /** @default nobody's */
+  readonly owner?: string;
+  /** Told when there is something ready for a pool that had nothing. */
+  readonly onReady?: (pool: Pool) => void;
+}
+
+export class JobRun implements Needer {
+  readonly jobId: JobId;
+  readonly owner: string;
+  readonly #options: JobRunOptions;
+  readonly #graph: TaskGraph;
+  readonly #board: TaskBoard;
+  readonly #attempts: Attempts;
+  readonly #nextAttempt: NextAttempt;
+  readonly #copies: SecondCopies;
+  readonly #out = new Map<TaskId, TaskNumber>();
+  readonly #started = new Set<TaskId>();
+  readonly #timers = new Map<TaskNumber, () => void>();
+  #failure: BivdiffError | undefined;
+  #hasLeft = false;
+
+  constructor(options: JobRunOptions) {
+    this.#options = options;
+    this.jobId = options.jobId;
+    this.owner = options.owner ?? '';
+    this.#graph = options.graph;
+    this.#board = new TaskBoard(options.graph, options.onReady);
+    this.#attempts = new Attempts(options.graph.size);
+    const { workers = LONE_WORKER, observer } = options;
+    this.#nextAttempt = new NextAttempt(options.graph, this.#attempts, workers);
+    this.#copies = new SecondCopies({
+      ...{ ...options, workers },
+      nextAttempt: (task) => this.#nextAttempt.message(task),
+      onCopy: (task, worker) => {
+        this.#attempts.copied(this.#graph.plan.id(this.#graph.ref(task)));
+        this.#attempts.doesNotCount(task);
+        observer.copied?.(task, worker);
+      },
+    });
+  }
+
+  /** Nothing is left to do, or the job has failed and nothing of it runs any more. */
+  get isOver(): boolean {
+    return this.#failure === undefined ? this.#board.left === 0 : this.#started.size === 0;
+  }
+
+  /** Why the job fails, once it does. */
+  get failure(): BivdiffError | undefined {
+    return this.#failure;
+  }
+
+  /** Tasks published and not settled. */
+  get outCount(): number {
+    return this.#out.size;
+  }
+
+  /** Tasks of its opening that are not published yet, whether or not they could be. */
+  get openingLeft(): number {
+    return this.#failure === undefined ? this.#board.openingLeft : 0;
+  }
+
+  /** Tasks of a pool that could be published now. */
+  readyCount(pool: Pool): number {
+    if (this.#failure !== undefined || this.#hasLeft) return 0;
+    return this.#board.readyCount(pool);
+  }
+
+  /** Tasks of which all that they read is there, published or not, in order. */
+  get ready(): readonly TaskNumber[] {
+    return this.#board.readyOrOut;
+  }
+
+  /** Whether it has this task out. */
+  hasOut(taskId: TaskId): boolean {
+    return this.#out.has(taskId);
+  }
+
+  /** Finds out what must run for these results. */
+  async start(wanted: readonly TaskNumber[]): Promise<void> {
+    await this.#require(wanted);
+  }
+
+  /** Publishes the first of the ready tasks of a pool, if there is one. */
+  publishNext(pool: Pool): void {
+    const task = this.readyCount(pool) > 0 ? this.#board.takeNext(pool) : undefined;
+    if (task === undefined) return;
+    const ref = this.#graph.ref(task);
+    const message = this.#nextAttempt.message(task);
+    this.#out.set(message.task.id, task);
+    const queue = queueOfStage(ref.stage, message.task.numericsClass);
+    const inferenceClass = this.#graph.plan.job.numerics.inference;
+    this.#options.out.add(this, message, { queue, pool, inferenceClass });
+  }
+
+  /** Takes in what a worker reports. Events of tasks that this job has not out are ignored. */
+  async handle(event: WorkerEvent): Promise<void> {
+    const task = this.#out.get(event.taskId);
+    if (task === undefined) return;
+    this.#options.observer.event(task, event);
+    if (event.kind === 'started') await this.#noteStart(task, event);
+    if (event.kind === 'committed') await this.#settle(task, event);
+    if (event.kind === 'failed') await this.#handleFailure(task, event);
+  }
+
+  /** Gives tasks that take far too long to idle workers too. */
+  publishCopies(): void {
+    if (this.#failure === undefined && !this.#hasLeft) this.#copies.publish();
+  }
+
+  /** Publishes nothing more, stops what runs and no other job needs, and fails with `reason` once that has stopped. */
+  async stop(reason: BivdiffError): Promise<void> {
+    this.#failure ??= reason;
+    for (const callOff of this.#timers.values()) callOff();
+    this.#timers.clear();
+    const { bus, jobId, out } = this.#options;
+    const ours = [...this.#started].filter((taskId) => out.isNeededByNoneBut(this, taskId));
+    // The devices first; whom it does not reach is told again below. What is published while it is withdrawn would stay.
+    const told = bus.cancel({ jobId, taskIds: ours }).catch(() => undefined);
+    await Promise.all([told, out.settled()]);
+    const taskIds = [...this.#out.keys()].filter((taskId) => out.remove(this, taskId));
+    // What no worker has begun is withdrawn with the cancel, and what goes on is another job's; nobody will report it.
+    const stopping = new Set(taskIds.filter((taskId) => this.#started.has(taskId)));
+    for (const taskId of [...this.#out.keys()]) if (!stopping.has(taskId)) this.#forget(taskId);
+    await bus.cancel({ jobId, taskIds });
+  }
+
+  /** Lets go of everything and touches nothing: what is out goes on, for whoever needs it. */
+  leave(): void {
+    this.#hasLeft = true;
+    for (const callOff of this.#timers.values()) callOff();
+    this.#timers.clear();
+    for (const taskId of [...this.#out.keys()]) this.#forget(taskId);
+  }
+
+  async #noteStart(
+    task: TaskNumber,
+    { taskId, worker }: Extract<WorkerEvent, { kind: 'started' }>,
+  ): Promise<void> {
+    this.#started.add(taskId);
+    this.#copies.begun(task, worker);
+    const lost = this.#attempts.begun(taskId, worker);
+    const lostNow = lost.at(-1);
+    if (lostNow !== undefined) this.#options.observer.lost?.(task, lostNow);
+    if (lost.length < this.#options.policy.lostWorkersMax) return;
+    this.#forget(taskId);
+    await this.#options.bus.cancel({ jobId: this.#options.jobId, taskIds: [taskId] });
+    await this.stop(lostWorkersFailure(this.#graph, task, lost));
+  }
+
+  async #require(wanted: readonly TaskNumber[]): Promise<void> {
+    const { store, observer } = this.#options;
+    const survey = await surveyStore(this.#graph, store, wanted);
+    const fresh = survey.missing.filter((task) => !this.#board.isPending(task));
+    observer.surveyed(survey.found, fresh);
+    this.#board.require(fresh);
+  }
+
+  #forget(taskId: TaskId): void {
+    const task = this.#out.get(taskId);
+    if (task !== undefined) this.#copies.over(task);
+    this.#options.out.remove(this, taskId);
+    this.#out.delete(taskId);
+    this.#started.delete(taskId);
+    this.#attempts.forget(taskId);
+  }
+
+  async #settle(
+    task: TaskNumber,
+    { taskId, record }: Extract<WorkerEvent, { kind: 'committed' }>,
+  ): Promise<void> {
+    const hadCopy = this.#copies.hasCopy(task);
+    this.#copies.finished(task, record.seconds);
+    this.#forget(taskId);
+    this.#board.settle(task);
+    if (!hadCopy) return;
+    const { bus, jobId } = this.#options;
+    // Where it cannot be stopped it runs to its end, which does no harm.
+    await bus.cancel({ jobId, taskIds: [taskId] }).catch(() => undefined);
+  }
+
+  async #handleFailure(
+    task: TaskNumber,
+    event: Extract<WorkerEvent, { kind: 'failed' }>,
+  ): Promise<void> {
+    this.#started.delete(event.taskId);
+    this.#attempts.ended(event.taskId, event.worker);
+    this.#copies.failed(task);
+    if (this.#failure !== undefined) {
+      this.#forget(event.taskId);
+      return;
+    }
+    // Nobody asked for it: the worker lost its lease (it was too slow to say that it is alive), and the bus has given the task
+    // to another, or will.
+    if (event.failure.code === 'cancelled') return;
+    const attempts = this.#attempts;
+    const hasNoRoom = isStoreFull(event.failure);
+    const isForALarger = this.#nextAttempt.isForALarger(task, event.worker, event.failure);
+    if (hasNoRoom || isForALarger) attempts.doesNotCount(task);
+    const attempt = hasNoRoom ? attempts.count(task) : attempts.failures(task);
+    const decision = decideAfterFailure(event.failure, attempt, this.#options.policy);
+    switch (decision.kind) {
+      case 'retry':
+        if (decision.excludeWorker) attempts.exclude(task, event.worker);
+        this.#options.observer.retried?.(task, decision);
+        this.#options.out.rest(event.taskId);
+        this.#publishLater(task, decision.delayMs);
+        return;
+      case 'heal':
+        await this.#heal(task, event);
+        return;
+      case 'fail':
+        // With this one: a copy of it may be under way.
+        await this.stop(this.#failureOf(task, event.failure));
+    }
+  }
+
+  #publishLater(task: TaskNumber, delayMs: number): void {
+    const callOff = this.#options.clock.after(delayMs, () => {
+      this.#timers.delete(task);
+      if (this.#failure === undefined) this.#options.out.again(this.#nextAttempt.message(task));
+    });
+    this.#timers.set(task, callOff);
+  }
+
+  /** An input of the task is gone: its record is dropped, the task that makes it runs again, then this one. */
+  async #heal(task: TaskNumber, event: Extract<WorkerEvent, { kind: 'failed' }>): Promise<void> {
+    const { store, observer } = this.#options;
+    const details = event.failure.details as { readonly lostTasks?: readonly TaskId[] };
+    const idOf = (number: TaskNumber): TaskId => this.#graph.plan.id(this.#graph.ref(number));
+    const dependencies = [...this.#graph.dependencies(task)];
+    const lostIds = new Set(details.lostTasks);
+    const lost = dependencies.filter((number) => lostIds.has(idOf(number)));
+    this.#forget(event.taskId);
+    if (lost.length === 0) {
+      await this.stop(this.#failureOf(task, event.failure));
+      return;
+    }
+    for (const number of lost) {
+      await store.dropRecord(idOf(number));
+      observer.healed(number);
+      this.#board.lose(number);
+    }
+    this.#board.takeBack(task);
+    await this.#require(lost);
+    this.#board.awaitInputs(task);
+  }
+
+  #failureOf(task: TaskNumber, failure: FailureJson): BivdiffError {
+    return taskFailure(this.#graph, task, { failure, attempts: this.#attempts.count(task) });
+  }
+}

@@ -1,0 +1,63 @@
+// The message of a task's next attempt: who shall not have it, and how much memory it takes, as far as earlier attempts have shown.
+
+import type { TaskMessage } from '../../common/bus/ports.ts';
+import type { FailureJson } from '../../common/errors.ts';
+import { STAGE_FACTS } from '../../common/stages.ts';
+import type { Stage } from '../../common/task.ts';
+import { PROTOCOL_VERSION } from '../../common/worker-status.ts';
+import { excludedWorkers, memoryMissed } from '../domain/failure-policy.ts';
+import type { TaskGraph, TaskNumber } from '../domain/task-graph.ts';
+import type { Workforce } from '../ports.ts';
+import type { Attempts } from './attempts.ts';
+
+export class NextAttempt {
+  readonly #graph: TaskGraph;
+  readonly #attempts: Attempts;
+  readonly #workers: Workforce;
+  /** Tasks of a stage are of a size, so what one has shown holds for the others. */
+  readonly #memoryBytes = new Map<Stage, number>();
+
+  constructor(graph: TaskGraph, attempts: Attempts, workers: Workforce) {
+    this.#graph = graph;
+    this.#attempts = attempts;
+    this.#workers = workers;
+  }
+
+  /** Counts it. */
+  message(task: TaskNumber): TaskMessage {
+    const { plan } = this.#graph;
+    const ref = this.#graph.ref(task);
+    const memoryBytes = this.#memoryBytes.get(ref.stage);
+    const able = memoryBytes === undefined ? undefined : this.#workersWith(ref.stage, memoryBytes);
+    // Where nobody has so much, the others try: the device may have been full of something else.
+    const isKept = able !== undefined && able.size > 0;
+    return {
+      protocol: PROTOCOL_VERSION,
+      attempt: this.#attempts.next(task),
+      task: plan.task(ref),
+      excludedWorkers: excludedWorkers({
+        failed: this.#attempts.excludedWorkers(task),
+        setAside: this.#workers.setAside(ref.stage),
+        there: isKept ? able : this.#workersWith(ref.stage, 0),
+      }),
+      ...(isKept && { memoryBytes }),
+    };
+  }
+
+  /** Whether an attempt failed for want of memory that another worker has; from now on only such workers are asked. */
+  isForALarger(task: TaskNumber, worker: string, failure: FailureJson): boolean {
+    const hadBytes = this.#workers.memoryOf(worker);
+    const missed = hadBytes === undefined ? undefined : memoryMissed(failure, hadBytes);
+    if (missed === undefined) return false;
+    const { stage } = this.#graph.ref(task);
+    const needed = Math.max(missed, this.#memoryBytes.get(stage) ?? 0);
+    if (this.#workersWith(stage, needed).size === 0) return false;
+    this.#memoryBytes.set(stage, needed);
+    return true;
+  }
+
+  #workersWith(stage: Stage, memoryBytes: number): ReadonlySet<string> {
+    const { inference } = this.#graph.plan.job.numerics;
+    return this.#workers.workersOf(STAGE_FACTS[stage].pool, inference, memoryBytes);
+  }
+}

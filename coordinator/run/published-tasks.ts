@@ -1,0 +1,262 @@
+// What is out on the farm: every task that some live job has published and that has not settled, each once whoever
+// needs it. Keeps the queues short, and looks for what the bus may have lost. All of it can be lost itself.
+
+import type { CoordinatorBus, TaskMessage, WorkerEvent } from '../../common/bus/ports.ts';
+import { BivdiffError } from '../../common/errors.ts';
+import type { Store } from '../../common/store/ports.ts';
+import type { JobId, Pool, Stage, TaskId } from '../../common/task.ts';
+import { leavesSomebody } from '../domain/failure-policy.ts';
+import { mapBounded } from '../map-bounded.ts';
+import type { Clock, Workforce } from '../ports.ts';
+
+/** Published beyond what the slots take at once, so that a slot that becomes free need not wait for us. */
+const OUT_PER_SLOT = 2;
+/** Before any worker is known, so that the first that comes finds work. */
+const OUT_MIN = 2;
+/** How long a task that nobody speaks of is left alone: doubles while the bus still has it. */
+const PATIENCE_MS = 1_000;
+const PATIENCE_MAX_MS = 16_000;
+const LOOKS_AT_ONCE = 32;
+
+/** Who needs a task that is out: a run of a job. */
+export interface Needer {
+  readonly jobId: JobId;
+  /** Whose job it is. */
+  readonly owner: string;
+}
+
+export interface PublishedTasksOptions {
+  readonly bus: CoordinatorBus;
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Slots of the workers that serve a pool, now; `any`: all there are. */
+  readonly slotsOf: (pool: Pool) => number;
+  /** As `Workforce.workersOf`. @default nobody is known, and nobody is looked for */
+  readonly workersOf?: Workforce['workersOf'];
+  /** Tasks that workers say they run. @default none */
+  readonly claimed?: () => ReadonlySet<TaskId>;
+  /** Told of what went wrong and will be tried again. */
+  readonly onTrouble?: (error: BivdiffError) => void;
+}
+
+/** Where a task is published, and who may take it. */
+interface Place {
+  readonly queue: string;
+  readonly pool: Pool;
+  /** Of the job. */
+  readonly inferenceClass: string;
+}
+
+interface PublishedTask extends Place {
+  readonly owner: string;
+  readonly needers: Needer[];
+  message: TaskMessage;
+  hasCopy: boolean;
+  /** When to look for it; Infinity while it waits for its next attempt, and no message of it is on its way. */
+  lookMs: number;
+  patienceMs: number;
+}
+
+export class PublishedTasks {
+  readonly #options: PublishedTasksOptions;
+  readonly #tasks = new Map<TaskId, PublishedTask>();
+  readonly #countOfPool = new Map<Pool, number>();
+  readonly #copiesOfPool = new Map<Pool, number>();
+  readonly #countOfOwner = new Map<string, number>();
+  readonly #sending = new Set<Promise<void>>();
+
+  constructor(options: PublishedTasksOptions) {
+    this.#options = options;
+  }
+
+  /** How many more tasks of a pool can be published: about twice the slots that can take them, over all pools too. */
+  room(pool: Pool): number {
+    const ofPool = this.limit(pool) - (this.#countOfPool.get(pool) ?? 0);
+    return Math.min(ofPool, this.limit('any') - this.#tasks.size);
+  }
+
+  /** Tasks of a pool that may be out at once. */
+  limit(pool: Pool): number {
+    return Math.max(OUT_MIN, OUT_PER_SLOT * this.#options.slotsOf(pool));
+  }
+
+  /** Tasks that were published for an owner's jobs and are out. */
+  countOf(owner: string): number {
+    return this.#countOfOwner.get(owner) ?? 0;
+  }
+
+  /** Of a task that is out. */
+  stageOf(taskId: TaskId): Stage | undefined {
+    return this.#tasks.get(taskId)?.message.task.stage;
+  }
+
+  needersOf(taskId: TaskId): readonly Needer[] {
+    return this.#tasks.get(taskId)?.needers ?? [];
+  }
+
+  isNeededByNoneBut(needer: Needer, taskId: TaskId): boolean {
+    return this.needersOf(taskId).every((other) => other === needer);
+  }
+
+  /** Publishes a task, unless another job has it out already: then that will do for both. */
+  add(needer: Needer, message: TaskMessage, place: Place): void {
+    const { id } = message.task;
+    const known = this.#tasks.get(id);
+    if (known !== undefined) {
+      known.needers.push(needer);
+      return;
+    }
+    const { owner } = needer;
+    const times = { lookMs: 0, patienceMs: 0 };
+    const task = { ...place, ...times, owner, needers: [needer], message, hasCopy: false };
+    this.#tasks.set(id, task);
+    this.#count(task, 1);
+    this.#send(task);
+  }
+
+  /** Publishes the next attempt of a task that is out. */
+  again(message: TaskMessage): void {
+    const task = this.#tasks.get(message.task.id);
+    if (task === undefined) return;
+    task.message = message;
+    this.#send(task);
+  }
+
+  /** Whether some slots of a pool have nothing to do, as far as what is out can tell. */
+  hasIdleSlot(pool: Pool): boolean {
+    const copies = this.#copiesOfPool.get(pool) ?? 0;
+    return (this.#countOfPool.get(pool) ?? 0) + copies < this.#options.slotsOf(pool);
+  }
+
+  /** Publishes a second message of a task that is out. One that is lost is not looked for: the first is. */
+  copy(message: TaskMessage): void {
+    const task = this.#tasks.get(message.task.id);
+    if (task === undefined || task.hasCopy) return;
+    task.hasCopy = true;
+    this.#countCopy(task, 1);
+    this.#publish(task.queue, message);
+  }
+
+  /** No message of it is on its way until `again`. */
+  rest(taskId: TaskId): void {
+    const task = this.#tasks.get(taskId);
+    if (task !== undefined) task.lookMs = Infinity;
+  }
+
+  /** Whether nobody else needs it: then it is out no longer. */
+  remove(needer: Needer, taskId: TaskId): boolean {
+    const task = this.#tasks.get(taskId);
+    if (task === undefined) return true;
+    const index = task.needers.indexOf(needer);
+    if (index >= 0) task.needers.splice(index, 1);
+    if (task.needers.length > 0) return false;
+    this.#tasks.delete(taskId);
+    this.#count(task, -1);
+    if (task.hasCopy) this.#countCopy(task, -1);
+    return true;
+  }
+
+  /** Resolves when the bus has all that was published, or has refused it. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#sending);
+  }
+
+  /**
+   * Looks for tasks of which nobody has spoken for a while: a worker runs it, or the bus has it, or its result is in the store
+   * (given as the event that was lost), or it was lost with the bus and is published again.
+   * @throws unavailable — bus or store cannot say now
+   */
+  async reconcile(): Promise<readonly WorkerEvent[]> {
+    const { clock, claimed } = this.#options;
+    const running = claimed?.() ?? new Set<TaskId>();
+    const nowMs = clock.nowMs();
+    const due: PublishedTask[] = [];
+    const refused: PublishedTask[] = [];
+    for (const [taskId, task] of this.#tasks) {
+      if (running.has(taskId)) this.#seen(task);
+      else if (this.#isRefusedByAll(task)) refused.push(task);
+      else if (task.lookMs <= nowMs) due.push(task);
+    }
+    await mapBounded(refused, LOOKS_AT_ONCE, (task) => this.#waive(task));
+    const outcomes = await mapBounded(due, LOOKS_AT_ONCE, (task) => this.#lookFor(task));
+    // Where one message is lost, all may be.
+    if (outcomes.includes('lost')) for (const task of this.#tasks.values()) this.#lookSoon(task);
+    return outcomes.filter((outcome) => outcome !== 'lost' && outcome !== undefined);
+  }
+
+  /** Those who could take it when it was published have gone. */
+  #isRefusedByAll({ message, pool, inferenceClass, lookMs }: PublishedTask): boolean {
+    const { excludedWorkers, memoryBytes = 0 } = message;
+    if ((excludedWorkers.length === 0 && memoryBytes === 0) || lookMs === Infinity) return false;
+    const { workersOf = () => new Set<string>() } = this.#options;
+    if (workersOf(pool, inferenceClass).size === 0) return false;
+    return !leavesSomebody(excludedWorkers, workersOf(pool, inferenceClass, memoryBytes));
+  }
+
+  /** Its message is withdrawn, and goes out again for everybody. */
+  async #waive(task: PublishedTask): Promise<void> {
+    const { id } = task.message.task;
+    await this.#options.bus.cancel({ jobId: task.needers[0]!.jobId, taskIds: [id] });
+    if (this.#tasks.get(id) !== task || task.lookMs === Infinity) return;
+    task.message = { ...task.message, excludedWorkers: [], memoryBytes: undefined };
+    this.#send(task);
+  }
+
+  async #lookFor(task: PublishedTask): Promise<WorkerEvent | 'lost' | undefined> {
+    const { bus, store } = this.#options;
+    const { id } = task.message.task;
+    if (await bus.holds(task.queue, id)) {
+      this.#seen(task);
+      return undefined;
+    }
+    const record = await store.getRecord(id, { checkArtifacts: true });
+    // It settled, or failed, while we looked.
+    if (this.#tasks.get(id) !== task || task.lookMs === Infinity) return undefined;
+    if (record === undefined) {
+      this.#send(task);
+      return 'lost';
+    }
+    this.#seen(task);
+    const { worker, attempt } = record;
+    return { kind: 'committed', taskId: id, worker, attempt, record };
+  }
+
+  #seen(task: PublishedTask): void {
+    if (task.lookMs === Infinity) return;
+    task.patienceMs = Math.min(2 * task.patienceMs, PATIENCE_MAX_MS);
+    task.lookMs = this.#options.clock.nowMs() + task.patienceMs;
+  }
+
+  #lookSoon(task: PublishedTask): void {
+    if (task.lookMs === Infinity) return;
+    task.patienceMs = PATIENCE_MS;
+    task.lookMs = Math.min(task.lookMs, this.#options.clock.nowMs() + PATIENCE_MS);
+  }
+
+  #send(task: PublishedTask): void {
+    task.patienceMs = PATIENCE_MS;
+    task.lookMs = this.#options.clock.nowMs() + PATIENCE_MS;
+    this.#publish(task.queue, task.message);
+  }
+
+  #publish(queue: string, message: TaskMessage): void {
+    const { bus, onTrouble } = this.#options;
+    const sending = bus
+      .publish(queue, message)
+      // The bus is away, or full: `reconcile` finds that it has not got the task.
+      .catch((reason: unknown) => onTrouble?.(BivdiffError.from(reason)))
+      .finally(() => this.#sending.delete(sending));
+    this.#sending.add(sending);
+  }
+
+  #countCopy({ pool }: PublishedTask, by: number): void {
+    this.#copiesOfPool.set(pool, (this.#copiesOfPool.get(pool) ?? 0) + by);
+  }
+
+  #count({ pool, owner }: PublishedTask, by: number): void {
+    this.#countOfPool.set(pool, (this.#countOfPool.get(pool) ?? 0) + by);
+    const ofOwner = this.countOf(owner) + by;
+    if (ofOwner === 0) this.#countOfOwner.delete(owner);
+    else this.#countOfOwner.set(owner, ofOwner);
+  }
+}

@@ -1,0 +1,298 @@
+// The workers of a simulation: slots that take tasks from the bus as real ones do, are busy for as long as the draws say, and commit,
+// fail or die. State is by slot and by worker, in arrays; nothing is made per task but what the bus and the store keep.
+
+import { queueOfStage, queuesOfWorker } from '../../../common/placement.ts';
+import { STAGE_FACTS } from '../../../common/stages.ts';
+import { STAGES } from '../../../common/task.ts';
+import type { FailureJson } from '../../../common/errors.ts';
+import type { Stage, TaskId } from '../../../common/task.ts';
+import { WORKER_BEAT_MS } from '../../../common/worker-status.ts';
+import type { WorkerStatus } from '../../../common/worker-status.ts';
+import type { Draws } from '../draws.ts';
+import { IdleLine } from './idle-line.ts';
+import { layOut } from '../farm-layout.ts';
+import { WORKER_POOLS, SIMULATED_CLASS, SIMULATED_CLASSES } from '../scenario.ts';
+import type { Scenario } from '../scenario.ts';
+import type { Attempts } from '../simulation-result.ts';
+import { SlotLedger } from '../slot-ledger.ts';
+import type { PoolTime } from '../slot-ledger.ts';
+import { isKeptFrom } from './virtual-bus.ts';
+import type { Letter, VirtualBus } from './virtual-bus.ts';
+import type { VirtualClock } from './virtual-clock.ts';
+import type { VirtualStore } from './virtual-store.ts';
+import { FAILED, recordOf, statusOf, STOPPED } from './virtual-worker.ts';
+
+/** Workers beat in so many groups, one after the other: not all in the same instant. */
+const BEAT_GROUPS = 20;
+
+export interface FarmOptions {
+  readonly scenario: Scenario;
+  readonly clock: VirtualClock;
+  readonly bus: VirtualBus;
+  readonly store: VirtualStore;
+  readonly draws: Draws;
+  readonly stageSeconds: (stage: Stage, frames: number) => number;
+  /** Tasks that fail every attempt. */
+  readonly poisoned: ReadonlySet<TaskId>;
+  /** Signs of life. */
+  readonly onBeats: (statuses: readonly WorkerStatus[]) => void;
+}
+
+export class VirtualFarm {
+  readonly tries: Attempts = { committed: 0, failed: 0, cancelled: 0, lost: 0 };
+  readonly #options: FarmOptions;
+  readonly #ledger: SlotLedger;
+  readonly #idle: readonly IdleLine[];
+  /** Queues, by number, that a pool pulls from, in their order. */
+  readonly #queues: readonly (readonly number[])[];
+  /** By queue: the pools that may take from it. */
+  readonly #takers: readonly (readonly number[])[];
+  readonly #statuses: WorkerStatus[];
+  readonly #isAlive: Uint8Array;
+  readonly #lives: Uint16Array;
+  readonly #firstSlot: Uint32Array;
+  readonly #poolOf: Uint8Array;
+  readonly #workerOf: Uint32Array;
+  readonly #letters: (Letter | undefined)[];
+  /** Raised whenever the slot is freed: an end that was foreseen for an earlier run is void. */
+  readonly #runs: Int32Array;
+  readonly #usefulMs: Float64Array;
+  readonly #startMs: Float64Array;
+  readonly #willFail: Uint8Array;
+  #turn = 0;
+  #running = 0;
+  #deaths = 0;
+
+  constructor(options: FarmOptions) {
+    this.#options = options;
+    const { scenario } = options;
+    const { statuses, firstSlot, poolOf, workerOf } = layOut(scenario);
+    const slots = poolOf.length;
+    this.#statuses = statuses;
+    this.#firstSlot = firstSlot;
+    this.#poolOf = poolOf;
+    this.#workerOf = workerOf;
+    this.#isAlive = new Uint8Array(statuses.length).fill(1);
+    this.#lives = new Uint16Array(statuses.length);
+    this.#letters = new Array<Letter | undefined>(slots).fill(undefined);
+    this.#runs = new Int32Array(slots);
+    this.#usefulMs = new Float64Array(slots);
+    this.#startMs = new Float64Array(slots);
+    this.#willFail = new Uint8Array(slots);
+    this.#ledger = new SlotLedger(this.#poolOf, WORKER_POOLS.length);
+    this.#idle = WORKER_POOLS.map(() => new IdleLine(slots));
+    const numbers = new Map(
+      STAGES.map((stage, index) => [queueOfStage(stage, SIMULATED_CLASS), index]),
+    );
+    this.#queues = WORKER_POOLS.map((pool) =>
+      queuesOfWorker([pool], SIMULATED_CLASSES).map((queue) => numbers.get(queue)!),
+    );
+    this.#takers = STAGES.map((_, queue) =>
+      WORKER_POOLS.flatMap((_pool, pool) => (this.#queues[pool]!.includes(queue) ? [pool] : [])),
+    );
+  }
+
+  /** Slots that run something now. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Workers that died. */
+  get deaths(): number {
+    return this.#deaths;
+  }
+
+  /** Every worker comes, and asks for work. */
+  begin(): void {
+    const { clock, scenario, onBeats } = this.#options;
+    onBeats(this.#statuses);
+    for (let slot = 0; slot < this.#poolOf.length; slot += 1) this.#pull(slot);
+    for (let group = 0; group < BEAT_GROUPS; group += 1) {
+      clock.after((WORKER_BEAT_MS * (group + 1)) / BEAT_GROUPS, () => {
+        this.#beat(group);
+      });
+    }
+    if (scenario.deathsPerHour === 0) return;
+    for (let worker = 0; worker < this.#statuses.length; worker += 1) this.#foreseeDeath(worker);
+  }
+
+  /** The run of this slot is over, if it is still the one that was meant. */
+  end(slot: number, run: number): void {
+    if (this.#runs[slot] !== run) return;
+    const letter = this.#letters[slot]!;
+    if (this.#willFail[slot] === 1) this.#fail(slot, letter, FAILED);
+    else this.#commit(slot, letter);
+    this.#pull(slot);
+  }
+
+  /** As `Takers.offer`: to the slot that has waited longest, of the pools that may run it. */
+  offer(letter: Letter): boolean {
+    let chosen = -1;
+    let since = Infinity;
+    for (const pool of this.#takers[letter.queue]!) {
+      const line = this.#idle[pool]!;
+      let slot = line.first;
+      while (slot >= 0 && isKeptFrom(letter, this.#nameOf(slot))) slot = line.after(slot);
+      if (slot < 0 || line.waitsSince(slot) >= since) continue;
+      chosen = slot;
+      since = line.waitsSince(slot);
+    }
+    if (chosen < 0) return false;
+    this.#idle[this.#poolOf[chosen]!]!.remove(chosen);
+    this.#start(chosen, letter);
+    return true;
+  }
+
+  /** As `Takers.stop`: a worker that is dead does not hear it. */
+  stop(letter: Letter): void {
+    const { slot } = letter;
+    if (this.#letters[slot] !== letter) return;
+    this.#fail(slot, letter, STOPPED);
+    this.#pull(slot);
+  }
+
+  /** Where the time went, by pool, as `WORKER_POOLS` has them. To be called once, at the end. */
+  close(): readonly PoolTime[] {
+    return this.#ledger.close(this.#options.clock.nowMs());
+  }
+
+  #nameOf(slot: number): string {
+    return this.#statuses[this.#workerOf[slot]!]!.name;
+  }
+
+  #pull(slot: number): void {
+    const { bus } = this.#options;
+    const pool = this.#poolOf[slot]!;
+    const name = this.#nameOf(slot);
+    for (const queue of this.#queues[pool]!) {
+      const letter = bus.take(queue, name);
+      if (letter === undefined) continue;
+      this.#start(slot, letter);
+      return;
+    }
+    this.#turn += 1;
+    this.#idle[pool]!.append(slot, this.#turn);
+  }
+
+  #start(slot: number, letter: Letter): void {
+    const { bus, clock, scenario, draws, stageSeconds, poisoned } = this.#options;
+    const { task, attempt } = letter.message;
+    const pool = WORKER_POOLS[this.#poolOf[slot]!]!;
+    letter.state = 'leased';
+    letter.slot = slot;
+    letter.deliveries += 1;
+    this.#letters[slot] = letter;
+    this.#running += 1;
+    const nowMs = clock.nowMs();
+    this.#ledger.begin(slot, nowMs, STAGE_FACTS[task.stage].pool !== 'any');
+    const mean = stageSeconds(task.stage, task.frames.length);
+    const usefulMs = (draws.seconds(task.id, mean) / scenario.pools[pool].speed) * 1000;
+    // Attempts and deliveries of one task draw anew.
+    const run = attempt * 64 + letter.deliveries;
+    const failsAt = poisoned.has(task.id) ? 1 : draws.failsAt(task.id, run);
+    const wholeMs = usefulMs * draws.slowdown(task.id, run);
+    this.#usefulMs[slot] = usefulMs;
+    this.#startMs[slot] = nowMs;
+    this.#willFail[slot] = failsAt === undefined ? 0 : 1;
+    clock.at(nowMs + wholeMs * (failsAt ?? 1), slot, this.#runs[slot]!);
+    bus.report({
+      kind: 'started',
+      taskId: task.id,
+      worker: this.#nameOf(slot),
+      attempt,
+      slot: slot - this.#firstSlot[this.#workerOf[slot]!]!,
+      stage: task.stage,
+    });
+  }
+
+  #commit(slot: number, letter: Letter): void {
+    const { bus, clock, store } = this.#options;
+    const { task, attempt } = letter.message;
+    const nowMs = clock.nowMs();
+    const seconds = (nowMs - this.#startMs[slot]!) / 1000;
+    const worker = this.#nameOf(slot);
+    const kept = store.commit(recordOf(letter.message, worker, seconds));
+    bus.report({ kind: 'committed', taskId: task.id, worker, attempt, record: kept });
+    bus.end(letter);
+    this.tries.committed += 1;
+    this.#ledger.commit(slot, nowMs, this.#usefulMs[slot]!);
+    this.#free(slot);
+  }
+
+  #fail(slot: number, letter: Letter, why: FailureJson): void {
+    const { bus, clock } = this.#options;
+    const { task, attempt } = letter.message;
+    const worker = this.#nameOf(slot);
+    bus.report({ kind: 'failed', taskId: task.id, worker, attempt, failure: why });
+    bus.end(letter);
+    this.tries[why === STOPPED ? 'cancelled' : 'failed'] += 1;
+    this.#ledger.waste(slot, clock.nowMs());
+    this.#free(slot);
+  }
+
+  #free(slot: number): void {
+    this.#letters[slot] = undefined;
+    this.#running -= 1;
+    this.#runs[slot] = (this.#runs[slot]! + 1) & 0x3fffffff;
+  }
+
+  #beat(group: number): void {
+    const { clock, onBeats } = this.#options;
+    const alive: WorkerStatus[] = [];
+    for (let worker = group; worker < this.#statuses.length; worker += BEAT_GROUPS) {
+      if (this.#isAlive[worker] === 1) alive.push(this.#statuses[worker]!);
+    }
+    onBeats(alive);
+    clock.after(WORKER_BEAT_MS, () => {
+      this.#beat(group);
+    });
+  }
+
+  #foreseeDeath(worker: number): void {
+    const { clock, draws, scenario } = this.#options;
+    const seconds = draws.secondsToDeath(worker, this.#lives[worker]!, scenario.deathsPerHour);
+    clock.after(seconds * 1000, () => {
+      this.#die(worker);
+    });
+  }
+
+  #die(worker: number): void {
+    const { bus, clock, scenario } = this.#options;
+    const nowMs = clock.nowMs();
+    this.#deaths += 1;
+    this.#isAlive[worker] = 0;
+    for (let slot = this.#firstSlot[worker]!; slot < this.#firstSlot[worker + 1]!; slot += 1) {
+      const letter = this.#letters[slot];
+      if (letter === undefined) this.#idle[this.#poolOf[slot]!]!.remove(slot);
+      else {
+        this.tries.lost += 1;
+        this.#ledger.waste(slot, nowMs);
+        this.#free(slot);
+        clock.after(scenario.ackWaitMs, () => {
+          bus.lapse(letter);
+        });
+      }
+      this.#ledger.leave(slot, nowMs);
+    }
+    clock.after(scenario.returnSeconds * 1000, () => {
+      this.#return(worker);
+    });
+  }
+
+  /** A new worker, of another name, in the dead one's place. */
+  #return(worker: number): void {
+    const { clock, onBeats } = this.#options;
+    const { name, pools, slots } = this.#statuses[worker]!;
+    this.#lives[worker] = this.#lives[worker]! + 1;
+    const base = name.split('..')[0]!;
+    const status = statusOf(`${base}.${this.#lives[worker]}`, pools[0]!, slots);
+    this.#statuses[worker] = status;
+    this.#isAlive[worker] = 1;
+    onBeats([status]);
+    for (let slot = this.#firstSlot[worker]!; slot < this.#firstSlot[worker + 1]!; slot += 1) {
+      this.#ledger.join(slot, clock.nowMs());
+      this.#pull(slot);
+    }
+    this.#foreseeDeath(worker);
+  }
+}

@@ -1,0 +1,6 @@
+// The file that a lane's thread starts with in the product: all stages.
+
+import { STAGE_BODIES } from './stage-codes.ts';
+import { serveLane } from '../workers/inference/lanes/serve-lane.ts';
+
+serveLane(STAGE_BODIES);

@@ -1,0 +1,48 @@
+// Goal: a worker runs on the device that it was told, or says why it cannot; jobs go to workers of the class that they were taken for.
+
+import { expect, it } from 'vitest';
+
+import { endOfCli, startCli } from '../../support/cli-process.ts';
+import { killed } from '../../support/farm/farm-program.ts';
+import { useFarm } from '../../support/farm/use-farm.ts';
+
+const farmOf = useFarm();
+/** Some GPU's: nothing here is like it. */
+const FOREIGN = 'cuda:of-another-machine/onnxruntime-1.30.0/v8-13.6';
+
+it.each([
+  ['GPU', 'no device is called "GPU"'],
+  ['cuda:first', 'no device is called "cuda:first"'],
+  // No build of ONNX Runtime for Node has it on Linux.
+  ['xnnpack', 'device xnnpack does not work here: '],
+])('does not begin on device %s', async (device, message) => {
+  for (const words of [['worker', '--pool', 'vdm'], ['up']]) {
+    const run = await endOfCli(startCli([...words, '--device', device]));
+    expect(run.stderr).toContain(message);
+    expect(run.stderr).toContain('bivdiff doctor');
+    expect(run.code).toBe(2);
+  }
+});
+
+it('a job that was taken for other devices waits for their workers', async () => {
+  const farm = await farmOf.start({ workers: 0 });
+  await killed(farm.coordinator!.child);
+  const coordinator = farm.startCoordinator(undefined, {}, ['--numerics', FOREIGN]);
+  farm.startWorker('here', ['--device', 'cpu']);
+  await farm.seesWorkers(1);
+  const [worker] = (await farm.client.workers()).workers;
+  expect(worker?.numericsClass).toMatch(/^cpu:/);
+  const id = await farm.submit();
+  await farm.until('the coordinator has said that nobody can run it', async () => {
+    return coordinator.log().includes(`waits for workers of numerics class ${FOREIGN}`);
+  });
+  // What is no inference is anybody's.
+  await farm.until('the source was read', async () => {
+    return farm.events.some((event) => event.kind === 'committed');
+  });
+  expect((await farm.client.get(id)).state).toBe('running');
+  const stages = new Set(
+    farm.events.flatMap((event) => (event.kind === 'committed' ? [event.record.stage] : [])),
+  );
+  expect([...stages].filter((stage) => !['ingest', 'annotate'].includes(stage))).toEqual([]);
+});

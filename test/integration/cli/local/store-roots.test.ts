@@ -1,0 +1,118 @@
+// Goal: a collection leaves what the jobs of a farm need, by their state, and takes the rest. Method: the real coordinator and roots,
+// memory store, scripted workers; a collection that spares nothing for its age.
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { findKeptJobs } from '../../../../cli/local/store-roots.ts';
+import { BivdiffError } from '../../../../common/errors.ts';
+import { createMemoryStore } from '../../../../common/store/memory/index.ts';
+import type { Digest, JobId, Stage } from '../../../../common/task.ts';
+import type { AcceptedJob } from '../../../../recipes/job.ts';
+import { createPlan } from '../../../../coordinator/domain/plan.ts';
+import { finishedFrames } from '../../../../coordinator/jobs/finished-frames.ts';
+import type { ActiveJob } from '../../../../coordinator/run/active-job.ts';
+import { CoordinatorHarness } from '../../../support/farm/coordinator-harness.ts';
+import { acceptedJob } from '../../../support/jobs.ts';
+
+const SUBMISSION = { name: '', priority: 0 };
+
+describe('what the jobs of a farm need', () => {
+  let store: ReturnType<typeof createMemoryStore>;
+  let farm: CoordinatorHarness;
+
+  beforeEach(() => {
+    store = createMemoryStore();
+    farm = new CoordinatorHarness({ store, conclude: putOutputs });
+  });
+  afterEach(async () => {
+    await farm.close();
+  });
+
+  /** Writes what a collection reads of a manifest. */
+  async function putOutputs({ jobId, graph, tally }: ActiveJob): Promise<void> {
+    const artifacts = tally.results.get(graph.number({ stage: 'assemble', index: 0 }))!.outputs;
+    const manifest = { outputs: [{ artifacts: artifacts['file'] }] };
+    await store.putDocument({ kind: 'manifest', id: jobId }, Buffer.from(JSON.stringify(manifest)));
+  }
+
+  /** Its source is a folder of one picture. */
+  async function jobOf(seed: number): Promise<{ job: AcceptedJob; picture: Digest }> {
+    const picture = await store.putArtifact(Buffer.from(`picture ${seed}`));
+    const listing = JSON.stringify({ files: [{ name: 'a.png', digest: picture }] });
+    const digest = await store.putArtifact(Buffer.from(listing));
+    const source = { kind: 'folder', digest, start: 0, stride: 1 } as const;
+    return { job: acceptedJob({ seed, source, frameBatch: 1 }), picture };
+  }
+
+  async function collect(): Promise<void> {
+    const kept = await findKeptJobs(store, []);
+    await store.collectGarbage({
+      keepRecords: (taskId) => kept.tasks.has(taskId),
+      keepArtifacts: (digest) => kept.artifacts.has(digest),
+      ...{ minAgeMs: 0, nowMs: Date.now() + 1_000, dryRun: false },
+    });
+  }
+
+  async function resultsOf(job: AcceptedJob, stage: Stage): Promise<number> {
+    const plan = createPlan(job);
+    const ids = Array.from({ length: plan.count(stage) }, (_, index) => plan.id({ stage, index }));
+    const found = await Promise.all(ids.map((id) => store.getRecord(id, { checkArtifacts: true })));
+    return found.filter((record) => record !== undefined).length;
+  }
+
+  async function framesOf(jobId: JobId): Promise<readonly number[]> {
+    const batches = await Array.fromAsync(finishedFrames(store, jobId));
+    return batches.flatMap(({ frames }) => frames.map(({ frame }) => frame));
+  }
+
+  it('is the outputs of one that is done, until it is deleted', async () => {
+    farm.addWorker('w');
+    const { job, picture } = await jobOf(1);
+    const { jobId } = await farm.coordinator.submit(job, SUBMISSION);
+    await farm.until(jobId, 'done');
+    const plan = createPlan(job);
+    const record = await store.getRecord(plan.id({ stage: 'assemble', index: 0 }));
+    const video = record!.outputs['file']![0]!.digest;
+    await collect();
+    expect(await store.hasArtifact(video)).toBe(true);
+    expect(await store.hasArtifact(picture)).toBe(false);
+    expect(await resultsOf(job, 'decode')).toBe(0);
+    await farm.coordinator.delete(jobId);
+    await collect();
+    expect(await store.hasArtifact(video)).toBe(false);
+  });
+
+  it('is the finished frames and the source of one that failed', async () => {
+    farm.addWorker('w', ({ stage, frames }) => {
+      if (stage === 'decode' && frames[0]! >= 5) {
+        throw new BivdiffError('invalid-argument', 'it cannot be');
+      }
+    });
+    const { job, picture } = await jobOf(2);
+    const { jobId } = await farm.coordinator.submit(job, SUBMISSION);
+    await farm.until(jobId, 'failed');
+    await collect();
+    expect(await framesOf(jobId)).toEqual([0, 1, 2, 3, 4]);
+    expect(await resultsOf(job, 'generate')).toBe(0);
+    expect(await store.hasArtifact(picture)).toBe(true);
+    await farm.coordinator.delete(jobId);
+    await collect();
+    expect(await resultsOf(job, 'decode')).toBe(0);
+    expect(await store.hasArtifact(picture)).toBe(false);
+  });
+
+  it('is all of one that may go on', async () => {
+    farm.addWorker('w', async ({ stage }) => {
+      if (stage === 'smooth') await farm.coordinator.pause(jobId);
+    });
+    const { job, picture } = await jobOf(3);
+    const { jobId } = await farm.coordinator.submit(job, SUBMISSION);
+    await farm.until(jobId, 'paused');
+    await collect();
+    expect(await resultsOf(job, 'generate')).toBe(8);
+    expect(await store.hasArtifact(picture)).toBe(true);
+    // The same for a job that is named, of a farm or not.
+    const named = await findKeptJobs(store, [jobId.slice(0, 10)]);
+    expect(named.artifacts).toContain(picture);
+  });
+});

@@ -1,0 +1,58 @@
+// What a farm's events say: what was begun, how often, and whether anything was lost or changed.
+
+import { expect } from 'vitest';
+
+import type { WorkerEvent } from '../../../common/bus/ports.ts';
+import { canonicalJson } from '../../../common/canonical-json.ts';
+import type { TaskId } from '../../../common/task.ts';
+
+/** Tasks that a worker of one slot may have begun and not committed: it runs one, and stores the results of two. */
+export const BEGUN_MAX = 3;
+
+/** What this worker has begun and said no end of. */
+export function unfinishedIn(events: readonly WorkerEvent[], worker: string): readonly TaskId[] {
+  const tasks = new Set<TaskId>();
+  for (const event of events) {
+    if (event.worker !== worker) continue;
+    if (event.kind === 'started') tasks.add(event.taskId);
+    if (event.kind === 'committed' || event.kind === 'failed') tasks.delete(event.taskId);
+  }
+  return [...tasks];
+}
+
+/** What each worker said of each task, in short. */
+export function linesOf(events: readonly WorkerEvent[]): readonly string[] {
+  return events
+    .filter(({ kind }) => kind !== 'progress')
+    .map((event) => `${event.kind} ${event.taskId.slice(0, 8)} ${event.worker}`);
+}
+
+/** How often each task was begun. A worker that is not heard says so again; that is no other start. */
+export function startsIn(events: readonly WorkerEvent[]): ReadonlyMap<TaskId, number> {
+  const starts = new Map<TaskId, number>();
+  const open = new Set<string>();
+  for (const { kind, taskId, worker } of events) {
+    const run = `${taskId} ${worker}`;
+    if (kind === 'started' && !open.has(run)) starts.set(taskId, (starts.get(taskId) ?? 0) + 1);
+    if (kind === 'started') open.add(run);
+    if (kind === 'committed' || kind === 'failed') open.delete(run);
+  }
+  return starts;
+}
+
+/** Every task has one result, whoever committed it; nothing was committed twice with other bytes. */
+export function checkEvents(
+  events: readonly WorkerEvent[],
+  { extraStartsMax }: { readonly extraStartsMax: number },
+): void {
+  const outputs = new Map<TaskId, string>();
+  for (const event of events) {
+    expect(event.kind).not.toBe('diverged');
+    if (event.kind !== 'committed') continue;
+    const made = canonicalJson(event.record.outputs);
+    expect(outputs.get(event.taskId) ?? made).toBe(made);
+    outputs.set(event.taskId, made);
+  }
+  const extra = [...startsIn(events).values()].reduce((sum, count) => sum + count - 1, 0);
+  expect(extra, linesOf(events).join('\n')).toBeLessThanOrEqual(extraStartsMax);
+}

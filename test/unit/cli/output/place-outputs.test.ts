@@ -1,0 +1,158 @@
+// Goal: outputs appear whole or not at all. Method: a real store and real files; failures that the file system makes.
+
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { openFileStore } from '../../../../common/store/file/index.ts';
+import type { Store } from '../../../../common/store/ports.ts';
+import type { ArtifactRef, Digest } from '../../../../common/task.ts';
+import {
+  checkPlaces,
+  digestOfArtifacts,
+  placeOutputs,
+} from '../../../../cli/output/place-outputs.ts';
+import type { OutputFile } from '../../../../cli/output/place-outputs.ts';
+
+let folder = '';
+let store: Store;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bivdiff-place-'));
+  store = await openFileStore(join(folder, 'store'));
+  await mkdir(join(folder, 'out'));
+});
+afterEach(async () => {
+  await store.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const out = (...names: string[]): string => join(folder, 'out', ...names);
+const listing = async (): Promise<string[]> => (await readdir(out(), { recursive: true })).sort();
+
+async function artifact(text: string): Promise<ArtifactRef> {
+  const bytes = Buffer.from(text);
+  return { digest: await store.putArtifact(bytes), bytes: bytes.length, type: 'video/mp4' };
+}
+
+async function clip(name: string, text: string): Promise<OutputFile> {
+  return { kind: 'artifact', path: out(name), artifact: await artifact(text) };
+}
+
+const KEEP = { overwrite: false };
+const REPLACE = { overwrite: true };
+
+describe('a file', () => {
+  it('is put in place, folders and all, and nothing else is left', async () => {
+    const path = out('deep', 'er', 'clip.mp4');
+    await placeOutputs(store, [{ kind: 'artifact', path, artifact: await artifact('new') }], KEEP);
+    expect(await readFile(path, 'utf8')).toBe('new');
+    expect(await listing()).toEqual(['deep', 'deep/er', 'deep/er/clip.mp4']);
+  });
+
+  it('that is there with the same bytes is left as it is', async () => {
+    await writeFile(out('clip.mp4'), 'same');
+    await placeOutputs(store, [await clip('clip.mp4', 'same')], KEEP);
+    expect(await listing()).toEqual(['clip.mp4']);
+  });
+
+  it('that is there and differs is refused, and replaced when asked', async () => {
+    await writeFile(out('clip.mp4'), 'mine');
+    const outputs = [await clip('other.mp4', 'new'), await clip('clip.mp4', 'new')];
+    await expect(placeOutputs(store, outputs, KEEP)).rejects.toMatchObject({
+      code: 'already-exists',
+      message: expect.stringContaining(out('clip.mp4')) as string,
+      hint: expect.stringContaining('--overwrite') as string,
+    });
+    expect(await readFile(out('clip.mp4'), 'utf8')).toBe('mine');
+    expect(await listing()).toEqual(['clip.mp4']);
+
+    await placeOutputs(store, outputs, REPLACE);
+    expect(await readFile(out('clip.mp4'), 'utf8')).toBe('new');
+    expect(await listing()).toEqual(['clip.mp4', 'other.mp4']);
+  });
+
+  it('whose artifact is lost leaves nothing, not even the folders', async () => {
+    const digest = 'ab'.repeat(32) as Digest;
+    const lost: ArtifactRef = { digest, bytes: 3, type: 'video/mp4' };
+    const outputs: OutputFile[] = [
+      await clip('good.mp4', 'good'),
+      { kind: 'artifact', path: out('deep', 'lost.mp4'), artifact: lost },
+    ];
+    await expect(placeOutputs(store, outputs, KEEP)).rejects.toMatchObject({ code: 'data-loss' });
+    expect(await listing()).toEqual([]);
+  });
+});
+
+describe('a sequence of frames', () => {
+  it('is a folder of numbered pictures, with the digest that sha256sum would give', async () => {
+    const artifacts = [await artifact('a'), await artifact('b')];
+    const frames: OutputFile = { kind: 'frames', path: `${out('frames')}/`, artifacts };
+    await placeOutputs(store, [frames], KEEP);
+    expect(await listing()).toEqual([
+      'frames',
+      'frames/frame-000001.png',
+      'frames/frame-000002.png',
+    ]);
+    // printf a >frame-000001.png; printf b >frame-000002.png; sha256sum *.png | sha256sum
+    expect(digestOfArtifacts(artifacts)).toBe(
+      '008aa9db1ee4dad14b09629892bb6ebc71f49b7ea966018d682107286ba05851',
+    );
+    await placeOutputs(store, [frames], KEEP);
+  });
+
+  it('that is there and differs is refused, and replaced whole when asked', async () => {
+    await mkdir(out('frames'));
+    await writeFile(out('frames', 'note.txt'), 'mine');
+    const artifacts = [await artifact('a')];
+    const frames: OutputFile = { kind: 'frames', path: out('frames'), artifacts };
+    await expect(placeOutputs(store, [frames], KEEP)).rejects.toMatchObject({
+      code: 'already-exists',
+    });
+    expect(await listing()).toEqual(['frames', 'frames/note.txt']);
+    await placeOutputs(store, [frames], REPLACE);
+    expect(await listing()).toEqual(['frames', 'frames/frame-000001.png']);
+  });
+});
+
+describe('a report', () => {
+  const report = (text: string): OutputFile => ({
+    kind: 'text',
+    path: out('report.json'),
+    text,
+    mark: '"bivdiff-report"',
+  });
+
+  it('replaces an earlier report, but no other file', async () => {
+    await placeOutputs(store, [report('{"kind": "bivdiff-report", "n": 1}')], KEEP);
+    await placeOutputs(store, [report('{"kind": "bivdiff-report", "n": 2}')], KEEP);
+    expect(await readFile(out('report.json'), 'utf8')).toContain('"n": 2');
+    await writeFile(out('report.json'), 'my notes');
+    await expect(placeOutputs(store, [report('{}')], KEEP)).rejects.toMatchObject({
+      code: 'already-exists',
+    });
+  });
+});
+
+describe('places that cannot be written', () => {
+  it('are found before anything runs: a file where a folder must be', async () => {
+    await writeFile(out('file'), '');
+    await expect(checkPlaces([out('file', 'clip.mp4')])).rejects.toThrow('is not a folder');
+    await mkdir(out('clip.mp4'));
+    await expect(checkPlaces([out('clip.mp4')])).rejects.toThrow('is a folder');
+  });
+
+  it('are found before anything runs: a folder that takes no files', async () => {
+    // The kernel's own file systems refuse new files even to root.
+    await expect(checkPlaces(['/proc/clip.mp4'])).rejects.toMatchObject({
+      message: expect.stringContaining('cannot write /proc/clip.mp4') as string,
+      hint: expect.any(String) as string,
+    });
+  });
+
+  it('leave no trace when they can', async () => {
+    await checkPlaces([out('new', 'clip.mp4'), `${out('frames')}/`]);
+    expect(await listing()).toEqual([]);
+  });
+});

@@ -1,0 +1,229 @@
+// Flags, spec files and their merging: from what a user wrote to a request, or to all that is wrong with it.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { BivdiffError } from '../../../../common/errors.ts';
+import { requestFromFile, requestFromFlags } from '../../../../cli/request/render-request.ts';
+import type { RenderRequest } from '../../../../cli/request/render-request.ts';
+import { layerOfFlags } from '../../../../cli/request/run-options.ts';
+import type { TypedFlags } from '../../../../cli/flags/render-flags.ts';
+
+const WHOLE: TypedFlags = {
+  task: 'controlnet',
+  input: 'clip.mp4',
+  prompt: 'a red square',
+  output: 'out.mp4',
+};
+
+function request(flags: TypedFlags): RenderRequest {
+  return requestFromFlags(layerOfFlags(flags, { folder: '/here' }), { needsOutput: true });
+}
+
+function problemsOf(run: () => unknown): unknown {
+  try {
+    run();
+  } catch (reason) {
+    return BivdiffError.from(reason).details['problems'];
+  }
+  return [];
+}
+
+describe('flags', () => {
+  it("become a spec with absolute paths and the schema's defaults", () => {
+    const { spec, files } = request({
+      ...WHOLE,
+      size: '128x64',
+      guidanceScale: '5',
+      cannyLow: '60',
+    });
+    expect(spec).toMatchObject({
+      apiVersion: 'bivdiff/v1',
+      task: 'controlnet',
+      input: { path: '/here/clip.mp4', start: 0, stride: 4 },
+      frames: 8,
+      size: { width: 128, height: 64 },
+      guidanceScale: 5,
+      control: { type: 'canny', low: 60 },
+      seed: 42,
+      output: { format: 'mp4', comparison: false },
+    });
+    expect(files).toEqual({ output: '/here/out.mp4' });
+  });
+
+  it('leave to the models what is not given', () => {
+    const { spec } = request(WHOLE);
+    expect(spec.steps).toBeUndefined();
+    expect(spec.guidanceScale).toBeUndefined();
+    expect(spec.inversion.mode).toBeUndefined();
+  });
+
+  it('ask for a comparison and a contact sheet by naming their files', () => {
+    const { spec, files } = request({ ...WHOLE, comparison: 'c.mp4', contactSheet: 'c.png' });
+    expect(spec.output).toMatchObject({ comparison: true, contactSheet: true });
+    expect(files).toMatchObject({ comparison: '/here/c.mp4', contactSheet: '/here/c.png' });
+  });
+
+  it.each([
+    ['out.mp4', 'mp4'],
+    ['out.webm', 'webm'],
+    ['out.GIF', 'gif'],
+    ['frames', 'png-sequence'],
+    ['out.d/', 'png-sequence'],
+  ])('take the format of %s from its ending', (output, format) => {
+    expect(request({ ...WHOLE, output }).spec.output.format).toBe(format);
+  });
+
+  it('take an empty prompt as it is', () => {
+    expect(request({ ...WHOLE, negativePrompt: '' }).spec.negativePrompt).toBe('');
+  });
+
+  it('leave the name of a set that ships alone, and make a path absolute', () => {
+    expect(request({ ...WHOLE, models: 'demo' }).spec.models).toBe('demo');
+    expect(request({ ...WHOLE, models: './demo' }).spec.models).toBe('/here/demo');
+  });
+
+  it('report every problem at once, by the name of the flag', () => {
+    const flags = {
+      task: 'contrlnet',
+      control: 'cany',
+      frames: '0',
+      steps: 'many',
+      mixingRatio: '0,1',
+      guidanceScale: '0.5',
+      size: '128',
+      slots: '0',
+    };
+    expect(problemsOf(() => request(flags))).toEqual([
+      '--steps: expected a number, got "many"',
+      '--mixing-ratio: expected a number, got "0,1" (lists of values are for bivdiff sweep)',
+      '--slots: expected a whole number, 1 to 256, got "0"',
+      '--task: expected one of controlnet, got "contrlnet"; did you mean controlnet?',
+      '--input is missing: source: a video, an animated GIF or a folder of pictures',
+      '--frames: expected 1 to 1000000, got 0',
+      '--size: expected WIDTHxHEIGHT, each 8 to 8192, such as 512x512',
+      '--control: expected one of canny, got "cany"; did you mean canny?',
+      '--prompt is missing: what every frame shall show',
+      '--guidance-scale: expected 1 to 100, got 0.5',
+      '--output is missing: where the video goes',
+    ]);
+  });
+
+  it.each([
+    [{ output: 'out.avi' }, /^output: no format is known for \/here\/out.avi/],
+    [{ format: 'gif' }, /does not end in \.gif/],
+    [{ output: 'out.mp4', format: 'png-sequence' }, /fills a folder/],
+    [{ comparison: 'c.webm' }, /^comparison: .* does not end in \.mp4/],
+    [{ contactSheet: 'c.jpg' }, /^contact-sheet: .* does not end in \.png/],
+    [{ report: 'out.mp4' }, /two outputs have the same name/],
+    [{ output: './clip.mp4' }, /is the source/],
+  ])('refuse file names that contradict: %j', (flags, text) => {
+    expect(problemsOf(() => request({ ...WHOLE, ...flags }))).toEqual([
+      expect.stringMatching(text),
+    ]);
+  });
+});
+
+describe('a spec file', () => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'bivdiff-spec-'));
+  });
+  afterAll(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const read = async (text: string, flags: TypedFlags = {}): Promise<RenderRequest> => {
+    const path = join(folder, 'spec.yaml');
+    await writeFile(path, text);
+    return requestFromFile(path, layerOfFlags(flags, { folder: '/here' }), { needsOutput: true });
+  };
+  const failure = async (text: string): Promise<BivdiffError> => {
+    const reason: unknown = await read(text).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    return BivdiffError.from(reason);
+  };
+
+  const YAML = `
+apiVersion: bivdiff/v1
+task: controlnet
+input: { path: clip.mp4, stride: 2 }
+prompt: a red square
+steps: 10
+output: { file: out.webm, framesPerSecond: 12, comparison: true }
+`;
+
+  it('has paths relative to itself, and names the comparison after the output', async () => {
+    const { spec, files } = await read(YAML);
+    expect(spec.input).toEqual({ path: join(folder, 'clip.mp4'), start: 0, stride: 2 });
+    expect(spec.output).toMatchObject({ format: 'webm', framesPerSecond: 12 });
+    expect(files).toEqual({
+      output: join(folder, 'out.webm'),
+      comparison: join(folder, 'out.comparison.webm'),
+    });
+  });
+
+  it('gives way to flags, field by field', async () => {
+    const { spec, files } = await read(YAML, { steps: '3', start: '5', output: 'mine.mp4' });
+    expect(spec.steps).toBe(3);
+    expect(spec.input).toMatchObject({ start: 5, stride: 2 });
+    expect(spec.output).toMatchObject({ format: 'mp4', framesPerSecond: 12 });
+    expect(files.output).toBe('/here/mine.mp4');
+  });
+
+  it('may be JSON, and may use the names of flags', async () => {
+    const { spec } = await read(
+      JSON.stringify({
+        apiVersion: 'bivdiff/v1',
+        task: 'controlnet',
+        input: 'clip.mp4',
+        stride: 3,
+        control: 'canny',
+        'control-scale': 0.5,
+        prompt: 'x',
+        output: 'out.mp4',
+      }),
+    );
+    expect(spec.input).toMatchObject({ path: join(folder, 'clip.mp4'), stride: 3 });
+    expect(spec.control).toMatchObject({ type: 'canny', scale: 0.5 });
+  });
+
+  it('is told of unknown fields with the one that was meant', async () => {
+    const { details } = await failure(`${YAML}promt: x\nnegativePromt: y\n`);
+    expect(details['problems']).toEqual([
+      'promt: no such field; did you mean prompt?',
+      'negativePromt: no such field; did you mean negativePrompt?',
+    ]);
+    const nested = await failure(YAML.replace('stride', 'strid'));
+    expect(nested.details['problems']).toEqual([
+      'input.strid: no such field; did you mean stride?',
+    ]);
+  });
+
+  it('must have the version of its format', async () => {
+    const { details } = await failure(YAML.replace('bivdiff/v1', 'bivdiff/v9'));
+    expect(details['problems']).toEqual([expect.stringContaining('apiVersion')]);
+  });
+
+  it.each([
+    ['[1, 2', 'is neither YAML nor JSON'],
+    ['just text', 'holds no spec'],
+    ['', 'holds no spec'],
+  ])('is refused when it is %j', async (text, message) => {
+    const error = await failure(text);
+    expect(error.code).toBe('invalid-argument');
+    expect(error.message).toContain(message);
+  });
+
+  it('is not found when it is not there', async () => {
+    const flags = layerOfFlags({}, { folder: '/here' });
+    await expect(
+      requestFromFile(join(folder, 'none.yaml'), flags, { needsOutput: true }),
+    ).rejects.toMatchObject({ code: 'not-found' });
+  });
+});

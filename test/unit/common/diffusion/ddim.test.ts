@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+
+import { BivdiffError } from '../../../../common/errors.ts';
+import { DdimSampler, varianceBetween } from '../../../../common/diffusion/samplers/ddim.ts';
+import { cumulativeAlphas } from '../../../../common/diffusion/noise-schedule.ts';
+import { readSchedulerConfig } from '../../../../common/diffusion/scheduler-config.ts';
+import { meanOf, rampModel, rampNoise, rampSample, runLoop, sumOf } from './goldens.ts';
+
+const loop = { sample: rampSample(), model: rampModel, batch: 4 };
+
+// tests/schedulers/test_scheduler_ddim.py of diffusers: sums within 1e-2, means within 1e-3.
+describe('DDIM, in the loops that diffusers tests', () => {
+  it.each([
+    ['noise predicted', {}, 172.0067, 0.223967],
+    ['velocity predicted', { prediction_type: 'v_prediction' }, 52.5302, 0.0684],
+    ['final alpha one', { set_alpha_to_one: true, beta_start: 0.01 }, 149.8295, 0.1951],
+    ['final alpha the first', { set_alpha_to_one: false, beta_start: 0.01 }, 149.0784, 0.1941],
+    ['trailing', { timestep_spacing: 'trailing' }, 170.035, 170.035 / 768],
+    ['linspace', { timestep_spacing: 'linspace' }, 191.2538, 191.2538 / 768],
+  ])('ends at the known sum with %s', (_, config, sum, mean) => {
+    const end = runLoop(new DdimSampler(config, { steps: 10 }), loop);
+    expect(Math.abs(sumOf(end) - sum)).toBeLessThan(1e-2);
+    expect(Math.abs(meanOf(end) - mean)).toBeLessThan(1e-3);
+  });
+
+  it('ends at the known sum from the 8th step, with noise added there', () => {
+    const sampler = new DdimSampler({}, { steps: 10 });
+    const sample = sampler.addNoise(rampSample(), rampNoise(), 8);
+    const end = runLoop(sampler, { ...loop, sample, from: 8 });
+    expect(sampler.timesteps[8]).toBe(100);
+    expect(Math.abs(sumOf(end) - 354.5418)).toBeLessThan(1e-2);
+    expect(Math.abs(meanOf(end) - 0.4616)).toBeLessThan(1e-3);
+  });
+
+  it('ends at the known sum with the config of Stable Diffusion 1.5', () => {
+    const config = {
+      beta_schedule: 'scaled_linear',
+      beta_start: 0.00085,
+      beta_end: 0.012,
+      steps_offset: 1,
+      set_alpha_to_one: false,
+      clip_sample: false,
+    };
+    const end = runLoop(new DdimSampler(config, { steps: 10 }), loop);
+    expect(Math.abs(sumOf(end) - 183.2582)).toBeLessThan(1e-3);
+  });
+
+  it('visits the known timesteps', () => {
+    expect(new DdimSampler({ steps_offset: 1 }, { steps: 5 }).timesteps).toEqual([
+      801, 601, 401, 201, 1,
+    ]);
+  });
+
+  it.each([
+    [0, 0, 0],
+    [420, 400, 0.14771],
+    [980, 960, 0.3246],
+    [487, 486, 0.00979],
+    [999, 998, 0.02],
+  ])('has the known variance from timestep %i to %i', (from, to, variance) => {
+    const alphas = cumulativeAlphas(readSchedulerConfig({}, 'ddim'));
+    // The tests of diffusers allow 1e-5; the numbers above are rounded to that.
+    expect(Math.abs(varianceBetween(alphas[from]!, alphas[to]!) - variance)).toBeLessThan(1.1e-5);
+  });
+});
+
+describe('DDIM with fresh noise', () => {
+  it('adds noise of the deviation that eta asks for', () => {
+    const alphas = cumulativeAlphas(readSchedulerConfig({}, 'ddim'));
+    const zeros = new Float32Array(4);
+    const noise = (step: number) => zeros.map(() => step + 1);
+    const sampler = new DdimSampler({}, { steps: 10, eta: 0.5 });
+    const next = sampler.step({ modelOutput: zeros, sample: zeros, stepIndex: 3, batch: 1, noise });
+    const deviation = 0.5 * Math.sqrt(varianceBetween(alphas[600]!, alphas[500]!));
+    expect(next[0]).toBeCloseTo(4 * deviation, 6);
+  });
+
+  it('asks for none with eta 0', () => {
+    const zeros = new Float32Array(4);
+    const noise = () => expect.unreachable();
+    const sampler = new DdimSampler({}, { steps: 10 });
+    const input = { modelOutput: zeros, sample: zeros, stepIndex: 0, batch: 1, noise };
+    expect(sampler.step(input)).toEqual(zeros);
+  });
+
+  it.each([-0.1, 1.5, NaN])('refuses eta %d', (eta) => {
+    expect(() => new DdimSampler({}, { steps: 10, eta })).toThrow(BivdiffError);
+  });
+});
+
+describe('DDIM that keeps the clean sample in range', () => {
+  const step = (config: object, values: readonly number[], batch: number) =>
+    new DdimSampler({ prediction_type: 'sample', ...config }, { steps: 1 }).step({
+      modelOutput: Float32Array.from(values),
+      sample: new Float32Array(values.length),
+      stepIndex: 0,
+      batch,
+    });
+
+  it('clips it to the range', () => {
+    const clean = step({ clip_sample: true, clip_sample_range: 2 }, [-3, -1, 1, 3], 1);
+    expect([...clean]).toEqual([-2, -1, 1, 2]);
+  });
+
+  it('divides each sample of a batch by its own threshold', () => {
+    const config = { thresholding: true, dynamic_thresholding_ratio: 1, sample_max_value: 10 };
+    const clean = step(config, [4, -2, 0.5, 0.25], 2);
+    expect([...clean]).toEqual([1, -0.5, 0.5, 0.25]);
+  });
+
+  it('takes the noise from the kept sample when asked to', () => {
+    const config = { clip_sample: true, set_alpha_to_one: false };
+    const one = Float32Array.of(5);
+    const input = { modelOutput: one, sample: Float32Array.of(20), stepIndex: 5, batch: 1 };
+    const plain = new DdimSampler(config, { steps: 10 }).step(input);
+    const options = { steps: 10, useClippedModelOutput: true };
+    const corrected = new DdimSampler(config, options).step(input);
+    expect(corrected[0]).toBeGreaterThan(plain[0]!);
+  });
+});
+
+describe('DDIM at zero terminal SNR', () => {
+  it('refuses predicted noise where the first state has no signal', () => {
+    const config = { rescale_betas_zero_snr: true, timestep_spacing: 'trailing' };
+    expect(() => new DdimSampler(config, { steps: 10 })).toThrow(/zero terminal SNR/);
+    const velocity = { ...config, prediction_type: 'v_prediction' };
+    expect(new DdimSampler(velocity, { steps: 10 }).timesteps[0]).toBe(999);
+  });
+});

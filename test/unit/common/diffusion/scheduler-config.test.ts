@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+
+import { BivdiffError } from '../../../../common/errors.ts';
+import { readSchedulerConfig } from '../../../../common/diffusion/scheduler-config.ts';
+import type { Algorithm } from '../../../../common/diffusion/scheduler-config.ts';
+import { createSampler } from '../../../../common/diffusion/create-sampler.ts';
+
+/** As Stable Diffusion 1.5 ships it. */
+const PNDM = {
+  _class_name: 'PNDMScheduler',
+  _diffusers_version: '0.6.0',
+  beta_end: 0.012,
+  beta_schedule: 'scaled_linear',
+  beta_start: 0.00085,
+  num_train_timesteps: 1000,
+  set_alpha_to_one: false,
+  skip_prk_steps: true,
+  steps_offset: 1,
+  trained_betas: null,
+  clip_sample: false,
+};
+
+function problemsOf(raw: unknown, algorithm: Algorithm): readonly string[] {
+  try {
+    readSchedulerConfig(raw, algorithm);
+  } catch (error) {
+    expect(error).toBeInstanceOf(BivdiffError);
+    expect((error as BivdiffError).code).toBe('invalid-argument');
+    expect((error as BivdiffError).hint).toBeDefined();
+    return (error as BivdiffError).details['problems'] as string[];
+  }
+  return [];
+}
+
+describe('a scheduler_config.json', () => {
+  it("is read with the defaults of each algorithm's class", () => {
+    expect(readSchedulerConfig({}, 'ddim')).toMatchObject({
+      trainSteps: 1000,
+      timestepSpacing: 'leading',
+      setAlphaToOne: true,
+      clipRange: 1,
+      threshold: null,
+    });
+    expect(readSchedulerConfig({}, 'pndm')).toMatchObject({
+      setAlphaToOne: false,
+      clipRange: null,
+      skipPrkSteps: false,
+    });
+    expect(readSchedulerConfig({}, 'dpm-solver++')).toMatchObject({
+      timestepSpacing: 'linspace',
+      solver: { order: 2, type: 'midpoint', lowerOrderFinal: true, finalSigmasType: 'zero' },
+    });
+  });
+
+  it.each(['ddim', 'pndm', 'euler-ancestral', 'dpm-solver++'] as const)(
+    'of another class serves %s, its own keys ignored',
+    (name) => {
+      const sampler = createSampler(name, { ...PNDM, future_key: 'x' }, { steps: 10 });
+      expect(sampler.timesteps.length).toBeGreaterThanOrEqual(10);
+    },
+  );
+
+  it('has all its problems named in one error', () => {
+    const raw = {
+      beta_schedule: 'laplace',
+      prediction_type: 'flow_prediction',
+      beta_end: 'much',
+      algorithm_type: 'sde-dpmsolver++',
+      use_lu_lambdas: true,
+      use_beta_sigmas: true,
+      variance_type: 'learned',
+      solver_order: 4,
+    };
+    const problems = problemsOf(raw, 'dpm-solver++');
+    const keys = problems.map((problem) => problem.split(':')[0]);
+    expect(keys.toSorted()).toEqual(Object.keys(raw).toSorted());
+  });
+
+  it.each([
+    ['pndm', { prediction_type: 'sample' }],
+    ['pndm', { rescale_betas_zero_snr: true }],
+    ['euler-ancestral', { prediction_type: 'sample' }],
+    ['ddim-inverse', { timestep_spacing: 'linspace' }],
+    ['bivdiff-inverse', { prediction_type: 'v_prediction' }],
+    ['bivdiff-inverse', { timestep_spacing: 'trailing' }],
+    ['bivdiff-inverse', { rescale_betas_zero_snr: true }],
+    ['ddim', { trained_betas: [0.1, 0.2], num_train_timesteps: 3 }],
+  ] as const)('is refused by %s where it cannot honour %j', (algorithm, raw) => {
+    expect(problemsOf(raw, algorithm)).toHaveLength(1);
+  });
+
+  it.each([
+    ['ddim', { algorithm_type: 'sde-dpmsolver++', use_lu_lambdas: true }],
+    ['pndm', { thresholding: 'odd', clip_sample: 3 }],
+  ] as const)('may hold anything that %s does not read', (algorithm, raw) => {
+    expect(problemsOf(raw, algorithm)).toEqual([]);
+  });
+
+  it.each([-Infinity, '-Infinity', null])('may clip lambda at %s: not at all', (value) => {
+    const { solver } = readSchedulerConfig({ lambda_min_clipped: value }, 'dpm-solver++');
+    expect(solver.lambdaMinClipped).toBe(-Infinity);
+  });
+
+  it('must be an object', () => {
+    expect(problemsOf('ddim', 'ddim')).toHaveLength(1);
+    expect(problemsOf(null, 'ddim')).toHaveLength(1);
+  });
+
+  it('refuses eta where it has no meaning', () => {
+    expect(() => createSampler('pndm', PNDM, { steps: 10, eta: 0.5 })).toThrow(/eta 0.5/);
+  });
+});

@@ -1,0 +1,76 @@
+// Who is counted: workers of this protocol that were heard of lately and do not drain.
+
+import { describe, expect, it } from 'vitest';
+
+import { PROTOCOL_VERSION } from '../../../../common/worker-status.ts';
+import type { WorkerStatus } from '../../../../common/worker-status.ts';
+import { WorkerRegistry } from '../../../../coordinator/dispatch/worker-registry.ts';
+
+const statusOf = (name: string, changes: Partial<WorkerStatus> = {}): WorkerStatus => ({
+  ...{ protocol: PROTOCOL_VERSION, name, pools: ['idm'], slots: 2, pid: 1, host: 'h' },
+  ...{
+    numericsClass: 'c',
+    memoryBytes: 8,
+    running: [],
+    draining: false,
+    committed: 0,
+    leaving: false,
+  },
+  gathered: { hits: 0, misses: 0, fallbacks: 0 },
+  ...changes,
+});
+
+describe('WorkerRegistry', () => {
+  let nowMs = 0;
+  const clock = { nowMs: () => nowMs, after: () => () => undefined };
+
+  it('knows the workers of a pool, and all of them', () => {
+    const workers = new WorkerRegistry(clock);
+    workers.note(statusOf('a'));
+    workers.note(statusOf('b', { pools: ['mixer', 'vdm'] }));
+    expect([...workers.workersOf('idm')]).toEqual(['a']);
+    expect([...workers.workersOf('any')]).toEqual(['a', 'b']);
+    workers.note(statusOf('a', { draining: true }));
+    expect([...workers.workersOf('idm')]).toEqual([]);
+    workers.note(statusOf('b', { leaving: true }));
+    expect(workers.workersOf('any').size).toBe(0);
+  });
+
+  it('tells workers of one numerics class from others of the pool', () => {
+    const workers = new WorkerRegistry(clock);
+    workers.note(statusOf('a'));
+    workers.note(statusOf('b', { numericsClass: 'd' }));
+    expect([...workers.workersOf('idm', 'c')]).toEqual(['a']);
+    workers.note(statusOf('b'));
+    expect([...workers.workersOf('idm', 'c')]).toEqual(['a', 'b']);
+    expect(workers.workersOf('idm', 'd').size).toBe(0);
+  });
+
+  it('tells workers that have enough memory from others', () => {
+    const workers = new WorkerRegistry(clock);
+    workers.note(statusOf('a'));
+    workers.note(statusOf('b', { memoryBytes: 16 }));
+    expect([...workers.workersOf('idm', 'c', 8)]).toEqual(['a', 'b']);
+    expect([...workers.workersOf('idm', 'c', 9)]).toEqual(['b']);
+    workers.note(statusOf('a', { memoryBytes: 32 }));
+    expect([...workers.workersOf('idm', 'c', 32)]).toEqual(['a']);
+    expect([workers.memoryOf('a'), workers.memoryOf('nobody')]).toEqual([32, undefined]);
+  });
+
+  it('shows workers of another protocol, says so once, and counts on none of them', () => {
+    const told: string[] = [];
+    const workers = new WorkerRegistry(clock, { onOtherProtocol: ({ name }) => told.push(name) });
+    for (let beat = 0; beat < 3; beat += 1) {
+      workers.note(statusOf('old', { protocol: PROTOCOL_VERSION - 1 }));
+      workers.note(statusOf('new', { protocol: PROTOCOL_VERSION + 1 }));
+    }
+    workers.note(statusOf('ours'));
+    expect(told).toEqual(['old', 'new']);
+    expect(workers.alive.map(({ name }) => name)).toEqual(['new', 'old', 'ours']);
+    expect(workers.slotsOf('any')).toBe(2);
+    expect([...workers.workersOf('any')]).toEqual(['ours']);
+    nowMs += 60_000;
+    expect(workers.alive).toEqual([]);
+    expect(workers.slotsOf('any')).toBe(0);
+  });
+});

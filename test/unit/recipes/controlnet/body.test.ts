@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+
+import type { GenerateParams } from '../../../../common/stages.ts';
+import { generate } from '../../../../recipes/controlnet/body.ts';
+import { standardNormals } from '../../../../workers/tensor/noise.ts';
+import { floatTensor, frameTensor } from '../../../../workers/tensor/tensor.ts';
+import type { FloatTensor, FrameTensor } from '../../../../workers/tensor/tensor.ts';
+import { analyticContext } from '../../workers/pipelines/analytic-context.ts';
+import type { AnalyticContext, AnalyticModel } from '../../workers/pipelines/analytic-context.ts';
+
+const VALUES = 4 * 2 * 4;
+
+/** Noise of half the sample, plus a hundredth of the text's first code. */
+const unet: AnalyticModel = {
+  run: (feeds) => {
+    const { shape, data } = feeds['sample'] as FloatTensor;
+    const text = feeds['encoder_hidden_states'] as FloatTensor;
+    const values = data.map((x, i) => x / 2 + text.data[77 * Math.floor(i / VALUES)]! / 1e4);
+    return { out_sample: floatTensor(shape, values) };
+  },
+};
+const textEncoder: AnalyticModel = {
+  run: ({ input_ids }) => ({
+    last_hidden_state: floatTensor(
+      [1, 77, 1],
+      Float32Array.from(input_ids!.data as BigInt64Array, Number),
+    ),
+  }),
+};
+/** The mean latent of a frame as its grey. */
+const decoder: AnalyticModel = {
+  run: ({ latent_sample }) => {
+    const { shape, data } = latent_sample as FloatTensor;
+    const sample = floatTensor([shape[0]!, 3, 16, 32]);
+    for (let frame = 0; frame < shape[0]!; frame += 1) {
+      const values = data.subarray(frame * VALUES, (frame + 1) * VALUES);
+      const mean = values.reduce((sum, value) => sum + value, 0) / VALUES;
+      sample.data.fill(mean, frame * 3 * 512, (frame + 1) * 3 * 512);
+    }
+    return { sample };
+  },
+};
+
+const params: GenerateParams = {
+  task: 'controlnet',
+  prompt: 'go',
+  negativePrompt: 'no',
+  steps: 4,
+  guidanceScale: 3,
+  conditioningScale: 0.75,
+  sampler: 'ddim',
+  seed: 5,
+};
+
+function newContext(): AnalyticContext {
+  return analyticContext({
+    models: { unet, 'text-encoder': textEncoder, 'vae-decoder': decoder },
+    configs: { scheduler: { clip_sample: false }, unet: { block_out_channels: [8, 8] } },
+  });
+}
+
+/** Frame i's control has level i everywhere. */
+function controlOf(frames: readonly number[]): FrameTensor {
+  const control = frameTensor([frames.length, 16, 32, 3]);
+  frames.forEach((frame, i) => control.data.fill(frame, i * 1536, (i + 1) * 1536));
+  return control;
+}
+
+async function draw(frames: readonly number[], changes: Partial<GenerateParams> = {}) {
+  const context = newContext();
+  const tensors = { control: controlOf(frames) };
+  const outputs = await generate({ params: { ...params, ...changes }, tensors, frames }, context);
+  const calls = context.feeds.filter(({ role }) => role === 'unet').map(({ feeds }) => feeds);
+  return { frames: outputs['frames'] as FrameTensor, calls, steps: context.steps };
+}
+
+describe('generate', () => {
+  it('starts from the noise of the frames as the job counts them', async () => {
+    const { calls } = await draw([6, 7]);
+    const key = { seed: 5, frames: [6, 7], purpose: 'generate-initial' } as const;
+    const sample = calls[0]!['sample'] as FloatTensor;
+    expect(sample.shape).toEqual([4, 4, 2, 4]);
+    expect(sample.data.slice(0, 2 * VALUES)).toEqual(standardNormals(key, VALUES));
+    expect(sample.data.slice(2 * VALUES)).toEqual(standardNormals(key, VALUES));
+  });
+
+  it('shows the control in 0..1 to both halves of the batch, with its scale', async () => {
+    const { calls } = await draw([51, 102]);
+    for (const { controlnet_conds, conditioning_scales } of calls) {
+      expect(controlnet_conds!.shape).toEqual([1, 4, 3, 16, 32]);
+      const levels = (controlnet_conds!.data as Float32Array).filter((_, i) => i % 1536 === 0);
+      expect([...levels]).toEqual([0.2, 0.4, 0.2, 0.4].map(Math.fround));
+      expect(conditioning_scales).toEqual(floatTensor([1], Float32Array.of(0.75)));
+    }
+  });
+
+  it('puts the negative prompt first', async () => {
+    const { calls } = await draw([0, 1]);
+    const text = calls[0]!['encoder_hidden_states'] as FloatTensor;
+    expect(text.shape).toEqual([4, 77, 1]);
+    expect([0, 1, 2, 3].map((i) => String.fromCodePoint(text.data[77 * i]!))).toEqual([
+      ...['n', 'n'],
+      ...['g', 'g'],
+    ]);
+  });
+
+  it('runs the prompt alone at guidance 1', async () => {
+    const { calls } = await draw([0, 1], { guidanceScale: 1 });
+    expect(calls[0]!['sample']!.shape).toEqual([2, 4, 2, 4]);
+    expect(calls[0]!['controlnet_conds']!.shape).toEqual([1, 2, 3, 16, 32]);
+    expect((calls[0]!['encoder_hidden_states'] as FloatTensor).data[0]).toBe('g'.codePointAt(0));
+  });
+
+  it('adds the noise of each frame and step with an ancestral sampler', async () => {
+    const together = await draw([6, 7], { sampler: 'euler-ancestral' });
+    const alone = await draw([7], { sampler: 'euler-ancestral' });
+    expect(alone.frames.data).toEqual(together.frames.data.slice(1536));
+    const otherSeed = await draw([6, 7], { sampler: 'euler-ancestral', seed: 6 });
+    expect(otherSeed.calls[1]!['sample']).not.toEqual(together.calls[1]!['sample']);
+  });
+
+  it('gives pictures of the size of the control and tells its steps', async () => {
+    const { frames, steps } = await draw([0, 1, 2]);
+    expect(frames.shape).toEqual([3, 16, 32, 3]);
+    expect(steps).toEqual([1, 2, 3, 4].map((step) => [step, 4]));
+  });
+
+  it('refuses a control that the VAE cannot give', async () => {
+    const control = frameTensor([1, 12, 32, 3]);
+    const drawing = generate({ params, tensors: { control }, frames: [0] }, newContext());
+    await expect(drawing).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: 'frames of 32x12 do not fit the VAE: it needs multiples of 8',
+    });
+  });
+});

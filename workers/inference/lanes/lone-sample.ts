@@ -1,0 +1,74 @@
+// Makes a graph's bits independent of the number of threads for a batch of one. Knows the contracts' convention that
+// a batch has one name in all inputs; nothing of stages.
+
+import type { JsonObject } from '../../../common/task.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import type { Session } from '../ports.ts';
+
+/**
+ * Runs a lone sample as two equal ones and gives back the first; any other batch as it is.
+ *
+ * ONNX Runtime's CPU convolution gives each sample of a batch to one thread, but cuts a lone one into as many pieces as
+ * there are threads, and the length of a piece decides how it groups its sums (MLAS, convolve.cpp: the stride over K
+ * follows from the segment's width). So the last bits of a lone sample change with the number of threads: seen with
+ * video UNets whose temporal convolutions are 3-D. Two samples cost up to twice the time of one, which
+ * is what one thread would take. With one thread there is no difference, so use this only with more.
+ */
+export async function runLoneSampleTwice(
+  session: Session,
+  feeds: Readonly<Record<string, Tensor>>,
+): Promise<Readonly<Record<string, Tensor>>> {
+  const paired = pairSamples(session, feeds);
+  if (paired === undefined) return session.run(feeds);
+  const outputs = await session.run(paired);
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, output]) => [name, firstOfTwo(output)]),
+  );
+}
+
+/**
+ * Whether a clip `[batch, channels, frames, h, w]` is a lone sample to no convolution of a video UNet: our export does the
+ * temporal ones row by row, and the spatial ones see each frame.
+ */
+export function spreadsClip(config: JsonObject, clip: Tensor | undefined): boolean {
+  const [, , frames = 1] = clip?.shape ?? [];
+  return config['rowwise_temporal_convs'] === true && frames > 1;
+}
+
+/** Undefined if the batch is not one, or has no name. */
+function pairSamples(
+  { inputs }: Session,
+  feeds: Readonly<Record<string, Tensor>>,
+): Readonly<Record<string, Tensor>> | undefined {
+  const sample = inputs.find(({ shape }) => shape.length >= 2);
+  const batch = sample?.shape[0];
+  if (sample === undefined || typeof batch !== 'string' || batch === '') return undefined;
+  if (feeds[sample.name]?.shape[0] !== 1) return undefined;
+  const paired: Record<string, Tensor> = { ...feeds };
+  for (const { name, shape } of inputs) {
+    const feed = feeds[name];
+    const axis = shape.indexOf(batch);
+    // A feed that does not fit is the session's to refuse.
+    if (axis < 0 || feed?.shape.length !== shape.length) continue;
+    paired[name] = repeatAlong(feed, axis);
+  }
+  return paired;
+}
+
+/** Twice the tensor along an axis whose size is 1. */
+function repeatAlong(tensor: Tensor, axis: number): Tensor {
+  const { shape, data } = tensor;
+  const innerLength = shape.slice(axis).reduce((product, size) => product * size, 1);
+  const repeated = new (data.constructor as Float32ArrayConstructor)(2 * data.length);
+  for (let start = 0; start < data.length; start += innerLength) {
+    const inner = data.subarray(start, start + innerLength) as Float32Array;
+    repeated.set(inner, 2 * start);
+    repeated.set(inner, 2 * start + innerLength);
+  }
+  return { ...tensor, shape: shape.with(axis, 2), data: repeated } as Tensor;
+}
+
+function firstOfTwo(tensor: Tensor): Tensor {
+  const { shape, data } = tensor;
+  return { ...tensor, shape: shape.with(0, 1), data: data.slice(0, data.length / 2) } as Tensor;
+}

@@ -1,0 +1,157 @@
+// The sessions that one lane keeps loaded: the most recently used ones whose weights fit its budget. Knows nothing
+// of stages or roles.
+
+import { readOnnxFile } from '../../../common/models/onnx-file.ts';
+import { BivdiffError } from '../../../common/errors.ts';
+import type { Digest } from '../../../common/task.ts';
+import type { LaneLoad, LaneModel, LaneSettings } from './lane-job.ts';
+import { openOnnxSession } from '../onnx/onnx-session.ts';
+import type { OnnxSession } from '../onnx/onnx-session.ts';
+
+interface Entry {
+  readonly session: Promise<OnnxSession>;
+  readonly bytes: number;
+  /** Calls of `use` that are under way: it must not be released. */
+  users: number;
+  loaded: OnnxSession | undefined;
+  /** That loading took; 0 until it is loaded. */
+  loadMs: number;
+}
+
+/**
+ * Loads on first use, keeps while the budget lasts, releases the least recently used first. The budget counts weights as
+ * loaded, not what a run needs besides. Only sessions in use at one time may pass it together,
+ * until they are not.
+ */
+export class SessionCache {
+  readonly #settings: LaneSettings;
+  /** Least recently used first. */
+  readonly #entries = new Map<Digest, Entry>();
+  #releasedBusySeconds = 0;
+
+  constructor(settings: LaneSettings) {
+    this.#settings = settings;
+  }
+
+  /** Time inside ONNX Runtime's run, over all sessions there ever were. */
+  get busySeconds(): number {
+    let seconds = this.#releasedBusySeconds;
+    for (const { loaded } of this.#entries.values()) seconds += loaded?.busySeconds ?? 0;
+    return seconds;
+  }
+
+  get load(): LaneLoad {
+    let loadedBytes = 0;
+    for (const { bytes } of this.#entries.values()) loadedBytes += bytes;
+    const warm = [...this.#entries].map(([digest, { loadMs }]) => [digest, loadMs] as const);
+    return { warm: Object.fromEntries(warm), loadedBytes };
+  }
+
+  /**
+   * Calls `work` with the loaded session, which is valid until `work` ends.
+   * @throws resource-exhausted — its weights alone pass the budget
+   */
+  async use<T>(model: LaneModel, work: (session: OnnxSession) => Promise<T>): Promise<T> {
+    const entry = this.#acquire(model);
+    try {
+      return await work(await entry.session);
+    } finally {
+      entry.users -= 1;
+      await this.#release(this.#takeIdle(this.#missingFor(0)));
+    }
+  }
+
+  /** Releases all that no work uses. */
+  async clear(): Promise<void> {
+    await this.#release(this.#takeIdle(Infinity));
+  }
+
+  /** Without a pause inside, so that two calls for one model share its entry and none evicts it in between. */
+  #acquire(model: LaneModel): Entry {
+    const entry = this.#entries.get(model.digest) ?? this.#load(model);
+    entry.users += 1;
+    this.#entries.delete(model.digest);
+    this.#entries.set(model.digest, entry);
+    return entry;
+  }
+
+  #load(model: LaneModel): Entry {
+    const graph = graphOf(model);
+    const { weightBytes } = readOnnxFile(graph);
+    this.#checkBudget(model, weightBytes);
+    const evicted = this.#takeIdle(this.#missingFor(weightBytes));
+    let begunMs = 0;
+    const session = this.#release(evicted).then(() => {
+      begunMs = performance.now();
+      return this.#open(model.name, graph);
+    });
+    const entry: Entry = { session, bytes: weightBytes, users: 0, loaded: undefined, loadMs: 0 };
+    session.then(
+      (loaded) => {
+        entry.loaded = loaded;
+        entry.loadMs = Math.ceil(performance.now() - begunMs);
+      },
+      () => {
+        if (this.#entries.get(model.digest) === entry) this.#entries.delete(model.digest);
+      },
+    );
+    return entry;
+  }
+
+  async #open(name: string, graph: string): Promise<OnnxSession> {
+    const { threads, executionProviders } = this.#settings;
+    return openOnnxSession({ name, graph, threads, executionProviders });
+  }
+
+  #checkBudget(model: LaneModel, bytes: number): void {
+    const limit = this.#settings.memoryLimitBytes;
+    if (bytes <= limit) return;
+    throw new BivdiffError(
+      'resource-exhausted',
+      `${model.name} needs ${mebibytes(bytes)} for its weights; this lane may use ${mebibytes(limit)}`,
+      {
+        retry: 'other-worker',
+        hint: 'Use fewer lanes or raise the memory limit of the worker.',
+        details: { model: model.name, bytes, limit },
+      },
+    );
+  }
+
+  /** What the budget lacks for so many bytes more; negative if it has them. */
+  #missingFor(bytes: number): number {
+    return this.load.loadedBytes + bytes - this.#settings.memoryLimitBytes;
+  }
+
+  /** Takes out entries that no work uses, least recently used first, until `bytes` are free or none is left. */
+  #takeIdle(bytes: number): readonly OnnxSession[] {
+    const taken: OnnxSession[] = [];
+    let missing = bytes;
+    for (const [digest, { users, loaded, bytes: freed }] of [...this.#entries]) {
+      if (missing <= 0) break;
+      if (users > 0 || loaded === undefined) continue;
+      this.#entries.delete(digest);
+      taken.push(loaded);
+      missing -= freed;
+    }
+    return taken;
+  }
+
+  async #release(sessions: readonly OnnxSession[]): Promise<void> {
+    for (const session of sessions) {
+      this.#releasedBusySeconds += session.busySeconds;
+      await session.release();
+    }
+  }
+}
+
+function graphOf(model: LaneModel): string {
+  if (model.graph !== undefined) return model.graph;
+  throw new BivdiffError('failed-precondition', `${model.name} has no graph to run`, {
+    retry: 'never',
+    hint: 'Run `bivdiff models check` on the model folder.',
+  });
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}

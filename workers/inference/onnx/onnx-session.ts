@@ -1,0 +1,103 @@
+// A Session over one ONNX graph, by ONNX Runtime. It runs on the calling thread and blocks it, so only lanes and
+// tools that may block use it. Knows nothing of stages.
+
+import * as ort from 'onnxruntime-node';
+
+import { BivdiffError } from '../../../common/errors.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { translateOnnxError } from './onnx-errors.ts';
+import { graphValues, ortFeeds, tensorFromOrt } from './onnx-values.ts';
+import type { GraphValue } from './onnx-values.ts';
+import type { Session } from '../ports.ts';
+import { providerOption } from './provider-option.ts';
+
+export interface OnnxSessionOptions {
+  /** The part's name, for errors. */
+  readonly name: string;
+  /** Path of the .onnx file; external data is looked for beside it. */
+  readonly graph: string;
+  /** Threads inside one run. They change no bits, but for a batch of one: lone-sample.ts. */
+  readonly threads: number;
+  /** Tried in order, as ONNX Runtime names them; `cuda:1` is the second of its devices. @default ['cpu'] */
+  readonly executionProviders?: readonly string[];
+}
+
+export interface OnnxSession extends Session {
+  /** Time inside ONNX Runtime's run, summed over all runs so far. */
+  readonly busySeconds: number;
+  /** Gives the memory back; idempotent. No run may follow. */
+  release(): Promise<void>;
+}
+
+/**
+ * Loads a graph. Blocks the calling thread while ONNX Runtime reads and optimises it.
+ * @throws failed-precondition — a file is missing or damaged, or the provider is not on this machine
+ * @throws resource-exhausted — not enough memory
+ */
+export async function openOnnxSession(options: OnnxSessionOptions): Promise<OnnxSession> {
+  // Whatever ONNX Runtime would print is thrown as well, and translated: nothing on stderr.
+  ort.env.logLevel = 'fatal';
+  let native: ort.InferenceSession | undefined;
+  try {
+    native = await ort.InferenceSession.create(options.graph, {
+      executionProviders: (options.executionProviders ?? ['cpu']).map(providerOption),
+      intraOpNumThreads: options.threads,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      logSeverityLevel: 4,
+    });
+    return new NativeSession(options, native);
+  } catch (reason) {
+    await native?.release();
+    throw translateOnnxError(reason, { phase: 'load', name: options.name, path: options.graph });
+  }
+}
+
+class NativeSession implements OnnxSession {
+  readonly name: string;
+  readonly inputs: readonly GraphValue[];
+  readonly outputs: readonly GraphValue[];
+  busySeconds = 0;
+  readonly #graph: string;
+  #native: ort.InferenceSession | undefined;
+
+  constructor(options: OnnxSessionOptions, native: ort.InferenceSession) {
+    this.name = options.name;
+    this.#graph = options.graph;
+    this.inputs = graphValues(native.inputMetadata, options.name);
+    this.outputs = graphValues(native.outputMetadata, options.name);
+    this.#native = native;
+  }
+
+  async run(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>> {
+    if (this.#native === undefined) {
+      throw new BivdiffError('failed-precondition', `graph ${this.name} was released`);
+    }
+    const values = await this.#runNative(this.#native, ortFeeds(this.inputs, feeds, this.name));
+    return Object.fromEntries(
+      this.outputs.map((output) => {
+        return [output.name, tensorFromOrt(output, values[output.name]!, this.name)];
+      }),
+    );
+  }
+
+  async release(): Promise<void> {
+    const native = this.#native;
+    this.#native = undefined;
+    await native?.release();
+  }
+
+  async #runNative(
+    native: ort.InferenceSession,
+    feeds: Record<string, ort.Tensor>,
+  ): Promise<ort.InferenceSession.OnnxValueMapType> {
+    const startedMs = performance.now();
+    try {
+      return await native.run(feeds);
+    } catch (reason) {
+      throw translateOnnxError(reason, { phase: 'run', name: this.name, path: this.#graph });
+    } finally {
+      this.busySeconds += (performance.now() - startedMs) / 1000;
+    }
+  }
+}

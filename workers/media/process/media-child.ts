@@ -1,0 +1,103 @@
+// The process in which untrusted media is read and videos are written: started by media-process.ts, serves one
+// request after the other, ends when its parent goes. If a codec crashes, only this process dies.
+
+import { stat } from 'node:fs/promises';
+import { BivdiffError, type FailureJson } from '../../../common/errors.ts';
+import { encodeFrames } from '../encode.ts';
+import { saysOutOfMemory } from '../media-errors.ts';
+import {
+  PICTURES_AHEAD,
+  type ChildMessage,
+  type MediaRequest,
+  type ParentMessage,
+} from './media-protocol.ts';
+import { decodeFrames, openSource, type MediaSource } from '../sources/media-source.ts';
+import type { DecodeRequest, EncodeRequest } from '../media-types.ts';
+import { MessageQueue } from './message-queue.ts';
+
+/** A source's index is read once for all the batches that are decoded from it in turn. */
+const SOURCES_KEPT = 4;
+const sources = new Map<string, MediaSource>();
+
+const inbox = new MessageQueue<ParentMessage>();
+process.on('message', (message) => inbox.push(message as ParentMessage));
+process.on('disconnect', () => process.exit(0));
+
+for (;;) {
+  const message = await inbox.next();
+  // Credits of a request that has ended may still arrive.
+  if (message.kind === 'start') await serve(message.request);
+}
+
+async function serve(request: MediaRequest): Promise<void> {
+  try {
+    send({ kind: 'done', result: await answer(request) });
+  } catch (reason) {
+    send({ kind: 'failed', failure: failureOf(reason) });
+  }
+}
+
+/** The error with its cause's words; the cause's own details mean nothing outside this process. */
+function failureOf(reason: unknown): FailureJson {
+  const error = BivdiffError.from(reason);
+  const { message, hint, details, cause } = error;
+  const isMemory = error.code === 'internal' && saysOutOfMemory(message);
+  const code = isMemory ? 'resource-exhausted' : error.code;
+  const retry = isMemory ? 'other-worker' : error.retry;
+  const own = { code, message, retry, details, ...(hint === undefined ? {} : { hint }) };
+  if (!(cause instanceof Error)) return own;
+  return { ...own, cause: { code: 'internal', message: cause.message, retry, details: {} } };
+}
+
+async function answer(request: MediaRequest) {
+  switch (request.kind) {
+    case 'probe':
+      return (await openCached(request.path)).facts;
+    case 'decode':
+      return decode(request.request);
+    case 'encode':
+      return encode(request.request);
+  }
+}
+
+async function decode(request: DecodeRequest): Promise<undefined> {
+  const source = await openCached(request.path);
+  let credit = PICTURES_AHEAD;
+  for await (const { index, rgb } of decodeFrames(source, request)) {
+    while (credit <= 0) {
+      await inbox.next();
+      credit++;
+    }
+    credit--;
+    send({ kind: 'picture', index, rgb });
+  }
+  return undefined;
+}
+
+function encode(request: EncodeRequest) {
+  return encodeFrames(request, picturesFromParent());
+}
+
+async function* picturesFromParent(): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    const message = await inbox.next();
+    if (message.kind === 'end') return;
+    if (message.kind !== 'picture') continue;
+    yield message.rgb;
+    send({ kind: 'more' });
+  }
+}
+
+async function openCached(path: string): Promise<MediaSource> {
+  const facts = await stat(path).catch(() => undefined);
+  const key = `${path}\n${facts?.size}\n${facts?.mtimeMs}\n${facts?.ino}`;
+  const source = sources.get(key) ?? (await openSource(path));
+  sources.delete(key);
+  sources.set(key, source);
+  if (sources.size > SOURCES_KEPT) sources.delete(sources.keys().next().value!);
+  return source;
+}
+
+function send(message: ChildMessage): void {
+  process.send?.(message);
+}

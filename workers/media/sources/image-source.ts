@@ -1,0 +1,123 @@
+// Decodes chosen frames of what is not a video file: a folder of pictures, one picture, or an animated GIF or
+// WebP. All by libvips. Alpha is laid over black; embedded colour profiles are converted to sRGB.
+
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import sharp from 'sharp';
+import { BivdiffError } from '../../../common/errors.ts';
+import { plainBytes } from '../containers/bytes.ts';
+import { corruptError, noPicturesError, notMediaError } from '../media-errors.ts';
+import type { RgbImage, VideoFacts } from '../media-types.ts';
+import { sniffFile } from '../containers/sniff.ts';
+
+export interface ImageSource {
+  readonly path: string;
+  /** One file per frame, or one file whose pages are the frames. */
+  readonly files: readonly string[];
+  readonly facts: VideoFacts;
+}
+
+/** 16,384 squared: more than any frame, less than what fills a machine's memory. */
+const PIXELS_MAX = 16_384 * 16_384;
+const READ_OPTIONS = {
+  limitInputPixels: PIXELS_MAX,
+  failOn: 'error',
+  sequentialRead: true,
+} as const;
+
+/** @throws invalid-argument — no pictures in it, or the first is damaged */
+export async function openFolder(folder: string): Promise<ImageSource> {
+  const names = (await readdir(folder, { withFileTypes: true }))
+    .filter((entry) => !entry.isDirectory() && /^[^.].*\.(png|jpe?g|webp)$/i.test(entry.name))
+    .map((entry) => entry.name)
+    .sort(byNumbersInName);
+  const files = names.map((name) => path.join(folder, name));
+  const first = files[0];
+  if (first === undefined) throw noPicturesError(folder);
+  const { facts } = await openPicture(first);
+  return {
+    path: folder,
+    files,
+    facts: { ...facts, container: 'image-folder', frames: files.length },
+  };
+}
+
+/** frame-2 before frame-10: runs of digits by value, the rest by code units, which no locale changes. */
+export function byNumbersInName(a: string, b: string): number {
+  const as = a.match(/\d+|\D+/g) ?? [];
+  const bs = b.match(/\d+|\D+/g) ?? [];
+  for (let i = 0; i < Math.min(as.length, bs.length); i++) {
+    const [x, y] = [as[i]!, bs[i]!];
+    const numbers = /^\d/.test(x) && /^\d/.test(y);
+    const order = numbers ? byValue(x, y) : byCodeUnits(x, y);
+    if (order !== 0) return order;
+  }
+  return as.length - bs.length || byCodeUnits(a, b);
+}
+
+/** Digits of any length, leading zeros aside. */
+function byValue(a: string, b: string): number {
+  const [x, y] = [a.replace(/^0+/, ''), b.replace(/^0+/, '')];
+  return x.length - y.length || byCodeUnits(x, y);
+}
+
+function byCodeUnits(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** A still or an animated picture. @throws invalid-argument — damaged or of no known kind */
+export async function openPicture(file: string): Promise<ImageSource> {
+  const metadata = await sharp(file, READ_OPTIONS)
+    .metadata()
+    .catch((cause: unknown) => {
+      throw notMediaError(file, cause);
+    });
+  const { autoOrient, format } = metadata;
+  const delaysMs = metadata.delay ?? [];
+  const frames = metadata.pages ?? 1;
+  const durationSeconds = delaysMs.reduce((sum, delay) => sum + delay, 0) / 1000;
+  const facts: VideoFacts = {
+    container: frames > 1 ? 'animated-image' : 'image',
+    codec: format,
+    frames,
+    width: autoOrient.width,
+    height: metadata.pageHeight ?? autoOrient.height,
+    rotation: 0,
+    durationSeconds,
+    framesPerSecond: durationSeconds > 0 ? Number((frames / durationSeconds).toFixed(3)) : 0,
+    variableFrameRate: new Set(delaysMs).size > 1,
+  };
+  return { path: file, files: [file], facts };
+}
+
+/**
+ * The frames at `indices` (ascending), upright, at their own size. GIF frames build on each other, so one far into the
+ * file costs the decoding of all before it.
+ */
+export async function* decodeImages(
+  source: ImageSource,
+  indices: readonly number[],
+  signal?: AbortSignal,
+): AsyncGenerator<RgbImage & { readonly index: number }> {
+  for (const index of indices) {
+    if (signal?.aborted) throw new BivdiffError('cancelled', 'decoding: cancelled');
+    const paged = source.facts.container === 'animated-image';
+    const file = paged ? source.files[0]! : source.files[index]!;
+    yield { ...(await decodePicture(file, paged ? index : 0)), index };
+  }
+}
+
+async function decodePicture(file: string, page: number): Promise<RgbImage> {
+  if ((await sniffFile(file)) === 'unknown') throw notMediaError(file);
+  try {
+    const { data, info } = await sharp(file, { ...READ_OPTIONS, page, pages: 1 })
+      .autoOrient()
+      .flatten({ background: '#000000' })
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    return { width: info.width, height: info.height, rgb: plainBytes(data) };
+  } catch (cause) {
+    throw corruptError(file, page, cause);
+  }
+}

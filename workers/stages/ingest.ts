@@ -1,0 +1,44 @@
+// The ingest stage: frames of the source video, resized, as pictures in the store. Decoding happens in a media process.
+
+import { BivdiffError } from '../../common/errors.ts';
+import type { StoredSource } from '../../common/source.ts';
+import type { IngestParams } from '../../common/stages.ts';
+import type { ArtifactRef, Task } from '../../common/task.ts';
+import { BusyClock } from './busy-clock.ts';
+import { storePicture } from './artifacts.ts';
+import type { RunTaskOptions, StageOutcome, StageRunnerOptions } from './stage-environment.ts';
+
+/** Decodes the task's frames and stores one picture each. */
+export async function ingestFrames(
+  task: Task,
+  options: StageRunnerOptions,
+  run: RunTaskOptions,
+): Promise<StageOutcome> {
+  const params = task.params as unknown as IngestParams;
+  const path = await options.sources.pathOf(sourceOf(task));
+  const begun = performance.now();
+  const access = { store: options.store, codecs: new BusyClock() };
+  const frames: ArtifactRef[] = [];
+  const decoded = options.media.decode(
+    {
+      path,
+      indices: params.sourceIndices,
+      size: { width: params.width, height: params.height },
+      resize: params.resize,
+    },
+    run.signal === undefined ? {} : { signal: run.signal },
+  );
+  for await (const { rgb } of decoded) {
+    frames.push(await storePicture(access, { rgb, width: params.width, height: params.height }));
+    run.onProgress?.(frames.length, params.sourceIndices.length);
+  }
+  return { outputs: { frames }, busySeconds: (performance.now() - begun) / 1000 };
+}
+
+function sourceOf(task: Task): StoredSource {
+  for (const kind of ['video', 'folder'] as const) {
+    const digest = task.sources[kind];
+    if (digest !== undefined) return { kind, digest };
+  }
+  throw new BivdiffError('internal', `ingest task ${task.id} names no source`);
+}

@@ -1,0 +1,41 @@
+// What running one task takes and gives, whichever stage it is of.
+
+import type { Store } from '../../common/store/ports.ts';
+import type { ResultRecord } from '../../common/task.ts';
+import type { MediaWork, PartLookup, StageLanes, TensorPeers } from './ports.ts';
+import type { SourceCache } from './source-cache.ts';
+
+export interface StageRunnerOptions {
+  readonly store: Store;
+  readonly lanes: StageLanes;
+  readonly media: MediaWork;
+  readonly sources: SourceCache;
+  readonly findPart: PartLookup;
+  /** @default nobody: the store gives everything */
+  readonly peers?: TensorPeers;
+  /** Of this worker, for the records of checkpoints. */
+  readonly worker: string;
+  /** About how often a task of many steps leaves a checkpoint; Infinity: never. */
+  readonly checkpointSeconds: number;
+}
+
+/** What a worker does where nothing else is said: a checkpoint takes it some milliseconds. */
+export const CHECKPOINT_SECONDS = 10;
+
+export interface StageOutcome {
+  readonly outputs: ResultRecord['outputs'];
+  /** Seconds inside ONNX Runtime or a codec. */
+  readonly busySeconds: number;
+  /** To be called once the result is committed: what was kept in case it would not be is let go. Never fails. */
+  readonly committed?: () => Promise<void>;
+}
+
+export interface RunTaskOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (step: number, steps: number) => void;
+  /**
+   * Does what keeps a slot busy, once one is free: called once, after what the task reads was gathered. `doneSteps` were taken by an
+   * earlier run of the task.
+   */
+  readonly onDevice: <T>(work: () => Promise<T>, doneSteps?: number) => Promise<T>;
+}
