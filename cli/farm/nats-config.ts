@@ -57,7 +57,7 @@ export async function readNatsUsers(path: string): Promise<readonly NatsUser[]> 
   const result = USERS.safeParse(value);
   const problems = (result.error?.issues ?? []).map(
     ({ path: where, code, message }) =>
-      `${where.join('../cluster') || 'the file'}: ${code === 'unrecognized_keys' ? 'has a key that is not known' : message}`,
+      `${where.join('.') || 'the file'}: ${code === 'unrecognized_keys' ? 'has a key that is not known' : message}`,
   );
   const users = result.data?.users ?? [];
   if (new Set(users.map(({ user }) => user)).size < users.length) {

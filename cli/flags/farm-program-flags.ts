@@ -65,7 +65,7 @@ export function places(flags: ProgramFlags, environment: CliEnvironment) {
 export function workerPlaces(flags: ProgramFlags, environment: CliEnvironment) {
   const store = flags.store ?? environment.storeFolder;
   const isRemote = store !== undefined && isRemoteStore(store);
-  const found = places(isRemote ? { ...flags, store: '../commands' } : flags, environment);
+  const found = places(isRemote ? { ...flags, store: '.' } : flags, environment);
   const hasShipped = flags.models === undefined && existsSync(found.modelsFolder);
   const hasOwn = typeof flags.models === 'string' || hasShipped;
   return {

@@ -36,7 +36,7 @@ function specSchema(): SchemaNode {
 /** Facts of a dotted field of the spec; undefined when there is no such field. */
 export function factsOfField(field: string): FieldFacts | undefined {
   let node: SchemaNode | undefined = specSchema();
-  for (const key of field.split('..')) node = node?.properties?.[key];
+  for (const key of field.split('.')) node = node?.properties?.[key];
   if (node === undefined) return undefined;
   const { default: value } = node;
   return {
@@ -55,7 +55,7 @@ function isPlain(value: unknown): value is string | number | boolean {
 /** Names of the fields right below a dotted field; '' is the spec itself. */
 export function fieldsBelow(field: string): readonly string[] {
   let node: SchemaNode | undefined = specSchema();
-  if (field !== '') for (const key of field.split('..')) node = node?.properties?.[key];
+  if (field !== '') for (const key of field.split('.')) node = node?.properties?.[key];
   return Object.keys(node?.properties ?? {});
 }
 

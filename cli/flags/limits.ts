@@ -74,7 +74,7 @@ async function readSettings(path: string, problems: string[]): Promise<Partial<F
   }
   const result = SETTINGS.safeParse(settings);
   for (const { path: where, message } of result.error?.issues ?? []) {
-    problems.push(`${path}: ${where.join('../cluster') || 'the file'}: ${message}`);
+    problems.push(`${path}: ${where.join('.') || 'the file'}: ${message}`);
   }
   const given = Object.entries(result.data?.limits ?? {});
   return Object.fromEntries(given.filter(([, number]) => number !== undefined));

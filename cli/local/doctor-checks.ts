@@ -49,7 +49,7 @@ export async function runChecks(options: CheckOptions): Promise<readonly Finding
 }
 
 function checkNode(): Finding {
-  const major = Number(process.versions.node.split('..')[0]);
+  const major = Number(process.versions.node.split('.')[0]);
   const found = process.versions.node;
   if (major >= NODE_MAJOR_MIN) return { name: 'node', state: 'ok', found };
   const advice = `Node ${NODE_MAJOR_MIN} or newer is needed; bin/bivdiff brings its own.`;

@@ -110,7 +110,7 @@ export function formatOfName(path: string): string | undefined {
 /** The value at a dotted field. */
 export function fieldOf(fields: Readonly<Fields>, field: string): unknown {
   let value: unknown = fields;
-  for (const key of field.split('..')) value = isPlainObject(value) ? value[key] : undefined;
+  for (const key of field.split('.')) value = isPlainObject(value) ? value[key] : undefined;
   return value;
 }
 
@@ -160,14 +160,14 @@ function inferFormat(fields: Fields, output: string | undefined, problems: strin
 }
 
 function setField(fields: Fields, field: string, value: unknown): void {
-  const [first = '', ...rest] = field.split('..');
+  const [first = '', ...rest] = field.split('.');
   if (rest.length === 0) {
     fields[first] = value;
     return;
   }
   const below = fields[first];
   const next = isPlainObject(below) ? { ...below } : {};
-  setField(next, rest.join('..'), value);
+  setField(next, rest.join('.'), value);
   fields[first] = next;
 }
 

@@ -54,9 +54,7 @@ export interface SolverConfig {
 export function readSchedulerConfig(raw: unknown, algorithm: Algorithm): SchedulerConfig {
   const result = SCHEMAS[algorithm].safeParse(keysReadBy(algorithm, raw));
   if (result.success) return configFrom(result.data, algorithm);
-  const problems = result.error.issues.map(
-    ({ path, message }) => `${path.join('../../workers/schedulers')}: ${message}`,
-  );
+  const problems = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   throw unfitConfig(algorithm, problems);
 }
 

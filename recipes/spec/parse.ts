@@ -12,7 +12,7 @@ export function parseRenderSpec(value: unknown, origin: string): RenderSpec {
   const result = renderSpecSchema.safeParse(value);
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue) => {
-    const where = issue.path.length === 0 ? 'the spec' : issue.path.join('../../common/spec');
+    const where = issue.path.length === 0 ? 'the spec' : issue.path.join('.');
     return `${where}: ${lowerFirst(issue.message)}`;
   });
   throw new BivdiffError(

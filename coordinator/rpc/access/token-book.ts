@@ -19,7 +19,7 @@ const TOKEN_BYTES = 32;
 
 const ENTRY = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits'),
-  owner: z.string().regex(OWNER, 'expected letters a-z, digits, "..", "_" and "-", 64 at most'),
+  owner: z.string().regex(OWNER, 'expected letters a-z, digits, ".", "_" and "-", 64 at most'),
   roles: z.array(z.enum(ROLES)).min(1),
   weight: z.number().positive().optional(),
   quota: z.int().positive().optional(),
@@ -83,7 +83,7 @@ export function parseTokens(text: string, origin: string): TokenBook {
       origin,
       result.error.issues.map(({ path, code, message }) => {
         const what = code === 'unrecognized_keys' ? 'has a key that is not known' : message;
-        return `${path.join('..') || 'the file'}: ${what}`;
+        return `${path.join('.') || 'the file'}: ${what}`;
       }),
     );
   }

@@ -284,7 +284,7 @@ export class VirtualFarm {
     const { clock, onBeats } = this.#options;
     const { name, pools, slots } = this.#statuses[worker]!;
     this.#lives[worker] = this.#lives[worker]! + 1;
-    const base = name.split('..')[0]!;
+    const base = name.split('.')[0]!;
     const status = statusOf(`${base}.${this.#lives[worker]}`, pools[0]!, slots);
     this.#statuses[worker] = status;
     this.#isAlive[worker] = 1;

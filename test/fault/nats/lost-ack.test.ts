@@ -29,7 +29,7 @@ it('answers a message that comes again from the store', async () => {
   // The server has not heard of them: it still holds the messages of what is in the store already.
   const tasks: TaskId[] = [];
   for (const { subject } of lost) {
-    const seq = Number(subject.split('..').at(-4));
+    const seq = Number(subject.split('.').at(-4));
     const message = await manager.streams.getMessage(STREAM, { seq });
     tasks.push(message!.json<TaskMessage>().task.id);
   }

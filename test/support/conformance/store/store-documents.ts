@@ -91,8 +91,8 @@ function describePutting(current: () => StoreHarness): void {
 
 const ESCAPES = [
   '',
+  '.',
   '..',
-  '../..',
   '../x',
   'a/../../x',
   '/etc/passwd',
@@ -124,7 +124,7 @@ function describeNaming(current: () => StoreHarness): void {
     const kind = '../artifacts' as 'spec';
     await failureOf(store.putDocument({ kind, id: 'a' }, Buffer.from('')), 'invalid-argument');
     await failureOf(store.listDocuments(kind), 'invalid-argument');
-    await failureOf(store.listDocuments('spec', '../../'), 'invalid-argument');
+    await failureOf(store.listDocuments('spec', '../'), 'invalid-argument');
     await failureOf(store.listDocuments('spec', '/'), 'invalid-argument');
   });
 
