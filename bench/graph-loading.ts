@@ -11,10 +11,12 @@ const DEMO = join(import.meta.dirname, '../models/demo');
 
 /** Seconds to load all of them, one after the other. */
 export async function measureGraphLoading(): Promise<number> {
-  const { image, videos, defaultVideo } = await openModelSet(DEMO, { cacheFolder: false });
+  const { image, generators, videos, defaultVideo } = await openModelSet(DEMO, {
+    cacheFolder: false,
+  });
   const video = videos[defaultVideo];
   const parts = [
-    ...[image.textEncoder, image.controlnets['canny'], image.vaeEncoder, image.vaeDecoder],
+    ...[image.textEncoder, generators['canny']?.unet, image.vaeEncoder, image.vaeDecoder],
     ...[image.unetInflated, video?.textEncoder, video?.unet],
   ];
   let seconds = 0;

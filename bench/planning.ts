@@ -18,9 +18,9 @@ export function measurePlanning(frames: number): PlanningFigures {
   const plan = createPlan(benchJob(frames));
   const hash = createHash('sha256');
   let tasks = 0;
-  for (const stage of plan.stages) {
-    for (let index = 0; index < plan.count(stage); index += 1) {
-      hash.update(plan.id({ stage, index }));
+  for (const { name, count } of plan.nodes) {
+    for (let index = 0; index < count; index += 1) {
+      hash.update(plan.id({ node: name, index }));
       tasks += 1;
     }
   }

@@ -1,7 +1,7 @@
 // What the planner puts into a task and the stage's body takes out of it: one parameter type per stage,
 // and the model roles each reads. A parameter is here only if it can change the stage's result.
 
-import type { Pool, Stage } from './task.ts';
+import type { JsonValue, Pool, Stage } from './task.ts';
 
 export type ResizePolicy = 'stretch' | 'cover' | 'contain';
 export type SamplerName = 'ddim' | 'pndm' | 'euler-ancestral' | 'dpm-solver++';
@@ -27,17 +27,11 @@ export interface AnnotateParams {
   readonly high: number;
 }
 
-/** In: `control`. Out: `frames`. Models: tokenizer, text-encoder, unet (ControlNet fused), vae-decoder, scheduler. */
+/** In and models: as the recipe says. Out: `frames`. */
 export interface GenerateParams {
-  readonly task: 'controlnet';
-  readonly prompt: string;
-  readonly negativePrompt: string;
-  readonly steps: number;
-  readonly guidanceScale: number;
-  readonly conditioningScale: number;
-  readonly sampler: SamplerName;
-  /** 0..2^53-1. Frame noise is keyed by (seed, frame index, purpose, step). */
-  readonly seed: number;
+  /** The recipe whose body draws them. */
+  readonly task: string;
+  readonly [setting: string]: JsonValue | undefined;
 }
 
 /** In: `frames`. Out: `latents`, scaled. Models: vae-encoder. */
@@ -87,9 +81,9 @@ export type DecodeParams = Readonly<Record<string, never>>;
  */
 export type MeasureParams = AnnotateParams | Readonly<Record<string, never>>;
 
-/** In: the roles that the layout shows. Out: `file`. */
+/** In: `smoothed`, and the roles of the other panels. Out: `file`. */
 export interface AssembleParams {
-  /** `clip`: `smoothed` alone. `comparison`: control, generated, smoothed side by side. `contact-sheet`: the same as one picture. */
+  /** `clip`: `smoothed` alone. `comparison`: all panels side by side. `contact-sheet`: the same as one picture. */
   readonly layout: 'clip' | 'comparison' | 'contact-sheet';
   readonly format: 'mp4' | 'webm' | 'gif' | 'png-sequence' | 'png';
   readonly framesPerSecond: number;

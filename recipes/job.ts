@@ -1,75 +1,34 @@
-// An accepted job: the spec with every name turned into a digest and every default filled in. The plan is a
-// pure function of it. Plain data; stored under the job's id.
+// An accepted job: the spec with every name turned into a digest and every default filled in. The plan is a pure function of it. Plain
+// data; stored under the job's id.
 
-import type {
-  SamplerName,
-  InversionMode,
-  NormScope,
-  ResizePolicy,
-  AssembleParams,
-  NumericsClasses,
-} from '../common/stages.ts';
-import type { SourceKind } from '../common/source.ts';
-import type { Digest } from '../common/task.ts';
+import * as plans from './plans.ts';
+import type { JobBase, PartRef } from './pipeline/job-base.ts';
+import type { PlanNode } from './pipeline/plan-node.ts';
+import type { RecipePlan } from './recipe.ts';
+
+export type { PartRef };
 
 /** Raised when the planner gives other tasks for the same job. */
 export const PLANNER_REVISION = 1;
 
-/** A model part, by content; the name is for people. */
-export interface PartRef {
-  readonly name: string;
-  readonly digest: Digest;
+type Plans = typeof plans;
+type JobOf<R> = R extends RecipePlan<never, infer J> ? J : never;
+
+export type AcceptedJob = { readonly [N in keyof Plans]: JobOf<Plans[N]> }[keyof Plans];
+
+/** A recipe by its name, as acceptance and planner see it, whichever it is. */
+export type AnyRecipe = RecipePlan<unknown, JobBase & { readonly task: keyof Plans }>;
+
+export function recipeOf(name: keyof Plans): AnyRecipe {
+  return plans[name];
 }
 
-export interface AcceptedJob {
-  readonly plannerRevision: number;
-  readonly source: {
-    readonly kind: SourceKind;
-    readonly digest: Digest;
-    readonly start: number;
-    readonly stride: number;
-  };
-  readonly frames: number;
-  readonly width: number;
-  readonly height: number;
-  readonly resize: ResizePolicy;
-  readonly control: {
-    readonly annotator: 'canny';
-    readonly low: number;
-    readonly high: number;
-    readonly scale: number;
-  };
-  readonly task: 'controlnet';
-  readonly prompt: string;
-  readonly negativePrompt: string;
-  readonly videoPrompt: string;
-  readonly steps: number;
-  readonly guidanceScale: number;
-  readonly videoGuidanceScale: number;
-  /** 0: video inversion alone. 1: image inversion alone. */
-  readonly mixingRatio: number;
-  readonly inversion: InversionMode;
-  readonly normScope: NormScope;
-  readonly sampler: SamplerName;
-  readonly posterior: 'mode' | 'sample';
-  readonly seed: number;
-  readonly frameBatch: number;
-  readonly window: number;
-  readonly models: {
-    readonly tokenizer: PartRef;
-    readonly textEncoder: PartRef;
-    /** The UNet with the job's ControlNet fused in. */
-    readonly controlUnet: PartRef;
-    /** What the image inversion runs: inflated for norm scope `window`, plain for `frame`. */
-    readonly inversionUnet: PartRef;
-    readonly vaeEncoder: PartRef;
-    readonly vaeDecoder: PartRef;
-    readonly scheduler: PartRef;
-    readonly videoTokenizer: PartRef;
-    readonly videoTextEncoder: PartRef;
-    readonly videoUnet: PartRef;
-  };
-  /** What bits depend on besides the job, by kind of work. */
-  readonly numerics: NumericsClasses;
-  readonly outputs: readonly AssembleParams[];
+/** The nodes of a job's plan, each after those that it reads. */
+export function nodesOf(job: AcceptedJob): readonly PlanNode[] {
+  return recipeOf(job.task).nodes(job);
+}
+
+/** The model parts that a job's tasks name. */
+export function modelsOfJob(job: AcceptedJob): readonly PartRef[] {
+  return Object.values<PartRef>({ ...job.models });
 }

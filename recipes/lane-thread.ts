@@ -1,6 +1,6 @@
 // The file that a lane's thread starts with in the product: all stages.
 
-import { STAGE_BODIES } from './stage-codes.ts';
+import { STAGE_CODES } from './stage-codes.ts';
 import { serveLane } from '../workers/inference/lanes/serve-lane.ts';
 
-serveLane(STAGE_BODIES);
+serveLane(STAGE_CODES);

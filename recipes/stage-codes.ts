@@ -1,27 +1,68 @@
-// The stages that run in lanes, by name. Ingest and assemble are not here: media processes do them.
+// The code of the stages that run in lanes, by name. Ingest and assemble are not here: media processes do them.
 
-import type { ParamsByStage } from '../common/stages.ts';
-import type { StageBody } from '../workers/inference/ports.ts';
+import { BivdiffError } from '../common/errors.ts';
+import type { GenerateParams, ParamsByStage } from '../common/stages.ts';
+import {
+  CLIP_UNET,
+  IMAGE_UNET,
+  INFLATED_UNET,
+  TEXT_ENCODER,
+  VAE_DECODER,
+  VAE_ENCODER,
+} from '../workers/inference/graph-contract.ts';
+import type { StageCode } from '../workers/inference/ports.ts';
 import { annotate } from '../workers/pipelines/annotate/body.ts';
 import { decode } from '../workers/pipelines/decode/body.ts';
 import { encode } from '../workers/pipelines/encode/body.ts';
-import { generate } from './controlnet/body.ts';
 import { invertImage } from '../workers/pipelines/invert-image/body.ts';
 import { invertVideo } from '../workers/pipelines/invert-video/body.ts';
 import { measure } from '../workers/pipelines/measure/body.ts';
 import { mix } from '../workers/pipelines/mix/body.ts';
 import { smooth } from '../workers/pipelines/smooth/body.ts';
+import * as bodies from './bodies.ts';
+import type { RecipeBody } from './recipe-body.ts';
 
 type LaneStages = Omit<ParamsByStage, 'ingest' | 'assemble'>;
 
-export const STAGE_BODIES: { readonly [S in keyof LaneStages]: StageBody<LaneStages[S]> } = {
-  annotate,
-  generate,
-  encode,
-  'invert-image': invertImage,
-  'invert-video': invertVideo,
-  mix,
-  smooth,
-  decode,
-  measure,
+/** Each takes its own parameters, so none can be called by name without a cast. */
+const byRecipe = new Map<string, RecipeBody<GenerateParams>>(
+  Object.entries(bodies).map(([name, body]) => [name, body as unknown as RecipeBody<GenerateParams>]),
+);
+
+const videoGraphs = { 'text-encoder': TEXT_ENCODER, unet: CLIP_UNET };
+
+export const STAGE_CODES: { readonly [S in keyof LaneStages]: StageCode<LaneStages[S]> } = {
+  annotate: { body: annotate },
+  generate: {
+    body: async (input, context) => bodyOf(input.params).generate(input, context),
+    graphs: (params) => ({
+      'text-encoder': TEXT_ENCODER,
+      unet: bodyOf(params).unet,
+      'vae-decoder': VAE_DECODER,
+    }),
+  },
+  encode: { body: encode, graphs: () => ({ 'vae-encoder': VAE_ENCODER }) },
+  'invert-image': {
+    body: invertImage,
+    graphs: ({ normScope }) => ({
+      'text-encoder': TEXT_ENCODER,
+      unet: normScope === 'frame' ? IMAGE_UNET : INFLATED_UNET,
+    }),
+  },
+  'invert-video': { body: invertVideo, graphs: () => videoGraphs },
+  mix: { body: mix },
+  smooth: { body: smooth, graphs: () => videoGraphs },
+  decode: { body: decode, graphs: () => ({ 'vae-decoder': VAE_DECODER }) },
+  measure: { body: measure },
 };
+
+/** How the frames of a recipe are drawn; undefined if it draws none. */
+export function findBody(recipe: string): RecipeBody<GenerateParams> | undefined {
+  return byRecipe.get(recipe);
+}
+
+function bodyOf({ task }: GenerateParams): RecipeBody<GenerateParams> {
+  const body = findBody(task);
+  if (body !== undefined) return body;
+  throw new BivdiffError('internal', `no code here draws frames for task ${task}`);
+}

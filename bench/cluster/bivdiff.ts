@@ -151,11 +151,11 @@ interface MeasuredRun {
 
 async function runMeasured(farm: BenchFarm, graph: TaskGraph): Promise<MeasuredRun> {
   const { plan } = graph;
-  const seconds = plan.stages.map((stage) => new Array<number>(plan.count(stage)).fill(0));
+  const seconds = plan.nodes.map(({ count }) => new Array<number>(count).fill(0));
   const note = (task: number, event: WorkerEvent): void => {
     if (event.kind !== 'committed') return;
-    const { stage, index } = graph.ref(task);
-    seconds[plan.stages.indexOf(stage)]![index] = event.record.busySeconds;
+    const { node, index } = graph.ref(task);
+    seconds[plan.nodes.findIndex(({ name }) => name === node)]![index] = event.record.busySeconds;
   };
   return { makespanSeconds: await farm.run(graph, note), seconds };
 }

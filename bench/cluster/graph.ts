@@ -24,34 +24,33 @@ export interface StageShape {
 
 /** `name` makes the ids this run's own, so that nothing is found in the store. */
 export function benchGraph(name: string, shapes: readonly StageShape[]): TaskGraph {
-  const byStage = new Map(shapes.map((shape) => [shape.stage, shape]));
-  const shapeOf = (stage: Stage): StageShape => byStage.get(stage)!;
+  const byName = new Map<string, StageShape>(shapes.map((shape) => [shape.stage, shape]));
+  const shapeOf = (node: string): StageShape => byName.get(node)!;
   const ids = new Map<string, TaskId>();
-  const id = ({ stage, index }: TaskRef): TaskId => {
-    const key = `${stage}/${index}`;
+  const id = ({ node, index }: TaskRef): TaskId => {
+    const key = `${node}/${index}`;
     let known = ids.get(key);
     if (known === undefined) ids.set(key, (known = idOf(canonicalJson({ name, key }))));
     return known;
   };
   const plan: Plan = {
     job: benchJob(1),
-    stages: shapes.map(({ stage }) => stage),
-    count: (stage) => byStage.get(stage)?.count ?? 0,
+    nodes: shapes.map(({ stage, count }) => ({ name: stage, stage, count })),
     id,
     task: (ref): Task => ({
       id: id(ref),
-      stage: ref.stage,
+      stage: shapeOf(ref.node).stage,
       stageRevision: 1,
-      params: { sleepMs: shapeOf(ref.stage).sleepMs },
+      params: { sleepMs: shapeOf(ref.node).sleepMs },
       models: {},
       inputs: {},
       sources: {},
       frames: [ref.index],
       numericsClass: BENCH_CLASS,
     }),
-    dependencies: ({ stage, index }) => shapeOf(stage).reads?.(index) ?? [],
+    dependencies: ({ node, index }) => shapeOf(node).reads?.(index) ?? [],
     frameCount: () => 1,
-    lastFrame: ({ stage, index }) => shapeOf(stage).frame?.(index) ?? index,
+    lastFrame: ({ node, index }) => shapeOf(node).frame?.(index) ?? index,
   };
   return createTaskGraph(plan);
 }
@@ -64,7 +63,7 @@ export function noopGraph(name: string, count: number): TaskGraph {
 /** `count` tasks that do nothing, each after the one before. */
 export function chainGraph(name: string, count: number): TaskGraph {
   const reads = (index: number): readonly TaskRef[] =>
-    index === 0 ? [] : [{ stage: 'generate', index: index - 1 }];
+    index === 0 ? [] : [{ node: 'generate', index: index - 1 }];
   return benchGraph(name, [{ stage: 'generate', count, sleepMs: 0, reads }]);
 }
 
@@ -82,7 +81,7 @@ export function stagedGraph(name: string, shape: StagedShape): TaskGraph {
   const last = (chunk: number): number => (chunk + 1) * framesPerChunk - 1;
   const framesOf = (chunk: number): TaskRef[] =>
     Array.from({ length: framesPerChunk }, (_, i) => ({
-      stage: 'generate',
+      node: 'generate',
       index: chunk * framesPerChunk + i,
     }));
   return benchGraph(name, [
@@ -92,7 +91,7 @@ export function stagedGraph(name: string, shape: StagedShape): TaskGraph {
       stage: 'smooth',
       count: chunks,
       sleepMs: smoothMs,
-      reads: (index) => [{ stage: 'invert-image', index }],
+      reads: (index) => [{ node: 'invert-image', index }],
       frame: last,
     },
   ]);

@@ -114,12 +114,12 @@ async function checkGraphs(set: ModelSet): Promise<GraphProblem[]> {
   const { checkGraphContract } = await import('../../workers/inference/graph-contract.ts');
   const { openOnnxSession } = await import('../../workers/inference/onnx/onnx-session.ts');
   const problems: GraphProblem[] = [];
-  for (const { part, kind } of graphRoles(set)) {
+  for (const { part, kind } of await graphRoles(set)) {
     if (part.graph === undefined) continue;
     try {
       const session = await openOnnxSession({ name: part.name, graph: part.graph, threads: 1 });
       try {
-        checkGraphContract(session, kind);
+        checkGraphContract(session, kind, part.config);
       } finally {
         await session.release();
       }
@@ -130,19 +130,33 @@ async function checkGraphs(set: ModelSet): Promise<GraphProblem[]> {
   return problems;
 }
 
-function graphRoles({ image, videos }: ModelSet): { part: ModelPart; kind: GraphKind }[] {
-  const roles: { part: ModelPart; kind: GraphKind }[] = [
-    { part: image.textEncoder, kind: 'text-encoder' },
-    { part: image.unet, kind: 'image-unet' },
-    { part: image.vaeEncoder, kind: 'vae-encoder' },
-    { part: image.vaeDecoder, kind: 'vae-decoder' },
+interface GraphRole {
+  readonly part: ModelPart;
+  readonly kind: GraphKind;
+}
+
+async function graphRoles({ image, generators, videos }: ModelSet): Promise<GraphRole[]> {
+  const kinds = await import('../../workers/inference/graph-contract.ts');
+  const { findBody } = await import('../../recipes/stage-codes.ts');
+  const roles: GraphRole[] = [
+    { part: image.textEncoder, kind: kinds.TEXT_ENCODER },
+    { part: image.unet, kind: kinds.IMAGE_UNET },
+    { part: image.vaeEncoder, kind: kinds.VAE_ENCODER },
+    { part: image.vaeDecoder, kind: kinds.VAE_DECODER },
   ];
-  if (image.unetInflated !== undefined) roles.push({ part: image.unetInflated, kind: 'clip-unet' });
-  for (const part of Object.values(image.controlnets))
-    roles.push({ part, kind: 'controlnet-unet' });
+  if (image.unetInflated !== undefined) {
+    roles.push({ part: image.unetInflated, kind: kinds.INFLATED_UNET });
+  }
+  for (const { task, unet, textEncoder } of Object.values(generators)) {
+    const body = findBody(task);
+    if (body !== undefined) roles.push({ part: unet, kind: body.unet });
+    if (textEncoder !== image.textEncoder) {
+      roles.push({ part: textEncoder, kind: kinds.TEXT_ENCODER });
+    }
+  }
   for (const video of Object.values(videos)) {
-    roles.push({ part: video.textEncoder, kind: 'text-encoder' });
-    roles.push({ part: video.unet, kind: 'clip-unet' });
+    roles.push({ part: video.textEncoder, kind: kinds.TEXT_ENCODER });
+    roles.push({ part: video.unet, kind: kinds.CLIP_UNET });
   }
   return roles;
 }
@@ -170,7 +184,10 @@ function reportJson(report: ModelSetReport, graphs: readonly GraphProblem[]): ob
     ...(set === undefined
       ? {}
       : {
-          controls: set.controls,
+          generators: Object.values(set.generators).map(({ name: generator, task }) => ({
+            name: generator,
+            task,
+          })),
           videos: Object.values(set.videos).map(({ name: video, window }) => ({
             name: video,
             window,
@@ -197,17 +214,18 @@ function reportText(report: ModelSetReport): string {
 }
 
 function settingsText({
-  controls,
+  generators,
   videos,
   defaultVideo,
   defaults,
   sizeMultiple,
 }: ModelSet): string {
+  const drawn = Object.values(generators).map(({ name, task }) => `${name} (task ${task})`);
   const windows = Object.values(videos).map(({ name, window }) => {
     return `${name} (window ${window}${name === defaultVideo ? ', default' : ''})`;
   });
   return [
-    `controls: ${Object.keys(controls).join(', ') || 'none'}\n`,
+    `generators: ${drawn.join(', ') || 'none'}\n`,
     `video models: ${windows.join(', ')}\n`,
     `defaults: ${defaults.width}x${defaults.height}, ${plural(defaults.steps, 'step')}, guidance ${defaults.guidanceScale}, `,
     `video guidance ${defaults.videoGuidanceScale}, mixing ratio ${defaults.mixingRatio}, ${defaults.sampler}, inversion ${defaults.inversion}\n`,

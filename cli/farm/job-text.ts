@@ -7,8 +7,6 @@ import type { FailureJson } from '../../common/errors.ts';
 import type { Failure } from '../../common/gen/bivdiff/v1/failure.ts';
 import type { Artifact, Job } from '../../common/gen/bivdiff/v1/job.ts';
 import type { LogLine } from '../../common/gen/bivdiff/v1/job_log.ts';
-import type { RenderSpec as SpecMessage } from '../../common/gen/bivdiff/v1/render_spec.ts';
-import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import type { ArtifactRef, Stage } from '../../common/task.ts';
 import type { RenderProgress } from '../farm.ts';
 import { formatSeconds } from '../output/format.ts';
@@ -46,19 +44,6 @@ export function jobProgress({ stages, fraction, secondsLeft }: Job): RenderProgr
 export function failureOfJob({ id, failure }: Job): BivdiffError {
   if (failure !== undefined) return BivdiffError.fromJSON(failureJson(failure));
   return new BivdiffError('internal', `job ${id.slice(0, 12)} failed, and nobody knows why`);
-}
-
-/** Absent fields are undefined in messages. */
-export function specMessage(spec: RenderSpec): SpecMessage {
-  return {
-    ...{ name: undefined, size: undefined, negativePrompt: undefined, videoPrompt: undefined },
-    ...{ steps: undefined, guidanceScale: undefined, videoGuidanceScale: undefined },
-    ...{ mixingRatio: undefined, scheduler: undefined, models: undefined, videoModel: undefined },
-    window: undefined,
-    ...spec,
-    control: { low: undefined, high: undefined, ...spec.control },
-    inversion: { mode: undefined, ...spec.inversion },
-  };
 }
 
 const FLAG_OF_LAYOUT = {

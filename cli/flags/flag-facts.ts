@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 
-import { renderSpecSchema } from '../../recipes/spec/schema.ts';
+import { anyRecipeSchema } from '../../recipes/spec/schema.ts';
 import type { Flag } from './flag-table.ts';
 
 export interface FieldFacts {
@@ -26,7 +26,7 @@ interface SchemaNode {
 let schema: SchemaNode | undefined;
 
 function specSchema(): SchemaNode {
-  schema ??= z.toJSONSchema(renderSpecSchema, {
+  schema ??= z.toJSONSchema(anyRecipeSchema, {
     io: 'input',
     unrepresentable: 'any',
   }) as SchemaNode;

@@ -1,45 +1,23 @@
 // Every flag of render, plan and sweep, in one table: name, place in the spec, what it is for. Parsing, help,
 // completion, batch headers and docs/cli.md are made from it; ranges and defaults come from the spec's schema.
 
-/**
- * - `text`, `number`, `word`: one value of the spec; a word is one of a list
- * - `size`: WIDTHxHEIGHT
- * - `path`: something to read, relative to where it was written
- * - `models`: a path or the name of a shipped set
- * - `file`: something to write, relative to where it was written
- * - `switch`: no value
- */
-export type FlagKind = 'text' | 'number' | 'word' | 'size' | 'path' | 'models' | 'file' | 'switch';
+import { RECIPES } from '../../recipes/spec/schema.ts';
+import { BY_MODELS } from '../../recipes/spec/flag.ts';
+import type { SettingFlag } from '../../recipes/spec/flag.ts';
 
-export interface Flag {
-  /** Without dashes. */
-  readonly name: string;
-  readonly kind: FlagKind;
-  /** What stands for the value in help. */
+/** A flag of a setting, or of how and where a render runs. */
+export type Flag = Omit<SettingFlag, 'value' | 'field'> & {
   readonly value?: string;
-  /** Dotted place in the spec; absent for what is not part of a spec. */
+  /** Absent for what is not part of a spec. */
   readonly field?: string;
-  readonly group: FlagGroup;
-  /** One line, no full stop. */
-  readonly doc: string;
-  /** For help, where the schema has none. */
-  readonly defaultText?: string;
-}
+  /** Its heading in help. */
+  readonly group: string;
+};
 
-export const FLAG_GROUPS = ['What to render', 'How', 'Outputs', 'Where and how fast'] as const;
-export type FlagGroup = (typeof FLAG_GROUPS)[number];
+type Ungrouped = Omit<Flag, 'group'>;
 
-const BY_MODELS = "the models' own";
-
-const what: readonly Omit<Flag, 'group'>[] = [
+const what: readonly Ungrouped[] = [
   { name: 'task', kind: 'word', value: 'TASK', field: 'task', doc: 'What makes the frames' },
-  {
-    name: 'control',
-    kind: 'word',
-    value: 'CONTROL',
-    field: 'control.type',
-    doc: 'Control signal taken from the source',
-  },
   {
     name: 'input',
     kind: 'path',
@@ -118,21 +96,13 @@ const what: readonly Omit<Flag, 'group'>[] = [
   },
 ];
 
-const how: readonly Omit<Flag, 'group'>[] = [
+const how: readonly Ungrouped[] = [
   {
     name: 'steps',
     kind: 'number',
     value: 'N',
     field: 'steps',
     doc: 'Steps of sampling, inversions and smoothing',
-    defaultText: BY_MODELS,
-  },
-  {
-    name: 'guidance-scale',
-    kind: 'number',
-    value: 'X',
-    field: 'guidanceScale',
-    doc: 'Classifier-free guidance of the image model; 1 means none',
     defaultText: BY_MODELS,
   },
   {
@@ -166,14 +136,6 @@ const how: readonly Omit<Flag, 'group'>[] = [
     field: 'inversion.normScope',
     doc: 'Over what the image inversion normalises: the window (as the paper) or each frame',
   },
-  {
-    name: 'scheduler',
-    kind: 'word',
-    value: 'NAME',
-    field: 'scheduler',
-    doc: 'Sampler of the image model',
-    defaultText: BY_MODELS,
-  },
   { name: 'seed', kind: 'number', value: 'N', field: 'seed', doc: 'Seed of all noise' },
   {
     name: 'posterior',
@@ -181,29 +143,6 @@ const how: readonly Omit<Flag, 'group'>[] = [
     value: 'HOW',
     field: 'posterior',
     doc: "How a latent is taken from the encoder's distribution",
-  },
-  {
-    name: 'control-scale',
-    kind: 'number',
-    value: 'X',
-    field: 'control.scale',
-    doc: "Weight of the control's influence",
-  },
-  {
-    name: 'canny-low',
-    kind: 'number',
-    value: 'X',
-    field: 'control.low',
-    doc: 'Low threshold of the edge detector',
-    defaultText: BY_MODELS,
-  },
-  {
-    name: 'canny-high',
-    kind: 'number',
-    value: 'X',
-    field: 'control.high',
-    doc: 'High threshold of the edge detector',
-    defaultText: BY_MODELS,
   },
   {
     name: 'frame-batch',
@@ -222,7 +161,7 @@ const how: readonly Omit<Flag, 'group'>[] = [
   },
 ];
 
-const outputs: readonly Omit<Flag, 'group'>[] = [
+const outputs: readonly Ungrouped[] = [
   {
     name: 'output',
     kind: 'file',
@@ -261,7 +200,7 @@ const outputs: readonly Omit<Flag, 'group'>[] = [
   { name: 'overwrite', kind: 'switch', doc: 'Replace outputs that exist and differ' },
 ];
 
-const where: readonly Omit<Flag, 'group'>[] = [
+const where: readonly Ungrouped[] = [
   {
     name: 'store',
     kind: 'file',
@@ -287,13 +226,24 @@ const where: readonly Omit<Flag, 'group'>[] = [
   { name: 'quiet', kind: 'switch', doc: 'No progress' },
 ];
 
-const grouped = (group: FlagGroup, flags: readonly Omit<Flag, 'group'>[]): readonly Flag[] =>
+const grouped = (group: string, flags: readonly Ungrouped[]): readonly Flag[] =>
   flags.map((flag) => ({ ...flag, group }));
 
 /** The flags that render, plan and sweep share. */
 export const RENDER_FLAGS: readonly Flag[] = [
   ...grouped('What to render', what),
   ...grouped('How', how),
+  ...recipeFlags(),
   ...grouped('Outputs', outputs),
   ...grouped('Where and how fast', where),
 ];
+
+/** Those of the recipes, each under the names of all that have it. */
+function recipeFlags(): Flag[] {
+  const flags = new Map<string, SettingFlag>();
+  for (const flag of RECIPES.flatMap((recipe) => recipe.flags)) flags.set(flag.name, flag);
+  return [...flags.values()].map((flag) => {
+    const having = RECIPES.filter((recipe) => recipe.flags.some(({ name }) => name === flag.name));
+    return { ...flag, group: `For ${having.map(({ name }) => `--task ${name}`).join(', ')}` };
+  });
+}

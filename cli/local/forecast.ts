@@ -4,6 +4,7 @@ import type { Store } from '../../common/store/ports.ts';
 import type { ModelSet } from '../../common/models/model-set.ts';
 import type { Stage } from '../../common/task.ts';
 import { costUnits, secondsPerUnit } from '../../coordinator/domain/cost.ts';
+import { countOfStage, stagesOf } from '../../coordinator/domain/plan.ts';
 import type { MeasuredCost } from '../../coordinator/domain/cost.ts';
 import type { TaskGraph, TaskNumber } from '../../coordinator/domain/task-graph.ts';
 import type { Manifest } from '../../coordinator/jobs/manifest.ts';
@@ -32,13 +33,13 @@ export async function forecastRender(facts: ForecastFacts): Promise<Forecast> {
   const missing = new Map<Stage, number>();
   const units = new Map<Stage, number>();
   for (const task of survey.missing) {
-    const ref = graph.ref(task);
-    missing.set(ref.stage, (missing.get(ref.stage) ?? 0) + 1);
-    units.set(ref.stage, (units.get(ref.stage) ?? 0) + costUnits(graph.plan, ref));
+    const stage = graph.stage(task);
+    missing.set(stage, (missing.get(stage) ?? 0) + 1);
+    units.set(stage, (units.get(stage) ?? 0) + costUnits(graph.plan, graph.ref(task)));
   }
   const tasks: Record<string, { total: number; inStore: number }> = {};
-  for (const stage of graph.plan.stages) {
-    const total = graph.plan.count(stage);
+  for (const stage of stagesOf(graph.plan)) {
+    const total = countOfStage(graph.plan, stage);
     tasks[stage] = { total, inStore: total - (missing.get(stage) ?? 0) };
   }
   return {
@@ -103,7 +104,7 @@ function modelBytes(models: ModelSet): number {
   const parts = [
     image.textEncoder,
     image.unet,
-    ...Object.values(image.controlnets),
+    ...Object.values(models.generators).map(({ unet }) => unet),
     image.vaeEncoder,
     image.vaeDecoder,
     ...(video === undefined ? [] : [video.textEncoder, video.unet]),

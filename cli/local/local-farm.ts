@@ -5,6 +5,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { existsSync } from 'node:fs';
 
+import { PANEL_LABELS } from '../../recipes/panels.ts';
 import { LANE_ENTRY } from '../../recipes/lane-entry.ts';
 import { createMemoryBus } from '../../common/bus/memory/index.ts';
 import type { Bus } from '../../common/bus/ports.ts';
@@ -151,7 +152,7 @@ class LocalFarm implements Farm {
     const stop = new AbortController();
     const broken = new AbortController();
     const stages: StageRunnerOptions = {
-      ...{ store: this.store, lanes, media: this.#media, sources },
+      ...{ store: this.store, lanes, media: this.#media, sources, panelLabels: PANEL_LABELS },
       ...{ worker: LOCAL_WORKER, checkpointSeconds: CHECKPOINT_SECONDS },
       findPart: async (digest) => this.#parts.get(digest),
     };

@@ -40,7 +40,7 @@ export async function runRender(render: RunRender, options: RenderOptions): Prom
     wanted,
     slots: () => slots,
     nowMs: () => performance.now() - begunMs,
-    onChange: () => options.onProgress?.(progressOf(graph, tally)),
+    onChange: () => options.onProgress?.(progressOf(tally)),
   });
   await runJobAlone({
     jobId: accepted.jobId,
@@ -97,9 +97,8 @@ function countTasks(tally: JobTally): TaskCounts {
   return { run, reused, byStage };
 }
 
-function progressOf(graph: TaskGraph, tally: JobTally): RenderProgress {
-  const stages = graph.plan.stages.map((stage): StageProgress => {
-    const { total, run, reused } = tally.stages.get(stage)!;
+function progressOf(tally: JobTally): RenderProgress {
+  const stages = [...tally.stages].map(([stage, { total, run, reused }]): StageProgress => {
     return { stage, total, run, reused, running: tally.runningOf(stage) };
   });
   return { stages, fraction: tally.fraction, secondsLeft: tally.secondsLeft };

@@ -5,10 +5,10 @@ import { BivdiffError } from '../../common/errors.ts';
 import { readPartListing } from '../../common/models/stored-part.ts';
 import { artifactsOfSource } from '../../common/source.ts';
 import type { DocumentName, Store } from '../../common/store/ports.ts';
-import type { Digest, JobId, Stage, TaskId } from '../../common/task.ts';
+import type { Digest, JobId, TaskId } from '../../common/task.ts';
+import { modelsOfJob } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
-import { createPlan } from '../../coordinator/domain/plan.ts';
-import type { Plan } from '../../coordinator/domain/plan.ts';
+import { createPlan, tasksOfNode, tasksOfStage } from '../../coordinator/domain/plan.ts';
 import { FRAME_STAGE } from '../../coordinator/jobs/finished-frames.ts';
 import { isOver, JobLog, submittedJobs } from '../../coordinator/jobs/job-log.ts';
 import type { Manifest } from '../../coordinator/jobs/manifest.ts';
@@ -76,9 +76,8 @@ async function addJob(roots: Roots, { store, job, isWhole }: RootJob): Promise<v
   const plan = createPlan(job);
   await addSource(roots, store, job);
   await addModels(roots, store, job);
-  for (const stage of isWhole ? plan.stages : [FRAME_STAGE as Stage]) {
-    addStage(roots, plan, stage);
-  }
+  const kept = isWhole ? plan.nodes.flatMap(tasksOfNode) : tasksOfStage(plan, FRAME_STAGE);
+  for (const ref of kept) roots.tasks.add(plan.id(ref));
 }
 
 /** One that is damaged is moved aside by the look, and is no root; nor is what is no listing. */
@@ -93,14 +92,10 @@ async function addSource({ artifacts }: Roots, store: Store, job: AcceptedJob): 
 
 /** Only farms have models in their stores. */
 async function addModels({ artifacts }: Roots, store: Store, job: AcceptedJob): Promise<void> {
-  for (const { digest } of Object.values(job.models)) {
+  for (const { digest } of modelsOfJob(job)) {
     const listing = await readPartListing(store, digest);
     for (const file of listing?.files ?? []) artifacts.add(file.digest);
   }
-}
-
-function addStage({ tasks }: Roots, plan: Plan, stage: Stage): void {
-  for (let index = 0; index < plan.count(stage); index += 1) tasks.add(plan.id({ stage, index }));
 }
 
 async function findJob(store: Store, name: string): Promise<DocumentName> {

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 
 import type { Store } from '../../common/store/ports.ts';
 import type { InputPart } from '../../common/task.ts';
+import { PANEL_LABELS } from '../../recipes/panels.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
-import { createPlan } from '../../coordinator/domain/plan.ts';
+import { createPlan, tasksOfStage } from '../../coordinator/domain/plan.ts';
 import { readPicture, resolvePictures } from '../../workers/stages/artifacts.ts';
 import { BusyClock } from '../../workers/stages/busy-clock.ts';
 import type { RgbImage } from '../../workers/media/media-types.ts';
@@ -59,12 +60,12 @@ async function composeSheet(store: Store, rows: SweepFiles['rows']): Promise<Rgb
   const sheetRows: { label: string; frames: readonly RgbImage[] }[] = [];
   for (const { label, job } of rows) {
     const inputs = sheetInputs(job);
-    if (sheetRows.length === 0) {
-      sheetRows.push({ label: 'control', frames: await pictures(inputs['control'] ?? []) });
-      sheetRows.push({
-        label: 'frame by frame',
-        frames: await pictures(inputs['generated'] ?? []),
-      });
+    // What all have in common, once.
+    const isFirst = sheetRows.length === 0;
+    for (const [role, shared] of isFirst ? Object.entries(PANEL_LABELS) : []) {
+      const parts = inputs[role];
+      if (role === 'smoothed' || parts === undefined) continue;
+      sheetRows.push({ label: shared, frames: await pictures(parts) });
     }
     sheetRows.push({ label, frames: await pictures(inputs['smoothed'] ?? []) });
   }
@@ -78,5 +79,5 @@ function sheetInputs(job: AcceptedJob): Readonly<Record<string, readonly InputPa
     ...job,
     outputs: [{ layout: 'contact-sheet', format: 'png', framesPerSecond }],
   });
-  return plan.task({ stage: 'assemble', index: 0 }).inputs;
+  return plan.task(tasksOfStage(plan, 'assemble')[0]!).inputs;
 }

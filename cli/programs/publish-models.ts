@@ -6,6 +6,7 @@ import type { ModelPart, ModelSet } from '../../common/models/model-set.ts';
 import { isPartStored, storePart } from '../../common/models/stored-part.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { Digest } from '../../common/task.ts';
+import { modelsOfJob } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 
 /** How often a part that is used counts as used now: that means to read it all. Garbage collection takes weeks. */
@@ -25,7 +26,7 @@ export class ModelPublisher {
   publish(set: ModelSet, job: AcceptedJob): Promise<void> {
     const turn = this.#turn.then(async () => {
       const parts = new Map(partsOf(set).map((part) => [part.digest, part]));
-      for (const { name, digest } of Object.values(job.models)) {
+      for (const { name, digest } of modelsOfJob(job)) {
         const part = parts.get(digest);
         if (part === undefined) throw new BivdiffError('internal', `${name} is not of its set`);
         await this.#publishPart(set, part);

@@ -3,6 +3,7 @@
 
 import { hostname } from 'node:os';
 
+import { PANEL_LABELS } from '../../recipes/panels.ts';
 import { LANE_ENTRY } from '../../recipes/lane-entry.ts';
 import { DRAIN_SUBJECT, openNatsBus, WORKER_SUBJECT } from '../../common/bus/nats/index.ts';
 import type { NatsAccess, NatsBus } from '../../common/bus/nats/index.ts';
@@ -98,7 +99,7 @@ export async function runWorkerProgram(
   const sources = new SourceCache(store);
   const cache = modelCache(settings, store);
   const stages: StageRunnerOptions = {
-    ...{ store, lanes, media, sources, peers: peers.tensors },
+    ...{ store, lanes, media, sources, peers: peers.tensors, panelLabels: PANEL_LABELS },
     ...{ worker: name, checkpointSeconds: settings.checkpointSeconds },
     findPart: async (digest) => parts.get(digest) ?? cache.find(digest),
   };

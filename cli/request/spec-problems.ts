@@ -60,6 +60,11 @@ function explain(problem: string, fields: Readonly<Fields>, isNamedByFlag: FlagN
     const parent = field === 'the spec' ? '' : field;
     return [...unknown.matchAll(/"([^"]*)"/g)].map(([, key = '']) => unknownField(parent, key));
   }
+  const elsewhere = /^is for task (.*)$/.exec(what)?.[1];
+  if (elsewhere !== undefined) {
+    const names = namesOf(field, fields, isNamedByFlag);
+    return [`${names}: for task ${elsewhere} only, and this is task ${String(fields['task'])}`];
+  }
   const flag = flagOfField(field);
   const name = nameField(field, isNamedByFlag);
   if (what.endsWith('undefined')) {
@@ -77,6 +82,15 @@ function explain(problem: string, fields: Readonly<Fields>, isNamedByFlag: FlagN
     return [`${name}: expected ${range}, got ${JSON.stringify(fieldOf(fields, field))}`];
   }
   return [`${name}: ${what}`];
+}
+
+/** A field as it was given, which may be by several flags below it. */
+function namesOf(field: string, fields: Readonly<Fields>, isNamedByFlag: FlagNaming): string {
+  const given = RENDER_FLAGS.flatMap(({ name, field: own = '' }) => {
+    const isBelow = own === field || own.startsWith(`${field}.`);
+    return isBelow && isNamedByFlag(own) && fieldOf(fields, own) !== undefined ? [`--${name}`] : [];
+  });
+  return given.length > 0 ? given.join(', ') : field;
 }
 
 function unknownField(place: string, key: string): string {

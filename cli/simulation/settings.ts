@@ -1,6 +1,6 @@
 // The settings of `bivdiff simulate`: one table, from which come the flags, the keys of a scenario file and the checks.
 
-import { renderSpecSchema } from '../../recipes/spec/schema.ts';
+import { COMMON_FIELDS } from '../../recipes/spec/fields.ts';
 import { SCENARIO_DEFAULTS } from '../../coordinator/simulation/scenario.ts';
 
 export interface NumberSetting {
@@ -14,7 +14,7 @@ export interface NumberSetting {
   readonly fallback: number;
 }
 
-const FRAME_BATCH_DEFAULT = renderSpecSchema.shape.frameBatch.parse(undefined);
+const FRAME_BATCH_DEFAULT = COMMON_FIELDS.frameBatch.parse(undefined);
 
 const SECONDS_MAX = 86_400;
 /** A frame's or a window's work takes some time: a pool without work would get no workers. */

@@ -3,7 +3,8 @@
 
 import { z } from 'zod';
 
-import type { ModelDefaults, ModelSet } from './model-set.ts';
+import type { JsonObject } from '../task.ts';
+import type { ModelDefaults } from './model-set.ts';
 
 /** Paths are relative to the card's folder, with forward slashes. */
 export interface Card {
@@ -11,9 +12,23 @@ export interface Card {
   readonly image: string;
   readonly videos: Readonly<Record<string, string>>;
   readonly defaultVideo: string;
-  readonly controls: ModelSet['controls'];
+  /** By name. */
+  readonly generators: Readonly<Record<string, CardGenerator>>;
   readonly defaults: ModelDefaults;
   readonly sizeMultiple: number;
+}
+
+/** What draws frames for one recipe. Paths are relative to the image model's folder; what is left out is the image model's own. */
+export interface CardGenerator {
+  /** The recipe that it is for. */
+  readonly task: string;
+  /** A graph without its ending, or a folder with one. */
+  readonly unet: string;
+  readonly tokenizer?: string | undefined;
+  readonly textEncoder?: string | undefined;
+  readonly scheduler?: string | undefined;
+  /** What it is conditioned on, in the words of its recipe. */
+  readonly conditions: readonly JsonObject[];
 }
 
 const relativePath = z
@@ -23,7 +38,6 @@ const relativePath = z
     error: 'must lie inside the folder of the card',
   });
 const scale = z.number().min(0).max(100);
-const threshold = z.int().min(0).max(2040);
 const size = z.string().regex(/^[1-9]\d{0,4}x[1-9]\d{0,4}$/, { error: 'must be WIDTHxHEIGHT' });
 
 const cardSchema = z
@@ -34,9 +48,16 @@ const cardSchema = z
     image: relativePath,
     videos: z.record(z.string().min(1), relativePath),
     defaultVideo: z.string(),
-    controls: z.record(
+    generators: z.record(
       z.string().min(1),
-      z.object({ annotator: z.literal('canny'), low: threshold, high: threshold }),
+      z.object({
+        task: z.string().min(1),
+        unet: relativePath,
+        tokenizer: relativePath.optional(),
+        textEncoder: relativePath.optional(),
+        scheduler: relativePath.optional(),
+        conditions: z.array(z.record(z.string(), z.json())).default([]),
+      }),
     ),
     defaults: z.object({
       guidanceScale: scale,
@@ -59,9 +80,6 @@ const cardSchema = z
     else if (!videos.includes(card.defaultVideo)) {
       custom(['defaultVideo'], `must be one of ${videos.join(', ')}`);
     }
-    for (const [name, { low, high }] of Object.entries(card.controls)) {
-      if (low > high) custom(['controls', name], 'low must not be above high');
-    }
     const { sizeMultiple } = card;
     const isOffStep = sizesOf(card.defaults.size).some((pixels) => pixels % sizeMultiple > 0);
     if (sizeMultiple % 8 === 0 && isOffStep) {
@@ -79,6 +97,13 @@ export function parseCard(
   } catch (reason) {
     return { problems: [`is not JSON: ${(reason as SyntaxError).message}`] };
   }
+  if (typeof json === 'object' && json !== null && 'controls' in json && !('generators' in json)) {
+    return {
+      problems: [
+        'controls: is of an older version; in its place stands generators, such as {"canny": {"task": "controlnet", "unet": "unet_controlnet-canny", "conditions": [{"annotator": "canny", "low": 100, "high": 200}]}}',
+      ],
+    };
+  }
   const parsed = cardSchema.safeParse(json);
   if (!parsed.success) {
     const lines = parsed.error.issues.map(({ path, message }) => {
@@ -86,12 +111,12 @@ export function parseCard(
     });
     return { problems: lines };
   }
-  const { defaults, name, image, videos, defaultVideo, controls, sizeMultiple } = parsed.data;
+  const { defaults, name, image, videos, defaultVideo, generators, sizeMultiple } = parsed.data;
   const { size: sizeText, scheduler, ...others } = defaults;
   const [width, height] = sizesOf(sizeText);
   return {
     card: {
-      ...{ name, image, videos, defaultVideo, controls, sizeMultiple },
+      ...{ name, image, videos, defaultVideo, generators, sizeMultiple },
       defaults: { ...others, width: width!, height: height!, sampler: scheduler },
     },
   };

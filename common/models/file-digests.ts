@@ -60,7 +60,8 @@ export async function openFileDigests(options: FileDigestOptions = {}): Promise<
   const running = new Map<string, Promise<Digest>>();
   return {
     digestOf: async (path) => {
-      const digest = running.get(path) ?? digestFile(path, { known, learnt, signal: options.signal });
+      const digest =
+        running.get(path) ?? digestFile(path, { known, learnt, signal: options.signal });
       running.set(path, digest);
       return digest;
     },
@@ -89,7 +90,8 @@ async function digestFile(path: string, { known, learnt, signal }: Hashing): Pro
     await pipeline(source, hash, signal === undefined ? {} : { signal });
     const digest = hash.digest('hex');
     const isSettled = Date.now() - Number(BigInt(before.mtimeNs) / 1_000_000n) > SETTLED_MS;
-    if (isSettled && isSame(before, await identityOf(path))) learnt.set(path, { ...before, digest });
+    if (isSettled && isSame(before, await identityOf(path)))
+      learnt.set(path, { ...before, digest });
     return digest as Digest;
   } catch (reason) {
     throw BivdiffError.from(reason, `hashing ${path}`);
@@ -108,10 +110,7 @@ async function identityOf(path: string): Promise<Omit<Entry, 'digest'>> {
 
 function isSame(a: Omit<Entry, 'digest'>, b: Omit<Entry, 'digest'>): boolean {
   return (
-    a.bytes === b.bytes &&
-    a.mtimeNs === b.mtimeNs &&
-    a.ctimeNs === b.ctimeNs &&
-    a.inode === b.inode
+    a.bytes === b.bytes && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.inode === b.inode
   );
 }
 

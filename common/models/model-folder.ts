@@ -6,10 +6,10 @@ import { join, resolve } from 'node:path';
 
 import { BivdiffError } from '../errors.ts';
 import { parseCard } from './card.ts';
-import type { Card } from './card.ts';
+import type { Card, CardGenerator } from './card.ts';
 import { openFileDigests } from './file-digests.ts';
 import type { FileDigestOptions, FileDigests } from './file-digests.ts';
-import type { ImageModel, ModelPart, ModelSet, VideoModel } from './model-set.ts';
+import type { Generator, ImageModel, ModelPart, ModelSet, VideoModel } from './model-set.ts';
 import { openPart } from './open-part.ts';
 import type { ModelProblem, PartPlace } from './part-files.ts';
 
@@ -102,28 +102,26 @@ class SetSearch {
 
   /** The set, or undefined if there are problems. */
   async read(card: Card): Promise<ModelSet | undefined> {
-    const image = await this.#readImage(join(this.#root, card.image), card);
+    const folder = join(this.#root, card.image);
+    const image = await this.#readImage(folder);
+    const generators = await this.#readGenerators(folder, card, image);
     const videos: Record<string, VideoModel> = {};
     for (const [name, folder] of Object.entries(card.videos)) {
       const video = await this.#readVideo(name, join(this.#root, folder));
       if (video !== undefined) videos[name] = video;
     }
     if (image === undefined || this.problems.length > 0) return undefined;
-    const { name, defaultVideo, controls, defaults, sizeMultiple } = card;
-    return { name, folder: this.#root, image, videos, defaultVideo, controls, defaults, sizeMultiple };
+    const { name, defaultVideo, defaults, sizeMultiple } = card;
+    const found = { image, generators, videos };
+    return { name, folder: this.#root, ...found, defaultVideo, defaults, sizeMultiple };
   }
 
-  async #readImage(folder: string, card: Card): Promise<ImageModel | undefined> {
+  async #readImage(folder: string): Promise<ImageModel | undefined> {
     const places = imagePlaces(folder);
     const tokenizer = await this.#part(places.tokenizer);
     const textEncoder = await this.#part(places.textEncoder);
     const unet = await this.#part(places.unet);
     const unetInflated = await this.#part(places.unetInflated);
-    const controlnets: Record<string, ModelPart> = {};
-    for (const control of Object.keys(card.controls)) {
-      const part = await this.#part(controlnetPlace(folder, control));
-      if (part !== undefined) controlnets[control] = part;
-    }
     const vaeEncoder = await this.#part(places.vaeEncoder);
     const vaeDecoder = await this.#part(places.vaeDecoder);
     const scheduler = await this.#part(places.scheduler);
@@ -131,7 +129,27 @@ class SetSearch {
       return undefined;
     }
     const needed = { tokenizer, textEncoder, unet, vaeEncoder, vaeDecoder, scheduler };
-    return { ...needed, controlnets, ...(unetInflated === undefined ? {} : { unetInflated }) };
+    return { ...needed, ...(unetInflated === undefined ? {} : { unetInflated }) };
+  }
+
+  async #readGenerators(
+    folder: string,
+    card: Card,
+    image: ImageModel | undefined,
+  ): Promise<Record<string, Generator>> {
+    const generators: Record<string, Generator> = {};
+    for (const [name, { task, conditions, ...named }] of Object.entries(card.generators)) {
+      const places = generatorPlaces(name, folder, named);
+      const unet = await this.#part(places.unet);
+      const tokenizer = places.tokenizer ? await this.#part(places.tokenizer) : image?.tokenizer;
+      const textEncoder = places.textEncoder
+        ? await this.#part(places.textEncoder)
+        : image?.textEncoder;
+      const scheduler = places.scheduler ? await this.#part(places.scheduler) : image?.scheduler;
+      if (!unet || !tokenizer || !textEncoder || !scheduler) continue;
+      generators[name] = { name, task, unet, tokenizer, textEncoder, scheduler, conditions };
+    }
+    return generators;
   }
 
   async #readVideo(name: string, folder: string): Promise<VideoModel | undefined> {
@@ -198,16 +216,37 @@ function imagePlaces(folder: string) {
   } as const satisfies Readonly<Record<string, PartPlace>>;
 }
 
-function controlnetPlace(folder: string, control: string): PartPlace {
+/** Where a generator's own parts lie. A graph above its folder has the image UNet's config, as ControlNets fused into it do. */
+function generatorPlaces(
+  name: string,
+  folder: string,
+  named: Omit<CardGenerator, 'task' | 'conditions'>,
+) {
+  const at = (...names: string[]): string => join(folder, ...names);
+  const prefix = `image/${name}`;
+  const { unet, tokenizer, textEncoder, scheduler } = named;
   return {
-    kind: 'graph',
-    name: `image/unet+${control}`,
-    graphs: [
-      join(folder, `unet_controlnet-${control}.onnx`),
-      join(folder, `unet_controlnet-${control}`, 'model.onnx'),
-    ],
-    configs: [join(folder, 'unet', 'config.json')],
-  };
+    unet: {
+      kind: 'graph',
+      name: `image/unet+${name}`,
+      graphs: [at(`${unet}.onnx`), at(unet, 'model.onnx')],
+      configs: [at(unet, 'config.json'), at('unet', 'config.json')],
+    } as const,
+    tokenizer: tokenizer && {
+      ...{ kind: 'tokenizer', name: `${prefix}/tokenizer` },
+      folder: at(tokenizer),
+    },
+    textEncoder: textEncoder && {
+      kind: 'graph',
+      name: `${prefix}/text-encoder`,
+      graphs: [at(textEncoder, 'model.onnx')],
+      configs: [at(textEncoder, 'config.json')],
+    },
+    scheduler: scheduler && {
+      ...{ kind: 'scheduler', name: `${prefix}/scheduler` },
+      config: at(scheduler, 'scheduler_config.json'),
+    },
+  } as Readonly<Partial<Record<keyof typeof named, PartPlace>>> & { readonly unet: PartPlace };
 }
 
 function vaePlace(folder: string, half: 'vae_encoder' | 'vae_decoder'): PartPlace {
@@ -246,17 +285,21 @@ function textEncoderPlace(prefix: string, folder: string): PartPlace {
   };
 }
 
-/** Every part of a set. */
-export function partsOf({ image, videos }: ModelSet): ModelPart[] {
-  const { controlnets, unetInflated, ...parts } = image;
-  return [
+/** Every part of a set, each once. */
+export function partsOf({ image, generators, videos }: ModelSet): ModelPart[] {
+  const { unetInflated, ...parts } = image;
+  const own = Object.values(generators).flatMap(({ unet, tokenizer, textEncoder, scheduler }) => {
+    return [unet, tokenizer, textEncoder, scheduler];
+  });
+  const all = [
     ...Object.values(parts),
     ...(unetInflated === undefined ? [] : [unetInflated]),
-    ...Object.values(controlnets),
+    ...own,
     ...Object.values(videos).flatMap(({ tokenizer, textEncoder, unet }) => [
       tokenizer,
       textEncoder,
       unet,
     ]),
   ];
+  return [...new Set(all)];
 }

@@ -6,7 +6,7 @@ import type { Digest, JsonObject } from '../task.ts';
 
 /** One loadable thing: a graph with its config and weights, a tokenizer, or a scheduler's config. */
 export interface ModelPart {
-  /** Say `image/unet`, `image/unet+canny`, `video/shapes3d/unet`: unique in the set, for people. */
+  /** Say `image/unet`, `image/unet+canny` (a generator's), `video/shapes3d/unet`: unique in the set, for people. */
   readonly name: string;
   /** Over the bytes of every file below, by their names relative to the set. */
   readonly digest: Digest;
@@ -29,11 +29,23 @@ export interface ImageModel {
   readonly unet: ModelPart;
   /** The same weights, GroupNorms pooled over the window. Absent when the folder has none: then only per-frame inversion. */
   readonly unetInflated?: ModelPart;
-  /** By control (`canny`): the UNet with that ControlNet fused in. */
-  readonly controlnets: Readonly<Record<string, ModelPart>>;
   readonly vaeEncoder: ModelPart;
   readonly vaeDecoder: ModelPart;
   readonly scheduler: ModelPart;
+}
+
+/** What draws frames for one recipe. */
+export interface Generator {
+  readonly name: string;
+  /** The recipe that it is for. */
+  readonly task: string;
+  readonly unet: ModelPart;
+  /** These three are the image model's, unless it brings its own. */
+  readonly tokenizer: ModelPart;
+  readonly textEncoder: ModelPart;
+  readonly scheduler: ModelPart;
+  /** What it is conditioned on, in the words of its recipe. */
+  readonly conditions: readonly JsonObject[];
 }
 
 export interface VideoModel {
@@ -65,7 +77,8 @@ export interface ModelSet {
   readonly image: ImageModel;
   readonly videos: Readonly<Record<string, VideoModel>>;
   readonly defaultVideo: string;
-  readonly controls: Readonly<Record<string, { readonly annotator: 'canny'; readonly low: number; readonly high: number }>>;
+  /** By name. */
+  readonly generators: Readonly<Record<string, Generator>>;
   readonly defaults: ModelDefaults;
   /** Width and height must be multiples of it: 8 (the VAE) times what the UNets halve. */
   readonly sizeMultiple: number;

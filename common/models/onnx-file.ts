@@ -115,10 +115,14 @@ function readExternalEntry(file: ProtobufFile, pair: Field, entries: Map<string,
 
 function translate(reason: unknown, path: string): BivdiffError {
   if (reason instanceof RangeError) {
-    return new BivdiffError('failed-precondition', `${path} is not a sound ONNX model: ${reason.message}`, {
-      hint: 'The file is damaged or of another kind: fetch it again, or export the model again.',
-      cause: reason,
-    });
+    return new BivdiffError(
+      'failed-precondition',
+      `${path} is not a sound ONNX model: ${reason.message}`,
+      {
+        hint: 'The file is damaged or of another kind: fetch it again, or export the model again.',
+        cause: reason,
+      },
+    );
   }
   const failed = BivdiffError.from(reason, `reading ${path}`);
   if (failed.code !== 'not-found') return failed;

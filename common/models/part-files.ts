@@ -55,7 +55,8 @@ const TOKENIZER_FILES = [
   'vocab.json',
 ];
 
-const EXPORT_HINT = 'Export the models again with `python -m export` in models/, or copy the folder again.';
+const EXPORT_HINT =
+  'Export the models again with `python -m export` in models/, or copy the folder again.';
 
 /** The part, undefined if it is optional and absent, or its problems. */
 export async function findPart(
@@ -152,7 +153,9 @@ class PartSearch {
     }
     const configName = 'tokenizer_config.json';
     for (const file of found) if (file !== configName) await this.#addFile(join(folder, file));
-    return found.includes(configName) ? this.#addConfig([join(folder, configName)]) : { config: {} };
+    return found.includes(configName)
+      ? this.#addConfig([join(folder, configName)])
+      : { config: {} };
   }
 
   /** Its size, or undefined if it is missing. */

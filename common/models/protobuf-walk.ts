@@ -90,7 +90,8 @@ export class ProtobufFile implements Disposable {
     } else if (wireType === 1) span = { start: at, end: at + 8 };
     else if (wireType === 5) span = { start: at, end: at + 4 };
     else throw new RangeError(`wire type ${String(wireType)} at byte ${String(at)}`);
-    if (span.end > end) throw new RangeError(`a field passes its message's end at byte ${String(at)}`);
+    if (span.end > end)
+      throw new RangeError(`a field passes its message's end at byte ${String(at)}`);
     return span;
   }
 

@@ -72,7 +72,8 @@ export async function storePart(
     path === undefined ? undefined : nameInSet(root, path);
   const listing: PartListing = {
     version: 1,
-    kind: part.graph !== undefined ? 'graph' : part.folder !== undefined ? 'tokenizer' : 'scheduler',
+    kind:
+      part.graph !== undefined ? 'graph' : part.folder !== undefined ? 'tokenizer' : 'scheduler',
     name: part.name,
     graph: named(part.graph),
     folder: named(part.folder),

@@ -9,8 +9,10 @@ import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import type { StoredSource } from '../../common/source.ts';
 import type { AssembleParams } from '../../common/stages.ts';
 import type { JobId } from '../../common/task.ts';
-import { PLANNER_REVISION } from '../../recipes/job.ts';
-import type { AcceptedJob, PartRef } from '../../recipes/job.ts';
+import { PLANNER_REVISION, recipeOf } from '../../recipes/job.ts';
+import type { AcceptedJob } from '../../recipes/job.ts';
+import { partRef } from '../../recipes/pipeline/generator-parts.ts';
+import type { BridgeModels, JobBase } from '../../recipes/pipeline/job-base.ts';
 
 /** What is known of the source once it has been looked at. */
 export interface SourceFacts extends StoredSource {
@@ -31,40 +33,31 @@ export interface AcceptRequest {
  * @throws invalid-argument — lists everything in which spec, models and source do not fit together
  */
 export function acceptSpec(request: AcceptRequest): AcceptedJob {
-  const { spec, models, source, numerics } = request;
+  const { spec, models, source } = request;
   const problems: string[] = [];
   const size = spec.size ?? { width: models.defaults.width, height: models.defaults.height };
   checkSize(size, models, problems);
   checkSource(spec, source, problems);
   const video = chooseVideo(spec, models, problems);
-  const control = models.controls[spec.control.type];
-  const controlUnet = models.image.controlnets[spec.control.type];
-  if (control === undefined || controlUnet === undefined) {
-    const known = Object.keys(models.image.controlnets).join(', ') || 'none';
-    problems.push(
-      `control.type: the models in ${models.folder} have no ControlNet for ${spec.control.type} (they have: ${known})`,
-    );
-  }
-  const inversionUnet =
-    spec.inversion.normScope === 'window' ? models.image.unetInflated : models.image.unet;
-  if (inversionUnet === undefined) {
-    problems.push(
-      `inversion.normScope: the models in ${models.folder} have no inflated UNet; use normScope frame, or export one`,
-    );
-  }
-  const low = spec.control.low ?? control?.low ?? 0;
-  const high = spec.control.high ?? control?.high ?? 0;
-  if (low > high) problems.push(`control.low: ${low} is above the high threshold, ${high}`);
-
-  if (
-    problems.length > 0 ||
-    video === undefined ||
-    controlUnet === undefined ||
-    inversionUnet === undefined
-  ) {
+  const inversionUnet = chooseInversionUnet(spec, models, problems);
+  const part = recipeOf(spec.task).accept({ spec, models, problems });
+  if (problems.length > 0 || !part || !video || !inversionUnet) {
     throw new BivdiffError('invalid-argument', problems.join('; '), { details: { problems } });
   }
+  const base = baseOf(request, { size, video, inversionUnet });
+  return { ...base, ...part, models: { ...base.models, ...part.models } } as AcceptedJob;
+}
+
+interface Chosen {
+  readonly size: { readonly width: number; readonly height: number };
+  readonly video: VideoModel;
+  readonly inversionUnet: ModelPart;
+}
+
+/** What every job has. */
+function baseOf({ spec, models, source, numerics }: AcceptRequest, chosen: Chosen): JobBase {
   const { defaults } = models;
+  const { size, video, inversionUnet } = chosen;
   return {
     plannerRevision: PLANNER_REVISION,
     source: {
@@ -77,24 +70,20 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
     width: size.width,
     height: size.height,
     resize: spec.resize,
-    control: { annotator: spec.control.type, low, high, scale: spec.control.scale },
-    task: spec.task,
     prompt: spec.prompt,
     negativePrompt: spec.negativePrompt ?? defaults.negativePrompt,
     videoPrompt:
       spec.videoPrompt === undefined || spec.videoPrompt === '' ? spec.prompt : spec.videoPrompt,
     steps: spec.steps ?? defaults.steps,
-    guidanceScale: spec.guidanceScale ?? defaults.guidanceScale,
     videoGuidanceScale: spec.videoGuidanceScale ?? defaults.videoGuidanceScale,
     mixingRatio: spec.mixingRatio ?? defaults.mixingRatio,
     inversion: spec.inversion.mode ?? defaults.inversion,
     normScope: spec.inversion.normScope,
-    sampler: spec.scheduler ?? defaults.sampler,
     posterior: spec.posterior,
     seed: spec.seed,
     frameBatch: spec.frameBatch,
     window: Math.min(spec.window ?? video.window, spec.frames),
-    models: partRefs(models, video, controlUnet, inversionUnet),
+    models: bridgeModels(models, video, inversionUnet),
     numerics,
     outputs: outputsOf(spec),
   };
@@ -146,25 +135,36 @@ function chooseVideo(
   return video;
 }
 
-function partRefs(
-  models: ModelSet,
+/** Norm scope `window` inverts by the inflated UNet, `frame` by the plain one. */
+function chooseInversionUnet(
+  spec: RenderSpec,
+  { image, folder }: ModelSet,
+  problems: string[],
+): ModelPart | undefined {
+  const unet = spec.inversion.normScope === 'window' ? image.unetInflated : image.unet;
+  if (unet === undefined) {
+    problems.push(
+      `inversion.normScope: the models in ${folder} have no inflated UNet; use normScope frame, or export one`,
+    );
+  }
+  return unet;
+}
+
+function bridgeModels(
+  { image }: ModelSet,
   video: VideoModel,
-  controlUnet: ModelPart,
   inversionUnet: ModelPart,
-): AcceptedJob['models'] {
-  const ref = (part: ModelPart): PartRef => ({ name: part.name, digest: part.digest });
-  const { image } = models;
+): BridgeModels {
   return {
-    tokenizer: ref(image.tokenizer),
-    textEncoder: ref(image.textEncoder),
-    controlUnet: ref(controlUnet),
-    inversionUnet: ref(inversionUnet),
-    vaeEncoder: ref(image.vaeEncoder),
-    vaeDecoder: ref(image.vaeDecoder),
-    scheduler: ref(image.scheduler),
-    videoTokenizer: ref(video.tokenizer),
-    videoTextEncoder: ref(video.textEncoder),
-    videoUnet: ref(video.unet),
+    tokenizer: partRef(image.tokenizer),
+    textEncoder: partRef(image.textEncoder),
+    inversionUnet: partRef(inversionUnet),
+    vaeEncoder: partRef(image.vaeEncoder),
+    vaeDecoder: partRef(image.vaeDecoder),
+    scheduler: partRef(image.scheduler),
+    videoTokenizer: partRef(video.tokenizer),
+    videoTextEncoder: partRef(video.textEncoder),
+    videoUnet: partRef(video.unet),
   };
 }
 

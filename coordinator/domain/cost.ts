@@ -18,8 +18,8 @@ const PROCESS_UNITS = 10;
 
 /** Expected work of one task, in units, above 0. */
 export function costUnits(plan: Plan, ref: TaskRef): number {
-  const frames = plan.frameCount(ref);
-  return unitsOf(ref.stage, frames, plan.job);
+  const { stage } = plan.nodes.find(({ name }) => name === ref.node)!;
+  return unitsOf(stage, plan.frameCount(ref), plan.job);
 }
 
 function unitsOf(stage: Stage, frames: number, job: AcceptedJob): number {
@@ -33,7 +33,7 @@ function unitsOf(stage: Stage, frames: number, job: AcceptedJob): number {
       return frames * PICTURE_UNITS;
     case 'generate':
       return (
-        frames * (job.steps * halves(job.guidanceScale) * CONTROL_UNET_UNITS + VAE_DECODE_UNITS)
+        frames * (job.steps * halves(drawingGuidance(job)) * CONTROL_UNET_UNITS + VAE_DECODE_UNITS)
       );
     case 'encode':
       return frames * VAE_ENCODE_UNITS;
@@ -48,6 +48,11 @@ function unitsOf(stage: Stage, frames: number, job: AcceptedJob): number {
     case 'measure':
       return frames * MEASURE_UNITS;
   }
+}
+
+/** Of the recipes that draw. */
+function drawingGuidance(job: AcceptedJob): number {
+  return 'guidanceScale' in job ? job.guidanceScale : 1;
 }
 
 /** Seconds and units that some tasks of a stage took. */

@@ -1,28 +1,34 @@
 // The planner: an accepted job becomes a graph of tasks. A pure function, enumerated lazily; the plan is never
-// stored. Tasks are named by (stage, index); ids are made when asked for.
+// stored. Tasks are named by (node, index); ids are made when asked for, of all that matters but the node's name.
 
 import { canonicalJson } from '../../common/canonical-json.ts';
 import { digestText } from '../../common/digest.ts';
 import { STAGE_FACTS } from '../../common/stages.ts';
-import { STAGES } from '../../common/task.ts';
 import type { InputPart, Stage, Task, TaskId } from '../../common/task.ts';
+import { nodesOf } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { indicesOf } from '../../recipes/pipeline/layout.ts';
-import { stagePlans } from '../../recipes/pipeline/stage-plans.ts';
-import type { StagePlan } from '../../recipes/pipeline/stage-plans.ts';
+import type { PlanNode } from '../../recipes/pipeline/plan-node.ts';
 
 /** A task of a plan, before it has an id. */
 export interface TaskRef {
-  readonly stage: Stage;
+  /** Name of a node of the plan. */
+  readonly node: string;
   readonly index: number;
+}
+
+/** Tasks of one stage, cut alike. */
+export interface NodeFacts {
+  readonly name: string;
+  readonly stage: Stage;
+  /** Number of tasks. */
+  readonly count: number;
 }
 
 export interface Plan {
   readonly job: AcceptedJob;
-  /** The stages that this job needs, in pipeline order. */
-  readonly stages: readonly Stage[];
-  /** Number of tasks of a stage; 0 for one that is not planned. */
-  count(stage: Stage): number;
+  /** In pipeline order: each after those that it reads. */
+  readonly nodes: readonly NodeFacts[];
   id(ref: TaskRef): TaskId;
   task(ref: TaskRef): Task;
   /** The tasks whose results it reads, each once, in pipeline order. */
@@ -35,26 +41,26 @@ export interface Plan {
 
 /** Expands a job. Costs nothing until tasks are asked for; ids are kept, tasks are not. */
 export function createPlan(job: AcceptedJob): Plan {
-  const plans = stagePlans(job);
-  const ids = new Map<Stage, (TaskId | undefined)[]>();
+  const nodes = nodesOf(job);
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  const ids = new Map<string, (TaskId | undefined)[]>(nodes.map(({ name }) => [name, []]));
 
-  const planOf = (stage: Stage): StagePlan => {
-    const plan = plans.get(stage);
-    if (plan === undefined) throw new RangeError(`stage ${stage} is not part of this plan`);
-    return plan;
+  const nodeOf = ({ node: name }: TaskRef): PlanNode => {
+    const node = byName.get(name);
+    if (node === undefined) throw new RangeError(`${name} is no node of this plan`);
+    return node;
   };
 
   const id = (ref: TaskRef): TaskId => {
-    let known = ids.get(ref.stage);
-    if (known === undefined) ids.set(ref.stage, (known = []));
+    const known = ids.get(nodeOf(ref).name)!;
     return (known[ref.index] ??= digestText(canonicalJson(identity(ref))) as string as TaskId);
   };
 
   const inputs = (ref: TaskRef): Record<string, InputPart[]> => {
     const found: Record<string, InputPart[]> = {};
-    for (const [role, input] of Object.entries(planOf(ref.stage).inputs)) {
+    for (const [role, input] of Object.entries(nodeOf(ref).inputs)) {
       found[role] = input.parts(ref.index).map(({ index, offset, count }) => ({
-        task: id({ stage: input.stage, index }),
+        task: id({ node: input.node, index }),
         output: input.output,
         offset,
         count,
@@ -64,38 +70,54 @@ export function createPlan(job: AcceptedJob): Plan {
   };
 
   const identity = (ref: TaskRef): Omit<Task, 'id'> => {
-    const plan = planOf(ref.stage);
+    const { stage, params, models, sources, layout } = nodeOf(ref);
     return {
-      stage: ref.stage,
-      stageRevision: STAGE_FACTS[ref.stage].revision,
-      params: plan.params(ref.index),
-      models: plan.models,
+      stage,
+      stageRevision: STAGE_FACTS[stage].revision,
+      params: params(ref.index),
+      models,
       inputs: inputs(ref),
-      sources: plan.sources,
-      frames: indicesOf(plan.layout.range(ref.index)),
-      numericsClass: job.numerics[STAGE_FACTS[ref.stage].numerics],
+      sources,
+      frames: indicesOf(layout.range(ref.index)),
+      numericsClass: job.numerics[STAGE_FACTS[stage].numerics],
     };
   };
 
   return {
     job,
-    stages: STAGES.filter((stage) => plans.has(stage)),
-    count: (stage) => plans.get(stage)?.layout.count ?? 0,
+    nodes: nodes.map(({ name, stage, layout }) => ({ name, stage, count: layout.count })),
     id,
     task: (ref) => ({ id: id(ref), ...identity(ref) }),
     dependencies: (ref) => {
       const seen = new Map<string, TaskRef>();
-      for (const input of Object.values(planOf(ref.stage).inputs)) {
-        for (const { index } of input.parts(ref.index)) {
-          seen.set(`${input.stage}/${index}`, { stage: input.stage, index });
-        }
+      for (const { node, parts } of Object.values(nodeOf(ref).inputs)) {
+        for (const { index } of parts(ref.index)) seen.set(`${node}/${index}`, { node, index });
       }
       return [...seen.values()];
     },
-    frameCount: (ref) => planOf(ref.stage).layout.range(ref.index).count,
+    frameCount: (ref) => nodeOf(ref).layout.range(ref.index).count,
     lastFrame: (ref) => {
-      const range = planOf(ref.stage).layout.range(ref.index);
+      const range = nodeOf(ref).layout.range(ref.index);
       return range.start + range.count - 1;
     },
   };
+}
+
+/** All tasks of a stage, whichever nodes they are of, in order. */
+export function tasksOfStage(plan: Plan, stage: Stage): TaskRef[] {
+  return plan.nodes.filter((node) => node.stage === stage).flatMap(tasksOfNode);
+}
+
+export function tasksOfNode({ name, count }: NodeFacts): TaskRef[] {
+  return Array.from({ length: count }, (_, index) => ({ node: name, index }));
+}
+
+/** Number of tasks of a stage; 0 for one that is not planned. */
+export function countOfStage(plan: Plan, stage: Stage): number {
+  return plan.nodes.reduce((sum, node) => (node.stage === stage ? sum + node.count : sum), 0);
+}
+
+/** The stages of a plan, each once, in pipeline order. */
+export function stagesOf(plan: Plan): readonly Stage[] {
+  return [...new Set(plan.nodes.map(({ stage }) => stage))];
 }

@@ -1,4 +1,4 @@
-// A plan as numbers: every task has one, stage by stage, and edges lie in flat arrays. So that 100,000 frames are
+// A plan as numbers: every task has one, node by node, and edges lie in flat arrays. So that 100,000 frames are
 // some megabytes, and walking the graph allocates nothing.
 
 import type { Plan, TaskRef } from './plan.ts';
@@ -12,6 +12,7 @@ export interface TaskGraph {
   readonly size: number;
   number(ref: TaskRef): TaskNumber;
   ref(task: TaskNumber): TaskRef;
+  stage(task: TaskNumber): Stage;
   dependencies(task: TaskNumber): Uint32Array;
   dependents(task: TaskNumber): Uint32Array;
   /** Tasks of the earliest frames first, and of those the ones furthest down the pipeline: windows complete in order. */
@@ -20,20 +21,26 @@ export interface TaskGraph {
 
 /** Numbers the tasks of a plan and lays out its edges. Time and memory are linear in tasks and edges. */
 export function createTaskGraph(plan: Plan): TaskGraph {
-  const firsts = new Map<Stage, number>();
+  const { nodes } = plan;
+  const firsts: number[] = [];
+  const orders = new Map<string, number>();
   let size = 0;
-  for (const stage of plan.stages) {
-    firsts.set(stage, size);
-    size += plan.count(stage);
+  for (const [order, { name, count }] of nodes.entries()) {
+    firsts.push(size);
+    orders.set(name, order);
+    size += count;
   }
-  const bounds = plan.stages.map((stage) => firsts.get(stage)! + plan.count(stage));
-
-  const ref = (task: TaskNumber): TaskRef => {
-    const order = bounds.findIndex((end) => task < end);
-    const stage = plan.stages[order]!;
-    return { stage, index: task - firsts.get(stage)! };
+  const orderOf = (task: TaskNumber): number => {
+    let order = nodes.length - 1;
+    while (firsts[order]! > task) order -= 1;
+    return order;
   };
-  const number = (wanted: TaskRef): TaskNumber => firsts.get(wanted.stage)! + wanted.index;
+  const refIn = (order: number, task: TaskNumber): TaskRef => ({
+    node: nodes[order]!.name,
+    index: task - firsts[order]!,
+  });
+  const ref = (task: TaskNumber): TaskRef => refIn(orderOf(task), task);
+  const number = ({ node, index }: TaskRef): TaskNumber => firsts[orders.get(node)!]! + index;
 
   const down = new EdgeLists(size);
   for (let task = 0; task < size; task += 1) {
@@ -47,10 +54,11 @@ export function createTaskGraph(plan: Plan): TaskGraph {
     ref,
     dependencies: (task) => down.of(task),
     dependents: (task) => up.of(task),
+    stage: (task) => nodes[orderOf(task)]!.stage,
     priority: (task) => {
-      const { stage, index } = ref(task);
-      const order = plan.stages.indexOf(stage);
-      return plan.lastFrame({ stage, index }) * 16 + (15 - order);
+      const order = orderOf(task);
+      const furtherDownFirst = nodes.length - 1 - order;
+      return plan.lastFrame(refIn(order, task)) * nodes.length + furtherDownFirst;
     },
   };
 }

@@ -4,7 +4,9 @@ import { BivdiffError } from '../../common/errors.ts';
 import { meansOf } from '../../common/measures.ts';
 import type { ClipMetrics, MeasureSums } from '../../common/measures.ts';
 import type { Store } from '../../common/store/ports.ts';
-import type { ResultRecord, Stage } from '../../common/task.ts';
+import type { ResultRecord } from '../../common/task.ts';
+import { tasksOfStage } from '../domain/plan.ts';
+import type { TaskRef } from '../domain/plan.ts';
 import type { ActiveJob } from '../run/active-job.ts';
 import { createManifest, manifestBytes } from './manifest.ts';
 import type { JobOutput, Manifest } from './manifest.ts';
@@ -22,21 +24,24 @@ export async function concludeJob(
   { jobId, graph, tally }: Pick<ActiveJob, 'jobId' | 'graph' | 'tally'>,
   versions: Manifest['versions'],
 ): Promise<Conclusion> {
-  const resultOf = (stage: Stage, index: number): ResultRecord => {
-    const record = tally.results.get(graph.number({ stage, index }));
+  const { plan } = graph;
+  const resultOf = (ref: TaskRef): ResultRecord => {
+    const record = tally.results.get(graph.number(ref));
     if (record !== undefined) return record;
-    throw new BivdiffError('internal', `the job is over, but ${stage} ${index} has no result`);
+    throw new BivdiffError(
+      'internal',
+      `the job is over, but ${ref.node} ${ref.index} has no result`,
+    );
   };
-  const outputs = graph.plan.job.outputs.map((params, index): JobOutput => {
-    return { params, artifacts: resultOf('assemble', index).outputs['file'] ?? [] };
+  const files = tasksOfStage(plan, 'assemble').map(resultOf);
+  const outputs = plan.job.outputs.map((params, index): JobOutput => {
+    return { params, artifacts: files[index]?.outputs['file'] ?? [] };
   });
-  const measured = Array.from({ length: graph.plan.count('measure') }, (_, index) =>
-    resultOf('measure', index),
-  );
+  const measured = tasksOfStage(plan, 'measure').map(resultOf);
   const metrics = await readMetrics(store, measured);
   const manifest = createManifest({
     jobId,
-    plan: graph.plan,
+    plan,
     stages: tally.stages,
     outputs,
     metrics,

@@ -4,7 +4,7 @@ import { BivdiffError } from '../../common/errors.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { ArtifactRef, JobId } from '../../common/task.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
-import { createPlan } from '../domain/plan.ts';
+import { createPlan, tasksOfStage } from '../domain/plan.ts';
 import { mapBounded } from '../map-bounded.ts';
 
 /** The stage that makes what is shown in the end. */
@@ -32,11 +32,11 @@ export async function* finishedFrames(
 ): AsyncGenerator<FrameBatch, void, undefined> {
   const plan = createPlan(await readAcceptedJob(store, jobId));
   const total = plan.job.frames;
-  const tasks = Array.from({ length: plan.count(FRAME_STAGE) }, (_, index) => index);
+  const tasks = tasksOfStage(plan, FRAME_STAGE);
   for (let at = 0; at < tasks.length; at += TASKS_TOGETHER) {
     const together = tasks.slice(at, at + TASKS_TOGETHER);
-    const found = await mapBounded(together, LOOKUPS_MAX, async (index) => {
-      const { id, frames } = plan.task({ stage: FRAME_STAGE, index });
+    const found = await mapBounded(together, LOOKUPS_MAX, async (ref) => {
+      const { id, frames } = plan.task(ref);
       const record = await store.getRecord(id, { checkArtifacts: true });
       const artifacts = record?.outputs['frames'] ?? [];
       return artifacts.map((artifact, i): FinishedFrame => ({ frame: frames[i]!, artifact }));

@@ -69,7 +69,7 @@ export class HistoryObserver implements JobObserver {
     this.#history.add({
       ...facts,
       taskId: plan.id(ref),
-      stage: ref.stage,
+      stage: this.#graph.stage(task),
       frames: [first, last],
     });
   }

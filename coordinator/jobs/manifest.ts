@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../common/canonical-json.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { ArtifactRef, JobId, Stage } from '../../common/task.ts';
+import { tasksOfStage } from '../domain/plan.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import type { AssembleParams } from '../../common/stages.ts';
@@ -89,7 +90,7 @@ export function manifestBytes(manifest: Manifest): Uint8Array {
 
 function digestOfIds(plan: Plan, stage: Stage): string {
   const hash = createHash('sha256');
-  for (let index = 0; index < plan.count(stage); index += 1) hash.update(plan.id({ stage, index }));
+  for (const ref of tasksOfStage(plan, stage)) hash.update(plan.id(ref));
   return hash.digest('hex');
 }
 

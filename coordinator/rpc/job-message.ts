@@ -49,9 +49,8 @@ export function workerMessage(status: WorkerStatus, setAside: readonly Stage[]):
   };
 }
 
-function liveStages({ graph, tally }: ActiveJob): StageCounts[] {
-  return graph.plan.stages.map((stage) => {
-    const { total, run, reused } = tally.stages.get(stage)!;
+function liveStages({ tally }: ActiveJob): StageCounts[] {
+  return [...tally.stages].map(([stage, { total, run, reused }]) => {
     return { stage, total, run, reused, running: tally.runningOf(stage) };
   });
 }

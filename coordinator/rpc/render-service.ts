@@ -176,7 +176,7 @@ async function submit(
     throw new BivdiffError('invalid-argument', 'the request names no uploaded source');
   }
   const message = request.spec && SpecMessage.encode(request.spec).finish();
-  const spec = parseRenderSpec(withoutAbsent(request.spec), 'the request');
+  const spec = parseRenderSpec(specOfMessage(request.spec), 'the request');
   checkSpecLimits(spec, limits, message?.byteLength);
   if (spec.models !== undefined && !/^[a-z0-9_-]+$/i.test(spec.models)) {
     throw new BivdiffError(
@@ -252,7 +252,25 @@ function checkPriority(priority: number): void {
   );
 }
 
-/** Absent fields are undefined in messages and missing in specs. */
-function withoutAbsent(spec: unknown): unknown {
-  return JSON.parse(JSON.stringify(spec ?? null));
+/** Absent fields are undefined in messages and missing in specs; settings without a field of their own stand beside the others. */
+function specOfMessage(message: SpecMessage | undefined): unknown {
+  if (message === undefined) return null;
+  const { taskSettingsJson, ...spec } = message;
+  return { ...settingsOf(taskSettingsJson), ...(JSON.parse(JSON.stringify(spec)) as object) };
+}
+
+/** @throws invalid-argument — it is no JSON object */
+function settingsOf(json: string): object {
+  if (json === '') return {};
+  try {
+    const settings: unknown = JSON.parse(json);
+    if (typeof settings === 'object' && settings !== null && !Array.isArray(settings)) {
+      return settings;
+    }
+  } catch {
+    // Falls through to the one error.
+  }
+  throw new BivdiffError('invalid-argument', 'taskSettingsJson: expected a JSON object', {
+    hint: 'Its keys are the fields that the task has in a spec file.',
+  });
 }

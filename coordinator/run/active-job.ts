@@ -7,7 +7,7 @@ import { BivdiffError } from '../../common/errors.ts';
 import { isStoreFull } from '../domain/failure-policy.ts';
 import type { FailurePolicy } from '../domain/failure-policy.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
-import { createPlan } from '../domain/plan.ts';
+import { createPlan, tasksOfStage } from '../domain/plan.ts';
 import { createTaskGraph } from '../domain/task-graph.ts';
 import type { TaskGraph, TaskNumber } from '../domain/task-graph.ts';
 import { observeBoth } from './job-observer.ts';
@@ -91,7 +91,8 @@ export class ActiveJob {
 
 /** What a render is for: every output, and every measure. */
 export function wantedTasks(graph: TaskGraph): TaskNumber[] {
-  return (['measure', 'assemble'] as const).flatMap((stage) =>
-    Array.from({ length: graph.plan.count(stage) }, (_, index) => graph.number({ stage, index })),
+  const { plan } = graph;
+  return [...tasksOfStage(plan, 'measure'), ...tasksOfStage(plan, 'assemble')].map((ref) =>
+    graph.number(ref),
   );
 }

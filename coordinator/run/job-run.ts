@@ -119,10 +119,9 @@ export class JobRun implements Needer {
   publishNext(pool: Pool): void {
     const task = this.readyCount(pool) > 0 ? this.#board.takeNext(pool) : undefined;
     if (task === undefined) return;
-    const ref = this.#graph.ref(task);
     const message = this.#nextAttempt.message(task);
     this.#out.set(message.task.id, task);
-    const queue = queueOfStage(ref.stage, message.task.numericsClass);
+    const queue = queueOfStage(message.task.stage, message.task.numericsClass);
     const inferenceClass = this.#graph.plan.job.numerics.inference;
     this.#options.out.add(this, message, { queue, pool, inferenceClass });
   }

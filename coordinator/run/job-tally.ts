@@ -5,6 +5,7 @@ import type { WorkerEvent } from '../../common/bus/ports.ts';
 import type { ResultRecord, Stage, TaskId } from '../../common/task.ts';
 import { costUnits, secondsPerUnit } from '../domain/cost.ts';
 import type { MeasuredCost } from '../domain/cost.ts';
+import { countOfStage, stagesOf } from '../domain/plan.ts';
 import type { TaskGraph, TaskNumber } from '../domain/task-graph.ts';
 import type { JobObserver } from './job-observer.ts';
 
@@ -79,8 +80,8 @@ export class JobTally implements JobObserver {
     this.#options = options;
     this.#wanted = new Set(options.wanted);
     const { plan } = options.graph;
-    for (const stage of plan.stages) {
-      const total = plan.count(stage);
+    for (const stage of stagesOf(plan)) {
+      const total = countOfStage(plan, stage);
       const tally = {
         total,
         run: 0,
@@ -253,7 +254,7 @@ export class JobTally implements JobObserver {
   }
 
   #stageOf(task: TaskNumber): Stage {
-    return this.#options.graph.ref(task).stage;
+    return this.#options.graph.stage(task);
   }
 
   #tally(task: TaskNumber): StageTally {

@@ -26,19 +26,19 @@ export class NextAttempt {
   /** Counts it. */
   message(task: TaskNumber): TaskMessage {
     const { plan } = this.#graph;
-    const ref = this.#graph.ref(task);
-    const memoryBytes = this.#memoryBytes.get(ref.stage);
-    const able = memoryBytes === undefined ? undefined : this.#workersWith(ref.stage, memoryBytes);
+    const stage = this.#graph.stage(task);
+    const memoryBytes = this.#memoryBytes.get(stage);
+    const able = memoryBytes === undefined ? undefined : this.#workersWith(stage, memoryBytes);
     // Where nobody has so much, the others try: the device may have been full of something else.
     const isKept = able !== undefined && able.size > 0;
     return {
       protocol: PROTOCOL_VERSION,
       attempt: this.#attempts.next(task),
-      task: plan.task(ref),
+      task: plan.task(this.#graph.ref(task)),
       excludedWorkers: excludedWorkers({
         failed: this.#attempts.excludedWorkers(task),
-        setAside: this.#workers.setAside(ref.stage),
-        there: isKept ? able : this.#workersWith(ref.stage, 0),
+        setAside: this.#workers.setAside(stage),
+        there: isKept ? able : this.#workersWith(stage, 0),
       }),
       ...(isKept && { memoryBytes }),
     };
@@ -49,7 +49,7 @@ export class NextAttempt {
     const hadBytes = this.#workers.memoryOf(worker);
     const missed = hadBytes === undefined ? undefined : memoryMissed(failure, hadBytes);
     if (missed === undefined) return false;
-    const { stage } = this.#graph.ref(task);
+    const stage = this.#graph.stage(task);
     const needed = Math.max(missed, this.#memoryBytes.get(stage) ?? 0);
     if (this.#workersWith(stage, needed).size === 0) return false;
     this.#memoryBytes.set(stage, needed);

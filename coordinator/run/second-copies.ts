@@ -32,7 +32,7 @@ export class SecondCopies {
     this.#options = options;
     this.#stragglers = new Stragglers({
       policy,
-      stageOf: (task) => graph.ref(task).stage,
+      stageOf: (task) => graph.stage(task),
       unitsOf: (task) => costUnits(graph.plan, graph.ref(task)),
     });
   }
@@ -68,7 +68,7 @@ export class SecondCopies {
     const inferenceClass = graph.plan.job.numerics.inference;
     for (const { task, worker } of this.#stragglers.slow(clock.nowMs())) {
       if (this.#copied.has(task)) continue;
-      const { pool } = STAGE_FACTS[graph.ref(task).stage];
+      const { pool } = STAGE_FACTS[graph.stage(task)];
       if (!out.hasIdleSlot(pool)) continue;
       const idle = workers.idleOf(pool, inferenceClass);
       if (![...idle].some((name) => name !== worker)) continue;

@@ -28,10 +28,10 @@ export async function surveyStore(
   const found = new Map<TaskNumber, ResultRecord>();
   const missing: TaskNumber[] = [];
   // Dependencies have lower numbers, so one sweep from the top down sees each task after all that read it. Within
-  // a stage tasks are independent and are looked up together.
+  // a node tasks are independent and are looked up together.
   let frontier = new Set<TaskNumber>(wanted);
-  for (const stage of graph.plan.stages.toReversed()) {
-    const first = graph.number({ stage, index: 0 });
+  for (const { name } of graph.plan.nodes.toReversed()) {
+    const first = graph.number({ node: name, index: 0 });
     const here = [...frontier].filter((task) => task >= first).sort((a, b) => a - b);
     frontier = new Set([...frontier].filter((task) => task < first));
     const records = await mapBounded(here, LOOKUPS_MAX, (task) =>

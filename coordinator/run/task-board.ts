@@ -34,9 +34,11 @@ export class TaskBoard {
     this.#onReady = onReady;
     this.#states = new Array<TaskState>(graph.size).fill('idle');
     this.#waitingFor = new Uint32Array(graph.size);
-    for (const stage of graph.plan.stages) {
+    for (const { stage } of graph.plan.nodes) {
+      const { pool } = STAGE_FACTS[stage];
+      if (this.#ready.has(pool)) continue;
       const queue = new ReadyQueue((task) => graph.priority(task));
-      this.#ready.set(STAGE_FACTS[stage].pool, queue);
+      this.#ready.set(pool, queue);
     }
   }
 
@@ -116,13 +118,13 @@ export class TaskBoard {
 
   #makeReady(task: TaskNumber): void {
     this.#states[task] = 'ready';
-    const { pool } = STAGE_FACTS[this.#graph.ref(task).stage];
+    const { pool } = STAGE_FACTS[this.#graph.stage(task)];
     const ready = this.#ready.get(pool)!;
     ready.push(task);
     if (ready.size === 1) this.#onReady?.(pool);
   }
 
   #countOpening(task: TaskNumber, by: 1 | -1): void {
-    if (OPENING_STAGES.has(this.#graph.ref(task).stage)) this.#openingLeft += by;
+    if (OPENING_STAGES.has(this.#graph.stage(task))) this.#openingLeft += by;
   }
 }

@@ -41,8 +41,8 @@ export function lostWorkersFailure(
 
 function placeOf(graph: TaskGraph, task: TaskNumber): string {
   const ref = graph.ref(task);
-  const { frames } = graph.plan.task(ref);
+  const { frames, stage } = graph.plan.task(ref);
   const last = frames.at(-1);
   const range = frames.length === 1 ? `frame ${last}` : `frames ${frames[0]} to ${last}`;
-  return `${ref.stage} of ${range}`;
+  return `${stage} of ${range}`;
 }

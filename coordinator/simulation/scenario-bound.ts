@@ -58,12 +58,13 @@ export class ScenarioBound {
     this.#means = new Float64Array(size);
     for (let task = 0; task < size; task += 1) {
       const ref = graph.ref(task);
-      groupOf[task] = plan.stages.indexOf(ref.stage);
-      const mean = this.#stageSeconds(ref.stage, plan.frameCount(ref));
-      this.#means[task] = mean / this.#speedOf(ref.stage);
+      const stage = graph.stage(task);
+      groupOf[task] = plan.nodes.findIndex(({ name }) => name === ref.node);
+      const mean = this.#stageSeconds(stage, plan.frameCount(ref));
+      this.#means[task] = mean / this.#speedOf(stage);
     }
-    const groups = plan.stages.map((name) => {
-      const { pool } = STAGE_FACTS[name];
+    const groups = plan.nodes.map(({ name, stage }) => {
+      const { pool } = STAGE_FACTS[stage];
       return { name, pool: pool === 'any' ? ANY_POOL : WORKER_POOLS.indexOf(pool) };
     });
     const slots = WORKER_POOLS.map((pool) => slotsOf(this.#scenario, pool));

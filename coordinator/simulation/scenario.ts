@@ -9,7 +9,7 @@ import { costUnits } from '../domain/cost.ts';
 import type { AcceptedJob, PartRef } from '../../recipes/job.ts';
 import { PLANNER_REVISION } from '../../recipes/job.ts';
 import type { Plan } from '../domain/plan.ts';
-import { createPlan } from '../domain/plan.ts';
+import { createPlan, stagesOf, tasksOfStage } from '../domain/plan.ts';
 
 /** Pools that workers belong to; `any` is none of its own. */
 export const WORKER_POOLS = ['idm', 'mixer', 'vdm'] as const;
@@ -132,7 +132,7 @@ export function createStageSeconds(
   const plan = createPlan(simulatedJob(scenario, 0));
   const perFrame = new Map<Stage, number>();
   for (const pool of WORKER_POOLS) {
-    const stages = plan.stages.filter((stage) => STAGE_FACTS[stage].pool === pool);
+    const stages = stagesOf(plan).filter((stage) => STAGE_FACTS[stage].pool === pool);
     const units = stages.map((stage) => unitsPerFrame(plan, stage));
     const total = units.reduce((sum, one) => sum + one, 0);
     const secondsPerFrame =
@@ -148,7 +148,7 @@ export function createStageSeconds(
 }
 
 function unitsPerFrame(plan: Plan, stage: Stage): number {
-  const first = { stage, index: 0 };
+  const first = tasksOfStage(plan, stage)[0]!;
   return costUnits(plan, first) / plan.frameCount(first);
 }
 

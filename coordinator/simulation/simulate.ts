@@ -10,7 +10,7 @@ import { Coordinator } from '../coordinator.ts';
 import { jobIdOf } from '../domain/accept.ts';
 import { DEFAULT_FAILURE_POLICY } from '../domain/failure-policy.ts';
 import type { FailurePolicy } from '../domain/failure-policy.ts';
-import { createPlan } from '../domain/plan.ts';
+import { createPlan, tasksOfStage } from '../domain/plan.ts';
 import type { ActiveJob } from '../run/active-job.ts';
 import { WorkerRegistry } from '../dispatch/worker-registry.ts';
 import { Draws } from './draws.ts';
@@ -214,7 +214,7 @@ class Simulation {
 
   #tasksOfJob(): number {
     const plan = createPlan(simulatedJob(this.#options.scenario, 0));
-    return plan.stages.reduce((sum, stage) => sum + plan.count(stage), 0);
+    return plan.nodes.reduce((sum, { count }) => sum + count, 0);
   }
 
   #createFarm(): VirtualFarm {
@@ -239,8 +239,8 @@ class Simulation {
     const poisoned = new Set<TaskId>();
     for (let job = 0; job < Math.min(scenario.poison, scenario.jobs); job += 1) {
       const plan = createPlan(simulatedJob(scenario, job));
-      const index = this.#draws.pick(job, plan.count('smooth'));
-      poisoned.add(plan.id({ stage: 'smooth', index }));
+      const windows = tasksOfStage(plan, 'smooth');
+      poisoned.add(plan.id(windows[this.#draws.pick(job, windows.length)]!));
     }
     return poisoned;
   }

@@ -93,8 +93,13 @@ def _card(options, source):
         "image": "image",
         "videos": {name: f"video/{name}" for name in source.videos},
         "defaultVideo": next(iter(source.videos), ""),
-        "controls": {
-            name: {"annotator": name, "low": 60, "high": 150} for name in source.controlnets
+        "generators": {
+            name: {
+                "task": "controlnet",
+                "unet": f"unet_controlnet-{name}",
+                "conditions": [{"annotator": name, "low": 60, "high": 150}],
+            }
+            for name in source.controlnets
         },
         "defaults": {
             "guidanceScale": 7.5,

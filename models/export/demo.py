@@ -23,7 +23,13 @@ CARD = {
     "image": "image",
     "videos": {VIDEO: f"video/{VIDEO}"},
     "defaultVideo": VIDEO,
-    "controls": {"canny": {"annotator": "canny", "low": 60, "high": 150}},
+    "generators": {
+        "canny": {
+            "task": "controlnet",
+            "unet": "unet_controlnet-canny",
+            "conditions": [{"annotator": "canny", "low": 60, "high": 150}],
+        }
+    },
     "defaults": {
         "guidanceScale": 3,
         "videoGuidanceScale": 1.25,

@@ -1,7 +1,7 @@
 // From untrusted data to a checked spec: all problems in one error, each with its place.
 
 import { BivdiffError } from '../../common/errors.ts';
-import { renderSpecSchema } from './schema.ts';
+import { recipesWith, schemaFor } from './schema.ts';
 import type { RenderSpec } from './schema.ts';
 
 /**
@@ -9,11 +9,19 @@ import type { RenderSpec } from './schema.ts';
  * @throws invalid-argument — lists every problem with its field
  */
 export function parseRenderSpec(value: unknown, origin: string): RenderSpec {
-  const result = renderSpecSchema.safeParse(value);
-  if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => {
+  const task = typeof value === 'object' && value !== null && 'task' in value && value.task;
+  const result = schemaFor(task).safeParse(value);
+  if (result.success) return result.data as RenderSpec;
+  const problems = result.error.issues.flatMap((issue) => {
     const where = issue.path.length === 0 ? 'the spec' : issue.path.join('.');
-    return `${where}: ${lowerFirst(issue.message)}`;
+    const keys = issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys : [];
+    const strangers = keys.filter((key) => recipesWith(key).length > 0);
+    const unknown = keys.filter((key) => !strangers.includes(key));
+    const told = strangers.map((key) => `${key}: is for task ${recipesWith(key).join(', ')}`);
+    if (strangers.length === 0) return [`${where}: ${lowerFirst(issue.message)}`];
+    if (unknown.length === 0) return told;
+    const names = unknown.map((key) => JSON.stringify(key)).join(', ');
+    return [...told, `${where}: unrecognized keys: ${names}`];
   });
   throw new BivdiffError(
     'invalid-argument',

@@ -1,94 +1,50 @@
-// The spec as zod checks it. Its shape is the proto message's (a type test in test/unit/common/spec holds them together);
-// here are the ranges, the lists of words and the defaults that do not depend on the models.
+// The spec as zod checks it: the fields of every recipe and, by `task`, those of one. Where the wire has a message for a field, its shape is
+// the message's: specMessage in cli/farm/spec-message.ts does not compile otherwise.
 
 import { z } from 'zod';
 
-const words = <const T extends readonly [string, ...string[]]>(values: T) =>
-  z.enum(values, {
-    error: (issue) => `expected one of ${values.join(', ')}, got ${JSON.stringify(issue.input)}`,
-  });
+import type { RecipeSpec } from '../recipe.ts';
+import * as specs from '../specs.ts';
+import { COMMON_FIELDS, words } from './fields.ts';
 
-const integer = (min: number, max: number) => z.int().min(min).max(max);
+type Specs = typeof specs;
+export type RecipeName = keyof Specs;
 
-export const TASKS = ['controlnet'] as const;
-export const CONTROLS = ['canny'] as const;
-export const RESIZE_POLICIES = ['stretch', 'cover', 'contain'] as const;
-export const SAMPLERS = ['ddim', 'pndm', 'euler-ancestral', 'dpm-solver++'] as const;
-export const INVERSION_MODES = ['ddim', 'official'] as const;
-export const NORM_SCOPES = ['window', 'frame'] as const;
-export const OUTPUT_FORMATS = ['mp4', 'webm', 'gif', 'png-sequence'] as const;
+export const RECIPES = Object.values(specs);
+const NAMES = RECIPES.map(({ name }) => name) as [RecipeName, ...RecipeName[]];
 
-/** Longest prompt that is taken; CLIP reads about 75 words of it. */
-const PROMPT_CHARACTERS_MAX = 4000;
-const prompt = z.string().max(PROMPT_CHARACTERS_MAX);
+/** A checked spec of one recipe: defaults filled in, except those that the models give. */
+export type SpecOf<N extends RecipeName> = z.output<z.ZodObject<typeof COMMON_FIELDS>> & {
+  readonly task: N;
+} & FieldsOf<Specs[N]>;
+type FieldsOf<R> =
+  R extends RecipeSpec<string, infer F>
+    ? keyof F extends never
+      ? unknown
+      : z.output<z.ZodObject<F>>
+    : never;
+export type RenderSpec = { readonly [N in RecipeName]: SpecOf<N> }[RecipeName];
 
-const sourceSpec = z.strictObject({
-  path: z.string().min(1),
-  start: integer(0, 10_000_000).default(0),
-  stride: integer(1, 10_000).default(4),
+/** All fields of all recipes: for help, and for the problems of a spec whose task is none. */
+export const anyRecipeSchema = z.strictObject({
+  task: words(NAMES),
+  ...COMMON_FIELDS,
+  ...(Object.assign({}, ...RECIPES.map(({ fields }) => fields)) as z.ZodRawShape),
 });
 
-const sizeSpec = z.strictObject({ width: integer(8, 8192), height: integer(8, 8192) });
-
-/** `128x128` as well as `{ width, height }`. */
-const sizeText = z
-  .string()
-  .regex(/^\d+x\d+$/, 'expected WIDTHxHEIGHT, such as 512x512')
-  .transform((text) => {
-    const [width = 0, height = 0] = text.split('x').map(Number);
-    return { width, height };
-  })
-  .pipe(sizeSpec);
-
-const controlSpec = z.strictObject({
-  type: words(CONTROLS).default('canny'),
-  low: z.number().min(0).max(2040).optional(),
-  high: z.number().min(0).max(2040).optional(),
-  scale: z.number().min(0).max(2).default(1),
-});
-
-const inversionSpec = z.strictObject({
-  mode: words(INVERSION_MODES).optional(),
-  normScope: words(NORM_SCOPES).default('window'),
-});
-
-const outputSpec = z.strictObject({
-  format: words(OUTPUT_FORMATS).default('mp4'),
-  framesPerSecond: z.number().positive().max(120).default(8),
-  comparison: z.boolean().default(false),
-  contactSheet: z.boolean().default(false),
-});
+const schemas = new Map<unknown, z.ZodType>(
+  RECIPES.map(({ name, fields }) => [
+    name,
+    z.strictObject({ task: z.literal(name), ...COMMON_FIELDS, ...fields }),
+  ]),
+);
 
 /** What a spec file, the flags or a batch line must be. Defaults that depend on the models stay absent. */
-export const renderSpecSchema = z.strictObject({
-  apiVersion: z.literal('bivdiff/v1'),
-  kind: z.literal('Render').default('Render'),
-  name: z.string().max(200).optional(),
-  task: words(TASKS),
-  input: sourceSpec,
-  frames: integer(1, 1_000_000).default(8),
-  size: z.union([sizeText, sizeSpec]).optional(),
-  resize: words(RESIZE_POLICIES).default('stretch'),
-  control: controlSpec.prefault({}),
-  prompt,
-  negativePrompt: prompt.optional(),
-  videoPrompt: prompt.optional(),
-  steps: integer(1, 1000).optional(),
-  guidanceScale: z.number().min(1).max(100).optional(),
-  videoGuidanceScale: z.number().min(1).max(100).optional(),
-  mixingRatio: z.number().min(0).max(1).optional(),
-  inversion: inversionSpec.prefault({}),
-  scheduler: words(SAMPLERS).optional(),
-  seed: integer(0, Number.MAX_SAFE_INTEGER).default(42),
-  posterior: words(['mode', 'sample']).default('mode'),
-  models: z.string().min(1).optional(),
-  videoModel: z.string().min(1).optional(),
-  frameBatch: integer(1, 64).default(4),
-  window: integer(1, 1024).optional(),
-  output: outputSpec.prefault({}),
-});
+export function schemaFor(task: unknown): z.ZodType {
+  return schemas.get(task) ?? anyRecipeSchema;
+}
 
-/** A checked spec: defaults filled in, except those that the models give. */
-export type RenderSpec = z.output<typeof renderSpecSchema>;
-/** A spec as users write it. */
-export type RenderSpecInput = z.input<typeof renderSpecSchema>;
+/** The recipes that have a field of their own by this name, which is no field of every spec. */
+export function recipesWith(field: string): readonly RecipeName[] {
+  return RECIPES.filter(({ fields }) => field in fields).map(({ name }) => name);
+}

@@ -1,11 +1,12 @@
 // Accepted jobs for tests of the planner and of dispatch: digests are of made-up models, everything else is as a user's.
 
 import { digestText } from '../../common/digest.ts';
-import type { AcceptedJob, PartRef } from '../../recipes/job.ts';
+import type { ControlnetJob } from '../../recipes/controlnet/plan.ts';
+import type { PartRef } from '../../recipes/job.ts';
 
 const part = (name: string): PartRef => ({ name, digest: digestText(name) });
 
-export function acceptedJob(changes: Partial<AcceptedJob> = {}): AcceptedJob {
+export function acceptedJob(changes: Partial<ControlnetJob> = {}): ControlnetJob {
   return {
     plannerRevision: 1,
     source: { kind: 'video', digest: digestText('clip'), start: 0, stride: 4 },

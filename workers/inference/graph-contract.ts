@@ -4,24 +4,19 @@
 
 import { BivdiffError } from '../../common/errors.ts';
 import type { TensorType } from '../tensor/tensor.ts';
+import type { JsonObject } from '../../common/task.ts';
 import { describe } from './onnx/onnx-values.ts';
 import type { Session, ValueFacts } from './ports.ts';
 
-/**
- * - `text-encoder`, `vae-encoder`, `vae-decoder`: as in Stable Diffusion
- * - `image-unet`: one frame at a time
- * - `controlnet-unet`: the same with ControlNets fused in
- * - `clip-unet`: several frames along axis 2: a video UNet
- * - `inflated-unet`: the same, but an image UNet inflated over one window: no batch
- */
-export type GraphKind =
-  | 'text-encoder'
-  | 'vae-encoder'
-  | 'vae-decoder'
-  | 'image-unet'
-  | 'controlnet-unet'
-  | 'clip-unet'
-  | 'inflated-unet';
+/** What a graph in some role must look like, given the config of its part. */
+export interface GraphKind {
+  readonly name: string;
+  /** Whether its inputs' first axis is a batch, all of whose samples are computed alike. */
+  readonly hasBatch: boolean;
+  /** Whether it sees the frames of a clip along axis 2. */
+  readonly isClip: boolean;
+  readonly contract: (config: JsonObject) => GraphContract;
+}
 
 interface ValueContract {
   readonly types: readonly TensorType[];
@@ -37,89 +32,117 @@ interface GraphContract {
 }
 
 const TOKENS = 77;
-const LATENT_CHANNELS = 4;
+/** Of the classes of diffusers, where the config does not say. */
+const CHANNELS_DEFAULT = 4;
 
-const floats = (...shape: (number | null)[]): ValueContract => ({
+/** A value of floats; null stands for a size that may vary. */
+export const floats = (...shape: (number | null)[]): ValueContract => ({
   types: ['float32', 'float16'],
   shapes: [shape],
 });
 const pictures = floats(null, 3, null, null);
-const latents = floats(null, LATENT_CHANNELS, null, null);
-const clipLatents = floats(null, LATENT_CHANNELS, null, null, null);
-const windowLatents = floats(1, LATENT_CHANNELS, null, null, null);
 const conditions = {
   // Rank 1 in exports by diffusers' own script.
   timestep: { types: ['float32', 'float16', 'int64'], shapes: [[], [null]] },
   encoder_hidden_states: floats(null, TOKENS, null),
 } as const satisfies Readonly<Record<string, ValueContract>>;
 
-const contracts: Readonly<Record<GraphKind, GraphContract>> = {
-  'text-encoder': {
+function channelsOf(config: JsonObject, key: string): number {
+  const channels = config[key];
+  return typeof channels === 'number' ? channels : CHANNELS_DEFAULT;
+}
+
+const framewise = { hasBatch: true, isClip: false };
+
+export const TEXT_ENCODER: GraphKind = {
+  name: 'text-encoder',
+  ...framewise,
+  contract: () => ({
     inputs: { input_ids: { types: ['int64'], shapes: [[null, TOKENS]] } },
     outputs: { last_hidden_state: floats(null, TOKENS, null) },
-  },
-  'vae-encoder': {
-    inputs: { sample: pictures },
-    outputs: { latent_parameters: floats(null, 2 * LATENT_CHANNELS, null, null) },
-  },
-  'vae-decoder': { inputs: { latent_sample: latents }, outputs: { sample: pictures } },
-  'image-unet': { inputs: { sample: latents, ...conditions }, outputs: { out_sample: latents } },
-  'controlnet-unet': {
-    inputs: {
-      sample: latents,
-      ...conditions,
-      controlnet_conds: floats(null, null, 3, null, null),
-      conditioning_scales: floats(null),
-    },
-    outputs: { out_sample: latents },
-  },
-  'clip-unet': {
-    inputs: { sample: clipLatents, ...conditions },
-    outputs: { out_sample: clipLatents },
-  },
-  'inflated-unet': {
-    inputs: { sample: windowLatents, ...conditions },
-    outputs: { out_sample: windowLatents },
-  },
+  }),
 };
 
-/** Whether its inputs' first axis is a batch, all of whose samples are computed alike. */
-export function hasBatch(kind: GraphKind): boolean {
-  return kind !== 'inflated-unet';
+export const VAE_ENCODER: GraphKind = {
+  name: 'vae-encoder',
+  ...framewise,
+  contract: (config) => ({
+    inputs: { sample: pictures },
+    // Mean and log-variance of each latent.
+    outputs: {
+      latent_parameters: floats(null, 2 * channelsOf(config, 'latent_channels'), null, null),
+    },
+  }),
+};
+
+export const VAE_DECODER: GraphKind = {
+  name: 'vae-decoder',
+  ...framewise,
+  contract: (config) => ({
+    inputs: { latent_sample: floats(null, channelsOf(config, 'latent_channels'), null, null) },
+    outputs: { sample: pictures },
+  }),
+};
+
+/** A UNet that sees one frame at a time; `extra`: inputs that only this kind has. */
+export function imageUnet(
+  name: string,
+  extra: Readonly<Record<string, ValueContract>> = {},
+): GraphKind {
+  return {
+    name,
+    ...framewise,
+    contract: (config) => ({
+      inputs: {
+        sample: floats(null, channelsOf(config, 'in_channels'), null, null),
+        ...conditions,
+        ...extra,
+      },
+      outputs: { out_sample: floats(null, channelsOf(config, 'out_channels'), null, null) },
+    }),
+  };
 }
 
-/** Which contract a role of a stage has; undefined if none is known for it. */
-export function graphKindOf(stage: string, role: string, params: unknown): GraphKind | undefined {
-  if (role === 'text-encoder' || role === 'vae-encoder' || role === 'vae-decoder') return role;
-  if (role !== 'unet') return undefined;
-  switch (stage) {
-    case 'generate':
-      return 'controlnet-unet';
-    case 'invert-image':
-      return isPerFrame(params) ? 'image-unet' : 'inflated-unet';
-    case 'invert-video':
-    case 'smooth':
-      return 'clip-unet';
-    default:
-      return undefined;
-  }
-}
+export const IMAGE_UNET: GraphKind = imageUnet('image-unet');
 
-function isPerFrame(params: unknown): boolean {
-  return (
-    typeof params === 'object' &&
-    params !== null &&
-    'normScope' in params &&
-    params.normScope === 'frame'
-  );
+/** Several frames along axis 2: a video UNet. */
+export const CLIP_UNET: GraphKind = {
+  name: 'clip-unet',
+  hasBatch: true,
+  isClip: true,
+  contract: clipContract(null),
+};
+
+/** The same, but an image UNet inflated over one window: no batch. */
+export const INFLATED_UNET: GraphKind = {
+  name: 'inflated-unet',
+  hasBatch: false,
+  isClip: false,
+  contract: clipContract(1),
+};
+
+function clipContract(batch: number | null): GraphKind['contract'] {
+  return (config) => ({
+    inputs: {
+      sample: floats(batch, channelsOf(config, 'in_channels'), null, null, null),
+      ...conditions,
+    },
+    outputs: {
+      out_sample: floats(batch, channelsOf(config, 'out_channels'), null, null, null),
+    },
+  });
 }
 
 /**
  * All ways in which a graph misses its contract, in one error that names graph, value, expected and found.
  * @throws failed-precondition — it does not fit; no worker can help
  */
-export function checkGraphContract(graph: Omit<Session, 'run'>, kind: GraphKind): void {
-  const contract = contracts[kind];
+export function checkGraphContract(
+  graph: Omit<Session, 'run'>,
+  kind: GraphKind,
+  config: JsonObject,
+): void {
+  const contract = kind.contract(config);
   const problems = [
     ...missesOf('input', graph.inputs, contract.inputs),
     ...strangersOf(graph.inputs, contract.inputs),
@@ -128,11 +151,11 @@ export function checkGraphContract(graph: Omit<Session, 'run'>, kind: GraphKind)
   if (problems.length === 0) return;
   throw new BivdiffError(
     'failed-precondition',
-    `graph ${graph.name} is no ${kind}: ${problems.join('; ')}`,
+    `graph ${graph.name} is no ${kind.name}: ${problems.join('; ')}`,
     {
       retry: 'never',
       hint: 'Another model lies in its place, or it was exported otherwise: export it with `models/export`.',
-      details: { graph: graph.name, kind, problems },
+      details: { graph: graph.name, kind: kind.name, problems },
     },
   );
 }

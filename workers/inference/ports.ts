@@ -2,6 +2,7 @@
 // The only provider today is ONNX Runtime in a lane (a worker thread).
 
 import type { JsonObject } from '../../common/task.ts';
+import type { GraphKind } from './graph-contract.ts';
 import type { FloatTensor, Tensor, TensorType } from '../tensor/tensor.ts';
 
 /** Name, type and rank of a graph's input or output, as the session tells them. A symbolic dimension is its name. */
@@ -72,3 +73,10 @@ export type StageBody<P> = (
   input: StageInput<P>,
   context: StageContext,
 ) => Promise<Readonly<Record<string, Tensor>>>;
+
+/** A stage as a lane runs it. */
+export interface StageCode<P> {
+  readonly body: StageBody<P>;
+  /** What the graph in each role must look like. @default it has no graphs, or any will do */
+  readonly graphs?: (params: P) => Readonly<Record<string, GraphKind>>;
+}

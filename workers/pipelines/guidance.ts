@@ -1,55 +1,75 @@
-// Classifier-free guidance: what the text adds to the prediction, times a scale. Knows nothing of graphs.
+// Classifier-free guidance over any number of branches: each asks the model for more than the one before, and what that adds to the
+// prediction counts by its weight. Knows nothing of graphs.
+
+import assert from 'node:assert/strict';
 
 import { floatTensor } from '../tensor/tensor.ts';
 import type { FloatTensor } from '../tensor/tensor.ts';
-import { joinBatches, repeatBatch, sliceBatch } from './latents.ts';
+import { joinBatches, joinChannels, repeatBatch, sliceBatch } from './latents.ts';
 
-export interface Guidance {
-  /** `[1, 77, width]` of the prompt. */
-  readonly prompt: FloatTensor;
-  /** `[1, 77, width]` of the negative prompt. */
-  readonly negative: FloatTensor;
-  /** 1: the prompt's prediction alone. */
-  readonly scale: number;
+/** One way in which the model is asked at every step. */
+export interface Branch {
+  /** `[1, 77, width]`. */
+  readonly text: FloatTensor;
+  /** `[frames, extra, h, w]`, joined to the sample along the channels, where the model takes more of them. */
+  readonly channels?: FloatTensor;
+  /** Of the difference to the branch before; the first branch has none, and counts as it is. */
+  readonly weight: number;
 }
 
-/** Runs the model on a batch: sample `[n, ...]` and text `[n, 77, width]`, n a multiple of the frames. */
+/** Runs the model on a batch: sample `[n, ...]` and text `[n, 77, width]`, n the frames times the branches. */
 export type Forward = (sample: FloatTensor, text: FloatTensor) => Promise<FloatTensor>;
 
+/** Guidance by text alone. At scale 1 there is only the prompt's branch, which is then the exact result. */
+export function textBranches(text: {
+  /** Both `[1, 77, width]`. */
+  readonly prompt: FloatTensor;
+  readonly negative: FloatTensor;
+  readonly scale: number;
+}): readonly Branch[] {
+  const prompt = { text: text.prompt, weight: text.scale };
+  return text.scale === 1 ? [prompt] : [{ text: text.negative, weight: 1 }, prompt];
+}
+
 /**
- * The guided prediction for a sample whose first axis is the batch. The negative prompt's half goes first in the doubled
- * batch, as in diffusers. At scale 1 there is only the prompt's half, which is then the exact result.
+ * The guided prediction for a sample whose first axis is the batch: b0 + w1 (b1 - b0) + w2 (b2 - b1) and so on. All branches run as one
+ * batch, the first one first, as in diffusers.
  */
 export async function predictGuided(
   sample: FloatTensor,
-  guidance: Guidance,
+  branches: readonly Branch[],
   forward: Forward,
 ): Promise<FloatTensor> {
+  assert(branches.length > 0, 'there is nothing to ask the model');
   const batch = sample.shape[0]!;
-  const prompt = repeatBatch(guidance.prompt, batch);
-  if (!isGuided(guidance.scale)) return forward(sample, prompt);
-  const text = joinBatches([repeatBatch(guidance.negative, batch), prompt]);
-  const both = await forward(repeatBatch(sample, 2), text);
-  return guide(sliceBatch(both, 0, batch), sliceBatch(both, batch, 2 * batch), guidance.scale);
+  const samples = branches.map(({ channels }) =>
+    channels === undefined ? sample : joinChannels([sample, channels]),
+  );
+  const texts = branches.map(({ text }) => repeatBatch(text, batch));
+  const all = await forward(joinBatches(samples), joinBatches(texts));
+  if (branches.length === 1) return all;
+  const predictions = branches.map((_, i) => sliceBatch(all, i * batch, (i + 1) * batch));
+  return combine(
+    predictions,
+    branches.map(({ weight }) => weight),
+  );
 }
 
-/** Copies of each frame in the batch that the model runs on. */
-export function copiesOf(guidance: Pick<Guidance, 'scale'>): number {
-  return isGuided(guidance.scale) ? 2 : 1;
-}
-
-function isGuided(scale: number): boolean {
-  return scale !== 1;
-}
-
-/** without + scale * (withText - without), each operation in float32, as torch does it. */
-export function guide(without: FloatTensor, withText: FloatTensor, scale: number): FloatTensor {
-  const guided = floatTensor(without.shape);
-  const factor = Math.fround(scale);
-  for (let i = 0; i < guided.data.length; i += 1) {
-    const base = without.data[i]!;
-    const difference = Math.fround(withText.data[i]! - base);
-    guided.data[i] = base + Math.fround(factor * difference);
+/** Each operation in float32, the last difference added first: as torch evaluates diffusers' formulas for two branches and for three. */
+export function combine(
+  predictions: readonly FloatTensor[],
+  weights: readonly number[],
+): FloatTensor {
+  const [base] = predictions as readonly [FloatTensor, ...FloatTensor[]];
+  const guided = floatTensor(base.shape, base.data.slice());
+  for (let branch = predictions.length - 1; branch > 0; branch -= 1) {
+    const { data } = predictions[branch]!;
+    const before = predictions[branch - 1]!.data;
+    const weight = Math.fround(weights[branch]!);
+    for (let i = 0; i < data.length; i += 1) {
+      const difference = Math.fround(data[i]! - before[i]!);
+      guided.data[i] = guided.data[i]! + Math.fround(weight * difference);
+    }
   }
   return guided;
 }

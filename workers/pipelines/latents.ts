@@ -47,6 +47,31 @@ export function joinBatches(tensors: readonly FloatTensor[]): FloatTensor {
   return joined;
 }
 
+/** Tensors `[batch, channels, ...]` that differ at most in their channels, joined along them. */
+export function joinChannels(tensors: readonly FloatTensor[]): FloatTensor {
+  const [first] = tensors;
+  assert(first !== undefined, 'there is nothing to join');
+  const [batch = 0, , ...rest] = first.shape;
+  for (const { shape } of tensors) {
+    assert.deepEqual(
+      [shape[0], ...shape.slice(2)],
+      [batch, ...rest],
+      'they differ in more than channels',
+    );
+  }
+  const channels = tensors.reduce((sum, { shape }) => sum + shape[1]!, 0);
+  const joined = floatTensor([batch, channels, ...rest]);
+  let offset = 0;
+  for (let entry = 0; entry < batch; entry += 1) {
+    for (const { data } of tensors) {
+      const size = data.length / batch;
+      joined.data.set(data.subarray(entry * size, (entry + 1) * size), offset);
+      offset += size;
+    }
+  }
+  return joined;
+}
+
 /** A view of entries `start` to `end`, the end left out, of the first axis. */
 export function sliceBatch(tensor: FloatTensor, start: number, end: number): FloatTensor {
   const [, ...rest] = tensor.shape;

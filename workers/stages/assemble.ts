@@ -22,10 +22,11 @@ const TYPE_BY_FORMAT = {
   gif: 'image/gif',
 } as const satisfies Partial<Record<AssembleParams['format'], ArtifactType>>;
 
-/** Labels of the roles, as viewers read them. */
-const LABELS = { control: 'control', generated: 'frame by frame', smoothed: 'smoothed' } as const;
-type Role = keyof typeof LABELS;
-const ROLES: readonly Role[] = ['control', 'generated', 'smoothed'];
+/** One row of a contact sheet, or one panel of every frame. */
+interface Panel {
+  readonly label: string;
+  readonly pictures: readonly PictureRef[];
+}
 
 /** Makes one output of the job and stores it. */
 export async function assembleOutput(
@@ -35,12 +36,9 @@ export async function assembleOutput(
 ): Promise<StageOutcome> {
   const params = task.params as unknown as AssembleParams;
   const access = { store: options.store, codecs: new BusyClock() };
-  const rows = await Promise.all(
-    ROLES.map((role) => resolvePictures(options.store, task.inputs[role] ?? [])),
-  );
   switch (params.layout) {
     case 'clip': {
-      const smoothed = rows[ROLES.indexOf('smoothed')]!;
+      const smoothed = await resolvePictures(options.store, task.inputs['smoothed'] ?? []);
       // A sequence is the decoded pictures themselves: nothing to make.
       if (params.format === 'png-sequence')
         return { outputs: { file: smoothed.map(plainRef) }, busySeconds: 0 };
@@ -50,14 +48,16 @@ export async function assembleOutput(
         frame: (i) => readPicture(access, smoothed[i]!),
       });
     }
-    case 'comparison':
+    case 'comparison': {
+      const panels = await panelsOf(task, options);
       return encodeMovie(options, run, {
         params,
-        count: rows[0]!.length,
-        frame: async (i) => composePanels(await panelsOf(access, rows, i)),
+        count: panels[0]!.pictures.length,
+        frame: async (i) => composePanels(await readFrame(access, panels, i)),
       });
+    }
     case 'contact-sheet':
-      return makeContactSheet(access, rows);
+      return makeContactSheet(access, await panelsOf(task, options));
   }
 }
 
@@ -106,16 +106,31 @@ async function encodeMovie(
   }
 }
 
+/** What the task shows, in the order of the labels. */
+async function panelsOf(
+  task: Task,
+  { store, panelLabels }: StageRunnerOptions,
+): Promise<readonly Panel[]> {
+  const roles = Object.keys(panelLabels).filter((role) => task.inputs[role] !== undefined);
+  return Promise.all(
+    roles.map(async (role) => ({
+      label: panelLabels[role]!,
+      pictures: await resolvePictures(store, task.inputs[role]!),
+    })),
+  );
+}
+
 async function makeContactSheet(
   access: ArtifactAccess,
-  rows: readonly (readonly PictureRef[])[],
+  panels: readonly Panel[],
 ): Promise<StageOutcome> {
-  const pictures = await Promise.all(
-    rows.map((row) => Promise.all(row.map((ref) => readPicture(access, ref)))),
+  const rows = await Promise.all(
+    panels.map(async ({ label, pictures }) => ({
+      label,
+      frames: await Promise.all(pictures.map((ref) => readPicture(access, ref))),
+    })),
   );
-  const sheet = composeContactSheet(
-    pictures.map((frames, i) => ({ label: LABELS[ROLES[i]!], frames })),
-  );
+  const sheet = composeContactSheet(rows);
   const bytes = await access.codecs.during(() => encodePng(sheet));
   const digest = await access.store.putArtifact(bytes);
   const shape = [sheet.height, sheet.width, 3];
@@ -125,13 +140,17 @@ async function makeContactSheet(
   };
 }
 
-async function panelsOf(
+async function readFrame(
   access: ArtifactAccess,
-  rows: readonly (readonly PictureRef[])[],
+  panels: readonly Panel[],
   index: number,
 ): Promise<readonly { readonly label: string; readonly image: RgbImage }[]> {
-  const images = await Promise.all(rows.map((row) => readPicture(access, row[index]!)));
-  return images.map((image, i) => ({ label: LABELS[ROLES[i]!], image }));
+  return Promise.all(
+    panels.map(async ({ label, pictures }) => ({
+      label,
+      image: await readPicture(access, pictures[index]!),
+    })),
+  );
 }
 
 function plainRef({ digest, bytes, type, shape }: PictureRef): ArtifactRef {

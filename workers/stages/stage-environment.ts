@@ -10,6 +10,8 @@ export interface StageRunnerOptions {
   readonly lanes: StageLanes;
   readonly media: MediaWork;
   readonly sources: SourceCache;
+  /** Role to label of the panels that are shown side by side, in their order. */
+  readonly panelLabels: Readonly<Record<string, string>>;
   readonly findPart: PartLookup;
   /** @default nobody: the store gives everything */
   readonly peers?: TensorPeers;

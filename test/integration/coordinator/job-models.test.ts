@@ -17,20 +17,21 @@ import { createMemoryStore } from '../../../common/store/memory/index.ts';
 import type { MemoryFile } from '../../../common/store/memory/index.ts';
 import type { Digest, JobId } from '../../../common/task.ts';
 import { jobIdOf } from '../../../coordinator/domain/accept.ts';
+import { modelsOfJob } from '../../../recipes/job.ts';
 import type { AcceptedJob } from '../../../recipes/job.ts';
 import { JobLog } from '../../../coordinator/jobs/job-log.ts';
 import { acceptedJob } from '../../support/jobs.ts';
 import { TINY_SET } from '../../support/models/paths.ts';
 
 function jobOf(set: ModelSet): AcceptedJob {
-  const { image, videos } = set;
+  const { image, generators, videos } = set;
   const video = videos[set.defaultVideo]!;
   const ref = ({ name, digest }: { name: string; digest: Digest }) => ({ name, digest });
   return acceptedJob({
     models: {
       tokenizer: ref(image.tokenizer),
       textEncoder: ref(image.textEncoder),
-      controlUnet: ref(image.controlnets['canny']!),
+      controlUnet: ref(generators['canny']!.unet),
       inversionUnet: ref(image.unet),
       vaeEncoder: ref(image.vaeEncoder),
       vaeDecoder: ref(image.vaeDecoder),
@@ -48,7 +49,7 @@ async function setUp() {
   const set = await openModelSet(TINY_SET, { cacheFolder: false });
   const job = jobOf(set);
   const publisher = new ModelPublisher(store);
-  const parts = Object.values(job.models).map(({ digest }) => digest);
+  const parts = modelsOfJob(job).map(({ digest }) => digest);
   return { files, store, set, job, publisher, parts };
 }
 

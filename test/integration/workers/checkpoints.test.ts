@@ -96,6 +96,7 @@ async function run(options: { every: number; stopAfter?: number }): Promise<Ran>
     task,
     {
       ...{ store, lanes, media: createMediaService(), sources: new SourceCache(store) },
+      panelLabels: {},
       ...{ worker: 'w', checkpointSeconds: options.every },
       findPart: async (digest) => Promise.resolve(parts.get(digest)),
     },

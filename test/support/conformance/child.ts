@@ -1,4 +1,4 @@
-// Runs a script of `store/` as a process of its own, to be waited for or killed.
+// Runs a script of this folder, or below, as a process of its own, to be waited for or killed.
 
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
@@ -24,7 +24,7 @@ export function startChild(
   args: readonly string[],
   options: ChildOptions = {},
 ): Child {
-  const path = join(import.meta.dirname, 'store', script);
+  const path = join(import.meta.dirname, script);
   const [command, ...rest] = [...(options.prefix ?? []), process.execPath, path, ...args];
   const child = spawn(command!, rest, { stdio: ['pipe', 'pipe', 'pipe'] });
   const ended = once(child, 'close') as Promise<[number | null, string | null]>;

@@ -263,7 +263,13 @@ def tiny_card():
         "image": "image",
         "videos": {"tiny": "video/tiny"},
         "defaultVideo": "tiny",
-        "controls": {"canny": {"annotator": "canny", "low": 60, "high": 150}},
+        "generators": {
+            "canny": {
+                "task": "controlnet",
+                "unet": "unet_controlnet-canny",
+                "conditions": [{"annotator": "canny", "low": 60, "high": 150}],
+            }
+        },
         "defaults": {
             "guidanceScale": 5,
             "videoGuidanceScale": 1.5,

@@ -1,5 +1,6 @@
 // A lane whose stages are made for tests: they run the tiny graphs, crash, and misbehave on purpose.
 
+import { STAGE_CODES } from '../../../recipes/stage-codes.ts';
 import { serveLane } from '../../../workers/inference/lanes/serve-lane.ts';
 import type { StageBody } from '../../../workers/inference/ports.ts';
 import { floatTensor } from '../../../workers/tensor/tensor.ts';
@@ -35,7 +36,6 @@ const slow: StageBody<SlowParams> = async ({ params }, context) => {
   }
   return { y: x };
 };
-
 
 /** Asks for the graphs of all roles first and runs them afterwards, twice each in turn. */
 const alternate: StageBody<{ readonly roles: readonly string[] }> = async (
@@ -98,7 +98,7 @@ const defect: StageBody<unknown> = async () => {
   return Promise.resolve((nothing as { outputs: Record<string, Tensor> }).outputs);
 };
 
-serveLane({
+const bodies = {
   add,
   slow,
   alternate,
@@ -107,5 +107,10 @@ serveLane({
   'crash-on-exit': crashOnExit,
   'crash-on-throw': crashOnThrow,
   defect,
-  smooth,
+};
+
+serveLane({
+  ...Object.fromEntries(Object.entries(bodies).map(([stage, body]) => [stage, { body }])),
+  // A stage of the product, with what its graphs must look like.
+  smooth: { body: smooth, graphs: STAGE_CODES.smooth.graphs! },
 });

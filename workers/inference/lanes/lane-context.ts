@@ -4,7 +4,8 @@
 import { BivdiffError } from '../../../common/errors.ts';
 import type { JsonObject } from '../../../common/task.ts';
 import { BoundedMemo } from './bounded-memo.ts';
-import { checkGraphContract, graphKindOf, hasBatch } from '../graph-contract.ts';
+import { checkGraphContract } from '../graph-contract.ts';
+import type { GraphKind } from '../graph-contract.ts';
 import type { LaneJob, LaneModel, LaneSettings } from './lane-job.ts';
 import { runLoneSampleTwice, spreadsClip } from './lone-sample.ts';
 import type { Session, StageContext, Tokenizer } from '../ports.ts';
@@ -30,6 +31,8 @@ export class LaneState {
 }
 
 export interface LaneJobHooks {
+  /** What the graph in each role must look like. */
+  readonly graphs: Readonly<Record<string, GraphKind>>;
   readonly isCancelled: () => boolean;
   readonly onProgress: (step: number, steps: number) => void;
   readonly standsAt: StageContext['standsAt'];
@@ -44,7 +47,7 @@ export function createStageContext(
     if (hooks.isCancelled()) throw new BivdiffError('cancelled', `${job.stage} was cancelled`);
   };
   return {
-    session: (role) => openRole(job, role, { state, throwIfCancelled }),
+    session: (role) => openRole(job, role, { state, throwIfCancelled, kind: hooks.graphs[role] }),
     tokenizer: async (role) => {
       const model = modelOf(job, role);
       return state.tokenizers.get(model.digest, () => openTokenizer(folderOf(model)));
@@ -63,6 +66,7 @@ export function createStageContext(
 
 interface RoleOptions {
   readonly state: LaneState;
+  readonly kind: GraphKind | undefined;
   readonly throwIfCancelled: () => void;
 }
 
@@ -70,21 +74,20 @@ interface RoleOptions {
 async function openRole(
   job: LaneJob,
   role: string,
-  { state: { sessions, settings }, throwIfCancelled }: RoleOptions,
+  { state: { sessions, settings }, throwIfCancelled, kind }: RoleOptions,
 ): Promise<Session> {
   throwIfCancelled();
   const model = modelOf(job, role);
-  const kind = graphKindOf(job.stage, role, job.params);
-  const isPaired = kind !== undefined && hasBatch(kind) && settings.threads > 1;
+  const isPaired = kind?.hasBatch === true && settings.threads > 1;
   return sessions.use(model, async ({ name, inputs, outputs }) => {
-    if (kind !== undefined) checkGraphContract({ name, inputs, outputs }, kind);
+    if (kind !== undefined) checkGraphContract({ name, inputs, outputs }, kind, model.config);
     return {
       name,
       inputs,
       outputs,
       run: async (feeds) => {
         throwIfCancelled();
-        const isSpread = kind === 'clip-unet' && spreadsClip(model.config, feeds['sample']);
+        const isSpread = kind?.isClip === true && spreadsClip(model.config, feeds['sample']);
         return sessions.use(model, async (session) => {
           return isPaired && !isSpread ? runLoneSampleTwice(session, feeds) : session.run(feeds);
         });

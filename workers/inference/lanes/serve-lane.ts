@@ -9,13 +9,13 @@ import { CheckpointClock } from './checkpoint-clock.ts';
 import { createStageContext, LaneState } from './lane-context.ts';
 import { tensorsToMove } from './lane-job.ts';
 import type { FromLane, LaneResult, LaneSettings, ToLane } from './lane-job.ts';
-import type { StageBody } from '../ports.ts';
+import type { StageCode } from '../ports.ts';
 
 /** By stage. Each takes its own parameters, so none here can be called without a cast. */
-export type StageBodies = Readonly<Record<string, StageBody<never>>>;
+export type StageCodes = Readonly<Record<string, StageCode<never>>>;
 
 /** Turns this worker thread into a lane. Call it once, from the file that the thread was started with. */
-export function serveLane(bodies: StageBodies): void {
+export function serveLane(codes: StageCodes): void {
   const port = parentPort;
   assert(port !== null, 'a lane is a worker thread');
   const state = new LaneState(workerData as LaneSettings);
@@ -24,13 +24,13 @@ export function serveLane(bodies: StageBodies): void {
   };
   let current = Promise.resolve();
   port.on('message', (message: ToLane) => {
-    if (message.kind === 'run') current = answer(message, { bodies, state, send });
+    if (message.kind === 'run') current = answer(message, { codes, state, send });
     else void current.then(() => state.sessions.clear()).then(() => port.close());
   });
 }
 
 interface Serving {
-  readonly bodies: StageBodies;
+  readonly codes: StageCodes;
   readonly state: LaneState;
   readonly send: (message: FromLane, transfer?: readonly ArrayBuffer[]) => void;
 }
@@ -53,7 +53,7 @@ async function answer(request: Extract<ToLane, { kind: 'run' }>, serving: Servin
 
 async function runBody(
   { job, cancelled }: Extract<ToLane, { kind: 'run' }>,
-  { bodies, state, send }: Serving,
+  { codes, state, send }: Serving,
 ): Promise<LaneResult> {
   const startedMs = performance.now();
   const busyBefore = state.sessions.busySeconds;
@@ -63,19 +63,20 @@ async function runBody(
   const clock = new CheckpointClock(job.checkpoints?.everySeconds ?? Infinity, (checkpoint) => {
     send({ kind: 'checkpoint', checkpoint });
   });
+  const code = Object.hasOwn(codes, job.stage) ? codes[job.stage] : undefined;
+  if (code === undefined) {
+    throw new BivdiffError('internal', `no code here runs the stage ${job.stage}`);
+  }
   const context = createStageContext(job, state, {
+    graphs: code.graphs?.(job.params as never) ?? {},
     isCancelled,
     onProgress: (step, steps) => send({ kind: 'progress', step, steps }),
     standsAt: (doneSteps, save) => clock.standsAt(doneSteps, save),
   });
-  const body = Object.hasOwn(bodies, job.stage) ? bodies[job.stage] : undefined;
-  if (body === undefined) {
-    throw new BivdiffError('internal', `no code here runs the stage ${job.stage}`);
-  }
   context.throwIfCancelled();
   const { tensors, frames } = job;
   const input = { params: job.params as never, tensors, frames };
-  const outputs = await body(input, context).catch((reason: unknown) => {
+  const outputs = await code.body(input, context).catch((reason: unknown) => {
     if (isCancelled()) clock.stopped();
     throw reason;
   });

@@ -6,7 +6,7 @@ import type { StageBody } from '../../inference/ports.ts';
 import { createSampler } from '../../../common/diffusion/create-sampler.ts';
 import { denoise } from '../diffusion-loop.ts';
 import { framesText } from '../failure-place.ts';
-import { predictGuided } from '../guidance.ts';
+import { predictGuided, textBranches } from '../guidance.ts';
 import { clipFromFrames, framesFromClip } from '../latents.ts';
 import { latentsInput } from '../stage-inputs.ts';
 import { embedText } from '../text-embedding.ts';
@@ -18,15 +18,15 @@ export const smooth: StageBody<SmoothParams> = async (input, context) => {
   const { prompt, negativePrompt, steps, guidanceScale } = input.params;
   const unet = await context.session('unet');
   checkLatentSize(unet, context.config('unet'), noise);
-  const guidance = {
+  const branches = textBranches({
     prompt: await embedText(prompt, context),
     negative: await embedText(negativePrompt, context),
     scale: guidanceScale,
-  };
+  });
   const clip = await denoise(clipFromFrames(noise), {
     sampler: createSampler('ddim', context.config('scheduler'), { steps }),
     predict: (sample, timestep) => {
-      return predictGuided(sample, guidance, (batch, text) => {
+      return predictGuided(sample, branches, (batch, text) => {
         return runUnet(unet, { sample: batch, timestep, text });
       });
     },

@@ -17,7 +17,7 @@ export interface RenderSpec {
   name?:
     | string
     | undefined;
-  /** What makes the frames: "controlnet". */
+  /** What makes the frames: "controlnet", or "frames" where the source is the frames. */
   task: string;
   /** The source video and which of its frames to take. */
   input:
@@ -31,7 +31,7 @@ export interface RenderSpec {
     | undefined;
   /** How a source frame becomes that size: "stretch" (as the paper), "cover" or "contain". */
   resize: string;
-  /** The control signal, for task "controlnet". */
+  /** The control signal, for task "controlnet" alone. */
   control:
     | ControlSpec
     | undefined;
@@ -49,7 +49,7 @@ export interface RenderSpec {
   steps?:
     | number
     | undefined;
-  /** Classifier-free guidance of the image model, at least 1 (1 means none). */
+  /** Classifier-free guidance of the image model, at least 1 (1 means none); of tasks that draw. */
   guidanceScale?:
     | number
     | undefined;
@@ -65,7 +65,7 @@ export interface RenderSpec {
   inversion:
     | InversionSpec
     | undefined;
-  /** Sampler of the image model: "ddim", "pndm", "euler-ancestral" or "dpm-solver++". */
+  /** Sampler of the image model, of tasks that draw: "ddim", "pndm", "euler-ancestral" or "dpm-solver++". */
   scheduler?:
     | string
     | undefined;
@@ -88,7 +88,11 @@ export interface RenderSpec {
     | number
     | undefined;
   /** What to make of the frames. */
-  output: OutputSpec | undefined;
+  output:
+    | OutputSpec
+    | undefined;
+  /** Settings of the task that have no field here: a JSON object with their names in a spec file as keys. */
+  taskSettingsJson: string;
 }
 
 /** Which frames of which video: start, start + stride, start + 2 * stride, ... */
@@ -174,6 +178,7 @@ function createBaseRenderSpec(): RenderSpec {
     frameBatch: 0,
     window: undefined,
     output: undefined,
+    taskSettingsJson: "",
   };
 }
 
@@ -253,6 +258,9 @@ export const RenderSpec: MessageFns<RenderSpec> = {
     }
     if (message.output !== undefined) {
       OutputSpec.encode(message.output, writer.uint32(202).fork()).join();
+    }
+    if (message.taskSettingsJson !== "") {
+      writer.uint32(210).string(message.taskSettingsJson);
     }
     return writer;
   },
@@ -468,6 +476,14 @@ export const RenderSpec: MessageFns<RenderSpec> = {
             }
 
             message.output = OutputSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 26: {
+            if (tag !== 210) {
+              break;
+            }
+
+            message.taskSettingsJson = reader.string();
             continue;
           }
         }

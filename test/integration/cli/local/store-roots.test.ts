@@ -8,7 +8,7 @@ import { BivdiffError } from '../../../../common/errors.ts';
 import { createMemoryStore } from '../../../../common/store/memory/index.ts';
 import type { Digest, JobId, Stage } from '../../../../common/task.ts';
 import type { AcceptedJob } from '../../../../recipes/job.ts';
-import { createPlan } from '../../../../coordinator/domain/plan.ts';
+import { createPlan, tasksOfStage } from '../../../../coordinator/domain/plan.ts';
 import { finishedFrames } from '../../../../coordinator/jobs/finished-frames.ts';
 import type { ActiveJob } from '../../../../coordinator/run/active-job.ts';
 import { CoordinatorHarness } from '../../../support/farm/coordinator-harness.ts';
@@ -30,7 +30,7 @@ describe('what the jobs of a farm need', () => {
 
   /** Writes what a collection reads of a manifest. */
   async function putOutputs({ jobId, graph, tally }: ActiveJob): Promise<void> {
-    const artifacts = tally.results.get(graph.number({ stage: 'assemble', index: 0 }))!.outputs;
+    const artifacts = tally.results.get(graph.number({ node: 'assemble', index: 0 }))!.outputs;
     const manifest = { outputs: [{ artifacts: artifacts['file'] }] };
     await store.putDocument({ kind: 'manifest', id: jobId }, Buffer.from(JSON.stringify(manifest)));
   }
@@ -55,7 +55,7 @@ describe('what the jobs of a farm need', () => {
 
   async function resultsOf(job: AcceptedJob, stage: Stage): Promise<number> {
     const plan = createPlan(job);
-    const ids = Array.from({ length: plan.count(stage) }, (_, index) => plan.id({ stage, index }));
+    const ids = tasksOfStage(plan, stage).map((ref) => plan.id(ref));
     const found = await Promise.all(ids.map((id) => store.getRecord(id, { checkArtifacts: true })));
     return found.filter((record) => record !== undefined).length;
   }
@@ -71,7 +71,7 @@ describe('what the jobs of a farm need', () => {
     const { jobId } = await farm.coordinator.submit(job, SUBMISSION);
     await farm.until(jobId, 'done');
     const plan = createPlan(job);
-    const record = await store.getRecord(plan.id({ stage: 'assemble', index: 0 }));
+    const record = await store.getRecord(plan.id({ node: 'assemble', index: 0 }));
     const video = record!.outputs['file']![0]!.digest;
     await collect();
     expect(await store.hasArtifact(video)).toBe(true);

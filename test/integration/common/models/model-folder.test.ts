@@ -46,7 +46,7 @@ describe('a whole model set', () => {
     const set = await openModelSet(folder, { cacheFolder: false });
     expect(set).toMatchObject({ name: 'tiny', folder, defaultVideo: 'tiny', sizeMultiple: 8 });
     expect(set.defaults).toMatchObject({ width: 64, height: 32, sampler: 'ddim' });
-    expect(Object.keys(set.image.controlnets)).toEqual(['canny']);
+    expect(Object.keys(set.generators)).toEqual(['canny']);
     expect(set.videos['tiny']).toMatchObject({ name: 'tiny', window: 4 });
     expect(set.image.vaeEncoder.config).toMatchObject({ scaling_factor: 0.18215 });
     expect(set.image.scheduler.config).toMatchObject({ beta_schedule: 'scaled_linear' });
@@ -54,14 +54,14 @@ describe('a whole model set', () => {
   });
 
   it('counts to a graph its config and every weights file that the graph names', async () => {
-    const { image } = await openModelSet(folder, { cacheFolder: false });
+    const { image, generators } = await openModelSet(folder, { cacheFolder: false });
     const weights = 'diffusion_pytorch_model.safetensors';
     expect(filesOf(image.unet)).toEqual([
       `image/unet/config.json`,
       `image/unet/${weights}`,
       `image/unet/model.onnx`,
     ]);
-    expect(filesOf(image.controlnets['canny'])).toEqual([
+    expect(filesOf(generators['canny']?.unet)).toEqual([
       `image/controlnet-canny/${weights}`,
       `image/unet/config.json`,
       `image/unet/${weights}`,
@@ -77,7 +77,10 @@ describe('a whole model set', () => {
 
   it('has for each part a digest that changes with its files, and with no others', async () => {
     const before = await digestsOf();
-    await writeFile(inSet('image', 'vae', 'diffusion_pytorch_model.safetensors'), Buffer.alloc(5000));
+    await writeFile(
+      inSet('image', 'vae', 'diffusion_pytorch_model.safetensors'),
+      Buffer.alloc(5000),
+    );
     await writeFile(inSet('image', 'scheduler', 'scheduler_config.json'), '{"steps_offset": 0}');
     await writeFile(inSet('README.md'), 'not part of any model');
     const after = await digestsOf();
@@ -127,7 +130,12 @@ describe('a model set that is not whole', () => {
       /is missing; .*unet_controlnet-canny\.onnx names it as its weights/,
     ],
     ['a config', 'video/tiny/unet/config.json', 'video/tiny/unet', /is missing/],
-    ['the noise schedule', 'image/scheduler/scheduler_config.json', 'image/scheduler', /is missing/],
+    [
+      'the noise schedule',
+      'image/scheduler/scheduler_config.json',
+      'image/scheduler',
+      /is missing/,
+    ],
     ['the card', 'card.json', 'card', /is missing/],
   ])('names the file, the part and what to do: %s', async (_, file, part, problem) => {
     await rm(inSet(file));
@@ -172,7 +180,9 @@ describe('a model set that is not whole', () => {
     expect(problems[2]?.problem).toMatch(/has 64 bytes; .*vae_encoder\.onnx reads up to byte \d+/);
     expect(problems[4]?.problem).toContain('has no `window`');
     expect(parts.map(({ name }) => name)).toContain('image/text-encoder');
-    await expect(openModelSet(folder, { cacheFolder: false })).rejects.toThrow(/has 5 problems:\n {2}/);
+    await expect(openModelSet(folder, { cacheFolder: false })).rejects.toThrow(
+      /has 5 problems:\n {2}/,
+    );
   });
 
   it('tells a graph that is damaged, empty or something else', async () => {
@@ -200,7 +210,9 @@ describe('a model set that is not whole', () => {
   it("tells weights that lie outside the graph's folder", async () => {
     await cp(inSet('image', 'unet_controlnet-canny.onnx'), inSet('image', 'x.onnx'));
     const bytes = await readFile(inSet('image', 'x.onnx'), 'latin1');
-    const moved = bytes.replaceAll('controlnet-canny/', '../../elsewhere/x').replaceAll('unet/', 'unet/');
+    const moved = bytes
+      .replaceAll('controlnet-canny/', '../../elsewhere/x')
+      .replaceAll('unet/', 'unet/');
     await writeFile(inSet('image', 'unet_controlnet-canny.onnx'), moved, 'latin1');
     const { problems } = await inspect();
     expect(problems[0]).toMatchObject({ part: 'image/unet+canny' });
@@ -216,7 +228,9 @@ describe('a model set that is not whole', () => {
     await writeFile(inSet('card.json'), '{"apiVersion": "bivdiff/v1"}');
     const { problems } = await inspect();
     expect(problems.length).toBeGreaterThan(5);
-    expect(problems.every(({ part, path }) => part === 'card' && path === inSet('card.json'))).toBe(true);
+    expect(problems.every(({ part, path }) => part === 'card' && path === inSet('card.json'))).toBe(
+      true,
+    );
   });
 });
 

@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 async function fill(disk: SmallDisk): Promise<FillReport> {
-  const child = startChild('store-filler.ts', [folder, bigFile], { prefix: disk.prefix });
+  const child = startChild('store/store-filler.ts', [folder, bigFile], { prefix: disk.prefix });
   return JSON.parse((await child.output()).join('')) as FillReport;
 }
 

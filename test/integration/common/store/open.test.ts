@@ -85,7 +85,7 @@ describe('opening a store directory', () => {
     const path = join(folder, 'store');
     await putHello(path);
     await rm(join(path, 'tmp'), { recursive: true });
-    const child = startChild('store-opener.ts', [path]);
+    const child = startChild('store/store-opener.ts', [path]);
     const failure = JSON.parse((await child.output()).join('')) as SeenFailure;
     expect(failure).toMatchObject({ code: 'permission-denied' });
     expect(failure.message).toContain(path);

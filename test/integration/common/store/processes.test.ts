@@ -39,7 +39,7 @@ describe('file store: processes', () => {
   it('creates each of 500 tasks once when two processes commit the same', async () => {
     const { store, folder } = harness;
     const children = ['one', 'two'].map((worker) =>
-      startChild('store-committer.ts', [folder, worker, String(TASKS)]),
+      startChild('store/store-committer.ts', [folder, worker, String(TASKS)]),
     );
     for (const child of children) await child.lines.next();
     for (const child of children) child.process.stdin.write('go\n');
@@ -71,7 +71,7 @@ describe('file store: processes', () => {
       const seed = testSeed();
       let leftovers = 0;
       for (let kill = 0; kill < KILLS; kill++) {
-        const child = startChild('store-writer.ts', [folder, `run${kill}`]);
+        const child = startChild('store/store-writer.ts', [folder, `run${kill}`]);
         const committed = [(await child.lines.next()).value as string];
         await delay(numberOf(`${seed} kill ${kill}`, 120));
         child.process.kill('SIGKILL');

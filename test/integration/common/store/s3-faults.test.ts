@@ -149,7 +149,7 @@ describe('processes', () => {
   it('create each of 100 tasks once when two commit the same', async () => {
     const tasks = 100;
     const children = ['one', 'two'].map((worker) =>
-      startChild('store-committer.ts', [s3.place, worker, String(tasks)]),
+      startChild('store/store-committer.ts', [s3.place, worker, String(tasks)]),
     );
     for (const child of children) await child.lines.next();
     for (const child of children) child.process.stdin.write('go\n');

@@ -10,7 +10,7 @@ import type { Store } from '../../../../common/store/ports.ts';
 import type { JobId, Stage, TaskId } from '../../../../common/task.ts';
 import { runJobAlone } from '../../../../coordinator/dispatch/run-alone.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../../../coordinator/domain/failure-policy.ts';
-import { createPlan } from '../../../../coordinator/domain/plan.ts';
+import { createPlan, tasksOfStage } from '../../../../coordinator/domain/plan.ts';
 import { createTaskGraph } from '../../../../coordinator/domain/task-graph.ts';
 import type { TaskGraph } from '../../../../coordinator/domain/task-graph.ts';
 import { JobTally } from '../../../../coordinator/run/job-tally.ts';
@@ -48,7 +48,7 @@ async function render(options: {
     ),
   );
   const wanted = (['measure', 'assemble'] as const).flatMap((stage) =>
-    Array.from({ length: graph.plan.count(stage) }, (_, index) => graph.number({ stage, index })),
+    tasksOfStage(graph.plan, stage).map((ref) => graph.number(ref)),
   );
   const tally = new JobTally({
     graph,
@@ -152,7 +152,7 @@ describe('runJobAlone', () => {
     const store = createMemoryStore();
     await render({ graph, store });
     // Lose the frames of one batch and everything made from them later than the encoding.
-    const lost = graph.plan.id({ stage: 'encode', index: 1 });
+    const lost = graph.plan.id({ node: 'encode', index: 1 });
     const record = await store.getRecord(lost);
     for (const stage of [
       'invert-image',
@@ -163,8 +163,8 @@ describe('runJobAlone', () => {
       'measure',
       'assemble',
     ] as const) {
-      for (let index = 0; index < graph.plan.count(stage); index += 1) {
-        await store.dropRecord(graph.plan.id({ stage, index }));
+      for (const ref of tasksOfStage(graph.plan, stage)) {
+        await store.dropRecord(graph.plan.id(ref));
       }
     }
     let damaged = false;

@@ -121,7 +121,7 @@ async function putFrame(store: Store, id: JobId): Promise<Digest> {
   const plan = createPlan(await readAcceptedJob(store, id));
   const digest = await store.putArtifact(Buffer.from('a frame'));
   await store.putRecord({
-    ...{ taskId: plan.id({ stage: FRAME_STAGE, index: 0 }), worker: 'w', numericsClass: 'n' },
+    ...{ taskId: plan.id({ node: FRAME_STAGE, index: 0 }), worker: 'w', numericsClass: 'n' },
     ...{ attempt: 1, startedAt: 'now', seconds: 1, busySeconds: 1, stage: FRAME_STAGE },
     outputs: { frames: [{ digest, bytes: 7, type: 'image/png' }] },
   });

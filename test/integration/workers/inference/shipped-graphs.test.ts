@@ -6,7 +6,16 @@ import { describe, expect, it } from 'vitest';
 
 import { openModelSet } from '../../../../common/models/model-folder.ts';
 import type { ModelPart } from '../../../../common/models/model-set.ts';
-import { checkGraphContract, hasBatch } from '../../../../workers/inference/graph-contract.ts';
+import {
+  checkGraphContract,
+  CLIP_UNET,
+  IMAGE_UNET,
+  INFLATED_UNET,
+  TEXT_ENCODER,
+  VAE_DECODER,
+  VAE_ENCODER,
+} from '../../../../workers/inference/graph-contract.ts';
+import { CONTROLNET_UNET } from '../../../../recipes/controlnet/graphs.ts';
 import type { GraphKind } from '../../../../workers/inference/graph-contract.ts';
 import { runLoneSampleTwice } from '../../../../workers/inference/lanes/lone-sample.ts';
 import { openOnnxSession } from '../../../../workers/inference/onnx/onnx-session.ts';
@@ -15,29 +24,29 @@ import { elementCount, floatTensor } from '../../../../workers/tensor/tensor.ts'
 import type { Tensor } from '../../../../workers/tensor/tensor.ts';
 
 const DEMO = fileURLToPath(new URL('../../../../models/demo', import.meta.url));
-const { image, videos } = await openModelSet(DEMO, { cacheFolder: false });
+const { image, generators, videos } = await openModelSet(DEMO, { cacheFolder: false });
 
 /** Latents of 16 by 8 in the clip's case with 5 frames, neither of which the export traced. */
 const latents = [4, 16, 8];
 const clip = [4, 5, 16, 8];
 const graphs: [GraphKind, ModelPart | undefined, readonly number[]][] = [
-  ['text-encoder', image.textEncoder, []],
-  ['vae-encoder', image.vaeEncoder, [3, 64, 32]],
-  ['vae-decoder', image.vaeDecoder, latents],
-  ['image-unet', image.unet, latents],
-  ['controlnet-unet', image.controlnets['canny'], latents],
-  ['inflated-unet', image.unetInflated, clip],
+  [TEXT_ENCODER, image.textEncoder, []],
+  [VAE_ENCODER, image.vaeEncoder, [3, 64, 32]],
+  [VAE_DECODER, image.vaeDecoder, latents],
+  [IMAGE_UNET, image.unet, latents],
+  [CONTROLNET_UNET, generators['canny']?.unet, latents],
+  [INFLATED_UNET, image.unetInflated, clip],
   ...Object.values(videos).flatMap(({ textEncoder, unet }): typeof graphs => [
-    ['text-encoder', textEncoder, []],
-    ['clip-unet', unet, clip],
+    [TEXT_ENCODER, textEncoder, []],
+    [CLIP_UNET, unet, clip],
   ]),
 ];
 
-describe.each(graphs)('the shipped %s', (kind, part, sampleShape) => {
+describe.each(graphs)('the shipped $0.name', (kind, part, sampleShape) => {
   it('keeps its contract, with equal bits for any threads and any batch', async () => {
     const threads = [1, 2, 3];
     const outputs: Readonly<Record<string, Tensor>>[] = [];
-    const batches = hasBatch(kind) ? [1, 2] : [1];
+    const batches = kind.hasBatch ? [1, 2] : [1];
     for (const count of threads) {
       const session = await openOnnxSession({
         name: part!.name,
@@ -45,10 +54,10 @@ describe.each(graphs)('the shipped %s', (kind, part, sampleShape) => {
         threads: count,
       });
       try {
-        checkGraphContract(session, kind);
+        checkGraphContract(session, kind, part!.config);
         for (const batch of batches) {
           const feeds = feedsOf(session, batch, sampleShape);
-          const isPaired = hasBatch(kind) && count > 1;
+          const isPaired = kind.hasBatch && count > 1;
           const result = await (isPaired ? runLoneSampleTwice(session, feeds) : session.run(feeds));
           outputs.push(Object.fromEntries(Object.entries(result).map(([n, t]) => [n, first(t)])));
         }

@@ -17,7 +17,12 @@ import { isPartStored, readPartListing, storePart } from '../../../../common/mod
 import { ModelCache } from '../../../../workers/models/model-cache.ts';
 import { createRemoteHarness } from '../../../support/conformance/remote-store-harness.ts';
 import { createFileHarness } from '../../../support/conformance/store/store-harness.ts';
-import { failureOf, flipBit, remove, useStore } from '../../../support/conformance/store/use-store.ts';
+import {
+  failureOf,
+  flipBit,
+  remove,
+  useStore,
+} from '../../../support/conformance/store/use-store.ts';
 import { TINY_SET } from '../../../support/models/paths.ts';
 
 const GENEROUS = 2 ** 30;
@@ -119,7 +124,9 @@ describe.each([
   it('are refused where the store has them damaged or not at all', async () => {
     const { unet } = set.image;
     await store(unet);
-    const [first, last] = [unet.files[0], unet.files.at(-1)].map((path) => relative(set.folder, path!));
+    const [first, last] = [unet.files[0], unet.files.at(-1)].map((path) =>
+      relative(set.folder, path!),
+    );
     const listing = await readPartListing(harness().store, unet.digest);
     const nameOf = (file?: string): string =>
       listing!.files.find(({ name }) => name === file)!.digest;

@@ -7,11 +7,11 @@ import type { ModelPart, ModelSet } from '../../../../common/models/model-set.ts
 import type { ParamsByStage } from '../../../../common/stages.ts';
 import type { JsonObject } from '../../../../common/task.ts';
 import { createStageContext, LaneState } from '../../../../workers/inference/lanes/lane-context.ts';
-import type { StageBody, StageContext } from '../../../../workers/inference/ports.ts';
-import { STAGE_BODIES } from '../../../../recipes/stage-codes.ts';
+import type { StageCode, StageContext } from '../../../../workers/inference/ports.ts';
+import { STAGE_CODES } from '../../../../recipes/stage-codes.ts';
 import type { Tensor } from '../../../../workers/tensor/tensor.ts';
 
-export type LaneStage = keyof typeof STAGE_BODIES;
+export type LaneStage = keyof typeof STAGE_CODES;
 
 export interface DemoRun<S extends LaneStage> {
   readonly params: ParamsByStage[S];
@@ -48,7 +48,7 @@ export class DemoStages {
     run: DemoRun<S>,
   ): Promise<Readonly<Record<string, Tensor>>> {
     const { params, tensors, frames } = run;
-    const body = STAGE_BODIES[stage] as unknown as StageBody<ParamsByStage[S]>;
+    const { body } = STAGE_CODES[stage] as unknown as StageCode<ParamsByStage[S]>;
     return body({ params, tensors, frames }, this.context(stage, run));
   }
 
@@ -67,7 +67,9 @@ export class DemoStages {
       models['scheduler'] = { ...scheduler, config: run.scheduler };
     }
     const job = { stage, params: run.params, tensors: {}, frames: [], models };
+    const { graphs } = STAGE_CODES[stage] as unknown as StageCode<ParamsByStage[S]>;
     return createStageContext(job, this.#state, {
+      graphs: graphs?.(run.params) ?? {},
       isCancelled: () => false,
       onProgress: () => undefined,
       standsAt: () => undefined,
@@ -86,7 +88,7 @@ function modelsOf(set: ModelSet, stage: LaneStage, params: unknown): Record<stri
       return {
         ...imageText,
         scheduler,
-        unet: image.controlnets['canny']!,
+        unet: set.generators['canny']!.unet,
         'vae-decoder': image.vaeDecoder,
       };
     case 'encode':

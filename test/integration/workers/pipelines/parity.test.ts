@@ -57,7 +57,15 @@ afterAll(async () => {
 
 async function draw(control: FrameTensor, noise: FloatTensor): Promise<FloatTensor> {
   const context = demo.context('generate', { params: generateParams });
-  return drawLatents({ params: generateParams, control, noise, frames }, context);
+  return drawLatents(
+    {
+      params: generateParams,
+      controls: [{ pictures: control, scale: generateParams.conditioningScale }],
+      noise,
+      frames,
+    },
+    context,
+  );
 }
 
 async function runImageInversion(latents: Tensor, mode: InversionMode, normScope: NormScope) {

@@ -9,7 +9,10 @@ const good = {
   image: 'image',
   videos: { small: 'video/small', large: 'video/large' },
   defaultVideo: 'small',
-  controls: { canny: { annotator: 'canny', low: 60, high: 150 } },
+  generators: {
+    canny: { task: 'controlnet', unet: 'unet_controlnet-canny', conditions: [{ low: 60 }] },
+    edit: { task: 'pix2pix', unet: 'edit/unet', scheduler: 'edit/scheduler' },
+  },
   defaults: {
     guidanceScale: 5,
     videoGuidanceScale: 1.5,
@@ -31,7 +34,10 @@ describe('a card', () => {
         image: 'image',
         videos: { small: 'video/small', large: 'video/large' },
         defaultVideo: 'small',
-        controls: { canny: { annotator: 'canny', low: 60, high: 150 } },
+        generators: {
+          canny: { task: 'controlnet', unet: 'unet_controlnet-canny', conditions: [{ low: 60 }] },
+          edit: { task: 'pix2pix', unet: 'edit/unet', scheduler: 'edit/scheduler', conditions: [] },
+        },
         defaults: {
           guidanceScale: 5,
           videoGuidanceScale: 1.5,
@@ -62,19 +68,40 @@ describe('a card', () => {
     ['no video model', { videos: {}, defaultVideo: '' }, /^videos: must name at least one/],
     ['an unknown default', { defaultVideo: 'huge' }, /^defaultVideo: must be one of small, large$/],
     [
-      'an unknown annotator',
-      { controls: { depth: { annotator: 'depth', low: 0, high: 1 } } },
-      /^controls\.depth\.annotator: /,
+      'a generator without a graph',
+      { generators: { edit: { task: 'pix2pix' } } },
+      /^generators\.edit\.unet: /,
     ],
     [
-      'thresholds the wrong way round',
-      { controls: { canny: { annotator: 'canny', low: 200, high: 100 } } },
-      /^controls\.canny: low must not be above high$/,
+      'a generator outside of the folder',
+      { generators: { edit: { task: 'pix2pix', unet: '../edit' } } },
+      /^generators\.edit\.unet: must lie inside/,
     ],
-    ['a size of words', { defaults: { ...good.defaults, size: 'large' } }, /^defaults\.size: must be WIDTHxHEIGHT$/],
-    ['a size off its step', { defaults: { ...good.defaults, size: '128x100' } }, /^defaults\.size: must be multiples of 32$/],
-    ['an unknown sampler', { defaults: { ...good.defaults, scheduler: 'magic' } }, /^defaults\.scheduler: /],
-    ['a ratio above 1', { defaults: { ...good.defaults, mixingRatio: 1.5 } }, /^defaults\.mixingRatio: /],
+    [
+      'the controls of an older version',
+      { generators: undefined, controls: { canny: {} } },
+      /^controls: is of an older version; in its place stands generators/,
+    ],
+    [
+      'a size of words',
+      { defaults: { ...good.defaults, size: 'large' } },
+      /^defaults\.size: must be WIDTHxHEIGHT$/,
+    ],
+    [
+      'a size off its step',
+      { defaults: { ...good.defaults, size: '128x100' } },
+      /^defaults\.size: must be multiples of 32$/,
+    ],
+    [
+      'an unknown sampler',
+      { defaults: { ...good.defaults, scheduler: 'magic' } },
+      /^defaults\.scheduler: /,
+    ],
+    [
+      'a ratio above 1',
+      { defaults: { ...good.defaults, mixingRatio: 1.5 } },
+      /^defaults\.mixingRatio: /,
+    ],
     ['a step that is no multiple of 8', { sizeMultiple: 12 }, /^sizeMultiple: /],
   ])('is refused, and the field named, for %s', (_, change, problem) => {
     const parsed = parseCard(JSON.stringify({ ...good, ...change }));

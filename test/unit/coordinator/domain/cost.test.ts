@@ -8,14 +8,14 @@ describe('costUnits', () => {
   it('counts both halves of guidance, and one at scale 1', () => {
     const guided = createPlan(acceptedJob({ videoGuidanceScale: 2 }));
     const plain = createPlan(acceptedJob({ videoGuidanceScale: 1 }));
-    const smooth = { stage: 'smooth', index: 0 } as const;
+    const smooth = { node: 'smooth', index: 0 };
     expect(costUnits(guided, smooth)).toBe(2 * costUnits(plain, smooth));
   });
 
   it('is above 0 for every task', () => {
     const plan = createPlan(acceptedJob({ frames: 9 }));
-    for (const stage of plan.stages)
-      expect(costUnits(plan, { stage, index: 0 })).toBeGreaterThan(0);
+    for (const { name } of plan.nodes)
+      expect(costUnits(plan, { node: name, index: 0 })).toBeGreaterThan(0);
   });
 });
 

@@ -1,22 +1,28 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Stage } from '../../../../common/task.ts';
-import { createPlan } from '../../../../coordinator/domain/plan.ts';
+import {
+  countOfStage,
+  createPlan,
+  stagesOf,
+  tasksOfNode,
+  tasksOfStage,
+} from '../../../../coordinator/domain/plan.ts';
 import type { Plan } from '../../../../coordinator/domain/plan.ts';
 import { acceptedJob } from '../../../support/jobs.ts';
 
 const idsOf = (plan: Plan, stage: Stage): string[] =>
-  Array.from({ length: plan.count(stage) }, (_, index) => plan.id({ stage, index }));
+  tasksOfStage(plan, stage).map((ref) => plan.id(ref));
 
 /** Stages whose tasks are not the same in both plans. */
 function changedStages(a: Plan, b: Plan): Stage[] {
-  return a.stages.filter((stage) => idsOf(a, stage).join() !== idsOf(b, stage).join());
+  return stagesOf(a).filter((stage) => idsOf(a, stage).join() !== idsOf(b, stage).join());
 }
 
 describe('createPlan', () => {
   it('plans every stage for a mixing ratio between the ends', () => {
     const plan = createPlan(acceptedJob());
-    expect(Object.fromEntries(plan.stages.map((stage) => [stage, plan.count(stage)]))).toEqual({
+    expect(Object.fromEntries(plan.nodes.map(({ name, count }) => [name, count]))).toEqual({
       ingest: 2,
       annotate: 2,
       generate: 2,
@@ -34,12 +40,16 @@ describe('createPlan', () => {
   it('plans no video inversion at mixing ratio 1 and no image inversion at 0', () => {
     const one = createPlan(acceptedJob({ mixingRatio: 1 }));
     const zero = createPlan(acceptedJob({ mixingRatio: 0 }));
-    expect([one.count('invert-video'), one.count('mix'), one.count('invert-image')]).toEqual([
-      0, 0, 1,
-    ]);
-    expect([zero.count('invert-image'), zero.count('mix'), zero.count('invert-video')]).toEqual([
-      0, 0, 1,
-    ]);
+    expect([
+      countOfStage(one, 'invert-video'),
+      countOfStage(one, 'mix'),
+      countOfStage(one, 'invert-image'),
+    ]).toEqual([0, 0, 1]);
+    expect([
+      countOfStage(zero, 'invert-image'),
+      countOfStage(zero, 'mix'),
+      countOfStage(zero, 'invert-video'),
+    ]).toEqual([0, 0, 1]);
   });
 
   it('shares all but mixing and what follows between two mixing ratios', () => {
@@ -66,7 +76,9 @@ describe('createPlan', () => {
     const eight = createPlan(acceptedJob());
     const sixteen = createPlan(acceptedJob({ frames: 16 }));
     for (const stage of ['ingest', 'annotate', 'generate', 'encode', 'smooth', 'decode'] as const) {
-      expect(idsOf(sixteen, stage).slice(0, eight.count(stage))).toEqual(idsOf(eight, stage));
+      expect(idsOf(sixteen, stage).slice(0, countOfStage(eight, stage))).toEqual(
+        idsOf(eight, stage),
+      );
     }
   });
 
@@ -81,7 +93,7 @@ describe('createPlan', () => {
 
   it('reads for a window exactly its frames from the batches', () => {
     const plan = createPlan(acceptedJob({ frames: 12 }));
-    const second = plan.task({ stage: 'invert-video', index: 1 });
+    const second = plan.task({ node: 'invert-video', index: 1 });
     expect(second.inputs['latents']?.map(({ offset, count }) => [offset, count])).toEqual([
       [0, 4],
       [0, 4],
@@ -91,15 +103,15 @@ describe('createPlan', () => {
 
   it('decodes frames of an overlap from the earlier window', () => {
     const plan = createPlan(acceptedJob({ frames: 12 }));
-    const last = plan.task({ stage: 'decode', index: 2 });
+    const last = plan.task({ node: 'decode', index: 2 });
     expect(last.inputs['latents']).toEqual([
-      { task: plan.id({ stage: 'smooth', index: 1 }), output: 'latents', offset: 4, count: 4 },
+      { task: plan.id({ node: 'smooth', index: 1 }), output: 'latents', offset: 4, count: 4 },
     ]);
   });
 
   it('measures each batch with the frame before it', () => {
     const plan = createPlan(acceptedJob());
-    const parts = plan.task({ stage: 'measure', index: 1 }).inputs['smoothed'];
+    const parts = plan.task({ node: 'measure', index: 1 }).inputs['smoothed'];
     expect(parts?.map(({ offset, count }) => [offset, count])).toEqual([
       [3, 1],
       [0, 4],
@@ -108,23 +120,21 @@ describe('createPlan', () => {
 
   it('lists as dependencies just the tasks that the inputs name', () => {
     const plan = createPlan(acceptedJob({ frames: 21, frameBatch: 5, window: 8 }));
-    for (const stage of plan.stages) {
-      for (let index = 0; index < plan.count(stage); index += 1) {
-        const named = new Set(
-          Object.values(plan.task({ stage, index }).inputs).flatMap((parts) =>
-            parts.map((part) => part.task as string),
-          ),
-        );
-        const listed = plan.dependencies({ stage, index }).map((ref) => plan.id(ref) as string);
-        expect(new Set(listed)).toEqual(named);
-      }
+    for (const task of plan.nodes.flatMap(tasksOfNode)) {
+      const named = new Set(
+        Object.values(plan.task(task).inputs).flatMap((parts) =>
+          parts.map((part) => part.task as string),
+        ),
+      );
+      const listed = plan.dependencies(task).map((ref) => plan.id(ref) as string);
+      expect(new Set(listed)).toEqual(named);
     }
   });
 
   it('gives the ids that earlier versions gave', () => {
     // A change here makes every stored result of this planner unreachable: raise PLANNER_REVISION with it.
     const plan = createPlan(acceptedJob());
-    expect(plan.id({ stage: 'assemble', index: 0 }).slice(0, 16)).toMatchInlineSnapshot(
+    expect(plan.id({ node: 'assemble', index: 0 }).slice(0, 16)).toMatchInlineSnapshot(
       `"73c1630bd1f01612"`,
     );
   });

@@ -14,7 +14,7 @@ it('ends the bar of a task when the next one enters its slot, not when its resul
     nowMs: () => nowMs,
     onChange: () => undefined,
   });
-  const [first, second] = [0, 1].map((index) => graph.number({ stage: 'annotate', index }));
+  const [first, second] = [0, 1].map((index) => graph.number({ node: 'annotate', index }));
   const begin = (task: number, taskId: string): void => {
     const facts = { taskId: taskId as TaskId, worker: 'w', attempt: 1 };
     tally.event(task, { kind: 'started', ...facts, slot: 0, stage: 'annotate' });
@@ -49,7 +49,7 @@ it('judges the time left by the steps that were taken, not by those of a checkpo
       nowMs: () => nowMs,
       onChange: () => undefined,
     });
-    const tasks = [0, 1].map((index) => graph.number({ stage: 'smooth', index }));
+    const tasks = [0, 1].map((index) => graph.number({ node: 'smooth', index }));
     tally.surveyed(new Map(), tasks);
     const facts = { taskId: 'aa' as TaskId, worker: 'w' };
     const begun = { ...facts, attempt: 1, slot: 0, stage: 'smooth' as const };

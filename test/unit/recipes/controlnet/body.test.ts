@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 
-import type { GenerateParams } from '../../../../common/stages.ts';
-import { generate } from '../../../../recipes/controlnet/body.ts';
+import { controlnet } from '../../../../recipes/controlnet/body.ts';
+import type { ControlnetParams } from '../../../../recipes/controlnet/params.ts';
 import { standardNormals } from '../../../../workers/tensor/noise.ts';
 import { floatTensor, frameTensor } from '../../../../workers/tensor/tensor.ts';
 import type { FloatTensor, FrameTensor } from '../../../../workers/tensor/tensor.ts';
 import { analyticContext } from '../../workers/pipelines/analytic-context.ts';
 import type { AnalyticContext, AnalyticModel } from '../../workers/pipelines/analytic-context.ts';
 
+const { generate } = controlnet;
 const VALUES = 4 * 2 * 4;
 
 /** Noise of half the sample, plus a hundredth of the text's first code. */
@@ -41,7 +42,7 @@ const decoder: AnalyticModel = {
   },
 };
 
-const params: GenerateParams = {
+const params: ControlnetParams = {
   task: 'controlnet',
   prompt: 'go',
   negativePrompt: 'no',
@@ -66,7 +67,7 @@ function controlOf(frames: readonly number[]): FrameTensor {
   return control;
 }
 
-async function draw(frames: readonly number[], changes: Partial<GenerateParams> = {}) {
+async function draw(frames: readonly number[], changes: Partial<ControlnetParams> = {}) {
   const context = newContext();
   const tensors = { control: controlOf(frames) };
   const outputs = await generate({ params: { ...params, ...changes }, tensors, frames }, context);

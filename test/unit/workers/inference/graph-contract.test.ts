@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 
-import { checkGraphContract, graphKindOf } from '../../../../workers/inference/graph-contract.ts';
+import { CONTROLNET_UNET } from '../../../../recipes/controlnet/graphs.ts';
+import {
+  checkGraphContract,
+  CLIP_UNET,
+  IMAGE_UNET,
+  TEXT_ENCODER,
+  VAE_DECODER,
+  VAE_ENCODER,
+} from '../../../../workers/inference/graph-contract.ts';
 import type { GraphKind } from '../../../../workers/inference/graph-contract.ts';
 import type { ValueFacts } from '../../../../workers/inference/ports.ts';
 
@@ -49,45 +57,45 @@ describe('the contract of a graph', () => {
       }),
     ],
   ])('accepts an image UNet %s', (_, graph) => {
-    checkGraphContract(graph, 'image-unet');
+    checkGraphContract(graph, IMAGE_UNET, {});
   });
 
   it.each<[string, GraphKind, ReturnType<typeof unet>, string]>([
     [
       'a missing input',
-      'image-unet',
+      IMAGE_UNET,
       unet({ inputs: [value('timestep', []), text] }),
       'input sample: expected float32 or float16 [*, 4, *, *]; found only timestep, encoder_hidden_states',
     ],
     [
       'a wrong name, from both sides',
-      'image-unet',
+      IMAGE_UNET,
       unet({ inputs: [value('latents', ['b', 4, 'h', 'w']), value('timestep', []), text] }),
       'input sample: expected float32 or float16 [*, 4, *, *]; found only latents, timestep, encoder_hidden_states; ' +
         'input latents: expected none; found float32 [b, 4, h, w]',
     ],
     [
       'wrong channels',
-      'image-unet',
+      IMAGE_UNET,
       unet({ inputs: [value('sample', ['b', 9, 'h', 'w']), value('timestep', []), text] }),
       'input sample: expected float32 or float16 [*, 4, *, *]; found float32 [b, 9, h, w]',
     ],
     [
       'a wrong rank: a video UNet for frames',
-      'image-unet',
+      IMAGE_UNET,
       unet({ inputs: [value('sample', ['b', 4, 'f', 'h', 'w']), value('timestep', []), text] }),
       'input sample: expected float32 or float16 [*, 4, *, *]; found float32 [b, 4, f, h, w]',
     ],
     [
       'a wrong rank: an image UNet for clips',
-      'clip-unet',
+      CLIP_UNET,
       unet(),
       'input sample: expected float32 or float16 [*, 4, *, *, *]; found float32 [batch, 4, height, width]; ' +
         'output out_sample: expected float32 or float16 [*, 4, *, *, *]; found float32 [batch, 4, height, width]',
     ],
     [
       'a wrong type',
-      'image-unet',
+      IMAGE_UNET,
       unet({
         inputs: [value('sample', ['b', 4, 'h', 'w'], 'uint8'), value('timestep', [1, 1]), text],
       }),
@@ -96,53 +104,54 @@ describe('the contract of a graph', () => {
     ],
     [
       'a ControlNet that is not fused in',
-      'controlnet-unet',
+      CONTROLNET_UNET,
       unet(),
       'input controlnet_conds: expected float32 or float16 [*, *, 3, *, *]; found only sample, timestep, encoder_hidden_states; ' +
         'input conditioning_scales: expected float32 or float16 [*]; found only sample, timestep, encoder_hidden_states',
     ],
     [
       'a wrong output',
-      'image-unet',
+      IMAGE_UNET,
       unet({ outputs: [value('noise_pred', [])] }),
       'output out_sample: expected float32 or float16 [*, 4, *, *]; found only noise_pred',
     ],
   ])('names graph, value, expected and found: %s', (_, kind, graph, problems) => {
-    expect(() => checkGraphContract(graph, kind)).toThrow(
+    expect(() => checkGraphContract(graph, kind, {})).toThrow(
       expect.objectContaining({
         code: 'failed-precondition',
         retry: 'never',
-        message: `graph image/unet is no ${kind}: ${problems}`,
+        message: `graph image/unet is no ${kind.name}: ${problems}`,
       }) as Error,
     );
   });
 
   it.each<[GraphKind, readonly ValueFacts[], readonly ValueFacts[]]>([
     [
-      'text-encoder',
+      TEXT_ENCODER,
       [value('input_ids', ['batch', 77], 'int64')],
       [value('last_hidden_state', ['batch', 77, 64]), value('pooler_output', ['batch', 64])],
     ],
-    ['vae-encoder', [value('sample', ['b', 3, 'h', 'w'])], [value('latent_parameters', [])]],
-    ['vae-decoder', [value('latent_sample', ['b', 4, 'h', 'w'])], [value('sample', [])]],
-  ])('accepts a %s', (kind, inputs, outputs) => {
-    checkGraphContract({ name: 'part', inputs, outputs }, kind);
+    [VAE_ENCODER, [value('sample', ['b', 3, 'h', 'w'])], [value('latent_parameters', [])]],
+    [VAE_DECODER, [value('latent_sample', ['b', 4, 'h', 'w'])], [value('sample', [])]],
+  ])('accepts a $0.name', (kind, inputs, outputs) => {
+    checkGraphContract({ name: 'part', inputs, outputs }, kind, {});
   });
-});
 
-describe('the kind of graph that a role needs', () => {
-  it.each([
-    ['generate', 'unet', {}, 'controlnet-unet'],
-    ['invert-image', 'unet', { normScope: 'frame' }, 'image-unet'],
-    ['invert-image', 'unet', { normScope: 'window' }, 'inflated-unet'],
-    ['invert-video', 'unet', {}, 'clip-unet'],
-    ['smooth', 'unet', {}, 'clip-unet'],
-    ['smooth', 'text-encoder', {}, 'text-encoder'],
-    ['encode', 'vae-encoder', {}, 'vae-encoder'],
-    ['decode', 'vae-decoder', {}, 'vae-decoder'],
-    ['decode', 'anything', {}, undefined],
-    ['knit', 'unet', {}, undefined],
-  ])('of %s, %s, %j is %s', (stage, role, params, kind) => {
-    expect(graphKindOf(stage, role, params)).toBe(kind);
+  it('takes the channels from the config of the part', () => {
+    const nine = (channels: number) =>
+      unet({ inputs: [value('sample', ['b', channels, 'h', 'w']), value('timestep', []), text] });
+    checkGraphContract(nine(9), IMAGE_UNET, { in_channels: 9 });
+    expect(() => checkGraphContract(nine(8), IMAGE_UNET, { in_channels: 9 })).toThrow(
+      /expected float32 or float16 \[\*, 9, \*, \*\]; found float32 \[b, 8, h, w\]/,
+    );
+    const encoder = (channels: number) => ({
+      name: 'vae',
+      inputs: [value('sample', ['b', 3, 'h', 'w'])],
+      outputs: [value('latent_parameters', ['b', channels, 'h', 'w'])],
+    });
+    checkGraphContract(encoder(32), VAE_ENCODER, { latent_channels: 16 });
+    expect(() => checkGraphContract(encoder(8), VAE_ENCODER, { latent_channels: 16 })).toThrow(
+      /expected float32 or float16 \[\*, 32, \*, \*\]/,
+    );
   });
 });

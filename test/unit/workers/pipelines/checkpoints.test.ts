@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { SamplerName } from '../../../../common/stages.ts';
 import type { Checkpoint, StageBody } from '../../../../workers/inference/ports.ts';
-import { generate } from '../../../../recipes/controlnet/body.ts';
+import { controlnet } from '../../../../recipes/controlnet/body.ts';
 import { invertImage } from '../../../../workers/pipelines/invert-image/body.ts';
 import { invertVideo } from '../../../../workers/pipelines/invert-video/body.ts';
 import { smooth } from '../../../../workers/pipelines/smooth/body.ts';
@@ -67,7 +67,7 @@ function drawing(sampler: SamplerName): Run {
   const control = drawFrames(2, { seed: 5, grain: 40 });
   const params = { task: 'controlnet', prompt: 'go', negativePrompt: 'no' } as const;
   const numbers = { steps: STEPS, guidanceScale: 3, conditioningScale: 0.75, seed: 5 };
-  return runOf(generate, { ...params, ...numbers, sampler }, { control });
+  return runOf(controlnet.generate, { ...params, ...numbers, sampler }, { control });
 }
 
 const inversion = { mode: 'ddim', steps: STEPS, negativePrompt: 'no' } as const;

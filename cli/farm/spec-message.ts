@@ -1,0 +1,25 @@
+// A checked spec as the wire has it.
+
+import type { RenderSpec as SpecMessage } from '../../common/gen/bivdiff/v1/render_spec.ts';
+import { recipesWith } from '../../recipes/spec/schema.ts';
+import type { RenderSpec } from '../../recipes/spec/schema.ts';
+
+/** Settings of recipes for which the message has a field of their own. The others travel as they are, in `taskSettingsJson`. */
+const NAMED: ReadonlySet<string> = new Set(['control', 'guidanceScale', 'scheduler']);
+
+/** Absent fields are undefined in messages. */
+export function specMessage(spec: RenderSpec): SpecMessage {
+  const others = Object.entries(spec).filter(
+    ([field]) => recipesWith(field).length > 0 && !NAMED.has(field),
+  );
+  return {
+    ...{ name: undefined, size: undefined, negativePrompt: undefined, videoPrompt: undefined },
+    ...{ steps: undefined, guidanceScale: undefined, videoGuidanceScale: undefined },
+    ...{ mixingRatio: undefined, scheduler: undefined, models: undefined, videoModel: undefined },
+    window: undefined,
+    ...spec,
+    control: 'control' in spec ? { low: undefined, high: undefined, ...spec.control } : undefined,
+    inversion: { mode: undefined, ...spec.inversion },
+    taskSettingsJson: others.length === 0 ? '' : JSON.stringify(Object.fromEntries(others)),
+  };
+}

@@ -1,0 +1,3 @@
+// How every recipe that draws frames does it: a line each. Runs in lanes.
+
+export { controlnet } from './controlnet/body.ts';

@@ -1,0 +1,114 @@
+// How a ControlNet's frames come about: the source's frames, a control signal of each, and a picture drawn along it.
+
+import { z } from 'zod';
+
+import type { Generator } from '../../common/models/model-set.ts';
+import type { AnnotateParams, SamplerName } from '../../common/stages.ts';
+import { bridgeNodes } from '../pipeline/bridge-nodes.ts';
+import { drawingRoles, generatorRefs } from '../pipeline/generator-parts.ts';
+import type { DrawingModels } from '../pipeline/generator-parts.ts';
+import type { BridgeModels, JobBase, PartRef } from '../pipeline/job-base.ts';
+import { framesOf, planNode } from '../pipeline/plan-node.ts';
+import type { PlanNode } from '../pipeline/plan-node.ts';
+import { assembleNode, measureNode } from '../pipeline/result-nodes.ts';
+import { ingestNode } from '../pipeline/source-nodes.ts';
+import type { RecipePart, RecipePlan, RecipeRequest } from '../recipe.ts';
+import type { SpecOf } from '../spec/schema.ts';
+import type { ControlnetParams } from './params.ts';
+
+type Spec = SpecOf<'controlnet'>;
+
+export interface ControlnetJob extends JobBase {
+  readonly task: 'controlnet';
+  readonly control: AnnotateParams & { readonly scale: number };
+  readonly guidanceScale: number;
+  readonly sampler: SamplerName;
+  readonly models: BridgeModels &
+    DrawingModels & {
+      /** The UNet with the job's ControlNet fused in. */
+      readonly controlUnet: PartRef;
+    };
+}
+
+export const controlnet: RecipePlan<Spec, ControlnetJob> = { accept, nodes };
+
+/** What the card says of the one condition of a ControlNet. */
+const condition = z
+  .object({ annotator: z.literal('canny'), low: z.number(), high: z.number() })
+  .refine(({ low, high }) => low <= high, 'low must not be above high');
+
+function accept(request: RecipeRequest<Spec>): RecipePart<ControlnetJob> | undefined {
+  const { spec, models, problems } = request;
+  const { type, scale } = spec.control;
+  const generator = models.generators[type];
+  if (generator?.task !== 'controlnet') {
+    const known = Object.values(models.generators).filter(({ task }) => task === 'controlnet');
+    const names = known.map(({ name }) => name).join(', ') || 'none';
+    problems.push(
+      `control.type: the models in ${models.folder} have no ControlNet for ${type} (they have: ${names})`,
+    );
+    return undefined;
+  }
+  const settings = condition.safeParse(generator.conditions[0]);
+  if (!settings.success) {
+    const why = settings.error.issues.map(({ path, message }) => [...path, message].join(' '));
+    problems.push(
+      `models: card.json in ${models.folder}, generators.${type}.conditions: ${why.join('; ')}`,
+    );
+    return undefined;
+  }
+  const { annotator } = settings.data;
+  const { low = settings.data.low, high = settings.data.high } = spec.control;
+  if (low > high) problems.push(`control.low: ${low} is above the high threshold, ${high}`);
+  return {
+    task: 'controlnet',
+    control: { annotator, low, high, scale },
+    guidanceScale: spec.guidanceScale ?? models.defaults.guidanceScale,
+    sampler: spec.scheduler ?? models.defaults.sampler,
+    models: modelsOf(generator, models.image),
+  };
+}
+
+function modelsOf(
+  generator: Generator,
+  image: Parameters<typeof generatorRefs>[1],
+): RecipePart<ControlnetJob>['models'] {
+  const { unet, ...others } = generatorRefs(generator, image);
+  return { controlUnet: unet, ...others };
+}
+
+function nodes(job: ControlnetJob): readonly PlanNode[] {
+  const { models, control: settings } = job;
+  const { scale, ...annotation } = settings;
+  const ingest = ingestNode(job);
+  const batches = ingest.layout;
+  const annotate = planNode('annotate', {
+    layout: batches,
+    params: () => annotation,
+    inputs: { frames: framesOf({ node: ingest, output: 'frames' }, batches) },
+  });
+  const control = { node: annotate, output: 'control' };
+  const params: ControlnetParams = {
+    task: job.task,
+    prompt: job.prompt,
+    negativePrompt: job.negativePrompt,
+    steps: job.steps,
+    guidanceScale: job.guidanceScale,
+    conditioningScale: scale,
+    sampler: job.sampler,
+    seed: job.seed,
+  };
+  const generate = planNode('generate', {
+    layout: batches,
+    params: () => params,
+    models: drawingRoles(models, models.controlUnet),
+    inputs: { control: framesOf(control, batches) },
+  });
+  const generated = { node: generate, output: 'frames' };
+  const bridge = bridgeNodes(job, generated);
+  const shown = { panels: { control, generated }, smoothed: bridge.smoothed };
+  return [
+    ...[ingest, annotate, generate, ...bridge.nodes],
+    ...[measureNode(job, shown, annotation), assembleNode(job, shown)],
+  ];
+}

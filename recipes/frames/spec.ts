@@ -1,0 +1,11 @@
+// What a user says of a render whose frames another program has made already, one by one: they are only smoothed.
+
+import { recipeSpec } from '../recipe.ts';
+
+export const frames = recipeSpec({
+  name: 'frames',
+  doc: 'The source is the frames: made by another program, they are only smoothed',
+  fields: {},
+  panels: { generated: 'frame by frame' },
+  flags: [],
+});

@@ -1,0 +1,9 @@
+// What the panels of comparisons and contact sheets show, over all recipes.
+
+import * as specs from './specs.ts';
+
+/** Role to label, in the order in which panels stand. A job shows those that it has. */
+export const PANEL_LABELS: Readonly<Record<string, string>> = {
+  ...(Object.assign({}, ...Object.values(specs).map(({ panels }) => panels)) as object),
+  smoothed: 'smoothed',
+};

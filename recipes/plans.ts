@@ -1,0 +1,4 @@
+// How every recipe becomes a plan: a line each.
+
+export { controlnet } from './controlnet/plan.ts';
+export { frames } from './frames/plan.ts';

@@ -1,0 +1,12 @@
+// The other half of a recipe, for those that draw frames: how it is done. Runs in lanes, and is loaded nowhere else.
+
+import type { GraphKind } from '../workers/inference/graph-contract.ts';
+import type { StageBody } from '../workers/inference/ports.ts';
+
+/** Gathered in bodies.ts. `P`: what its generate tasks are told. */
+export interface RecipeBody<P> {
+  /** What the graph of its UNet must look like. */
+  readonly unet: GraphKind;
+  /** Makes `frames`, `[frames, height, width, 3]`. */
+  readonly generate: StageBody<P>;
+}

@@ -1,0 +1,51 @@
+// What a recipe is: one of the paper's tasks (what `--task` names) as a module of its own. This is the half that everybody may know; how it
+// is drawn is recipe-body.ts's.
+
+import type { z } from 'zod';
+
+import type { ModelSet } from '../common/models/model-set.ts';
+import type { BridgeModels, JobBase } from './pipeline/job-base.ts';
+import type { PlanNode } from './pipeline/plan-node.ts';
+import type { SettingFlag } from './spec/flag.ts';
+
+/** What a user says of it. Gathered in specs.ts. */
+export interface RecipeSpec<N extends string = string, F extends z.ZodRawShape = z.ZodRawShape> {
+  /** The word for `task` in a spec. */
+  readonly name: N;
+  /** One line for help. */
+  readonly doc: string;
+  /** Fields of the spec that it has besides those of every recipe. Two recipes that share a field share the very schema. */
+  readonly fields: F;
+  /** For these fields, in the order of help. */
+  readonly flags: readonly SettingFlag[];
+  /** Role to label, of the panels of its comparison and contact sheet, before `smoothed`. */
+  readonly panels: Readonly<Record<string, string>>;
+}
+
+/** Keeps the types of name and fields. */
+export function recipeSpec<const N extends string, F extends z.ZodRawShape>(
+  spec: RecipeSpec<N, F>,
+): RecipeSpec<N, F> {
+  return spec;
+}
+
+/** What acceptance knows when it asks a recipe for its part of a job. */
+export interface RecipeRequest<S> {
+  readonly spec: S;
+  readonly models: ModelSet;
+  /** Takes what does not fit: `field: what`. */
+  readonly problems: string[];
+}
+
+/** What a recipe adds to a job. */
+export type RecipePart<J extends JobBase> = Omit<J, keyof JobBase> & {
+  readonly models: Omit<J['models'], keyof BridgeModels>;
+};
+
+/** How it becomes a job and a plan. Gathered in plans.ts. Pure. */
+export interface RecipePlan<S, J extends JobBase> {
+  /** Its part of the job; undefined if there is a problem without which there is none. */
+  accept(request: RecipeRequest<S>): RecipePart<J> | undefined;
+  /** All nodes of the job's plan, each after those that it reads. */
+  nodes(job: J): readonly PlanNode[];
+}

@@ -1,0 +1,104 @@
+// The fields of a spec, by who has them: every recipe, or those that draw frames. Ranges, lists of words, and the defaults that do not
+// depend on the models.
+
+import { z } from 'zod';
+
+import { BY_MODELS } from './flag.ts';
+import type { SettingFlag } from './flag.ts';
+
+export const words = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, {
+    error: (issue) => `expected one of ${values.join(', ')}, got ${JSON.stringify(issue.input)}`,
+  });
+
+const integer = (min: number, max: number) => z.int().min(min).max(max);
+
+export const RESIZE_POLICIES = ['stretch', 'cover', 'contain'] as const;
+export const SAMPLERS = ['ddim', 'pndm', 'euler-ancestral', 'dpm-solver++'] as const;
+export const INVERSION_MODES = ['ddim', 'official'] as const;
+export const NORM_SCOPES = ['window', 'frame'] as const;
+export const OUTPUT_FORMATS = ['mp4', 'webm', 'gif', 'png-sequence'] as const;
+
+/** Longest prompt that is taken; CLIP reads about 75 words of it. */
+const PROMPT_CHARACTERS_MAX = 4000;
+const prompt = z.string().max(PROMPT_CHARACTERS_MAX);
+
+const sourceSpec = z.strictObject({
+  path: z.string().min(1),
+  start: integer(0, 10_000_000).default(0),
+  stride: integer(1, 10_000).default(4),
+});
+
+const sizeSpec = z.strictObject({ width: integer(8, 8192), height: integer(8, 8192) });
+
+/** `128x128` as well as `{ width, height }`. */
+const sizeText = z
+  .string()
+  .regex(/^\d+x\d+$/, 'expected WIDTHxHEIGHT, such as 512x512')
+  .transform((text) => {
+    const [width = 0, height = 0] = text.split('x').map(Number);
+    return { width, height };
+  })
+  .pipe(sizeSpec);
+
+const inversionSpec = z.strictObject({
+  mode: words(INVERSION_MODES).optional(),
+  normScope: words(NORM_SCOPES).default('window'),
+});
+
+const outputSpec = z.strictObject({
+  format: words(OUTPUT_FORMATS).default('mp4'),
+  framesPerSecond: z.number().positive().max(120).default(8),
+  comparison: z.boolean().default(false),
+  contactSheet: z.boolean().default(false),
+});
+
+/** Of every spec, besides `task`. */
+export const COMMON_FIELDS = {
+  apiVersion: z.literal('bivdiff/v1'),
+  kind: z.literal('Render').default('Render'),
+  name: z.string().max(200).optional(),
+  input: sourceSpec,
+  frames: integer(1, 1_000_000).default(8),
+  size: z.union([sizeText, sizeSpec]).optional(),
+  resize: words(RESIZE_POLICIES).default('stretch'),
+  prompt,
+  negativePrompt: prompt.optional(),
+  videoPrompt: prompt.optional(),
+  steps: integer(1, 1000).optional(),
+  videoGuidanceScale: z.number().min(1).max(100).optional(),
+  mixingRatio: z.number().min(0).max(1).optional(),
+  inversion: inversionSpec.prefault({}),
+  seed: integer(0, Number.MAX_SAFE_INTEGER).default(42),
+  posterior: words(['mode', 'sample']).default('mode'),
+  models: z.string().min(1).optional(),
+  videoModel: z.string().min(1).optional(),
+  frameBatch: integer(1, 64).default(4),
+  window: integer(1, 1024).optional(),
+  output: outputSpec.prefault({}),
+};
+
+/** Of every recipe whose frames an image model draws. */
+export const DRAWING_FIELDS = {
+  guidanceScale: z.number().min(1).max(100).optional(),
+  scheduler: words(SAMPLERS).optional(),
+};
+
+export const DRAWING_FLAGS: readonly SettingFlag[] = [
+  {
+    name: 'guidance-scale',
+    kind: 'number',
+    value: 'X',
+    field: 'guidanceScale',
+    doc: 'Classifier-free guidance of the image model; 1 means none',
+    defaultText: BY_MODELS,
+  },
+  {
+    name: 'scheduler',
+    kind: 'word',
+    value: 'NAME',
+    field: 'scheduler',
+    doc: 'Sampler of the image model',
+    defaultText: BY_MODELS,
+  },
+];
