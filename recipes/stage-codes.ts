@@ -26,7 +26,10 @@ type LaneStages = Omit<ParamsByStage, 'ingest' | 'assemble'>;
 
 /** Each takes its own parameters, so none can be called by name without a cast. */
 const byRecipe = new Map<string, RecipeBody<GenerateParams>>(
-  Object.entries(bodies).map(([name, body]) => [name, body as unknown as RecipeBody<GenerateParams>]),
+  Object.entries(bodies).map(([name, body]) => [
+    name,
+    body as unknown as RecipeBody<GenerateParams>,
+  ]),
 );
 
 const videoGraphs = { 'text-encoder': TEXT_ENCODER, unet: CLIP_UNET };
