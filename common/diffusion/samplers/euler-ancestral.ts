@@ -59,11 +59,6 @@ export class EulerAncestralSampler implements Sampler {
     return up === 0 ? moved : weightedSum(1, moved, up, drawStepNoise(input));
   }
 
-  addNoise(clean: Float32Array, noise: Float32Array, stepIndex: number): Float32Array {
-    checkStepIndex(stepIndex, this.timesteps);
-    return weightedSum(1, clean, this.#sigmas[stepIndex]!, noise);
-  }
-
   saveState(): SamplerState {
     return STATELESS;
   }

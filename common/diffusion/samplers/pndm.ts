@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict';
 
-import { noisySample } from './ddim.ts';
 import { cumulativeAlphas } from '../noise-schedule.ts';
 import { weightedSum } from '../predicted-sample.ts';
 import { readSchedulerConfig, unfitConfig } from '../scheduler-config.ts';
@@ -73,11 +72,6 @@ export class PndmSampler implements Sampler {
     const next = this.#calls < this.#prkCalls ? this.#stepPrk(input) : this.#stepPlms(input);
     this.#calls += 1;
     return next;
-  }
-
-  addNoise(clean: Float32Array, noise: Float32Array, stepIndex: number): Float32Array {
-    checkStepIndex(stepIndex, this.timesteps);
-    return noisySample(clean, noise, this.#alphas[this.timesteps[stepIndex]!]!);
   }
 
   saveState(): SamplerState {
