@@ -11,6 +11,8 @@ import type { AssembleParams } from '../../common/stages.ts';
 import type { JobId } from '../../common/task.ts';
 import { PLANNER_REVISION } from '../../recipes/job.ts';
 import type { AcceptedJob, PartRef } from '../../recipes/job.ts';
+import { outputProblems } from './check-outputs.ts';
+import { samplerProblems } from './check-samplers.ts';
 
 /** What is known of the source once it has been looked at. */
 export interface SourceFacts extends StoredSource {
@@ -54,6 +56,12 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
   }
   const low = spec.control.low ?? control?.low ?? 0;
   const high = spec.control.high ?? control?.high ?? 0;
+  const { scheduler } = models.image;
+  const steps = spec.steps ?? models.defaults.steps;
+  const sampler = spec.scheduler ?? models.defaults.sampler;
+  const inversion = spec.inversion.mode ?? models.defaults.inversion;
+  problems.push(...samplerProblems({ steps, scheduler, sampler, inversion, video }));
+  problems.push(...outputProblems({ size, frames: spec.frames, outputs: outputsOf(spec) }));
   if (low > high) problems.push(`control.low: ${low} is above the high threshold, ${high}`);
 
   if (
@@ -83,13 +91,13 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
     negativePrompt: spec.negativePrompt ?? defaults.negativePrompt,
     videoPrompt:
       spec.videoPrompt === undefined || spec.videoPrompt === '' ? spec.prompt : spec.videoPrompt,
-    steps: spec.steps ?? defaults.steps,
+    steps,
     guidanceScale: spec.guidanceScale ?? defaults.guidanceScale,
     videoGuidanceScale: spec.videoGuidanceScale ?? defaults.videoGuidanceScale,
     mixingRatio: spec.mixingRatio ?? defaults.mixingRatio,
-    inversion: spec.inversion.mode ?? defaults.inversion,
+    inversion,
     normScope: spec.inversion.normScope,
-    sampler: spec.scheduler ?? defaults.sampler,
+    sampler,
     posterior: spec.posterior,
     seed: spec.seed,
     frameBatch: spec.frameBatch,

@@ -26,7 +26,7 @@ export class DdimSampler implements Sampler {
     this.#config = readSchedulerConfig(rawConfig, 'ddim');
     requireStepCount(steps, this.#config.trainSteps);
     this.timesteps = trainingTimesteps(this.#config, steps).reverse();
-    requireTrained(this.timesteps, this.#config, 'ddim');
+    requireTrained(this.timesteps, this.#config, { algorithm: 'ddim', steps });
     this.#alphas = cumulativeAlphas(this.#config);
     this.#finalAlpha = this.#config.setAlphaToOne ? 1 : this.#alphas[0]!;
     this.#stride = Math.floor(this.#config.trainSteps / steps);

@@ -26,7 +26,7 @@ export class EulerAncestralSampler implements Sampler {
     requireStepCount(steps, config.trainSteps);
     this.#config = config;
     this.timesteps = eulerTimesteps(config, steps);
-    requireTrained(this.timesteps, config, 'euler-ancestral');
+    requireTrained(this.timesteps, config, { algorithm: 'euler-ancestral', steps });
     const table = sigmasFromAlphas(positiveCumulativeAlphas(config));
     this.#sigmas = Float32Array.from([
       ...this.timesteps.map((time) => interpolate(table, time)),

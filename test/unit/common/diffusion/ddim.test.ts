@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { DdimSampler } from '../../../../common/diffusion/samplers/ddim.ts';
 import { cumulativeAlphas } from '../../../../common/diffusion/noise-schedule.ts';
 import { readSchedulerConfig } from '../../../../common/diffusion/scheduler-config.ts';
-import { meanOf, noisySample, rampModel, rampNoise, rampSample, runLoop, sumOf } from './goldens.ts';
+import {
+  meanOf,
+  noisySample,
+  rampModel,
+  rampNoise,
+  rampSample,
+  runLoop,
+  sumOf,
+} from './goldens.ts';
 
 const loop = { sample: rampSample(), model: rampModel, batch: 4 };
 

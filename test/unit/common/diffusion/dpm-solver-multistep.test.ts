@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { DpmSolverMultistepSampler } from '../../../../common/diffusion/samplers/dpm-solver-multistep.ts';
 import { cumulativeAlphas } from '../../../../common/diffusion/noise-schedule.ts';
 import { readSchedulerConfig } from '../../../../common/diffusion/scheduler-config.ts';
-import { meanOf, noisySample, rampModel, rampNoise, rampSample, runLoop, sumOf } from './goldens.ts';
+import {
+  meanOf,
+  noisySample,
+  rampModel,
+  rampNoise,
+  rampSample,
+  runLoop,
+  sumOf,
+} from './goldens.ts';
 
 const loop = { sample: rampSample(), model: rampModel, batch: 4 };
 const config = { lower_order_final: false, final_sigmas_type: 'sigma_min' };
