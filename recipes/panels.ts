@@ -7,3 +7,8 @@ export const PANEL_LABELS: Readonly<Record<string, string>> = {
   ...(Object.assign({}, ...Object.values(specs).map(({ panels }) => panels)) as object),
   smoothed: 'smoothed',
 };
+
+/** The roles that a recipe shows side by side. */
+export function panelsOf(recipe: keyof typeof specs): readonly string[] {
+  return [...Object.keys(specs[recipe].panels), 'smoothed'];
+}

@@ -3,7 +3,8 @@
 
 import type { z } from 'zod';
 
-import type { ModelSet } from '../common/models/model-set.ts';
+import type { ModelPart, ModelSet } from '../common/models/model-set.ts';
+import type { SamplerName } from '../common/stages.ts';
 import type { BridgeModels, JobBase } from './pipeline/job-base.ts';
 import type { PlanNode } from './pipeline/plan-node.ts';
 import type { SettingFlag } from './spec/flag.ts';
@@ -46,6 +47,11 @@ export type RecipePart<J extends JobBase> = Omit<J, keyof JobBase> & {
 export interface RecipePlan<S, J extends JobBase> {
   /** Its part of the job; undefined if there is a problem without which there is none. */
   accept(request: RecipeRequest<S>): RecipePart<J> | undefined;
+  /** By which sampler its frames are drawn, and from which config; absent for a recipe that draws none. */
+  drawing?(request: Omit<RecipeRequest<S>, 'problems'>): {
+    readonly sampler: SamplerName;
+    readonly generatorScheduler: ModelPart | undefined;
+  };
   /** All nodes of the job's plan, each after those that it reads. */
   nodes(job: J): readonly PlanNode[];
 }

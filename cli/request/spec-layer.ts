@@ -83,8 +83,11 @@ export function specLayer(settings: Readonly<Fields>, options: LayerOptions): Sp
   }
   resolvePaths(fields, options.folder);
   inferFormat(fields, files.output, problems);
-  if (files.comparison !== undefined) setField(fields, 'output.comparison', true);
-  if (files.contactSheet !== undefined) setField(fields, 'output.contactSheet', true);
+  for (const name of ['comparison', 'contactSheet'] as const) {
+    if (files[name] === undefined) continue;
+    flagFields.add(`output.${name}`);
+    setField(fields, `output.${name}`, true);
+  }
   return { fields, files, flagFields, problems };
 }
 

@@ -70,9 +70,21 @@ export function unfitConfig(algorithm: Algorithm, problems: readonly string[]): 
   );
 }
 
+/** The error for a number of steps that an algorithm cannot take with a model's scheduler_config.json; others it may. */
+export function unfitSteps(algorithm: Algorithm, steps: number, problem: string): BivdiffError {
+  return new BivdiffError(
+    'invalid-argument',
+    `${steps} steps do not fit ${algorithm}: ${problem}`,
+    {
+      hint: "Choose another step count or sampler, or correct the model's scheduler folder.",
+      details: { algorithm, steps, problems: [problem] },
+    },
+  );
+}
+
 interface Facts {
-  readonly predictions: readonly PredictionType[];
-  readonly spacings: readonly TimestepSpacing[];
+  readonly predictions: readonly [PredictionType, ...PredictionType[]];
+  readonly spacings: readonly [TimestepSpacing, ...TimestepSpacing[]];
   readonly defaultSpacing: TimestepSpacing;
   /** Default of set_alpha_to_one. */
   readonly alphaToOne: boolean;
@@ -137,6 +149,10 @@ const FACTS: Readonly<Record<Algorithm, Facts>> = {
   },
 };
 
+const words = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, {
+    error: ({ input }) => `${JSON.stringify(input)} is not one of ${values.join(', ')}`,
+  });
 const flag = (value: boolean) => z.boolean().default(value);
 const off = z.literal(false, 'is not supported').nullish();
 
@@ -144,9 +160,15 @@ const betaKeys = {
   num_train_timesteps: z.int().min(2).max(100_000).default(1000),
   beta_start: z.number().positive().lt(1).default(0.0001),
   beta_end: z.number().positive().lt(1).default(0.02),
-  beta_schedule: z.enum(['linear', 'scaled_linear', 'squaredcos_cap_v2']).default('linear'),
+  beta_schedule: words(['linear', 'scaled_linear', 'squaredcos_cap_v2']).default('linear'),
   trained_betas: z.array(z.number().positive().lt(1)).min(2).nullish(),
   steps_offset: z.int().min(0).default(0),
+  // Their times are no training timesteps: of the keys above they have none, or mean other things by them.
+  _class_name: z
+    .string()
+    .regex(/^(?!FlowMatch|EDM)/, 'is of a kind of model (flow matching, EDM) that is not supported')
+    .optional(),
+  timestep_type: z.literal('discrete', 'only discrete is supported').nullish(),
 };
 
 const clippingKeys = {
@@ -163,7 +185,7 @@ const thresholdingKeys = {
 const solverKeys = {
   algorithm_type: z.literal('dpmsolver++').default('dpmsolver++'),
   solver_order: z.literal([1, 2, 3]).default(2),
-  solver_type: z.enum(['midpoint', 'heun']).default('midpoint'),
+  solver_type: words(['midpoint', 'heun']).default('midpoint'),
   lower_order_final: flag(true),
   euler_at_final: flag(false),
   use_karras_sigmas: z.boolean().nullish(),
@@ -171,7 +193,7 @@ const solverKeys = {
   use_beta_sigmas: off,
   use_lu_lambdas: off,
   use_flow_sigmas: off,
-  final_sigmas_type: z.enum(['zero', 'sigma_min']).default('zero'),
+  final_sigmas_type: words(['zero', 'sigma_min']).default('zero'),
   // Python writes minus infinity, which is no JSON: who parses the file makes null or a string of it.
   lambda_min_clipped: z
     .union([z.number(), z.literal([-Infinity, '-Infinity'])])
@@ -187,8 +209,8 @@ function schemaFor(algorithm: Algorithm) {
     ...clippingKeys,
     ...thresholdingKeys,
     ...solverKeys,
-    prediction_type: z.enum(predictions).default('epsilon'),
-    timestep_spacing: z.enum(spacings).default(defaultSpacing),
+    prediction_type: words(predictions).default('epsilon'),
+    timestep_spacing: words(spacings).default(defaultSpacing),
     set_alpha_to_one: flag(alphaToOne),
     rescale_betas_zero_snr: flag(false).refine((on) => zeroSnr || !on, 'is not supported'),
     skip_prk_steps: flag(false),

@@ -42,8 +42,6 @@ interface Scheduler {
 export interface Sampler extends Scheduler {
   /** The first state is standard normal noise times this. */
   readonly initNoiseSigma: number;
-  /** The clean sample with as much noise as the state has before the step. */
-  addNoise(clean: Float32Array, noise: Float32Array, stepIndex: number): Float32Array;
 }
 
 /** From a clean sample to the noise that leads to it: `timesteps` ascend. Draws nothing. */

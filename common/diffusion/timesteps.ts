@@ -1,7 +1,7 @@
 // Which of the training's timesteps a run of n steps visits (arXiv 2305.08891, table 2), rounded as numpy rounds.
 
 import { BivdiffError } from '../errors.ts';
-import { unfitConfig } from './scheduler-config.ts';
+import { unfitSteps } from './scheduler-config.ts';
 import type { Algorithm, SchedulerConfig } from './scheduler-config.ts';
 
 /** Ascending and whole, as DDIM and PNDM space them (diffusers, scheduling_ddim.py, set_timesteps). */
@@ -49,9 +49,10 @@ export function roundHalfToEven(value: number): number {
 /** @throws invalid-argument — not a whole number from 1 to the training's steps */
 export function requireStepCount(steps: number, trainSteps: number): void {
   if (Number.isInteger(steps) && steps >= 1 && steps <= trainSteps) return;
-  throw new BivdiffError('invalid-argument', `${steps} steps cannot be sampled`, {
-    hint: `Give a whole number from 1 to ${trainSteps}, the timesteps that the model was trained on.`,
-    details: { steps, trainSteps },
+  const problem = `the model was trained on ${trainSteps} timesteps, and each step needs one`;
+  throw new BivdiffError('invalid-argument', `${steps} steps cannot be sampled: ${problem}`, {
+    hint: `Give a whole number from 1 to ${trainSteps}.`,
+    details: { steps, problems: [problem] },
   });
 }
 
@@ -59,12 +60,14 @@ export function requireStepCount(steps: number, trainSteps: number): void {
 export function requireTrained(
   timesteps: readonly number[],
   config: SchedulerConfig,
-  algorithm: Algorithm,
+  { algorithm, steps }: { readonly algorithm: Algorithm; readonly steps: number },
 ): void {
   const outside = timesteps.find((time) => time < 0 || time > config.trainSteps - 1);
   if (outside === undefined) return;
-  throw unfitConfig(algorithm, [
-    `${timesteps.length} steps with timestep_spacing ${config.timestepSpacing} and steps_offset ` +
-      `${config.stepsOffset} visit timestep ${outside}, outside 0..${config.trainSteps - 1}`,
-  ]);
+  throw unfitSteps(
+    algorithm,
+    steps,
+    `with timestep_spacing ${config.timestepSpacing} and steps_offset ${config.stepsOffset} they visit ` +
+      `timestep ${outside}, outside 0..${config.trainSteps - 1}`,
+  );
 }

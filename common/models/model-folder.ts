@@ -157,10 +157,12 @@ class SetSearch {
     const tokenizer = await this.#part(places.tokenizer);
     const textEncoder = await this.#part(places.textEncoder);
     const unet = await this.#part(places.unet);
+    const scheduler = await this.#part(places.scheduler);
     if (!tokenizer || !textEncoder || !unet) return undefined;
     const window = unet.config['window'];
     if (typeof window === 'number' && Number.isInteger(window) && window >= 1) {
-      return { name, tokenizer, textEncoder, unet, window };
+      const needed = { name, tokenizer, textEncoder, unet, window };
+      return scheduler === undefined ? needed : { ...needed, scheduler };
     }
     this.problems.push({
       part: unet.name,
@@ -273,6 +275,12 @@ function videoPlaces(name: string, folder: string) {
       graphs: [join(folder, 'unet', 'model.onnx')],
       configs: [join(folder, 'unet', 'config.json')],
     },
+    scheduler: {
+      kind: 'scheduler',
+      name: `${prefix}/scheduler`,
+      config: join(folder, 'scheduler', 'scheduler_config.json'),
+      isOptional: true,
+    },
   } as const satisfies Readonly<Record<string, PartPlace>>;
 }
 
@@ -295,10 +303,11 @@ export function partsOf({ image, generators, videos }: ModelSet): ModelPart[] {
     ...Object.values(parts),
     ...(unetInflated === undefined ? [] : [unetInflated]),
     ...own,
-    ...Object.values(videos).flatMap(({ tokenizer, textEncoder, unet }) => [
+    ...Object.values(videos).flatMap(({ tokenizer, textEncoder, unet, scheduler }) => [
       tokenizer,
       textEncoder,
       unet,
+      ...(scheduler === undefined ? [] : [scheduler]),
     ]),
   ];
   return [...new Set(all)];

@@ -53,6 +53,8 @@ export interface VideoModel {
   readonly tokenizer: ModelPart;
   readonly textEncoder: ModelPart;
   readonly unet: ModelPart;
+  /** How it was trained to be denoised, to compare with the image model; nothing is sampled with it. Absent when the folder has none. */
+  readonly scheduler?: ModelPart;
   /** Frames that one pass was trained on. */
   readonly window: number;
 }

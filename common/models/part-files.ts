@@ -7,6 +7,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import { BivdiffError } from '../errors.ts';
 import type { JsonObject } from '../task.ts';
 import { readOnnxFile } from './onnx-file.ts';
+import { parsePythonJson } from './python-json.ts';
 
 /** Something that keeps a set from being used. */
 export interface ModelProblem {
@@ -43,7 +44,13 @@ export type PartPlace =
       readonly isOptional?: boolean;
     }
   | { readonly kind: 'tokenizer'; readonly name: string; readonly folder: string }
-  | { readonly kind: 'scheduler'; readonly name: string; readonly config: string };
+  | {
+      readonly kind: 'scheduler';
+      readonly name: string;
+      readonly config: string;
+      /** Whether a set may be without it. */
+      readonly isOptional?: boolean;
+    };
 
 /** What a tokenizer reads; anything else in its folder is not part of it. */
 const TOKENIZER_FILES = [
@@ -92,6 +99,8 @@ class PartSearch {
         return { name, folder: place.folder, ...config, files: this.#files };
       }
       case 'scheduler':
+        if (place.isOptional === true && (await firstThatExists([place.config])) === undefined)
+          return undefined;
         return { name, ...(await this.#addConfig([place.config])), files: this.#files };
     }
   }
@@ -131,7 +140,7 @@ class PartSearch {
     }
     await this.#addFile(path);
     try {
-      const value: unknown = JSON.parse(await readFile(path, 'utf8'));
+      const value: unknown = parsePythonJson(await readFile(path, 'utf8'));
       if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
         return { config: value as JsonObject, configFile: path };
       }

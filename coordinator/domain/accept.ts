@@ -11,8 +11,11 @@ import type { AssembleParams } from '../../common/stages.ts';
 import type { JobId } from '../../common/task.ts';
 import { PLANNER_REVISION, recipeOf } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
+import { panelsOf } from '../../recipes/panels.ts';
 import { partRef } from '../../recipes/pipeline/generator-parts.ts';
 import type { BridgeModels, JobBase } from '../../recipes/pipeline/job-base.ts';
+import { outputProblems } from './check-outputs.ts';
+import { samplerProblems } from './check-samplers.ts';
 
 /** What is known of the source once it has been looked at. */
 export interface SourceFacts extends StoredSource {
@@ -40,7 +43,21 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
   checkSource(spec, source, problems);
   const video = chooseVideo(spec, models, problems);
   const inversionUnet = chooseInversionUnet(spec, models, problems);
-  const part = recipeOf(spec.task).accept({ spec, models, problems });
+  const recipe = recipeOf(spec.task);
+  const part = recipe.accept({ spec, models, problems });
+  problems.push(
+    ...samplerProblems({
+      steps: spec.steps ?? models.defaults.steps,
+      scheduler: models.image.scheduler,
+      inversion: spec.inversion.mode ?? models.defaults.inversion,
+      video,
+      ...recipe.drawing?.({ spec, models }),
+    }),
+    ...outputProblems({
+      ...{ size, frames: spec.frames, outputs: outputsOf(spec) },
+      panels: panelsOf(spec.task).length,
+    }),
+  );
   if (problems.length > 0 || !part || !video || !inversionUnet) {
     throw new BivdiffError('invalid-argument', problems.join('; '), { details: { problems } });
   }

@@ -57,7 +57,8 @@ def _models(options):
         controlnets=dict(_named(entry) for entry in options.controlnet),
         videos={
             name: VideoSource(
-                **_parts(folder, "text_encoder", "tokenizer", "unet", "scheduler"),
+                **_parts(folder, "text_encoder", "tokenizer", "unet"),
+                scheduler=_present(folder / "scheduler"),
                 window=options.window,
             )
             for name, folder in map(_named, options.video)
@@ -77,6 +78,10 @@ def _rehearse(options):
 
 def _parts(folder, *names):
     return {name: folder / name for name in names}
+
+
+def _present(folder):
+    return folder if folder.is_dir() else None
 
 
 def _named(entry):

@@ -22,7 +22,7 @@ class VideoSource:
     text_encoder: Path
     tokenizer: Path
     unet: Path
-    scheduler: Path
+    scheduler: Path | None  # how it was trained, to compare with the image model; not sampled with
     window: int  # frames of one pass, as trained
 
 
@@ -72,8 +72,9 @@ def _write_video(source, folder, dtype):
     text_encoder = _store(CLIPTextModel, source.text_encoder, folder / "text_encoder", dtype)
     unet = _store(UNet3DConditionModel, source.unet, folder / "unet", dtype)
     _copy(source.tokenizer, folder / "tokenizer")
-    _copy(source.scheduler, folder / "scheduler")
-    _write_json(folder / "model_index.json", _video_index())
+    if source.scheduler is not None:
+        _copy(source.scheduler, folder / "scheduler")
+    _write_json(folder / "model_index.json", _video_index(source.scheduler is not None))
     graphs.write_text_encoder(text_encoder, folder / "text_encoder")
     graphs.write_video_unet(unet, folder / "unet")
     config = json.loads((folder / "unet" / "config.json").read_text())
@@ -110,11 +111,11 @@ def _image_index():
     }
 
 
-def _video_index():
+def _video_index(has_scheduler):
     return {
         "_class_name": "TextToVideoSDPipeline",
         "_diffusers_version": diffusers.__version__,
-        "scheduler": ["diffusers", "DDIMScheduler"],
+        "scheduler": ["diffusers", "DDIMScheduler"] if has_scheduler else [None, None],
         "text_encoder": ["transformers", "CLIPTextModel"],
         "tokenizer": ["transformers", "CLIPTokenizer"],
         "unet": ["diffusers", "UNet3DConditionModel"],

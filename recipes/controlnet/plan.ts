@@ -30,7 +30,14 @@ export interface ControlnetJob extends JobBase {
     };
 }
 
-export const controlnet: RecipePlan<Spec, ControlnetJob> = { accept, nodes };
+export const controlnet: RecipePlan<Spec, ControlnetJob> = {
+  accept,
+  drawing: ({ spec, models }) => ({
+    sampler: spec.scheduler ?? models.defaults.sampler,
+    generatorScheduler: models.generators[spec.control.type]?.scheduler,
+  }),
+  nodes,
+};
 
 /** What the card says of the one condition of a ControlNet. */
 const condition = z

@@ -1,14 +1,12 @@
 // The end of every plan, what a render is for: figures of its quality, and its files.
 
+import { CONTACT_SHEET_COLUMNS_MAX } from '../../common/panel-size.ts';
 import type { MeasureParams } from '../../common/stages.ts';
 import type { JobBase } from './job-base.ts';
 import { batchLayout, partsOfRange, sampleFrames } from './layout.ts';
 import type { FrameRange, Layout, LayoutPart } from './layout.ts';
 import { partsOf, planNode } from './plan-node.ts';
 import type { NodeInput, NodeOutput, PlanNode } from './plan-node.ts';
-
-/** Widest contact sheet, in frames. */
-const CONTACT_SHEET_COLUMNS_MAX = 12;
 
 /** What is compared, by role. */
 export interface Shown {

@@ -2,12 +2,10 @@
 
 import { access } from 'node:fs/promises';
 import { BivdiffError } from '../../common/errors.ts';
+import { rateProblem, sizeProblem } from '../../common/output-limits.ts';
 import type { EncodedFacts, EncodeRequest } from './media-types.ts';
 import { encodeGif, encodePngFolder, encodePngZip } from './still-encoders.ts';
 import { encodeWithCodec } from './video-encoder.ts';
-
-const FRAMES_PER_SECOND_MAX = 240;
-const SIDE_MAX = 8192;
 
 /**
  * Frames are `[height, width, 3]` RGB of the request's size. Nothing is left at the path when it fails.
@@ -41,20 +39,19 @@ export async function encodeFrames(
   }
 }
 
-function checkRequest({ width, height, framesPerSecond }: EncodeRequest): void {
-  const sound = (side: number) => Number.isInteger(side) && side >= 16 && side <= SIDE_MAX;
-  if (!sound(width) || !sound(height)) {
-    throw new BivdiffError('invalid-argument', `a video cannot be ${width}x${height}`, {
-      hint: `Each side has to be a whole number from 16 to ${SIDE_MAX}.`,
-    });
-  }
-  if (!(framesPerSecond > 0 && framesPerSecond <= FRAMES_PER_SECOND_MAX)) {
-    throw new BivdiffError(
-      'invalid-argument',
-      `a video cannot have ${framesPerSecond} frames per second`,
-      { hint: `Choose a number above 0, at most ${FRAMES_PER_SECOND_MAX}.` },
-    );
-  }
+function checkRequest({ format, width, height, framesPerSecond }: EncodeRequest): void {
+  const isPictures = format === 'png-folder' || format === 'png-zip';
+  const size = sizeProblem(isPictures ? 'png' : format, { width, height });
+  if (size !== undefined) throw unfit(`a video cannot be ${width}x${height}`, size);
+  const rate = isPictures ? undefined : rateProblem(format, framesPerSecond);
+  if (rate !== undefined)
+    throw unfit(`a video cannot have ${framesPerSecond} frames per second`, rate);
+}
+
+function unfit(problem: string, limits: string): BivdiffError {
+  return new BivdiffError('invalid-argument', `${problem}: ${limits}`, {
+    hint: 'Choose another size, rate or format.',
+  });
 }
 
 async function* checkedFrames(request: EncodeRequest, frames: AsyncIterable<Uint8Array>) {

@@ -5,13 +5,11 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { BivdiffError } from '../../common/errors.ts';
 import { partialPath } from './encode-paths.ts';
+import { lengthProblem } from '../../common/output-limits.ts';
 import { frameRateOf, timeOfFrame } from './frame-rate.ts';
 import type { EncodedFacts, EncodeRequest } from './media-types.ts';
 import { encodePng } from './pixels/png.ts';
 import { ZipWriter } from './containers/zip-writer.ts';
-
-/** libvips wants all frames of a GIF at once. */
-const GIF_RAW_BYTES_MAX = 512 * 1024 * 1024;
 
 /**
  * Endless loop. Delays are whole hundredths of a second, spread so that no drift adds up. @throws invalid-argument — too
@@ -26,12 +24,11 @@ export async function encodeGif(
   const pictures: Uint8Array[] = [];
   for await (const rgb of frames) {
     pictures.push(rgb);
-    if (pictures.length * rgb.length > GIF_RAW_BYTES_MAX) {
-      throw new BivdiffError(
-        'invalid-argument',
-        `a GIF of more than ${pictures.length - 1} frames of ${width}x${height} takes too much memory`,
-        { hint: 'Choose mp4 or webm, or fewer frames.' },
-      );
+    const problem = lengthProblem('gif', pictures.length, request);
+    if (problem !== undefined) {
+      throw new BivdiffError('invalid-argument', problem, {
+        hint: 'Choose mp4 or webm, or fewer frames.',
+      });
     }
   }
   const delay = pictures.map(

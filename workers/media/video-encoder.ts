@@ -19,6 +19,8 @@ export type CodecFormat = keyof typeof CODEC_BY_FORMAT;
 const KEY_INTERVAL_SECONDS = 2;
 /** Above 45 dB on drawn shapes and about 40 on film; x264's wrapper takes a bit rate only. */
 const H264_BITS_PER_PIXEL = 2;
+/** FFmpeg tells x264 whole kilobits, and x264 does not begin at 0: what the smallest pictures would ask for. */
+const H264_BITS_PER_SECOND_MIN = 1000;
 /** VP9's quantiser index, 0..255. */
 const VP9_QUANTIZER = 20;
 const QUEUE_MAX = 8;
@@ -118,7 +120,10 @@ function encoderConfig(request: EncodeRequest & { readonly format: CodecFormat }
       ? { bitrateMode: 'quantizer' as const }
       : {
           bitrateMode: 'variable' as const,
-          bitrate: Math.round(width * height * framesPerSecond * H264_BITS_PER_PIXEL),
+          bitrate: Math.max(
+            H264_BITS_PER_SECOND_MIN,
+            Math.round(width * height * framesPerSecond * H264_BITS_PER_PIXEL),
+          ),
         }),
   };
 }

@@ -1,6 +1,8 @@
 // A small bitmap font, drawn for this project, and writing with it. The images that the workers ship in have no system
 // fonts, and libvips draws none of its own. Pure.
 
+import { GLYPH_HEIGHT } from '../../common/panel-size.ts';
+
 /** 5x7 pixels each: a base-32 digit per row, its five bits from left to right. */
 // prettier-ignore
 const GLYPHS: Readonly<Record<string, string>> = {
@@ -23,7 +25,6 @@ const GLYPHS: Readonly<Record<string, string>> = {
 };
 
 const GLYPH_WIDTH = 5;
-export const GLYPH_HEIGHT = 7;
 const ADVANCE = GLYPH_WIDTH + 1;
 
 export interface Canvas {

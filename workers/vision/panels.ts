@@ -1,8 +1,15 @@
 // Pictures that people compare by: panels side by side for one frame, and a contact sheet of whole clips. Pure.
 
 import assert from 'node:assert/strict';
+import {
+  comparisonSize,
+  CONTACT_SHEET_COLUMNS_MAX,
+  contactSheetSize,
+  panelStyle,
+} from '../../common/panel-size.ts';
+import type { PanelStyle, PictureSize } from '../../common/panel-size.ts';
 import type { RgbImage } from '../media/media-types.ts';
-import { fill, GLYPH_HEIGHT, write, type Canvas } from './bitmap-font.ts';
+import { fill, write, type Canvas } from './bitmap-font.ts';
 
 export interface Panel {
   readonly label: string;
@@ -15,9 +22,6 @@ export interface SheetRow {
   readonly frames: readonly RgbImage[];
 }
 
-/** More columns than this make pictures too small to judge. */
-const COLUMNS_MAX = 12;
-
 const GROUND = [24, 24, 27] as const;
 const INK = [228, 228, 231] as const;
 
@@ -26,10 +30,8 @@ export function composePanels(panels: readonly Panel[]): RgbImage {
   const first = panels[0];
   assert.ok(first !== undefined, 'there is nothing to compose');
   const { height } = first.image;
-  const style = styleFor(first.image);
-  const widths = panels.map((panel) => panel.image.width);
-  const width = widths.reduce((sum, side) => sum + side, 0) + style.gap * (panels.length - 1);
-  const canvas = blank(width, style.strip + height);
+  const style = panelStyle(first.image);
+  const canvas = blank(comparisonSize(panels.map((panel) => panel.image)));
   let left = 0;
   for (const { label, image } of panels) {
     assert.equal(image.height, height, 'panels differ in height');
@@ -46,26 +48,24 @@ export function composePanels(panels: readonly Panel[]): RgbImage {
 export function composeContactSheet(rows: readonly SheetRow[]): RgbImage {
   const first = rows[0]?.frames[0];
   assert.ok(first !== undefined, 'there is nothing to compose');
-  const style = styleFor(first);
+  const style = panelStyle(first);
   const strips = rows.map(({ label, frames }) => ({
     label,
-    frames: spreadIndices(frames.length, COLUMNS_MAX).map((i) => frames[i]!),
+    frames: spreadIndices(frames.length, CONTACT_SHEET_COLUMNS_MAX).map((i) => frames[i]!),
   }));
-  const columns = Math.max(...strips.map((strip) => strip.frames.length));
-  const width = columns * first.width + (columns - 1) * style.gap;
-  const rowHeights = strips.map((strip) => style.strip + (strip.frames[0]?.height ?? 0));
-  const canvas = blank(
-    width,
-    rowHeights.reduce((sum, height) => sum + height, 0),
-  );
+  const sizes = strips.map(({ frames }) => ({
+    picture: { width: frames[0]?.width ?? 0, height: frames[0]?.height ?? 0 },
+    frames: frames.length,
+  }));
+  const canvas = blank(contactSheetSize(sizes));
   let top = 0;
   strips.forEach(({ label, frames }, row) => {
-    writeLabel(canvas, { label, left: 0, top, width, style });
+    writeLabel(canvas, { label, left: 0, top, width: canvas.width, style });
     frames.forEach((frame, column) => {
       const left = column * (first.width + style.gap);
       paste(canvas, frame, { left, top: top + style.strip });
     });
-    top += rowHeights[row]!;
+    top += style.strip + sizes[row]!.picture.height;
   });
   return canvas;
 }
@@ -77,21 +77,7 @@ export function spreadIndices(count: number, max: number): readonly number[] {
   return Array.from({ length }, (_, i) => Math.round((i * (count - 1)) / (length - 1)));
 }
 
-interface Style {
-  /** Of letters: screen pixels per font pixel. */
-  readonly scale: number;
-  /** Height of a label's strip and width of the line between pictures, pixels. */
-  readonly strip: number;
-  readonly gap: number;
-}
-
-/** Letters as high as a twentieth of the picture, roughly. */
-function styleFor({ width, height }: RgbImage): Style {
-  const scale = Math.max(1, Math.round(Math.min(width, height) / 160));
-  return { scale, strip: (GLYPH_HEIGHT + 6) * scale + 1, gap: 2 * scale };
-}
-
-function blank(width: number, height: number): Canvas {
+function blank({ width, height }: PictureSize): Canvas {
   const canvas = { width, height, rgb: new Uint8Array(width * height * 3) };
   fill(canvas, { left: 0, top: 0, width, height, colour: GROUND });
   return canvas;
@@ -104,7 +90,7 @@ function writeLabel(
     readonly left: number;
     readonly top: number;
     readonly width: number;
-    readonly style: Style;
+    readonly style: PanelStyle;
   },
 ): void {
   const margin = 3 * at.style.scale;

@@ -22,7 +22,7 @@ export class BivdiffInverter implements Inverter {
     const config = readSchedulerConfig(rawConfig, 'bivdiff-inverse');
     requireStepCount(steps, config.trainSteps);
     this.timesteps = trainingTimesteps(config, steps);
-    requireTrained(this.timesteps, config, 'bivdiff-inverse');
+    requireTrained(this.timesteps, config, { algorithm: 'bivdiff-inverse', steps });
     this.#alphas = cumulativeAlphas(config);
     this.#stride = Math.floor(config.trainSteps / steps);
   }

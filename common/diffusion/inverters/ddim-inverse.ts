@@ -25,7 +25,7 @@ export class DdimInverter implements Inverter {
     this.#config = readSchedulerConfig(rawConfig, 'ddim-inverse');
     requireStepCount(steps, this.#config.trainSteps);
     this.timesteps = trainingTimesteps(this.#config, steps);
-    requireTrained(this.timesteps, this.#config, 'ddim-inverse');
+    requireTrained(this.timesteps, this.#config, { algorithm: 'ddim-inverse', steps });
     this.#alphas = cumulativeAlphas(this.#config);
     this.#initialAlpha = this.#config.setAlphaToOne ? 1 : this.#alphas[0]!;
     this.#stride = Math.floor(this.#config.trainSteps / steps);

@@ -3,7 +3,7 @@
 
 import { pinnedExp, pinnedLog } from '../pinned-math.ts';
 import { positiveCumulativeAlphas, sigmasFromAlphas } from '../noise-schedule.ts';
-import { unfitConfig } from '../scheduler-config.ts';
+import { unfitSteps } from '../scheduler-config.ts';
 import type { SchedulerConfig } from '../scheduler-config.ts';
 import { evenlySpaced, leading, requireTrained, roundHalfToEven, trailing } from '../timesteps.ts';
 
@@ -27,8 +27,8 @@ export function dpmSchedule(config: SchedulerConfig, steps: number): DpmSchedule
     return { timesteps, sigmas: Float32Array.from([...karras, last]) };
   }
   const timesteps = spacedTimesteps(config, steps, clippedEnd(alphas, config));
-  requireTrained(timesteps, config, 'dpm-solver++');
-  requireDistinct(timesteps);
+  requireTrained(timesteps, config, { algorithm: 'dpm-solver++', steps });
+  requireDistinct(timesteps, steps);
   return { timesteps, sigmas: Float32Array.from([...timesteps.map((time) => table[time]!), last]) };
 }
 
@@ -90,9 +90,7 @@ function timestepOf(sigma: number, table: Float32Array, { betaSchedule }: Schedu
   return betaSchedule === 'squaredcos_cap_v2' ? Math.trunc(time) : roundHalfToEven(time);
 }
 
-function requireDistinct(timesteps: readonly number[]): void {
+function requireDistinct(timesteps: readonly number[], steps: number): void {
   if (new Set(timesteps).size === timesteps.length) return;
-  throw unfitConfig('dpm-solver++', [
-    `${timesteps.length} steps are more than there are noise levels to visit`,
-  ]);
+  throw unfitSteps('dpm-solver++', steps, 'they are more than there are noise levels to visit');
 }

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { dpmSchedule } from './dpm-schedule.ts';
 import { combineClean, noiseLevel } from './dpm-update.ts';
 import type { NoiseLevel } from './dpm-update.ts';
-import { predictClean, thresholdSamples, weightedSum } from '../predicted-sample.ts';
+import { predictClean, thresholdSamples } from '../predicted-sample.ts';
 import { readSchedulerConfig } from '../scheduler-config.ts';
 import type { SchedulerConfig } from '../scheduler-config.ts';
 import type { Sampler, SamplerState, StepInput } from '../scheduler.ts';
@@ -54,12 +54,6 @@ export class DpmSolverMultistepSampler implements Sampler {
     const predictions = this.#predictions.slice(-usable);
     const levels = this.#levels.slice(stepIndex + 1 - usable, stepIndex + 2);
     return combineClean(sample, { predictions, levels, type });
-  }
-
-  addNoise(clean: Float32Array, noise: Float32Array, stepIndex: number): Float32Array {
-    checkStepIndex(stepIndex, this.timesteps);
-    const { alpha, spread } = this.#levels[stepIndex]!;
-    return weightedSum(alpha, clean, spread, noise);
   }
 
   saveState(): SamplerState {

@@ -26,7 +26,7 @@ export class EulerAncestralSampler implements Sampler {
     requireStepCount(steps, config.trainSteps);
     this.#config = config;
     this.timesteps = eulerTimesteps(config, steps);
-    requireTrained(this.timesteps, config, 'euler-ancestral');
+    requireTrained(this.timesteps, config, { algorithm: 'euler-ancestral', steps });
     const table = sigmasFromAlphas(positiveCumulativeAlphas(config));
     this.#sigmas = Float32Array.from([
       ...this.timesteps.map((time) => interpolate(table, time)),
@@ -57,11 +57,6 @@ export class EulerAncestralSampler implements Sampler {
     const change = fround(down - sigma);
     const moved = sample.map((x, i) => x + fround(fround(fround(x - clean[i]!) / sigma) * change));
     return up === 0 ? moved : weightedSum(1, moved, up, drawStepNoise(input));
-  }
-
-  addNoise(clean: Float32Array, noise: Float32Array, stepIndex: number): Float32Array {
-    checkStepIndex(stepIndex, this.timesteps);
-    return weightedSum(1, clean, this.#sigmas[stepIndex]!, noise);
   }
 
   saveState(): SamplerState {

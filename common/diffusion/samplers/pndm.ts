@@ -3,10 +3,9 @@
 
 import assert from 'node:assert/strict';
 
-import { noisySample } from './ddim.ts';
 import { cumulativeAlphas } from '../noise-schedule.ts';
 import { weightedSum } from '../predicted-sample.ts';
-import { readSchedulerConfig, unfitConfig } from '../scheduler-config.ts';
+import { readSchedulerConfig, unfitSteps } from '../scheduler-config.ts';
 import type { SchedulerConfig } from '../scheduler-config.ts';
 import type { Sampler, SamplerState, StepInput } from '../scheduler.ts';
 import { checkStepIndex, checkStepInput } from '../step-checks.ts';
@@ -57,7 +56,7 @@ export class PndmSampler implements Sampler {
       : ascending.slice(0, -3).reverse();
     this.#prkCalls = prk.length;
     this.timesteps = [...prk, ...plms];
-    requireTrained(this.timesteps, this.#config, 'pndm');
+    requireTrained(this.timesteps, this.#config, { algorithm: 'pndm', steps });
     this.#alphas = cumulativeAlphas(this.#config);
     this.#finalAlpha = this.#config.setAlphaToOne ? 1 : this.#alphas[0]!;
   }
@@ -73,11 +72,6 @@ export class PndmSampler implements Sampler {
     const next = this.#calls < this.#prkCalls ? this.#stepPrk(input) : this.#stepPlms(input);
     this.#calls += 1;
     return next;
-  }
-
-  addNoise(clean: Float32Array, noise: Float32Array, stepIndex: number): Float32Array {
-    checkStepIndex(stepIndex, this.timesteps);
-    return noisySample(clean, noise, this.#alphas[this.timesteps[stepIndex]!]!);
   }
 
   saveState(): SamplerState {
@@ -194,7 +188,5 @@ function plmsTimesteps(ascending: readonly number[]): number[] {
 
 function requireRungeKutta(steps: number, { skipPrkSteps }: SchedulerConfig): void {
   if (skipPrkSteps || steps >= PRK_ORDER) return;
-  throw unfitConfig('pndm', [
-    `skip_prk_steps: false needs ${PRK_ORDER} steps or more, not ${steps}`,
-  ]);
+  throw unfitSteps('pndm', steps, `with skip_prk_steps false it takes ${PRK_ORDER} steps or more`);
 }

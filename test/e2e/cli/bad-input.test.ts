@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { copyFile, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { describe, expect, it } from 'vitest';
 
@@ -19,6 +20,7 @@ import {
   poisonWeights,
   tinyFlags,
 } from './workplace.ts';
+import type { Workplace } from './workplace.ts';
 
 function expectOneError(run: CliRun, message: string | RegExp, code = 2): void {
   expect(run.code, run.stderr).toBe(code);
@@ -59,6 +61,21 @@ describe('settings that do not fit', () => {
       /--video-model: no video model zero in .*tiny/,
     ],
     ['a folder without models', { models: FIXTURES }, /card\.json is missing/],
+    [
+      'more steps than the schedule has room for',
+      { steps: '1000' },
+      /--steps: 1000 do not fit .*scheduler_config\.json .*; the nearest count that fits is 999/,
+    ],
+    [
+      'a rate that its format cannot say',
+      { fps: '0.5' },
+      /--fps: 0\.5 cannot be written: MP4 takes/,
+    ],
+    [
+      'a contact sheet that no PNG holds',
+      { size: '4096x4096', frames: '12', stride: '1', 'contact-sheet': 'sheet.png' },
+      /--contact-sheet: 3 rows of pictures of 4096x4096 .* too large/,
+    ],
   ])('%s', async (_, changes, message) => {
     await using place = await createWorkplace();
     const output = place.path('out', 'clip.mp4');
@@ -75,6 +92,58 @@ describe('settings that do not fit', () => {
     expect(jsonOf(run)).toMatchObject({
       error: { code: 'invalid-argument', message: expect.stringContaining('100x100') as string },
     });
+  });
+});
+
+describe('a schedule that does not fit', () => {
+  const writeConfig = async (models: string, part: string, changes: object): Promise<void> => {
+    const image = join(models, 'image/scheduler/scheduler_config.json');
+    const config = JSON.parse(await readFile(image, 'utf8')) as object;
+    await mkdir(join(models, part), { recursive: true });
+    const file = join(models, part, 'scheduler_config.json');
+    await writeFile(file, JSON.stringify({ ...config, ...changes }));
+  };
+  const planned = async (place: Workplace, models: string, ...flags: string[]): Promise<CliRun> => {
+    const output = place.path('out', 'clip.mp4');
+    return bivdiff('plan', ...tinyFlags(place, { output, models }), ...flags);
+  };
+
+  it('to the sampler or the inversion, is refused at once, with each flag and what would do', async () => {
+    await using place = await createWorkplace();
+    const models = await copyTinyModels(place);
+    await writeConfig(models, 'image/scheduler', { prediction_type: 'sample' });
+    const flags = ['--scheduler', 'pndm', '--inversion', 'official'];
+    const run = await planned(place, models, ...flags);
+    expectOneError(run, /--scheduler: sampler pndm cannot run .*"sample".*; choose ddim or dpm/);
+    expect(run.stderr).toMatch(/--inversion: inversion official cannot run .*; choose ddim/);
+    expect((await planned(place, models)).code).toBe(0);
+  });
+
+  it('to the image model, keeps a video model out', async () => {
+    await using place = await createWorkplace();
+    const models = await copyTinyModels(place);
+    const part = 'video/tiny/scheduler';
+    await writeConfig(models, part, { timestep_spacing: 'trailing', steps_offset: 0 });
+    expect((await planned(place, models)).code).toBe(0);
+    await writeConfig(models, part, { beta_end: 0.02 });
+    const run = await planned(place, models, '--video-model', 'tiny');
+    expectOneError(
+      run,
+      /--video-model: tiny was trained for other noise .*beta_end 0\.02; .*0\.012/,
+    );
+  });
+
+  it('but is only written as Python writes it, is read', async () => {
+    await using place = await createWorkplace();
+    const models = await copyTinyModels(place);
+    const file = fileURLToPath(
+      new URL('../../support/models/scheduler_config-minus-infinity.json', import.meta.url),
+    );
+    await copyFile(file, join(models, 'image/scheduler/scheduler_config.json'));
+    const output = place.path('out', 'clip.mp4');
+    const flags = tinyFlags(place, { output, models, scheduler: 'dpm-solver++' });
+    const run = await bivdiff('render', '--quiet', ...flags);
+    expect(run.code, run.stderr).toBe(0);
   });
 });
 

@@ -2,12 +2,22 @@
 // test/support/models/tiny-set, copied for each test.
 
 import { createHash } from 'node:crypto';
-import { cp, mkdtemp, readFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rename,
+  rm,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { inspectModelSet, openModelSet } from '../../../../common/models/model-folder.ts';
+import { inspectModelSet, openModelSet, partsOf } from '../../../../common/models/model-folder.ts';
 import type { ModelPart } from '../../../../common/models/model-set.ts';
 import { TINY_SET } from '../../../support/models/paths.ts';
 
@@ -93,6 +103,32 @@ describe('a whole model set', () => {
     const bytes = await readFile(inSet('image', 'scheduler', 'scheduler_config.json'));
     const line = `image/scheduler/scheduler_config.json ${sha256(bytes)}\n`;
     expect(image.scheduler.digest).toBe(sha256(line));
+  });
+
+  it("may have a video model's scheduler, as a part of its own", async () => {
+    const before = await openModelSet(folder, { cacheFolder: false });
+    expect(before.videos['tiny']?.scheduler).toBeUndefined();
+    const parts = partsOf(before).map(({ name, digest }) => `${name} ${digest}`);
+    await mkdir(inSet('video', 'tiny', 'scheduler'));
+    const file = inSet('video', 'tiny', 'scheduler', 'scheduler_config.json');
+    await writeFile(file, '{"prediction_type": "epsilon", "lambda_min_clipped": -Infinity}');
+    const after = await openModelSet(folder, { cacheFolder: false });
+    const scheduler = after.videos['tiny']?.scheduler;
+    expect(scheduler).toMatchObject({
+      name: 'video/tiny/scheduler',
+      configFile: file,
+      config: { prediction_type: 'epsilon', lambda_min_clipped: '-Infinity' },
+      files: [file],
+    });
+    const all = partsOf(after).map(({ name, digest }) => `${name} ${digest}`);
+    expect(all.sort()).toEqual([...parts, `video/tiny/scheduler ${scheduler!.digest}`].sort());
+    const { parts: found } = await inspect();
+    expect(found.map(({ name }) => name).at(-1)).toBe('video/tiny/scheduler');
+
+    await writeFile(file, 'no JSON');
+    expect((await inspect()).problems).toMatchObject([
+      { part: 'video/tiny/scheduler', path: file },
+    ]);
   });
 
   it('has the same digests in another place', async () => {

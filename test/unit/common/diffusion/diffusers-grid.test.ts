@@ -1,4 +1,4 @@
-// Every recorded run of diffusers, 639 of them: prediction types, spacings, zero SNR, clipping, thresholding, solver orders.
+// Every recorded run of diffusers, 623 of them: prediction types, spacings, zero SNR, clipping, thresholding, solver orders.
 
 import { describe, expect, it } from 'vitest';
 

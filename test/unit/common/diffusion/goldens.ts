@@ -3,7 +3,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-import { DdimSampler } from '../../../../common/diffusion/samplers/ddim.ts';
 import { createInverter, createSampler } from '../../../../common/diffusion/create-sampler.ts';
 import type { Inverter, Sampler } from '../../../../common/diffusion/scheduler.ts';
 
@@ -20,7 +19,6 @@ export interface GoldenRun {
   readonly class: DiffusersClass;
   readonly config: Readonly<Record<string, unknown>>;
   readonly steps: number;
-  readonly eta: number;
   /** Digest of the last state when torch's square root, logarithm and exponential round correctly. */
   readonly rounded: string;
 }
@@ -62,10 +60,10 @@ export function goldenFloats(name: string): Float32Array {
   return new Float32Array(new Uint8Array(file.subarray(start, end)).buffer);
 }
 
-export function schedulerOf({ class: name, config, steps, eta }: GoldenRun): Sampler | Inverter {
+export function schedulerOf({ class: name, config, steps }: GoldenRun): Sampler | Inverter {
   switch (name) {
     case 'DDIMScheduler':
-      return new DdimSampler(config, { steps, eta });
+      return createSampler('ddim', config, { steps });
     case 'DDIMInverseScheduler':
       return createInverter('ddim', config, { steps });
     case 'PNDMScheduler':
@@ -116,6 +114,11 @@ export function rampSample(): Float32Array {
 
 export function rampNoise(): Float32Array {
   return rampSample().map((value) => (767 - Math.round(value * 768)) / 768);
+}
+
+/** A clean sample with as much noise as a state has whose abar is `alpha` (DDIM, equation 4). */
+export function noisySample(clean: Float32Array, noise: Float32Array, alpha: number): Float32Array {
+  return clean.map((x, i) => Math.sqrt(alpha) * x + Math.sqrt(1 - alpha) * noise[i]!);
 }
 
 /** Their model: x * t / (t + 1). */

@@ -105,8 +105,4 @@ describe('a scheduler_config.json', () => {
     expect(problemsOf('ddim', 'ddim')).toHaveLength(1);
     expect(problemsOf(null, 'ddim')).toHaveLength(1);
   });
-
-  it('refuses eta where it has no meaning', () => {
-    expect(() => createSampler('pndm', PNDM, { steps: 10, eta: 0.5 })).toThrow(/eta 0.5/);
-  });
 });
