@@ -3,7 +3,7 @@
 import { access } from 'node:fs/promises';
 import { BivdiffError } from '../../common/errors.ts';
 import type { EncodedFacts, EncodeRequest } from './media-types.ts';
-import { encodeGif, encodePngFolder, encodePngZip } from './still-encoders.ts';
+import { encodeGif } from './gif-encoder.ts';
 import { encodeWithCodec } from './video-encoder.ts';
 
 const FRAMES_PER_SECOND_MAX = 240;
@@ -34,10 +34,6 @@ export async function encodeFrames(
       return encodeWithCodec({ ...request, format: request.format }, checked);
     case 'gif':
       return encodeGif(request, checked);
-    case 'png-folder':
-      return encodePngFolder(request, checked);
-    case 'png-zip':
-      return encodePngZip(request, checked);
   }
 }
 
