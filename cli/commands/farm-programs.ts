@@ -9,7 +9,6 @@ import { cacheHome } from '../../common/cache-home.ts';
 import { accessOf, addAccessFlags, addNatsAccessFlags, natsAccessOf } from '../flags/connection.ts';
 import { limitsOf, LIMITS_TEXT } from '../flags/limits.ts';
 import { checkListenAddress, NATS_DEFAULT, SERVER_DEFAULT } from '../flags/farm-settings.ts';
-import { createLog } from '../programs/log.ts';
 import { EXIT_OK } from '../output/print-error.ts';
 import { addStoreFlag } from '../flags/store-flag.ts';
 import type { CliEnvironment } from '../terminal.ts';
@@ -92,6 +91,7 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
       const keepJobsMs = keepJobsMsOf(flags.keepJobs);
       const signal = environment.interruption();
       const { runCoordinator } = await import('../programs/coordinator-program.ts');
+      const { createLog } = await import('../programs/log.ts');
       const log = createLog(environment.stderr, 'coordinator');
       const { numerics } = flags;
       const settled = { natsAccess, security, limits, listen, numerics, keepJobsMs, log };
@@ -161,6 +161,7 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       const signal = environment.interruption();
       const { runWorkerProgram } = await import('../programs/worker-program.ts');
       const name = flags.name ?? `${hostname()}-${process.pid}`;
+      const { createLog } = await import('../programs/log.ts');
       const log = createLog(environment.stderr, 'worker');
       const cacheBytesMax = gib * 2 ** 30;
       const device = flags.device ?? DEVICE_DEFAULT;
