@@ -37,7 +37,7 @@ if ! cmp -s "$root/package-lock.json" "$stamp"; then
   say "installing npm packages"
   # Not `npm ci`: it insists on every platform's optional packages, and registries serve only some of them.
   # With --no-save the lock file decides the versions and stays as it is.
-  ONNXRUNTIME_NODE_INSTALL=skip npm --prefix "$root" install --no-save --no-audit --no-fund --loglevel=error >&2 ||
+  npm --prefix "$root" install --no-save --no-audit --no-fund --loglevel=error >&2 ||
     fail "npm install failed in $root (see the lines above)"
   cp "$root/package-lock.json" "$stamp"
 fi
