@@ -147,14 +147,8 @@ export async function runWorkerProgram(
     await media.close();
     await sources.close();
     await store.close();
-    log.info(
-      {
-        worker: name,
-        committed: tally.committed,
-        gathered: peers.tally,
-      },
-      'worker has ended',
-    );
+    const { committed } = tally;
+    log.info({ worker: name, committed, gathered: peers.tally }, 'worker has ended');
   }
 }
 
