@@ -34,6 +34,15 @@ const BUILT_ON: Readonly<Record<string, readonly string[]>> = {
   'cli/programs': ['local', 'commands', 'reference'],
 };
 
+/** How failures are told. */
+const FAILURES = [
+  { selector: 'NewExpression[callee.name="Error"]', message: 'Throw BivdiffError, or assert.' },
+  ...['Literal[value=', 'TemplateLiteral > TemplateElement:first-child[value.raw='].map((text) => ({
+    selector: `Property[key.name="hint"] > ${text}/^(?!bivdiff )[a-z]/]`,
+    message: 'A hint begins with a capital, or with a command to type.',
+  })),
+];
+
 const restrict = (folder: string, patterns: readonly string[]): Linter.Config => ({
   files: [`${folder}/**/*.ts`],
   rules: {
@@ -98,7 +107,7 @@ const pure: Linter.Config = {
           'ImportDeclaration[source.value=/^(node:(fs|net|http|worker_threads|child_process)|onnxruntime-node|sharp)/]',
         message: 'This folder is pure.',
       },
-      { selector: 'NewExpression[callee.name="Error"]', message: 'Throw BivdiffError, or assert.' },
+      ...FAILURES,
     ],
   },
 };
@@ -145,13 +154,7 @@ export default defineConfig(
       'max-lines-per-function': ['error', { max: 90, skipBlankLines: true, skipComments: true }],
       'max-params': ['error', 4],
       'no-console': 'error',
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector: 'NewExpression[callee.name="Error"]',
-          message: 'Throw BivdiffError, or assert.',
-        },
-      ],
+      'no-restricted-syntax': ['error', ...FAILURES],
     },
   },
   ...direction,

@@ -58,7 +58,7 @@ export function createProgram(
   finish: (exitCode: number) => void,
 ): Command {
   const program = new Command('bivdiff')
-    .description('Render video with an image model and a video model, and no training.')
+    .description('Render video with an image model and a video model, and no training')
     .version(programVersions()['bivdiff'] ?? 'unknown', '--version', 'Print the version')
     .helpOption('-h, --help', 'Show help')
     .addHelpText('after', OVERVIEW);
@@ -75,6 +75,7 @@ export function createProgram(
   addSimulateCommand(program, environment, finish);
   addDoctorCommand(program, environment, finish);
   addCompletionCommand(program, environment, finish);
+  // Help texts are one sentence each: a capital first, no full stop at the end. A test holds all of them to it.
   for (const command of allCommands(program)) configure(command, environment);
   return program;
 }
@@ -105,7 +106,7 @@ function errorOf(reason: unknown): BivdiffError {
   const hint =
     suggestion === undefined
       ? 'bivdiff --help shows what there is.'
-      : `did you mean ${suggestion}?`;
+      : `Did you mean ${suggestion}?`;
   if (reason.code === 'commander.help') {
     return new BivdiffError('invalid-argument', 'a subcommand is missing', { hint });
   }

@@ -46,7 +46,7 @@ async function openToRead(path: string): Promise<FileHandle> {
 function readFailure(path: string, reason: unknown): BivdiffError {
   if ((reason as NodeJS.ErrnoException).code === 'EISDIR') {
     return new BivdiffError('invalid-argument', `reading ${path}: it is a folder, not a file`, {
-      hint: 'name a file',
+      hint: 'Name a file.',
       cause: reason,
     });
   }

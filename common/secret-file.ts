@@ -35,7 +35,7 @@ export async function readSecretFile(path: string, options: SecretFileOptions): 
       throw new BivdiffError(
         'permission-denied',
         `${origin}: ${path} holds secrets and is open to others (mode ${shown})`,
-        { hint: `chmod 600 ${path}` },
+        { hint: `Close it to others: chmod 600 ${path}` },
       );
     }
     if (size > SECRET_BYTES_MAX) {

@@ -92,7 +92,6 @@ export type ArtifactType =
   | 'image/gif'
   | 'video/mp4'
   | 'video/webm'
-  | 'application/zip'
   | 'application/json'
   | 'application/octet-stream';
 

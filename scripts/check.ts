@@ -9,13 +9,18 @@ import { join, relative } from 'node:path';
 const root = join(import.meta.dirname, '..');
 const bin = (name: string): string => join(root, 'node_modules', '.bin', name);
 
+const GENERATE = ['generate', 'proto', '--template', 'proto/buf.gen.yaml'];
+
 const steps: readonly (readonly [name: string, run: () => boolean])[] = [
   ['format', () => run(bin('prettier'), ['--check', '--log-level', 'warn', '.'])],
   ['types', () => run(bin('tsc'), ['-p', 'tsconfig.json'])],
   ['lint', () => run(bin('eslint'), ['--max-warnings', '0', '.'])],
-  ['proto lint', () => run(bin('buf'), ['lint'])],
+  ['proto lint', () => run(bin('buf'), ['lint', 'proto'])],
   // The image of the protos that programs out there may speak; CONTRIBUTING says when it is made anew.
-  ['proto breaking', () => run(bin('buf'), ['breaking', '--against', 'proto/baseline.binpb'])],
+  [
+    'proto breaking',
+    () => run(bin('buf'), ['breaking', 'proto', '--against', 'proto/baseline.binpb']),
+  ],
   ['generated code', generatedIsFresh],
   ['unused code', () => run(bin('knip'), ['--no-progress'])],
 ];
@@ -24,7 +29,7 @@ const steps: readonly (readonly [name: string, run: () => boolean])[] = [
 function generatedIsFresh(): boolean {
   const folder = mkdtempSync(join(tmpdir(), 'bivdiff-generate-'));
   try {
-    if (!run(bin('buf'), ['generate', '--output', folder])) return false;
+    if (!run(bin('buf'), [...GENERATE, '--output', folder])) return false;
     const committed = contentsOf(join(root, 'common/gen'));
     const fresh = contentsOf(join(folder, 'common/gen'));
     const stale = [...new Set([...committed.keys(), ...fresh.keys()])].filter(

@@ -5,7 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
-const { status } = spawnSync(join(root, 'node_modules/.bin/buf'), ['generate'], {
+const generate = ['generate', 'proto', '--template', 'proto/buf.gen.yaml'];
+const { status } = spawnSync(join(root, 'node_modules/.bin/buf'), generate, {
   cwd: root,
   stdio: 'inherit',
 });

@@ -25,7 +25,10 @@ if [ ! -x "$node_dir/node" ]; then
     say "getting Node $NODE_MAJOR (this machine has $(node --version))"
     mkdir -p "$root/.tools"
     printf '{"private":true}\n' >"$root/.tools/package.json"
-    (cd "$root/.tools" && npm install --no-audit --no-fund --loglevel=error "node@$NODE_MAJOR") >&2 ||
+    # The node package gets its program by its install step, which `npm run` tells npms below it to leave out.
+    (cd "$root/.tools" &&
+      npm install --ignore-scripts=false --no-audit --no-fund --loglevel=error "node@$NODE_MAJOR" &&
+      [ -x "$node_dir/node" ]) >&2 ||
       fail "npm could not install node@$NODE_MAJOR. Is the npm registry reachable?"
   fi
 fi
@@ -37,7 +40,7 @@ if ! cmp -s "$root/package-lock.json" "$stamp"; then
   say "installing npm packages"
   # Not `npm ci`: it insists on every platform's optional packages, and registries serve only some of them.
   # With --no-save the lock file decides the versions and stays as it is.
-  ONNXRUNTIME_NODE_INSTALL=skip npm --prefix "$root" install --no-save --no-audit --no-fund --loglevel=error >&2 ||
+  npm --prefix "$root" install --no-save --no-audit --no-fund --loglevel=error >&2 ||
     fail "npm install failed in $root (see the lines above)"
   cp "$root/package-lock.json" "$stamp"
 fi

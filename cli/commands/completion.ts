@@ -1,5 +1,6 @@
 // `bivdiff completion bash|zsh|fish`: prints a completion script made from the command table.
 
+import { Argument } from 'commander';
 import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
@@ -11,6 +12,11 @@ import type { CliEnvironment } from '../terminal.ts';
 
 const SCRIPTS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const;
 const SHELLS = Object.keys(SCRIPTS);
+
+/** Any word is taken as it is: the command itself tells which one a mistyped one was meant to be. */
+const SHELL = new Argument('<shell>', 'Shell that shall complete')
+  .choices(SHELLS)
+  .argParser((word: string) => word);
 
 const EXAMPLES = `
 Examples:
@@ -26,15 +32,15 @@ export function addCompletionCommand(
 ): void {
   program
     .command('completion')
-    .summary('print shell completion')
-    .description('Print a script that completes bivdiff in your shell.')
-    .argument('<shell>', SHELLS.join(', '))
+    .summary('Print shell completion')
+    .description('Print a script that completes bivdiff in your shell')
+    .addArgument(SHELL)
     .addHelpText('after', EXAMPLES)
     .action((shell: string) => {
       if (!isShell(shell)) {
         const meant = nearestWord(shell, SHELLS);
         throw new BivdiffError('invalid-argument', `no completion for the shell "${shell}"`, {
-          hint: `it is there for ${SHELLS.join(', ')}${meant === undefined ? '' : `; did you mean ${meant}?`}`,
+          hint: `${meant === undefined ? '' : `Did you mean ${meant}? `}It is there for ${SHELLS.join(', ')}.`,
         });
       }
       environment.stdout.write(SCRIPTS[shell](completionTree(program)));

@@ -17,8 +17,8 @@ export function addDoctorCommand(
   finish: (exitCode: number) => void,
 ): void {
   addStoreFlag(program.command('doctor'))
-    .summary('check this machine')
-    .description('Check this machine: Node, CPU, memory, GPU, ONNX Runtime, codecs, store, models.')
+    .summary('Check this machine')
+    .description('Check this machine: Node, CPU, memory, GPU, ONNX Runtime, codecs, store, models')
     .option('--json', 'Print one JSON object on stdout')
     .addHelpText('after', '\nExit code 1 when something is missing that every render needs.')
     .action(async (typed: TypedFlags) => finish(await doctor(typed, environment)));

@@ -9,7 +9,6 @@ import { cacheHome } from '../../common/cache-home.ts';
 import { accessOf, addAccessFlags, addNatsAccessFlags, natsAccessOf } from '../flags/connection.ts';
 import { limitsOf, LIMITS_TEXT } from '../flags/limits.ts';
 import { checkListenAddress, NATS_DEFAULT, SERVER_DEFAULT } from '../flags/farm-settings.ts';
-import { createLog } from '../programs/log.ts';
 import { EXIT_OK } from '../output/print-error.ts';
 import { addStoreFlag } from '../flags/store-flag.ts';
 import type { CliEnvironment } from '../terminal.ts';
@@ -51,8 +50,8 @@ export function addFarmProgramCommands(
 
 function addCoordinator(program: Command, environment: CliEnvironment, finish: Finish): void {
   addNatsAccessFlags(shared(program.command('coordinator')))
-    .summary('run the coordinator of a farm')
-    .description('Run the coordinator of a farm: takes jobs, shares their tasks out, keeps watch.')
+    .summary('Run the coordinator of a farm')
+    .description('Run the coordinator of a farm: takes jobs, shares their tasks out, keeps watch')
     .option('--listen <ADDRESS>', `HOST:PORT for clients (default: ${SERVER_DEFAULT})`)
     .option(
       '--numerics <CLASS>',
@@ -75,10 +74,10 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
     .option('--insecure', 'Allow an address that is not loopback, without TLS and tokens')
     .option(
       '--limit <NAME=VALUE>',
-      `May be given several times (defaults: ${LIMITS_TEXT})`,
+      `A limit of the farm; may be given several times (defaults: ${LIMITS_TEXT})`,
       collect,
     )
-    .option('--settings <FILE>', 'The same as `limits: { NAME: VALUE }`, YAML or JSON')
+    .option('--settings <FILE>', 'The limits as `limits: { NAME: VALUE }`, YAML or JSON')
     .action(async (flags: ProgramFlags) => {
       const listen = flags.listen ?? SERVER_DEFAULT;
       const where = places(flags, environment);
@@ -92,6 +91,7 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
       const keepJobsMs = keepJobsMsOf(flags.keepJobs);
       const signal = environment.interruption();
       const { runCoordinator } = await import('../programs/coordinator-program.ts');
+      const { createLog } = await import('../programs/log.ts');
       const log = createLog(environment.stderr, 'coordinator');
       const { numerics } = flags;
       const settled = { natsAccess, security, limits, listen, numerics, keepJobsMs, log };
@@ -112,8 +112,8 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
     .option('--no-models', 'Take all models from the store')
     .option('--cache <DIR>', `Where models from the store are kept (default: ${CACHE_DEFAULT})`)
     .option('--cache-gib <N>', `How large that may get (1 to ${CACHE_GIB_MAX}; default: 32)`)
-    .summary('run a worker of a farm')
-    .description('Run a worker of a farm: pulls tasks of its pools and runs them.')
+    .summary('Run a worker of a farm')
+    .description('Run a worker of a farm: pulls tasks of its pools and runs them')
     .option(
       '--serve <ADDRESS>',
       `HOST:PORT where it gives other workers what it made (default: ${SERVE_DEFAULT})`,
@@ -123,7 +123,11 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       'By mutual TLS: workers show --tls-cert to each other, and trust those that --tls-ca signed',
     )
     .option('--no-serve', 'Give other workers nothing: they use the store')
-    .option('--pool <POOL>', 'idm, mixer or vdm; may be given several times', collect)
+    .option(
+      '--pool <POOL>',
+      'Whose tasks it runs: idm, mixer or vdm; may be given several times',
+      collect,
+    )
     .option('--device <DEVICE>', DEVICE_TEXT)
     .option(
       '--memory-gib <N>',
@@ -161,6 +165,7 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       const signal = environment.interruption();
       const { runWorkerProgram } = await import('../programs/worker-program.ts');
       const name = flags.name ?? `${hostname()}-${process.pid}`;
+      const { createLog } = await import('../programs/log.ts');
       const log = createLog(environment.stderr, 'worker');
       const cacheBytesMax = gib * 2 ** 30;
       const device = flags.device ?? DEVICE_DEFAULT;
@@ -186,10 +191,8 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
 function addUp(program: Command, environment: CliEnvironment, finish: Finish): void {
   const cores = String(environment.cores);
   addStoreFlag(program.command('up'))
-    .summary('run a whole small farm on this machine')
-    .description(
-      'Run a whole small farm here: nats-server, a coordinator and workers of all pools.',
-    )
+    .summary('Run a whole small farm on this machine')
+    .description('Run a whole small farm here: nats-server, a coordinator and workers of all pools')
     .option('--models <DIR>', 'Folder of the models (default: those that ship)')
     .option('--device <DEVICE>', DEVICE_TEXT)
     .option('--workers <N>', `Worker processes (1 to ${COUNT_MAX}; default: 2)`)

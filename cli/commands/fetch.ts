@@ -22,14 +22,14 @@ export function addFetchCommand(
   finish: (exitCode: number) => void,
 ): void {
   addClientFlags(program.command('fetch'))
-    .argument('<job>', 'its id, or the first digits')
+    .argument('<job>', 'Its id, or the first digits')
     .option('--output <FILE>', 'Where the video goes')
     .option('--comparison <FILE>', 'Where the three-panel video goes')
     .option('--contact-sheet <FILE>', 'Where the contact sheet goes')
     .option('--frames <DIR>', 'Where the finished frames go as PNG; also of a job that failed')
     .option('--overwrite', 'Replace files that exist and differ')
-    .summary('get the files of a finished job')
-    .description('Get the files of a finished job, or what frames there are of any.')
+    .summary('Get the files of a finished job')
+    .description('Get the files of a finished job, or what frames there are of any')
     .action(async (id: string, typed: TypedFlags) => {
       const written = await withClient(typed, environment, async (farm) => {
         const job = await farm.get(id);

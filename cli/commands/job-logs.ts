@@ -27,28 +27,28 @@ export function addJobLogCommands(
   finish: Finish,
 ): void {
   addClientFlags(program.command('get'))
-    .argument('<job>', 'its id, or the first digits')
-    .description('Show one job, and what went wrong with it last.')
+    .argument('<job>', 'Its id, or the first digits')
+    .description('Show one job, and what went wrong with it last')
     .action(async (id: string, typed: TypedFlags) => {
       await withClient(typed, environment, (farm) => showJob(farm, { id, typed }, environment));
       finish(EXIT_OK);
     });
   addClientFlags(program.command('logs'), 'Print one JSON object a line')
-    .argument('<job>', 'its id, or the first digits')
+    .argument('<job>', 'Its id, or the first digits')
     .option('--follow', 'Go on until the job is over')
-    .summary('tell what happened to a job')
+    .summary('Tell what happened to a job')
     .description(
-      'Tell what happened to a job: submitted, paused, failed, and the last events of its tasks.',
+      'Tell what happened to a job: submitted, paused, failed, and the last events of its tasks',
     )
     .action(async (id: string, typed: TypedFlags) => {
       await withClient(typed, environment, (farm) => showLog(farm, { id, typed }, environment));
       finish(EXIT_OK);
     });
   addClientFlags(program.command('delete'))
-    .argument('<job>', 'its id, or the first digits')
-    .summary('forget a job that is over')
+    .argument('<job>', 'Its id, or the first digits')
+    .summary('Forget a job that is over')
     .description(
-      'Forget a job that is over: it is no longer listed. What it made is kept until store gc.',
+      'Forget a job that is over: it is no longer listed, and what it made is kept until store gc',
     )
     .action(async (id: string, typed: TypedFlags) => {
       const deleted = await withClient(typed, environment, (farm) => farm.delete(id));

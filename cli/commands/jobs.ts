@@ -49,11 +49,11 @@ export function addJobCommands(
 function addSubmit(program: Command, environment: CliEnvironment, finish: Finish): void {
   const command = program
     .command('submit')
-    .summary('put a render on a farm')
-    .description('Put a render, or a batch of them, on a farm: as `render`, but it runs there.')
-    .argument('[spec]', 'spec file, YAML or JSON')
+    .summary('Put a render on a farm')
+    .description('Put a render, or a batch of them, on a farm: as `render`, but it runs there')
+    .argument('[spec]', 'Spec file, YAML or JSON')
     .option('--batch <FILE>', 'Renders to submit, one a line: JSONL, or CSV')
-    .option('--priority <N>', `0 to 100, higher goes first (default: ${PRIORITY_DEFAULT})`);
+    .option('--priority <N>', `From 0 to 100, higher goes first (default: ${PRIORITY_DEFAULT})`);
   addRenderFlags(addClientFlags(command), { without: LOCAL_FLAGS })
     .addHelpText(
       'after',
@@ -106,10 +106,10 @@ async function submit(farm: FarmClient, request: RenderRequest, priority: number
 
 function addWatch(program: Command, environment: CliEnvironment, finish: Finish): void {
   addClientFlags(program.command('watch'))
-    .argument('<job>', 'its id, or the first digits')
+    .argument('<job>', 'Its id, or the first digits')
     .option('--quiet', 'No progress')
-    .summary('follow a job to its end')
-    .description('Follow a job to its end. Leaving it (Ctrl-C) does not stop the job.')
+    .summary('Follow a job to its end')
+    .description('Follow a job to its end; leaving it (Ctrl-C) does not stop the job')
     .action(async (id: string, typed: TypedFlags) => {
       const job = await withClient(typed, environment, (farm) =>
         follow(farm, { id, isQuiet: typed['quiet'] === true }, environment),
@@ -159,7 +159,7 @@ async function follow(
 
 function addLists(program: Command, environment: CliEnvironment, finish: Finish): void {
   addClientFlags(program.command('list'))
-    .description('List the jobs of a farm, newest first.')
+    .description('List the jobs of a farm, newest first')
     .action(async (typed: TypedFlags) => {
       const jobs = await withClient(typed, environment, (farm) => farm.list());
       if (typed['json'] === true) printJson(environment.stdout, { jobs });
@@ -167,7 +167,7 @@ function addLists(program: Command, environment: CliEnvironment, finish: Finish)
       finish(EXIT_OK);
     });
   addClientFlags(program.command('workers'))
-    .description('List the workers of a farm.')
+    .description('List the workers of a farm')
     .action(async (typed: TypedFlags) => {
       const found = await withClient(typed, environment, (farm) => farm.workers());
       if (typed['json'] === true) printJson(environment.stdout, found);
@@ -203,7 +203,7 @@ function addVerbs(program: Command, environment: CliEnvironment, finish: Finish)
     act: (farm: FarmClient, id: string) => Promise<Job>,
   ): void => {
     addClientFlags(program.command(name))
-      .argument('<job>', 'its id, or the first digits')
+      .argument('<job>', 'Its id, or the first digits')
       .description(about)
       .action(async (id: string, typed: TypedFlags) => {
         const job = await withClient(typed, environment, (farm) => act(farm, id));
@@ -212,16 +212,16 @@ function addVerbs(program: Command, environment: CliEnvironment, finish: Finish)
         finish(EXIT_OK);
       });
   };
-  verb('cancel', 'Stop a job within one step; what is done stays.', (farm, id) => farm.cancel(id));
-  verb('pause', 'Stop a job for now; resume goes on with it.', (farm, id) => farm.pause(id));
-  verb('resume', 'Go on with a paused job.', (farm, id) => farm.resume(id));
-  verb('retry', 'Go on with a failed or cancelled job, or make a lost output again.', (farm, id) =>
+  verb('cancel', 'Stop a job within one step; what is done stays', (farm, id) => farm.cancel(id));
+  verb('pause', 'Stop a job for now; resume goes on with it', (farm, id) => farm.pause(id));
+  verb('resume', 'Go on with a paused job', (farm, id) => farm.resume(id));
+  verb('retry', 'Go on with a failed or cancelled job, or make a lost output again', (farm, id) =>
     farm.resume(id),
   );
   addClientFlags(program.command('priority'))
-    .argument('<job>', 'its id, or the first digits')
-    .argument('<n>', '0 to 100, higher goes first')
-    .description("Change a job's priority at once.")
+    .argument('<job>', 'Its id, or the first digits')
+    .argument('<n>', 'From 0 to 100, higher goes first')
+    .description("Change a job's priority at once")
     .action(async (id: string, priority: string, typed: TypedFlags) => {
       const job = await withClient(typed, environment, (farm) =>
         farm.setPriority(id, Number(priority)),
@@ -231,8 +231,8 @@ function addVerbs(program: Command, environment: CliEnvironment, finish: Finish)
       finish(EXIT_OK);
     });
   addClientFlags(program.command('drain'))
-    .argument('<worker>', 'its name, as `bivdiff workers` shows it')
-    .description('Let a worker finish or hand over what it runs, and end.')
+    .argument('<worker>', 'Its name, as `bivdiff workers` shows it')
+    .description('Let a worker finish or hand over what it runs, and end')
     .action(async (name: string, typed: TypedFlags) => {
       await withClient(typed, environment, (farm) => farm.drain(name));
       finish(EXIT_OK);

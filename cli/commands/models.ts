@@ -27,12 +27,12 @@ export function addModelsCommands(
 ): void {
   const models = program
     .command('models')
-    .summary('look at folders of models')
-    .description('Look at folders of models: what they hold, what they lack.');
+    .summary('Look at folders of models')
+    .description('Look at folders of models: what they hold, what they lack');
   models
     .command('list')
-    .description('List what a folder of models holds: parts, sizes, digests, defaults.')
-    .argument('[dir]', 'folder of models (default: every set that ships)')
+    .description('List what a folder of models holds: parts, sizes, digests, defaults')
+    .argument('[dir]', 'Folder of models (default: every set that ships)')
     .option('--json', 'Print one JSON object on stdout')
     .action(async (folder: string | undefined, flags: ModelFlags) =>
       finish(await listModels(folder, flags, environment)),
@@ -40,9 +40,9 @@ export function addModelsCommands(
   models
     .command('check')
     .description(
-      'Check a folder of models: read every file, load every graph, tell all that is wrong.',
+      'Check a folder of models: read every file, load every graph, tell all that is wrong',
     )
-    .argument('<dir>', 'folder of models, or the name of a set that ships')
+    .argument('<dir>', 'Folder of models, or the name of a set that ships')
     .option('--json', 'Print one JSON object on stdout')
     .addHelpText('after', '\nExamples:\n  bivdiff models check /models/sd15-zeroscope')
     .action(async (folder: string, flags: ModelFlags) =>

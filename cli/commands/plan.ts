@@ -28,11 +28,11 @@ export function addPlanCommand(
 ): void {
   const command = program
     .command('plan')
-    .summary('tell what a render would run')
+    .summary('Tell what a render would run')
     .description(
-      'Tell what a render would run: tasks by stage, what the store has, time, memory, disk. Same flags as render.',
+      'Tell what a render would run: tasks by stage, what the store has, time, memory, disk; same flags as render',
     )
-    .argument('[spec]', 'spec file, YAML or JSON');
+    .argument('[spec]', 'Spec file, YAML or JSON');
   addRenderFlags(command)
     .addHelpText('after', EXAMPLES)
     .action(async (specFile: string | undefined, typed: TypedFlags) => {

@@ -53,9 +53,9 @@ export function addRenderCommand(
 ): void {
   const command = program
     .command('render')
-    .summary('render a video')
-    .description('Render a video: from flags, from a spec file, or a batch of them.')
-    .argument('[spec]', 'spec file, YAML or JSON')
+    .summary('Render a video')
+    .description('Render a video: from flags, from a spec file, or a batch of them')
+    .argument('[spec]', 'Spec file, YAML or JSON')
     .option(
       '--batch <FILE>',
       'Renders to do, one a line: JSONL, or CSV with flag names as headers',
@@ -95,7 +95,7 @@ function checkBatchFlags(specFile: string | undefined, typed: TypedFlags): void 
   throw new BivdiffError(
     'invalid-argument',
     `${wrong.join(', ')} cannot go with --batch: each line of a batch names its own`,
-    { hint: 'write it into the lines of the batch file.' },
+    { hint: 'Write it into the lines of the batch file.' },
   );
 }
 

@@ -44,12 +44,16 @@ export function addSecurityCommands(
 function addTokenCreate(program: Command, environment: CliEnvironment, finish: Finish): void {
   program
     .command('token')
-    .description('Make tokens for the clients of a farm.')
+    .description('Make tokens for the clients of a farm')
     .command('create')
-    .summary('make a token')
-    .description('Make a token: shown once, with the entry for the file of `coordinator --tokens`.')
+    .summary('Make a token')
+    .description('Make a token: shown once, with the entry for the file of `coordinator --tokens`')
     .requiredOption('--owner <NAME>', 'Whose jobs its bearer has: a-z, 0-9, ".", "_", "-"')
-    .requiredOption('--role <ROLE>', `${ROLES_TEXT}; may be given several times`, collect)
+    .requiredOption(
+      '--role <ROLE>',
+      `What its bearer may do: ${ROLES_TEXT}; may be given several times`,
+      collect,
+    )
     .option('--weight <X>', "The owner's share of the farm against others' (default: 1)")
     .option('--quota <N>', 'Tasks of the owner at once, at most (default: no bound)')
     .option('--json', 'Print one JSON object on stdout')
@@ -78,11 +82,14 @@ function addTokenCreate(program: Command, environment: CliEnvironment, finish: F
 function addNatsConfig(program: Command, environment: CliEnvironment, finish: Finish): void {
   program
     .command('nats-config')
-    .summary('write the configuration of a nats-server')
+    .summary('Write the configuration of a nats-server')
     .description(
-      'Write a configuration for nats-server: TLS, and users that may do what their program needs and no more.',
+      'Write a configuration for nats-server: TLS, and users that may do what their program needs and no more',
     )
-    .requiredOption('--users <FILE>', 'users: [{ user, role, password }], YAML or JSON, mode 600')
+    .requiredOption(
+      '--users <FILE>',
+      'Who there is, as users: [{ user, role, password }], YAML or JSON, mode 600',
+    )
     .option('--out <FILE>', 'Where it goes; - is stdout', '-')
     .option('--listen <ADDRESS>', 'HOST:PORT', '127.0.0.1:4222')
     .option('--store-dir <DIR>', 'Where JetStream keeps its data', '/var/lib/nats/jetstream')

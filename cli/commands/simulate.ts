@@ -38,11 +38,11 @@ export function addSimulateCommand(
 ): void {
   const command = program
     .command('simulate')
-    .summary('tell how a farm would do')
+    .summary('Tell how a farm would do')
     .description(
-      'Run the coordinator in virtual time with simulated workers: how long jobs take, how far that is from the least possible, where time is lost, and what one coordinator can carry.',
+      'Run the coordinator in virtual time with simulated workers: how long jobs take, how far that is from the least possible, where time is lost, and what one coordinator can carry',
     )
-    .argument('[scenario]', 'scenario file, YAML or JSON');
+    .argument('[scenario]', 'Scenario file, YAML or JSON');
   for (const setting of NUMBER_SETTINGS) {
     command.option(`--${setting.name} <${setting.value}>`, describeSetting(setting));
     if (setting.name !== 'workers') continue;
@@ -60,7 +60,7 @@ export function addSimulateCommand(
   command
     .option(
       '--stragglers <SHARExFACTOR>',
-      '0.01x5: one try in 100 takes 5 times as long (default: none)',
+      'Slow tries: 0.01x5 means that one in 100 takes 5 times as long (default: none)',
     )
     .option('--json', 'Print one JSON object')
     .addHelpText('after', EXAMPLES)
@@ -115,7 +115,7 @@ function poolsOf(words: readonly string[]): Record<string, string> {
     const [, pool, workers] = /^([a-z]+)=(\d+)$/.exec(word) ?? [];
     if (pool === undefined || workers === undefined) {
       throw new BivdiffError('invalid-argument', `--pool: expected POOL=N, got "${word}"`, {
-        hint: 'for example: --pool idm=20 --pool mixer=10 --pool vdm=40',
+        hint: 'Write it as in --pool idm=20 --pool mixer=10 --pool vdm=40',
       });
     }
     pools[pool] = workers;

@@ -26,14 +26,14 @@ export function addStoreCommands(
 ): void {
   const store = program
     .command('store')
-    .summary('look after the store')
-    .description('Look after the store of finished tasks: size, garbage, soundness.');
-  addStoreFlags(store.command('du').description('Tell how large the store is, by stage.')).action(
+    .summary('Look after the store')
+    .description('Look after the store of finished tasks: size, garbage, soundness');
+  addStoreFlags(store.command('du').description('Tell how large the store is, by stage')).action(
     async (typed: TypedFlags) => finish(await showUsage(typed, environment)),
   );
   addStoreFlags(store.command('gc'))
     .description(
-      'Remove what was neither made nor reused for a while, and no job of a farm needs. Renders that need it later make it anew.',
+      'Remove what was neither made nor reused for a while, and no job of a farm needs; renders that need it later make it anew',
     )
     .option('--older-than <TIME>', 'How long unused, such as 12h or 30d', '7d')
     .option('--keep <JOB...>', 'Jobs to keep whole: ids, or their first digits')
@@ -44,7 +44,7 @@ export function addStoreCommands(
     );
   addStoreFlags(store.command('verify'))
     .description(
-      'Read everything; what is damaged is moved aside, and the next render makes it anew.',
+      'Read everything; what is damaged is moved aside, and the next render makes it anew',
     )
     .action(async (typed: TypedFlags) => finish(await verify(typed, environment)));
 }
@@ -136,7 +136,7 @@ async function withStore<T>(
   if (isFolder(folder)) {
     await access(folder).catch((reason: unknown) => {
       throw new BivdiffError('not-found', `there is no store at ${folder}`, {
-        hint: 'a render makes one; --store or $BIVDIFF_STORE says where.',
+        hint: 'A render makes one; --store or $BIVDIFF_STORE says where.',
         cause: reason,
       });
     });
@@ -162,6 +162,6 @@ export function parseAge(text: string): number {
   const factor = MS_BY_UNIT[unit];
   if (factor !== undefined) return Number(amount) * factor;
   throw new BivdiffError('invalid-argument', `--older-than: expected a time, got "${text}"`, {
-    hint: 'a number and s, m, h or d, such as 12h or 30d.',
+    hint: 'Write a number and s, m, h or d, such as 12h or 30d.',
   });
 }

@@ -52,11 +52,11 @@ export function addSweepCommand(
 ): void {
   const command = program
     .command('sweep')
-    .summary('compare mixing ratios')
+    .summary('Compare mixing ratios')
     .description(
-      'Render at several mixing ratios and compare: videos, one contact sheet, one table.',
+      'Render at several mixing ratios and compare: videos, one contact sheet, one table',
     )
-    .argument('[spec]', 'spec file, YAML or JSON');
+    .argument('[spec]', 'Spec file, YAML or JSON');
   addRenderFlags(command, { without: WITHOUT, docs: OWN_DOCS })
     .addHelpText('after', EXAMPLES)
     .action(async (specFile: string | undefined, typed: TypedFlags) => {

@@ -65,7 +65,7 @@ export async function readNatsUsers(path: string): Promise<readonly NatsUser[]> 
   }
   if (problems.length === 0) return users;
   throw new BivdiffError('invalid-argument', `${path}: ${problems.join('; ')}`, {
-    hint: 'users: [{ user: coordinator, role: coordinator, password: ... }, { user: worker, role: worker, password: ... }]',
+    hint: 'Write users: [{ user: coordinator, role: coordinator, password: ... }, { user: worker, role: worker, password: ... }]',
     details: { problems },
   });
 }

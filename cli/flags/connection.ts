@@ -38,7 +38,7 @@ export function addNatsAccessFlags(command: Command): Command {
   return command
     .option(
       '--nats-credentials <FILE>',
-      'user and password for NATS, YAML or JSON (default: $BIVDIFF_NATS_CREDENTIALS, or $BIVDIFF_NATS_USER and $BIVDIFF_NATS_PASSWORD)',
+      'User and password for NATS, YAML or JSON (default: $BIVDIFF_NATS_CREDENTIALS, or $BIVDIFF_NATS_USER and $BIVDIFF_NATS_PASSWORD)',
     )
     .option(
       '--nats-tls-ca <FILE>',

@@ -44,7 +44,7 @@ export function sweepPoints(lists: SweepLists): readonly SweepPoint[] {
   }
   if (problems.length === 0) return points;
   throw new BivdiffError('invalid-argument', problems.join('; '), {
-    hint: 'such as --mixing-ratio 0,0.25,0.5,0.75,1',
+    hint: 'Write them as in --mixing-ratio 0,0.25,0.5,0.75,1',
     details: { problems },
   });
 }

@@ -71,14 +71,14 @@ async function checkCpu(): Promise<Finding> {
     name: 'cpu',
     state: 'warn',
     found,
-    advice: 'without AVX2 renders are several times slower.',
+    advice: 'Without AVX2 renders are several times slower.',
   };
 }
 
 function checkMemory(): Finding {
   const found = `${formatBytes(totalmem())}, ${formatBytes(freemem())} free`;
   if (totalmem() >= MEMORY_BYTES_MIN) return { name: 'memory', state: 'ok', found };
-  const advice = 'use one slot and small sizes; bivdiff plan tells what a render takes.';
+  const advice = 'Use one slot and small sizes; bivdiff plan tells what a render takes.';
   return { name: 'memory', state: 'warn', found, advice };
 }
 
@@ -102,7 +102,7 @@ async function checkProviders({ signal }: CheckOptions): Promise<Finding[]> {
     const name = 'onnxruntime';
     const found = `${version}, providers: ${usable.join(', ') || 'none'}`;
     if (cpu?.isUsable === true) return [{ name, state: 'ok', found }];
-    const advice = `the CPU provider does not work: ${cpu?.reason ?? 'not there'}; run npm ci again.`;
+    const advice = `The CPU provider does not work: ${cpu?.reason ?? 'not there'}; run npm ci again.`;
     return [{ name, state: 'fail', found, advice }];
   } catch (reason) {
     return [failed('onnxruntime', reason, 'run npm ci again.')];
@@ -128,7 +128,7 @@ async function checkCodecs({ signal }: CheckOptions): Promise<Finding[]> {
         findings.push({ name, state: 'ok', found: `writes and reads ${codec}` });
       } catch (reason) {
         const state = format === 'mp4' ? 'fail' : 'warn';
-        const advice = `outputs in ${format} will fail; run npm ci again, or choose another format.`;
+        const advice = `Outputs in ${format} will fail; run npm ci again, or choose another format.`;
         findings.push({ ...failed(name, reason, advice), state });
       }
     }
@@ -148,7 +148,7 @@ async function checkStore({ storeFolder }: CheckOptions): Promise<Finding> {
     return failed(
       'store',
       reason,
-      hintOf(reason) ?? 'choose another place with --store or $BIVDIFF_STORE.',
+      hintOf(reason) ?? 'Choose another place with --store or $BIVDIFF_STORE.',
     );
   }
 }
@@ -162,7 +162,7 @@ async function checkDisk({ storeFolder }: CheckOptions): Promise<Finding> {
     if (free >= DISK_BYTES_MIN) return { name, state: 'ok', found };
     return { name, state: 'warn', found, advice: 'bivdiff store gc makes room.' };
   } catch (reason) {
-    return failed(name, reason, 'choose another folder with --store or $BIVDIFF_STORE.');
+    return failed(name, reason, 'Choose another folder with --store or $BIVDIFF_STORE.');
   }
 }
 

@@ -102,7 +102,7 @@ async function findJob(store: Store, name: string): Promise<DocumentName> {
   const found = await store.listDocuments('spec', name);
   const [first] = found;
   if (first !== undefined && found.length === 1) return first;
-  const hint = 'renders print their job; bivdiff render --json has it whole.';
+  const hint = 'Renders print their job; bivdiff render --json has it whole.';
   if (first === undefined) {
     throw new BivdiffError('not-found', `no job in the store begins with ${name}`, { hint });
   }
@@ -113,6 +113,6 @@ async function readJob(store: Store, document: DocumentName): Promise<AcceptedJo
   const bytes = await store.getDocument(document);
   if (bytes !== undefined) return JSON.parse(Buffer.from(bytes).toString()) as AcceptedJob;
   throw new BivdiffError('data-loss', `the spec of job ${document.id} is damaged`, {
-    hint: 'leave it out of --keep, or render it again.',
+    hint: 'Leave it out of --keep, or render it again.',
   });
 }

@@ -138,7 +138,7 @@ async function needsPlacing(staged: Staged, options: PlaceOptions): Promise<bool
   if (await isSame(output, path)) return false;
   if (options.overwrite || (await isEarlierText(output, path))) return true;
   throw new BivdiffError('already-exists', `${path} exists and differs from what was rendered`, {
-    hint: 'add --overwrite to replace it, or choose another name; what was rendered is kept in the store.',
+    hint: 'Add --overwrite to replace it, or choose another name; what was rendered is kept in the store.',
   });
 }
 
@@ -212,7 +212,7 @@ async function refuseFolder(path: string): Promise<void> {
   if (!/\.\w+$/.test(basename(path)) || path.endsWith('/')) return;
   if ((await statOrUndefined(path))?.isDirectory() !== true) return;
   throw new BivdiffError('invalid-argument', `${path} is a folder, and a file shall be written`, {
-    hint: 'choose another name for the output.',
+    hint: 'Choose another name for the output.',
   });
 }
 
@@ -222,7 +222,7 @@ async function nearestFolder(folder: string, path: string): Promise<string> {
   if (facts?.isDirectory() === true) return folder;
   if (facts === undefined) return nearestFolder(dirname(folder), path);
   throw new BivdiffError('invalid-argument', `cannot write ${path}: ${folder} is not a folder`, {
-    hint: 'choose another folder.',
+    hint: 'Choose another folder.',
   });
 }
 
@@ -253,11 +253,11 @@ function cannotWrite(path: string, reason: unknown): BivdiffError {
   const error = BivdiffError.from(reason);
   if (reason instanceof BivdiffError && error.code === 'data-loss') return error;
   const hints: Readonly<Partial<Record<BivdiffError['code'], string>>> = {
-    'permission-denied': 'choose another place, or make the folder writable.',
+    'permission-denied': 'Choose another place, or make the folder writable.',
     'resource-exhausted':
-      'make room on that disk, then run the same command again: what is done is kept.',
-    'already-exists': 'add --overwrite to replace it, or choose another name.',
-    'not-found': 'choose a folder that exists and takes files.',
+      'Make room on that disk, then run the same command again: what is done is kept.',
+    'already-exists': 'Add --overwrite to replace it, or choose another name.',
+    'not-found': 'Choose a folder that exists and takes files.',
   };
   const hint = hints[error.code] ?? error.hint;
   return new BivdiffError(error.code, `cannot write ${path}: ${error.message}`, {

@@ -77,11 +77,11 @@ export function errorJson(error: BivdiffError): { readonly error: object } {
 }
 
 const hintByCode: Readonly<Partial<Record<ErrorCode, string>>> = {
-  internal: 'this is a defect, here or in a library; BIVDIFF_DEBUG=1 shows where it happened.',
+  internal: 'This is a defect, here or in a library; BIVDIFF_DEBUG=1 shows where it happened.',
   'resource-exhausted':
-    'make room (bivdiff store gc, another --store), then run the same command again: what is done is kept.',
+    'Make room (bivdiff store gc, another --store), then run the same command again: what is done is kept.',
   'data-loss':
-    'run the same command again: what was lost is made anew. bivdiff store verify checks the rest.',
+    'Run the same command again: what was lost is made anew. bivdiff store verify checks the rest.',
 };
 
 /** Several problems stand one to a line. */

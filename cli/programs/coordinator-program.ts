@@ -80,7 +80,7 @@ export async function runCoordinator(
     ...(settings.keepJobsMs === undefined ? {} : { keepJobsMs: settings.keepJobsMs }),
     ...(tokens === undefined ? {} : { shareOf: (owner) => tokens.shareOf(owner) }),
     onTrouble: (error) => {
-      log('warn', 'trouble, trying again', { failure: error.toJSON() });
+      log.warn({ failure: error.toJSON() }, 'trouble, trying again');
     },
   });
   const acceptor = new Acceptor(store, settings);
@@ -92,13 +92,13 @@ export async function runCoordinator(
     },
     pid: process.pid,
     onRefused: (refusal) => {
-      log('warn', 'call refused', { ...refusal });
+      log.warn({ ...refusal }, 'call refused');
     },
   });
   try {
     await listen(server, settings.listen, security.credentials);
     tokens?.follow(log, signal);
-    log('info', 'coordinator listens', { address: settings.listen, pid: process.pid });
+    log.info({ address: settings.listen, pid: process.pid }, 'coordinator listens');
     await coordinator.run(signal);
   } finally {
     endHealth();
@@ -121,10 +121,10 @@ function followWorkers(bus: NatsBus, log: Log): WorkerRegistry {
   const workers = new WorkerRegistry(systemClock, {
     onOtherProtocol: ({ name, protocol }) => {
       const versions = { theirs: protocol, ours: PROTOCOL_VERSION };
-      log('warn', 'worker of another protocol gets no tasks', { worker: name, ...versions });
+      log.warn({ worker: name, ...versions }, 'worker of another protocol gets no tasks');
     },
     onSetAside: (worker, stage) => {
-      log('warn', 'worker set aside', { worker, stage });
+      log.warn({ worker, stage }, 'worker set aside');
     },
   });
   bus.connection.subscribe(WORKER_SUBJECT, {

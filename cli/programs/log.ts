@@ -1,16 +1,19 @@
 // Logs of the long-running programs: one JSON object a line. The message is a fixed phrase; everything that varies is a field.
 
+import { pino } from 'pino';
+import type { Logger } from 'pino';
+
 import type { TextSink } from '../terminal.ts';
 
-export type Log = (
-  level: 'info' | 'warn' | 'error',
-  message: string,
-  fields?: Readonly<Record<string, unknown>>,
-) => void;
+export type Log = Pick<Logger, 'info' | 'warn'>;
 
+/** Each line is handed to the sink before the call returns, so none is lost when the program ends. */
 export function createLog(sink: TextSink, component: string): Log {
-  return (level, message, fields = {}) => {
-    const at = new Date().toISOString();
-    sink.write(`${JSON.stringify({ at, level, component, message, ...fields })}\n`);
+  const options = {
+    base: { component },
+    messageKey: 'message',
+    timestamp: () => `,"at":"${new Date().toISOString()}"`,
+    formatters: { level: (level: string) => ({ level }) },
   };
+  return pino(options, { write: (line) => void sink.write(line) });
 }

@@ -107,7 +107,7 @@ export async function runWorkerProgram(
   const stop = new AbortController();
   const drain = drainSignal(bus, name, signal);
   drain.addEventListener('abort', () => {
-    log('info', 'worker drains', { worker: name, running: tally.running.size });
+    log.info({ worker: name, running: tally.running.size }, 'worker drains');
     setTimeout(() => {
       stop.abort();
     }, DRAIN_MS).unref();
@@ -120,7 +120,7 @@ export async function runWorkerProgram(
     }),
   );
   const { address: serves } = peers;
-  log('info', 'worker begins', { worker: name, pools: settings.pools, pid: process.pid, serves });
+  log.info({ worker: name, pools: settings.pools, pid: process.pid, serves }, 'worker begins');
   try {
     await runWorker(
       {
@@ -148,11 +148,8 @@ export async function runWorkerProgram(
     await media.close();
     await sources.close();
     await store.close();
-    log('info', 'worker has ended', {
-      worker: name,
-      committed: tally.committed,
-      gathered: peers.tally,
-    });
+    const { committed } = tally;
+    log.info({ worker: name, committed, gathered: peers.tally }, 'worker has ended');
   }
 }
 
@@ -161,7 +158,7 @@ function modelCache(settings: WorkerSettings, store: Store): ModelCache {
   return new ModelCache({
     ...{ folder, store, bytesMax },
     onFetch: ({ name: part, files }) => {
-      log('info', 'worker fetches a model part', { worker: name, part, files: files.length });
+      log.info({ worker: name, part, files: files.length }, 'worker fetches a model part');
     },
   });
 }
@@ -173,7 +170,7 @@ function tooNewNoted(log: Log): (message: TaskMessage) => void {
     if (isNoted) return;
     isNoted = true;
     const versions = { theirs: protocol, ours: PROTOCOL_VERSION };
-    log('warn', 'task of a newer protocol handed back', { taskId: task.id, ...versions });
+    log.warn({ taskId: task.id, ...versions }, 'task of a newer protocol handed back');
   };
 }
 
@@ -182,7 +179,7 @@ async function ownParts({ modelsFolder, name, log }: WorkerSettings): Promise<Ow
   if (modelsFolder === undefined) return new Map();
   const { parts, problems } = await ownPartsOf(modelsFolder);
   for (const problem of problems)
-    log('warn', 'worker cannot use a model', { worker: name, ...problem });
+    log.warn({ worker: name, ...problem }, 'worker cannot use a model');
   return parts;
 }
 

@@ -61,7 +61,7 @@ function valueKind(name: string): ValueKind {
 function operandOf(command: Command): ValueKind {
   const [argument] = command.registeredArguments;
   if (argument === undefined) return 'none';
-  if (argument.name() === 'shell') return argument.description.split(', ');
+  if (argument.argChoices !== undefined) return argument.argChoices;
   return argument.name() === 'dir' ? 'folder' : 'file';
 }
 

@@ -33,7 +33,7 @@ export async function requestsFromBatch(path: string, flags: SpecLayer): Promise
     spelling === 'cells' ? csvLines(await readText(path)) : jsonLines(await readText(path));
   if (lines.length === 0) {
     throw new BivdiffError('invalid-argument', `${path} holds no renders`, {
-      hint: 'one JSON object a line, or CSV with flag names in its first line.',
+      hint: 'Write one JSON object a line, or CSV with flag names in its first line.',
     });
   }
   const options: LayerOptions = { folder: dirname(resolve(path)), spelling };
@@ -57,7 +57,7 @@ export async function requestsFromBatch(path: string, flags: SpecLayer): Promise
 /** One error for a whole batch; nothing was run. */
 export function batchError(path: string, problems: readonly string[]): BivdiffError {
   return new BivdiffError('invalid-argument', `${path}: nothing was run: ${problems.join('; ')}`, {
-    hint: 'mend these lines and run the same command again.',
+    hint: 'Mend these lines and run the same command again.',
     details: { problems },
   });
 }

@@ -167,6 +167,6 @@ async function readSpecFile(path: string): Promise<Fields> {
     return settings as Fields;
   }
   throw new BivdiffError('invalid-argument', `${path} holds no spec: expected fields and values`, {
-    hint: 'a spec begins with apiVersion: bivdiff/v1',
+    hint: 'Begin the spec with apiVersion: bivdiff/v1',
   });
 }

@@ -57,19 +57,19 @@ export const NUMBER_SETTINGS = [
     name: 'idm',
     value: 'SECONDS',
     ...real(SECONDS_MIN, SECONDS_MAX, idm),
-    doc: 'idm work a frame: annotate, generate, encode, decode',
+    doc: 'Work of idm a frame: annotate, generate, encode, decode',
   },
   {
     name: 'mixer',
     value: 'SECONDS',
     ...real(SECONDS_MIN, SECONDS_MAX, mixer),
-    doc: 'mixer work a window: invert-image, mix',
+    doc: 'Work of mixer a window: invert-image, mix',
   },
   {
     name: 'vdm',
     value: 'SECONDS',
     ...real(SECONDS_MIN, SECONDS_MAX, vdm),
-    doc: 'vdm work a window: invert-video, smooth',
+    doc: 'Work of vdm a window: invert-video, smooth',
   },
   {
     name: 'any',

@@ -217,7 +217,7 @@ function schemaFor(algorithm: Algorithm) {
   });
   return keys.refine(
     ({ trained_betas: given, num_train_timesteps: count }) => !given || given.length === count,
-    { path: ['trained_betas'], message: 'has not one value for each of num_train_timesteps' },
+    { path: ['trained_betas'], error: 'has not one value for each of num_train_timesteps' },
   );
 }
 

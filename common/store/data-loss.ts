@@ -5,7 +5,7 @@ import type { Digest } from '../task.ts';
 
 export function missingArtifact(digest: Digest, store: string): BivdiffError {
   return new BivdiffError('data-loss', `artifact ${digest} is not in the store ${store}`, {
-    hint: 'render again: the task that made it runs again',
+    hint: 'Render again: the task that made it runs again.',
     details: { digest },
   });
 }
@@ -15,7 +15,7 @@ export function damagedArtifact(digest: Digest, store: string): BivdiffError {
     'data-loss',
     `artifact ${digest} in the store ${store} is damaged: its bytes are not those it was named for`,
     {
-      hint: 'render again: the damaged file was moved to the quarantine, and the task that made it runs again',
+      hint: 'Render again: the damaged file was moved to the quarantine, and the task that made it runs again.',
       details: { digest },
     },
   );

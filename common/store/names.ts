@@ -69,7 +69,7 @@ export function checkRecordNames(record: ResultRecord): void {
 function badName(what: string, name: unknown, expected: string): BivdiffError {
   const shown = JSON.stringify(String(name).slice(0, 120));
   return new BivdiffError('invalid-argument', `${shown} cannot name a ${what} in the store`, {
-    hint: `a ${what} is named by ${expected}`,
+    hint: `A ${what} is named by ${expected}.`,
     details: { name: shown },
   });
 }

@@ -51,14 +51,14 @@ function targetFailure(target: string, reason: unknown): BivdiffError {
   return new BivdiffError(code, message, {
     hint:
       code === 'resource-exhausted'
-        ? 'free some room on its disk, or choose another place'
-        : 'choose a place this user can write to',
+        ? 'Free some room on its disk, or choose another place.'
+        : 'Choose a place this user can write to.',
     cause: reason,
   });
 }
 
 function alreadyThere(target: string): BivdiffError {
   return new BivdiffError('already-exists', `writing ${target}: it is there already`, {
-    hint: 'choose another name, or remove it first',
+    hint: 'Choose another name, or remove it first.',
   });
 }

@@ -191,6 +191,6 @@ export class StoreOfParts implements Store, StoreUpkeep {
 
 function storeClosed(place: string): BivdiffError {
   return new BivdiffError('failed-precondition', `the store ${place} is closed`, {
-    hint: 'open it again',
+    hint: 'Open it again.',
   });
 }

@@ -4,7 +4,7 @@ interface Target {
   readonly path: string;
 }
 
-/** The file or folder that becomes the target. */
+/** The file that becomes the target. */
 export function partialPath({ path }: Target): string {
   return `${path}.partial`;
 }

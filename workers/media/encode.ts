@@ -4,7 +4,7 @@ import { access } from 'node:fs/promises';
 import { BivdiffError } from '../../common/errors.ts';
 import { rateProblem, sizeProblem } from '../../common/output-limits.ts';
 import type { EncodedFacts, EncodeRequest } from './media-types.ts';
-import { encodeGif, encodePngFolder, encodePngZip } from './still-encoders.ts';
+import { encodeGif } from './gif-encoder.ts';
 import { encodeWithCodec } from './video-encoder.ts';
 
 /**
@@ -32,18 +32,13 @@ export async function encodeFrames(
       return encodeWithCodec({ ...request, format: request.format }, checked);
     case 'gif':
       return encodeGif(request, checked);
-    case 'png-folder':
-      return encodePngFolder(request, checked);
-    case 'png-zip':
-      return encodePngZip(request, checked);
   }
 }
 
 function checkRequest({ format, width, height, framesPerSecond }: EncodeRequest): void {
-  const isPictures = format === 'png-folder' || format === 'png-zip';
-  const size = sizeProblem(isPictures ? 'png' : format, { width, height });
+  const size = sizeProblem(format, { width, height });
   if (size !== undefined) throw unfit(`a video cannot be ${width}x${height}`, size);
-  const rate = isPictures ? undefined : rateProblem(format, framesPerSecond);
+  const rate = rateProblem(format, framesPerSecond);
   if (rate !== undefined)
     throw unfit(`a video cannot have ${framesPerSecond} frames per second`, rate);
 }

@@ -129,5 +129,5 @@ async function encode(call: {
 }
 
 async function removeUnfinished(request: EncodeRequest): Promise<void> {
-  for (const file of unfinishedFiles(request)) await rm(file, { recursive: true, force: true });
+  for (const file of unfinishedFiles(request)) await rm(file, { force: true });
 }

@@ -50,9 +50,8 @@ export interface DecodedFrame {
  * - `mp4`: H.264 4:2:0, BT.709, index in front
  * - `webm`: VP9 4:2:0, BT.709
  * - `gif`: a palette per clip, endless loop
- * - `png-zip`: one file; `png-folder`: a folder. Both hold frame-000001.png and so on
  */
-export type VideoFormat = 'mp4' | 'webm' | 'gif' | 'png-zip' | 'png-folder';
+export type VideoFormat = 'mp4' | 'webm' | 'gif';
 
 export interface EncodeRequest extends FrameSize {
   /** Must not exist. It appears when it is complete. */

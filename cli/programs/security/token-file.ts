@@ -64,10 +64,10 @@ export class TokenFile implements TokenLookup {
     this.#version = version;
     try {
       this.#book = await readBook(this.#path, this.#origin);
-      log('info', 'tokens read again', { file: this.#path });
+      log.info({ file: this.#path }, 'tokens read again');
     } catch (reason) {
       const failure = BivdiffError.from(reason).toJSON();
-      log('warn', 'the tokens file cannot be used; the tokens of before still hold', { failure });
+      log.warn({ failure }, 'the tokens file cannot be used; the tokens of before still hold');
     }
   }
 }

@@ -88,7 +88,7 @@ class MemoryBus implements Bus {
       throw new BivdiffError(
         'resource-exhausted',
         `publishing task ${message.task.id}: queue ${queue} holds ${this.#queueDepthMax} messages already`,
-        { hint: 'publish fewer at once, or start more workers', details: { queue } },
+        { hint: 'Publish fewer at once, or start more workers.', details: { queue } },
       );
     }
     const entry: Entry = {
@@ -277,7 +277,7 @@ class MemoryBus implements Bus {
 
 function leaseLost(entry: Entry): BivdiffError {
   return new BivdiffError('aborted', `the lease of task ${entry.message.task.id} is lost`, {
-    hint: 'the task may run elsewhere too; going on does no harm',
+    hint: 'The task may run elsewhere too; going on does no harm.',
   });
 }
 

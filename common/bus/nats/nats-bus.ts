@@ -272,7 +272,7 @@ export class NatsBus implements Bus {
     throw new BivdiffError(
       'resource-exhausted',
       `${doing}: queue ${queue} holds ${queueDepthMax} messages already`,
-      { hint: 'publish fewer at once, or start more workers', details: { queue } },
+      { hint: 'Publish fewer at once, or start more workers.', details: { queue } },
     );
   }
 }

@@ -58,7 +58,7 @@ export class NatsDelivery implements Delivery {
   async working(): Promise<void> {
     if (!this.#isHeld) {
       throw new BivdiffError('aborted', `the lease of task ${this.message.task.id} is lost`, {
-        hint: 'the task may run elsewhere too; going on does no harm',
+        hint: 'The task may run elsewhere too; going on does no harm.',
       });
     }
     const askedMs = performance.now();

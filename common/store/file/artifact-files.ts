@@ -118,7 +118,7 @@ export class ArtifactFiles {
       if (await this.#reuse(digest, bytes)) return;
     }
     throw new BivdiffError('aborted', `artifact ${digest}: others keep changing it`, {
-      hint: `look whether something else writes into ${this.#folder.root}`,
+      hint: `Look whether something else writes into ${this.#folder.root}.`,
     });
   }
 

@@ -43,7 +43,7 @@ export class DocumentFiles {
       await unlinkIfThere(temporary);
     }
     throw new BivdiffError('aborted', `document ${name.kind}/${name.id}: others keep changing it`, {
-      hint: `look whether something else writes into ${this.#folder.root}`,
+      hint: `Look whether something else writes into ${this.#folder.root}.`,
     });
   }
 

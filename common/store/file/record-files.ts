@@ -52,7 +52,7 @@ export class RecordFiles {
       await unlinkIfThere(temporary);
     }
     throw new BivdiffError('aborted', `record ${record.taskId}: others keep changing it`, {
-      hint: `look whether something else writes into ${this.#folder.root}`,
+      hint: `Look whether something else writes into ${this.#folder.root}.`,
     });
   }
 

@@ -24,11 +24,11 @@ export async function storeFailure(
       return new BivdiffError(
         'resource-exhausted',
         `${where}: ${[...needs(action), 'a file would be larger than this process may write'].join(', ')}`,
-        { hint: 'raise the limit (ulimit -f)', details: detailsOf(root, action), cause: reason },
+        { hint: 'Raise the limit (ulimit -f).', details: detailsOf(root, action), cause: reason },
       );
     case 'ERR_FS_FILE_TOO_LARGE':
       return new BivdiffError('resource-exhausted', `${where}: too large to hold in memory`, {
-        hint: 'fetch it into a file instead',
+        hint: 'Fetch it into a file instead.',
         retry: 'never',
         cause: reason,
       });
@@ -36,13 +36,13 @@ export async function storeFailure(
     case 'EPERM':
     case 'EROFS':
       return new BivdiffError('permission-denied', `${where}: ${messageOf(reason)}`, {
-        hint: `let this user write to ${root}, or choose another store`,
+        hint: `Let this user write to ${root}, or choose another store.`,
         details: { store: root },
         cause: reason,
       });
     case 'EIO':
       return new BivdiffError('data-loss', `${where}: ${messageOf(reason)}`, {
-        hint: `the disk under ${root} fails: look at the kernel's log`,
+        hint: `The disk under ${root} fails: look at the kernel's log.`,
         details: { store: root },
         cause: reason,
       });
@@ -50,7 +50,7 @@ export async function storeFailure(
     case 'ENOTDIR':
     case 'ESTALE':
       return new BivdiffError('failed-precondition', `${where}: ${messageOf(reason)}`, {
-        hint: `has ${root} been removed or unmounted?`,
+        hint: `Has ${root} been removed or unmounted?`,
         details: { store: root },
         cause: reason,
       });
@@ -71,7 +71,7 @@ async function diskFull(reason: unknown, root: string, action: StoreAction): Pro
     'resource-exhausted',
     `${action.doing} in the store ${root}: ${what}: ${[...needs(action), left].join(', ')}`,
     {
-      hint: 'free some room there, remove what no job needs with `bivdiff store gc`, or choose another store',
+      hint: 'Free some room there, remove what no job needs with `bivdiff store gc`, or choose another store.',
       details: { ...detailsOf(root, action), freeBytes },
       cause: reason,
     },

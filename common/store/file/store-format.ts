@@ -72,7 +72,7 @@ async function hasFormat(root: string): Promise<boolean> {
       'failed-precondition',
       `${join(root, FORMAT_FILE)} is not that of a store`,
       {
-        hint: 'choose another directory for the store',
+        hint: 'Choose another directory for the store.',
       },
     );
   }
@@ -80,7 +80,7 @@ async function hasFormat(root: string): Promise<boolean> {
     throw new BivdiffError(
       'failed-precondition',
       `the store ${root} has format ${version}; this program knows up to ${FORMAT_VERSION}`,
-      { hint: 'use a newer bivdiff, or another store', details: { store: root, version } },
+      { hint: 'Use a newer bivdiff, or another store.', details: { store: root, version } },
     );
   }
   return true;
@@ -101,7 +101,7 @@ async function refuseForeign(root: string): Promise<void> {
   throw new BivdiffError(
     'failed-precondition',
     `${root} is not a store, and not empty: it holds ${foreign.slice(0, 3).join(', ')}${foreign.length > 3 ? ', …' : ''}`,
-    { hint: 'name an empty or a new directory for the store', details: { store: root } },
+    { hint: 'Name an empty or a new directory for the store.', details: { store: root } },
   );
 }
 
@@ -125,7 +125,7 @@ async function probeLinks(folder: StoreFolder, area: string): Promise<void> {
   const target = join(area, `.probe.${basename(source)}`);
   const refuse = (why: string, cause?: unknown): BivdiffError =>
     new BivdiffError('failed-precondition', `the store ${folder.root} cannot lie there: ${why}`, {
-      hint: 'put it, as a whole, on one local or NFS file system with hard links',
+      hint: 'Put it, as a whole, on one local or NFS file system with hard links.',
       cause,
     });
   try {

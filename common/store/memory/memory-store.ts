@@ -291,7 +291,7 @@ export class MemoryStore implements Store, StoreUpkeep {
   #checkOpen(): void {
     if (!this.#isClosed) return;
     throw new BivdiffError('failed-precondition', 'the store in memory is closed', {
-      hint: 'make another',
+      hint: 'Make another.',
     });
   }
 }

@@ -231,7 +231,7 @@ export class RemoteStore implements Store {
   #checkOpen(): void {
     if (!this.#closing.signal.aborted) return;
     throw new BivdiffError('failed-precondition', `the store at ${this.#address} is closed`, {
-      hint: 'open it again',
+      hint: 'Open it again.',
     });
   }
 }

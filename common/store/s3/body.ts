@@ -51,7 +51,7 @@ export async function hashBody(
 /** A broken connection, not a damaged object: that would have the length it was announced with. */
 function wrongLength(length: number): BivdiffError {
   return new BivdiffError('unavailable', `the answer is not ${length} bytes long, as announced`, {
-    hint: 'is there a proxy between here and the server that breaks connections?',
+    hint: 'Is there a proxy between here and the server that breaks connections?',
   });
 }
 

@@ -154,6 +154,6 @@ export async function* partsOfFile(
 
 function changedMeanwhile(): BivdiffError {
   return new BivdiffError('aborted', 'what is put changed while it was read', {
-    hint: 'let nothing write to the file, and run it again',
+    hint: 'Let nothing write to the file, and run it again.',
   });
 }

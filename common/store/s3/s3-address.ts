@@ -31,7 +31,7 @@ export function parseS3Address(place: string): S3Address {
     (path === '' || segments.every((segment) => SEGMENT.test(segment)));
   if (!isSound) {
     throw new BivdiffError('invalid-argument', `${JSON.stringify(place)} is no place on S3`, {
-      hint: 'write s3://BUCKET or s3://BUCKET/PREFIX: a bucket of 3 to 63 of [a-z0-9.-], a prefix of [A-Za-z0-9._=+@-] between single slashes',
+      hint: 'Write s3://BUCKET or s3://BUCKET/PREFIX: a bucket of 3 to 63 of [a-z0-9.-], a prefix of [A-Za-z0-9._=+@-] between single slashes.',
     });
   }
   const prefix = path === '' ? '' : `${segments.join('/')}/`;

@@ -136,7 +136,7 @@ export class S3Artifacts {
       if (await this.#reuse(digest, bytes)) return digest;
     }
     throw new BivdiffError('aborted', `artifact ${digest}: others keep changing it`, {
-      hint: `look whether something else writes into ${this.#bucket.address.url}`,
+      hint: `Look whether something else writes into ${this.#bucket.address.url}.`,
     });
   }
 

@@ -25,7 +25,7 @@ export class S3Documents {
       if ((await this.get(name)) !== undefined) return 'exists';
     }
     throw new BivdiffError('aborted', `document ${name.kind}/${name.id}: others keep changing it`, {
-      hint: `look whether something else writes into ${this.#bucket.address.url}`,
+      hint: `Look whether something else writes into ${this.#bucket.address.url}.`,
     });
   }
 

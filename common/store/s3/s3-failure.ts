@@ -11,23 +11,23 @@ interface Verdict {
 
 const REFUSED: Verdict = {
   code: 'permission-denied',
-  hint: 'the keys in use may not do this: they need GetObject, PutObject, DeleteObject and ListBucket on the bucket',
+  hint: 'The keys in use may not do this: they need GetObject, PutObject, DeleteObject and ListBucket on the bucket.',
 };
 const BAD_KEYS: Verdict = {
   code: 'permission-denied',
-  hint: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE, or a role) to keys that the server knows',
+  hint: 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE, or a role) to keys that the server knows.',
 };
 const WRONG_PLACE: Verdict = {
   code: 'failed-precondition',
-  hint: "set AWS_REGION to the bucket's region, and AWS_ENDPOINT_URL_S3 to the server's address if it is not AWS",
+  hint: "Set AWS_REGION to the bucket's region, and AWS_ENDPOINT_URL_S3 to the server's address if it is not AWS.",
 };
 const FULL: Verdict = {
   code: 'resource-exhausted',
-  hint: 'make room there or raise the quota, remove what no job needs with `bivdiff store gc`, or choose another store',
+  hint: 'Make room there or raise the quota, remove what no job needs with `bivdiff store gc`, or choose another store.',
 };
 const AWAY: Verdict = {
   code: 'unavailable',
-  hint: 'is the server up, and AWS_ENDPOINT_URL_S3 (or AWS_ENDPOINT_URL) its address? What is done is kept: run it again',
+  hint: 'Is the server up, and AWS_ENDPOINT_URL_S3 (or AWS_ENDPOINT_URL) its address? What is done is kept: run it again.',
 };
 
 /** By what the server or the client calls the error. */
@@ -44,23 +44,23 @@ const VERDICT_BY_NAME: Readonly<Record<string, Verdict>> = {
   TokenProviderError: BAD_KEYS,
   NoSuchBucket: {
     code: 'failed-precondition',
-    hint: 'make the bucket first, or name one that exists',
+    hint: 'Make the bucket first, or name one that exists.',
   },
   InvalidBucketName: {
     code: 'invalid-argument',
-    hint: 'write s3://BUCKET/PREFIX with a bucket name that the server takes',
+    hint: 'Write s3://BUCKET/PREFIX with a bucket name that the server takes.',
   },
-  KeyTooLongError: { code: 'invalid-argument', hint: 'choose a shorter prefix' },
+  KeyTooLongError: { code: 'invalid-argument', hint: 'Choose a shorter prefix.' },
   PermanentRedirect: WRONG_PLACE,
   AuthorizationHeaderMalformed: WRONG_PLACE,
   IllegalLocationConstraintException: WRONG_PLACE,
   RequestTimeTooSkewed: {
     code: 'failed-precondition',
-    hint: "set this machine's clock: it is too far from the server's",
+    hint: "Set this machine's clock: it is too far from the server's.",
   },
   NotImplemented: {
     code: 'failed-precondition',
-    hint: 'the server lacks a part of S3 that a store needs; use another',
+    hint: 'The server lacks a part of S3 that a store needs; use another.',
   },
   QuotaExceeded: FULL,
   QuotaExceededException: FULL,
@@ -73,7 +73,7 @@ const VERDICT_BY_STATUS: Readonly<Record<number, Verdict>> = {
   301: WRONG_PLACE,
   401: BAD_KEYS,
   403: REFUSED,
-  501: { code: 'failed-precondition', hint: 'the server lacks a part of S3 that a store needs' },
+  501: { code: 'failed-precondition', hint: 'The server lacks a part of S3 that a store needs.' },
   507: FULL,
 };
 

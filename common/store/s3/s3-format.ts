@@ -28,14 +28,14 @@ async function hasFormat(bucket: Bucket): Promise<boolean> {
   const { format, version } = parseFormat(Buffer.from(found.bytes).toString());
   if (format !== FORMAT || typeof version !== 'number' || !Number.isInteger(version)) {
     throw new BivdiffError('failed-precondition', `${url}/${FORMAT_KEY} is not that of a store`, {
-      hint: 'choose another prefix for the store',
+      hint: 'Choose another prefix for the store.',
     });
   }
   if (version > FORMAT_VERSION) {
     throw new BivdiffError(
       'failed-precondition',
       `the store ${url} has format ${version}; this program knows up to ${FORMAT_VERSION}`,
-      { hint: 'use a newer bivdiff, or another store', details: { store: url, version } },
+      { hint: 'Use a newer bivdiff, or another store.', details: { store: url, version } },
     );
   }
   return true;
@@ -62,7 +62,7 @@ async function refuseForeign(bucket: Bucket): Promise<void> {
   throw new BivdiffError(
     'failed-precondition',
     `${url} is not a store, and not empty: it holds ${foreign.slice(0, 3).join(', ')}${foreign.length > 3 ? ', …' : ''}`,
-    { hint: 'name an empty or a new prefix for the store', details: { store: url } },
+    { hint: 'Name an empty or a new prefix for the store.', details: { store: url } },
   );
 }
 
@@ -81,6 +81,6 @@ async function probeConditions(bucket: Bucket): Promise<void> {
   throw new BivdiffError(
     'failed-precondition',
     `the store ${bucket.address.url} cannot lie there: its server does not keep the first of a name (it ignores If-None-Match)`,
-    { hint: 'use a server with conditional writes: AWS S3 or versitygw, for two' },
+    { hint: 'Use a server with conditional writes: AWS S3 or versitygw, for two.' },
   );
 }

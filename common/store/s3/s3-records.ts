@@ -45,7 +45,7 @@ export class S3Records {
       }
     }
     throw new BivdiffError('aborted', `record ${record.taskId}: others keep changing it`, {
-      hint: `look whether something else writes into ${this.#bucket.address.url}`,
+      hint: `Look whether something else writes into ${this.#bucket.address.url}.`,
     });
   }
 

@@ -34,7 +34,7 @@ describe('doctor', () => {
     const run = await bivdiff('doctor', '--store', '/proc/store');
     expect(run.code).toBe(1);
     expect(run.stdout).toMatch(/fail +store/);
-    expect(run.stdout).toContain('store: choose another place');
+    expect(run.stdout).toContain('store: Choose another place');
   });
 });
 

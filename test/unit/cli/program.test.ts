@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
+import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 
 import { RENDER_FLAGS } from '../../../cli/flags/flag-table.ts';
@@ -41,12 +42,39 @@ describe('help', () => {
   });
 });
 
+/** Every text of a command and of those below it that help shows, behind where it stands. */
+function helpTexts(command: Command, parent = ''): (readonly [where: string, text: string])[] {
+  const name = `${parent}${command.name()}`;
+  const summary = command.summary();
+  return [
+    [name, command.description()] as const,
+    ...(summary === '' ? [] : [[`${name} (summary)`, summary] as const]),
+    ...command.options.map((one) => [`${name} ${one.flags}`, one.description] as const),
+    ...command.registeredArguments.map(
+      (one) => [`${name} <${one.name()}>`, one.description] as const,
+    ),
+    ...command.commands.flatMap((sub) => helpTexts(sub, `${name} `)),
+  ];
+}
+
+describe('help texts', () => {
+  it('are one sentence each, with a capital and without a full stop', () => {
+    const program = createProgram(createSampleEnvironment(), () => undefined);
+    const texts = helpTexts(program);
+    expect(texts.map(([where]) => where)).toEqual(
+      expect.arrayContaining(['bivdiff', 'bivdiff store gc', 'bivdiff watch <job>']),
+    );
+    const odd = texts.filter(([, text]) => !/^[A-Z]/.test(text) || /\.(\s+[A-Z]|$)/.test(text));
+    expect(odd).toEqual([]);
+  });
+});
+
 describe('a mistake', () => {
   it.each([
-    [['rendr'], "unknown command 'rendr'", 'did you mean render?'],
-    [['render', '--promt', 'x'], "unknown option '--promt'", 'did you mean --prompt?'],
-    [['store', 'dux'], "unknown command 'dux'", 'did you mean du?'],
-    [['completion', 'bsh'], 'no completion for the shell "bsh"', 'did you mean bash?'],
+    [['rendr'], "unknown command 'rendr'", 'Did you mean render?'],
+    [['render', '--promt', 'x'], "unknown option '--promt'", 'Did you mean --prompt?'],
+    [['store', 'dux'], "unknown command 'dux'", 'Did you mean du?'],
+    [['completion', 'bsh'], 'no completion for the shell "bsh"', 'Did you mean bash?'],
     [['store', 'gc', '--older-than', 'soon', '--store', '/none'], '--older-than', '12h'],
     [['render', '--batch', '/none.jsonl', '--output', 'x.mp4'], 'cannot go with --batch', 'lines'],
   ])('%j is named with what was meant', async (words, message, hint) => {
@@ -136,6 +164,6 @@ describe('completion in other shells', () => {
       expect(zsh).toContain(`'--${name}[`);
       expect(fish).toContain(`-l ${name}`);
     }
-    expect(fish).toContain("-a render -d 'render a video'");
+    expect(fish).toContain("-a render -d 'Render a video'");
   });
 });

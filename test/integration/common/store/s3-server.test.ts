@@ -134,7 +134,7 @@ describe('opening', () => {
   it('names a bucket that is not there', async () => {
     const error = await failureOf(openStore('s3://no-such-bucket/x'), 'failed-precondition');
     expect(error.message).toContain('s3://no-such-bucket/x: NoSuchBucket');
-    expect(error.hint).toContain('make the bucket first');
+    expect(error.hint).toContain('Make the bucket first');
   });
 
   it.each([

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rateProblem, sizeProblem } from '../../../../common/output-limits.ts';
 import { createMediaService } from '../../../../workers/media/media-service.ts';
 import { encodePng } from '../../../../workers/media/pixels/png.ts';
-import { encodeGif } from '../../../../workers/media/still-encoders.ts';
+import { encodeGif } from '../../../../workers/media/gif-encoder.ts';
 import { encodeWithCodec } from '../../../../workers/media/video-encoder.ts';
 
 let folder = '';

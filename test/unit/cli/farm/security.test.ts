@@ -73,7 +73,7 @@ describe('a file of secrets', () => {
       const tokens = await file('tokens.yaml', text, mode);
       const at = { listen: '127.0.0.1:1', environment: environmentOf() };
       const error = await failureOf(securityOf({ tokens }, at), 'permission-denied');
-      expect(error.hint).toBe(`chmod 600 ${tokens}`);
+      expect(error.hint).toBe(`Close it to others: chmod 600 ${tokens}`);
     },
   );
 

@@ -1,4 +1,4 @@
-// The containers' arithmetic: frame rates, boxes, elements, archives.
+// The containers' arithmetic: frame rates, boxes, elements.
 
 import { expect, test } from 'vitest';
 import { frameRateOf, timeOfFrame } from '../../../../workers/media/frame-rate.ts';
@@ -6,7 +6,6 @@ import { boxesIn, findBox } from '../../../../workers/media/containers/mp4-heade
 import { mp4Head } from '../../../../workers/media/containers/mp4-writer.ts';
 import { tagVp9KeyFrame } from '../../../../workers/media/video-encoder.ts';
 import { layOutWebm } from '../../../../workers/media/containers/webm-writer.ts';
-import { ZipWriter } from '../../../../workers/media/containers/zip-writer.ts';
 
 test.each([
   [8, 8, 1],
@@ -90,23 +89,4 @@ test('tags VP9 key frames as BT.709 and leaves other bytes alone', () => {
   const other = new Uint8Array([0x82, 1, 2, 3, 4]);
   tagVp9KeyFrame(other);
   expect([...other]).toEqual([0x82, 1, 2, 3, 4]);
-});
-
-test('lists a ZIP’s files at its end', async () => {
-  const parts: Uint8Array[] = [];
-  const zip = new ZipWriter((data) => {
-    parts.push(data);
-    return Promise.resolve();
-  });
-  await zip.add('a.png', new Uint8Array([1, 2, 3]));
-  await zip.add('b.png', new Uint8Array([4]));
-  await zip.finish();
-  const file = Buffer.concat(parts);
-  expect(zip.bytes).toBe(file.length);
-  const end = file.length - 22;
-  expect(file.readUInt16LE(end + 10)).toBe(2);
-  const directory = file.readUInt32LE(end + 16);
-  expect(file.toString('latin1', directory, directory + 4)).toBe('PK\x01\x02');
-  expect(file.toString('latin1', directory + 46, directory + 51)).toBe('a.png');
-  expect(file.readUInt32LE(directory + 24)).toBe(3);
 });
