@@ -73,7 +73,7 @@ export class Coordinator {
     try {
       await this.#book.readAll();
       this.#known.resolve(undefined);
-      await this.#inTurn(() => this.#live.launch());
+      await this.#inTurn(() => this.#live.launch(this.#book.queued));
       await Promise.race([this.#follow(events), this.#watchOver(ending)]);
     } finally {
       over.abort();
@@ -101,7 +101,8 @@ export class Coordinator {
       if (state === undefined || isOver || (await this.#isDoneInVain(entry))) {
         const whose = owner === undefined ? {} : { owner };
         await entry.log.append({ kind: 'submitted', atMs: nowMs(), name, priority, ...whose });
-        await this.#live.launch();
+        entry.inferenceClass = job.numerics.inference;
+        await this.#live.launch([entry]);
       } else if (owner !== undefined && entry.log.facts?.owners.includes(owner) === false) {
         await entry.log.append({ kind: 'joined', atMs: nowMs(), owner });
       }
@@ -198,7 +199,7 @@ export class Coordinator {
       const entry = this.#book.find(id);
       await entry.log.read();
       await change(entry, entry.view.state);
-      await this.#live.launch();
+      await this.#live.launch([entry]);
       entry.notify();
       return entry.view;
     });

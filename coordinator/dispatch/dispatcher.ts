@@ -1,4 +1,5 @@
-// The jobs that run now: which are made live, who gets the farm's room, what an event means to which of them, and their ends.
+// The jobs that run now: does what the order says (makes jobs live, has tasks published), tells each what an event means to it, and
+// ends it. What comes next it does not decide.
 // Not safe against itself: the coordinator calls it one call at a time.
 
 import type { CoordinatorBus, WorkerEvent } from '../../common/bus/ports.ts';
@@ -7,6 +8,8 @@ import type { Stage } from '../../common/task.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { JobId, Pool } from '../../common/task.ts';
 import type { FailurePolicy } from '../domain/failure-policy.ts';
+import type { Share } from '../domain/job-rank.ts';
+import { PublishOrder } from '../domain/publish-order.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import type { KnownJobs, JobEntry } from '../jobs/known-jobs.ts';
 import { HistoryObserver } from '../jobs/history-observer.ts';
@@ -15,13 +18,11 @@ import { ActiveJob } from '../run/active-job.ts';
 import { mapBounded } from '../map-bounded.ts';
 import { PublishedTasks } from '../run/published-tasks.ts';
 import type { Clock } from '../ports.ts';
-import { ReadyLines } from './ready-lines.ts';
-import type { Claim, Share } from './ready-lines.ts';
 import type { WorkerRegistry } from './worker-registry.ts';
 
-/** Plans that may be in memory at once, whatever the farm could take. */
-const LIVE_JOBS_MAX = 2_048;
 const FLUSHES_AT_ONCE = 16;
+/** Specs are small, and on S3 each read is a round trip. */
+const READS_AT_ONCE = 32;
 /** No fault of a job's: store or bus is away or full, or a result was damaged. It is begun again, and makes anew what is not there. */
 const PASSING: readonly string[] = ['unavailable', 'resource-exhausted', 'data-loss'];
 
@@ -46,23 +47,23 @@ export class Dispatcher {
   readonly #book: KnownJobs;
   readonly #out: PublishedTasks;
   readonly #live = new Set<JobEntry>();
-  /** Whether there may be jobs that are not live yet. */
-  #hasQueued = true;
+  /** Jobs whose place in the order may have changed since they were looked at. */
+  readonly #unplaced = new Set<JobEntry>();
   /** Jobs of which it was said that no worker is of their class. */
   readonly #unserved = new Set<JobId>();
-  readonly #lines: ReadyLines;
+  readonly #order: PublishOrder;
 
   constructor(options: DispatcherOptions, book: KnownJobs) {
-    const { workers, store, bus, clock, onTrouble } = options;
+    const { workers, store, bus, clock, onTrouble, shareOf } = options;
     this.#options = options;
     this.#book = book;
+    const slotsOf = (...asked: [Pool, string]): number => workers.slotsOf(...asked);
     this.#out = new PublishedTasks({
-      ...{ store, bus, clock, onTrouble },
-      slotsOf: (pool) => workers.slotsOf(pool),
+      ...{ store, bus, clock, onTrouble, slotsOf },
       workersOf: (...asked) => workers.workersOf(...asked),
       claimed: () => workers.running,
     });
-    this.#lines = new ReadyLines(this.#out, options.shareOf);
+    this.#order = new PublishOrder({ out: this.#out, slotsOf, shareOf });
   }
 
   /** Takes in what a worker reports, for every job that needs the task. */
@@ -76,8 +77,8 @@ export class Dispatcher {
       const { taskId, worker } = event;
       entry?.history.add({ kind: 'set-aside', taskId, stage: stageWithout, worker });
     }
-    this.#lines.publish();
-    if (this.#hasQueued && this.#out.room('idm') > 0) await this.#launch();
+    this.#publish();
+    if (this.#order.lacksOpenings) await this.#beginNext();
   }
 
   /** Looks for what was lost on the way, and gives out the room that came with new workers. */
@@ -115,24 +116,51 @@ export class Dispatcher {
     }
   }
 
-  /** Makes live what is next in order, until the farm's room is spoken for; and publishes. To be called at every change of order. */
-  async launch(): Promise<void> {
-    this.#hasQueued = true;
-    await this.#launch();
+  /** Looks at these jobs anew, makes live what is next in order, and publishes. To be called with every job that has changed. */
+  async launch(changed: readonly JobEntry[] = []): Promise<void> {
+    for (const entry of changed) this.#unplaced.add(entry);
+    await mapBounded([...this.#unplaced], READS_AT_ONCE, async (entry) => {
+      // Looked at again with the next change; the others need not wait for it.
+      await this.#place(entry).catch((reason: unknown) => {
+        this.#options.onTrouble(BivdiffError.from(reason, `job ${entry.jobId.slice(0, 12)}`));
+      });
+    });
+    this.#publish();
+    await this.#beginNext();
   }
 
-  async #launch(): Promise<void> {
-    this.#lines.publish();
-    if (!this.#wantsMore()) return;
-    const queued = this.#book.inOrder(
-      ({ live, log }) => live === undefined && log.facts?.state === 'queued',
-    );
-    for (const entry of queued) {
-      if (!this.#wantsMore()) return;
-      await this.#begin(entry);
-      this.#lines.publish();
+  async #place(entry: JobEntry): Promise<void> {
+    const isQueued = (): boolean => entry.log.facts?.state === 'queued';
+    if (isQueued()) entry.inferenceClass ??= (await this.#readSpec(entry))?.numerics.inference;
+    const { jobId, inferenceClass, log } = entry;
+    // What has no spec has failed.
+    if (!isQueued() || inferenceClass === undefined) this.#order.leave(jobId);
+    else {
+      const { owner, priority, submittedAtMs } = log.facts!;
+      this.#order.place({ jobId, owner, priority, submittedAtMs, inferenceClass });
     }
-    this.#hasQueued = false;
+    this.#unplaced.delete(entry);
+  }
+
+  async #beginNext(): Promise<void> {
+    for (;;) {
+      const jobId = this.#order.nextToBegin();
+      if (jobId === undefined) return;
+      const entry = this.#book.get(jobId);
+      // Another coordinator may have ended it.
+      if (entry?.log.facts?.state !== 'queued') this.#order.leave(jobId);
+      else await this.#begin(entry);
+      this.#publish();
+    }
+  }
+
+  #publish(): void {
+    for (let next = this.#order.next(); next !== undefined; next = this.#order.next()) {
+      const live = this.#book.get(next.jobId)?.live;
+      // Another coordinator may have ended it, and somebody deleted it.
+      if (live === undefined) this.#order.leave(next.jobId);
+      else live.run.publishNext(next.pool);
+    }
   }
 
   /** Stops a job for now, if it runs. */
@@ -152,14 +180,6 @@ export class Dispatcher {
     });
   }
 
-  /** Openings are wide, and lead to all else: while there are enough of them, more jobs would only take memory. */
-  #wantsMore(): boolean {
-    if (this.#live.size >= LIVE_JOBS_MAX) return false;
-    let openings = 0;
-    for (const { live } of this.#live) openings += live?.run.openingLeft ?? 0;
-    return openings < this.#out.limit('idm');
-  }
-
   /** Workers that fail where others succeed are set aside; what is published from now on is not for them. Gives the stage of
    * one that is set aside now. */
   #judge(event: WorkerEvent): Stage | undefined {
@@ -172,34 +192,38 @@ export class Dispatcher {
     return workers.failed({ worker, stage, taskId, failure }) ? stage : undefined;
   }
 
+  /** Undefined: there is none any more, and the job has failed. */
+  async #readSpec(entry: JobEntry): Promise<AcceptedJob | undefined> {
+    const bytes = await this.#options.store.getDocument({ kind: 'spec', id: entry.jobId });
+    if (bytes !== undefined) return JSON.parse(Buffer.from(bytes).toString()) as AcceptedJob;
+    const lost = new BivdiffError('data-loss', 'the accepted spec is not in the store any more');
+    await this.#fail(entry, lost);
+    return undefined;
+  }
+
   async #begin(entry: JobEntry): Promise<void> {
-    const { store } = this.#options;
-    const bytes = await store.getDocument({ kind: 'spec', id: entry.jobId });
-    if (bytes === undefined) {
-      const lost = new BivdiffError('data-loss', 'the accepted spec is not in the store any more');
-      await this.#fail(entry, lost);
-      return;
-    }
+    const job = await this.#readSpec(entry);
+    if (job === undefined) return;
     const { workers } = this.#options;
-    const onReady = (pool: Pool): void => {
-      this.#lines.add(pool, claim);
-    };
+    const { jobId } = entry;
     const live = new ActiveJob({
       ...this.#options,
-      jobId: entry.jobId,
+      jobId,
       owner: entry.log.facts?.owner ?? '',
-      job: JSON.parse(Buffer.from(bytes).toString()) as AcceptedJob,
+      job,
       out: this.#out,
       observe: (graph) => new HistoryObserver(graph, entry.history),
-      onReady,
+      onReady: (pool) => {
+        this.#order.hasReady(jobId, pool);
+      },
       slots: () => Math.max(1, workers.slotsOf('any')),
       onChange: () => {
         entry.notify();
       },
     });
-    const claim = claimOf(entry, live);
     entry.live = live;
     this.#live.add(entry);
+    this.#order.begin(jobId, live.run);
     await this.#tend(entry, () => live.start());
   }
 
@@ -238,18 +262,11 @@ export class Dispatcher {
     entry.notify();
   }
 
+  /** It is no longer live. If it has not ended, it is looked at again. */
   #remove(entry: JobEntry): void {
     entry.live = undefined;
     this.#live.delete(entry);
+    this.#order.leave(entry.jobId);
+    this.#unplaced.add(entry);
   }
-}
-
-function claimOf({ log }: JobEntry, { run }: ActiveJob): Claim {
-  return {
-    run,
-    get priority() {
-      return log.facts?.priority ?? 0;
-    },
-    submittedAtMs: log.facts?.submittedAtMs ?? 0,
-  };
 }

@@ -9,11 +9,11 @@ import type { Store } from '../../common/store/ports.ts';
 import type { JobId, Pool } from '../../common/task.ts';
 import type { FailurePolicy } from '../domain/failure-policy.ts';
 import type { TaskGraph, TaskNumber } from '../domain/task-graph.ts';
+import { PublishOrder } from '../domain/publish-order.ts';
 import { JobRun } from '../run/job-run.ts';
 import type { JobObserver } from '../run/job-observer.ts';
 import { PublishedTasks } from '../run/published-tasks.ts';
 import type { Clock } from '../ports.ts';
-import { ReadyLines } from './ready-lines.ts';
 
 /** How long running tasks may take to stop: a step of the largest model, with room. */
 const STOP_TIMEOUT_MS = 30_000;
@@ -37,14 +37,17 @@ export interface RunAloneOptions {
  * @throws BivdiffError — the job's failure, with its causes; `cancelled` when the signal aborts
  */
 export async function runJobAlone(options: RunAloneOptions): Promise<void> {
-  const { bus, store, clock, slotsOf, signal } = options;
+  const { jobId, bus, store, clock, slotsOf, signal } = options;
   signal?.throwIfAborted();
   const out = new PublishedTasks({ bus, store, clock, slotsOf });
-  const lines = new ReadyLines(out);
+  const order = new PublishOrder({ out, slotsOf });
   const onReady = (pool: Pool): void => {
-    lines.add(pool, { run, priority: 0, submittedAtMs: 0 });
+    order.hasReady(jobId, pool);
   };
   const run = new JobRun({ ...options, out, onReady });
+  const { inference: inferenceClass } = options.graph.plan.job.numerics;
+  order.place({ jobId, owner: run.owner, priority: 0, submittedAtMs: 0, inferenceClass });
+  order.begin(jobId, run);
   const over = new AbortController();
   const events = bus.events(over.signal);
   const stop = (): void => {
@@ -61,8 +64,8 @@ export async function runJobAlone(options: RunAloneOptions): Promise<void> {
   signal?.addEventListener('abort', stop, { once: true });
   try {
     await run.start(options.wanted);
-    lines.publish();
-    if (!run.isOver) await followEvents(run, events, lines);
+    publish(run, order);
+    if (!run.isOver) await followEvents(run, events, order);
     if (run.failure !== undefined) throw run.failure;
   } finally {
     signal?.removeEventListener('abort', stop);
@@ -73,11 +76,15 @@ export async function runJobAlone(options: RunAloneOptions): Promise<void> {
 async function followEvents(
   run: JobRun,
   events: AsyncIterable<WorkerEvent>,
-  lines: ReadyLines,
+  order: PublishOrder,
 ): Promise<void> {
   for await (const event of events) {
     await run.handle(event);
     if (run.isOver) return;
-    lines.publish();
+    publish(run, order);
   }
+}
+
+function publish(run: JobRun, order: PublishOrder): void {
+  for (let next = order.next(); next !== undefined; next = order.next()) run.publishNext(next.pool);
 }

@@ -31,8 +31,8 @@ export class WorkerRegistry implements Workforce {
   readonly #options: WorkerRegistryOptions;
   readonly #standings: Standings;
   readonly #workers = new Map<string, Heard>();
-  /** Kept as sums and sets: they are asked for at every event of a farm of thousands. */
-  readonly #slots = new Map<Pool, number>();
+  /** By class; undefined: of all. Kept as sums and sets: they are asked for at every event of a farm of thousands. */
+  readonly #slots = new Map<string | undefined, Map<Pool, number>>();
   readonly #names = new Map<string, Set<string>>();
   #sweptMs = 0;
 
@@ -62,16 +62,15 @@ export class WorkerRegistry implements Workforce {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** Tasks that the workers of a pool can run at once; `any`: all workers. */
-  slotsOf(pool: Pool): number {
+  /** Tasks that the workers of a pool can run at once; `any`: all workers. With a class: those whose inference is of it. */
+  slotsOf(pool: Pool, inferenceClass?: string): number {
     this.#sweep(WORKER_BEAT_MS / 2);
-    return this.#slots.get(pool) ?? 0;
+    return this.#slots.get(inferenceClass)?.get(pool) ?? 0;
   }
 
   workersOf(pool: Pool, inferenceClass?: string, memoryBytes = 0): ReadonlySet<string> {
     this.#sweep(WORKER_BEAT_MS / 2);
-    const key = inferenceClass === undefined ? pool : keyOf(pool, inferenceClass);
-    const names = this.#names.get(key) ?? NOBODY;
+    const names = this.#names.get(keyOf(pool, inferenceClass)) ?? NOBODY;
     if (memoryBytes === 0) return names;
     return new Set([...names].filter((name) => this.memoryOf(name)! >= memoryBytes));
   }
@@ -140,8 +139,11 @@ export class WorkerRegistry implements Workforce {
   #count(status: WorkerStatus, sign: 1 | -1): void {
     if (status.draining || !speaksOurs(status)) return;
     for (const pool of new Set<Pool>([...status.pools, 'any'])) {
-      this.#slots.set(pool, (this.#slots.get(pool) ?? 0) + sign * status.slots);
-      for (const key of [pool, keyOf(pool, status.numericsClass)]) {
+      for (const inferenceClass of [undefined, status.numericsClass]) {
+        const key = keyOf(pool, inferenceClass);
+        const slots = this.#slots.get(inferenceClass) ?? new Map<Pool, number>();
+        this.#slots.set(inferenceClass, slots);
+        slots.set(pool, (slots.get(pool) ?? 0) + sign * status.slots);
         const names = this.#names.get(key) ?? new Set();
         if (sign === 1) names.add(status.name);
         else names.delete(status.name);
@@ -152,8 +154,8 @@ export class WorkerRegistry implements Workforce {
   }
 }
 
-function keyOf(pool: Pool, inferenceClass: string): string {
-  return `${pool} ${inferenceClass}`;
+function keyOf(pool: Pool, inferenceClass?: string): string {
+  return inferenceClass === undefined ? pool : `${pool} ${inferenceClass}`;
 }
 
 /** Whether it is of our version, as far as messages go. */

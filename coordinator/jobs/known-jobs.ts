@@ -1,4 +1,4 @@
-// The jobs that a coordinator knows: found by id, in their order, watched. Knows their logs, not how they run.
+// The jobs that a coordinator knows: found by id, watched. Knows their logs, not how they run.
 
 import { BivdiffError } from '../../common/errors.ts';
 import type { Store } from '../../common/store/ports.ts';
@@ -37,6 +37,8 @@ export class JobEntry {
   readonly log: JobLog;
   readonly history: JobHistory;
   live: ActiveJob | undefined;
+  /** Numerics class of its inference, once its spec was read. */
+  inferenceClass: string | undefined;
   readonly #watchers = new Set<() => void>();
 
   constructor(jobId: JobId, { store, nowMs }: KnownJobsOptions) {
@@ -141,13 +143,8 @@ export class KnownJobs {
       .sort((a, b) => b.facts.submittedAtMs - a.facts.submittedAtMs);
   }
 
-  /** Those that fit, in the order in which they have the farm: higher priority first, then the earlier. */
-  inOrder(fits: (entry: JobEntry) => boolean): JobEntry[] {
-    return [...this.#entries.values()].filter(fits).sort((one, other) => {
-      const a = one.log.facts;
-      const b = other.log.facts;
-      const byPriority = (b?.priority ?? 0) - (a?.priority ?? 0);
-      return byPriority || (a?.submittedAtMs ?? 0) - (b?.submittedAtMs ?? 0);
-    });
+  /** Those that shall run, whether or not they do already. */
+  get queued(): readonly JobEntry[] {
+    return [...this.#entries.values()].filter(({ log }) => log.facts?.state === 'queued');
   }
 }

@@ -1,18 +1,15 @@
 // What is out on the farm: every task that some live job has published and that has not settled, each once whoever
-// needs it. Keeps the queues short, and looks for what the bus may have lost. All of it can be lost itself.
+// needs it. Counts them, and looks for what the bus may have lost. Knows nothing of how much may be out; all of it can be lost itself.
 
 import type { CoordinatorBus, TaskMessage, WorkerEvent } from '../../common/bus/ports.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { JobId, Pool, Stage, TaskId } from '../../common/task.ts';
 import { leavesSomebody } from '../domain/failure-policy.ts';
+import type { Out } from '../domain/publish-order.ts';
 import { mapBounded } from '../map-bounded.ts';
 import type { Clock, Workforce } from '../ports.ts';
 
-/** Published beyond what the slots take at once, so that a slot that becomes free need not wait for us. */
-const OUT_PER_SLOT = 2;
-/** Before any worker is known, so that the first that comes finds work. */
-const OUT_MIN = 2;
 /** How long a task that nobody speaks of is left alone: doubles while the bus still has it. */
 const PATIENCE_MS = 1_000;
 const PATIENCE_MAX_MS = 16_000;
@@ -29,8 +26,8 @@ export interface PublishedTasksOptions {
   readonly bus: CoordinatorBus;
   readonly store: Store;
   readonly clock: Clock;
-  /** Slots of the workers that serve a pool, now; `any`: all there are. */
-  readonly slotsOf: (pool: Pool) => number;
+  /** Slots of the workers of a class that serve a pool, now. */
+  readonly slotsOf: (pool: Pool, inferenceClass: string) => number;
   /** As `Workforce.workersOf`. @default nobody is known, and nobody is looked for */
   readonly workersOf?: Workforce['workersOf'];
   /** Tasks that workers say they run. @default none */
@@ -57,32 +54,30 @@ interface PublishedTask extends Place {
   patienceMs: number;
 }
 
-export class PublishedTasks {
+export class PublishedTasks implements Out {
   readonly #options: PublishedTasksOptions;
   readonly #tasks = new Map<TaskId, PublishedTask>();
-  readonly #countOfPool = new Map<Pool, number>();
-  readonly #copiesOfPool = new Map<Pool, number>();
-  readonly #countOfOwner = new Map<string, number>();
+  /** By class, then by pool or owner. */
+  readonly #ofPools = new Counts();
+  readonly #copiesOfPools = new Counts();
+  readonly #ofOwners = new Counts();
   readonly #sending = new Set<Promise<void>>();
 
   constructor(options: PublishedTasksOptions) {
     this.#options = options;
   }
 
-  /** How many more tasks of a pool can be published: about twice the slots that can take them, over all pools too. */
-  room(pool: Pool): number {
-    const ofPool = this.limit(pool) - (this.#countOfPool.get(pool) ?? 0);
-    return Math.min(ofPool, this.limit('any') - this.#tasks.size);
+  countOf(pool: Pool, inferenceClass: string): number {
+    return this.#ofPools.of(inferenceClass, pool);
   }
 
-  /** Tasks of a pool that may be out at once. */
-  limit(pool: Pool): number {
-    return Math.max(OUT_MIN, OUT_PER_SLOT * this.#options.slotsOf(pool));
+  totalOf(inferenceClass: string): number {
+    return this.#ofPools.total(inferenceClass);
   }
 
-  /** Tasks that were published for an owner's jobs and are out. */
-  countOf(owner: string): number {
-    return this.#countOfOwner.get(owner) ?? 0;
+  /** Of those that were published for an owner's jobs: each has one, whoever needs it too. */
+  countOfOwner(owner: string, inferenceClass: string): number {
+    return this.#ofOwners.of(inferenceClass, owner);
   }
 
   /** Of a task that is out. */
@@ -123,9 +118,10 @@ export class PublishedTasks {
   }
 
   /** Whether some slots of a pool have nothing to do, as far as what is out can tell. */
-  hasIdleSlot(pool: Pool): boolean {
-    const copies = this.#copiesOfPool.get(pool) ?? 0;
-    return (this.#countOfPool.get(pool) ?? 0) + copies < this.#options.slotsOf(pool);
+  hasIdleSlot(pool: Pool, inferenceClass: string): boolean {
+    const copies = this.#copiesOfPools.of(inferenceClass, pool);
+    const messages = this.countOf(pool, inferenceClass) + copies;
+    return messages < this.#options.slotsOf(pool, inferenceClass);
   }
 
   /** Publishes a second message of a task that is out. One that is lost is not looked for: the first is. */
@@ -133,7 +129,7 @@ export class PublishedTasks {
     const task = this.#tasks.get(message.task.id);
     if (task === undefined || task.hasCopy) return;
     task.hasCopy = true;
-    this.#countCopy(task, 1);
+    this.#copiesOfPools.add(task.inferenceClass, task.pool, 1);
     this.#publish(task.queue, message);
   }
 
@@ -152,7 +148,7 @@ export class PublishedTasks {
     if (task.needers.length > 0) return false;
     this.#tasks.delete(taskId);
     this.#count(task, -1);
-    if (task.hasCopy) this.#countCopy(task, -1);
+    if (task.hasCopy) this.#copiesOfPools.add(task.inferenceClass, task.pool, -1);
     return true;
   }
 
@@ -249,14 +245,31 @@ export class PublishedTasks {
     this.#sending.add(sending);
   }
 
-  #countCopy({ pool }: PublishedTask, by: number): void {
-    this.#copiesOfPool.set(pool, (this.#copiesOfPool.get(pool) ?? 0) + by);
+  #count({ inferenceClass, pool, owner }: PublishedTask, by: 1 | -1): void {
+    this.#ofPools.add(inferenceClass, pool, by);
+    this.#ofOwners.add(inferenceClass, owner, by);
+  }
+}
+
+/** Counts by two names, with the sum over the second. What is 0 is forgotten. */
+class Counts {
+  readonly #counts = new Map<string, { total: number; readonly of: Map<string, number> }>();
+
+  of(first: string, second: string): number {
+    return this.#counts.get(first)?.of.get(second) ?? 0;
   }
 
-  #count({ pool, owner }: PublishedTask, by: number): void {
-    this.#countOfPool.set(pool, (this.#countOfPool.get(pool) ?? 0) + by);
-    const ofOwner = this.countOf(owner) + by;
-    if (ofOwner === 0) this.#countOfOwner.delete(owner);
-    else this.#countOfOwner.set(owner, ofOwner);
+  total(first: string): number {
+    return this.#counts.get(first)?.total ?? 0;
+  }
+
+  add(first: string, second: string, by: 1 | -1): void {
+    const counts = this.#counts.get(first) ?? { total: 0, of: new Map() };
+    this.#counts.set(first, counts);
+    counts.total += by;
+    const count = this.of(first, second) + by;
+    if (count === 0) counts.of.delete(second);
+    else counts.of.set(second, count);
+    if (counts.total === 0) this.#counts.delete(first);
   }
 }

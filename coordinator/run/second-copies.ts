@@ -69,7 +69,7 @@ export class SecondCopies {
     for (const { task, worker } of this.#stragglers.slow(clock.nowMs())) {
       if (this.#copied.has(task)) continue;
       const { pool } = STAGE_FACTS[graph.stage(task)];
-      if (!out.hasIdleSlot(pool)) continue;
+      if (!out.hasIdleSlot(pool, inferenceClass)) continue;
       const idle = workers.idleOf(pool, inferenceClass);
       if (![...idle].some((name) => name !== worker)) continue;
       this.#copied.add(task);

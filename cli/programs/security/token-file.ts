@@ -5,10 +5,10 @@ import { stat } from 'node:fs/promises';
 
 import { BivdiffError } from '../../../common/errors.ts';
 import { readSecretFile } from '../../../common/secret-file.ts';
+import type { Share } from '../../../coordinator/domain/job-rank.ts';
 import type { Caller } from '../../../coordinator/rpc/access/caller.ts';
 import { parseTokens } from '../../../coordinator/rpc/access/token-book.ts';
 import type { TokenBook, TokenLookup } from '../../../coordinator/rpc/access/token-book.ts';
-import type { Share } from '../../../coordinator/dispatch/ready-lines.ts';
 import type { Log } from '../log.ts';
 
 /** How often it is looked whether the file has changed. */

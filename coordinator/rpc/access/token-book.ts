@@ -6,8 +6,8 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 
 import { BivdiffError } from '../../../common/errors.ts';
-import type { Share } from '../../dispatch/ready-lines.ts';
-import { EQUAL_SHARE } from '../../dispatch/ready-lines.ts';
+import { EQUAL_SHARE } from '../../domain/job-rank.ts';
+import type { Share } from '../../domain/job-rank.ts';
 import { OWNER } from './caller.ts';
 import type { Caller } from './caller.ts';
 import { ROLES, withIncluded } from './roles.ts';

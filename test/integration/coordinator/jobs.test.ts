@@ -100,6 +100,42 @@ describe('a coordinator', () => {
     ]);
   });
 
+  it('runs its jobs beside urgent ones that no worker is of the class of, also after a restart', async () => {
+    const submit = async (farm: CoordinatorHarness, seed: number, inference?: string) => {
+      const job = acceptedJob({ seed });
+      const numerics = { ...job.numerics, ...(inference === undefined ? {} : { inference }) };
+      const priority = inference === undefined ? 1 : 90;
+      return farm.coordinator.submit({ ...job, numerics }, { name: 'a job', priority });
+    };
+    const first = start();
+    for (const seed of [1, 2, 3, 4]) await submit(first, seed, 'of another machine');
+    const { jobId } = await submit(first, 5);
+    await first.close();
+    const next = start({ store: first.store });
+    next.addWorker('w1');
+    await next.coordinator.known;
+    await next.until(jobId, 'done');
+    const states = next.coordinator.list().map(({ state }) => state);
+    expect(states.filter((state) => state === 'running')).toHaveLength(2);
+    expect(states.filter((state) => state === 'queued')).toHaveLength(2);
+  });
+
+  it('begins a job at once that is more urgent than all that run, and one that is made so', async () => {
+    const farm = start();
+    const busy = Promise.withResolvers<undefined>();
+    farm.addWorker('w1', async () => busy.promise.then(() => undefined));
+    const submit = async (seed: number, priority: number) =>
+      farm.coordinator.submit(acceptedJob({ frames: 64, seed }), { name: 'a job', priority });
+    const wide = await submit(1, 50);
+    const equal = await submit(2, 50);
+    expect(farm.coordinator.get(equal.jobId).state).toBe('queued');
+    const urgent = await submit(3, 51);
+    expect(farm.coordinator.get(urgent.jobId).state).toBe('running');
+    expect((await farm.coordinator.setPriority(equal.jobId, 99)).state).toBe('running');
+    expect(farm.coordinator.get(wide.jobId).state).toBe('running');
+    busy.resolve(undefined);
+  });
+
   it('forgets a job that is over, and takes it again', async () => {
     const farm = start();
     farm.addWorker('w1');

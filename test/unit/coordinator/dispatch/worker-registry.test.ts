@@ -44,6 +44,10 @@ describe('WorkerRegistry', () => {
     workers.note(statusOf('b'));
     expect([...workers.workersOf('idm', 'c')]).toEqual(['a', 'b']);
     expect(workers.workersOf('idm', 'd').size).toBe(0);
+    workers.note(statusOf('b', { numericsClass: 'd', slots: 3 }));
+    const slots = [undefined, 'c', 'd', 'e'].map((one) => workers.slotsOf('idm', one));
+    expect(slots).toEqual([5, 2, 3, 0]);
+    expect(workers.slotsOf('vdm', 'c')).toBe(0);
   });
 
   it('tells workers that have enough memory from others', () => {
