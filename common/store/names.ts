@@ -11,7 +11,6 @@ export const DOCUMENT_KINDS: readonly DocumentKind[] = [
   'job-event',
   'job-history',
   'epoch',
-  'journal',
   'upload',
   'model',
 ];

@@ -66,12 +66,11 @@ export type PutRecordResult =
  * - `job-event`: `<job>/<n>`, the log of a job on a cluster
  * - `job-history`: `<job>/<n>`, what happened to its tasks, in segments
  * - `epoch`: `<n>`, put by each coordinator that takes over
- * - `journal`: hints for recovery
  * - `upload`: `<owner>/<digest>`, an artifact that this owner of jobs has brought
  * - `model`: what files make up a model part, by the part's digest
  */
 export type DocumentKind =
-  'spec' | 'manifest' | 'job-event' | 'job-history' | 'epoch' | 'journal' | 'upload' | 'model';
+  'spec' | 'manifest' | 'job-event' | 'job-history' | 'epoch' | 'upload' | 'model';
 
 /** `id` is made of segments of `[a-z0-9._-]` joined by `/`, none beginning with a dot; so nothing can leave the store's folder. */
 export interface DocumentName {

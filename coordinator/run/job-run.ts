@@ -49,6 +49,8 @@ export class JobRun implements Needer {
   readonly #nextAttempt: NextAttempt;
   readonly #copies: SecondCopies;
   readonly #out = new Map<TaskId, TaskNumber>();
+  /** Of two nodes the same work: what else is there once a task that is out is. */
+  readonly #twins = new Map<TaskId, TaskNumber[]>();
   readonly #started = new Set<TaskId>();
   readonly #timers = new Map<TaskNumber, () => void>();
   #failure: BivdiffError | undefined;
@@ -120,7 +122,12 @@ export class JobRun implements Needer {
     const task = this.readyCount(pool) > 0 ? this.#board.takeNext(pool) : undefined;
     if (task === undefined) return;
     const message = this.#nextAttempt.message(task);
-    this.#out.set(message.task.id, task);
+    const { id } = message.task;
+    if (this.#out.has(id)) {
+      this.#twins.set(id, [...(this.#twins.get(id) ?? []), task]);
+      return;
+    }
+    this.#out.set(id, task);
     const queue = queueOfStage(message.task.stage, message.task.numericsClass);
     const inferenceClass = this.#graph.plan.job.numerics.inference;
     this.#options.out.add(this, message, { queue, pool, inferenceClass });
@@ -195,17 +202,24 @@ export class JobRun implements Needer {
     this.#options.out.remove(this, taskId);
     this.#out.delete(taskId);
     this.#started.delete(taskId);
+    this.#twins.delete(taskId);
     this.#attempts.forget(taskId);
   }
 
   async #settle(
     task: TaskNumber,
-    { taskId, record }: Extract<WorkerEvent, { kind: 'committed' }>,
+    event: Extract<WorkerEvent, { kind: 'committed' }>,
   ): Promise<void> {
+    const { taskId, record } = event;
     const hadCopy = this.#copies.hasCopy(task);
+    const twins = this.#twins.get(taskId) ?? [];
     this.#copies.finished(task, record.seconds);
     this.#forget(taskId);
     this.#board.settle(task);
+    for (const twin of twins) {
+      this.#options.observer.event(twin, event);
+      this.#board.settle(twin);
+    }
     if (!hadCopy) return;
     const { bus, jobId } = this.#options;
     // Where it cannot be stopped it runs to its end, which does no harm.
@@ -264,6 +278,7 @@ export class JobRun implements Needer {
     const dependencies = [...this.#graph.dependencies(task)];
     const lostIds = new Set(details.lostTasks);
     const lost = dependencies.filter((number) => lostIds.has(idOf(number)));
+    const waiting = [task, ...(this.#twins.get(event.taskId) ?? [])];
     this.#forget(event.taskId);
     if (lost.length === 0) {
       await this.stop(this.#failureOf(task, event.failure));
@@ -274,9 +289,9 @@ export class JobRun implements Needer {
       observer.healed(number);
       this.#board.lose(number);
     }
-    this.#board.takeBack(task);
+    for (const one of waiting) this.#board.takeBack(one);
     await this.#require(lost);
-    this.#board.awaitInputs(task);
+    for (const one of waiting) this.#board.awaitInputs(one);
   }
 
   #failureOf(task: TaskNumber, failure: FailureJson): BivdiffError {

@@ -23,7 +23,7 @@ import {
 
 /** Names one document. */
 export interface DocumentName {
-  /** "spec", "manifest", "job-event", "job-history", "epoch", "journal", "upload" or "model". */
+  /** "spec", "manifest", "job-event", "job-history", "epoch", "upload" or "model". */
   kind: string;
   /** Segments of [a-z0-9._-] joined by "/". */
   id: string;

@@ -98,7 +98,7 @@ const streamCode = (call: ClientReadableStream<unknown>): Promise<status> =>
 describe('names over the wire', () => {
   it.each(BAD_IDS)('refuses document %j', async (id) => {
     const envelope = Buffer.from(encodeDocument(Buffer.from('x')));
-    const name = { kind: 'journal', id };
+    const name = { kind: 'upload', id };
     for (const code of [
       await codeOf((done) => documents.putDocument({ name, envelope }, done)),
       await codeOf((done) => documents.getDocument({ name }, done)),

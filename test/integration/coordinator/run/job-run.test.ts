@@ -12,6 +12,7 @@ import type { Store } from '../../../../common/store/ports.ts';
 import type { JobId, TaskId } from '../../../../common/task.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../../../coordinator/domain/failure-policy.ts';
 import { createPlan } from '../../../../coordinator/domain/plan.ts';
+import type { Plan } from '../../../../coordinator/domain/plan.ts';
 import { createTaskGraph } from '../../../../coordinator/domain/task-graph.ts';
 import { JobRun } from '../../../../coordinator/run/job-run.ts';
 import { PublishedTasks } from '../../../../coordinator/run/published-tasks.ts';
@@ -34,7 +35,7 @@ describe('JobRun', () => {
   let memory: Readonly<Record<string, number>> = {};
   let timers: (() => void)[] = [];
   let claimed: ReadonlySet<TaskId> = new Set();
-  let runOf: (jobId: JobId) => { run: JobRun; start: () => Promise<void> };
+  let runOf: (jobId: JobId, plan?: Plan) => { run: JobRun; start: () => Promise<void> };
 
   beforeEach(async () => {
     nowMs = 0;
@@ -63,8 +64,8 @@ describe('JobRun', () => {
     });
     const memoryOf = (worker: string): number | undefined => memory[worker];
     const workers = { workersOf, memoryOf, setAside: () => [], idleOf: workersOf };
-    runOf = (jobId) => {
-      const graph = createTaskGraph(createPlan(acceptedJob()));
+    runOf = (jobId, plan = createPlan(acceptedJob())) => {
+      const graph = createTaskGraph(plan);
       const observer = {
         surveyed: () => undefined,
         event: () => undefined,
@@ -115,6 +116,28 @@ describe('JobRun', () => {
     expect(await bus.depth(INGEST)).toBe(1);
     await other.stop(new BivdiffError('cancelled', 'not wanted'));
     expect(await bus.depth(INGEST)).toBe(0);
+  });
+
+  it('publishes the equal work of two nodes once, and has both when it is there', async () => {
+    const plan = withMask(createPlan(acceptedJob({ frames: 4, prompt: 'twice' })));
+    const { run: twice, start } = runOf('twice' as JobId, plan);
+    await run.stop(new BivdiffError('cancelled', 'not wanted'));
+    await start();
+    expect(twice.readyCount('any')).toBe(2);
+    twice.publishNext('any');
+    twice.publishNext('any');
+    await out.settled();
+    expect(await bus.depth(INGEST)).toBe(1);
+    expect(twice.readyCount('idm')).toBe(0);
+    const { task } = (await pullNow())!.message;
+    const made = { worker: 'w', attempt: 1, startedAt: '', seconds: 1, busySeconds: 1 };
+    const { stage, numericsClass } = task;
+    const record = { ...made, taskId: task.id, stage, numericsClass, outputs: {} };
+    await twice.handle({ ...made, kind: 'committed', taskId: task.id, record });
+    // The annotate task read both.
+    expect(twice.readyCount('idm')).toBe(1);
+    expect(twice.readyCount('any')).toBe(0);
+    expect(out.countOf('any', acceptedJob().numerics.inference)).toBe(0);
   });
 
   it('stops what runs before the bus has taken what is being published', async () => {
@@ -260,3 +283,24 @@ describe('JobRun', () => {
     expect(run.failure).toBeUndefined();
   });
 });
+
+/** The same plan with the source ingested once more, as a mask of the same frames would be, read by `annotate` beside the frames. */
+function withMask(plan: Plan): Plan {
+  const [ingest, ...others] = plan.nodes;
+  const source = ({ node, index }: { node: string; index: number }) => ({
+    node: node === 'ingest-mask' ? 'ingest' : node,
+    index,
+  });
+  return {
+    ...plan,
+    nodes: [ingest!, { ...ingest!, name: 'ingest-mask' }, ...others],
+    id: (ref) => plan.id(source(ref)),
+    task: (ref) => plan.task(source(ref)),
+    dependencies: (ref) => [
+      ...plan.dependencies(source(ref)),
+      ...(ref.node === 'annotate' ? [{ node: 'ingest-mask', index: ref.index }] : []),
+    ],
+    frameCount: (ref) => plan.frameCount(source(ref)),
+    lastFrame: (ref) => plan.lastFrame(source(ref)),
+  };
+}

@@ -49,10 +49,10 @@ function describePutting(current: () => StoreHarness): void {
   it('lists one kind, sorted by id, from a beginning on', async () => {
     const { store } = current();
     const ids = ['b/10', 'a', 'b/2', 'b', 'a-1/x/y', 'a.b', 'b/1'];
-    for (const id of ids) await store.putDocument({ kind: 'journal', id }, Buffer.from(id));
+    for (const id of ids) await store.putDocument({ kind: 'upload', id }, Buffer.from(id));
     await store.putDocument({ kind: 'spec', id: 'b/3' }, Buffer.from(''));
     const list = async (prefix?: string): Promise<string[]> =>
-      (await store.listDocuments('journal', prefix)).map(({ id }) => id);
+      (await store.listDocuments('upload', prefix)).map(({ id }) => id);
     expect(await list()).toEqual(ids.toSorted());
     expect(await list('b/')).toEqual(['b/1', 'b/10', 'b/2']);
     expect(await list('b/1')).toEqual(['b/1', 'b/10']);

@@ -251,12 +251,12 @@ function describeVerify(current: () => StoreHarness): void {
     const a = await commit(harness, 'a', [flipped, gone]);
     const b = await commit(harness, 'b', [flipped]);
     const torn = await commit(harness, 'torn', []);
-    await store.putDocument({ kind: 'journal', id: 'j/1' }, Buffer.from('journal'));
+    await store.putDocument({ kind: 'upload', id: 'j/1' }, Buffer.from('upload'));
     await rewrite({ area: 'artifacts', name: flipped.digest }, flipBit(500));
     await rewrite({ area: 'artifacts', name: unused.digest }, cutTo(3));
     await rewrite({ area: 'artifacts', name: gone.digest }, remove);
     await rewrite({ area: 'records', name: torn.taskId }, cutTo(50));
-    await rewrite({ area: 'documents', name: 'journal/j/1' }, flipBit(-1));
+    await rewrite({ area: 'documents', name: 'upload/j/1' }, flipBit(-1));
 
     const { problems } = await store.verify();
     const both = [a.taskId, b.taskId].sort();
@@ -268,7 +268,7 @@ function describeVerify(current: () => StoreHarness): void {
         { ...artifactProblem, what: unused.digest, taskIds: [] },
         { kind: 'missing-artifact', what: gone.digest, taskIds: [a.taskId], artifact: gone },
         { kind: 'damaged-record', what: torn.taskId, taskIds: [torn.taskId] },
-        { kind: 'damaged-document', what: 'journal/j/1', taskIds: [] },
+        { kind: 'damaged-document', what: 'upload/j/1', taskIds: [] },
       ]),
     );
     for (const lost of [a, b, torn]) expect(await store.getRecord(lost.taskId)).toBeUndefined();

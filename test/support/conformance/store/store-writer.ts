@@ -19,7 +19,7 @@ const lane = async (): Promise<void> => {
     const bytes = Buffer.concat([Buffer.from(label), source.subarray(0, length)]);
     const frame = artifactOf(await store.putArtifact(bytes), bytes.length);
     await store.putRecord(recordOf(label, [frame], { worker: run }));
-    await store.putDocument({ kind: 'journal', id: `${run}/${label}` }, bytes.subarray(0, 5000));
+    await store.putDocument({ kind: 'upload', id: `${run}/${label}` }, bytes.subarray(0, 5000));
     process.stdout.write(`${label}\n`);
   }
 };
