@@ -94,7 +94,12 @@ export function summaryText(report: RenderReport): string {
   lines.push(
     `job ${report.job.slice(0, 12)}: ${plural(tasks.run, 'task')} run, ${tasks.reused} reused, ${formatSeconds(report.wallSeconds)}`,
     `flicker  ${figure(flicker.generated)} frame by frame, ${figure(flicker.smoothed)} smoothed (less is steadier)`,
-    `edge F1  ${figure(edgeF1.generated)} frame by frame, ${figure(edgeF1.smoothed)} smoothed (1 follows the control)`,
+    // Where there is a control.
+    ...(edgeF1.smoothed === null
+      ? []
+      : [
+          `edge F1  ${figure(edgeF1.generated)} frame by frame, ${figure(edgeF1.smoothed)} smoothed (1 follows the control)`,
+        ]),
     `drift    ${figure(drift)} (how far smoothing moved the colours)`,
   );
   return `${lines.join('\n')}\n`;

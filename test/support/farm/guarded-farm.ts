@@ -147,6 +147,7 @@ export function submission(
     seed: 1,
     posterior: 'mode',
     frameBatch: 4,
+    taskSettingsJson: '',
     output: { format: 'mp4', framesPerSecond: 8, comparison: false, contactSheet: false },
     ...changes,
   } as unknown as NonNullable<SubmitJobRequest['spec']>;

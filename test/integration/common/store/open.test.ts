@@ -148,7 +148,7 @@ async function putHello(path: string) {
 
 /** Of a process that has just ended. */
 async function pidOfNobody(): Promise<number> {
-  const child = startChild('../seed.ts', []);
+  const child = startChild('seed.ts', []);
   await child.output();
   return child.process.pid ?? 0;
 }
