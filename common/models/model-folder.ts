@@ -1,17 +1,18 @@
 // Reads a folder of models into a ModelSet. Layout: `card.json`, and for each model a diffusers pipeline folder with
-// ONNX graphs in it (below, `imagePlaces`). A graph's weights may lie in files that it names and shares with others.
+// ONNX graphs in it (part-places.ts). A graph's weights may lie in files that it names and shares with others.
 
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import { BivdiffError } from '../errors.ts';
 import { parseCard } from './card.ts';
-import type { Card, CardGenerator } from './card.ts';
+import type { Card } from './card.ts';
 import { openFileDigests } from './file-digests.ts';
 import type { FileDigestOptions, FileDigests } from './file-digests.ts';
 import type { Generator, ImageModel, ModelPart, ModelSet, VideoModel } from './model-set.ts';
 import { openPart } from './open-part.ts';
 import type { ModelProblem, PartPlace } from './part-files.ts';
+import { generatorPlaces, imagePlaces, videoPlaces } from './part-places.ts';
 
 /** What a folder holds and lacks. */
 export interface ModelSetReport {
@@ -183,114 +184,6 @@ class SetSearch {
     this.parts.push(part);
     return part;
   }
-}
-
-/**
- * Where the parts of an image model lie, in the layout of optimum's export (each graph in a folder) or of models/export
- * (graphs above the diffusers folder whose weights they read).
- */
-function imagePlaces(folder: string) {
-  const at = (...names: string[]): string => join(folder, ...names);
-  const unetConfigs = [at('unet', 'config.json')];
-  return {
-    tokenizer: { kind: 'tokenizer', name: 'image/tokenizer', folder: at('tokenizer') },
-    textEncoder: textEncoderPlace('image', folder),
-    unet: {
-      kind: 'graph',
-      name: 'image/unet',
-      graphs: [at('unet', 'model.onnx')],
-      configs: unetConfigs,
-    },
-    unetInflated: {
-      kind: 'graph',
-      name: 'image/unet-inflated',
-      graphs: [at('unet', 'inflated.onnx'), at('unet_inflated', 'model.onnx')],
-      configs: unetConfigs,
-      isOptional: true,
-    },
-    vaeEncoder: vaePlace(folder, 'vae_encoder'),
-    vaeDecoder: vaePlace(folder, 'vae_decoder'),
-    scheduler: {
-      kind: 'scheduler',
-      name: 'image/scheduler',
-      config: at('scheduler', 'scheduler_config.json'),
-    },
-  } as const satisfies Readonly<Record<string, PartPlace>>;
-}
-
-/** Where a generator's own parts lie. A graph above its folder has the image UNet's config, as ControlNets fused into it do. */
-function generatorPlaces(
-  name: string,
-  folder: string,
-  named: Omit<CardGenerator, 'task' | 'conditions'>,
-) {
-  const at = (...names: string[]): string => join(folder, ...names);
-  const prefix = `image/${name}`;
-  const { unet, tokenizer, textEncoder, scheduler } = named;
-  return {
-    unet: {
-      kind: 'graph',
-      name: `image/unet+${name}`,
-      graphs: [at(`${unet}.onnx`), at(unet, 'model.onnx')],
-      configs: [at(unet, 'config.json'), at('unet', 'config.json')],
-    } as const,
-    tokenizer: tokenizer && {
-      ...{ kind: 'tokenizer', name: `${prefix}/tokenizer` },
-      folder: at(tokenizer),
-    },
-    textEncoder: textEncoder && {
-      kind: 'graph',
-      name: `${prefix}/text-encoder`,
-      graphs: [at(textEncoder, 'model.onnx')],
-      configs: [at(textEncoder, 'config.json')],
-    },
-    scheduler: scheduler && {
-      ...{ kind: 'scheduler', name: `${prefix}/scheduler` },
-      config: at(scheduler, 'scheduler_config.json'),
-    },
-  } as Readonly<Partial<Record<keyof typeof named, PartPlace>>> & { readonly unet: PartPlace };
-}
-
-function vaePlace(folder: string, half: 'vae_encoder' | 'vae_decoder'): PartPlace {
-  return {
-    kind: 'graph',
-    name: `image/${half.replace('_', '-')}`,
-    graphs: [join(folder, half, 'model.onnx'), join(folder, `${half}.onnx`)],
-    configs: [join(folder, half, 'config.json'), join(folder, 'vae', 'config.json')],
-  };
-}
-
-function videoPlaces(name: string, folder: string) {
-  const prefix = `video/${name}`;
-  return {
-    tokenizer: {
-      kind: 'tokenizer',
-      name: `${prefix}/tokenizer`,
-      folder: join(folder, 'tokenizer'),
-    },
-    textEncoder: textEncoderPlace(prefix, folder),
-    unet: {
-      kind: 'graph',
-      name: `${prefix}/unet`,
-      graphs: [join(folder, 'unet', 'model.onnx')],
-      configs: [join(folder, 'unet', 'config.json')],
-    },
-    scheduler: {
-      kind: 'scheduler',
-      name: `${prefix}/scheduler`,
-      config: join(folder, 'scheduler', 'scheduler_config.json'),
-      isOptional: true,
-    },
-  } as const satisfies Readonly<Record<string, PartPlace>>;
-}
-
-function textEncoderPlace(prefix: string, folder: string): PartPlace {
-  return {
-    kind: 'graph',
-    name: `${prefix}/text-encoder`,
-    graphs: [join(folder, 'text_encoder', 'model.onnx')],
-    configs: [join(folder, 'text_encoder', 'config.json')],
-  };
 }
 
 /** Every part of a set, each once. */

@@ -19,6 +19,7 @@ import { PublishedTasks } from '../../../../coordinator/run/published-tasks.ts';
 import type { Clock, Workforce } from '../../../../coordinator/ports.ts';
 import { wantedTasks } from '../../../../coordinator/run/active-job.ts';
 import { acceptedJob } from '../../../support/jobs.ts';
+import { withMask } from '../../../support/masked-plan.ts';
 
 const JOB = 'job' as JobId;
 const INGEST = queueOfStage('ingest', acceptedJob().numerics.media);
@@ -283,24 +284,3 @@ describe('JobRun', () => {
     expect(run.failure).toBeUndefined();
   });
 });
-
-/** The same plan with the source ingested once more, as a mask of the same frames would be, read by `annotate` beside the frames. */
-function withMask(plan: Plan): Plan {
-  const [ingest, ...others] = plan.nodes;
-  const source = ({ node, index }: { node: string; index: number }) => ({
-    node: node === 'ingest-mask' ? 'ingest' : node,
-    index,
-  });
-  return {
-    ...plan,
-    nodes: [ingest!, { ...ingest!, name: 'ingest-mask' }, ...others],
-    id: (ref) => plan.id(source(ref)),
-    task: (ref) => plan.task(source(ref)),
-    dependencies: (ref) => [
-      ...plan.dependencies(source(ref)),
-      ...(ref.node === 'annotate' ? [{ node: 'ingest-mask', index: ref.index }] : []),
-    ],
-    frameCount: (ref) => plan.frameCount(source(ref)),
-    lastFrame: (ref) => plan.lastFrame(source(ref)),
-  };
-}
