@@ -2,13 +2,16 @@
 
 import * as specs from './specs.ts';
 
+/** The last panels of every recipe. */
+const RESULTS = { generated: 'frame by frame', smoothed: 'smoothed' };
+
 /** Role to label, in the order in which panels stand. A job shows those that it has. */
 export const PANEL_LABELS: Readonly<Record<string, string>> = {
   ...(Object.assign({}, ...Object.values(specs).map(({ panels }) => panels)) as object),
-  smoothed: 'smoothed',
+  ...RESULTS,
 };
 
 /** The roles that a recipe shows side by side. */
 export function panelsOf(recipe: keyof typeof specs): readonly string[] {
-  return [...Object.keys(specs[recipe].panels), 'smoothed'];
+  return [...Object.keys(specs[recipe].panels), ...Object.keys(RESULTS)];
 }

@@ -19,7 +19,7 @@ export interface RecipeSpec<N extends string = string, F extends z.ZodRawShape =
   readonly fields: F;
   /** For these fields, in the order of help. */
   readonly flags: readonly SettingFlag[];
-  /** Role to label, of the panels of its comparison and contact sheet, before `smoothed`. */
+  /** Role to label, of the panels of its comparison and contact sheet before `generated` and `smoothed`, which every recipe has. */
   readonly panels: Readonly<Record<string, string>>;
 }
 

@@ -12,10 +12,10 @@ import { embedText } from '../../workers/pipelines/text-embedding.ts';
 import { checkLatentSize, runUnet } from '../../workers/pipelines/unet.ts';
 import { floatTensor } from '../../workers/tensor/tensor.ts';
 import type { FloatTensor, FrameTensor } from '../../workers/tensor/tensor.ts';
-import type { ControlnetParams } from './params.ts';
+import type { DrawingParams } from '../pipeline/generator-settings.ts';
 
 export interface Drawing {
-  readonly params: ControlnetParams;
+  readonly params: DrawingParams;
   /** One for each ControlNet of the graph. */
   readonly controls: readonly Control[];
   /** `[frames, channels, height/8, width/8]`, standard normal. */

@@ -3,11 +3,12 @@
 import { z } from 'zod';
 
 import type { Generator } from '../../common/models/model-set.ts';
-import type { AnnotateParams, SamplerName } from '../../common/stages.ts';
+import type { AnnotateParams } from '../../common/stages.ts';
 import { bridgeNodes } from '../pipeline/bridge-nodes.ts';
 import { drawingRoles, generatorRefs } from '../pipeline/generator-parts.ts';
-import type { DrawingModels } from '../pipeline/generator-parts.ts';
-import type { BridgeModels, JobBase, PartRef } from '../pipeline/job-base.ts';
+import { drawingParams, drawingSettings } from '../pipeline/generator-settings.ts';
+import type { DrawingJob } from '../pipeline/generator-settings.ts';
+import type { PartRef } from '../pipeline/job-base.ts';
 import { framesOf, planNode } from '../pipeline/plan-node.ts';
 import type { PlanNode } from '../pipeline/plan-node.ts';
 import { assembleNode, measureNode } from '../pipeline/result-nodes.ts';
@@ -18,22 +19,19 @@ import type { ControlnetParams } from './params.ts';
 
 type Spec = SpecOf<'controlnet'>;
 
-export interface ControlnetJob extends JobBase {
+export interface ControlnetJob extends DrawingJob {
   readonly task: 'controlnet';
   readonly control: AnnotateParams & { readonly scale: number };
-  readonly guidanceScale: number;
-  readonly sampler: SamplerName;
-  readonly models: BridgeModels &
-    DrawingModels & {
-      /** The UNet with the job's ControlNet fused in. */
-      readonly controlUnet: PartRef;
-    };
+  readonly models: DrawingJob['models'] & {
+    /** The UNet with the job's ControlNet fused in. */
+    readonly controlUnet: PartRef;
+  };
 }
 
 export const controlnet: RecipePlan<Spec, ControlnetJob> = {
   accept,
   drawing: ({ spec, models }) => ({
-    sampler: spec.scheduler ?? models.defaults.sampler,
+    sampler: drawingSettings(spec, models).sampler,
     generatorScheduler: models.generators[spec.control.type]?.scheduler,
   }),
   nodes,
@@ -70,8 +68,7 @@ function accept(request: RecipeRequest<Spec>): RecipePart<ControlnetJob> | undef
   return {
     task: 'controlnet',
     control: { annotator, low, high, scale },
-    guidanceScale: spec.guidanceScale ?? models.defaults.guidanceScale,
-    sampler: spec.scheduler ?? models.defaults.sampler,
+    ...drawingSettings(spec, models),
     models: modelsOf(generator, models.image),
   };
 }
@@ -96,14 +93,9 @@ function nodes(job: ControlnetJob): readonly PlanNode[] {
   });
   const control = { node: annotate, output: 'control' };
   const params: ControlnetParams = {
+    ...drawingParams(job),
     task: job.task,
-    prompt: job.prompt,
-    negativePrompt: job.negativePrompt,
-    steps: job.steps,
-    guidanceScale: job.guidanceScale,
     conditioningScale: scale,
-    sampler: job.sampler,
-    seed: job.seed,
   };
   const generate = planNode('generate', {
     layout: batches,
@@ -113,9 +105,10 @@ function nodes(job: ControlnetJob): readonly PlanNode[] {
   });
   const generated = { node: generate, output: 'frames' };
   const bridge = bridgeNodes(job, generated);
-  const shown = { panels: { control, generated }, smoothed: bridge.smoothed };
+  const results = { generated, smoothed: bridge.smoothed };
+  const measure = measureNode(job, results, { pictures: control, params: annotation });
   return [
     ...[ingest, annotate, generate, ...bridge.nodes],
-    ...[measureNode(job, shown, annotation), assembleNode(job, shown)],
+    ...[measure, assembleNode(job, results, { control })],
   ];
 }

@@ -20,7 +20,7 @@ export const controlnet = recipeSpec({
   name: 'controlnet',
   doc: 'A ControlNet draws each frame along a control signal of the source',
   fields: { ...DRAWING_FIELDS, control: controlSpec.prefault({}) },
-  panels: { control: 'control', generated: 'frame by frame' },
+  panels: { control: 'control' },
   flags: [
     {
       name: 'control',

@@ -18,7 +18,7 @@ export const frames: RecipePlan<SpecOf<'frames'>, FramesJob> = {
     const ingest = ingestNode(job);
     const generated = { node: ingest, output: 'frames' };
     const { nodes, smoothed } = bridgeNodes(job, generated);
-    const shown = { panels: { generated }, smoothed };
-    return [ingest, ...nodes, measureNode(job, shown, {}), assembleNode(job, shown)];
+    const results = { generated, smoothed };
+    return [ingest, ...nodes, measureNode(job, results), assembleNode(job, results)];
   },
 };

@@ -6,6 +6,6 @@ export const frames = recipeSpec({
   name: 'frames',
   doc: 'The source is the frames: made by another program, they are only smoothed',
   fields: {},
-  panels: { generated: 'frame by frame' },
+  panels: {},
   flags: [],
 });

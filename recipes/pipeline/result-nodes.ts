@@ -1,22 +1,27 @@
 // The end of every plan, what a render is for: figures of its quality, and its files.
 
 import { CONTACT_SHEET_COLUMNS_MAX } from '../../common/panel-size.ts';
-import type { MeasureParams } from '../../common/stages.ts';
+import type { AnnotateParams } from '../../common/stages.ts';
 import type { JobBase } from './job-base.ts';
 import { batchLayout, partsOfRange, sampleFrames } from './layout.ts';
 import type { FrameRange, Layout, LayoutPart } from './layout.ts';
 import { partsOf, planNode } from './plan-node.ts';
 import type { NodeInput, NodeOutput, PlanNode } from './plan-node.ts';
 
-/** What is compared, by role. */
-export interface Shown {
-  /** The panels of comparison and contact sheet before the last, `smoothed`. */
-  readonly panels: Readonly<Record<string, NodeOutput>>;
+/** The frames of a render before and after the bridge. */
+export interface Results {
+  readonly generated: NodeOutput;
   readonly smoothed: NodeOutput;
 }
 
-/** Measures what is shown; `params` say how the control was drawn, where there is one. */
-export function measureNode(job: JobBase, shown: Shown, params: MeasureParams): PlanNode {
+/** Outlines of the source, and how they were drawn. */
+export interface Outlines {
+  readonly pictures: NodeOutput;
+  readonly params: AnnotateParams;
+}
+
+/** Flicker, drift and, where the frames were drawn along outlines, how well their edges keep to these. */
+export function measureNode(job: JobBase, results: Results, outlines?: Outlines): PlanNode {
   const layout = batchLayout(job.frames, job.frameBatch);
   // Flicker looks from each frame back to the one before it, which may lie in the batch before.
   const withOneBefore = (made: Layout, index: number): LayoutPart[] => {
@@ -26,13 +31,19 @@ export function measureNode(job: JobBase, shown: Shown, params: MeasureParams): 
   };
   return planNode('measure', {
     layout,
-    params: () => params,
-    inputs: rolesOf(shown, (output) => partsOf(output, withOneBefore)),
+    params: () => outlines?.params ?? {},
+    inputs: rolesOf({ ...(outlines && { control: outlines.pictures }), ...results }, (output) =>
+      partsOf(output, withOneBefore),
+    ),
   });
 }
 
-/** One task per output; each reads the frames that it shows. */
-export function assembleNode(job: JobBase, { panels, smoothed }: Shown): PlanNode {
+/** One task per output; each reads the frames that it shows. `panels`: those that the recipe's spec names, by role. */
+export function assembleNode(
+  job: JobBase,
+  { generated, smoothed }: Results,
+  panels: Readonly<Record<string, NodeOutput>> = {},
+): PlanNode {
   const { frames, outputs } = job;
   const all: FrameRange = { start: 0, count: frames };
   const sampled = sampleFrames(frames, CONTACT_SHEET_COLUMNS_MAX);
@@ -42,21 +53,20 @@ export function assembleNode(job: JobBase, { panels, smoothed }: Shown): PlanNod
       : partsOfRange(made, all);
   const panel = (made: Layout, index: number): LayoutPart[] =>
     outputs[index]?.layout === 'clip' ? [] : shown(made, index);
-  const read = Object.entries(panels).map(([role, output]) => [role, partsOf(output, panel)]);
   return planNode('assemble', {
     layout: { count: outputs.length, range: () => all, owner: () => 0 },
     params: (index) => outputs[index]!,
     inputs: {
-      ...(Object.fromEntries(read) as Record<string, NodeInput>),
+      ...rolesOf({ ...panels, generated }, (output) => partsOf(output, panel)),
       smoothed: partsOf(smoothed, shown),
     },
   });
 }
 
 function rolesOf(
-  { panels, smoothed }: Shown,
+  outputs: Readonly<Record<string, NodeOutput>>,
   read: (output: NodeOutput) => NodeInput,
 ): Record<string, NodeInput> {
-  const roles = Object.entries({ ...panels, smoothed });
+  const roles = Object.entries(outputs);
   return Object.fromEntries(roles.map(([role, output]) => [role, read(output)]));
 }
