@@ -1,12 +1,7 @@
 // Goal: each role may do what the table says and nothing else, and each owner sees their own. Method: a real server and real clients,
 // one for each token; jobs that were written into the store.
 
-import {
-  credentials as grpcCredentials,
-  makeGenericClientConstructor,
-  Metadata,
-  status,
-} from '@grpc/grpc-js';
+import { credentials, makeGenericClientConstructor, Metadata, status } from '@grpc/grpc-js';
 import type { Client, MethodDefinition, ServiceError } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
@@ -247,7 +242,7 @@ async function callEmpty(method: MethodDefinition<object, object>, bearer?: Name
   const token = bearer === undefined ? undefined : farm.tokens.get(bearer)!;
   const { address, metadata } = await farm.channel(token === undefined ? {} : { token });
   const Generic = makeGenericClientConstructor({}, 'generic');
-  const client: Client = new Generic(address, grpcCredentials.createInsecure());
+  const client: Client = new Generic(address, credentials.createInsecure());
   try {
     return await new Promise<status>((resolve) => {
       const done = (error: ServiceError | null): void => resolve(error?.code ?? status.OK);
