@@ -112,6 +112,15 @@ describe('flags', () => {
     ]);
   });
 
+  it('of another task are refused all at once, by the names that were typed', () => {
+    const flags = { ...WHOLE, task: 'frames', control: 'canny', guidanceScale: '3' };
+    expect(problemsOf(() => request(flags))).toEqual([
+      '--control: for task controlnet only, and this is task frames',
+      '--guidance-scale: for task controlnet only, and this is task frames',
+    ]);
+    expect(() => request(flags)).toThrow(/--control: .*; --guidance-scale: /);
+  });
+
   it.each([
     [{ output: 'out.avi' }, /^output: no format is known for \/here\/out.avi/],
     [{ format: 'gif' }, /does not end in \.gif/],
