@@ -9,14 +9,15 @@ import { RECIPES } from '../../../recipes/spec/schema.ts';
 import * as specs from '../../../recipes/specs.ts';
 
 /** All pairs of a key and a value of some records. */
-const pairsOf = <T>(records: readonly Readonly<Record<string, T>>[]): readonly [string, T][] =>
-  records.flatMap((record) => Object.entries(record));
+const pairsOf = (records: readonly object[]): readonly [string, unknown][] =>
+  records.flatMap((record) => Object.entries(record) as [string, unknown][]);
 
 describe('recipes', () => {
   it('are gathered everywhere under the name that users write', () => {
-    expect(RECIPES.map(({ name }) => name)).toEqual(Object.keys(specs));
-    expect(Object.keys(plans)).toEqual(Object.keys(specs));
-    expect(Object.keys(specs)).toEqual(expect.arrayContaining(Object.keys(bodies)));
+    const names = RECIPES.map(({ name }) => name);
+    for (const [key, { name }] of Object.entries(specs)) expect(key).toBe(name);
+    expect(Object.keys(plans).toSorted()).toEqual(names);
+    expect(names).toEqual(expect.arrayContaining(Object.keys(bodies)));
   });
 
   it('that share a field share its schema, and that share a flag share it whole', () => {
