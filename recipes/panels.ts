@@ -1,5 +1,6 @@
 // What the panels of comparisons and contact sheets show, over all recipes.
 
+import { RECIPES } from './spec/schema.ts';
 import * as specs from './specs.ts';
 
 /** The last panels of every recipe. */
@@ -7,7 +8,7 @@ const RESULTS = { generated: 'frame by frame', smoothed: 'smoothed' };
 
 /** Role to label, in the order in which panels stand. A job shows those that it has. */
 export const PANEL_LABELS: Readonly<Record<string, string>> = {
-  ...(Object.assign({}, ...Object.values(specs).map(({ panels }) => panels)) as object),
+  ...(Object.assign({}, ...RECIPES.map(({ panels }) => panels)) as object),
   ...RESULTS,
 };
 

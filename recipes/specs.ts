@@ -1,4 +1,4 @@
-// Every recipe's settings: a line each. Order of help.
+// Every recipe's settings: a line each, under the name that users write (`export { twoWords as 'two-words' }`). Help shows them by name.
 
 export { controlnet } from './controlnet/spec.ts';
 export { frames } from './frames/spec.ts';

@@ -24,7 +24,7 @@ export function addFetchCommand(
   addClientFlags(program.command('fetch'))
     .argument('<job>', 'Its id, or the first digits')
     .option('--output <FILE>', 'Where the video goes')
-    .option('--comparison <FILE>', 'Where the three-panel video goes')
+    .option('--comparison <FILE>', 'Where the video of all panels side by side goes')
     .option('--contact-sheet <FILE>', 'Where the contact sheet goes')
     .option('--frames <DIR>', 'Where the finished frames go as PNG; also of a job that failed')
     .option('--overwrite', 'Replace files that exist and differ')

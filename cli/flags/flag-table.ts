@@ -187,7 +187,7 @@ const outputs: readonly Ungrouped[] = [
     name: 'comparison',
     kind: 'file',
     value: 'FILE',
-    doc: 'Also a video of control, frame by frame and smoothed, side by side',
+    doc: 'Also a video of any control, frame by frame and smoothed, side by side',
   },
   { name: 'contact-sheet', kind: 'file', value: 'FILE', doc: 'Also the same as one PNG' },
   { name: 'report', kind: 'file', value: 'FILE', doc: 'Also what --json prints, as a file' },

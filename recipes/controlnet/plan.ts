@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Generator } from '../../common/models/model-set.ts';
 import type { AnnotateParams } from '../../common/stages.ts';
 import { bridgeNodes } from '../pipeline/bridge-nodes.ts';
+import { CANNY_CONDITION, conditionsOf } from '../pipeline/generator-conditions.ts';
 import { drawingRoles, generatorRefs } from '../pipeline/generator-parts.ts';
 import { drawingParams, drawingSettings } from '../pipeline/generator-settings.ts';
 import type { DrawingJob } from '../pipeline/generator-settings.ts';
@@ -37,10 +38,8 @@ export const controlnet: RecipePlan<Spec, ControlnetJob> = {
   nodes,
 };
 
-/** What the card says of the one condition of a ControlNet. */
-const condition = z
-  .object({ annotator: z.literal('canny'), low: z.number(), high: z.number() })
-  .refine(({ low, high }) => low <= high, 'low must not be above high');
+/** A graph with one ControlNet in it has one condition. */
+const conditions = z.tuple([CANNY_CONDITION]);
 
 function accept(request: RecipeRequest<Spec>): RecipePart<ControlnetJob> | undefined {
   const { spec, models, problems } = request;
@@ -54,16 +53,10 @@ function accept(request: RecipeRequest<Spec>): RecipePart<ControlnetJob> | undef
     );
     return undefined;
   }
-  const settings = condition.safeParse(generator.conditions[0]);
-  if (!settings.success) {
-    const why = settings.error.issues.map(({ path, message }) => [...path, message].join(' '));
-    problems.push(
-      `models: card.json in ${models.folder}, generators.${type}.conditions: ${why.join('; ')}`,
-    );
-    return undefined;
-  }
-  const { annotator } = settings.data;
-  const { low = settings.data.low, high = settings.data.high } = spec.control;
+  const [condition] = conditionsOf(generator, conditions, request) ?? [];
+  if (condition === undefined) return undefined;
+  const { annotator } = condition;
+  const { low = condition.low, high = condition.high } = spec.control;
   if (low > high) problems.push(`control.low: ${low} is above the high threshold, ${high}`);
   return {
     task: 'controlnet',

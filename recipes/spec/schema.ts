@@ -10,7 +10,8 @@ import { COMMON_FIELDS, words } from './fields.ts';
 type Specs = typeof specs;
 export type RecipeName = keyof Specs;
 
-export const RECIPES = Object.values(specs);
+/** By name: in which order a module has its exports is not the same everywhere. */
+export const RECIPES = Object.values(specs).toSorted((a, b) => (a.name < b.name ? -1 : 1));
 const NAMES = RECIPES.map(({ name }) => name) as [RecipeName, ...RecipeName[]];
 
 /** A checked spec of one recipe: defaults filled in, except those that the models give. */

@@ -141,7 +141,7 @@ describe('completion in bash', () => {
       ['bivdiff', 'render', '--inversion', ''],
       ['ddim', 'official'],
     ],
-    [['bivdiff', 'render', '--task', 'c'], ['controlnet']],
+    [['bivdiff', 'render', '--task', 'f'], ['frames']],
     [['bivdiff', 'render', '--input', 'cl'], ['clip.mp4']],
     [['bivdiff', 'render', 'cl'], ['clip.mp4']],
     [['bivdiff', 'sweep', '--comp'], []],

@@ -145,7 +145,7 @@ export interface OutputSpec {
   format: string;
   /** Frames per second of the output, above 0, up to 120. */
   framesPerSecond: number;
-  /** Also make a three-panel video: control, frame by frame, smoothed. */
+  /** Also make a video of all panels side by side: any control, frame by frame, smoothed. */
   comparison: boolean;
   /** Also make a contact sheet as PNG. */
   contactSheet: boolean;

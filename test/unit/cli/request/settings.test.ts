@@ -11,7 +11,9 @@ import { requestFromFile, requestFromFlags } from '../../../../cli/request/rende
 import type { RenderRequest } from '../../../../cli/request/render-request.ts';
 import { layerOfFlags } from '../../../../cli/request/run-options.ts';
 import type { TypedFlags } from '../../../../cli/flags/render-flags.ts';
+import { RECIPES } from '../../../../recipes/spec/schema.ts';
 
+const TASKS = RECIPES.map(({ name }) => name).join(', ');
 const WHOLE: TypedFlags = {
   task: 'controlnet',
   input: 'clip.mp4',
@@ -101,7 +103,7 @@ describe('flags', () => {
       '--steps: expected a number, got "many"',
       '--mixing-ratio: expected a number, got "0,1" (lists of values are for bivdiff sweep)',
       '--slots: expected a whole number, 1 to 256, got "0"',
-      '--task: expected one of controlnet, frames, got "contrlnet"; did you mean controlnet?',
+      `--task: expected one of ${TASKS}, got "contrlnet"; did you mean controlnet?`,
       '--input is missing: source: a video, an animated GIF or a folder of pictures',
       '--frames: expected 1 to 1000000, got 0',
       '--size: expected WIDTHxHEIGHT, each 8 to 8192, such as 512x512',
@@ -110,6 +112,17 @@ describe('flags', () => {
       '--control: expected one of canny, got "cany"; did you mean canny?',
       '--output is missing: where the video goes',
     ]);
+  });
+
+  it('of another task are refused all at once, by the names that were typed', () => {
+    const flags = { ...WHOLE, task: 'frames', control: 'canny', guidanceScale: '3' };
+    expect(problemsOf(() => request(flags))).toEqual([
+      '--control: for task controlnet only, and this is task frames',
+      expect.stringMatching(
+        /^--guidance-scale: for task controlnet\b.* only, and this is task frames$/,
+      ),
+    ]);
+    expect(() => request(flags)).toThrow(/--control: .*; --guidance-scale: /);
   });
 
   it.each([

@@ -5,42 +5,9 @@ import type { ControlnetParams } from '../../../../recipes/controlnet/params.ts'
 import { standardNormals } from '../../../../workers/tensor/noise.ts';
 import { floatTensor, frameTensor } from '../../../../workers/tensor/tensor.ts';
 import type { FloatTensor, FrameTensor } from '../../../../workers/tensor/tensor.ts';
-import { analyticContext } from '../../workers/pipelines/analytic-context.ts';
-import type { AnalyticContext, AnalyticModel } from '../../workers/pipelines/analytic-context.ts';
+import { controlOf, drawingContext, VALUES } from '../drawing-context.ts';
 
 const { generate } = controlnet;
-const VALUES = 4 * 2 * 4;
-
-/** Noise of half the sample, plus a hundredth of the text's first code. */
-const unet: AnalyticModel = {
-  run: (feeds) => {
-    const { shape, data } = feeds['sample'] as FloatTensor;
-    const text = feeds['encoder_hidden_states'] as FloatTensor;
-    const values = data.map((x, i) => x / 2 + text.data[77 * Math.floor(i / VALUES)]! / 1e4);
-    return { out_sample: floatTensor(shape, values) };
-  },
-};
-const textEncoder: AnalyticModel = {
-  run: ({ input_ids }) => ({
-    last_hidden_state: floatTensor(
-      [1, 77, 1],
-      Float32Array.from(input_ids!.data as BigInt64Array, Number),
-    ),
-  }),
-};
-/** The mean latent of a frame as its grey. */
-const decoder: AnalyticModel = {
-  run: ({ latent_sample }) => {
-    const { shape, data } = latent_sample as FloatTensor;
-    const sample = floatTensor([shape[0]!, 3, 16, 32]);
-    for (let frame = 0; frame < shape[0]!; frame += 1) {
-      const values = data.subarray(frame * VALUES, (frame + 1) * VALUES);
-      const mean = values.reduce((sum, value) => sum + value, 0) / VALUES;
-      sample.data.fill(mean, frame * 3 * 512, (frame + 1) * 3 * 512);
-    }
-    return { sample };
-  },
-};
 
 const params: ControlnetParams = {
   task: 'controlnet',
@@ -53,22 +20,8 @@ const params: ControlnetParams = {
   seed: 5,
 };
 
-function newContext(): AnalyticContext {
-  return analyticContext({
-    models: { unet, 'text-encoder': textEncoder, 'vae-decoder': decoder },
-    configs: { scheduler: { clip_sample: false }, unet: { block_out_channels: [8, 8] } },
-  });
-}
-
-/** Frame i's control has level i everywhere. */
-function controlOf(frames: readonly number[]): FrameTensor {
-  const control = frameTensor([frames.length, 16, 32, 3]);
-  frames.forEach((frame, i) => control.data.fill(frame, i * 1536, (i + 1) * 1536));
-  return control;
-}
-
 async function draw(frames: readonly number[], changes: Partial<ControlnetParams> = {}) {
-  const context = newContext();
+  const context = drawingContext();
   const tensors = { control: controlOf(frames) };
   const outputs = await generate({ params: { ...params, ...changes }, tensors, frames }, context);
   const calls = context.feeds.filter(({ role }) => role === 'unet').map(({ feeds }) => feeds);
@@ -128,7 +81,7 @@ describe('generate', () => {
 
   it('refuses a control that the VAE cannot give', async () => {
     const control = frameTensor([1, 12, 32, 3]);
-    const drawing = generate({ params, tensors: { control }, frames: [0] }, newContext());
+    const drawing = generate({ params, tensors: { control }, frames: [0] }, drawingContext());
     await expect(drawing).rejects.toMatchObject({
       code: 'invalid-argument',
       message: 'frames of 32x12 do not fit the VAE: it needs multiples of 8',

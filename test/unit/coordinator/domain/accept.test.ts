@@ -1,0 +1,182 @@
+// From a spec, models and a source to a job: what each task of the paper adds to it, and what is refused.
+
+import { describe, expect, it } from 'vitest';
+
+import { canonicalJson } from '../../../../common/canonical-json.ts';
+import { digestText } from '../../../../common/digest.ts';
+import { BivdiffError } from '../../../../common/errors.ts';
+import { acceptSpec } from '../../../../coordinator/domain/accept.ts';
+import { createPlan } from '../../../../coordinator/domain/plan.ts';
+import { modelsOfJob } from '../../../../recipes/job.ts';
+import type { AcceptedJob } from '../../../../recipes/job.ts';
+import { panelsOf } from '../../../../recipes/panels.ts';
+import { parseRenderSpec } from '../../../../recipes/spec/parse.ts';
+import { madeUpGenerator, madeUpModels, madeUpPart } from '../../../support/made-up-models.ts';
+
+const CANNY = madeUpModels(madeUpGenerator());
+const numerics = { inference: 'cpu-test', media: 'media-test', plain: 'plain' };
+const source = { kind: 'video', digest: digestText('clip'), path: 'clip.mp4', frames: 29 } as const;
+
+function accept(settings: object, models = CANNY): AcceptedJob {
+  const whole = { apiVersion: 'bivdiff/v1', input: { path: 'clip.mp4' }, prompt: 'go' };
+  const spec = parseRenderSpec({ ...whole, ...settings }, 'the test');
+  return acceptSpec({ spec, models, source, numerics });
+}
+
+function problemsOf(settings: object, models = CANNY): unknown {
+  try {
+    accept(settings, models);
+  } catch (reason) {
+    const { code, details } = BivdiffError.from(reason);
+    expect(code).toBe('invalid-argument');
+    return details['problems'];
+  }
+  return [];
+}
+
+const keysOf = (job: AcceptedJob): string[] =>
+  Object.keys(JSON.parse(canonicalJson(job)) as object);
+
+describe('a job of task frames', () => {
+  const job = accept({ task: 'frames' });
+
+  it('has what every job has, and nothing of a control', () => {
+    expect(keysOf(job)).toEqual([
+      ...['frameBatch', 'frames', 'height', 'inversion', 'mixingRatio', 'models', 'negativePrompt'],
+      ...['normScope', 'numerics', 'outputs', 'plannerRevision', 'posterior', 'prompt', 'resize'],
+      ...['seed', 'source', 'steps', 'task', 'videoGuidanceScale', 'videoPrompt', 'width'],
+      'window',
+    ]);
+  });
+
+  it('has the models of the bridge, those that a drawn render has too', () => {
+    const { controlUnet, ...bridge } = Object.fromEntries(
+      Object.entries(accept({ task: 'controlnet' }).models),
+    );
+    expect(controlUnet).toEqual({
+      name: 'image/unet+canny',
+      digest: digestText('image/unet+canny'),
+    });
+    expect(job.models).toEqual(bridge);
+    expect(Object.keys(bridge)).toHaveLength(9);
+  });
+
+  it('needs no generator', () => {
+    expect(accept({ task: 'frames' }, madeUpModels())).toEqual(job);
+  });
+});
+
+describe('a job of task controlnet', () => {
+  it('has beside what every job has how its frames are drawn', () => {
+    const job = accept({ task: 'controlnet', control: { low: 70, scale: 0.5 } });
+    const more = keysOf(job).filter((key) => !keysOf(accept({ task: 'frames' })).includes(key));
+    expect(more).toEqual(['control', 'guidanceScale', 'sampler']);
+    expect(job).toMatchObject({
+      control: { annotator: 'canny', low: 70, high: 150, scale: 0.5 },
+      guidanceScale: 7.5,
+      sampler: 'ddim',
+      negativePrompt: 'blurry',
+    });
+  });
+
+  it("names a generator's own parts, which its generate tasks alone take", () => {
+    const scheduler = madeUpPart('image/canny/scheduler');
+    const textEncoder = madeUpPart('image/canny/text-encoder');
+    const job = accept(
+      { task: 'controlnet' },
+      madeUpModels(madeUpGenerator({ scheduler, textEncoder })),
+    );
+    const ref = ({ name, digest }: typeof scheduler) => ({ name, digest });
+    expect(job.models).toMatchObject({
+      generatorScheduler: ref(scheduler),
+      generatorTextEncoder: ref(textEncoder),
+      scheduler: ref(CANNY.image.scheduler),
+      textEncoder: ref(CANNY.image.textEncoder),
+    });
+    expect(job.models).not.toHaveProperty('generatorTokenizer');
+    expect(modelsOfJob(job)).toEqual(expect.arrayContaining([ref(scheduler), ref(textEncoder)]));
+    const plan = createPlan(job);
+    const modelsAt = (node: string) => plan.task({ node, index: 0 }).models;
+    expect(modelsAt('generate')).toEqual({
+      tokenizer: CANNY.image.tokenizer.digest,
+      'text-encoder': textEncoder.digest,
+      unet: digestText('image/unet+canny'),
+      'vae-decoder': CANNY.image.vaeDecoder.digest,
+      scheduler: scheduler.digest,
+    });
+    expect(modelsAt('invert-image')).toMatchObject({
+      'text-encoder': CANNY.image.textEncoder.digest,
+      scheduler: CANNY.image.scheduler.digest,
+    });
+  });
+
+  it('names no part twice that a generator shares with the image model', () => {
+    const { models } = accept({ task: 'controlnet' });
+    expect(Object.keys(models).filter((role) => role.startsWith('generator'))).toEqual([]);
+  });
+});
+
+describe('what is shown', () => {
+  it.each(['controlnet', 'frames'] as const)('of task %s are its panels', (task) => {
+    const plan = createPlan(accept({ task, output: { comparison: true } }));
+    const comparison = plan.task({ node: 'assemble', index: 1 }).inputs;
+    const read = Object.entries(comparison).filter(([, parts]) => parts.length > 0);
+    expect(new Set(read.map(([role]) => role))).toEqual(new Set(panelsOf(task)));
+  });
+});
+
+describe('a spec is refused', () => {
+  it('if the models have no generator for its control', () => {
+    const others = [
+      madeUpGenerator({ task: 'other' }),
+      madeUpGenerator({ name: 'depth' }),
+      madeUpGenerator({ name: 'red', task: 'other' }),
+    ];
+    const told = (names: string) => [
+      `control.type: the models in /models/x have no ControlNet for canny (they have: ${names})`,
+    ];
+    expect(problemsOf({ task: 'controlnet' }, madeUpModels())).toEqual(told('none'));
+    expect(problemsOf({ task: 'controlnet' }, madeUpModels(...others))).toEqual(told('depth'));
+  });
+
+  it('with the threshold of the card, if its own is on the wrong side of it', () => {
+    expect(problemsOf({ task: 'controlnet', control: { low: 200 } })).toEqual([
+      'control.low: 200 is above the high threshold, 150',
+    ]);
+    expect(problemsOf({ task: 'controlnet', control: { high: 50 } })).toEqual([
+      'control.low: 60 is above the high threshold, 50',
+    ]);
+  });
+
+  it.each([
+    [[{ annotator: 'canny', low: 150, high: 60 }], '0 low must not be above high'],
+    [[{ annotator: 'depth', low: 60, high: 150 }], '0 annotator '],
+    [[{ annotator: 'canny', low: 60 }], '0 high '],
+    [[], ''],
+    [
+      [
+        { annotator: 'canny', low: 60, high: 150 },
+        { annotator: 'canny', low: 20, high: 40 },
+      ],
+      '',
+    ],
+  ])('if the card says of the condition %j', (conditions, why) => {
+    expect(
+      problemsOf({ task: 'controlnet' }, madeUpModels(madeUpGenerator({ conditions }))),
+    ).toEqual([
+      expect.stringContaining(
+        `models: card.json in /models/x, generators.canny.conditions: ${why}`,
+      ),
+    ]);
+  });
+
+  it('for everything that does not fit, at once', () => {
+    const settings = { size: '60x32', frames: 9, videoModel: 'long', control: { low: 200 } };
+    expect(problemsOf({ task: 'controlnet', ...settings })).toEqual([
+      expect.stringMatching(/^size: 60x32 /),
+      expect.stringMatching(/^frames: clip.mp4 has 29 frames, but 33 are needed/),
+      expect.stringMatching(/^videoModel: no video model long /),
+      expect.stringMatching(/^control.low: /),
+    ]);
+  });
+});
