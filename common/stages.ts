@@ -4,9 +4,12 @@
 import type { JsonValue, Pool, Stage } from './task.ts';
 
 export type ResizePolicy = 'stretch' | 'cover' | 'contain';
-export type SamplerName = 'ddim' | 'pndm' | 'euler-ancestral' | 'dpm-solver++';
+/** In the order of help. */
+export const SAMPLERS = ['ddim', 'pndm', 'euler-ancestral', 'dpm-solver++'] as const;
+export type SamplerName = (typeof SAMPLERS)[number];
 /** `ddim`: diffusers' DDIMInverseScheduler. `official`: BIVDiff's own step (its models/scheduling_ddim.py). */
-export type InversionMode = 'ddim' | 'official';
+export const INVERSION_MODES = ['ddim', 'official'] as const;
+export type InversionMode = (typeof INVERSION_MODES)[number];
 /** Over what the inflated image UNet's GroupNorms take their statistics: the window, as the official code, or each frame. */
 export type NormScope = 'window' | 'frame';
 

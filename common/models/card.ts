@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 
+import { INVERSION_MODES, SAMPLERS } from '../stages.ts';
 import type { JsonObject } from '../task.ts';
 import type { ModelDefaults } from './model-set.ts';
 
@@ -66,8 +67,8 @@ const cardSchema = z
       steps: z.int().min(1).max(1000),
       size,
       negativePrompt: z.string(),
-      scheduler: z.enum(['ddim', 'pndm', 'euler-ancestral', 'dpm-solver++']),
-      inversion: z.enum(['ddim', 'official']),
+      scheduler: z.enum(SAMPLERS),
+      inversion: z.enum(INVERSION_MODES),
     }),
     sizeMultiple: z.int().min(8).multipleOf(8),
   })

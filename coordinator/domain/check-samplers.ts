@@ -6,6 +6,7 @@ import { scheduleDifferences } from '../../common/diffusion/compare-schedules.ts
 import type { ScheduleDifference } from '../../common/diffusion/compare-schedules.ts';
 import { createInverter, createSampler } from '../../common/diffusion/create-sampler.ts';
 import type { ModelPart } from '../../common/models/model-set.ts';
+import { INVERSION_MODES, SAMPLERS } from '../../common/stages.ts';
 import type { InversionMode, SamplerName } from '../../common/stages.ts';
 
 type SchedulerPart = Pick<ModelPart, 'name' | 'config' | 'configFile'>;
@@ -35,9 +36,6 @@ interface Need {
   /** What could do its work instead, by name. */
   readonly others: readonly (readonly [string, () => unknown])[];
 }
-
-const SAMPLERS: readonly SamplerName[] = ['ddim', 'pndm', 'euler-ancestral', 'dpm-solver++'];
-const INVERSIONS: readonly InversionMode[] = ['ddim', 'official'];
 
 /** Every reason why the job's samplers cannot run, as `field: what and what to do`; each once, whoever shares it. */
 export function samplerProblems(checks: SamplerChecks): string[] {
@@ -81,7 +79,7 @@ function needsOf(checks: SamplerChecks): Need[] {
       file,
       name: `inversion ${inversion}`,
       make: (count) => createInverter(inversion, config, { steps: count }),
-      others: INVERSIONS.map((mode) => [mode, () => createInverter(mode, config, { steps })]),
+      others: INVERSION_MODES.map((mode) => [mode, () => createInverter(mode, config, { steps })]),
     });
   }
   needs.push({

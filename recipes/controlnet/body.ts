@@ -7,11 +7,11 @@ import { framesInput } from '../../workers/pipelines/stage-inputs.ts';
 import { checkPixelSize, decodeLatents, latentShape } from '../../workers/pipelines/vae.ts';
 import type { RecipeBody } from '../recipe-body.ts';
 import { drawLatents } from './drawing.ts';
-import { CONTROLNET_UNET } from './graphs.ts';
+import { controlnetUnet } from './graphs.ts';
 import type { ControlnetParams } from './params.ts';
 
 export const controlnet: RecipeBody<ControlnetParams> = {
-  unet: CONTROLNET_UNET,
+  unet: controlnetUnet(1),
   /** `frames`: `[frames, height, width, 3]`, of the control's size. */
   generate: async ({ params, frames, tensors }, context) => {
     const control = framesInput({ params, frames, tensors }, 'control');

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 
+import { INVERSION_MODES, SAMPLERS } from '../../common/stages.ts';
 import { BY_MODELS } from './flag.ts';
 import type { SettingFlag } from './flag.ts';
 
@@ -14,8 +15,6 @@ export const words = <const T extends readonly [string, ...string[]]>(values: T)
 const integer = (min: number, max: number) => z.int().min(min).max(max);
 
 export const RESIZE_POLICIES = ['stretch', 'cover', 'contain'] as const;
-export const SAMPLERS = ['ddim', 'pndm', 'euler-ancestral', 'dpm-solver++'] as const;
-export const INVERSION_MODES = ['ddim', 'official'] as const;
 export const NORM_SCOPES = ['window', 'frame'] as const;
 export const OUTPUT_FORMATS = ['mp4', 'webm', 'gif', 'png-sequence'] as const;
 

@@ -15,7 +15,7 @@ import {
   VAE_DECODER,
   VAE_ENCODER,
 } from '../../../../workers/inference/graph-contract.ts';
-import { CONTROLNET_UNET } from '../../../../recipes/controlnet/graphs.ts';
+import { controlnetUnet } from '../../../../recipes/controlnet/graphs.ts';
 import type { GraphKind } from '../../../../workers/inference/graph-contract.ts';
 import { runLoneSampleTwice } from '../../../../workers/inference/lanes/lone-sample.ts';
 import { openOnnxSession } from '../../../../workers/inference/onnx/onnx-session.ts';
@@ -34,7 +34,7 @@ const graphs: [GraphKind, ModelPart | undefined, readonly number[]][] = [
   [VAE_ENCODER, image.vaeEncoder, [3, 64, 32]],
   [VAE_DECODER, image.vaeDecoder, latents],
   [IMAGE_UNET, image.unet, latents],
-  [CONTROLNET_UNET, generators['canny']?.unet, latents],
+  [controlnetUnet(1), generators['canny']?.unet, latents],
   [INFLATED_UNET, image.unetInflated, clip],
   ...Object.values(videos).flatMap(({ textEncoder, unet }): typeof graphs => [
     [TEXT_ENCODER, textEncoder, []],

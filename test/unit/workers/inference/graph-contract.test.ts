@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { CONTROLNET_UNET } from '../../../../recipes/controlnet/graphs.ts';
+import { controlnetUnet } from '../../../../recipes/controlnet/graphs.ts';
 import {
   checkGraphContract,
   CLIP_UNET,
@@ -104,10 +104,23 @@ describe('the contract of a graph', () => {
     ],
     [
       'a ControlNet that is not fused in',
-      CONTROLNET_UNET,
+      controlnetUnet(1),
       unet(),
-      'input controlnet_conds: expected float32 or float16 [*, *, 3, *, *]; found only sample, timestep, encoder_hidden_states; ' +
-        'input conditioning_scales: expected float32 or float16 [*]; found only sample, timestep, encoder_hidden_states',
+      'input controlnet_conds: expected float32 or float16 [1, *, 3, *, *]; found only sample, timestep, encoder_hidden_states; ' +
+        'input conditioning_scales: expected float32 or float16 [1]; found only sample, timestep, encoder_hidden_states',
+    ],
+    [
+      'one ControlNet where two are needed',
+      controlnetUnet(2),
+      unet({
+        inputs: [
+          ...[value('sample', ['b', 4, 'h', 'w']), value('timestep', []), text],
+          value('controlnet_conds', [1, 'b', 3, 'h', 'w']),
+          value('conditioning_scales', [1]),
+        ],
+      }),
+      'input controlnet_conds: expected float32 or float16 [2, *, 3, *, *]; found float32 [1, b, 3, h, w]; ' +
+        'input conditioning_scales: expected float32 or float16 [2]; found float32 [1]',
     ],
     [
       'a wrong output',
