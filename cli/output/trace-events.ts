@@ -14,6 +14,7 @@ export function traceEvents(spans: readonly TraceSpan[]): TraceFile {
   const process = (worker: string): number => workers.indexOf(worker) + 1;
   const rows = new Map(spans.map((span) => [`${span.worker}/${span.slot}`, span]));
   const beginMs = Math.min(...spans.map((span) => span.startMs));
+  const micros = (ms: number): number => Math.round((ms - beginMs) * 1000);
   return {
     otherData: { producer: 'bivdiff-trace' },
     displayTimeUnit: 'ms',
@@ -37,8 +38,9 @@ export function traceEvents(spans: readonly TraceSpan[]): TraceFile {
         cat: 'task',
         pid: process(span.worker),
         tid: span.slot,
-        ts: Math.round((span.startMs - beginMs) * 1000),
-        dur: Math.round((span.endMs - span.startMs) * 1000),
+        ts: micros(span.startMs),
+        // Of rounded ends: a bar must not reach into the next one of its slot.
+        dur: micros(span.endMs) - micros(span.startMs),
         args: { task: span.taskId },
       })),
     ],
