@@ -32,7 +32,7 @@ Examples:
   bivdiff sweep spec.yaml --mixing-ratio 0.5 --video-guidance-scale 5,7.5,10 --output sweep/ --json
 
 Frames, latents and both inversions are made once for all. The folder gets one video per value,
-contact-sheet.png (control, frame by frame, then a row per value) and table.json.`;
+contact-sheet.png (any control, frame by frame, then a row per value) and table.json.`;
 
 const OWN_DOCS = {
   output: 'Folder for the videos, contact-sheet.png and table.json',

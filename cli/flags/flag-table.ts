@@ -118,7 +118,7 @@ const how: readonly Ungrouped[] = [
     kind: 'number',
     value: 'X',
     field: 'mixingRatio',
-    doc: "Share of the image model's inversion: 0 stays closest to the frames, 1 smooths most",
+    doc: "Share of the image model's inversion: 0 stays closest to the frames, 1 moves furthest from them",
     defaultText: BY_MODELS,
   },
   {

@@ -90,7 +90,12 @@ def _named(entry):
 
 
 def _card(options, source):
-    """The official code's settings; change them in the card to suit the models."""
+    """Settings to begin with; change them in the card to suit the models.
+
+    The official code's: both guidance scales, steps, the mixing ratio (its own for ControlNet).
+    Not the official code's: it draws with PNDM and a long negative prompt, and inverts by a step
+    of its own. The size is the caller's, the thresholds are the demo's.
+    """
     return {
         "apiVersion": "bivdiff/v1",
         "kind": "ModelSet",
