@@ -148,7 +148,7 @@ describe('a lane pool', () => {
     delay.disable();
     const runMs = (Math.min(...results.map(({ busySeconds }) => busySeconds)) / 2) * 1000;
     expect(runMs).toBeGreaterThan(200);
-    expect(delay.percentile(99) / 1e6).toBeLessThan(runMs / 4);
+    expect(delay.percentile(99) / 1e6).toBeLessThan(50);
     // The machine may be busy with other things; a thread that waits for a run would be late by all of it.
     expect(delay.max / 1e6).toBeLessThan(runMs / 2);
   });
