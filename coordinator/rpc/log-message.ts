@@ -32,9 +32,19 @@ export function lineOfEvent(event: TaskEvent): LogLine {
   };
 }
 
-/** Oldest first. */
-export function inTime(a: LogLine, b: LogLine): number {
-  return a.atMs - b.atMs;
+/** Entries that what happened to tasks leads to; all others go before it. */
+const ENDINGS = new Set<string>([
+  'paused',
+  'cancelled',
+  'failed',
+  'done',
+] satisfies JobLogEntry['kind'][]);
+
+/** Both oldest first, as one; what happened in one millisecond stands with what it led to last. */
+export function inTime(entries: readonly LogLine[], events: readonly LogLine[]): LogLine[] {
+  const isEnding = ({ kind }: LogLine): boolean => ENDINGS.has(kind);
+  const openings = entries.filter((entry) => !isEnding(entry));
+  return [...openings, ...events, ...entries.filter(isEnding)].sort((a, b) => a.atMs - b.atMs);
 }
 
 function textOfEntry(entry: JobLogEntry): string {

@@ -55,7 +55,7 @@ export async function watchLog(
     takeEntries();
     for (;;) {
       if (events.length > UNSENT_MAX) throw tooSlow();
-      const lines = [...fresh.splice(0), ...events.splice(0).map(lineOfEvent)].sort(inTime);
+      const lines = inTime(fresh.splice(0), events.splice(0).map(lineOfEvent));
       for (let at = 0; at < lines.length; at += LINES_MAX) {
         if (!(await sendMessage(call, { lines: lines.slice(at, at + LINES_MAX) }))) return;
       }
