@@ -11,7 +11,7 @@ import { ownIdentity } from './process-identity.ts';
 import { RecordFiles } from './record-files.ts';
 import { storeFailure } from './store-failure.ts';
 import { StoreFolder } from './store-folder.ts';
-import { prepareFolder, removeStaleFiles } from './store-format.ts';
+import { prepareFolder, removeStaleFiles } from './prepare-folder.ts';
 
 /** Each needs at most two open files; processes may often have no more than 1024. */
 const CALLS_AT_ONCE = 64;

@@ -1,5 +1,5 @@
 // Where everything lies in a store directory, and the few moves that are atomic there: put under a name that is free,
-// take away what is under a name. Knows nothing of what the files hold.
+// take away what is under a name. Knows nothing of what the files hold, nor whether the directory is fit to be a store.
 //
 //   format.json  artifacts/ab/abcd…  records/ab/abcd….json  documents/<kind>/<id>@doc  quarantine/  tmp/
 

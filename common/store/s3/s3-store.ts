@@ -10,7 +10,7 @@ import { S3Artifacts } from './s3-artifacts.ts';
 import { S3Contents } from './s3-contents.ts';
 import { S3Documents } from './s3-documents.ts';
 import { s3Failure } from './s3-failure.ts';
-import { prepareBucket } from './s3-format.ts';
+import { prepareBucket } from './prepare-bucket.ts';
 import { S3Records } from './s3-records.ts';
 
 /** As many as there are connections: more would only wait in the client, where their time runs already. */

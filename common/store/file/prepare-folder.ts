@@ -1,5 +1,5 @@
-// Opens a store directory: makes it if it is new, refuses one that is not a store, is newer than this program, or lies
-// where names cannot be put atomically. Clears away what processes that are gone left half-written.
+// Whether a directory is fit to be a store: makes it if it is new, refuses one that is not a store, is newer than this program, or
+// lies where names cannot be put atomically. Clears away what processes that are gone left half-written.
 
 import { lstat, mkdir, readFile, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';

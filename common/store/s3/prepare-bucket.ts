@@ -1,5 +1,5 @@
-// Opens a place on S3 as a store: refuses one that holds something else, is newer than this program, or lies on a server that
-// does not keep the first of a name.
+// Whether a place on S3 is fit to be a store: refuses one that holds something else, is newer than this program, or lies on a
+// server that does not keep the first of a name.
 
 import { randomBytes } from 'node:crypto';
 
