@@ -98,7 +98,7 @@ const pure: Linter.Config = {
     'no-restricted-properties': [
       'error',
       { object: 'Date', property: 'now', message: 'Time comes in as an argument.' },
-      { object: 'Math', property: 'random', message: 'Noise comes from tensor/noise.ts.' },
+      { object: 'Math', property: 'random', message: 'Noise comes from tensor/frame-noise.ts.' },
     ],
     'no-restricted-syntax': [
       'error',

@@ -2,9 +2,9 @@
 // drawn with.
 
 import { framesText, whileDoing } from '../../workers/pipelines/failure-place.ts';
-import { frameNoise } from '../../workers/pipelines/frame-noise.ts';
 import { framesInput } from '../../workers/pipelines/stage-inputs.ts';
 import { checkPixelSize, decodeLatents, latentShape } from '../../workers/pipelines/vae.ts';
+import { frameNoise } from '../../workers/tensor/frame-noise.ts';
 import type { RecipeBody } from '../recipe-body.ts';
 import { drawLatents } from './drawing.ts';
 import { controlnetUnet } from './graphs.ts';

@@ -20,7 +20,7 @@ import { createMediaService } from '../../../workers/media/media-service.ts';
 import { SourceCache } from '../../../workers/stages/source-cache.ts';
 import { runStage } from '../../../workers/stages/run-stage.ts';
 import type { StageOutcome } from '../../../workers/stages/stage-environment.ts';
-import { standardNormals } from '../../../workers/tensor/noise.ts';
+import { standardNormals } from '../../../workers/tensor/frame-noise.ts';
 import { floatTensor } from '../../../workers/tensor/tensor.ts';
 import { DemoStages } from './pipelines/demo-stages.ts';
 

@@ -4,7 +4,7 @@
 import type { MixParams } from '../../../common/stages.ts';
 import type { StageBody } from '../../inference/ports.ts';
 import { latentsInput } from '../stage-inputs.ts';
-import { mixNoise } from './noise.ts';
+import { mixNoise } from './mix-noise.ts';
 
 /** `noise`: of the inputs' shape. */
 export const mix: StageBody<MixParams> = async (input) => {

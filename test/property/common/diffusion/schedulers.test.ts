@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { BivdiffError } from '../../../../common/errors.ts';
 import { createInverter, createSampler } from '../../../../common/diffusion/create-sampler.ts';
 import type { Inverter, Sampler } from '../../../../common/diffusion/scheduler.ts';
-import { standardNormals } from '../../../../workers/tensor/noise.ts';
+import { standardNormals } from '../../../../workers/tensor/frame-noise.ts';
 import { runLoop } from '../../../unit/common/diffusion/goldens.ts';
 
 const seed = process.env['SEED'];

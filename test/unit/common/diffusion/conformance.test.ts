@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { createInverter, createSampler } from '../../../../common/diffusion/create-sampler.ts';
 import type { Inverter, Sampler, StepInput } from '../../../../common/diffusion/scheduler.ts';
-import { standardNormals } from '../../../../workers/tensor/noise.ts';
+import { standardNormals } from '../../../../workers/tensor/frame-noise.ts';
 import { noisySample, runLoop } from './goldens.ts';
 
 const config = {

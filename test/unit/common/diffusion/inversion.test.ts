@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { BivdiffInverter } from '../../../../common/diffusion/inverters/bivdiff-inverse.ts';
 import { createInverter, createSampler } from '../../../../common/diffusion/create-sampler.ts';
 import { DdimInverter } from '../../../../common/diffusion/inverters/ddim-inverse.ts';
-import { standardNormals } from '../../../../workers/tensor/noise.ts';
+import { standardNormals } from '../../../../workers/tensor/frame-noise.ts';
 import { meanOf, rampModel, rampSample, runLoop, sumOf } from './goldens.ts';
 
 const SD15 = {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { controlnet } from '../../../../recipes/controlnet/body.ts';
 import type { ControlnetParams } from '../../../../recipes/controlnet/params.ts';
-import { standardNormals } from '../../../../workers/tensor/noise.ts';
+import { standardNormals } from '../../../../workers/tensor/frame-noise.ts';
 import { floatTensor, frameTensor } from '../../../../workers/tensor/tensor.ts';
 import type { FloatTensor, FrameTensor } from '../../../../workers/tensor/tensor.ts';
 import { controlOf, drawingContext, VALUES } from '../drawing-context.ts';

@@ -9,7 +9,7 @@ import { controlnet } from '../../../../recipes/controlnet/body.ts';
 import { invertImage } from '../../../../workers/pipelines/invert-image/body.ts';
 import { invertVideo } from '../../../../workers/pipelines/invert-video/body.ts';
 import { smooth } from '../../../../workers/pipelines/smooth/body.ts';
-import { standardNormals } from '../../../../workers/tensor/noise.ts';
+import { standardNormals } from '../../../../workers/tensor/frame-noise.ts';
 import { floatTensor } from '../../../../workers/tensor/tensor.ts';
 import type { FloatTensor, Tensor } from '../../../../workers/tensor/tensor.ts';
 import { analyticContext } from './analytic-context.ts';

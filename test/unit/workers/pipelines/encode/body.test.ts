@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { EncodeParams } from '../../../../../common/stages.ts';
 import { encode } from '../../../../../workers/pipelines/encode/body.ts';
-import { standardNormals } from '../../../../../workers/tensor/noise.ts';
+import { standardNormals } from '../../../../../workers/tensor/frame-noise.ts';
 import { floatTensor, frameTensor } from '../../../../../workers/tensor/tensor.ts';
 import type { FloatTensor } from '../../../../../workers/tensor/tensor.ts';
 import { analyticContext } from '../analytic-context.ts';

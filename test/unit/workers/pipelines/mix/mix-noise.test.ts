@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { mixNoise } from '../../../../../workers/pipelines/mix/noise.ts';
+import { mixNoise } from '../../../../../workers/pipelines/mix/mix-noise.ts';
 import { floatTensor } from '../../../../../workers/tensor/tensor.ts';
 import type { FloatTensor } from '../../../../../workers/tensor/tensor.ts';
 

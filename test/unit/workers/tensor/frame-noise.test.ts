@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 
 import { describe, expect, it } from 'vitest';
 
-import { standardNormals } from '../../../../workers/tensor/noise.ts';
-import type { NoiseKey, NoisePurpose } from '../../../../workers/tensor/noise.ts';
+import { standardNormals } from '../../../../workers/tensor/frame-noise.ts';
+import type { NoiseKey, NoisePurpose } from '../../../../workers/tensor/frame-noise.ts';
 import { philox4x32 } from '../../../../workers/tensor/philox.ts';
 import type { Words2, Words4 } from '../../../../workers/tensor/philox.ts';
 import { goldenFloats, goldenGrid } from '../../common/diffusion/goldens.ts';

@@ -1,10 +1,13 @@
-// All noise of a render: standard normals that depend on (seed, frame, purpose, step) alone, not on what was drawn before, by
-// whom or on which machine. Every operation on the way is exact or pinned by IEEE 754, so the bits are the same everywhere.
+// The noise of frames, which is all noise of a render: standard normals that depend on (seed, frame, purpose, step) alone, not on what
+// was drawn before, by whom or on which machine. Every operation on the way is exact or pinned by IEEE 754, so the bits are the same
+// everywhere.
 
 import assert from 'node:assert/strict';
 
 import { normalQuantile } from './normal-quantile.ts';
 import { philox4x32 } from './philox.ts';
+import { elementCount, floatTensor } from './tensor.ts';
+import type { FloatTensor } from './tensor.ts';
 
 /**
  * What noise is for. Different purposes of one frame are independent.
@@ -33,6 +36,11 @@ const PURPOSE_WORDS: Readonly<Record<NoisePurpose, number>> = {
 
 const WORD_COUNT = 2 ** 32;
 const WORDS_PER_BLOCK = 4;
+
+/** Standard normals of a shape whose first axis is the frames of the key. */
+export function frameNoise(shape: readonly number[], key: NoiseKey): FloatTensor {
+  return floatTensor(shape, standardNormals(key, elementCount(shape.slice(1))));
+}
 
 /** `valuesPerFrame` standard normals for each frame, one frame after another. Between -6.4 and 6.4. */
 export function standardNormals(key: NoiseKey, valuesPerFrame: number): Float32Array {
