@@ -1,8 +1,8 @@
 // Which queue a task goes to, and which queues a worker pulls from. Coordinator and workers agree here.
 
 import { digestText } from './digest.ts';
-import { STAGE_FACTS } from './stages.ts';
-import type { NumericsClasses } from './stages.ts';
+import { STAGE_FACTS } from './stage-facts.ts';
+import type { NumericsClasses } from './stage-facts.ts';
 import { STAGES } from './task.ts';
 import type { Pool, Stage } from './task.ts';
 

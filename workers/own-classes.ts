@@ -1,6 +1,6 @@
 // What the bits of this machine's results depend on, by kind of work.
 
-import type { NumericsClasses } from '../common/stages.ts';
+import type { NumericsClasses } from '../common/stage-facts.ts';
 import { inferenceClass, plainClass } from './inference/numerics-class.ts';
 import { codecBuild } from './media/codec-build.ts';
 

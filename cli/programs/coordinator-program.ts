@@ -10,7 +10,7 @@ import { BivdiffError } from '../../common/errors.ts';
 import type { FarmLimits } from '../../common/rpc/limits.ts';
 import type { StoredSource } from '../../common/source.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
-import type { NumericsClasses } from '../../common/stages.ts';
+import type { NumericsClasses } from '../../common/stage-facts.ts';
 import { openStore } from '../../common/store/open-store.ts';
 import type { Store } from '../../common/store/ports.ts';
 import { PROTOCOL_VERSION } from '../../common/worker-status.ts';

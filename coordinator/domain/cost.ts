@@ -1,7 +1,7 @@
 // How much work a task is, before and after any of it was measured. Units are evaluations of the image UNet on one frame, as
 // counted from the algorithm; seconds per unit come from measurement. Pure.
 
-import { SAMPLING_STAGES } from '../../common/stages.ts';
+import { SAMPLING_STAGES } from '../../common/stage-facts.ts';
 import type { Stage } from '../../common/task.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import type { Plan, TaskRef } from './plan.ts';

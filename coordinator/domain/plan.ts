@@ -3,7 +3,7 @@
 
 import { canonicalJson } from '../../common/canonical-json.ts';
 import { digestText } from '../../common/digest.ts';
-import { STAGE_FACTS } from '../../common/stages.ts';
+import { STAGE_FACTS } from '../../common/stage-facts.ts';
 import type { InputPart, Stage, Task, TaskId } from '../../common/task.ts';
 import { nodesOf } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';

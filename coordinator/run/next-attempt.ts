@@ -2,7 +2,7 @@
 
 import type { TaskMessage } from '../../common/bus/ports.ts';
 import type { FailureJson } from '../../common/errors.ts';
-import { STAGE_FACTS } from '../../common/stages.ts';
+import { STAGE_FACTS } from '../../common/stage-facts.ts';
 import type { Stage } from '../../common/task.ts';
 import { PROTOCOL_VERSION } from '../../common/worker-status.ts';
 import { excludedWorkers, memoryMissed } from '../domain/failure-policy.ts';

@@ -2,7 +2,7 @@
 // other is stopped. Results are the same bytes, so nothing depends on which it is.
 
 import type { TaskMessage } from '../../common/bus/ports.ts';
-import { STAGE_FACTS } from '../../common/stages.ts';
+import { STAGE_FACTS } from '../../common/stage-facts.ts';
 import { costUnits } from '../domain/cost.ts';
 import type { FailurePolicy } from '../domain/failure-policy.ts';
 import { Stragglers } from '../domain/stragglers.ts';

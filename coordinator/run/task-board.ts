@@ -1,7 +1,7 @@
 // Where the tasks of one job are: which wait for what, which are ready for which pool, which are out, which are done. Knows neither
 // store nor bus, and nothing of failures.
 
-import { STAGE_FACTS } from '../../common/stages.ts';
+import { STAGE_FACTS } from '../../common/stage-facts.ts';
 import { STAGES } from '../../common/task.ts';
 import type { Pool, Stage } from '../../common/task.ts';
 import { ReadyQueue } from '../domain/ready-queue.ts';

@@ -1,7 +1,7 @@
 // The lower bound of a scenario: from its pools, the planner's graph and the durations that were drawn. Stragglers, failures and
 // deaths are not in it: what they cost is part of how far a run is from it.
 
-import { STAGE_FACTS } from '../../common/stages.ts';
+import { STAGE_FACTS } from '../../common/stage-facts.ts';
 import type { Stage } from '../../common/task.ts';
 import type { TaskGraph } from '../domain/task-graph.ts';
 import type { Draws } from './draws.ts';

@@ -2,8 +2,8 @@
 // arithmetic.
 
 import { digestText } from '../../common/digest.ts';
-import { STAGE_FACTS } from '../../common/stages.ts';
-import type { NumericsClasses } from '../../common/stages.ts';
+import { STAGE_FACTS } from '../../common/stage-facts.ts';
+import type { NumericsClasses } from '../../common/stage-facts.ts';
 import type { Pool, Stage } from '../../common/task.ts';
 import { costUnits } from '../domain/cost.ts';
 import type { AcceptedJob, PartRef } from '../../recipes/job.ts';

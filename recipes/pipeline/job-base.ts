@@ -1,11 +1,11 @@
 // What every accepted job has, whichever recipe it follows. Plain data; a recipe adds its own part.
 
 import type { SourceKind } from '../../common/source.ts';
+import type { NumericsClasses } from '../../common/stage-facts.ts';
 import type {
   AssembleParams,
   InversionMode,
   NormScope,
-  NumericsClasses,
   ResizePolicy,
 } from '../../common/stages.ts';
 import type { Digest } from '../../common/task.ts';

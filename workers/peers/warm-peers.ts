@@ -1,7 +1,7 @@
 // Which models other workers have loaded, from what they say of themselves on the bus, and so how long a task is worth leaving to them.
 
 import type { TaskMessage } from '../../common/bus/ports.ts';
-import { STAGE_FACTS } from '../../common/stages.ts';
+import { STAGE_FACTS } from '../../common/stage-facts.ts';
 import type { Digest, Task } from '../../common/task.ts';
 import { WORKER_SILENT_MS } from '../../common/worker-status.ts';
 import type { LoadedModels, WorkerStatus } from '../../common/worker-status.ts';

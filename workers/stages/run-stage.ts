@@ -3,7 +3,7 @@
 
 import { BivdiffError } from '../../common/errors.ts';
 import type { ModelPart } from '../../common/models/model-set.ts';
-import { SAMPLING_STAGES } from '../../common/stages.ts';
+import { SAMPLING_STAGES } from '../../common/stage-facts.ts';
 import type { ArtifactRef, Task } from '../../common/task.ts';
 import { BusyClock } from './busy-clock.ts';
 import { gatherInput, storeOutput } from './artifacts.ts';

@@ -2,7 +2,7 @@
 // fail or die. State is by slot and by worker, in arrays; nothing is made per task but what the bus and the store keep.
 
 import { queueOfStage, queuesOfWorker } from '../../../common/placement.ts';
-import { STAGE_FACTS } from '../../../common/stages.ts';
+import { STAGE_FACTS } from '../../../common/stage-facts.ts';
 import { STAGES } from '../../../common/task.ts';
 import type { FailureJson } from '../../../common/errors.ts';
 import type { Stage, TaskId } from '../../../common/task.ts';

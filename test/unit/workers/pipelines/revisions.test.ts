@@ -1,10 +1,10 @@
 // Results of one revision of a stage are reused for ever, so its bytes must not change unless the revision is raised in
-// common/stages.ts. These are the stages that no model takes part in; the others are held by the parity tests.
+// common/stage-facts.ts. These are the stages that no model takes part in; the others are held by the parity tests.
 
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 
-import { STAGE_FACTS } from '../../../../common/stages.ts';
+import { STAGE_FACTS } from '../../../../common/stage-facts.ts';
 import { annotate } from '../../../../workers/pipelines/annotate/body.ts';
 import { measure } from '../../../../workers/pipelines/measure/body.ts';
 import { mix } from '../../../../workers/pipelines/mix/body.ts';
