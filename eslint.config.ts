@@ -5,7 +5,7 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 const RECIPE_BODIES =
-  'recipes/(stage-codes|bodies|lane-thread|lane-entry|[^/]+/(body|graphs|drawing))';
+  'recipes/(lane-stages|bodies|lane-thread|lane-entry|[^/]+/(body|graphs|drawing))';
 
 /**
  * The rooms, in the direction of imports: common <- workers <- recipes <- coordinator <- cli. For each, what it may not import: regular

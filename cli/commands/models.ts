@@ -137,7 +137,7 @@ interface GraphRole {
 
 async function graphRoles({ image, generators, videos }: ModelSet): Promise<GraphRole[]> {
   const kinds = await import('../../workers/inference/graph-contract.ts');
-  const { findBody } = await import('../../recipes/stage-codes.ts');
+  const { findBody } = await import('../../recipes/lane-stages.ts');
   const roles: GraphRole[] = [
     { part: image.textEncoder, kind: kinds.TEXT_ENCODER },
     { part: image.unet, kind: kinds.IMAGE_UNET },

@@ -75,7 +75,7 @@ export type StageBody<P> = (
 ) => Promise<Readonly<Record<string, Tensor>>>;
 
 /** A stage as a lane runs it. */
-export interface StageCode<P> {
+export interface LaneStage<P> {
   readonly body: StageBody<P>;
   /** What the graph in each role must look like. @default it has no graphs, or any will do */
   readonly graphs?: (params: P) => Readonly<Record<string, GraphKind>>;

@@ -1,6 +1,6 @@
 // A lane whose stages are made for tests: they run the tiny graphs, crash, and misbehave on purpose.
 
-import { STAGE_CODES } from '../../../recipes/stage-codes.ts';
+import { LANE_STAGES } from '../../../recipes/lane-stages.ts';
 import { serveLane } from '../../../workers/inference/lanes/serve-lane.ts';
 import type { StageBody } from '../../../workers/inference/ports.ts';
 import { floatTensor } from '../../../workers/tensor/tensor.ts';
@@ -112,5 +112,5 @@ const bodies = {
 serveLane({
   ...Object.fromEntries(Object.entries(bodies).map(([stage, body]) => [stage, { body }])),
   // A stage of the product, with what its graphs must look like.
-  smooth: { body: smooth, graphs: STAGE_CODES.smooth.graphs! },
+  smooth: { body: smooth, graphs: LANE_STAGES.smooth.graphs! },
 });

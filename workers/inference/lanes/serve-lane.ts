@@ -5,17 +5,17 @@ import { parentPort, workerData } from 'node:worker_threads';
 import assert from 'node:assert/strict';
 
 import { BivdiffError } from '../../../common/errors.ts';
+import type { LaneStage } from '../ports.ts';
 import { CheckpointClock } from './checkpoint-clock.ts';
 import { createStageContext, LaneState } from './lane-context.ts';
 import { tensorsToMove } from './lane-job.ts';
 import type { FromLane, LaneResult, LaneSettings, ToLane } from './lane-job.ts';
-import type { StageCode } from '../ports.ts';
 
 /** By stage. Each takes its own parameters, so none here can be called without a cast. */
-export type StageCodes = Readonly<Record<string, StageCode<never>>>;
+export type LaneStages = Readonly<Record<string, LaneStage<never>>>;
 
 /** Turns this worker thread into a lane. Call it once, from the file that the thread was started with. */
-export function serveLane(codes: StageCodes): void {
+export function serveLane(stages: LaneStages): void {
   const port = parentPort;
   assert(port !== null, 'a lane is a worker thread');
   const state = new LaneState(workerData as LaneSettings);
@@ -24,13 +24,13 @@ export function serveLane(codes: StageCodes): void {
   };
   let current = Promise.resolve();
   port.on('message', (message: ToLane) => {
-    if (message.kind === 'run') current = answer(message, { codes, state, send });
+    if (message.kind === 'run') current = answer(message, { stages, state, send });
     else void current.then(() => state.sessions.clear()).then(() => port.close());
   });
 }
 
 interface Serving {
-  readonly codes: StageCodes;
+  readonly stages: LaneStages;
   readonly state: LaneState;
   readonly send: (message: FromLane, transfer?: readonly ArrayBuffer[]) => void;
 }
@@ -53,7 +53,7 @@ async function answer(request: Extract<ToLane, { kind: 'run' }>, serving: Servin
 
 async function runBody(
   { job, cancelled }: Extract<ToLane, { kind: 'run' }>,
-  { codes, state, send }: Serving,
+  { stages, state, send }: Serving,
 ): Promise<LaneResult> {
   const startedMs = performance.now();
   const busyBefore = state.sessions.busySeconds;
@@ -63,12 +63,12 @@ async function runBody(
   const clock = new CheckpointClock(job.checkpoints?.everySeconds ?? Infinity, (checkpoint) => {
     send({ kind: 'checkpoint', checkpoint });
   });
-  const code = Object.hasOwn(codes, job.stage) ? codes[job.stage] : undefined;
-  if (code === undefined) {
+  const stage = Object.hasOwn(stages, job.stage) ? stages[job.stage] : undefined;
+  if (stage === undefined) {
     throw new BivdiffError('internal', `no code here runs the stage ${job.stage}`);
   }
   const context = createStageContext(job, state, {
-    graphs: code.graphs?.(job.params as never) ?? {},
+    graphs: stage.graphs?.(job.params as never) ?? {},
     isCancelled,
     onProgress: (step, steps) => send({ kind: 'progress', step, steps }),
     standsAt: (doneSteps, save) => clock.standsAt(doneSteps, save),
@@ -76,7 +76,7 @@ async function runBody(
   context.throwIfCancelled();
   const { tensors, frames } = job;
   const input = { params: job.params as never, tensors, frames };
-  const outputs = await code.body(input, context).catch((reason: unknown) => {
+  const outputs = await stage.body(input, context).catch((reason: unknown) => {
     if (isCancelled()) clock.stopped();
     throw reason;
   });

@@ -6,14 +6,14 @@ import { openModelSet } from '../../../../common/models/model-folder.ts';
 import type { ModelPart, ModelSet } from '../../../../common/models/model-set.ts';
 import type { ParamsByStage } from '../../../../common/stages.ts';
 import type { JsonObject } from '../../../../common/task.ts';
+import { LANE_STAGES } from '../../../../recipes/lane-stages.ts';
 import { createStageContext, LaneState } from '../../../../workers/inference/lanes/lane-context.ts';
-import type { StageCode, StageContext } from '../../../../workers/inference/ports.ts';
-import { STAGE_CODES } from '../../../../recipes/stage-codes.ts';
+import type { LaneStage, StageContext } from '../../../../workers/inference/ports.ts';
 import type { Tensor } from '../../../../workers/tensor/tensor.ts';
 
-export type LaneStage = keyof typeof STAGE_CODES;
+export type LaneStageName = keyof typeof LANE_STAGES;
 
-export interface DemoRun<S extends LaneStage> {
+export interface DemoRun<S extends LaneStageName> {
   readonly params: ParamsByStage[S];
   readonly tensors: Readonly<Record<string, Tensor>>;
   readonly frames: readonly number[];
@@ -43,21 +43,21 @@ export class DemoStages {
   }
 
   /** What the stage makes. */
-  async run<S extends LaneStage>(
+  async run<S extends LaneStageName>(
     stage: S,
     run: DemoRun<S>,
   ): Promise<Readonly<Record<string, Tensor>>> {
     const { params, tensors, frames } = run;
-    const { body } = STAGE_CODES[stage] as unknown as StageCode<ParamsByStage[S]>;
+    const { body } = LANE_STAGES[stage] as unknown as LaneStage<ParamsByStage[S]>;
     return body({ params, tensors, frames }, this.context(stage, run));
   }
 
   /** By role, as the planner gives them. */
-  modelsOf(stage: LaneStage, params: unknown): Readonly<Record<string, ModelPart>> {
+  modelsOf(stage: LaneStageName, params: unknown): Readonly<Record<string, ModelPart>> {
     return modelsOf(this.set, stage, params);
   }
 
-  context<S extends LaneStage>(
+  context<S extends LaneStageName>(
     stage: S,
     run: Pick<DemoRun<S>, 'params' | 'scheduler'>,
   ): StageContext {
@@ -67,7 +67,7 @@ export class DemoStages {
       models['scheduler'] = { ...scheduler, config: run.scheduler };
     }
     const job = { stage, params: run.params, tensors: {}, frames: [], models };
-    const { graphs } = STAGE_CODES[stage] as unknown as StageCode<ParamsByStage[S]>;
+    const { graphs } = LANE_STAGES[stage] as unknown as LaneStage<ParamsByStage[S]>;
     return createStageContext(job, this.#state, {
       graphs: graphs?.(run.params) ?? {},
       isCancelled: () => false,
@@ -77,7 +77,7 @@ export class DemoStages {
   }
 }
 
-function modelsOf(set: ModelSet, stage: LaneStage, params: unknown): Record<string, ModelPart> {
+function modelsOf(set: ModelSet, stage: LaneStageName, params: unknown): Record<string, ModelPart> {
   const { image } = set;
   const video = set.videos[set.defaultVideo]!;
   const imageText = { tokenizer: image.tokenizer, 'text-encoder': image.textEncoder };

@@ -10,7 +10,7 @@ import type { LanePool } from '../../../../workers/inference/lanes/lane-pool.ts'
 import type { FloatTensor, FrameTensor, Tensor } from '../../../../workers/tensor/tensor.ts';
 import { elementCount, frameTensor } from '../../../../workers/tensor/tensor.ts';
 import { DemoStages } from './demo-stages.ts';
-import type { DemoRun, LaneStage } from './demo-stages.ts';
+import type { DemoRun, LaneStageName } from './demo-stages.ts';
 import { goldenControl } from './goldens.ts';
 
 const STEPS = 4;
@@ -25,7 +25,7 @@ afterAll(async () => {
   await Promise.all([...pools.values()].map((pool) => pool.close()));
 });
 
-async function runInLane<S extends LaneStage>(
+async function runInLane<S extends LaneStageName>(
   stage: S,
   run: DemoRun<S>,
   threadsPerLane = 1,

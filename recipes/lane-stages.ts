@@ -1,4 +1,5 @@
-// The code of the stages that run in lanes, by name. Ingest and assemble are not here: media processes do them.
+// The stages that run in lanes: of each its body, and what its graphs must look like. Ingest and assemble are not here: media processes
+// do them.
 
 import { BivdiffError } from '../common/errors.ts';
 import type { GenerateParams, ParamsByStage } from '../common/stages.ts';
@@ -10,7 +11,7 @@ import {
   VAE_DECODER,
   VAE_ENCODER,
 } from '../workers/inference/graph-contract.ts';
-import type { StageCode } from '../workers/inference/ports.ts';
+import type { LaneStage } from '../workers/inference/ports.ts';
 import { annotate } from '../workers/pipelines/annotate/body.ts';
 import { decode } from '../workers/pipelines/decode/body.ts';
 import { encode } from '../workers/pipelines/encode/body.ts';
@@ -22,7 +23,7 @@ import { smooth } from '../workers/pipelines/smooth/body.ts';
 import * as bodies from './bodies.ts';
 import type { RecipeBody } from './recipe-body.ts';
 
-type LaneStages = Omit<ParamsByStage, 'ingest' | 'assemble'>;
+type ParamsByLaneStage = Omit<ParamsByStage, 'ingest' | 'assemble'>;
 
 /** Each takes its own parameters, so none can be called by name without a cast. */
 const byRecipe = new Map<string, RecipeBody<GenerateParams>>(
@@ -34,7 +35,9 @@ const byRecipe = new Map<string, RecipeBody<GenerateParams>>(
 
 const videoGraphs = { 'text-encoder': TEXT_ENCODER, unet: CLIP_UNET };
 
-export const STAGE_CODES: { readonly [S in keyof LaneStages]: StageCode<LaneStages[S]> } = {
+export const LANE_STAGES: {
+  readonly [S in keyof ParamsByLaneStage]: LaneStage<ParamsByLaneStage[S]>;
+} = {
   annotate: { body: annotate },
   generate: {
     body: async (input, context) => bodyOf(input.params).generate(input, context),

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
 import type { GenerateParams, InvertImageParams } from '../../../common/stages.ts';
-import { findBody, STAGE_CODES } from '../../../recipes/stage-codes.ts';
-import type { StageCode } from '../../../workers/inference/ports.ts';
+import { findBody, LANE_STAGES } from '../../../recipes/lane-stages.ts';
+import type { LaneStage } from '../../../workers/inference/ports.ts';
 
-const kindsOf = <P>({ graphs }: StageCode<P>, params: P): Record<string, string> => {
+const kindsOf = <P>({ graphs }: LaneStage<P>, params: P): Record<string, string> => {
   const entries = Object.entries(graphs?.(params) ?? {});
   return Object.fromEntries(entries.map(([role, { name }]) => [role, name]));
 };
@@ -15,21 +15,21 @@ describe('the graphs of a stage', () => {
   it.each<[string, Record<string, string>, Record<string, string>]>([
     [
       'generate',
-      kindsOf(STAGE_CODES.generate, { task: 'controlnet' }),
+      kindsOf(LANE_STAGES.generate, { task: 'controlnet' }),
       { unet: 'controlnet-unet', 'text-encoder': 'text-encoder', 'vae-decoder': 'vae-decoder' },
     ],
     [
       'encode',
-      kindsOf(STAGE_CODES.encode, { posterior: 'mode' }),
+      kindsOf(LANE_STAGES.encode, { posterior: 'mode' }),
       { 'vae-encoder': 'vae-encoder' },
     ],
-    ['decode', kindsOf(STAGE_CODES.decode, {}), { 'vae-decoder': 'vae-decoder' }],
+    ['decode', kindsOf(LANE_STAGES.decode, {}), { 'vae-decoder': 'vae-decoder' }],
     [
       'invert-video',
-      kindsOf(STAGE_CODES['invert-video'], inversion),
+      kindsOf(LANE_STAGES['invert-video'], inversion),
       { unet: 'clip-unet', 'text-encoder': 'text-encoder' },
     ],
-    ['mix', kindsOf(STAGE_CODES.mix, { mixingRatio: 0.5 }), {}],
+    ['mix', kindsOf(LANE_STAGES.mix, { mixingRatio: 0.5 }), {}],
   ])('of %s are of the right kinds', (_, found, expected) => {
     expect(found).toEqual(expected);
   });
@@ -38,7 +38,7 @@ describe('the graphs of a stage', () => {
     ['frame', 'image-unet'],
     ['window', 'inflated-unet'],
   ])('depend on the norm scope: %s takes %s', (normScope, unet) => {
-    expect(kindsOf(STAGE_CODES['invert-image'], { ...inversion, normScope })).toMatchObject({
+    expect(kindsOf(LANE_STAGES['invert-image'], { ...inversion, normScope })).toMatchObject({
       unet,
     });
   });
@@ -48,6 +48,6 @@ describe('frames of a task without code of its own', () => {
   it('are a defect of the plan, named', () => {
     const params: GenerateParams = { task: 'frames' };
     expect(findBody('frames')).toBeUndefined();
-    expect(() => STAGE_CODES.generate.graphs?.(params)).toThrow(/no code here .* task frames/);
+    expect(() => LANE_STAGES.generate.graphs?.(params)).toThrow(/no code here .* task frames/);
   });
 });
