@@ -2,9 +2,6 @@
 
 import type { Digest, Pool, TaskId } from './task.ts';
 
-/** Raised when a message between client, coordinator and worker changes so that an older program would misread it. */
-export const PROTOCOL_VERSION = 1;
-
 /** How often a worker says that it is there. */
 export const WORKER_BEAT_MS = 2_000;
 

@@ -8,7 +8,7 @@ import { BivdiffError } from '../../common/errors.ts';
 import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
 import type { Worker } from '../../common/gen/bivdiff/v1/render_service.ts';
 import { putSource } from '../../common/source.ts';
-import { PROTOCOL_VERSION } from '../../common/worker-status.ts';
+import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
 import { requestsFromBatch } from '../request/batch-file.ts';
 import type { FarmClient } from '../farm/farm-client.ts';
 import { accessOf, addAccessFlags } from '../flags/connection.ts';

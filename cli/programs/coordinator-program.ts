@@ -13,7 +13,7 @@ import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import type { NumericsClasses } from '../../common/stage-facts.ts';
 import { openStore } from '../../common/store/open-store.ts';
 import type { Store } from '../../common/store/ports.ts';
-import { PROTOCOL_VERSION } from '../../common/worker-status.ts';
+import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
 import { Coordinator } from '../../coordinator/coordinator.ts';
 import { acceptSpec } from '../../coordinator/domain/accept.ts';

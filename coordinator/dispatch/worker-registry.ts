@@ -1,8 +1,9 @@
 // Who works: what each worker said last, whether that was recent, and how it does. Lost with the coordinator; who is there is known
 // again within one beat.
 
+import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
 import type { Pool, Stage, TaskId } from '../../common/task.ts';
-import { PROTOCOL_VERSION, WORKER_BEAT_MS, WORKER_SILENT_MS } from '../../common/worker-status.ts';
+import { WORKER_BEAT_MS, WORKER_SILENT_MS } from '../../common/worker-status.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
 import { DEFAULT_FAILURE_POLICY } from '../domain/failure-policy.ts';
 import type { FailurePolicy } from '../domain/failure-policy.ts';

@@ -22,7 +22,7 @@ import { parseRenderSpec } from '../../recipes/spec/parse.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { Digest, JobId } from '../../common/task.ts';
-import { PROTOCOL_VERSION } from '../../common/worker-status.ts';
+import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
 import type { Coordinator } from '../coordinator.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { isOver } from '../jobs/job-log.ts';

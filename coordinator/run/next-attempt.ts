@@ -2,9 +2,9 @@
 
 import type { TaskMessage } from '../../common/bus/ports.ts';
 import type { FailureJson } from '../../common/errors.ts';
+import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
 import { STAGE_FACTS } from '../../common/stage-facts.ts';
 import type { Stage } from '../../common/task.ts';
-import { PROTOCOL_VERSION } from '../../common/worker-status.ts';
 import { excludedWorkers, memoryMissed } from '../domain/failure-policy.ts';
 import type { TaskGraph, TaskNumber } from '../domain/task-graph.ts';
 import type { Workforce } from '../ports.ts';

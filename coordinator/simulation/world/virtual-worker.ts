@@ -2,8 +2,8 @@
 
 import type { TaskMessage } from '../../../common/bus/ports.ts';
 import type { FailureJson } from '../../../common/errors.ts';
+import { PROTOCOL_VERSION } from '../../../common/protocol-version.ts';
 import type { ResultRecord } from '../../../common/task.ts';
-import { PROTOCOL_VERSION } from '../../../common/worker-status.ts';
 import type { WorkerStatus } from '../../../common/worker-status.ts';
 
 /** By the workers' clocks; nothing reads it. */

@@ -14,7 +14,7 @@ import { BivdiffError } from '../../../common/errors.ts';
 import { ArtifactServiceService } from '../../../common/gen/bivdiff/v1/artifact_service.ts';
 import type { LogLine } from '../../../common/gen/bivdiff/v1/job_log.ts';
 import { RenderServiceService } from '../../../common/gen/bivdiff/v1/render_service.ts';
-import { PROTOCOL_VERSION } from '../../../common/worker-status.ts';
+import { PROTOCOL_VERSION } from '../../../common/protocol-version.ts';
 import { createArtifactService } from '../../../coordinator/rpc/artifact-service.ts';
 import { createRenderService } from '../../../coordinator/rpc/render-service.ts';
 import { CoordinatorHarness } from '../../support/farm/coordinator-harness.ts';

@@ -6,9 +6,9 @@ import { describe, expect, it } from 'vitest';
 import { createMemoryBus } from '../../../common/bus/memory/index.ts';
 import type { TaskMessage } from '../../../common/bus/ports.ts';
 import { queueOfStage } from '../../../common/placement.ts';
+import { PROTOCOL_VERSION } from '../../../common/protocol-version.ts';
 import { createMemoryStore } from '../../../common/store/memory/index.ts';
 import type { TaskId } from '../../../common/task.ts';
-import { PROTOCOL_VERSION } from '../../../common/worker-status.ts';
 import { runWorker } from '../../../workers/worker.ts';
 import { messageOf } from '../../support/conformance/bus/bus-messages.ts';
 

@@ -5,7 +5,7 @@ import type { Bus } from '../../../common/bus/ports.ts';
 import { createMemoryStore } from '../../../common/store/memory/index.ts';
 import type { Store } from '../../../common/store/ports.ts';
 import type { Pool, Task } from '../../../common/task.ts';
-import { PROTOCOL_VERSION } from '../../../common/worker-status.ts';
+import { PROTOCOL_VERSION } from '../../../common/protocol-version.ts';
 import { Coordinator } from '../../../coordinator/coordinator.ts';
 import type { CoordinatorOptions } from '../../../coordinator/coordinator.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../../coordinator/domain/failure-policy.ts';

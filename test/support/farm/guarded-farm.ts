@@ -15,7 +15,7 @@ import type { FarmLimits } from '../../../common/rpc/limits.ts';
 import { createMemoryStore } from '../../../common/store/memory/index.ts';
 import type { Store } from '../../../common/store/ports.ts';
 import type { Digest, JobId } from '../../../common/task.ts';
-import { PROTOCOL_VERSION } from '../../../common/worker-status.ts';
+import { PROTOCOL_VERSION } from '../../../common/protocol-version.ts';
 import { Coordinator } from '../../../coordinator/coordinator.ts';
 import { jobIdOf } from '../../../coordinator/domain/accept.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../../coordinator/domain/failure-policy.ts';

@@ -2,7 +2,7 @@
 
 import type { Bus, Delivery, TaskMessage } from '../../../../common/bus/ports.ts';
 import type { JobId } from '../../../../common/task.ts';
-import { PROTOCOL_VERSION } from '../../../../common/worker-status.ts';
+import { PROTOCOL_VERSION } from '../../../../common/protocol-version.ts';
 import type { BusHarness } from './bus-harness.ts';
 import { taskIdOf, taskOf } from '../results.ts';
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { PROTOCOL_VERSION } from '../../../../common/worker-status.ts';
+import { PROTOCOL_VERSION } from '../../../../common/protocol-version.ts';
 import type { WorkerStatus } from '../../../../common/worker-status.ts';
 import { WorkerRegistry } from '../../../../coordinator/dispatch/worker-registry.ts';
 
