@@ -18,7 +18,7 @@ import { addSimulateCommand } from './commands/simulate.ts';
 import { addStoreCommands } from './commands/store.ts';
 import { addSweepCommand } from './commands/sweep.ts';
 import { programVersions } from './versions.ts';
-import { EXIT_OK } from './output/print-error.ts';
+import { EXIT_OK } from './output/exit-codes.ts';
 import { reportError } from './terminal.ts';
 import type { CliEnvironment } from './terminal.ts';
 

@@ -2,7 +2,8 @@
 // tests make their own.
 
 import type { Farm, FarmOptions } from './farm.ts';
-import { errorJson, errorText, exitCodeOf } from './output/print-error.ts';
+import { errorJson, errorText } from './output/error-text.ts';
+import { exitCodeOf } from './output/exit-codes.ts';
 import type { BivdiffError } from '../common/errors.ts';
 
 /** A stream to write text to. */

@@ -7,7 +7,7 @@ import { BivdiffError } from '../../common/errors.ts';
 import { completionTree } from '../reference/command-tree.ts';
 import { bashCompletion, fishCompletion, zshCompletion } from '../reference/completion-scripts.ts';
 import { nearestWord } from '../flags/nearest.ts';
-import { EXIT_OK } from '../output/print-error.ts';
+import { EXIT_OK } from '../output/exit-codes.ts';
 import type { CliEnvironment } from '../terminal.ts';
 
 const SCRIPTS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const;

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 
 import { formatTable } from '../output/format.ts';
 import type { Finding } from '../local/doctor-checks.ts';
-import { EXIT_FAILED, EXIT_OK } from '../output/print-error.ts';
+import { EXIT_FAILED, EXIT_OK } from '../output/exit-codes.ts';
 import { addStoreFlag, storeFolderOf } from '../flags/store-flag.ts';
 import type { TypedFlags } from '../flags/render-flags.ts';
 import { printJson } from '../terminal.ts';

@@ -9,7 +9,7 @@ import { cacheHome } from '../../common/cache-home.ts';
 import { accessOf, addAccessFlags, addNatsAccessFlags, natsAccessOf } from '../flags/connection.ts';
 import { limitsOf, LIMITS_TEXT } from '../flags/limits.ts';
 import { checkListenAddress, NATS_DEFAULT, SERVER_DEFAULT } from '../flags/farm-settings.ts';
-import { EXIT_OK } from '../output/print-error.ts';
+import { EXIT_OK } from '../output/exit-codes.ts';
 import { addStoreFlag } from '../flags/store-flag.ts';
 import type { CliEnvironment } from '../terminal.ts';
 import { CHECKPOINT_SECONDS } from '../../workers/stages/stage-environment.ts';

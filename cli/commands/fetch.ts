@@ -9,7 +9,7 @@ import { findFrames } from '../farm/frames.ts';
 import { namesOutput, outputFiles } from '../farm/job-text.ts';
 import { placeOutputs } from '../output/place-outputs.ts';
 import type { OutputFile } from '../output/place-outputs.ts';
-import { EXIT_OK } from '../output/print-error.ts';
+import { EXIT_OK } from '../output/exit-codes.ts';
 import type { TypedFlags } from '../flags/render-flags.ts';
 import { printJson } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';

@@ -16,7 +16,7 @@ import { failureOfJob, jobLine, jobProgress } from '../farm/job-text.ts';
 import { specMessage } from '../farm/spec-message.ts';
 import { SERVER_DEFAULT } from '../flags/farm-settings.ts';
 import { formatBytes, formatTable } from '../output/format.ts';
-import { EXIT_FAILED, EXIT_OK } from '../output/print-error.ts';
+import { EXIT_FAILED, EXIT_OK } from '../output/exit-codes.ts';
 import { createProgressView, createSilentView } from '../output/progress.ts';
 import { requestFromFile, requestFromFlags } from '../request/render-request.ts';
 import type { RenderRequest } from '../request/render-request.ts';

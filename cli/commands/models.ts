@@ -10,8 +10,8 @@ import { inspectModelSet } from '../../common/models/model-folder.ts';
 import type { ModelSetReport } from '../../common/models/model-folder.ts';
 import type { ModelPart, ModelSet } from '../../common/models/model-set.ts';
 import type { GraphKind } from '../../workers/inference/graph-contract.ts';
+import { EXIT_OK, EXIT_USAGE } from '../output/exit-codes.ts';
 import { formatBytes, formatTable, plural } from '../output/format.ts';
-import { EXIT_OK, EXIT_USAGE } from '../output/print-error.ts';
 import { printJson } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
 

@@ -7,7 +7,7 @@ import { acceptRequest } from '../request/accept-request.ts';
 import type { Accepted, Forecast } from '../farm.ts';
 import { formatBytes, formatSeconds, formatTable, plural } from '../output/format.ts';
 import { withFarm } from '../local/open-farm.ts';
-import { EXIT_OK } from '../output/print-error.ts';
+import { EXIT_OK } from '../output/exit-codes.ts';
 import { requestFromFile, requestFromFlags } from '../request/render-request.ts';
 import { addRenderFlags } from '../flags/render-flags.ts';
 import { layerOfFlags, runOptions } from '../request/run-options.ts';

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
 import { plural } from '../output/format.ts';
-import { EXIT_OK } from '../output/print-error.ts';
+import { EXIT_OK } from '../output/exit-codes.ts';
 import { camelCase } from '../flags/find-flag.ts';
 import { describeSetting, NUMBER_SETTINGS } from '../simulation/settings.ts';
 import { printJson } from '../terminal.ts';

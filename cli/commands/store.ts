@@ -9,7 +9,7 @@ import { isFolder, openStore } from '../../common/store/open-store.ts';
 import type { Store, StoreUpkeep } from '../../common/store/ports.ts';
 import { STAGES } from '../../common/task.ts';
 import { formatBytes, formatTable, plural } from '../output/format.ts';
-import { EXIT_FAILED, EXIT_OK } from '../output/print-error.ts';
+import { EXIT_FAILED, EXIT_OK } from '../output/exit-codes.ts';
 import { addStoreFlag, storeFolderOf } from '../flags/store-flag.ts';
 import type { TypedFlags } from '../flags/render-flags.ts';
 import { findKeptJobs } from '../local/store-roots.ts';

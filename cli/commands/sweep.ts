@@ -11,7 +11,7 @@ import type { Accepted, Farm, TaskCounts } from '../farm.ts';
 import { formatFigure, formatSeconds, formatTable, plural } from '../output/format.ts';
 import { createView, withFarm } from '../local/open-farm.ts';
 import { checkPlaces } from '../output/place-outputs.ts';
-import { EXIT_OK } from '../output/print-error.ts';
+import { EXIT_OK } from '../output/exit-codes.ts';
 import { renderToFiles, roundSeconds } from '../local/render-to-files.ts';
 import type { RenderReport } from '../local/render-to-files.ts';
 import { requestFromFile, requestFromFlags } from '../request/render-request.ts';

@@ -2,7 +2,7 @@
 
 import { BivdiffError } from '../../common/errors.ts';
 import type { Accepted, Farm } from '../farm.ts';
-import { isTexts } from '../output/print-error.ts';
+import { isTexts } from '../output/error-text.ts';
 import { nameField } from './spec-problems.ts';
 import type { RenderRequest } from './render-request.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
+import { errorJson, errorText } from '../../../../cli/output/error-text.ts';
 import { BivdiffError } from '../../../../common/errors.ts';
-import { errorJson, errorText, exitCodeOf } from '../../../../cli/output/print-error.ts';
 
 const PLAIN = { debug: false };
 
@@ -80,18 +80,5 @@ describe('an error as JSON', () => {
         causes: ['ENOSPC'],
       },
     });
-  });
-});
-
-describe('the exit code', () => {
-  it.each([
-    ['invalid-argument', 2],
-    ['already-exists', 2],
-    ['failed-precondition', 2],
-    ['internal', 1],
-    ['resource-exhausted', 1],
-    ['cancelled', 130],
-  ] as const)('of %s is %i', (code, exitCode) => {
-    expect(exitCodeOf(new BivdiffError(code, 'x'))).toBe(exitCode);
   });
 });

@@ -1,43 +1,15 @@
-// The one place where an error becomes text for a person: what went wrong, what to do, what was behind it.
+// The one place where an error becomes text for a person, or JSON for a program: what went wrong, what to do, what was behind it.
+// Prints nothing.
 
 import type { BivdiffError, ErrorCode } from '../../common/errors.ts';
 
-/** What a shell sees. */
-export const EXIT_OK = 0;
-/** It was tried and failed. */
-export const EXIT_FAILED = 1;
-/** Flags, spec, files or folders are not right; the same command fails again. */
-export const EXIT_USAGE = 2;
-/** Stopped by Ctrl-C: 128 + SIGINT. */
-export const EXIT_INTERRUPTED = 130;
-
-const exitByCode: Readonly<Record<ErrorCode, number>> = {
-  'invalid-argument': EXIT_USAGE,
-  'not-found': EXIT_USAGE,
-  'already-exists': EXIT_USAGE,
-  'failed-precondition': EXIT_USAGE,
-  unauthenticated: EXIT_USAGE,
-  'permission-denied': EXIT_USAGE,
-  'data-loss': EXIT_FAILED,
-  'resource-exhausted': EXIT_FAILED,
-  aborted: EXIT_FAILED,
-  cancelled: EXIT_INTERRUPTED,
-  'deadline-exceeded': EXIT_FAILED,
-  unavailable: EXIT_FAILED,
-  internal: EXIT_FAILED,
-};
-
-export function exitCodeOf(error: BivdiffError): number {
-  return exitByCode[error.code];
-}
-
-export interface PrintErrorOptions {
+export interface ErrorTextOptions {
   /** Adds stacks. */
   readonly debug: boolean;
 }
 
 /** The error as lines for stderr: `error:`, then `hint:`, then causes that add something. Ends in a newline. */
-export function errorText(error: BivdiffError, options: PrintErrorOptions): string {
+export function errorText(error: BivdiffError, options: ErrorTextOptions): string {
   // A stop that was asked for is no error.
   const lines = [error.code === 'cancelled' ? messageOf(error) : `error: ${messageOf(error)}`];
   const hint = error.hint ?? hintByCode[error.code];
