@@ -7,8 +7,8 @@ import { WORKER_BEAT_MS, WORKER_SILENT_MS } from '../../common/worker-status.ts'
 import type { WorkerStatus } from '../../common/worker-status.ts';
 import { DEFAULT_FAILURE_POLICY } from '../domain/failure-policy.ts';
 import type { FailurePolicy } from '../domain/failure-policy.ts';
-import { Standings } from '../domain/standings.ts';
-import type { FailedTry } from '../domain/standings.ts';
+import { SetAsideWorkers } from '../domain/set-aside-workers.ts';
+import type { FailedAttempt } from '../domain/set-aside-workers.ts';
 import type { Clock, Workforce } from '../ports.ts';
 
 const NOBODY: ReadonlySet<string> = new Set();
@@ -30,7 +30,7 @@ export interface WorkerRegistryOptions {
 export class WorkerRegistry implements Workforce {
   readonly #clock: Clock;
   readonly #options: WorkerRegistryOptions;
-  readonly #standings: Standings;
+  readonly #setAsideWorkers: SetAsideWorkers;
   readonly #workers = new Map<string, Heard>();
   /** By class; undefined: of all. Kept as sums and sets: they are asked for at every event of a farm of thousands. */
   readonly #slots = new Map<string | undefined, Map<Pool, number>>();
@@ -40,7 +40,7 @@ export class WorkerRegistry implements Workforce {
   constructor(clock: Clock, options: WorkerRegistryOptions = {}) {
     this.#clock = clock;
     this.#options = options;
-    this.#standings = new Standings(options.policy ?? DEFAULT_FAILURE_POLICY);
+    this.#setAsideWorkers = new SetAsideWorkers(options.policy ?? DEFAULT_FAILURE_POLICY);
   }
 
   /** Takes in a beat. */
@@ -101,23 +101,23 @@ export class WorkerRegistry implements Workforce {
 
   /** A worker has committed a task of this stage. */
   succeeded(worker: string, stage: Stage): void {
-    this.#standings.succeeded(worker, stage, this.#clock.nowMs());
+    this.#setAsideWorkers.succeeded(worker, stage, this.#clock.nowMs());
   }
 
   /** A worker has failed a task; true if it is set aside for that. */
-  failed(failed: FailedTry): boolean {
-    const isSetAside = this.#standings.failed(failed, this.#clock.nowMs());
+  failed(failed: FailedAttempt): boolean {
+    const isSetAside = this.#setAsideWorkers.failed(failed, this.#clock.nowMs());
     if (isSetAside) this.#options.onSetAside?.(failed.worker, failed.stage);
     return isSetAside;
   }
 
   setAside(stage: Stage): readonly string[] {
-    return this.#standings.setAside(stage, this.#clock.nowMs());
+    return this.#setAsideWorkers.setAside(stage, this.#clock.nowMs());
   }
 
   /** The stages that this worker is set aside for now. */
   stagesWithout(worker: string): readonly Stage[] {
-    return this.#standings.stagesWithout(worker, this.#clock.nowMs());
+    return this.#setAsideWorkers.stagesWithout(worker, this.#clock.nowMs());
   }
 
   /** Forgets those that were silent for too long; looks at most so often. */

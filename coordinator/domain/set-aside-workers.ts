@@ -1,12 +1,12 @@
-// How workers do at each stage: one that fails task after task of a stage at which others succeed is set aside for that stage, for a
-// while. Pure: time is an argument.
+// Which workers are set aside: one that fails task after task of a stage at which others succeed is, for that stage and for a while.
+// Pure: time is an argument.
 
 import type { FailureJson } from '../../common/errors.ts';
 import type { Stage, TaskId } from '../../common/task.ts';
 import { isStoreFull } from './failure-policy.ts';
 import type { FailurePolicy } from './failure-policy.ts';
 
-export interface FailedTry {
+export interface FailedAttempt {
   readonly worker: string;
   readonly stage: Stage;
   readonly taskId: TaskId;
@@ -35,7 +35,7 @@ interface AtStage {
 
 type Policy = Pick<FailurePolicy, 'setAsideFailures' | 'setAsideMs'>;
 
-export class Standings {
+export class SetAsideWorkers {
   readonly #policy: Policy;
   readonly #stages = new Map<Stage, AtStage>();
 
@@ -56,7 +56,7 @@ export class Standings {
   }
 
   /** A worker has failed a task; true if it is set aside for that. */
-  failed({ worker, stage, taskId, failure }: FailedTry, nowMs: number): boolean {
+  failed({ worker, stage, taskId, failure }: FailedAttempt, nowMs: number): boolean {
     if (!isOfWorker(failure)) return false;
     const { setAsideFailures, setAsideMs } = this.#policy;
     const at = this.#at(stage);
