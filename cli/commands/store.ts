@@ -12,7 +12,7 @@ import { formatBytes, formatTable, plural } from '../output/format.ts';
 import { EXIT_FAILED, EXIT_OK } from '../output/exit-codes.ts';
 import { addStoreFlag, storeFolderOf } from '../flags/store-flag.ts';
 import type { TypedFlags } from '../flags/render-flags.ts';
-import { findKeptJobs } from '../local/store-roots.ts';
+import { findKeptJobs } from '../local/kept-by-gc.ts';
 import { printJson } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
 

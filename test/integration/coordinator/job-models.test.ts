@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { ModelPublisher } from '../../../cli/programs/publish-models.ts';
-import { findKeptJobs } from '../../../cli/local/store-roots.ts';
+import { findKeptJobs } from '../../../cli/local/kept-by-gc.ts';
 import { canonicalJson } from '../../../common/canonical-json.ts';
 import { openModelSet } from '../../../common/models/model-folder.ts';
 import type { ModelSet } from '../../../common/models/model-set.ts';

@@ -3,7 +3,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { findKeptJobs } from '../../../../cli/local/store-roots.ts';
+import { findKeptJobs } from '../../../../cli/local/kept-by-gc.ts';
 import { BivdiffError } from '../../../../common/errors.ts';
 import { createMemoryStore } from '../../../../common/store/memory/index.ts';
 import type { Digest, JobId, Stage } from '../../../../common/task.ts';
