@@ -7,7 +7,7 @@ import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { digestText } from '../../common/digest.ts';
 import { ArtifactServiceService } from '../../common/gen/bivdiff/v1/artifact_service.ts';
 import { StoreServiceService } from '../../common/gen/bivdiff/v1/store_service.ts';
-import { CHUNK_BYTES, MESSAGE_BYTES_MAX } from '../../common/rpc/limits.ts';
+import { CHUNK_BYTES, MESSAGE_BYTES_MAX } from '../../common/rpc/message-sizes.ts';
 import { openFileStore } from '../../common/store/file/index.ts';
 import type { Digest, InputPart, TaskId } from '../../common/task.ts';
 import { createArtifactService } from '../../coordinator/rpc/artifact-service.ts';

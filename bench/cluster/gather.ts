@@ -11,7 +11,7 @@ import { credentials } from '@grpc/grpc-js';
 
 import { ArtifactServiceClient } from '../../common/gen/bivdiff/v1/artifact_service.ts';
 import type { ReadArtifactResponse } from '../../common/gen/bivdiff/v1/artifact_service.ts';
-import { MESSAGE_BYTES_MAX } from '../../common/rpc/limits.ts';
+import { MESSAGE_BYTES_MAX } from '../../common/rpc/message-sizes.ts';
 import { openFileStore } from '../../common/store/file/index.ts';
 import { openRemoteStore } from '../../common/store/remote/index.ts';
 import type { Digest } from '../../common/task.ts';

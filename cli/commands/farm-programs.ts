@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 
 import { cacheHome } from '../../common/cache-home.ts';
 import { accessOf, addAccessFlags, addNatsAccessFlags, natsAccessOf } from '../flags/connection.ts';
-import { limitsOf, LIMITS_TEXT } from '../flags/limits.ts';
+import { limitsOf, LIMITS_TEXT } from '../flags/limit-flags.ts';
 import { checkListenAddress, NATS_DEFAULT, SERVER_DEFAULT } from '../flags/farm-settings.ts';
 import { EXIT_OK } from '../output/exit-codes.ts';
 import { addStoreFlag } from '../flags/store-flag.ts';

@@ -7,7 +7,7 @@ import type { Server, ServerCredentials } from '@grpc/grpc-js';
 import { DRAIN_SUBJECT, openNatsBus, WORKER_SUBJECT } from '../../common/bus/nats/index.ts';
 import type { NatsAccess, NatsBus } from '../../common/bus/nats/index.ts';
 import { BivdiffError } from '../../common/errors.ts';
-import type { FarmLimits } from '../../common/rpc/limits.ts';
+import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
 import type { StoredSource } from '../../common/source.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import type { NumericsClasses } from '../../common/stage-facts.ts';

@@ -18,7 +18,7 @@ import { readChunks } from '../read-chunks.ts';
 import type { Digest } from '../task.ts';
 import { callFailure, callUnary, cancelOnAbort, metadataOf, patiently } from './calls.ts';
 import type { PatientLine } from './calls.ts';
-import { CHUNK_BYTES } from './limits.ts';
+import { CHUNK_BYTES } from './message-sizes.ts';
 
 const CALL_MS = 30_000;
 /** Of a whole transfer. Slower than 1 MB/s is given up for the largest sources only. */

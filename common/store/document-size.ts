@@ -1,7 +1,7 @@
 // How large a document may be that travels: it is one message.
 
 import { BivdiffError } from '../errors.ts';
-import { DOCUMENT_BYTES_MAX } from '../rpc/limits.ts';
+import { DOCUMENT_BYTES_MAX } from '../rpc/message-sizes.ts';
 import type { DocumentName } from './ports.ts';
 
 /** @throws resource-exhausted */

@@ -18,7 +18,8 @@ import type {
   WriteArtifactResponse,
 } from '../../common/gen/bivdiff/v1/artifact_service.ts';
 import { readChunks } from '../../common/read-chunks.ts';
-import { CHUNK_BYTES, DEFAULT_LIMITS } from '../../common/rpc/limits.ts';
+import { DEFAULT_LIMITS } from '../../common/rpc/farm-limits.ts';
+import { CHUNK_BYTES } from '../../common/rpc/message-sizes.ts';
 import { sendMessage } from '../../common/rpc/send.ts';
 import { statusOfError } from '../../common/rpc/status.ts';
 import { unary } from '../../common/rpc/unary.ts';

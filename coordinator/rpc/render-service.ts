@@ -13,8 +13,8 @@ import type {
   WatchJobResponse,
 } from '../../common/gen/bivdiff/v1/render_service.ts';
 import { RenderSpec as SpecMessage } from '../../common/gen/bivdiff/v1/render_spec.ts';
-import { DEFAULT_LIMITS } from '../../common/rpc/limits.ts';
-import type { FarmLimits } from '../../common/rpc/limits.ts';
+import { DEFAULT_LIMITS } from '../../common/rpc/farm-limits.ts';
+import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
 import { statusOfError } from '../../common/rpc/status.ts';
 import { unary } from '../../common/rpc/unary.ts';
 import type { StoredSource } from '../../common/source.ts';

@@ -1,7 +1,7 @@
 // Whether a submitted spec keeps to the farm's limits. All problems at once, in the words of the spec.
 
 import { BivdiffError } from '../../common/errors.ts';
-import type { FarmLimits } from '../../common/rpc/limits.ts';
+import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
 
 /** What of a spec, or of the job made of it, is bounded. */
 export interface BoundedSpec {

@@ -10,7 +10,7 @@ import type {
   ReadArtifactRequest,
   ReadArtifactResponse,
 } from '../../common/gen/bivdiff/v1/artifact_service.ts';
-import { CHUNK_BYTES } from '../../common/rpc/limits.ts';
+import { CHUNK_BYTES } from '../../common/rpc/message-sizes.ts';
 import { sendMessage } from '../../common/rpc/send.ts';
 import { statusOfError } from '../../common/rpc/status.ts';
 import { unary } from '../../common/rpc/unary.ts';

@@ -7,7 +7,7 @@ import type { ChannelCredentials } from '@grpc/grpc-js';
 import { digestLongBytes } from '../../common/digest.ts';
 import { ArtifactServiceClient } from '../../common/gen/bivdiff/v1/artifact_service.ts';
 import type { ReadArtifactResponse } from '../../common/gen/bivdiff/v1/artifact_service.ts';
-import { MESSAGE_BYTES_MAX } from '../../common/rpc/limits.ts';
+import { MESSAGE_BYTES_MAX } from '../../common/rpc/message-sizes.ts';
 import { isServiceError } from '../../common/rpc/status.ts';
 import type { ArtifactRef, Digest } from '../../common/task.ts';
 import type { GatherTally } from '../../common/worker-status.ts';

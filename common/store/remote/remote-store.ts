@@ -10,7 +10,7 @@ import { BivdiffError } from '../../errors.ts';
 import { ArtifactServiceClient } from '../../gen/bivdiff/v1/artifact_service.ts';
 import { StoreServiceClient } from '../../gen/bivdiff/v1/store_service.ts';
 import { ArtifactTransfer } from '../../rpc/artifact-transfer.ts';
-import { MESSAGE_BYTES_MAX } from '../../rpc/limits.ts';
+import { MESSAGE_BYTES_MAX } from '../../rpc/message-sizes.ts';
 import type { Digest, ResultRecord, TaskId } from '../../task.ts';
 import { Gate } from '../gate.ts';
 import {

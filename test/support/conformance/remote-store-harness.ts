@@ -6,7 +6,7 @@ import type { Metadata, ServerInterceptor } from '@grpc/grpc-js';
 
 import { ArtifactServiceService } from '../../../common/gen/bivdiff/v1/artifact_service.ts';
 import { StoreServiceService } from '../../../common/gen/bivdiff/v1/store_service.ts';
-import { MESSAGE_BYTES_MAX } from '../../../common/rpc/limits.ts';
+import { MESSAGE_BYTES_MAX } from '../../../common/rpc/message-sizes.ts';
 import type { Store, StoreUpkeep } from '../../../common/store/ports.ts';
 import { openRemoteStore } from '../../../common/store/remote/index.ts';
 import type { RemoteStore, RemoteStoreOptions } from '../../../common/store/remote/index.ts';

@@ -10,7 +10,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { digestBytes, digestText } from '../../../../common/digest.ts';
 import { StoreServiceClient } from '../../../../common/gen/bivdiff/v1/store_service.ts';
-import { DOCUMENT_BYTES_MAX } from '../../../../common/rpc/limits.ts';
+import { DOCUMENT_BYTES_MAX } from '../../../../common/rpc/message-sizes.ts';
 import type { Store } from '../../../../common/store/ports.ts';
 import { openRemoteStore } from '../../../../common/store/remote/index.ts';
 import { FRAGILE, openFragileLine } from '../../../support/network/line.ts';

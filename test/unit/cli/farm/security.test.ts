@@ -8,12 +8,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { accessOf, checkNatsUrl, natsAccessOf } from '../../../../cli/flags/connection.ts';
 import { securityOf } from '../../../../cli/programs/security/coordinator-security.ts';
-import { limitsOf } from '../../../../cli/flags/limits.ts';
+import { limitsOf } from '../../../../cli/flags/limit-flags.ts';
 import { natsConfigText, readNatsUsers } from '../../../../cli/farm/nats-config.ts';
 import { checkListenAddress } from '../../../../cli/flags/farm-settings.ts';
 import { runCommandLine } from '../../../../cli/program.ts';
 import type { CliEnvironment, SecurityVariable } from '../../../../cli/terminal.ts';
-import { DEFAULT_LIMITS } from '../../../../common/rpc/limits.ts';
+import { DEFAULT_LIMITS } from '../../../../common/rpc/farm-limits.ts';
 import { openChannel } from '../../../../common/rpc/channel.ts';
 import { failureOf } from '../../../support/conformance/store/use-store.ts';
 import { createSampleEnvironment } from '../sample-environment.ts';

@@ -7,8 +7,8 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 
 import { BivdiffError } from '../../common/errors.ts';
-import { DEFAULT_LIMITS } from '../../common/rpc/limits.ts';
-import type { FarmLimits } from '../../common/rpc/limits.ts';
+import { DEFAULT_LIMITS } from '../../common/rpc/farm-limits.ts';
+import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
 
 type Name = keyof FarmLimits;
 
