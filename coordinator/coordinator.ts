@@ -40,7 +40,7 @@ export interface Submission {
 export class Coordinator {
   readonly #options: CoordinatorOptions;
   readonly #book: KnownJobs;
-  readonly #live: Dispatcher;
+  readonly #dispatcher: Dispatcher;
   readonly #known = Promise.withResolvers<undefined>();
   /** One change at a time: two of one job must not cross. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -52,7 +52,7 @@ export class Coordinator {
   constructor(options: CoordinatorOptions) {
     this.#options = options;
     this.#book = new KnownJobs(options);
-    this.#live = new Dispatcher(options, this.#book);
+    this.#dispatcher = new Dispatcher(options, this.#book);
   }
 
   /** Resolves when it has read which jobs there are: what it is asked before would be answered wrongly. */
@@ -73,11 +73,11 @@ export class Coordinator {
     try {
       await this.#book.readAll();
       this.#known.resolve(undefined);
-      await this.#inTurn(() => this.#live.launch(this.#book.queued));
+      await this.#inTurn(() => this.#dispatcher.launch(this.#book.queued));
       await Promise.race([this.#follow(events), this.#watchOver(ending)]);
     } finally {
       over.abort();
-      await this.#live.flushHistories('all');
+      await this.#dispatcher.flushHistories('all');
     }
   }
 
@@ -102,7 +102,7 @@ export class Coordinator {
         const whose = owner === undefined ? {} : { owner };
         await entry.log.append({ kind: 'submitted', atMs: nowMs(), name, priority, ...whose });
         entry.inferenceClass = job.numerics.inference;
-        await this.#live.launch([entry]);
+        await this.#dispatcher.launch([entry]);
       } else if (owner !== undefined && entry.log.facts?.owners.includes(owner) === false) {
         await entry.log.append({ kind: 'joined', atMs: nowMs(), owner });
       }
@@ -187,7 +187,7 @@ export class Coordinator {
         state === 'done' || state === kind || (state === 'failed' && kind === 'paused');
       if (isOver) throw new BivdiffError('failed-precondition', `the job is ${state} already`);
       await entry.log.append({ kind, atMs: this.#options.nowMs() });
-      await this.#live.halt(entry, `the job is ${kind}`);
+      await this.#dispatcher.halt(entry, `the job is ${kind}`);
     });
   }
 
@@ -199,7 +199,7 @@ export class Coordinator {
       const entry = this.#book.find(id);
       await entry.log.read();
       await change(entry, entry.view.state);
-      await this.#live.launch([entry]);
+      await this.#dispatcher.launch([entry]);
       entry.notify();
       return entry.view;
     });
@@ -230,13 +230,13 @@ export class Coordinator {
   }
 
   async #follow(events: AsyncIterable<WorkerEvent>): Promise<void> {
-    for await (const event of events) await this.#endure(() => this.#live.handle(event));
+    for await (const event of events) await this.#endure(() => this.#dispatcher.handle(event));
   }
 
   async #watchOver(signal: AbortSignal): Promise<void> {
     while (await this.#pause(signal)) {
       await this.#checkEpoch();
-      await this.#endure(() => this.#live.reconcile());
+      await this.#endure(() => this.#dispatcher.reconcile());
       await this.#expire();
     }
   }

@@ -64,7 +64,7 @@ async function measureFarm(): Promise<void> {
     const figures = await measureRestart();
     more['restart'] = figures;
     say(
-      `restart          ${figures.jobs} live jobs of 1,000 frames: first message after ${figures.firstPublishSeconds.toFixed(2)} s, all ${figures.tasksReady} ready tasks as before after ${figures.allLiveSeconds.toFixed(2)} s`,
+      `restart          ${figures.jobs} active jobs of 1,000 frames: first message after ${figures.firstPublishSeconds.toFixed(2)} s, all ${figures.tasksReady} ready tasks as before after ${figures.allActiveSeconds.toFixed(2)} s`,
     );
   }
   if (only.includes('recovery')) {

@@ -1,4 +1,4 @@
-// How long a coordinator that is started again needs until it publishes, and until it knows everything it knew: 100 live jobs of 1,000
+// How long a coordinator that is started again needs until it publishes, and until it knows everything it knew: 100 active jobs of 1,000
 // frames, some of whose tasks are done, over a file store.
 
 import { deepEqual } from 'node:assert/strict';
@@ -25,7 +25,7 @@ const JOBS = 100;
 const FRAMES = 1_000;
 /** As the spec's default. */
 const FRAME_BATCH = 4;
-/** So many that every job is live. */
+/** So many that every job is active. */
 const SLOTS = 100_000;
 const DONE_TASKS = 5_000;
 const LIMIT_MS = 120_000;
@@ -35,8 +35,8 @@ export interface RestartFigures {
   readonly tasksReady: number;
   /** From the start of the new coordinator to its first message. */
   readonly firstPublishSeconds: number;
-  /** Until every job is live again. */
-  readonly allLiveSeconds: number;
+  /** Until every job is active again. */
+  readonly allActiveSeconds: number;
 }
 
 /** Fails if the new coordinator's ready tasks are not those of the old one. */
@@ -54,14 +54,14 @@ export async function measureRestart(): Promise<RestartFigures> {
       return publish(queue, message);
     };
     const { coordinator, stop } = start(store, bus);
-    await untilLive(coordinator);
-    const allLiveSeconds = (performance.now() - begunMs) / 1000;
+    await untilActive(coordinator);
+    const allActiveSeconds = (performance.now() - begunMs) / 1000;
     const after = await settledSets(coordinator);
     await stop();
     deepEqual(after, before);
     const tasksReady = [...after.values()].reduce((sum, ready) => sum + ready.length, 0);
     const firstPublishSeconds = (firstPublishMs ?? NaN) / 1000;
-    return { jobs: JOBS, tasksReady, firstPublishSeconds, allLiveSeconds };
+    return { jobs: JOBS, tasksReady, firstPublishSeconds, allActiveSeconds };
   } finally {
     await store.close();
     await rm(folder, { recursive: true, force: true });
@@ -76,7 +76,7 @@ async function runFirst(store: Store): Promise<ReadonlyMap<string, readonly numb
     const job = { ...benchJob(FRAMES), frameBatch: FRAME_BATCH, seed };
     await coordinator.submit(job, { name: `job ${seed}`, priority: 50 });
   }
-  await untilLive(coordinator);
+  await untilActive(coordinator);
   await doTasks(store, bus);
   const ready = await settledSets(coordinator);
   await stop();
@@ -138,12 +138,12 @@ function start(store: Store, bus: Bus) {
   };
 }
 
-async function untilLive(coordinator: Coordinator): Promise<void> {
+async function untilActive(coordinator: Coordinator): Promise<void> {
   const deadlineMs = performance.now() + LIMIT_MS;
   const liveCount = (): number =>
-    coordinator.list().filter(({ live }) => live !== undefined).length;
+    coordinator.list().filter(({ active }) => active !== undefined).length;
   while (liveCount() < JOBS && performance.now() < deadlineMs) await delay(20);
-  // The last one is live before its tasks are looked up.
+  // The last one is active before its tasks are looked up.
   await coordinator.setPriority(coordinator.list()[0]!.jobId, 50);
 }
 
@@ -164,5 +164,5 @@ async function settledSets(
 
 function readySets(coordinator: Coordinator): ReadonlyMap<string, readonly number[]> {
   const views = coordinator.list().toSorted((a, b) => (a.jobId < b.jobId ? -1 : 1));
-  return new Map(views.map(({ jobId, live }) => [jobId, live?.run.ready ?? []]));
+  return new Map(views.map(({ jobId, active }) => [jobId, active?.run.ready ?? []]));
 }

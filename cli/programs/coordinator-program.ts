@@ -76,7 +76,7 @@ export async function runCoordinator(
     policy: DEFAULT_FAILURE_POLICY,
     nowMs: Date.now,
     name: `${hostname()}/${process.pid}`,
-    conclude: (live) => concludeJob(store, live, programVersions()),
+    conclude: (active) => concludeJob(store, active, programVersions()),
     ...(settings.keepJobsMs === undefined ? {} : { keepJobsMs: settings.keepJobsMs }),
     ...(tokens === undefined ? {} : { shareOf: (owner) => tokens.shareOf(owner) }),
     onTrouble: (error) => {

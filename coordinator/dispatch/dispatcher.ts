@@ -1,4 +1,4 @@
-// The jobs that run now: does what the order says (makes jobs live, has tasks published), tells each what an event means to it, and
+// The jobs that run now: does what the order says (makes jobs active, has tasks published), tells each what an event means to it, and
 // ends it. What comes next it does not decide.
 // Not safe against itself: the coordinator calls it one call at a time.
 
@@ -35,7 +35,7 @@ export interface DispatcherOptions {
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
   /** Called when every result of a job is there: writes the manifest. */
-  readonly conclude: (live: ActiveJob) => Promise<unknown>;
+  readonly conclude: (active: ActiveJob) => Promise<unknown>;
   /** Told of what went wrong and will be tried again: store or bus away, disk full. */
   readonly onTrouble: (error: BivdiffError) => void;
   /** What an owner of jobs may have of the farm. @default equal shares */
@@ -46,7 +46,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #book: KnownJobs;
   readonly #out: PublishedTasks;
-  readonly #live = new Set<JobEntry>();
+  readonly #active = new Set<JobEntry>();
   /** Jobs whose place in the order may have changed since they were looked at. */
   readonly #unplaced = new Set<JobEntry>();
   /** Jobs of which it was said that no worker is of their class. */
@@ -72,7 +72,7 @@ export class Dispatcher {
     const stageWithout = this.#judge(event);
     for (const { jobId } of needers) {
       const entry = this.#book.get(jobId);
-      if (entry !== undefined) await this.#tend(entry, (live) => live.handle(event));
+      if (entry !== undefined) await this.#tend(entry, (active) => active.handle(event));
       if (stageWithout === undefined) continue;
       const { taskId, worker } = event;
       entry?.history.add({ kind: 'set-aside', taskId, stage: stageWithout, worker });
@@ -90,22 +90,22 @@ export class Dispatcher {
     });
     for (const event of found) await this.handle(event);
     await this.launch();
-    for (const { live } of this.#live) live?.run.publishCopies();
+    for (const { active } of this.#active) active?.run.publishCopies();
     this.#lookForWorkers();
     await this.flushHistories('due');
   }
 
-  /** Writes down what happened to the tasks of live jobs. What the store does not take now is tried again. */
+  /** Writes down what happened to the tasks of active jobs. What the store does not take now is tried again. */
   async flushHistories(which: 'due' | 'all'): Promise<void> {
-    const entries = [...this.#live].filter(({ history }) => which === 'all' || history.isDue);
+    const entries = [...this.#active].filter(({ history }) => which === 'all' || history.isDue);
     await mapBounded(entries, FLUSHES_AT_ONCE, (entry) => this.#flushHistory(entry));
   }
 
   /** A job that nobody here can run waits for ever; whoever runs the farm should know. */
   #lookForWorkers(): void {
     const classes = new Set(this.#options.workers.alive.map(({ numericsClass }) => numericsClass));
-    for (const { live, jobId } of this.#live) {
-      const wanted = live?.graph.plan.job.numerics.inference;
+    for (const { active, jobId } of this.#active) {
+      const wanted = active?.graph.plan.job.numerics.inference;
       if (wanted === undefined || classes.has(wanted) || classes.size === 0) continue;
       if (this.#unserved.has(jobId)) continue;
       this.#unserved.add(jobId);
@@ -116,7 +116,7 @@ export class Dispatcher {
     }
   }
 
-  /** Looks at these jobs anew, makes live what is next in order, and publishes. To be called with every job that has changed. */
+  /** Looks at these jobs anew, makes active what is next in order, and publishes. To be called with every job that has changed. */
   async launch(changed: readonly JobEntry[] = []): Promise<void> {
     for (const entry of changed) this.#unplaced.add(entry);
     await mapBounded([...this.#unplaced], READS_AT_ONCE, async (entry) => {
@@ -156,18 +156,18 @@ export class Dispatcher {
 
   #publish(): void {
     for (let next = this.#order.next(); next !== undefined; next = this.#order.next()) {
-      const live = this.#book.get(next.jobId)?.live;
+      const active = this.#book.get(next.jobId)?.active;
       // Another coordinator may have ended it, and somebody deleted it.
-      if (live === undefined) this.#order.leave(next.jobId);
-      else live.run.publishNext(next.pool);
+      if (active === undefined) this.#order.leave(next.jobId);
+      else active.run.publishNext(next.pool);
     }
   }
 
   /** Stops a job for now, if it runs. */
   async halt(entry: JobEntry, why: string): Promise<void> {
-    const { live } = entry;
+    const { active } = entry;
     this.#remove(entry);
-    await live?.stop(why);
+    await active?.stop(why);
     await this.#flushHistory(entry);
   }
 
@@ -206,7 +206,7 @@ export class Dispatcher {
     if (job === undefined) return;
     const { workers } = this.#options;
     const { jobId } = entry;
-    const live = new ActiveJob({
+    const active = new ActiveJob({
       ...this.#options,
       jobId,
       owner: entry.log.facts?.owner ?? '',
@@ -221,33 +221,33 @@ export class Dispatcher {
         entry.notify();
       },
     });
-    entry.live = live;
-    this.#live.add(entry);
-    this.#order.begin(jobId, live.run);
-    await this.#tend(entry, () => live.start());
+    entry.active = active;
+    this.#active.add(entry);
+    this.#order.begin(jobId, active.run);
+    await this.#tend(entry, () => active.start());
   }
 
-  /** Does something with a live job, and ends the job if it is over then. */
-  async #tend(entry: JobEntry, work: (live: ActiveJob) => Promise<void>): Promise<void> {
-    const { live } = entry;
-    if (live === undefined) return;
+  /** Does something with an active job, and ends the job if it is over then. */
+  async #tend(entry: JobEntry, work: (active: ActiveJob) => Promise<void>): Promise<void> {
+    const { active } = entry;
+    if (active === undefined) return;
     const { conclude, nowMs } = this.#options;
     try {
-      await work(live);
-      if (live.run.failure === undefined && !live.run.isOver) return;
-      if (live.run.failure === undefined) await conclude(live);
+      await work(active);
+      if (active.run.failure === undefined && !active.run.isOver) return;
+      if (active.run.failure === undefined) await conclude(active);
     } catch (reason) {
       const error = BivdiffError.from(reason, `job ${entry.jobId.slice(0, 12)}`);
-      if (live.run.failure === undefined && PASSING.includes(error.code)) {
+      if (active.run.failure === undefined && PASSING.includes(error.code)) {
         // Store or bus is away, or full: what the run knows may be wrong now, and the store tells it again.
-        live.run.leave();
+        active.run.leave();
         this.#remove(entry);
         this.#options.onTrouble(error);
       } else await this.#fail(entry, error);
       return;
     }
-    if (live.run.failure !== undefined) await this.#fail(entry, live.run.failure);
-    else await this.#end(entry, { kind: 'done', seconds: live.seconds, atMs: nowMs() });
+    if (active.run.failure !== undefined) await this.#fail(entry, active.run.failure);
+    else await this.#end(entry, { kind: 'done', seconds: active.seconds, atMs: nowMs() });
   }
 
   async #fail(entry: JobEntry, error: BivdiffError): Promise<void> {
@@ -262,10 +262,10 @@ export class Dispatcher {
     entry.notify();
   }
 
-  /** It is no longer live. If it has not ended, it is looked at again. */
+  /** It is no longer active. If it has not ended, it is looked at again. */
   #remove(entry: JobEntry): void {
-    entry.live = undefined;
-    this.#live.delete(entry);
+    entry.active = undefined;
+    this.#active.delete(entry);
     this.#order.leave(entry.jobId);
     this.#unplaced.add(entry);
   }

@@ -18,7 +18,7 @@ export interface JobView {
   readonly state: JobState;
   readonly facts: JobFacts;
   /** While it runs here. */
-  readonly live: ActiveJob | undefined;
+  readonly active: ActiveJob | undefined;
 }
 
 export interface KnownJobsOptions {
@@ -36,7 +36,7 @@ export class JobEntry {
   readonly jobId: JobId;
   readonly log: JobLog;
   readonly history: JobHistory;
-  live: ActiveJob | undefined;
+  active: ActiveJob | undefined;
   /** Numerics class of its inference, once its spec was read. */
   inferenceClass: string | undefined;
   readonly #watchers = new Set<() => void>();
@@ -49,10 +49,10 @@ export class JobEntry {
 
   /** Only of a job that was submitted. */
   get view(): JobView {
-    const { jobId, live } = this;
+    const { jobId, active } = this;
     const facts = this.log.facts!;
-    const state = live !== undefined && facts.state === 'queued' ? 'running' : facts.state;
-    return { jobId, state, facts, live };
+    const state = active !== undefined && facts.state === 'queued' ? 'running' : facts.state;
+    return { jobId, state, facts, active };
   }
 
   /** Calls back at every change; the returned function ends it. */

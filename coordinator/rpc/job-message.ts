@@ -16,16 +16,16 @@ import type { Manifest } from '../jobs/manifest.ts';
 
 /** The job as this caller sees it; of one that is done with its outputs, read from its manifest. */
 export async function jobMessage(view: JobView, store: Store, caller: Caller): Promise<Job> {
-  const { jobId, state, facts, live } = view;
+  const { jobId, state, facts, active } = view;
   const manifest = state === 'done' ? await readManifest(store, jobId) : undefined;
   return {
     id: jobId,
     name: facts.name,
     state,
     priority: facts.priority,
-    fraction: state === 'done' ? 1 : (live?.tally.fraction ?? 0),
-    secondsLeft: live?.tally.secondsLeft,
-    stages: live !== undefined ? liveStages(live) : manifestStages(manifest),
+    fraction: state === 'done' ? 1 : (active?.tally.fraction ?? 0),
+    secondsLeft: active?.tally.secondsLeft,
+    stages: active !== undefined ? activeStages(active) : manifestStages(manifest),
     failure: facts.failure === undefined ? undefined : failureMessage(facts.failure),
     outputs: outputsOf(manifest),
     metrics: Object.entries(flatten(manifest?.metrics)).map(([name, value]) => ({ name, value })),
@@ -49,7 +49,7 @@ export function workerMessage(status: WorkerStatus, setAside: readonly Stage[]):
   };
 }
 
-function liveStages({ tally }: ActiveJob): StageCounts[] {
+function activeStages({ tally }: ActiveJob): StageCounts[] {
   return [...tally.stages].map(([stage, { total, run, reused }]) => {
     return { stage, total, run, reused, running: tally.runningOf(stage) };
   });

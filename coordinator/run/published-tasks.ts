@@ -1,4 +1,4 @@
-// What is out on the farm: every task that some live job has published and that has not settled, each once whoever
+// What is out on the farm: every task that some active job has published and that has not settled, each once whoever
 // needs it. Counts them, and looks for what the bus may have lost. Knows nothing of how much may be out; all of it can be lost itself.
 
 import type { CoordinatorBus, TaskMessage, WorkerEvent } from '../../common/bus/ports.ts';

@@ -262,7 +262,7 @@ class Simulation {
       policy: this.#options.policy ?? DEFAULT_FAILURE_POLICY,
       nowMs: () => EPOCH_MS + clock.nowMs(),
       name: 'simulated',
-      conclude: (live) => Promise.resolve(void this.#concluded.push(live)),
+      conclude: (active) => Promise.resolve(void this.#concluded.push(active)),
       onTrouble: () => (this.#troubles += 1),
     });
   }
