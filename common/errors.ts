@@ -33,7 +33,7 @@ export type ErrorCode =
   | 'internal';
 
 /**
- * Whether another try can help.
+ * Whether another attempt can help.
  * - `never`: the same task fails everywhere
  * - `same-worker`: the cause passes (a full disk, a lost connection)
  * - `other-worker`: this worker cannot, another may

@@ -60,7 +60,7 @@ export function addSimulateCommand(
   command
     .option(
       '--stragglers <SHARExFACTOR>',
-      'Slow tries: 0.01x5 means that one in 100 takes 5 times as long (default: none)',
+      'Slow attempts: 0.01x5 means that one in 100 takes 5 times as long (default: none)',
     )
     .option('--json', 'Print one JSON object')
     .addHelpText('after', EXAMPLES)

@@ -43,7 +43,7 @@ export function simulationJson({ scenario, result, peakMemoryBytes }: Simulation
     },
     ratio: ratioOf(result) ?? null,
     pools: Object.fromEntries(pools) as object,
-    tries: result.tries,
+    attempts: result.attempts,
     workersLost: result.deaths,
     coordinator: {
       realSeconds: cost.seconds,
@@ -59,17 +59,17 @@ export function simulationJson({ scenario, result, peakMemoryBytes }: Simulation
 
 export function simulationText(report: SimulationReport): string {
   const { scenario, result } = report;
-  const { tries } = result;
+  const { attempts } = result;
   const workers = workersOf(scenario);
   const counts = WORKER_POOLS.map((pool) => `${pool} ${scenario.pools[pool].workers}`).join(', ');
   const ratio = ratioOf(result);
   const failed = result.jobsFailed === 0 ? '' : `, ${result.jobsFailed} failed`;
   const wasted = [
-    ...(tries.failed === 0 ? [] : [plural(tries.failed, 'failed try').replace(/ys$/, 'ies')]),
-    ...(tries.cancelled === 0 ? [] : [`${tries.cancelled} stopped`]),
+    ...(attempts.failed === 0 ? [] : [plural(attempts.failed, 'failed attempt')]),
+    ...(attempts.cancelled === 0 ? [] : [`${attempts.cancelled} stopped`]),
     ...(result.deaths === 0
       ? []
-      : [`${plural(result.deaths, 'worker')} lost, with ${plural(tries.lost, 'task')}`]),
+      : [`${plural(result.deaths, 'worker')} lost, with ${plural(attempts.lost, 'task')}`]),
   ];
   return [
     `farm      ${plural(workers, 'worker')}: ${counts}\n`,
@@ -99,7 +99,7 @@ function lossTable(scenario: Scenario, result: SimulationResult): string {
 }
 
 const LEGEND = `
-busy: tasks that were committed. straggling: what some took beyond their own time. repeated: tries that failed,
+busy: tasks that were committed. straggling: what some took beyond their own time. repeated: attempts that failed,
 were stopped, or ended with their worker. away: lost workers. filling: idle before the first task of the pool.
 starved: idle though more was to come. tail: idle since the pool was last busy as a whole.
 `;

@@ -87,13 +87,13 @@ export const NUMBER_SETTINGS = [
     name: 'failures',
     value: 'P',
     ...real(0, 1, 0),
-    doc: 'Probability that a try of a task fails',
+    doc: 'Probability that an attempt of a task fails',
   },
   {
     name: 'poison',
     value: 'N',
     ...whole(0, 1_000_000, 0),
-    doc: 'Jobs that have a task which fails every try',
+    doc: 'Jobs that have a task which fails every attempt',
   },
   {
     name: 'deaths',

@@ -71,7 +71,7 @@ function textOfEvent(event: TaskEvent): string {
   const { kind, stage, frames, worker = '', attempt, failure, delayMs = 0, doneSteps } = event;
   const what = frames === undefined ? stage : `${stage} of ${placeOf(frames)}`;
   const begun = doneSteps === undefined ? 'begun' : `continued after step ${doneSteps}`;
-  const tried = attempt === undefined || attempt === 1 ? '' : `, try ${attempt}`;
+  const tried = attempt === undefined || attempt === 1 ? '' : `, attempt ${attempt}`;
   switch (kind) {
     case 'begun':
       return `${what} ${begun} by ${worker}${tried}`;

@@ -119,7 +119,7 @@ class Simulation {
         makespanSeconds: makespanMs / 1000,
         bound,
         pools: this.#farm.close(),
-        tries: this.#farm.tries,
+        attempts: this.#farm.attempts,
         deaths: this.#farm.deaths,
         events: this.#bus.feed.count,
         troubles: this.#troubles,

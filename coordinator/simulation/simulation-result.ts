@@ -22,7 +22,7 @@ export interface SimulationResult {
   readonly bound: Bound;
   /** By pool, as `WORKER_POOLS` has them. */
   readonly pools: readonly PoolTime[];
-  readonly tries: Readonly<Attempts>;
+  readonly attempts: Readonly<Attempts>;
   readonly deaths: number;
   /** Reports that the coordinator took in. */
   readonly events: number;

@@ -55,7 +55,7 @@ async function runInLane(
   const hears = { ...run, onCheckpoint: (made: Checkpoint) => checkpoints?.save(made) };
   const work = (): Promise<LaneResult> => lanes.run(job, hears);
   const result = await run.onDevice(work, resumed?.doneSteps).catch(async (reason: unknown) => {
-    // Stopped is no failure. After one the next try begins at the beginning: it may be what was gone on from.
+    // Stopped is no failure. After one the next attempt begins at the beginning: it may be what was gone on from.
     await (BivdiffError.from(reason).code === 'cancelled'
       ? checkpoints?.settled()
       : checkpoints?.drop());

@@ -39,7 +39,7 @@ export interface FarmOptions {
 }
 
 export class VirtualFarm {
-  readonly tries: Attempts = { committed: 0, failed: 0, cancelled: 0, lost: 0 };
+  readonly attempts: Attempts = { committed: 0, failed: 0, cancelled: 0, lost: 0 };
   readonly #options: FarmOptions;
   readonly #ledger: SlotLedger;
   readonly #idle: readonly IdleLine[];
@@ -214,7 +214,7 @@ export class VirtualFarm {
     const kept = store.commit(recordOf(letter.message, worker, seconds));
     bus.report({ kind: 'committed', taskId: task.id, worker, attempt, record: kept });
     bus.end(letter);
-    this.tries.committed += 1;
+    this.attempts.committed += 1;
     this.#ledger.commit(slot, nowMs, this.#usefulMs[slot]!);
     this.#free(slot);
   }
@@ -225,7 +225,7 @@ export class VirtualFarm {
     const worker = this.#nameOf(slot);
     bus.report({ kind: 'failed', taskId: task.id, worker, attempt, failure: why });
     bus.end(letter);
-    this.tries[why === STOPPED ? 'cancelled' : 'failed'] += 1;
+    this.attempts[why === STOPPED ? 'cancelled' : 'failed'] += 1;
     this.#ledger.waste(slot, clock.nowMs());
     this.#free(slot);
   }
@@ -265,7 +265,7 @@ export class VirtualFarm {
       const letter = this.#letters[slot];
       if (letter === undefined) this.#idle[this.#poolOf[slot]!]!.remove(slot);
       else {
-        this.tries.lost += 1;
+        this.attempts.lost += 1;
         this.#ledger.waste(slot, nowMs);
         this.#free(slot);
         clock.after(scenario.ackWaitMs, () => {

@@ -1,4 +1,4 @@
-// Goal: a worker whose memory is too small for a model costs a job no try, and is left out of what it cannot run. Method: real programs;
+// Goal: a worker whose memory is too small for a model costs a job no attempt, and is left out of what it cannot run. Method: real programs;
 // one worker may fill less memory than the UNet's weights take, beside one that may fill all.
 
 import { expect, it } from 'vitest';

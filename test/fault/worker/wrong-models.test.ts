@@ -39,7 +39,7 @@ it('does the job with the right files out of the store', async () => {
 it('refuses by digest where the store has none, and another worker takes it', async () => {
   const farm = await farmOf.start({ workers: 0 });
   const id = await farm.submit();
-  // Alone, the odd one would use up the tries of its first task.
+  // Alone, the odd one would use up the attempts of its first task.
   await farm.client.pause(id);
   await rm(join(farm.store, 'documents/model'), { recursive: true });
   farm.startWorker('right');

@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
-/** What went wrong, whether another try can help, and why: the cause chain, outermost first. */
+/** What went wrong, whether another attempt can help, and why: the cause chain, outermost first. */
 export interface Failure {
   /** One of the codes of common/errors.ts, such as "invalid-argument". */
   code: string;

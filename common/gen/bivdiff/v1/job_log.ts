@@ -25,7 +25,7 @@ export interface LogLine {
     | undefined;
   /** The worker that did it; empty where it was none. */
   worker: string;
-  /** Why a job or a try failed; of a task only code and message are kept. */
+  /** Why a job or an attempt failed; of a task only code and message are kept. */
   failure?: Failure | undefined;
 }
 
@@ -39,7 +39,7 @@ export interface TaskRef {
   firstFrame: number;
   /** Last frame that it makes. */
   lastFrame: number;
-  /** Which try, from 1; 0 where it is not about one try. */
+  /** Which attempt, from 1; 0 where it is not about one attempt. */
   attempt: number;
 }
 

@@ -234,12 +234,12 @@ describe('JobRun', () => {
       expect(await failsOn('w', { bytes: 12 })).toMatchObject({ memoryBytes: 12 });
     });
 
-    it('does not count the try, while another has more', async () => {
+    it('does not count the attempt, while another has more', async () => {
       memory = { w: 8, other: 10, third: 12, fourth: 14, fifth: 16 };
       there = new Set(Object.keys(memory));
       for (const name of ['w', 'other', 'third', 'fourth']) await failsOn(name);
       expect(run.failure).toBeUndefined();
-      for (let tries = 0; tries < policy.attemptsMax; tries += 1) await failsOn('fifth');
+      for (let attempts = 0; attempts < policy.attemptsMax; attempts += 1) await failsOn('fifth');
       expect(run.failure?.message).toContain('too little');
     });
 

@@ -77,7 +77,7 @@ describe('a task that one worker takes far too long for', () => {
     await farm.until(jobId, 'done');
   });
 
-  it('is waited for when its copy fails, and that is no try of its own', async () => {
+  it('is waited for when its copy fails, and that is no attempt of its own', async () => {
     // One that counts would be the last.
     start({ ...policy, attemptsMax: 2 });
     let copies = 0;

@@ -44,7 +44,7 @@ describe('decideAfterFailure', () => {
     expect(decideAfterFailure(failure('data-loss'), 1, policy)).toEqual({ kind: 'heal' });
   });
 
-  it('fails when the tries are used up', () => {
+  it('fails when the attempts are used up', () => {
     expect(decideAfterFailure(failure('unavailable'), 3, policy)).toEqual({ kind: 'fail' });
   });
 

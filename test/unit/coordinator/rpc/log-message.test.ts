@@ -4,7 +4,7 @@ import type { TaskId } from '../../../../common/task.ts';
 import { inTime, lineOfEntry, lineOfEvent } from '../../../../coordinator/rpc/log-message.ts';
 
 const event = (atMs: number, order: number, kind: 'begun' | 'failed') =>
-  lineOfEvent({
+  ({
     atMs,
     order,
     kind,
@@ -12,8 +12,18 @@ const event = (atMs: number, order: number, kind: 'begun' | 'failed') =>
     stage: 'decode',
     frames: [5, 5],
     worker: 'w',
-  });
+  }) as const;
+const line = (...of: Parameters<typeof event>) => lineOfEvent(event(...of));
 const FAILURE = { code: 'invalid-argument', message: 'no', retry: 'never', details: {} } as const;
+
+describe('the line of an event', () => {
+  it.each([
+    [1, 'decode of frame 5 begun by w'],
+    [2, 'decode of frame 5 begun by w, attempt 2'],
+  ])('of attempt %i is "%s"', (attempt, message) => {
+    expect(lineOfEvent({ ...event(0, 0, 'begun'), attempt }).message).toBe(message);
+  });
+});
 
 describe('the lines of a job', () => {
   it('of one millisecond say first what a task did, then what followed for the job', () => {
@@ -21,7 +31,7 @@ describe('the lines of a job', () => {
       lineOfEntry({ atMs: 7, kind: 'submitted', name: '', priority: 50 }),
       lineOfEntry({ atMs: 7, kind: 'failed', failure: FAILURE }),
     ];
-    const lines = inTime(entries, [event(7, 0, 'begun'), event(7, 1, 'failed')]);
+    const lines = inTime(entries, [line(7, 0, 'begun'), line(7, 1, 'failed')]);
     expect(lines.map(({ kind }) => kind)).toEqual([
       ...['submitted', 'task-begun', 'task-failed', 'failed'],
     ]);
@@ -33,11 +43,7 @@ describe('the lines of a job', () => {
       lineOfEntry({ atMs: 3, kind: 'failed', failure: FAILURE }),
       lineOfEntry({ atMs: 5, kind: 'resumed' }),
     ];
-    const lines = inTime(entries, [
-      event(2, 0, 'failed'),
-      event(4, 1, 'begun'),
-      event(6, 2, 'begun'),
-    ]);
+    const lines = inTime(entries, [line(2, 0, 'failed'), line(4, 1, 'begun'), line(6, 2, 'begun')]);
     expect(lines.map(({ atMs }) => atMs)).toEqual([1, 2, 3, 4, 5, 6]);
   });
 });

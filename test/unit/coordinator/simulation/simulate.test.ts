@@ -53,11 +53,11 @@ describe('a simulation', () => {
   it('of 200 workers and 5 jobs is near the bound, never below it, and its times add up', async () => {
     const result = await run(scenarioOf(200));
     expect(result).toMatchObject({ jobsDone: 5, jobsFailed: 0, troubles: 0 });
-    expect(result.tries).toMatchObject({ committed: result.tasks, failed: 0, lost: 0 });
+    expect(result.attempts).toMatchObject({ committed: result.tasks, failed: 0, lost: 0 });
     // Of the few that took long by chance idle workers began a second copy, and were stopped.
-    expect(result.tries.cancelled).toBeLessThan(0.02 * result.tasks);
+    expect(result.attempts.cancelled).toBeLessThan(0.02 * result.tasks);
     // Two reports of each run.
-    expect(result.events).toBe(2 * (result.tasks + result.tries.cancelled));
+    expect(result.events).toBe(2 * (result.tasks + result.attempts.cancelled));
     expect(result.makespanSeconds).toBeGreaterThanOrEqual(result.bound.makespan);
     expect(result.makespanSeconds).toBeLessThan(1.4 * result.bound.makespan);
     expect(sum(result.pools, ...TIME_ACCOUNTS)).toBeCloseTo(200 * result.makespanSeconds, 3);
@@ -70,8 +70,8 @@ describe('a simulation', () => {
     const result = await run(scenario);
     const patient = { ...DEFAULT_FAILURE_POLICY, copyFactor: Infinity };
     const waiting = await run(scenario, patient);
-    expect(waiting.tries.cancelled).toBe(0);
-    expect(result.tries).toMatchObject({ committed: result.tasks, failed: 0, lost: 0 });
+    expect(waiting.attempts.cancelled).toBe(0);
+    expect(result.attempts).toMatchObject({ committed: result.tasks, failed: 0, lost: 0 });
     expect(result.makespanSeconds).toBeLessThan(0.7 * waiting.makespanSeconds);
   });
 
@@ -87,7 +87,7 @@ describe('a simulation', () => {
     const scenario = { ...scenarioOf(3, { jobs: 2, frames: 64, failures: 0.1 }), pools };
     const result = await run(scenario);
     expect(result).toMatchObject({ jobsDone: 2, jobsFailed: 0 });
-    expect(result.tries.failed).toBeGreaterThan(0);
+    expect(result.attempts.failed).toBeGreaterThan(0);
   });
 
   it('is the same for a seed, and another for another', async () => {
@@ -109,10 +109,10 @@ describe('a simulation', () => {
       }),
     );
     expect(result).toMatchObject({ jobsDone: 5, jobsFailed: 0, troubles: 0 });
-    expect(result.tries.committed).toBe(result.tasks);
-    expect(result.tries.failed).toBeGreaterThan(0);
-    expect(result.tries.lost).toBeGreaterThan(0);
-    expect(result.deaths).toBeGreaterThanOrEqual(result.tries.lost);
+    expect(result.attempts.committed).toBe(result.tasks);
+    expect(result.attempts.failed).toBeGreaterThan(0);
+    expect(result.attempts.lost).toBeGreaterThan(0);
+    expect(result.deaths).toBeGreaterThanOrEqual(result.attempts.lost);
     for (const account of ['repeated', 'straggling', 'away'] as const) {
       expect(sum(result.pools, account)).toBeGreaterThan(1);
     }
@@ -126,7 +126,7 @@ describe('a simulation', () => {
     const slow = { jobs: 1, frames: 16, spread: 0, deathsPerHour: 60, returnSeconds: 600 };
     const result = await run(scenarioOf(60, slow));
     expect(result.jobsDone).toBe(1);
-    expect(result.tries.lost).toBeGreaterThan(0);
+    expect(result.attempts.lost).toBeGreaterThan(0);
     const calm = await run(scenarioOf(60, { ...slow, deathsPerHour: 0 }));
     expect(result.makespanSeconds).toBeGreaterThan(calm.makespanSeconds + 6);
   });
@@ -135,7 +135,7 @@ describe('a simulation', () => {
     const result = await run(scenarioOf(100, { poison: 1 }));
     expect(result).toMatchObject({ jobsDone: 4, jobsFailed: 1, troubles: 0 });
     // As often as the failure policy tries.
-    expect(result.tries.failed).toBe(3);
+    expect(result.attempts.failed).toBe(3);
   });
 
   it('submits jobs over time, and bounds the makespan by the last of them', async () => {
