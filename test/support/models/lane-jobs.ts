@@ -5,7 +5,7 @@ import type { LaneModel } from '../../../workers/inference/lanes/lane-job.ts';
 import { createLanePool } from '../../../workers/inference/lanes/lane-pool.ts';
 import type { LanePool, LanePoolOptions } from '../../../workers/inference/lanes/lane-pool.ts';
 import { floatTensor } from '../../../workers/tensor/tensor.ts';
-import type { FloatTensor } from '../../../workers/tensor/tensor.ts';
+import type { FloatTensor, Tensor } from '../../../workers/tensor/tensor.ts';
 import { graphPath } from './paths.ts';
 import type { SlowParams } from './test-lane.ts';
 
@@ -40,6 +40,17 @@ export function slowJob(params: Partial<SlowParams> = {}) {
     frames: [],
     models: { slow: graph('slow') },
   };
+}
+
+/** A job that holds its lane's thread from its first step on, until `open` is called. */
+export function holdJob() {
+  const data = new BigInt64Array(new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT));
+  const gate: Tensor = { type: 'int64', shape: [1], data };
+  const open = (): void => {
+    Atomics.store(data, 0, 1n);
+    Atomics.notify(data, 0);
+  };
+  return { job: { ...bareJob('hold'), tensors: { gate } }, open };
 }
 
 export function row(...values: number[]): FloatTensor {

@@ -1,5 +1,6 @@
 // A lane whose stages are made for tests: they run the tiny graphs, crash, and misbehave on purpose.
 
+import { BivdiffError } from '../../../common/errors.ts';
 import { LANE_STAGES } from '../../../recipes/lane-stages.ts';
 import { serveLane } from '../../../workers/inference/lanes/serve-lane.ts';
 import type { StageBody } from '../../../workers/inference/ports.ts';
@@ -13,6 +14,9 @@ export interface SlowParams {
   /** Whether the body itself looks for cancellation between steps. */
   readonly checks: boolean;
 }
+
+/** Ends a test that would hang: far longer than a thread that is free can take, however busy the machine is. */
+const GATE_MS = 45_000;
 
 /** Adds its two inputs. */
 const add: StageBody<unknown> = async ({ tensors }, context) => {
@@ -48,6 +52,19 @@ const alternate: StageBody<{ readonly roles: readonly string[] }> = async (
     y = (await session.run({ x: tensors['x']! }))['y'];
   }
   return y === undefined ? {} : { y };
+};
+
+/**
+ * Holds the thread that it runs on, which does nothing else meanwhile, until somebody opens the shared `gate`.
+ * @throws deadline-exceeded — nobody did
+ */
+const hold: StageBody<unknown> = async ({ tensors }, context) => {
+  const gate = tensors['gate']!.data as BigInt64Array;
+  context.progress(1, 1);
+  if (Atomics.wait(gate, 0, 0n, GATE_MS) === 'timed-out') {
+    throw new BivdiffError('deadline-exceeded', 'the thread that opens the gate is not free');
+  }
+  return {};
 };
 
 /** What the context tells. */
@@ -104,6 +121,7 @@ const bodies = {
   alternate,
   look,
   echo,
+  hold,
   'crash-on-exit': crashOnExit,
   'crash-on-throw': crashOnThrow,
   defect,
