@@ -28,6 +28,8 @@ interface FolderListing {
   readonly files: readonly ListedFile[];
 }
 
+/** Frames of a folder are these; hidden files, such as those that macOS puts beside each file, are none. */
+const PICTURE_NAME = /^[^.].*\.(png|jpe?g|webp|avif)$/i;
 /** About 250,000 pictures. */
 const LISTING_BYTES_MAX = 32 << 20;
 /** File systems take no longer ones. */
@@ -57,16 +59,28 @@ export async function putSource(
   });
   if (!facts.isDirectory())
     return { kind: 'video', digest: await store.putArtifactFile(path, options) };
-  const names = (await readdir(path, { withFileTypes: true }))
-    .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-    .map((entry) => entry.name)
-    .sort();
   const files: { name: string; digest: Digest }[] = [];
-  for (const name of names) {
+  for (const name of await pictureNames(path)) {
     files.push({ name, digest: await store.putArtifactFile(join(path, name), options) });
   }
   const listing: FolderListing = { files };
   return { kind: 'folder', digest: await store.putArtifact(Buffer.from(JSON.stringify(listing))) };
+}
+
+/**
+ * The pictures of a folder by name, sorted: files, and links to files. Whatever else lies there is no part of the source.
+ * @throws not-found — a link that leads nowhere @throws permission-denied
+ */
+export async function pictureNames(folder: string): Promise<readonly string[]> {
+  const names = (await readdir(folder)).filter((name) => PICTURE_NAME.test(name)).sort();
+  const pictures: string[] = [];
+  for (const name of names) {
+    const facts = await stat(join(folder, name)).catch((reason: unknown) => {
+      throw BivdiffError.from(reason, `reading the picture ${join(folder, name)}`);
+    });
+    if (facts.isFile()) pictures.push(name);
+  }
+  return pictures;
 }
 
 /** All artifacts that a source is made of, as far as the store has them. */

@@ -3,7 +3,8 @@
 import path from 'node:path';
 import { BivdiffError } from '../../common/errors.ts';
 
-const READABLE = 'MP4, MOV, WebM, MKV, GIF, PNG, JPEG, WebP, or a folder of pictures';
+const READABLE =
+  'MP4, MOV, WebM, MKV, AVI, MPEG-TS and other videos (docs/media.md), GIF, PNG, JPEG, WebP, AVIF, or a folder of pictures';
 
 export function notFoundError(source: string, cause: unknown): BivdiffError {
   return new BivdiffError('not-found', `${source}: no such file or folder`, {
@@ -43,7 +44,7 @@ export function unsupportedCodecError(source: string, codec: string): BivdiffErr
     'invalid-argument',
     `${nameOf(source)} uses a codec that cannot be read: ${codec}`,
     {
-      hint: 'Readable are H.264, H.265, VP8, VP9 and AV1. Convert it first: ffmpeg -i INPUT -c:v libx264 OUTPUT.mp4',
+      hint: 'Convert it first: ffmpeg -i INPUT -c:v libx264 OUTPUT.mp4',
       details: { path: source, codec },
     },
   );
@@ -60,23 +61,13 @@ export function tooLargeError(source: string, width: number, height: number): Bi
   );
 }
 
-export interface Truncation {
-  readonly fileBytes: number;
-  readonly expectedBytes: number;
-}
-
-export function truncatedError(
-  source: string,
-  truncation: Truncation,
-  readableFrames: number,
-): BivdiffError {
+export function truncatedError(source: string, readableFrames: number): BivdiffError {
   return new BivdiffError(
     'invalid-argument',
-    `${nameOf(source)} is truncated: it ends after ${truncation.fileBytes} of ${truncation.expectedBytes} bytes; ` +
-      `${readableFrames} frames could be read`,
+    `${nameOf(source)} is truncated: it ends too early; ${readableFrames} frames could be read`,
     {
       hint: 'Copy or download it again. To use what is there, cut it first: ffmpeg -i INPUT -c copy OUTPUT.mp4',
-      details: { path: source, ...truncation, readableFrames },
+      details: { path: source, readableFrames },
     },
   );
 }

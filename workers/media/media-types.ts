@@ -2,6 +2,7 @@
 // as it is.
 
 import type { ResizePolicy } from '../../common/stages.ts';
+import type { VideoKind } from './sources/sniff.ts';
 
 export interface FrameSize {
   readonly width: number;
@@ -16,17 +17,46 @@ export interface RgbImage extends FrameSize {
 /** What a source is, as `probe` finds it by reading it whole (without decoding it). */
 export interface VideoFacts extends FrameSize {
   /** By content, never by the file's name. */
-  readonly container: 'mp4' | 'matroska' | 'image' | 'animated-image' | 'image-folder';
-  /** WebCodecs codec string (`avc1.64001F`) or the picture format (`png`). */
+  readonly container: VideoKind | 'image' | 'animated-image' | 'image-folder';
+  /** As in a MIME type (`avc1.64001F`), else FFmpeg's name of the codec, or the picture format (`png`). */
   readonly codec: string;
   /** Exact count of frames shown. */
   readonly frames: number;
-  /** Degrees clockwise that decoding applies; width and height are after it. */
+  /** Degrees clockwise that decoding applies, after a mirror from left to right if any; width and height are after it. */
   readonly rotation: 0 | 90 | 180 | 270;
+  readonly mirrored: boolean;
+  /** As the file keeps them: not turned, cropped or stretched. */
+  readonly stored: FrameSize;
+  /** How wide a stored pixel is shown, over how high. */
+  readonly pixelAspect: number;
+  /** FFmpeg's name (`yuv420p`), or libvips' of a picture (`srgb`). */
+  readonly pixelFormat: string;
+  readonly alpha: boolean;
+  readonly interlaced: boolean;
+  /** Undefined for pictures: what their profile says is applied. */
+  readonly colour?: ColourFacts;
+  /** Tracks of sound, which are left alone. */
+  readonly sounds: number;
   readonly durationSeconds: number;
   /** Frames over duration: the mean where the rate varies. 0 for pictures, which have no rate. */
   readonly framesPerSecond: number;
   readonly variableFrameRate: boolean;
+}
+
+/** In ffprobe's words; `unknown` where the file does not say. */
+export interface ColourFacts {
+  readonly range: string;
+  readonly matrix: string;
+  readonly primaries: string;
+  readonly transfer: string;
+  /** What it is taken for where it says nothing. */
+  readonly taken: { readonly range: string; readonly matrix: string };
+  /**
+   * - `matrix`: brought to RGB; primaries and transfer are near enough to sRGB's
+   * - `wide-gamut`: primaries brought to BT.709's too
+   * - `tone-map`: PQ or HLG, bent into what a screen shows
+   */
+  readonly treatment: 'matrix' | 'wide-gamut' | 'tone-map';
 }
 
 export interface DecodeRequest {

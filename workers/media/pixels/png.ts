@@ -2,7 +2,7 @@
 
 import sharp from 'sharp';
 import { BivdiffError } from '../../../common/errors.ts';
-import { plainBytes } from '../containers/bytes.ts';
+import { plainBytes } from './bytes.ts';
 import type { RgbImage } from '../media-types.ts';
 
 /**

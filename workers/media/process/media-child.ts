@@ -4,6 +4,7 @@
 import { stat } from 'node:fs/promises';
 import { BivdiffError, type FailureJson } from '../../../common/errors.ts';
 import { encodeFrames } from '../encode.ts';
+import { listenToFfmpeg } from '../ffmpeg/open-input.ts';
 import { saysOutOfMemory } from '../media-errors.ts';
 import {
   PICTURES_AHEAD,
@@ -19,6 +20,7 @@ import { MessageQueue } from './message-queue.ts';
 const SOURCES_KEPT = 4;
 const sources = new Map<string, MediaSource>();
 
+listenToFfmpeg();
 const inbox = new MessageQueue<ParentMessage>();
 process.on('message', (message) => inbox.push(message as ParentMessage));
 process.on('disconnect', () => process.exit(0));

@@ -1,14 +1,15 @@
 // Decodes chosen frames of what is not a video file: a folder of pictures, one picture, or an animated GIF or
-// WebP. All by libvips. Alpha is laid over black; embedded colour profiles are converted to sRGB.
+// WebP. All by libvips. Embedded colour profiles are converted to sRGB.
 
-import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
 import { BivdiffError } from '../../../common/errors.ts';
-import { plainBytes } from '../containers/bytes.ts';
+import { pictureNames } from '../../../common/source.ts';
+import type { Picture } from '../ffmpeg/picture-graph.ts';
 import { corruptError, noPicturesError, notMediaError } from '../media-errors.ts';
-import type { RgbImage, VideoFacts } from '../media-types.ts';
-import { sniffFile } from '../containers/sniff.ts';
+import type { VideoFacts } from '../media-types.ts';
+import { plainBytes } from '../pixels/bytes.ts';
+import { isPictureKind, sniffFile, type FileKind } from './sniff.ts';
 
 export interface ImageSource {
   readonly path: string;
@@ -27,10 +28,7 @@ const READ_OPTIONS = {
 
 /** @throws invalid-argument — no pictures in it, or the first is damaged */
 export async function openFolder(folder: string): Promise<ImageSource> {
-  const names = (await readdir(folder, { withFileTypes: true }))
-    .filter((entry) => !entry.isDirectory() && /^[^.].*\.(png|jpe?g|webp)$/i.test(entry.name))
-    .map((entry) => entry.name)
-    .sort(byNumbersInName);
+  const names = (await pictureNames(folder)).toSorted(byNumbersInName);
   const files = names.map((name) => path.join(folder, name));
   const first = files[0];
   if (first === undefined) throw noPicturesError(folder);
@@ -83,6 +81,13 @@ export async function openPicture(file: string): Promise<ImageSource> {
     width: autoOrient.width,
     height: metadata.pageHeight ?? autoOrient.height,
     rotation: 0,
+    mirrored: false,
+    stored: { width: metadata.width, height: metadata.pageHeight ?? metadata.height },
+    pixelAspect: 1,
+    pixelFormat: metadata.space,
+    alpha: metadata.hasAlpha,
+    interlaced: false,
+    sounds: 0,
     durationSeconds,
     framesPerSecond: durationSeconds > 0 ? Number((frames / durationSeconds).toFixed(3)) : 0,
     variableFrameRate: new Set(delaysMs).size > 1,
@@ -98,26 +103,33 @@ export async function* decodeImages(
   source: ImageSource,
   indices: readonly number[],
   signal?: AbortSignal,
-): AsyncGenerator<RgbImage & { readonly index: number }> {
+): AsyncGenerator<{ readonly index: number; readonly picture: Picture }> {
   for (const index of indices) {
     if (signal?.aborted) throw new BivdiffError('cancelled', 'decoding: cancelled');
     const paged = source.facts.container === 'animated-image';
     const file = paged ? source.files[0]! : source.files[index]!;
-    yield { ...(await decodePicture(file, paged ? index : 0)), index };
+    yield { picture: await decodePicture(file, paged ? index : 0), index };
   }
 }
 
-async function decodePicture(file: string, page: number): Promise<RgbImage> {
-  if ((await sniffFile(file)) === 'unknown') throw notMediaError(file);
+async function decodePicture(file: string, page: number): Promise<Picture> {
+  if (!isPictureKind(stillKind(await sniffFile(file)))) throw notMediaError(file);
   try {
     const { data, info } = await sharp(file, { ...READ_OPTIONS, page, pages: 1 })
       .autoOrient()
-      .flatten({ background: '#000000' })
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
-    return { width: info.width, height: info.height, rgb: plainBytes(data) };
+    const { width, height, channels } = info;
+    if (channels !== 3 && channels !== 4)
+      throw new BivdiffError('internal', `it has ${channels} channels`);
+    return { width, height, channels, pixels: plainBytes(data) };
   } catch (cause) {
     throw corruptError(file, page, cause);
   }
+}
+
+/** In a folder each file is one frame: of an animated PNG the picture that still viewers show. */
+function stillKind(kind: FileKind): FileKind {
+  return kind === 'apng' ? 'png' : kind;
 }

@@ -6,9 +6,15 @@ import { BivdiffError } from '../../../common/errors.ts';
 import { decodeImages, openFolder, openPicture, type ImageSource } from './image-source.ts';
 import { notFoundError, notMediaError, pastTheEndError } from '../media-errors.ts';
 import type { DecodedFrame, DecodeRequest, VideoFacts } from '../media-types.ts';
-import { resizeRgb } from '../pixels/resize.ts';
-import { sniffFile } from '../containers/sniff.ts';
-import { decodeVideo, factsOfVideo, openVideo, type VideoSource } from './video-source.ts';
+import { fitPicture } from '../pixels/resize.ts';
+import { isPictureKind, sniffFile } from './sniff.ts';
+import {
+  decodeVideo,
+  factsOfVideo,
+  openVideo,
+  shownSize,
+  type VideoSource,
+} from './video-source.ts';
 
 export type MediaSource =
   | { readonly kind: 'video'; readonly facts: VideoFacts; readonly video: VideoSource }
@@ -19,7 +25,7 @@ export type MediaSource =
  * @throws not-found
  * @throws invalid-argument — not a source of frames, empty, cut short, or of a codec that cannot be read
  */
-export async function openSource(path: string, signal?: AbortSignal): Promise<MediaSource> {
+export async function openSource(path: string): Promise<MediaSource> {
   const facts = await stat(path).catch((cause: unknown) => {
     const error = BivdiffError.from(cause);
     throw error.code === 'not-found' ? notFoundError(path, cause) : error;
@@ -27,11 +33,9 @@ export async function openSource(path: string, signal?: AbortSignal): Promise<Me
   if (facts.isDirectory()) return sourceOfImages(await openFolder(path));
   const kind = await sniffFile(path);
   if (kind === 'unknown') throw notMediaError(path);
-  if (kind === 'mp4' || kind === 'matroska') {
-    const video = await openVideo(path, kind, signal);
-    return { kind: 'video', facts: factsOfVideo(video), video };
-  }
-  return sourceOfImages(await openPicture(path));
+  if (isPictureKind(kind)) return sourceOfImages(await openPicture(path));
+  const video = await openVideo(path, kind);
+  return { kind: 'video', facts: factsOfVideo(video), video };
 }
 
 function sourceOfImages(images: ImageSource): MediaSource {
@@ -48,11 +52,12 @@ export async function* decodeFrames(
   const last = indices.at(-1) ?? -1;
   const { frames } = source.facts;
   if (last >= frames) throw pastTheEndError(request.path, { frames, last, askedAs });
-  const images =
-    source.kind === 'video'
-      ? decodeVideo(source.video, indices, signal)
-      : decodeImages(source.images, indices, signal);
-  for await (const image of images) {
-    yield { index: image.index, rgb: await resizeRgb(image, size, resize) };
+  const isVideo = source.kind === 'video';
+  const pictures = isVideo
+    ? decodeVideo(source.video, indices, signal)
+    : decodeImages(source.images, indices, signal);
+  for await (const { index, picture } of pictures) {
+    const shown = isVideo ? shownSize(source.video.index) : picture;
+    yield { index, rgb: await fitPicture(picture, { shown, size, resize }) };
   }
 }

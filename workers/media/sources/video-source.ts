@@ -1,229 +1,222 @@
-// Decodes chosen frames of a video file. A frame is known by its place in display order, never by its
-// time: the codec library hands frames out in display order but stamps them in decode order.
+// Decodes chosen frames of a video file, by their place in the order in which they are shown. A frame's pixels do not depend on where
+// decoding began: it begins at a packet marked as a key, and if FFmpeg does not give the frame from there on, at an earlier one.
 
-import { VideoDecoder, type VideoFrame } from '@napi-rs/webcodecs';
 import { BivdiffError } from '../../../common/errors.ts';
-import { matrixOfCode } from '../pixels/colour-matrix.ts';
-import { rgbFromVideoFrame, type FallbackTags } from '../pixels/frame-pixels.ts';
-import { corruptError, truncatedError } from '../media-errors.ts';
-import type { RgbImage, VideoFacts } from '../media-types.ts';
-import { readMatroskaHeader } from '../containers/matroska-header.ts';
-import { readMp4Header } from '../containers/mp4-header.ts';
-import { rotateRgb } from '../pixels/resize.ts';
-import {
-  indexVideo,
-  openDemuxer,
-  videoChunks,
-  type Demuxer,
-  type VideoIndex,
-} from '../containers/video-index.ts';
+import { colourFacts } from '../ffmpeg/colour.ts';
+import { decodeFrom, isWhole, type TimedFrame } from '../ffmpeg/frame-decoder.ts';
+import { takeComplaints } from '../ffmpeg/open-input.ts';
+import { PictureGraph, type Picture } from '../ffmpeg/picture-graph.ts';
+import { corruptError } from '../media-errors.ts';
+import type { VideoFacts } from '../media-types.ts';
+import type { VideoKind } from './sniff.ts';
+import { freed, indexVideo, inFfmpegsWords, type VideoIndex } from './video-index.ts';
 
 export interface VideoSource {
   readonly path: string;
-  readonly container: 'mp4' | 'matroska';
+  readonly kind: VideoKind;
   readonly index: VideoIndex;
-  readonly rotation: 0 | 90 | 180 | 270;
-  readonly fallbackTags: FallbackTags;
+}
+
+/** @throws invalid-argument — as `indexVideo` */
+export async function openVideo(path: string, kind: VideoKind): Promise<VideoSource> {
+  return { path, kind, index: await indexVideo(path, kind) };
+}
+
+/** A picture and which frame of the file it is. */
+export interface IndexedPicture {
+  readonly index: number;
+  readonly picture: Picture;
 }
 
 /**
- * Reads the file's index.
- * @throws invalid-argument — not readable, no frames, or cut short (says how many frames can be read)
- */
-export async function openVideo(
-  path: string,
-  container: 'mp4' | 'matroska',
-  signal?: AbortSignal,
-): Promise<VideoSource> {
-  const header = container === 'mp4' ? await readMp4Header(path) : await readMatroskaHeader(path);
-  const cut = header.expectedBytes > header.fileBytes;
-  const source = await indexedSource(path, container, signal).catch((reason: unknown) => {
-    // Cut before its index: nothing of it can be read.
-    if (cut && isInvalid(reason)) throw truncatedError(path, header, 0);
-    throw reason;
-  });
-  const matrix = matrixOfCode(header.matrixCoefficients);
-  const tagged: VideoSource = {
-    ...source,
-    rotation: header.rotation,
-    fallbackTags: {
-      ...(matrix === undefined ? {} : { matrix }),
-      ...(header.fullRange === undefined ? {} : { fullRange: header.fullRange }),
-    },
-  };
-  if (cut) throw truncatedError(path, header, await countReadable(tagged, signal));
-  return tagged;
-}
-
-async function indexedSource(
-  path: string,
-  container: 'mp4' | 'matroska',
-  signal?: AbortSignal,
-): Promise<VideoSource> {
-  const index = await indexVideo(path, container, signal);
-  return { path, container, index, rotation: 0, fallbackTags: {} };
-}
-
-function isInvalid(reason: unknown): boolean {
-  return reason instanceof BivdiffError && reason.code === 'invalid-argument';
-}
-
-/** A cut leaves what lies before it whole, so only what follows the last key frame is tried. */
-async function countReadable(source: VideoSource, signal?: AbortSignal): Promise<number> {
-  const { shown } = source.index;
-  let readable = Math.max(
-    0,
-    shown.findLastIndex((packet) => packet.key),
-  );
-  const tail = shown.map((_, i) => i).slice(readable);
-  try {
-    for await (const frame of decodeVideo(source, tail, signal)) readable = frame.index + 1;
-  } catch (reason) {
-    if (!isInvalid(reason)) throw reason;
-  }
-  return readable;
-}
-
-export function factsOfVideo(source: VideoSource): VideoFacts {
-  const { index, rotation, container } = source;
-  const turned = rotation === 90 || rotation === 270;
-  return {
-    container,
-    codec: index.codec,
-    frames: index.shown.length,
-    width: turned ? index.height : index.width,
-    height: turned ? index.width : index.height,
-    rotation,
-    durationSeconds: index.durationUs / 1e6,
-    framesPerSecond: Number(index.framesPerSecond.toFixed(3)),
-    variableFrameRate: index.variableFrameRate,
-  };
-}
-
-/**
- * The frames at `indices` (ascending), upright, at the source's size. Decoding starts at the last key frame that is not
- * after the first index, so the cost follows the distance to it and not the place in the file.
+ * The frames at `indices` (ascending), upright, cropped, of the size that the file keeps (pixels not stretched).
+ * @throws invalid-argument — one of them cannot be decoded
  */
 export async function* decodeVideo(
   source: VideoSource,
   indices: readonly number[],
   signal?: AbortSignal,
-): AsyncGenerator<RgbImage & { readonly index: number }> {
+): AsyncGenerator<IndexedPicture> {
   for (const run of runsBetweenKeys(source.index, indices)) {
     yield* decodeRun(source, run, signal);
   }
 }
 
 interface Run {
-  /** Display index of the key frame to start from. */
-  readonly start: number;
+  /** Which key packet to begin at; undefined: at the file's beginning. */
+  readonly key: number | undefined;
   readonly indices: readonly number[];
 }
 
-/** Splits the indices where it is cheaper to jump to a later key frame than to decode on. */
-export function runsBetweenKeys(index: VideoIndex, indices: readonly number[]): readonly Run[] {
-  const runs: { start: number; indices: number[] }[] = [];
+/** A jump costs about as much as a few frames: seeking, filling the decoder. */
+const JUMP_FRAMES = 24;
+
+/** Splits the indices where it is cheaper to jump to a later key packet than to decode on. */
+export function runsBetweenKeys(
+  index: Pick<VideoIndex, 'shown' | 'keys' | 'interlaced'>,
+  indices: readonly number[],
+): readonly Run[] {
+  const runs: { key: number | undefined; indices: number[] }[] = [];
   let previous = -1;
   for (const wanted of indices) {
-    let start = wanted;
-    while (start > 0 && !index.shown[start]!.key) start--;
+    const key = keyBefore(index, wanted);
     const run = runs.at(-1);
-    // A restart costs about as much as a few frames: opening the file, filling the decoder.
-    if (run !== undefined && start - previous < RESTART_FRAMES) run.indices.push(wanted);
-    else runs.push({ start, indices: [wanted] });
+    const from = key === undefined ? 0 : frameOfKey(index, key);
+    if (run !== undefined && from - previous < JUMP_FRAMES) run.indices.push(wanted);
+    else runs.push({ key, indices: [wanted] });
     previous = wanted;
   }
   return runs;
 }
 
-const RESTART_FRAMES = 24;
+/** The last key packet whose picture is not shown after this frame (after the one before it, where that takes part in its pixels). */
+function keyBefore(
+  { shown, keys, interlaced }: Pick<VideoIndex, 'shown' | 'keys' | 'interlaced'>,
+  frame: number,
+): number | undefined {
+  if (shown === undefined) return undefined;
+  const pts = shown[Math.max(0, frame - (interlaced ? 1 : 0))]!;
+  const key = keys.findLastIndex((packet) => packet.pts <= pts);
+  return key < 0 ? undefined : key;
+}
+
+/** The first frame that is shown no earlier than a key packet's picture. */
+function frameOfKey({ shown, keys }: Pick<VideoIndex, 'shown' | 'keys'>, key: number): number {
+  const frame = shown?.findIndex((pts) => pts >= keys[key]!.pts) ?? 0;
+  return Math.max(0, frame);
+}
 
 async function* decodeRun(
   source: VideoSource,
   run: Run,
   signal?: AbortSignal,
-): AsyncGenerator<RgbImage & { readonly index: number }> {
-  const wanted = new Set(run.indices);
-  let delivered = 0;
-  for await (const { frame, index } of framesFrom(source, run.start, signal)) {
-    try {
-      if (!wanted.has(index)) continue;
-      const image = await rgbFromVideoFrame(frame, source.fallbackTags);
-      yield { ...rotateRgb(image, source.rotation), index };
-    } finally {
-      frame.close();
-    }
-    if (++delivered === wanted.size) return;
-  }
-  throw corruptError(source.path, run.indices[delivered] ?? 0, undefined);
-}
-
-const CHUNKS_AHEAD_MAX = 16;
-
-/** Every frame from the key frame at display index `start`, each with its index. The caller closes the frames. */
-async function* framesFrom(
-  source: VideoSource,
-  start: number,
-  signal?: AbortSignal,
-): AsyncGenerator<{ frame: VideoFrame; index: number }> {
-  const demuxer = await openDemuxer(source.path, source.container);
-  const ready: VideoFrame[] = [];
-  let failure: Error | undefined;
-  const decoder = new VideoDecoder({
-    output: (frame) => void ready.push(frame),
-    error: (error) => void (failure ??= error),
-  });
-  let next = start;
-  try {
-    decoder.configure({ ...demuxer.videoDecoderConfig!, hardwareAcceleration: 'prefer-software' });
-    let fed = 0;
-    for await (const chunk of chunksFromKey(demuxer, source.index, start)) {
+): AsyncGenerator<IndexedPicture> {
+  const left = [...run.indices];
+  for (const key of beginnings(run.key)) {
+    for (const indexed of picturesFrom(source, key, left)) {
       if (signal?.aborted) throw new BivdiffError('cancelled', 'decoding: cancelled');
-      decoder.decode(chunk);
-      // Frames come out asynchronously, some chunks late; too many chunks in flight hold too much memory.
-      if (++fed % CHUNKS_AHEAD_MAX === 0) await queueEmpty(decoder, () => failure !== undefined);
-      while (ready.length > 0) yield { frame: ready.shift()!, index: next++ };
-      if (failure !== undefined) break;
+      left.shift();
+      yield indexed;
     }
-    if (failure === undefined) await decoder.flush();
-    while (ready.length > 0) yield { frame: ready.shift()!, index: next++ };
-    if (failure !== undefined) throw failure;
-  } catch (cause) {
-    if (cause instanceof BivdiffError) throw cause;
-    while (ready.length > 0) yield { frame: ready.shift()!, index: next++ };
-    throw corruptError(source.path, next, failure ?? cause);
-  } finally {
-    for (const frame of ready) frame.close();
-    if (decoder.state !== 'closed') decoder.close();
-    demuxer.close();
+    if (left.length === 0) return;
+  }
+  throw corruptError(source.path, left[0]!, inFfmpegsWords(await takeComplaints()));
+}
+
+/** Pictures that are renewed bit by bit (intra refresh) are whole only some key packets later. */
+const KEYS_BACK = 3;
+
+/** Where to try to begin, one after the other: this key packet, some before it, at last the beginning of the file. */
+function beginnings(key: number | undefined): readonly (number | undefined)[] {
+  if (key === undefined) return [undefined];
+  const tried = Array.from({ length: Math.min(KEYS_BACK, key) + 1 }, (_, back) => key - back);
+  return [...tried, undefined];
+}
+
+/** Of the wanted frames, those that come whole and in turn when decoding begins at this key packet. */
+function* picturesFrom(
+  { path, kind, index }: VideoSource,
+  key: number | undefined,
+  wanted: readonly number[],
+): Generator<IndexedPicture> {
+  const { orientation, crop, interlaced } = index;
+  using graph = new PictureGraph({ orientation, crop, deinterlace: interlaced });
+  const expected = [...wanted];
+  const start = key === undefined ? undefined : index.keys[key];
+  const entering = numbered(index, key, decodeFrom(path, kind, start));
+  const pictures = interlaced
+    ? filterAll(graph, entering)
+    : filterWanted(graph, entering, expected);
+  for (const indexed of pictures) {
+    if (indexed.index < expected[0]!) continue;
+    // Its turn has passed: decoding has to begin earlier for it.
+    if (indexed.index > expected[0]!) return;
+    expected.shift();
+    yield indexed;
+    if (expected.length === 0) return;
   }
 }
 
-async function queueEmpty(decoder: VideoDecoder, failed: () => boolean): Promise<void> {
-  while (decoder.decodeQueueSize > 0 && !failed()) {
-    await new Promise((resolve) => setImmediate(resolve));
+/** Frames with their place in the order in which they are shown. What is not shown, or not whole, is left out. */
+function* numbered(
+  index: VideoIndex,
+  key: number | undefined,
+  frames: Iterable<TimedFrame>,
+): Generator<{ readonly frame: TimedFrame['frame']; readonly at: number }> {
+  const { shown } = index;
+  let at = key === undefined ? 0 : frameOfKey(index, key);
+  for (const { frame, pts } of freed(frames)) {
+    if (shown !== undefined) {
+      while (at < shown.length && shown[at]! < pts!) at++;
+      if (shown[at] !== pts) continue;
+    }
+    if (isWhole(frame)) yield { frame, at };
+    at++;
   }
 }
 
-/**
- * Chunks in decode order from the key frame on. Frames that are shown before it but stored after it (an open GOP's
- * leading frames) refer to what came before and are left out; nothing else refers to them.
- */
-async function* chunksFromKey(demuxer: Demuxer, index: VideoIndex, start: number) {
-  const keyUs = index.shown[start]!.timestampUs;
-  if (start > 0) demuxer.seek(keyUs + 1);
-  let found = false;
-  let strays = 0;
-  for await (const chunk of videoChunks(demuxer)) {
-    found ||= chunk.timestamp === keyUs;
-    if (found && chunk.timestamp >= keyUs) yield chunk;
-    // A seek that went past the key frame never finds it: start again from the beginning, once.
-    if (!found && strays++ === 0 && chunk.timestamp > keyUs) break;
+type Numbered = ReturnType<typeof numbered>;
+
+function* filterWanted(
+  graph: PictureGraph,
+  frames: Numbered,
+  expected: readonly number[],
+): Generator<IndexedPicture> {
+  for (const { frame, at } of frames) {
+    if (at < expected[0]!) continue;
+    for (const picture of graph.push(frame)) yield { index: at, picture };
   }
-  if (found) return;
-  demuxer.seek(0);
-  for await (const chunk of videoChunks(demuxer)) {
-    found ||= chunk.timestamp === keyUs;
-    if (found && chunk.timestamp >= keyUs) yield chunk;
+}
+
+/** Deinterlacing hands a frame out when it has seen the next. */
+function* filterAll(graph: PictureGraph, frames: Numbered): Generator<IndexedPicture> {
+  const waiting: number[] = [];
+  for (const { frame, at } of frames) {
+    waiting.push(at);
+    for (const picture of graph.push(frame)) yield { index: waiting.shift()!, picture };
   }
+  for (const picture of graph.end()) yield { index: waiting.shift()!, picture };
+}
+
+export function factsOfVideo({ index, kind }: VideoSource): VideoFacts {
+  const { width, height, orientation, pixelAspect, pixelFormat, alpha, interlaced } = index;
+  return {
+    container: kind,
+    codec: index.codecString ?? index.codec,
+    frames: index.frames,
+    ...shownSize(index),
+    rotation: orientation.turn,
+    mirrored: orientation.mirrored,
+    stored: { width, height },
+    ...{ pixelAspect, pixelFormat, alpha, interlaced },
+    colour: colourFacts(index.tags, index.takenTags),
+    sounds: index.sounds,
+    ...timing(index),
+  };
+}
+
+/** As a player shows it: upright, cropped, its pixels stretched to squares. */
+export function shownSize(index: VideoIndex): { readonly width: number; readonly height: number } {
+  const { crop, orientation, pixelAspect } = index;
+  const width = index.width - (crop === undefined ? 0 : crop.left + crop.right);
+  const height = index.height - (crop === undefined ? 0 : crop.top + crop.bottom);
+  const wide = Math.max(1, Math.round(width * pixelAspect));
+  return orientation.turn % 180 === 0 ? { width: wide, height } : { width: height, height: wide };
+}
+
+function timing({ shown, frames, secondsPerTick, lastDuration }: VideoIndex) {
+  if (shown === undefined) {
+    return { durationSeconds: 0, framesPerSecond: 0, variableFrameRate: false };
+  }
+  const spanSeconds = (shown.at(-1)! - shown[0]!) * secondsPerTick;
+  const gaps = shown.slice(1).map((pts, i) => (pts - shown[i]!) * secondsPerTick);
+  const longest = gaps.reduce((a, b) => Math.max(a, b), 0);
+  const shortest = gaps.reduce((a, b) => Math.min(a, b), Infinity);
+  return {
+    durationSeconds: spanSeconds + lastDuration * secondsPerTick,
+    // Between first and last frame: the last one's duration is a guess in some containers.
+    framesPerSecond: spanSeconds > 0 ? Number(((frames - 1) / spanSeconds).toFixed(3)) : 0,
+    // A container's clock may be as coarse as 1 ms, so two gaps of one length may differ by two ticks.
+    variableFrameRate: gaps.length > 0 && longest - shortest > 0.0025,
+  };
 }

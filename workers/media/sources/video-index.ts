@@ -1,0 +1,222 @@
+// Learns of a video file which frames it has: from its packets, and, where they do not tell, by decoding it once. Says how they are
+// to be brought upright and to RGB.
+
+import {
+  AV_FRAME_DATA_DISPLAYMATRIX,
+  AV_FRAME_FLAG_INTERLACED,
+  AV_PKT_DATA_DISPLAYMATRIX,
+  AV_PKT_DATA_FRAME_CROPPING,
+} from 'node-av/constants';
+import { avGetCodecName, type Frame, type Stream } from 'node-av/lib';
+
+import { BivdiffError } from '../../../common/errors.ts';
+import { decodeFrom, decoderOf, isWhole, type TimedFrame } from '../ffmpeg/frame-decoder.ts';
+import { openInput, takeComplaints } from '../ffmpeg/open-input.ts';
+import { orientationOf, type Orientation } from '../ffmpeg/orientation.ts';
+import { readPackets, type KeyPacket, type PacketIndex } from '../ffmpeg/packet-index.ts';
+import { hasAlpha, isRgb, pixelFormatOf, tagsOf, type Crop } from '../ffmpeg/picture-graph.ts';
+import { assumedTags, type ColourTags } from '../ffmpeg/colour.ts';
+import {
+  corruptError,
+  noFramesError,
+  notMediaError,
+  tooLargeError,
+  truncatedError,
+  unsupportedCodecError,
+} from '../media-errors.ts';
+import type { VideoKind } from './sniff.ts';
+
+/** What is known of a video file once it has been looked at. */
+export interface VideoIndex {
+  /** FFmpeg's name of the codec. */
+  readonly codec: string;
+  readonly codecString: string | undefined;
+  /** As stored: before anything is turned, cropped or stretched. */
+  readonly width: number;
+  readonly height: number;
+  /** How wide a pixel is shown, over how high. */
+  readonly pixelAspect: number;
+  readonly orientation: Orientation;
+  readonly crop: Crop | undefined;
+  readonly pixelFormat: string;
+  readonly alpha: boolean;
+  readonly interlaced: boolean;
+  /** As the file has them, and as they are taken. */
+  readonly tags: ColourTags;
+  readonly takenTags: ColourTags;
+  readonly sounds: number;
+  /** When each frame is shown, in ticks; undefined where frames can be told by their order only. */
+  readonly shown: readonly number[] | undefined;
+  readonly frames: number;
+  readonly keys: readonly KeyPacket[];
+  readonly secondsPerTick: number;
+  readonly lastDuration: number;
+}
+
+/** A decoder holds up to some 20 pictures at once: 8192 squared takes 2 GB. */
+const PIXELS_MAX = 8192 * 8192;
+/** So many frames are decoded to see whether the packets have told the truth about them. */
+const TRIED_FRAMES = 32;
+/** VP8 keeps pictures that are only referred to in packets of their own, which look like any other. */
+const HIDING_CODECS = new Set(['vp8']);
+
+/** @throws invalid-argument — no video, cut short, or nothing that this FFmpeg can decode */
+export async function indexVideo(path: string, kind: VideoKind): Promise<VideoIndex> {
+  await takeComplaints();
+  const { packets, facts } = await readFile(path, kind);
+  const isCut =
+    packets.cut.size > 0 || (await takeComplaints()).some((words) => CUT_SHORT.test(words));
+  const tried = tryFrames(path, kind, facts.codec);
+  if (tried.first === undefined) {
+    throw isCut
+      ? truncatedError(path, 0)
+      : corruptError(path, 0, inFfmpegsWords(await takeComplaints()));
+  }
+  const shown = framesShown(packets, tried);
+  if (isCut && (kind === 'mp4' || kind === 'matroska'))
+    throw truncatedError(path, wholeFrames(path, kind, packets.cut));
+  const index = { ...facts, ...tried.first };
+  if (shown !== undefined) return { ...index, ...timesOf(packets), shown, frames: shown.length };
+  const counted = timesByDecoding(path, kind);
+  return { ...index, ...timesOf(packets), ...counted };
+}
+
+/** How FFmpeg says that a file ends too early. */
+const CUT_SHORT = /partial file|ended prematurely|moov atom not found|packet corrupt/i;
+
+async function readFile(path: string, kind: VideoKind) {
+  try {
+    using input = openInput(path, kind);
+    const { stream } = input;
+    if (stream === undefined) throw noFramesError(path);
+    const { width, height, codecId } = stream.codecpar;
+    const codec = avGetCodecName(codecId) ?? 'unknown';
+    if (decoderOf(stream) === undefined) throw unsupportedCodecError(path, codec);
+    if (width * height > PIXELS_MAX) throw tooLargeError(path, width, height);
+    const packets = readPackets(input);
+    if (packets.shown.length === 0) throw noFramesError(path);
+    return { packets, facts: streamFacts(stream, codec, input.format.streams) };
+  } catch (reason) {
+    const error = BivdiffError.from(reason);
+    if (error.details['path'] !== undefined) throw error;
+    const words = await takeComplaints();
+    if (words.some((word) => CUT_SHORT.test(word))) throw truncatedError(path, 0);
+    throw notMediaError(path, words.length === 0 ? error : inFfmpegsWords(words));
+  }
+}
+
+function streamFacts(stream: Stream, codec: string, all: readonly Stream[]) {
+  const { codecpar, timeBase, sampleAspectRatio } = stream;
+  const aspect = sampleAspectRatio.num > 0 ? sampleAspectRatio : codecpar.sampleAspectRatio;
+  return {
+    codec,
+    codecString: codecpar.getCodecString() ?? undefined,
+    width: codecpar.width,
+    height: codecpar.height,
+    pixelAspect: aspect.num > 0 && aspect.den > 0 ? aspect.num / aspect.den : 1,
+    orientation: orientationOf(codecpar.getCodedSideData(AV_PKT_DATA_DISPLAYMATRIX)),
+    crop: cropOf(codecpar.getCodedSideData(AV_PKT_DATA_FRAME_CROPPING)),
+    sounds: all.filter((other) => other.codecpar.codecType === 1).length,
+    secondsPerTick: timeBase.num / timeBase.den,
+  };
+}
+
+/** Four 32-bit numbers: pixels cut away above, below, left, right. */
+function cropOf(data: Buffer | null): Crop | undefined {
+  if (data === null || data.length < 16) return undefined;
+  const [top = 0, bottom = 0, left = 0, right = 0] = [0, 4, 8, 12].map((at) =>
+    data.readUInt32LE(at),
+  );
+  return top + bottom + left + right === 0 ? undefined : { top, bottom, left, right };
+}
+
+interface Tried {
+  /** Of the first frame: what only a decoder knows. */
+  readonly first: FrameFacts | undefined;
+  /** When the first frames are shown. */
+  readonly times: readonly (number | undefined)[];
+  /** Whether these are all that there are. */
+  readonly all: boolean;
+}
+
+type FrameFacts = Pick<VideoIndex, 'pixelFormat' | 'alpha' | 'interlaced' | 'tags' | 'takenTags'> &
+  Partial<Pick<VideoIndex, 'orientation'>>;
+
+function tryFrames(path: string, kind: VideoKind, codec: string): Tried {
+  const times: (number | undefined)[] = [];
+  let first: FrameFacts | undefined;
+  if (HIDING_CODECS.has(codec)) times.push(undefined);
+  for (const { frame, pts } of freed(decodeFrom(path, kind, undefined))) {
+    times.push(pts);
+    if (first === undefined) first = factsOfFrame(frame);
+    else if (isInterlaced(frame)) first = { ...first, interlaced: true };
+    if (times.length >= TRIED_FRAMES) return { first, times, all: false };
+  }
+  return { first, times, all: true };
+}
+
+function factsOfFrame(frame: Frame): FrameFacts {
+  const pixelFormat = pixelFormatOf(frame);
+  const tags = tagsOf(frame);
+  const matrix = frame.getSideData(AV_FRAME_DATA_DISPLAYMATRIX);
+  return {
+    pixelFormat,
+    alpha: hasAlpha(pixelFormat),
+    interlaced: isInterlaced(frame),
+    tags,
+    takenTags: assumedTags(tags, isRgb(pixelFormat)),
+    ...(matrix === null ? {} : { orientation: orientationOf(matrix) }),
+  };
+}
+
+function isInterlaced(frame: Frame): boolean {
+  return (frame.flags & AV_FRAME_FLAG_INTERLACED) !== 0;
+}
+
+/** The frames that the packets tell of, from the first on that can be decoded; undefined where decoding gave others. */
+function framesShown(packets: PacketIndex, tried: Tried): readonly number[] | undefined {
+  const [first] = tried.times;
+  if (!packets.telling || first === undefined) return undefined;
+  // Packets before the first whole picture belong to frames of which the file has not all that they need.
+  const shown = packets.shown.filter((pts) => pts >= first);
+  const agrees = tried.times.every((pts, i) => pts === shown[i]);
+  return agrees && (!tried.all || shown.length === tried.times.length) ? shown : undefined;
+}
+
+/** Decodes all once. Times that rise from frame to frame name the frames; others do not. */
+function timesByDecoding(path: string, kind: VideoKind) {
+  const times: (number | undefined)[] = [];
+  for (const { pts } of freed(decodeFrom(path, kind, undefined))) times.push(pts);
+  const rising = times.every((pts, i) => pts !== undefined && (i === 0 || pts > times[i - 1]!));
+  return { shown: rising ? (times as number[]) : undefined, frames: times.length };
+}
+
+/** How many frames there are before the first damaged one. */
+function wholeFrames(path: string, kind: VideoKind, cut: ReadonlySet<number>): number {
+  let count = 0;
+  for (const { frame, pts } of freed(decodeFrom(path, kind, undefined))) {
+    if (!isWhole(frame) || (pts !== undefined && cut.has(pts))) break;
+    count++;
+  }
+  return count;
+}
+
+function timesOf({ keys, lastDuration }: PacketIndex) {
+  return { keys, lastDuration };
+}
+
+/** A cause for an error that says what the file's fault is. */
+export function inFfmpegsWords(words: readonly string[]): BivdiffError {
+  return new BivdiffError('invalid-argument', words.join('; ') || 'the decoder gave no picture');
+}
+
+/** Frames that are freed when the next is asked for. */
+export function* freed(frames: Iterable<TimedFrame>): Generator<TimedFrame> {
+  for (const timed of frames) {
+    try {
+      yield timed;
+    } finally {
+      timed.frame.free();
+    }
+  }
+}
