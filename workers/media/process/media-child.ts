@@ -12,7 +12,7 @@ import {
   type MediaRequest,
   type ParentMessage,
 } from './media-protocol.ts';
-import { decodeFrames, openSource, type MediaSource } from '../sources/media-source.ts';
+import { decodeFrames, openSource, restSource, type MediaSource } from '../sources/media-source.ts';
 import type { DecodeRequest, EncodeRequest } from '../media-types.ts';
 import { MessageQueue } from './message-queue.ts';
 
@@ -96,6 +96,8 @@ async function openCached(path: string): Promise<MediaSource> {
   const source = sources.get(key) ?? (await openSource(path));
   sources.delete(key);
   sources.set(key, source);
+  // One decoder at a time: each holds up to some 20 pictures.
+  for (const other of sources.values()) if (other !== source) restSource(other);
   if (sources.size > SOURCES_KEPT) sources.delete(sources.keys().next().value!);
   return source;
 }

@@ -8,13 +8,7 @@ import { notFoundError, notMediaError, pastTheEndError } from '../media-errors.t
 import type { DecodedFrame, DecodeRequest, VideoFacts } from '../media-types.ts';
 import { fitPicture } from '../pixels/resize.ts';
 import { isPictureKind, sniffFile } from './sniff.ts';
-import {
-  decodeVideo,
-  factsOfVideo,
-  openVideo,
-  shownSize,
-  type VideoSource,
-} from './video-source.ts';
+import { factsOfVideo, shownSize, VideoSource } from './video-source.ts';
 
 export type MediaSource =
   | { readonly kind: 'video'; readonly facts: VideoFacts; readonly video: VideoSource }
@@ -34,8 +28,13 @@ export async function openSource(path: string): Promise<MediaSource> {
   const kind = await sniffFile(path);
   if (kind === 'unknown') throw notMediaError(path);
   if (isPictureKind(kind)) return sourceOfImages(await openPicture(path));
-  const video = await openVideo(path, kind);
+  const video = await VideoSource.open(path, kind);
   return { kind: 'video', facts: factsOfVideo(video), video };
+}
+
+/** Lets go of the decoder of a source that is not read at present. */
+export function restSource(source: MediaSource): void {
+  if (source.kind === 'video') source.video[Symbol.dispose]();
 }
 
 function sourceOfImages(images: ImageSource): MediaSource {
@@ -54,7 +53,7 @@ export async function* decodeFrames(
   if (last >= frames) throw pastTheEndError(request.path, { frames, last, askedAs });
   const isVideo = source.kind === 'video';
   const pictures = isVideo
-    ? decodeVideo(source.video, indices, signal)
+    ? source.video.decode(indices, signal)
     : decodeImages(source.images, indices, signal);
   for await (const { index, picture } of pictures) {
     const shown = isVideo ? shownSize(source.video.index) : picture;
