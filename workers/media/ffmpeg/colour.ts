@@ -66,13 +66,18 @@ export function assumedTags(tags: ColourTags, isRgb: boolean): ColourTags {
   return { ...tags, matrix, primaries, range };
 }
 
-/** Chroma is interpolated, rounding is exact, and no vector code of its own kind: the same bits on every processor. */
+/** Chroma is interpolated, and rounding is exact: vector code and plain code give the same bits. */
 const SCALER_FLAGS = 'bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact';
 
 /** Filters from frames of these tags (as `assumedTags` gives them) to packed RGB, 8 bits a value, with alpha where `alpha`. */
 export function rgbFilters(tags: ColourTags, alpha: boolean): readonly string[] {
-  const format = alpha ? 'rgba' : 'rgb24';
-  const packed = [`scale=flags=${SCALER_FLAGS}`, `format=${format}`];
+  // By way of planes: the same bits as straight to packed RGB, and three times as fast, since only this road has vector code.
+  const packed = [
+    `scale=flags=${SCALER_FLAGS}`,
+    alpha ? 'format=gbrap' : 'format=gbrp',
+    `scale=flags=${SCALER_FLAGS}`,
+    alpha ? 'format=rgba' : 'format=rgb24',
+  ];
   // zimg's filter drops nothing of alpha, but the tone mapper does; such clips are not made.
   const planar = alpha ? 'gbrapf32le' : 'gbrpf32le';
   switch (colourTreatment(tags)) {
