@@ -101,7 +101,8 @@ async function* decode(
     const message = await exchange.next();
     if (message.kind === 'done') return;
     if (message.kind !== 'picture') continue;
-    yield { index: message.index, rgb: message.rgb };
+    const { index, rgb, channels } = message;
+    yield { index, rgb, channels };
     exchange.send({ kind: 'more' });
   }
 }

@@ -14,6 +14,12 @@ export interface RgbImage extends FrameSize {
   readonly rgb: Uint8Array;
 }
 
+/** RGB, or RGBA with straight alpha, row-major, 8 bits a value. */
+export interface Picture extends FrameSize {
+  readonly channels: 3 | 4;
+  readonly pixels: Uint8Array;
+}
+
 /** What a source is, as `probe` finds it by reading it whole (without decoding it). */
 export interface VideoFacts extends FrameSize {
   /** By content, never by the file's name. */
@@ -66,14 +72,18 @@ export interface DecodeRequest {
   readonly size: FrameSize;
   /** `stretch`: to the size, whatever the shape (the paper's way). `cover`: cut at the edges. `contain`: black bars. */
   readonly resize: ResizePolicy;
+  /** Alpha, where the source has any, stays beside the colours. @default false, it is laid over black */
+  readonly keepAlpha?: boolean;
   /** How the indices came about ("8 frames, stride 4"), for the message when there are too few frames. */
   readonly askedAs?: string;
 }
 
 export interface DecodedFrame {
   readonly index: number;
-  /** `[height, width, 3]` of the size asked for. */
+  /** `[height, width, channels]` of the size asked for. */
   readonly rgb: Uint8Array;
+  /** 4: straight alpha comes last. Only where it was to be kept, and the picture has any. */
+  readonly channels: 3 | 4;
 }
 
 /**

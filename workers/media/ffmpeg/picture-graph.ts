@@ -5,18 +5,11 @@ import { AVALPHA_MODE_PREMULTIPLIED } from 'node-av/constants';
 import { FilterGraph, Frame, avGetPixFmtName, type FilterContext } from 'node-av/lib';
 
 import { BivdiffError } from '../../../common/errors.ts';
+import type { Picture } from '../media-types.ts';
 import { plainBytes } from '../pixels/bytes.ts';
 import { checked, gotOne } from './checked.ts';
 import { assumedTags, rgbFilters, type ColourTags } from './colour.ts';
 import { uprightFilters, type Orientation } from './orientation.ts';
-
-/** An upright picture, row-major: RGB, or RGBA with straight alpha where the clip has alpha. */
-export interface Picture {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 3 | 4;
-  readonly pixels: Uint8Array;
-}
 
 export interface Crop {
   readonly top: number;

@@ -2,9 +2,9 @@
 
 import sharp, { type Sharp } from 'sharp';
 
+import { BivdiffError } from '../../../common/errors.ts';
 import type { ResizePolicy } from '../../../common/stages.ts';
-import type { Picture } from '../ffmpeg/picture-graph.ts';
-import type { FrameSize } from '../media-types.ts';
+import type { FrameSize, Picture } from '../media-types.ts';
 import { plainBytes } from './bytes.ts';
 
 // libvips' vector code rounds differently from its plain code. The child process that decodes is the only user
@@ -15,31 +15,35 @@ sharp.concurrency(1);
 
 /** Behind what is transparent, and beside what does not fill the frame. */
 const BACKGROUND = '#000000';
+const CLEAR = { r: 0, g: 0, b: 0, alpha: 0 };
 
 export interface Fit {
   /** As wide and high as the picture is shown: another shape than its own where pixels are not square. */
   readonly shown: FrameSize;
   readonly size: FrameSize;
   readonly resize: ResizePolicy;
+  readonly keepAlpha: boolean;
 }
 
 /**
- * RGB of exactly `size`; alpha is laid over black. The kernel is the cubic one, widened when shrinking: what the official code's reader
- * (decord, so swscale's bicubic) uses. `contain` pads with black.
+ * To exactly `size`; alpha is laid over black unless it is kept. The kernel is the cubic one, widened when shrinking: what the official
+ * code's reader (decord, so swscale's bicubic) uses. `contain` pads with black, or with nothing where alpha is kept.
  */
-export async function fitPicture(picture: Picture, fit: Fit): Promise<Uint8Array> {
-  const { width, height, channels, pixels } = picture;
-  const { size } = fit;
-  if (channels === 3 && width === size.width && height === size.height) return pixels;
-  const image = sharp(pixels, { raw: { width, height, channels } });
+export async function fitPicture(picture: Picture, fit: Fit): Promise<Picture> {
+  const { size, keepAlpha, resize } = fit;
+  const flat = picture.channels === 3 || keepAlpha;
+  if (flat && isSame(picture, size)) return picture;
   const inner = innerSize(fit);
-  image.resize(inner.width, inner.height, { fit: 'fill', kernel: 'cubic' });
-  if (channels === 4) image.flatten({ background: BACKGROUND });
-  if (isSame(inner, size)) return rawOf(image);
+  const image = imageOf(picture).resize(inner.width, inner.height, {
+    fit: 'fill',
+    kernel: 'cubic',
+  });
+  if (!flat) image.flatten({ background: BACKGROUND });
+  const resized = await pictureOf(image);
+  if (isSame(inner, size)) return resized;
   const [x, y] = [size.width - inner.width, size.height - inner.height];
-  const resized = await rawOf(image);
-  const again = sharp(resized, { raw: { ...inner, channels: 3 } });
-  if (fit.resize === 'cover') {
+  const again = imageOf(resized);
+  if (resize === 'cover') {
     again.extract({ left: Math.floor(-x / 2), top: Math.floor(-y / 2), ...size });
   } else {
     again.extend({
@@ -47,10 +51,10 @@ export async function fitPicture(picture: Picture, fit: Fit): Promise<Uint8Array
       right: Math.ceil(x / 2),
       top: Math.floor(y / 2),
       bottom: Math.ceil(y / 2),
-      background: BACKGROUND,
+      background: resized.channels === 4 ? CLEAR : BACKGROUND,
     });
   }
-  return rawOf(again);
+  return pictureOf(again);
 }
 
 /** What the whole picture is resized to, before it is cut or padded. */
@@ -68,6 +72,16 @@ function isSame(a: FrameSize, b: FrameSize): boolean {
   return a.width === b.width && a.height === b.height;
 }
 
-async function rawOf(image: Sharp): Promise<Uint8Array> {
-  return plainBytes(await image.raw().toBuffer());
+function imageOf({ width, height, channels, pixels }: Picture): Sharp {
+  return sharp(pixels, { raw: { width, height, channels } });
+}
+
+/** @throws internal — libvips gave neither three nor four channels */
+export async function pictureOf(image: Sharp): Promise<Picture> {
+  const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  if (channels !== 3 && channels !== 4) {
+    throw new BivdiffError('internal', `a picture has ${channels} channels`);
+  }
+  return { width, height, channels, pixels: plainBytes(data) };
 }

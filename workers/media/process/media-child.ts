@@ -65,13 +65,13 @@ async function answer(request: MediaRequest) {
 async function decode(request: DecodeRequest): Promise<undefined> {
   const source = await openCached(request.path);
   let credit = PICTURES_AHEAD;
-  for await (const { index, rgb } of decodeFrames(source, request)) {
+  for await (const frame of decodeFrames(source, request)) {
     while (credit <= 0) {
       await inbox.next();
       credit++;
     }
     credit--;
-    send({ kind: 'picture', index, rgb });
+    send({ kind: 'picture', ...frame });
   }
   return undefined;
 }

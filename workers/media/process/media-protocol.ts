@@ -2,7 +2,13 @@
 // a time; pictures flow on credit, so neither side holds more than a few.
 
 import type { FailureJson } from '../../../common/errors.ts';
-import type { DecodeRequest, EncodedFacts, EncodeRequest, VideoFacts } from '../media-types.ts';
+import type {
+  DecodedFrame,
+  DecodeRequest,
+  EncodedFacts,
+  EncodeRequest,
+  VideoFacts,
+} from '../media-types.ts';
 
 export type MediaRequest =
   | { readonly kind: 'probe'; readonly path: string }
@@ -26,7 +32,7 @@ export type ParentMessage =
  * - `done`, `failed`: the request's end
  */
 export type ChildMessage =
-  | { readonly kind: 'picture'; readonly index: number; readonly rgb: Uint8Array }
+  | ({ readonly kind: 'picture' } & DecodedFrame)
   | { readonly kind: 'more' }
   | { readonly kind: 'done'; readonly result: VideoFacts | EncodedFacts | undefined }
   | { readonly kind: 'failed'; readonly failure: FailureJson };

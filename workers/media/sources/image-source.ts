@@ -5,10 +5,9 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { BivdiffError } from '../../../common/errors.ts';
 import { pictureNames } from '../../../common/source.ts';
-import type { Picture } from '../ffmpeg/picture-graph.ts';
 import { corruptError, noPicturesError, notMediaError } from '../media-errors.ts';
-import type { VideoFacts } from '../media-types.ts';
-import { plainBytes } from '../pixels/bytes.ts';
+import type { Picture, VideoFacts } from '../media-types.ts';
+import { pictureOf } from '../pixels/resize.ts';
 import { isPictureKind, sniffFile, type FileKind } from './sniff.ts';
 
 export interface ImageSource {
@@ -115,15 +114,8 @@ export async function* decodeImages(
 async function decodePicture(file: string, page: number): Promise<Picture> {
   if (!isPictureKind(stillKind(await sniffFile(file)))) throw notMediaError(file);
   try {
-    const { data, info } = await sharp(file, { ...READ_OPTIONS, page, pages: 1 })
-      .autoOrient()
-      .toColourspace('srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    const { width, height, channels } = info;
-    if (channels !== 3 && channels !== 4)
-      throw new BivdiffError('internal', `it has ${channels} channels`);
-    return { width, height, channels, pixels: plainBytes(data) };
+    const image = sharp(file, { ...READ_OPTIONS, page, pages: 1 });
+    return await pictureOf(image.autoOrient().toColourspace('srgb'));
   } catch (cause) {
     throw corruptError(file, page, cause);
   }

@@ -47,7 +47,7 @@ export async function* decodeFrames(
   request: DecodeRequest,
   signal?: AbortSignal,
 ): AsyncGenerator<DecodedFrame> {
-  const { indices, size, resize, askedAs } = request;
+  const { indices, size, resize, askedAs, keepAlpha = false } = request;
   const last = indices.at(-1) ?? -1;
   const { frames } = source.facts;
   if (last >= frames) throw pastTheEndError(request.path, { frames, last, askedAs });
@@ -57,6 +57,7 @@ export async function* decodeFrames(
     : decodeImages(source.images, indices, signal);
   for await (const { index, picture } of pictures) {
     const shown = isVideo ? shownSize(source.video.index) : picture;
-    yield { index, rgb: await fitPicture(picture, { shown, size, resize }) };
+    const { pixels, channels } = await fitPicture(picture, { shown, size, resize, keepAlpha });
+    yield { index, rgb: pixels, channels };
   }
 }

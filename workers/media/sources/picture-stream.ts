@@ -1,7 +1,8 @@
 // Upright RGB pictures of a video file from one beginning on, forward only: a decoder and its filters, which stay open between calls.
 
 import { decodeFrom, isWhole } from '../ffmpeg/frame-decoder.ts';
-import { PictureGraph, type Picture } from '../ffmpeg/picture-graph.ts';
+import { PictureGraph } from '../ffmpeg/picture-graph.ts';
+import type { Picture } from '../media-types.ts';
 import { frameOfKey } from './frame-order.ts';
 import type { VideoKind } from './sniff.ts';
 import { freed, type VideoIndex } from './video-index.ts';

@@ -4,9 +4,8 @@
 import { BivdiffError } from '../../../common/errors.ts';
 import { colourFacts } from '../ffmpeg/colour.ts';
 import { takeComplaints } from '../ffmpeg/open-input.ts';
-import type { Picture } from '../ffmpeg/picture-graph.ts';
 import { corruptError } from '../media-errors.ts';
-import type { VideoFacts } from '../media-types.ts';
+import type { Picture, VideoFacts } from '../media-types.ts';
 import { beginnings, goesOn } from './frame-order.ts';
 import { PictureStream } from './picture-stream.ts';
 import type { VideoKind } from './sniff.ts';
