@@ -9,7 +9,7 @@ import { putSource, readListing } from '../../../common/source.ts';
 import { createMemoryStore } from '../../../common/store/memory/index.ts';
 import { caseFile } from '../../support/media/cases.ts';
 
-const FRAMES = caseFile('reported', 'frames');
+const FRAMES = caseFile('reported/frames');
 let folder = '';
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'bivdiff-source-'));

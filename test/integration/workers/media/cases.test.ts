@@ -47,7 +47,7 @@ describe.each([
 ])(
   '$name',
   ({ name, frames, width, height, storedWidth = width, db = SAME_PICTURE_DB, ...way }) => {
-    const file = caseFile('reported', name);
+    const file = caseFile(`reported/${name}`);
 
     test('is probed: frames, size, turn', async () => {
       const { rotation = 0, mirrored = false } = way;
@@ -58,7 +58,7 @@ describe.each([
     test('begins with the frame that ffmpeg shows first', async () => {
       const size = { width: storedWidth, height };
       const [first] = await decode(file, [0], size);
-      const reference = await referencePicture('reported', name, 'frame-0');
+      const reference = await referencePicture(`reported/${name}`, 'frame-0');
       expect(reference).toMatchObject(size);
       expect(psnr({ ...size, rgb: first! }, reference)).toBeGreaterThan(db);
     });
@@ -84,7 +84,7 @@ test.each(['rgb-h264.mp4', 'full-range-422.mp4'])(
   'gives the two flat colours of %s in every frame',
   async (name) => {
     const size = { width: 128, height: 96 };
-    const all = await decode(caseFile('reported', name), [...Array(8).keys()], size);
+    const all = await decode(caseFile(`reported/${name}`), [...Array(8).keys()], size);
     for (const rgb of all) {
       expect(distance(pixelOf(rgb, { x: 100, y: 80, width: 128 }), [192, 64, 32])).toBeLessThan(4);
       expect(distance(pixelOf(rgb, { x: 20, y: 20, width: 128 }), [32, 160, 224])).toBeLessThan(4);
@@ -94,7 +94,7 @@ test.each(['rgb-h264.mp4', 'full-range-422.mp4'])(
 
 test('gives grey frames from grey HEVC', async () => {
   const size = { width: 128, height: 96 };
-  const [rgb] = await decode(caseFile('reported', 'grey-hevc.mp4'), [3], size);
+  const [rgb] = await decode(caseFile('reported/grey-hevc.mp4'), [3], size);
   for (const [x, y] of [
     [100, 80],
     [20, 20],
@@ -106,7 +106,7 @@ test('gives grey frames from grey HEVC', async () => {
 
 test('gives the cyan bar of a clip in SMPTE 240M', async () => {
   const size = { width: 96, height: 64 };
-  const file = caseFile('reported', 'smpte-240m.mp4');
+  const file = caseFile('reported/smpte-240m.mp4');
   expect(await media.probe(file)).toMatchObject({ frames: 8, colour: { matrix: 'smpte240m' } });
   const [rgb] = await decode(file, [0], size);
   // In the upper half: white, yellow, cyan and so on, twelve columns each.
@@ -115,7 +115,7 @@ test('gives the cyan bar of a clip in SMPTE 240M', async () => {
 
 test('lays a clip whose pixels are twice as wide as high into a square as it is shown', async () => {
   const size = { width: 128, height: 128 };
-  const request = { path: caseFile('reported', 'anamorphic-sar-2-1.mp4'), indices: [0], size };
+  const request = { path: caseFile('reported/anamorphic-sar-2-1.mp4'), indices: [0], size };
   const [frame] = await collect(media.decode({ ...request, resize: 'contain' }));
   const rows = Array.from({ length: 128 }, (_, y) =>
     frame!.rgb.subarray(y * 128 * 3, (y + 1) * 128 * 3).some((value) => value > 0),
@@ -124,7 +124,7 @@ test('lays a clip whose pixels are twice as wide as high into a square as it is 
 });
 
 test('gives the same frames of a clip with intra refresh from any start', async () => {
-  const file = caseFile('reported', 'intra-refresh-h264.mp4');
+  const file = caseFile('reported/intra-refresh-h264.mp4');
   const size = { width: 96, height: 64 };
   expect(await media.probe(file)).toMatchObject({ frames: 60, ...size });
   const all = await decode(file, [...Array(60).keys()], size);
@@ -135,7 +135,7 @@ test('gives the same frames of a clip with intra refresh from any start', async 
 });
 
 describe('a folder whose pictures are partly links', () => {
-  const frames = caseFile('reported', 'frames');
+  const frames = caseFile('reported/frames');
   const RED = [255, 0, 0];
   const LIME = [0, 255, 0];
   const BLUE = [0, 0, 255];
