@@ -306,10 +306,11 @@ def shapes() -> None:
         if matrix:
             path.write_bytes(with_matrix(path.read_bytes(), *matrix))
         top, bottom = map(int, aspect.split("/"))
-        reference(f"shapes/{name}", aspect=[top, bottom])
+        reference(f"shapes/{name}", aspect=[top, bottom], **({"rotation": 90} if matrix else {}))
     base = WORK / "crop.mp4"
     ffmpeg(*frames_of(6, 96, 64), *converted("yuv420p"), *X264, base)
-    run("mkvmerge", "--deterministic", "1", "-o", out("shapes/cropped.mkv"), "--cropping", "0:8,4,24,12", base)
+    run("mkvmerge", "--deterministic", "1", "-o", out("shapes/cropped.mkv"), "--cropping", "0:8,4,24,12",
+        "--display-dimensions", "0:64x48", base)  # fmt: skip
     reference("shapes/cropped.mkv", "crop=64:48:8:4")
     out("shapes/aperture.mp4").write_bytes(with_aperture(base.read_bytes(), 64, 48, -8, -4))
     reference("shapes/aperture.mp4", "crop=64:48:8:4")
@@ -339,7 +340,7 @@ def pixels() -> None:
     clip("410.mkv", converted("yuv410p"), *lossless, count=3, pixelFormat="yuv410p")
     clip("440-mjpeg.avi", converted("yuvj440p", levels="pc"), *ONE_THREAD, "-c:v", "mjpeg", "-q:v", 2, count=4)
     clip("420-mjpeg.avi", converted("yuvj420p", levels="pc"), *ONE_THREAD, "-c:v", "mjpeg", "-q:v", 2, count=4)
-    clip("grey.mp4", ["-vf", "format=gray"], *X264, pixelFormat="gray")
+    clip("grey.mp4", ["-vf", "format=gray"], *X264)
     grey = [*X265, "-tag:v", "hvc1", "-x265-params", X265_PARAMS]
     clip("grey-10.mp4", ["-vf", "format=gray10le"], *grey, pixelFormat="gray10le")
     clip("420-10.mp4", converted("yuv420p10le", "bt709"), *X264, *BT709, pixelFormat="yuv420p10le")

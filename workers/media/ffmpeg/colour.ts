@@ -102,7 +102,8 @@ export function rgbFilters(tags: ColourTags, alpha: boolean): readonly string[] 
     case 'matrix':
       return SCALER_MATRICES.has(tags.matrix)
         ? packed
-        : ['zscale=matrix=gbr:range=full', ...packed];
+        : // Without a format of its own zimg would be asked for YUV with the matrix of RGB, and refuses.
+          ['zscale=matrix=gbr:range=full', `format=${alpha ? 'gbrap' : 'gbrp'}`, ...packed];
   }
 }
 
