@@ -229,8 +229,11 @@ def gops() -> None:
     clip("gops/open.mp4", *x264, "-g", 8, "-bf", 3, "-x264-params", "open-gop=1:scenecut=0")
     clip("gops/intra-refresh.mp4", *x264, "-x264-params", "intra-refresh=1:keyint=10:bframes=0:scenecut=0")
     clip("gops/pyramid.mp4", *x264, "-g", 16, "-x264-params", "bframes=7:b-pyramid=normal:b-adapt=0:scenecut=0:ref=5")
-    vp9 = [*ONE_THREAD, "-c:v", "libvpx-vp9", "-b:v", "0", "-crf", "24", "-g", 16]
-    clip("gops/vp9-alternate.webm", *vp9, "-auto-alt-ref", "1", "-lag-in-frames", "16", "-cpu-used", "2")
+    # Only a second pass puts in pictures that are not shown, and others that show what was decoded before.
+    vp9 = [*ONE_THREAD, "-c:v", "libvpx-vp9", "-b:v", 0, "-crf", 40, "-g", 20, "-auto-alt-ref", 6, "-lag-in-frames", 25,
+           "-passlogfile", WORK / "vp9"]  # fmt: skip
+    ffmpeg(*frames_of(40), *converted("yuv420p"), *vp9, "-pass", 1, "-f", "null", "-")
+    clip("gops/vp9-alternate.webm", *vp9, "-pass", 2)
     clip("gops/av1.mp4", *ONE_THREAD, "-c:v", "libaom-av1", "-crf", "24", "-g", 16, "-cpu-used", 6,
          "-lag-in-frames", 16)  # fmt: skip
     hevc = [*X265, "-tag:v", "hvc1", "-x265-params", f"{X265_PARAMS}:keyint=8:min-keyint=8:open-gop=1:bframes=3:scenecut=0"]

@@ -139,7 +139,10 @@ interface Tried {
   readonly all: boolean;
 }
 
-type FrameFacts = Pick<VideoIndex, 'pixelFormat' | 'alpha' | 'interlaced' | 'tags' | 'takenTags'> &
+type FrameFacts = Pick<
+  VideoIndex,
+  'width' | 'height' | 'pixelFormat' | 'alpha' | 'interlaced' | 'tags' | 'takenTags'
+> &
   Partial<Pick<VideoIndex, 'orientation'>>;
 
 function tryFrames(path: string, kind: VideoKind, codec: string): Tried {
@@ -160,6 +163,9 @@ function factsOfFrame(frame: Frame): FrameFacts {
   const tags = tagsOf(frame);
   const matrix = frame.getSideData(AV_FRAME_DATA_DISPLAYMATRIX);
   return {
+    // Where the size changes on the way, FFmpeg tells the stream's as it saw it last.
+    width: frame.width,
+    height: frame.height,
     pixelFormat,
     alpha: hasAlpha(pixelFormat),
     interlaced: isInterlaced(frame),
