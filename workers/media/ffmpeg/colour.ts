@@ -42,6 +42,18 @@ const SCALER_MATRICES = new Set<number>([
 const WIDE_PRIMARIES = new Set<number>([AVCOL_PRI_BT2020, AVCOL_PRI_SMPTE431, AVCOL_PRI_SMPTE432]);
 const HDR_TRANSFERS = new Set<number>([AVCOL_TRC_SMPTE2084, AVCOL_TRC_ARIB_STD_B67]);
 
+/** The tags, and for those that say nothing the other ones. */
+export function withTagsOf(other: ColourTags, tags: ColourTags): ColourTags {
+  // "Unspecified" is 2 in all three lists.
+  const known = (a: number, b: number): number => (a === AVCOL_SPC_UNSPECIFIED ? b : a);
+  return {
+    matrix: known(tags.matrix, other.matrix),
+    primaries: known(tags.primaries, other.primaries),
+    transfer: known(tags.transfer, other.transfer),
+    range: tags.range === 0 ? other.range : tags.range,
+  };
+}
+
 export function colourTreatment({ primaries, transfer }: ColourTags): ColourFacts['treatment'] {
   if (HDR_TRANSFERS.has(transfer)) return 'tone-map';
   return WIDE_PRIMARIES.has(primaries) || transfer === AVCOL_TRC_LINEAR ? 'wide-gamut' : 'matrix';

@@ -48,15 +48,19 @@ export function isWhole(frame: Frame): boolean {
   return frame.decodeErrorFlags === 0 && (frame.flags & AV_FRAME_FLAG_CORRUPT) === 0;
 }
 
+/** Where decoding begins: at this very packet, or at the first of the file (that is marked as a key). */
+export type Beginning = KeyPacket | 'first-key' | 'first-packet';
+
+/** Some decoders make something up of what comes before the first key packet. */
+export function firstBeginning(keys: readonly KeyPacket[]): Beginning {
+  return keys.length > 0 ? 'first-key' : 'first-packet';
+}
+
 /**
- * Every frame from this packet on (from the first one where there is none), in the order in which they are shown. What cannot be decoded
+ * Every frame from there on, in the order in which they are shown. What cannot be decoded
  * is left out: files cut out of others begin with such packets. Who misses a frame says so.
  */
-export function* decodeFrom(
-  path: string,
-  kind: VideoKind,
-  from: KeyPacket | undefined,
-): Generator<TimedFrame> {
+export function* decodeFrom(path: string, kind: VideoKind, from: Beginning): Generator<TimedFrame> {
   using input = openInput(path, kind);
   const stream = input.stream!;
   using decoder = openDecoder(stream);
@@ -82,10 +86,14 @@ function* packetsFrom(
   input: Input,
   path: string,
   kind: VideoKind,
-  from: KeyPacket | undefined,
+  from: Beginning,
 ): Generator<Packet> {
-  if (from === undefined) {
-    yield* packetsOf(input);
+  if (from === 'first-key' || from === 'first-packet') {
+    let begun = from === 'first-packet';
+    for (const packet of packetsOf(input)) {
+      begun ||= packet.isKeyframe;
+      if (begun) yield packet;
+    }
     return;
   }
   const { format, stream } = input;

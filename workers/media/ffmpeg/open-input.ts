@@ -77,7 +77,8 @@ function videoStream(format: FormatContext): Stream | undefined {
   );
   const rank = (stream: Stream): number => {
     const { width, height } = stream.codecpar;
-    const still = (stream.disposition & AV_DISPOSITION_STILL_IMAGE) !== 0;
+    // Beside the frames of an AVIF sequence there is one for viewers of stills, not marked as such.
+    const still = (stream.disposition & AV_DISPOSITION_STILL_IMAGE) !== 0 || stream.nbFrames === 1n;
     const isDefault = (stream.disposition & 1) !== 0;
     return (still ? 0 : 2e12) + (isDefault ? 1e12 : 0) + width * height;
   };

@@ -8,7 +8,7 @@ import { BivdiffError } from '../../../common/errors.ts';
 import type { Picture } from '../media-types.ts';
 import { plainBytes } from '../pixels/bytes.ts';
 import { checked, gotOne } from './checked.ts';
-import { assumedTags, rgbFilters, type ColourTags } from './colour.ts';
+import { assumedTags, rgbFilters, withTagsOf, type ColourTags } from './colour.ts';
 import { uprightFilters, type Orientation } from './orientation.ts';
 
 export interface Crop {
@@ -21,6 +21,8 @@ export interface Crop {
 export interface GraphSettings {
   readonly orientation: Orientation;
   readonly crop: Crop | undefined;
+  /** What the container says, for what frames leave open. */
+  readonly containerTags: ColourTags;
   /** Of each frame the two fields are brought to one time; this needs the frame before it and the one after it. */
   readonly deinterlace: boolean;
 }
@@ -66,8 +68,8 @@ export class PictureGraph implements Disposable {
   #make(frame: Frame, source: string): void {
     const name = pixelFormatOf(frame);
     this.#alpha = hasAlpha(name);
-    const { crop, deinterlace, orientation } = this.#settings;
-    const tags = assumedTags(tagsOf(frame), isRgb(name));
+    const { crop, containerTags, deinterlace, orientation } = this.#settings;
+    const tags = assumedTags(tagsOf(frame, containerTags), isRgb(name));
     const filters = [
       ...(deinterlace ? ['bwdif=mode=send_frame:deint=interlaced'] : []),
       ...(crop === undefined
@@ -115,13 +117,14 @@ function sourceArguments(frame: Frame): string {
   ].join(':');
 }
 
-export function tagsOf(frame: Frame): ColourTags {
-  return {
+/** Of a frame, and where it has none, of the container: ProRes, for one, may say in each frame that it does not know. */
+export function tagsOf(frame: Frame, container: ColourTags): ColourTags {
+  return withTagsOf(container, {
     matrix: frame.colorSpace,
     primaries: frame.colorPrimaries,
     transfer: frame.colorTrc,
     range: frame.colorRange,
-  };
+  });
 }
 
 export function pixelFormatOf(frame: Frame): string {

@@ -89,7 +89,8 @@ export async function openPicture(file: string): Promise<ImageSource> {
     sounds: 0,
     durationSeconds,
     framesPerSecond: durationSeconds > 0 ? Number((frames / durationSeconds).toFixed(3)) : 0,
-    variableFrameRate: new Set(delaysMs).size > 1,
+    // Whole milliseconds: at a steady rate two delays may differ by one.
+    variableFrameRate: Math.max(...delaysMs) - Math.min(...delaysMs) > 1,
   };
   return { path: file, files: [file], facts };
 }

@@ -1,6 +1,6 @@
 // Upright RGB pictures of a video file from one beginning on, forward only: a decoder and its filters, which stay open between calls.
 
-import { decodeFrom, isWhole } from '../ffmpeg/frame-decoder.ts';
+import { decodeFrom, firstBeginning, isWhole } from '../ffmpeg/frame-decoder.ts';
 import { PictureGraph } from '../ffmpeg/picture-graph.ts';
 import type { Picture } from '../media-types.ts';
 import { frameOfKey } from './frame-order.ts';
@@ -60,8 +60,8 @@ export class PictureStream implements Disposable {
   }
 
   *#run(source: Source, key: number | undefined): Generator<IndexedPicture, void> {
-    const { orientation, crop, interlaced } = source.index;
-    using graph = new PictureGraph({ orientation, crop, deinterlace: interlaced });
+    const { orientation, crop, interlaced, containerTags } = source.index;
+    using graph = new PictureGraph({ orientation, crop, containerTags, deinterlace: interlaced });
     // Deinterlacing hands a frame out when it has seen the next, and needs those that nobody asked for.
     const waiting: number[] = [];
     for (const { frame, at } of numbered(source, key)) {
@@ -76,7 +76,7 @@ export class PictureStream implements Disposable {
 /** Frames with their place in the order in which they are shown. What is not shown, or not whole, is left out. */
 function* numbered({ path, kind, index }: Source, key: number | undefined) {
   const { shown } = index;
-  const start = key === undefined ? undefined : index.keys[key];
+  const start = key === undefined ? firstBeginning(index.keys) : index.keys[key]!;
   let at = frameOfKey(index, key);
   for (const { frame, pts } of freed(decodeFrom(path, kind, start))) {
     if (shown !== undefined) {

@@ -10,7 +10,13 @@ import {
 import { avGetCodecName, type Frame, type Stream } from 'node-av/lib';
 
 import { BivdiffError } from '../../../common/errors.ts';
-import { decodeFrom, decoderOf, isWhole, type TimedFrame } from '../ffmpeg/frame-decoder.ts';
+import {
+  decodeFrom,
+  decoderOf,
+  firstBeginning,
+  isWhole,
+  type TimedFrame,
+} from '../ffmpeg/frame-decoder.ts';
 import { openInput, takeComplaints } from '../ffmpeg/open-input.ts';
 import { orientationOf, type Orientation } from '../ffmpeg/orientation.ts';
 import { readPackets, type KeyPacket, type PacketIndex } from '../ffmpeg/packet-index.ts';
@@ -44,6 +50,8 @@ export interface VideoIndex {
   /** As the file has them, and as they are taken. */
   readonly tags: ColourTags;
   readonly takenTags: ColourTags;
+  /** What the container says, for frames that leave it open. */
+  readonly containerTags: ColourTags;
   readonly sounds: number;
   /** When each frame is shown, in ticks; undefined where frames can be told by their order only. */
   readonly shown: readonly number[] | undefined;
@@ -66,7 +74,9 @@ export async function indexVideo(path: string, kind: VideoKind): Promise<VideoIn
   const { packets, facts } = await readFile(path, kind);
   const isCut =
     packets.cut.size > 0 || (await takeComplaints()).some((words) => CUT_SHORT.test(words));
-  const tried = tryFrames(path, kind, facts.codec);
+  const from = firstBeginning(packets.keys);
+  const decode = () => decodeFrom(path, kind, from);
+  const tried = tryFrames(decode(), facts);
   if (tried.first === undefined) {
     throw isCut
       ? truncatedError(path, 0)
@@ -74,10 +84,10 @@ export async function indexVideo(path: string, kind: VideoKind): Promise<VideoIn
   }
   const shown = framesShown(packets, tried);
   if (isCut && (kind === 'mp4' || kind === 'matroska'))
-    throw truncatedError(path, wholeFrames(path, kind, packets.cut));
+    throw truncatedError(path, wholeFrames(decode(), packets.cut));
   const index = { ...facts, ...tried.first };
   if (shown !== undefined) return { ...index, ...timesOf(packets), shown, frames: shown.length };
-  const counted = timesByDecoding(path, kind);
+  const counted = timesByDecoding(decode());
   return { ...index, ...timesOf(packets), ...counted };
 }
 
@@ -116,6 +126,12 @@ function streamFacts(stream: Stream, codec: string, all: readonly Stream[]) {
     pixelAspect: aspect.num > 0 && aspect.den > 0 ? aspect.num / aspect.den : 1,
     orientation: orientationOf(codecpar.getCodedSideData(AV_PKT_DATA_DISPLAYMATRIX)),
     crop: cropOf(codecpar.getCodedSideData(AV_PKT_DATA_FRAME_CROPPING)),
+    containerTags: {
+      matrix: codecpar.colorSpace,
+      primaries: codecpar.colorPrimaries,
+      transfer: codecpar.colorTrc,
+      range: codecpar.colorRange,
+    },
     sounds: all.filter((other) => other.codecpar.codecType === 1).length,
     secondsPerTick: timeBase.num / timeBase.den,
   };
@@ -145,22 +161,25 @@ type FrameFacts = Pick<
 > &
   Partial<Pick<VideoIndex, 'orientation'>>;
 
-function tryFrames(path: string, kind: VideoKind, codec: string): Tried {
+function tryFrames(
+  decoded: Iterable<TimedFrame>,
+  { codec, containerTags }: Pick<VideoIndex, 'codec' | 'containerTags'>,
+): Tried {
   const times: (number | undefined)[] = [];
   let first: FrameFacts | undefined;
   if (HIDING_CODECS.has(codec)) times.push(undefined);
-  for (const { frame, pts } of freed(decodeFrom(path, kind, undefined))) {
+  for (const { frame, pts } of freed(decoded)) {
     times.push(pts);
-    if (first === undefined) first = factsOfFrame(frame);
+    if (first === undefined) first = factsOfFrame(frame, containerTags);
     else if (isInterlaced(frame)) first = { ...first, interlaced: true };
     if (times.length >= TRIED_FRAMES) return { first, times, all: false };
   }
   return { first, times, all: true };
 }
 
-function factsOfFrame(frame: Frame): FrameFacts {
+function factsOfFrame(frame: Frame, container: ColourTags): FrameFacts {
   const pixelFormat = pixelFormatOf(frame);
-  const tags = tagsOf(frame);
+  const tags = tagsOf(frame, container);
   const matrix = frame.getSideData(AV_FRAME_DATA_DISPLAYMATRIX);
   return {
     // Where the size changes on the way, FFmpeg tells the stream's as it saw it last.
@@ -190,17 +209,17 @@ function framesShown(packets: PacketIndex, tried: Tried): readonly number[] | un
 }
 
 /** Decodes all once. Times that rise from frame to frame name the frames; others do not. */
-function timesByDecoding(path: string, kind: VideoKind) {
+function timesByDecoding(decoded: Iterable<TimedFrame>) {
   const times: (number | undefined)[] = [];
-  for (const { pts } of freed(decodeFrom(path, kind, undefined))) times.push(pts);
+  for (const { pts } of freed(decoded)) times.push(pts);
   const rising = times.every((pts, i) => pts !== undefined && (i === 0 || pts > times[i - 1]!));
   return { shown: rising ? (times as number[]) : undefined, frames: times.length };
 }
 
 /** How many frames there are before the first damaged one. */
-function wholeFrames(path: string, kind: VideoKind, cut: ReadonlySet<number>): number {
+function wholeFrames(decoded: Iterable<TimedFrame>, cut: ReadonlySet<number>): number {
   let count = 0;
-  for (const { frame, pts } of freed(decodeFrom(path, kind, undefined))) {
+  for (const { frame, pts } of freed(decoded)) {
     if (!isWhole(frame) || (pts !== undefined && cut.has(pts))) break;
     count++;
   }
