@@ -12,7 +12,9 @@ import { addJobLogCommands } from './commands/job-logs.ts';
 import { addJobCommands } from './commands/jobs.ts';
 import { addModelsCommands } from './commands/models.ts';
 import { addPlanCommand } from './commands/plan.ts';
+import { addProbeCommand } from './commands/probe.ts';
 import { addRenderCommand } from './commands/render.ts';
+import { addRoundtripCommand } from './commands/roundtrip.ts';
 import { addSecurityCommands } from './commands/security.ts';
 import { addSimulateCommand } from './commands/simulate.ts';
 import { addStoreCommands } from './commands/store.ts';
@@ -65,6 +67,8 @@ export function createProgram(
   addRenderCommand(program, environment, finish);
   addPlanCommand(program, environment, finish);
   addSweepCommand(program, environment, finish);
+  addProbeCommand(program, environment, finish);
+  addRoundtripCommand(program, environment, finish);
   addModelsCommands(program, environment, finish);
   addStoreCommands(program, environment, finish);
   addFarmProgramCommands(program, environment, finish);

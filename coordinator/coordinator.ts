@@ -35,6 +35,8 @@ export interface Submission {
   readonly priority: number;
   /** Whose job it is. @default nobody's */
   readonly owner?: string;
+  /** What its submitter calls the source, without its folder. @default "the source" */
+  readonly source?: string;
 }
 
 export class Coordinator {
@@ -84,7 +86,7 @@ export class Coordinator {
   /** Puts a job on the farm; the same one twice is one. Begins again if it failed, was cancelled, or has lost an output. */
   async submit(job: AcceptedJob, submission: Submission): Promise<JobView> {
     const { store, nowMs } = this.#options;
-    const { name, priority, owner } = submission;
+    const { name, priority, owner, source } = submission;
     const jobId = jobIdOf(job);
     const putSpec = () =>
       store.putDocument({ kind: 'spec', id: jobId }, Buffer.from(canonicalJson(job as never)));
@@ -99,7 +101,10 @@ export class Coordinator {
       const state = entry.log.facts?.state;
       const isOver = state === 'failed' || state === 'cancelled';
       if (state === undefined || isOver || (await this.#isDoneInVain(entry))) {
-        const whose = owner === undefined ? {} : { owner };
+        const whose = {
+          ...(owner === undefined ? {} : { owner }),
+          ...(source === undefined ? {} : { source }),
+        };
         await entry.log.append({ kind: 'submitted', atMs: nowMs(), name, priority, ...whose });
         entry.inferenceClass = job.numerics.inference;
         await this.#dispatcher.launch([entry]);

@@ -13,6 +13,8 @@ export type TypedFlags = Readonly<Record<string, string | boolean | undefined>>;
 export interface RenderFlagChoice {
   /** Names of flags that this command has not. */
   readonly without?: readonly string[];
+  /** Only these, under no headings of their own. */
+  readonly only?: readonly string[];
   /** Its own words for a flag. */
   readonly docs?: Readonly<Record<string, string>>;
 }
@@ -21,7 +23,9 @@ export interface RenderFlagChoice {
 export function addRenderFlags(command: Command, choice: RenderFlagChoice = {}): Command {
   for (const flag of RENDER_FLAGS) {
     if (choice.without?.includes(flag.name) === true) continue;
-    command.addOption(optionOfFlag(flag, choice.docs?.[flag.name] ?? describeFlag(flag)));
+    if (choice.only?.includes(flag.name) === false) continue;
+    const option = optionOfFlag(flag, choice.docs?.[flag.name] ?? describeFlag(flag));
+    command.addOption(choice.only === undefined ? option.helpGroup(`${flag.group}:`) : option);
   }
   return command;
 }
@@ -36,5 +40,5 @@ export function describeFlag(flag: Flag): string {
 
 function optionOfFlag(flag: Flag, description: string): Option {
   const spelled = flag.value === undefined ? `--${flag.name}` : `--${flag.name} <${flag.value}>`;
-  return new Option(spelled, description).helpGroup(`${flag.group}:`);
+  return new Option(spelled, description);
 }

@@ -14,6 +14,7 @@ import { canonicalJson } from '../../common/canonical-json.ts';
 import { openModelSet, partsOf } from '../../common/models/model-folder.ts';
 import type { ModelPart, ModelSet } from '../../common/models/model-set.ts';
 import { queuesOfWorker } from '../../common/placement.ts';
+import { nameSource } from '../../common/source-name.ts';
 import { putSource } from '../../common/source.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { openStore } from '../../common/store/open-store.ts';
@@ -121,7 +122,8 @@ class LocalFarm implements Farm {
     try {
       return await runRender(job, { ...options, signal });
     } catch (reason) {
-      throw broken.aborted ? BivdiffError.from(broken.reason, 'the worker broke') : reason;
+      if (broken.aborted) throw BivdiffError.from(broken.reason, 'the worker broke');
+      throw nameSource(BivdiffError.from(reason), accepted.source.path);
     }
   }
 

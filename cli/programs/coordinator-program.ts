@@ -8,6 +8,7 @@ import { DRAIN_SUBJECT, openNatsBus, WORKER_SUBJECT } from '../../common/bus/nat
 import type { NatsAccess, NatsBus } from '../../common/bus/nats/index.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
+import { nameSource } from '../../common/source-name.ts';
 import type { StoredSource } from '../../common/source.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import type { NumericsClasses } from '../../common/stage-facts.ts';
@@ -173,7 +174,11 @@ class Acceptor {
 
   async accept(spec: RenderSpec, source: StoredSource): Promise<AcceptedJob> {
     const models = await this.#models.open(spec.models);
-    const facts = await this.#media.probe(await this.#sources.pathOf(source), {});
+    const facts = await this.#media
+      .probe(await this.#sources.pathOf(source))
+      .catch((reason: unknown) => {
+        throw nameSource(BivdiffError.from(reason), spec.input.path);
+      });
     const job = acceptSpec({
       spec,
       models,

@@ -19,7 +19,7 @@ export async function acceptRequest(
     const { problems } = error.details;
     // Those of a model folder are no texts, and no flag's.
     if (!isTexts(problems)) throw error;
-    const named = problems.map((problem) => nameProblem(problem, request));
+    const named = nameProblems(problems, request);
     throw new BivdiffError(error.code, named.join('; '), {
       retry: error.retry,
       details: { ...error.details, problems: named },
@@ -29,8 +29,19 @@ export async function acceptRequest(
   }
 }
 
+/** Problems that name fields of the spec, naming flags instead where these were typed. */
+export function nameProblems(
+  problems: readonly string[],
+  request: Pick<RenderRequest, 'isNamedByFlag'>,
+): readonly string[] {
+  return problems.map((problem) => nameProblem(problem, request));
+}
+
 /** `field: what` with the flag for the field, if that is how it was given. */
-function nameProblem(problem: string, { isNamedByFlag }: RenderRequest): string {
+function nameProblem(
+  problem: string,
+  { isNamedByFlag }: Pick<RenderRequest, 'isNamedByFlag'>,
+): string {
   const split = /^([a-zA-Z.]+): ([^]*)$/.exec(problem);
   if (split === null) return problem;
   const [, field = '', what = ''] = split;

@@ -24,6 +24,8 @@ export interface RenderRequest {
 export interface RequestOptions {
   /** `render` must know where the video goes, `plan` need not. */
   readonly needsOutput: boolean;
+  /** Where its flags are listed. @default bivdiff render --help */
+  readonly hint?: string;
 }
 
 export interface RequestCheck {
@@ -44,7 +46,8 @@ const HINT = 'bivdiff render --help lists the settings with their ranges.';
 /** The request that flags alone make. @throws invalid-argument — lists every problem */
 export function requestFromFlags(flags: SpecLayer, options: RequestOptions): RenderRequest {
   const layer = mergeLayers([VERSION_LAYER, flags]);
-  return requestOrThrow(checkRequest(layer, { ...options, origin: 'the flags', flagsOnly: true }));
+  const check = checkRequest(layer, { ...options, origin: 'the flags', flagsOnly: true });
+  return requestOrThrow(check, options.hint);
 }
 
 /**
@@ -87,11 +90,11 @@ function checkRequest(layer: SpecLayer, options: CheckRequestOptions): RequestCh
   return { request: { spec, files, origin: options.origin, isNamedByFlag }, problems };
 }
 
-function requestOrThrow(check: RequestCheck): RenderRequest {
+function requestOrThrow(check: RequestCheck, hint = HINT): RenderRequest {
   if (check.request !== undefined) return check.request;
   const { problems } = check;
   throw new BivdiffError('invalid-argument', problems.join('; '), {
-    hint: HINT,
+    hint,
     details: { problems },
   });
 }

@@ -4,6 +4,7 @@
 
 import type { CoordinatorBus, WorkerEvent } from '../../common/bus/ports.ts';
 import { BivdiffError } from '../../common/errors.ts';
+import { nameSource } from '../../common/source-name.ts';
 import type { Stage } from '../../common/task.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { JobId, Pool } from '../../common/task.ts';
@@ -251,7 +252,8 @@ export class Dispatcher {
   }
 
   async #fail(entry: JobEntry, error: BivdiffError): Promise<void> {
-    const failure = error.toJSON();
+    const { source } = entry.log.facts ?? {};
+    const failure = (source === undefined ? error : nameSource(error, source)).toJSON();
     await this.#end(entry, { kind: 'failed', failure, atMs: this.#options.nowMs() });
   }
 

@@ -127,13 +127,37 @@ function checkSize(
 }
 
 function checkSource(spec: RenderSpec, source: SourceFacts, problems: string[]): void {
-  const { start, stride } = spec.input;
-  const needed = start + (spec.frames - 1) * stride + 1;
-  if (source.frames >= needed) return;
-  const most = Math.max(0, Math.floor((source.frames - 1 - start) / stride) + 1);
-  problems.push(
-    `frames: ${source.path} has ${source.frames} frames, but ${needed} are needed for ${spec.frames} frames ` +
-      `from ${start} with stride ${stride}; at most ${most} can be rendered so`,
+  const problem = choiceProblem({ ...spec.input, frames: spec.frames }, source, 'rendered');
+  if (problem !== undefined) problems.push(problem);
+}
+
+/** Which frames of a source are taken. */
+export interface FrameChoice {
+  readonly frames: number;
+  readonly start: number;
+  readonly stride: number;
+}
+
+/** How many frames there are at most from `start` on. */
+export function framesFrom(
+  { start, stride }: Pick<FrameChoice, 'start' | 'stride'>,
+  total: number,
+): number {
+  return Math.max(0, Math.floor((total - 1 - start) / stride) + 1);
+}
+
+/** Why a source has not the frames that are asked for, as `frames: what`; undefined if it has. */
+export function choiceProblem(
+  { frames, start, stride }: FrameChoice,
+  source: Pick<SourceFacts, 'path' | 'frames'>,
+  done: 'rendered' | 'taken',
+): string | undefined {
+  const needed = start + (frames - 1) * stride + 1;
+  if (source.frames >= needed) return undefined;
+  const most = framesFrom({ start, stride }, source.frames);
+  return (
+    `frames: ${source.path} has ${source.frames} frames, but ${needed} are needed for ${frames} frames ` +
+    `from ${start} with stride ${stride}; at most ${most} can be ${done} so`
   );
 }
 

@@ -20,6 +20,8 @@ export type JobLogEntry = { readonly atMs: number } & (
       readonly name: string;
       readonly priority: number;
       readonly owner?: string;
+      /** The source's name as who submitted it knows it, without its folder: errors call it so. */
+      readonly source?: string;
     }
   /** Another owner has submitted the same render: they may see it, and fetch what it makes. */
   | { readonly kind: 'joined'; readonly owner: string }
@@ -36,6 +38,8 @@ export interface JobFacts {
   readonly state: Exclude<JobState, 'running'>;
   readonly name: string;
   readonly priority: number;
+  /** What the last who submitted it calls its source; undefined in logs of older versions. */
+  readonly source: string | undefined;
   /** Whose it is: who submitted it, or began it again; empty: nobody's. */
   readonly owner: string;
   /** All who have ever submitted it. */
@@ -144,10 +148,18 @@ export async function submittedJobs(store: Store): Promise<readonly JobId[]> {
 
 function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts | undefined {
   if (entry.kind === 'submitted' && facts === undefined) {
-    const { name, priority, atMs, owner = '' } = entry;
+    const { name, priority, atMs, owner = '', source } = entry;
     const nothingYet = { failure: undefined, seconds: 0, overAtMs: undefined } as const;
     const whose = { owner, owners: [owner] };
-    return { state: 'queued', name, priority, ...whose, submittedAtMs: atMs, ...nothingYet };
+    return {
+      state: 'queued',
+      name,
+      priority,
+      source,
+      ...whose,
+      submittedAtMs: atMs,
+      ...nothingYet,
+    };
   }
   if (facts === undefined) return undefined;
   switch (entry.kind) {
@@ -156,6 +168,7 @@ function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts |
         ...facts,
         name: entry.name,
         priority: entry.priority,
+        source: entry.source,
         owner: entry.owner ?? facts.owner,
         owners: joined(facts.owners, entry.owner),
         state: 'queued',

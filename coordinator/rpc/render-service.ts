@@ -1,5 +1,7 @@
 // RenderService over gRPC: translates, checks, and asks the coordinator. Knows nothing of how jobs run.
 
+import { basename } from 'node:path';
+
 import type { ServerWritableStream } from '@grpc/grpc-js';
 
 import { BivdiffError } from '../../common/errors.ts';
@@ -189,7 +191,8 @@ async function submit(
   const job = await options.accept(spec, source);
   checkSpecLimits({ ...job, size: job }, limits);
   const whose = caller.owner === '' ? {} : { owner: caller.owner };
-  const submission = { name: spec.name ?? '', priority, ...whose };
+  const name = spec.name ?? '';
+  const submission = { name, priority, source: basename(spec.input.path), ...whose };
   const view = await options.coordinator.submit(job, submission);
   return { job: await jobMessage(view, options.store, caller) };
 }

@@ -84,6 +84,15 @@ export function corruptError(source: string, readableFrames: number, cause: unkn
   );
 }
 
+/** A decoder or filter gave up in a way that nobody foresaw. */
+export function unreadableError(source: string, cause: unknown): BivdiffError {
+  return new BivdiffError('invalid-argument', `${nameOf(source)} cannot be decoded`, {
+    hint: 'Convert it first: ffmpeg -i INPUT -c:v libx264 OUTPUT.mp4. If other programs show it, this is a defect here.',
+    details: { path: source },
+    cause,
+  });
+}
+
 /** Several indices asked for, fewer frames there. */
 export function pastTheEndError(
   source: string,

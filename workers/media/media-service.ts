@@ -24,6 +24,11 @@ export interface MediaServiceOptions {
   readonly silenceMs?: number;
 }
 
+interface ProbeOptions extends CallOptions {
+  /** Whether to look at every picture of a folder, not only at the first. @default false */
+  readonly survey?: boolean;
+}
+
 interface CallOptions {
   /** Kills the process that serves the call. */
   readonly signal?: AbortSignal;
@@ -35,7 +40,7 @@ interface CallOptions {
  */
 export interface MediaService extends AsyncDisposable {
   /** Reads the whole file, decodes nothing. @throws not-found @throws invalid-argument */
-  probe(path: string, options?: CallOptions): Promise<VideoFacts>;
+  probe(path: string, options?: ProbeOptions): Promise<VideoFacts>;
   /** The frames asked for, in order; a few are decoded ahead. Leaving the loop early kills the process. */
   decode(request: DecodeRequest, options?: CallOptions): AsyncGenerator<DecodedFrame, void>;
   /** Takes the frames, `[height, width, 3]` each, as fast as they are encoded. */
@@ -61,7 +66,7 @@ export function createMediaService(options: MediaServiceOptions = {}): MediaServ
     await Promise.all([reader.close(), writer.close()]);
   };
   return {
-    probe: (path, { signal } = {}) => probe(reader, path, signal),
+    probe: (path, options) => probe(reader, path, options),
     decode: (request, { signal } = {}) => decode(reader, request, signal),
     encode: (request, frames, { signal } = {}) =>
       encode({ writer, request, frames, ...(signal === undefined ? {} : { signal }) }).catch(
@@ -82,9 +87,9 @@ export function createMediaService(options: MediaServiceOptions = {}): MediaServ
 async function probe(
   reader: MediaProcess,
   path: string,
-  signal?: AbortSignal,
+  { survey = false, signal }: ProbeOptions = {},
 ): Promise<VideoFacts> {
-  using exchange = await reader.open({ kind: 'probe', path }, signal);
+  using exchange = await reader.open({ kind: 'probe', path, survey }, signal);
   for (;;) {
     const message = await exchange.next();
     if (message.kind === 'done') return message.result as VideoFacts;

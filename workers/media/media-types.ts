@@ -43,10 +43,21 @@ export interface VideoFacts extends FrameSize {
   readonly colour?: ColourFacts;
   /** Tracks of sound, which are left alone. */
   readonly sounds: number;
+  /** Of a folder, and only where `probe` was asked for it. */
+  readonly pictures?: PictureSurvey;
   readonly durationSeconds: number;
-  /** Frames over duration: the mean where the rate varies. 0 for pictures, which have no rate. */
+  /** What the container says where its times agree, else frames over duration: the mean where the rate varies. 0 for pictures, which have no rate. */
   readonly framesPerSecond: number;
   readonly variableFrameRate: boolean;
+}
+
+/** What is in a folder of pictures, as their headers tell it. */
+export interface PictureSurvey {
+  /** Names in the order in which they are frames. */
+  readonly first: string;
+  readonly last: string;
+  /** As shown. The most frequent first. */
+  readonly sizes: readonly (FrameSize & { readonly count: number })[];
 }
 
 /** In ffprobe's words; `unknown` where the file does not say. */

@@ -13,6 +13,7 @@ import { readPicture, resolvePictures } from './artifacts.ts';
 import type { PictureRef } from './artifacts.ts';
 import { composeContactSheet, composePanels } from '../vision/panels.ts';
 import type { RgbImage } from '../media/media-types.ts';
+import { writeMovie } from '../media/write-movie.ts';
 import { encodePng } from '../media/pixels/png.ts';
 import type { RunTaskOptions, StageOutcome, StageRunnerOptions } from './stage-environment.ts';
 
@@ -79,13 +80,12 @@ async function encodeMovie(
     const first = await movie.frame(0);
     const frames = async function* (): AsyncGenerator<Uint8Array> {
       for (let index = 0; index < movie.count; index += 1) {
-        run.signal?.throwIfAborted();
         yield (index === 0 ? first : await movie.frame(index)).rgb;
-        run.onProgress?.(index + 1, movie.count);
       }
     };
     const begun = performance.now();
-    await options.media.encode(
+    await writeMovie(
+      options.media,
       {
         path,
         format,
@@ -94,7 +94,7 @@ async function encodeMovie(
         height: first.height,
       },
       frames(),
-      run.signal === undefined ? {} : { signal: run.signal },
+      { signal: run.signal, onFrame: (done) => run.onProgress?.(done, movie.count) },
     );
     const busySeconds = (performance.now() - begun) / 1000;
     const { size } = await stat(path);

@@ -1,12 +1,13 @@
 // Source videos as local files, for the media processes to read: each fetched from the store once, in a folder of this worker's own.
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { materialiseSource } from '../../common/source.ts';
 import type { StoredSource } from '../../common/source.ts';
 import type { Store } from '../../common/store/ports.ts';
+import { SOURCE_NAME } from '../../common/source-name.ts';
 
 /** Sources kept at once; a render has one, a batch shares few. */
 const SOURCES_MAX = 8;
@@ -43,7 +44,9 @@ export class SourceCache {
   async #fetch(source: StoredSource): Promise<string> {
     this.#folder ??= mkdtemp(join(tmpdir(), 'bivdiff-source-'));
     this.#count += 1;
-    const path = join(await this.#folder, String(this.#count));
+    const own = join(await this.#folder, String(this.#count));
+    await mkdir(own);
+    const path = join(own, SOURCE_NAME);
     await materialiseSource(this.#store, source, path);
     return path;
   }
@@ -52,7 +55,7 @@ export class SourceCache {
     while (this.#paths.size > SOURCES_MAX) {
       const [key, path] = this.#paths.entries().next().value!;
       this.#paths.delete(key);
-      await rm(await path, { recursive: true, force: true });
+      await rm(dirname(await path), { recursive: true, force: true });
     }
   }
 }

@@ -1,11 +1,12 @@
 // The process in which untrusted media is read and videos are written: started by media-process.ts, serves one
 // request after the other, ends when its parent goes. If a codec crashes, only this process dies.
 
+import assert from 'node:assert';
 import { stat } from 'node:fs/promises';
 import { BivdiffError, type FailureJson } from '../../../common/errors.ts';
 import { encodeFrames } from '../encode.ts';
 import { listenToFfmpeg } from '../ffmpeg/open-input.ts';
-import { saysOutOfMemory } from '../media-errors.ts';
+import { saysOutOfMemory, unreadableError } from '../media-errors.ts';
 import {
   PICTURES_AHEAD,
   type ChildMessage,
@@ -13,7 +14,8 @@ import {
   type ParentMessage,
 } from './media-protocol.ts';
 import { decodeFrames, openSource, restSource, type MediaSource } from '../sources/media-source.ts';
-import type { DecodeRequest, EncodeRequest } from '../media-types.ts';
+import { surveyPictures } from '../sources/image-source.ts';
+import type { DecodeRequest, EncodeRequest, VideoFacts } from '../media-types.ts';
 import { MessageQueue } from './message-queue.ts';
 
 /** A source's index is read once for all the batches that are decoded from it in turn. */
@@ -24,6 +26,8 @@ listenToFfmpeg();
 const inbox = new MessageQueue<ParentMessage>();
 process.on('message', (message) => inbox.push(message as ParentMessage));
 process.on('disconnect', () => process.exit(0));
+// A terminal sends Ctrl-C to every process of the command. The parent decides what becomes of this one.
+process.on('SIGINT', () => undefined);
 
 for (;;) {
   const message = await inbox.next();
@@ -35,13 +39,13 @@ async function serve(request: MediaRequest): Promise<void> {
   try {
     send({ kind: 'done', result: await answer(request) });
   } catch (reason) {
-    send({ kind: 'failed', failure: failureOf(reason) });
+    send({ kind: 'failed', failure: failureOf(reason, request) });
   }
 }
 
 /** The error with its cause's words; the cause's own details mean nothing outside this process. */
-function failureOf(reason: unknown): FailureJson {
-  const error = BivdiffError.from(reason);
+function failureOf(reason: unknown, request: MediaRequest): FailureJson {
+  const error = readingError(BivdiffError.from(reason), request);
   const { message, hint, details, cause } = error;
   const isMemory = error.code === 'internal' && saysOutOfMemory(message);
   const code = isMemory ? 'resource-exhausted' : error.code;
@@ -51,15 +55,29 @@ function failureOf(reason: unknown): FailureJson {
   return { ...own, cause: { code: 'internal', message: cause.message, retry, details: {} } };
 }
 
+/** Whatever else goes wrong while a file is read is the file's: trying again would end the same way. */
+function readingError(error: BivdiffError, request: MediaRequest): BivdiffError {
+  if (request.kind === 'encode' || error.code !== 'internal') return error;
+  if (saysOutOfMemory(error.message)) return error;
+  return unreadableError(request.kind === 'probe' ? request.path : request.request.path, error);
+}
+
 async function answer(request: MediaRequest) {
   switch (request.kind) {
     case 'probe':
-      return (await openCached(request.path)).facts;
+      return probe(request.path, request.survey);
     case 'decode':
       return decode(request.request);
     case 'encode':
       return encode(request.request);
   }
+}
+
+async function probe(path: string, survey: boolean): Promise<VideoFacts> {
+  const source = await openCached(path);
+  if (!survey || source.facts.container !== 'image-folder') return source.facts;
+  assert(source.kind === 'images');
+  return { ...source.facts, pictures: await surveyPictures(source.images) };
 }
 
 async function decode(request: DecodeRequest): Promise<undefined> {

@@ -11,7 +11,7 @@ import type {
 } from '../media-types.ts';
 
 export type MediaRequest =
-  | { readonly kind: 'probe'; readonly path: string }
+  | { readonly kind: 'probe'; readonly path: string; readonly survey: boolean }
   | { readonly kind: 'decode'; readonly request: DecodeRequest }
   | { readonly kind: 'encode'; readonly request: EncodeRequest };
 

@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { BivdiffError } from '../../../common/errors.ts';
 import { pictureNames } from '../../../common/source.ts';
 import { corruptError, noPicturesError, notMediaError } from '../media-errors.ts';
-import type { Picture, VideoFacts } from '../media-types.ts';
+import type { FrameSize, Picture, PictureSurvey, VideoFacts } from '../media-types.ts';
 import { pictureOf } from '../pixels/resize.ts';
 import { isPictureKind, sniffFile, type FileKind } from './sniff.ts';
 
@@ -36,6 +36,28 @@ export async function openFolder(folder: string): Promise<ImageSource> {
     path: folder,
     files,
     facts: { ...facts, container: 'image-folder', frames: files.length },
+  };
+}
+
+/** Survey of a folder: at once, but not all of thousands. */
+const HEADERS_AT_ONCE = 16;
+
+/** Looks at the header of every picture of a folder. @throws invalid-argument — one of them is damaged */
+export async function surveyPictures({ files }: ImageSource): Promise<PictureSurvey> {
+  const sizes = new Map<string, FrameSize & { count: number }>();
+  for (let at = 0; at < files.length; at += HEADERS_AT_ONCE) {
+    const some = files.slice(at, at + HEADERS_AT_ONCE);
+    for (const { facts } of await Promise.all(some.map((file) => openPicture(file)))) {
+      const { width, height } = facts;
+      const known = sizes.get(`${width}x${height}`);
+      if (known === undefined) sizes.set(`${width}x${height}`, { width, height, count: 1 });
+      else known.count += 1;
+    }
+  }
+  return {
+    first: path.basename(files[0]!),
+    last: path.basename(files.at(-1)!),
+    sizes: [...sizes.values()].sort((a, b) => b.count - a.count),
   };
 }
 
@@ -79,8 +101,7 @@ export async function openPicture(file: string): Promise<ImageSource> {
     frames,
     width: autoOrient.width,
     height: metadata.pageHeight ?? autoOrient.height,
-    rotation: 0,
-    mirrored: false,
+    ...orientationOfExif(metadata.orientation),
     stored: { width: metadata.width, height: metadata.pageHeight ?? metadata.height },
     pixelAspect: 1,
     pixelFormat: metadata.space,
@@ -93,6 +114,15 @@ export async function openPicture(file: string): Promise<ImageSource> {
     variableFrameRate: Math.max(...delaysMs) - Math.min(...delaysMs) > 1,
   };
   return { path: file, files: [file], facts };
+}
+
+/** EXIF's eight ways up, as a mirror and then a turn. */
+function orientationOfExif(orientation = 1): Pick<VideoFacts, 'mirrored' | 'rotation'> {
+  const turns = [0, 0, 180, 180, 270, 90, 90, 270] as const;
+  return {
+    mirrored: [2, 4, 5, 7].includes(orientation),
+    rotation: turns[orientation - 1] ?? 0,
+  };
 }
 
 /**

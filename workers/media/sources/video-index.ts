@@ -58,6 +58,8 @@ export interface VideoIndex {
   readonly frames: number;
   readonly keys: readonly KeyPacket[];
   readonly secondsPerTick: number;
+  /** Frames per second by the container's or codec's word; NaN where they are silent. */
+  readonly statedRate: number;
   readonly lastDuration: number;
 }
 
@@ -116,7 +118,7 @@ async function readFile(path: string, kind: VideoKind) {
 }
 
 function streamFacts(stream: Stream, codec: string, all: readonly Stream[]) {
-  const { codecpar, timeBase, sampleAspectRatio } = stream;
+  const { codecpar, timeBase, sampleAspectRatio, avgFrameRate } = stream;
   const aspect = sampleAspectRatio.num > 0 ? sampleAspectRatio : codecpar.sampleAspectRatio;
   return {
     codec,
@@ -134,6 +136,7 @@ function streamFacts(stream: Stream, codec: string, all: readonly Stream[]) {
     },
     sounds: all.filter((other) => other.codecpar.codecType === 1).length,
     secondsPerTick: timeBase.num / timeBase.den,
+    statedRate: avgFrameRate.num / avgFrameRate.den,
   };
 }
 

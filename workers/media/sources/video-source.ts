@@ -94,7 +94,17 @@ export function shownSize(index: VideoIndex): { readonly width: number; readonly
   return orientation.turn % 180 === 0 ? { width: wide, height } : { width: height, height: wide };
 }
 
-function timing({ shown, frames, secondsPerTick, lastDuration }: VideoIndex) {
+/** Where times lie as close to a stated rate as their clock can say it. */
+function rateOf({ statedRate, frames, secondsPerTick }: VideoIndex, spanSeconds: number): number {
+  if (spanSeconds <= 0) return 0;
+  const stated = (frames - 1) / statedRate;
+  const agrees = Math.abs(stated - spanSeconds) <= 2 * secondsPerTick;
+  // Between first and last frame: the last one's duration is a guess in some containers.
+  return Number((agrees ? statedRate : (frames - 1) / spanSeconds).toFixed(3));
+}
+
+function timing(index: VideoIndex) {
+  const { shown, secondsPerTick, lastDuration } = index;
   if (shown === undefined) {
     return { durationSeconds: 0, framesPerSecond: 0, variableFrameRate: false };
   }
@@ -104,8 +114,7 @@ function timing({ shown, frames, secondsPerTick, lastDuration }: VideoIndex) {
   const shortest = gaps.reduce((a, b) => Math.min(a, b), Infinity);
   return {
     durationSeconds: spanSeconds + lastDuration * secondsPerTick,
-    // Between first and last frame: the last one's duration is a guess in some containers.
-    framesPerSecond: spanSeconds > 0 ? Number(((frames - 1) / spanSeconds).toFixed(3)) : 0,
+    framesPerSecond: rateOf(index, spanSeconds),
     // A container's clock may be as coarse as 1 ms, so two gaps of one length may differ by two ticks.
     variableFrameRate: gaps.length > 0 && longest - shortest > 0.0025,
   };

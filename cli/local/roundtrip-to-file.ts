@@ -1,0 +1,156 @@
+// A roundtrip from request to finished file: looks at the source, decodes and encodes, and puts the output in its place.
+
+import { randomBytes } from 'node:crypto';
+import { copyFile, link, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { BivdiffError } from '../../common/errors.ts';
+import type { ArtifactRef, Digest } from '../../common/task.ts';
+import { choiceProblem, framesFrom } from '../../coordinator/domain/accept.ts';
+import { outputProblems } from '../../coordinator/domain/check-outputs.ts';
+import type { MediaService } from '../../workers/media/media-service.ts';
+import type { FrameSize, VideoFacts } from '../../workers/media/media-types.ts';
+import { roundtrip } from '../../workers/media/roundtrip.ts';
+import type { MadeFile } from '../../workers/media/roundtrip.ts';
+import { digestOfArtifacts, placeOutputs } from '../output/place-outputs.ts';
+import type { OutputFile } from '../output/place-outputs.ts';
+import { nameProblems } from '../request/accept-request.ts';
+import type { RoundtripRequest } from '../request/roundtrip-request.ts';
+
+/** Of pictures, which have no rate of their own: that of a render. */
+const PICTURES_PER_SECOND = 8;
+
+/** What will be written, once the source is known. */
+export interface RoundtripPlan extends FrameSize {
+  readonly frames: number;
+  readonly framesPerSecond: number;
+}
+
+export interface RoundtripResult {
+  readonly bytes: number;
+  /** Of a PNG sequence, that of the lines that `sha256sum *.png` prints. */
+  readonly sha256: string;
+}
+
+/** Settles what the flags left open. @throws invalid-argument — lists what does not fit the source or the format */
+export function planRoundtrip(request: RoundtripRequest, facts: VideoFacts): RoundtripPlan {
+  const { input, start, stride, format } = request;
+  const frames = request.frames ?? Math.max(1, framesFrom(request, facts.frames));
+  const { width, height } = request.size ?? facts;
+  const framesPerSecond =
+    request.framesPerSecond ??
+    (facts.framesPerSecond > 0 ? facts.framesPerSecond : PICTURES_PER_SECOND);
+  const source = { path: input, frames: facts.frames };
+  const choice = choiceProblem({ frames, start, stride }, source, 'taken');
+  const output = { layout: 'clip', format, framesPerSecond } as const;
+  const problems = nameProblems(
+    [
+      ...(choice === undefined ? [] : [choice]),
+      ...outputProblems({ size: { width, height }, frames, outputs: [output] }),
+    ],
+    request,
+  );
+  if (problems.length === 0) return { frames, width, height, framesPerSecond };
+  throw new BivdiffError('invalid-argument', problems.join('; '), {
+    hint: 'bivdiff probe tells what the source is; bivdiff roundtrip --help lists the flags.',
+    details: { problems },
+  });
+}
+
+/** @throws already-exists — before anything is read: there is no store that would keep what was made */
+export async function refuseExisting(output: string): Promise<void> {
+  const isThere = await stat(output).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) return;
+  throw new BivdiffError('already-exists', `${output} exists`, {
+    hint: 'Add --overwrite to replace it, or choose another name.',
+  });
+}
+
+export interface RoundtripRun {
+  readonly media: MediaService;
+  readonly request: RoundtripRequest;
+  readonly plan: RoundtripPlan;
+  readonly overwrite: boolean;
+  readonly signal: AbortSignal;
+  readonly onFrame: (done: number) => void;
+}
+
+/** Leaves the whole output or nothing. @throws BivdiffError */
+export async function roundtripToFile(run: RoundtripRun): Promise<RoundtripResult> {
+  const { media, request, plan, overwrite, signal, onFrame } = run;
+  const { input, start, stride, resize, format } = request;
+  const { frames, width, height, framesPerSecond } = plan;
+  await using place = await workFolder(dirname(request.output.replace(/\/$/, '')));
+  const source = {
+    path: input,
+    indices: Array.from({ length: frames }, (_, i) => start + i * stride),
+    ...{ size: { width, height }, resize },
+    askedAs: `${frames} frames from ${start} with stride ${stride}`,
+  };
+  const folder = join(place.folder, 'made');
+  await mkdir(folder);
+  const made = await roundtrip(
+    media,
+    { source, folder, format, framesPerSecond },
+    { signal, onFrame },
+  );
+  signal.throwIfAborted();
+  const artifacts = made.map(({ digest, bytes }) => ({ digest, bytes }) as ArtifactRef);
+  await placeOutputs(filesByDigest(made), [outputOf(request, artifacts)], { overwrite });
+  place.keep();
+  return {
+    bytes: made.reduce((sum, { bytes }) => sum + bytes, 0),
+    sha256: digestOfArtifacts(artifacts),
+  };
+}
+
+function outputOf(
+  { output: path, format }: RoundtripRequest,
+  artifacts: readonly ArtifactRef[],
+): OutputFile {
+  return format === 'png-sequence'
+    ? { kind: 'frames', path, artifacts }
+    : { kind: 'artifact', path, artifact: artifacts[0]! };
+}
+
+interface WorkFolder extends AsyncDisposable {
+  readonly folder: string;
+  /** The folders above it are wanted now. */
+  keep(): void;
+}
+
+/** A hidden folder on the output's own disk, so that what is made there can be linked into its place. */
+async function workFolder(beside: string): Promise<WorkFolder> {
+  let made: string | undefined;
+  let folder: string;
+  try {
+    made = await mkdir(beside, { recursive: true });
+    folder = await mkdtemp(join(beside, `.bivdiff-${randomBytes(2).toString('hex')}`));
+  } catch (reason) {
+    throw BivdiffError.from(reason, `writing into ${beside}`);
+  }
+  return {
+    folder,
+    keep: () => (made = undefined),
+    [Symbol.asyncDispose]: async () => {
+      await rm(folder, { recursive: true, force: true });
+      if (made !== undefined) await rm(made, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Files that are there already, for whoever asks a store for them. Equal frames are one artifact and several files. */
+function filesByDigest(made: readonly MadeFile[]) {
+  const paths = new Map(made.map(({ digest, path }) => [digest, path]));
+  return {
+    getArtifactFile: async (digest: Digest, target: string): Promise<void> => {
+      const path = paths.get(digest);
+      if (path === undefined) throw new BivdiffError('internal', `no file has digest ${digest}`);
+      // Some file systems have no links.
+      await link(path, target).catch(() => copyFile(path, target));
+    },
+  };
+}

@@ -1,0 +1,76 @@
+// A source's frames into an output with nothing in between: what ingest and assemble do to pictures, without models and without a store.
+
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+
+import type { MediaService } from './media-service.ts';
+import type { DecodedFrame, DecodeRequest, EncodeRequest } from './media-types.ts';
+import { encodePng } from './pixels/png.ts';
+import { writeMovie } from './write-movie.ts';
+import type { WriteMovieOptions } from './write-movie.ts';
+
+export interface Roundtrip {
+  readonly source: DecodeRequest;
+  /** An empty folder to write into. */
+  readonly folder: string;
+  readonly format: EncodeRequest['format'] | 'png-sequence';
+  readonly framesPerSecond: number;
+}
+
+/** A file that was made: the whole movie, or one frame of a sequence. */
+export interface MadeFile {
+  readonly path: string;
+  readonly bytes: number;
+  /** SHA-256. */
+  readonly digest: string;
+}
+
+/**
+ * Decodes the frames that are asked for and writes each before the next is needed, so memory does not grow with their number.
+ * @throws as `MediaService.decode` and `encode`
+ */
+export async function roundtrip(
+  media: Pick<MediaService, 'decode' | 'encode'>,
+  { source, folder, format, framesPerSecond }: Roundtrip,
+  options: WriteMovieOptions,
+): Promise<readonly MadeFile[]> {
+  const { signal } = options;
+  const frames = media.decode(source, signal === undefined ? {} : { signal });
+  if (format === 'png-sequence') return writePictures(frames, source, folder, options);
+  const file = path.join(folder, 'movie');
+  const request = { path: file, format, framesPerSecond, ...source.size };
+  await writeMovie(media, request, pixelsOf(frames), options);
+  return [await madeFile(file)];
+}
+
+async function* pixelsOf(frames: AsyncIterable<DecodedFrame>): AsyncGenerator<Uint8Array> {
+  for await (const { rgb } of frames) yield rgb;
+}
+
+async function writePictures(
+  frames: AsyncIterable<DecodedFrame>,
+  { size }: DecodeRequest,
+  folder: string,
+  { onFrame }: WriteMovieOptions,
+): Promise<readonly MadeFile[]> {
+  await mkdir(folder, { recursive: true });
+  const made: MadeFile[] = [];
+  for await (const { rgb } of frames) {
+    const png = await encodePng({ rgb, ...size });
+    const file = path.join(folder, String(made.length));
+    await writeFile(file, png, { flag: 'wx' });
+    const digest = createHash('sha256').update(png).digest('hex');
+    made.push({ path: file, bytes: png.length, digest });
+    onFrame?.(made.length);
+  }
+  return made;
+}
+
+async function madeFile(file: string): Promise<MadeFile> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  return { path: file, bytes: (await stat(file)).size, digest: hash.digest('hex') };
+}
