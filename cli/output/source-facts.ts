@@ -26,7 +26,7 @@ export function describeSource(facts: VideoFacts): readonly SourceFact[] {
     pixelAspectFact(facts),
     pixelFormatFact(facts),
     ...colourFactsOf(facts.colour),
-    fact('alpha', facts.alpha ? 'yes' : 'none', facts.alpha && 'laid over black'),
+    fact('alpha', alphaText(facts), facts.alpha && 'laid over black'),
     fact(
       'interlaced',
       facts.interlaced ? 'yes' : 'no',
@@ -86,6 +86,12 @@ function framesText({ frames, pictures }: VideoFacts): string {
   return pictures === undefined || frames === 1
     ? String(frames)
     : `${frames}, from ${pictures.first} to ${pictures.last}`;
+}
+
+function alphaText({ alpha, frames, pictures }: VideoFacts): string {
+  if (!alpha) return 'none';
+  const some = pictures?.withAlpha ?? frames;
+  return some === frames ? 'yes' : `in ${plural(some, 'picture')} of ${frames}`;
 }
 
 function rateFact({ framesPerSecond, variableFrameRate }: VideoFacts): SourceFact {

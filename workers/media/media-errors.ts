@@ -84,6 +84,15 @@ export function corruptError(source: string, readableFrames: number, cause: unkn
   );
 }
 
+/** `name`: with its folder, where the folder is the source. */
+export function damagedPictureError(file: string, name: string, cause: unknown): BivdiffError {
+  return new BivdiffError('invalid-argument', `${name} is damaged, or no picture`, {
+    hint: 'Copy or download it again, or write it anew with another program.',
+    details: { path: file },
+    cause,
+  });
+}
+
 /** A decoder or filter gave up in a way that nobody foresaw. */
 export function unreadableError(source: string, cause: unknown): BivdiffError {
   return new BivdiffError('invalid-argument', `${nameOf(source)} cannot be decoded`, {

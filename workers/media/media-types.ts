@@ -56,6 +56,7 @@ export interface PictureSurvey {
   /** Names in the order in which they are frames. */
   readonly first: string;
   readonly last: string;
+  readonly withAlpha: number;
   /** As shown. The most frequent first. */
   readonly sizes: readonly (FrameSize & { readonly count: number })[];
 }

@@ -77,7 +77,8 @@ async function probe(path: string, survey: boolean): Promise<VideoFacts> {
   const source = await openCached(path);
   if (!survey || source.facts.container !== 'image-folder') return source.facts;
   assert(source.kind === 'images');
-  return { ...source.facts, pictures: await surveyPictures(source.images) };
+  const pictures = await surveyPictures(source.images);
+  return { ...source.facts, alpha: pictures.withAlpha > 0, pictures };
 }
 
 async function decode(request: DecodeRequest): Promise<undefined> {

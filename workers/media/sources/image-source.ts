@@ -5,7 +5,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { BivdiffError } from '../../../common/errors.ts';
 import { pictureNames } from '../../../common/source.ts';
-import { corruptError, noPicturesError, notMediaError } from '../media-errors.ts';
+import { damagedPictureError, noPicturesError } from '../media-errors.ts';
 import type { FrameSize, Picture, PictureSurvey, VideoFacts } from '../media-types.ts';
 import { pictureOf } from '../pixels/resize.ts';
 import { isPictureKind, sniffFile, type FileKind } from './sniff.ts';
@@ -31,7 +31,7 @@ export async function openFolder(folder: string): Promise<ImageSource> {
   const files = names.map((name) => path.join(folder, name));
   const first = files[0];
   if (first === undefined) throw noPicturesError(folder);
-  const { facts } = await openPicture(first);
+  const { facts } = await openPicture(first, nameIn(folder, first));
   return {
     path: folder,
     files,
@@ -43,12 +43,16 @@ export async function openFolder(folder: string): Promise<ImageSource> {
 const HEADERS_AT_ONCE = 16;
 
 /** Looks at the header of every picture of a folder. @throws invalid-argument — one of them is damaged */
-export async function surveyPictures({ files }: ImageSource): Promise<PictureSurvey> {
+export async function surveyPictures(source: ImageSource): Promise<PictureSurvey> {
   const sizes = new Map<string, FrameSize & { count: number }>();
+  const { files } = source;
+  let withAlpha = 0;
   for (let at = 0; at < files.length; at += HEADERS_AT_ONCE) {
     const some = files.slice(at, at + HEADERS_AT_ONCE);
-    for (const { facts } of await Promise.all(some.map((file) => openPicture(file)))) {
+    const opened = some.map((file) => openPicture(file, nameIn(source.path, file)));
+    for (const { facts } of await Promise.all(opened)) {
       const { width, height } = facts;
+      if (facts.alpha) withAlpha += 1;
       const known = sizes.get(`${width}x${height}`);
       if (known === undefined) sizes.set(`${width}x${height}`, { width, height, count: 1 });
       else known.count += 1;
@@ -57,6 +61,7 @@ export async function surveyPictures({ files }: ImageSource): Promise<PictureSur
   return {
     first: path.basename(files[0]!),
     last: path.basename(files.at(-1)!),
+    withAlpha,
     sizes: [...sizes.values()].sort((a, b) => b.count - a.count),
   };
 }
@@ -85,11 +90,11 @@ function byCodeUnits(a: string, b: string): number {
 }
 
 /** A still or an animated picture. @throws invalid-argument — damaged or of no known kind */
-export async function openPicture(file: string): Promise<ImageSource> {
+export async function openPicture(file: string, name = path.basename(file)): Promise<ImageSource> {
   const metadata = await sharp(file, READ_OPTIONS)
     .metadata()
     .catch((cause: unknown) => {
-      throw notMediaError(file, cause);
+      throw damagedPictureError(file, name, cause);
     });
   const { autoOrient, format } = metadata;
   const delaysMs = metadata.delay ?? [];
@@ -138,17 +143,31 @@ export async function* decodeImages(
     if (signal?.aborted) throw new BivdiffError('cancelled', 'decoding: cancelled');
     const paged = source.facts.container === 'animated-image';
     const file = paged ? source.files[0]! : source.files[index]!;
-    yield { picture: await decodePicture(file, paged ? index : 0), index };
+    const name = file === source.path ? path.basename(file) : nameIn(source.path, file);
+    yield { picture: await decodePicture({ file, name, page: paged ? index : 0 }), index };
   }
 }
 
-async function decodePicture(file: string, page: number): Promise<Picture> {
-  if (!isPictureKind(stillKind(await sniffFile(file)))) throw notMediaError(file);
+/** `frames/frame-0003.png`: which of a folder's pictures. */
+function nameIn(folder: string, file: string): string {
+  return path.join(path.basename(folder), path.basename(file));
+}
+
+interface OnePicture {
+  readonly file: string;
+  /** In errors. */
+  readonly name: string;
+  readonly page: number;
+}
+
+async function decodePicture({ file, name, page }: OnePicture): Promise<Picture> {
+  const kind = stillKind(await sniffFile(file));
+  if (!isPictureKind(kind)) throw damagedPictureError(file, name, undefined);
   try {
     const image = sharp(file, { ...READ_OPTIONS, page, pages: 1 });
     return await pictureOf(image.autoOrient().toColourspace('srgb'));
   } catch (cause) {
-    throw corruptError(file, page, cause);
+    throw damagedPictureError(file, name, cause);
   }
 }
 

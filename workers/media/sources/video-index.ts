@@ -233,9 +233,15 @@ function timesOf({ keys, lastDuration }: PacketIndex) {
   return { keys, lastDuration };
 }
 
+/** FFmpeg complains of every packet after the first bad one. */
+const WORDS_MAX = 3;
+
 /** A cause for an error that says what the file's fault is. */
 export function inFfmpegsWords(words: readonly string[]): BivdiffError {
-  return new BivdiffError('invalid-argument', words.join('; ') || 'the decoder gave no picture');
+  const told = [...new Set(words)];
+  const more = told.length > WORDS_MAX ? `; and ${told.length - WORDS_MAX} more like these` : '';
+  const text = `${told.slice(0, WORDS_MAX).join('; ')}${more}`;
+  return new BivdiffError('invalid-argument', text || 'the decoder gave no picture');
 }
 
 /** Frames that are freed when the next is asked for. */
