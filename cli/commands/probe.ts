@@ -1,6 +1,6 @@
 // `bivdiff probe`: what the program sees in a source, and what it will do about each thing. Reads, and writes nothing.
 
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
@@ -52,16 +52,18 @@ async function probe(
   const sources: object[] = [];
   let exitCode = EXIT_OK;
   await using media = createMediaService();
-  for (const [index, file] of files.entries()) {
+  let told = 0;
+  for (const file of files) {
     const path = resolve(environment.folder, file);
     try {
       const facts = await media.probe(path, { survey: true, signal });
       sources.push(sourceJson(path, facts));
       if (flags.json !== true) {
-        environment.stdout.write(`${index === 0 ? '' : '\n'}${sourceText(file, facts)}`);
+        environment.stdout.write(`${told === 0 ? '' : '\n'}${sourceText(file, facts)}`);
+        told += 1;
       }
     } catch (reason) {
-      const error = BivdiffError.from(reason);
+      const error = namedAsTyped(BivdiffError.from(reason), file);
       if (signal.aborted) throw new BivdiffError('cancelled', 'stopped', { cause: error });
       sources.push({ path, ...errorJson(error) });
       reportError(error, environment, { json: false });
@@ -70,6 +72,17 @@ async function probe(
   }
   if (flags.json === true) printJson(environment.stdout, { sources });
   return exitCode;
+}
+
+/** With the folder that was typed: of two folders' files the names may be the same. */
+function namedAsTyped(error: BivdiffError, file: string): BivdiffError {
+  const name = basename(file);
+  if (!error.message.startsWith(`${name} `)) return error;
+  const { code, retry, hint, details, cause } = error;
+  return new BivdiffError(code, `${file}${error.message.slice(name.length)}`, {
+    ...{ retry, details, cause },
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 /** Facts under the names that scripts may rely on. */

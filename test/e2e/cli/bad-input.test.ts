@@ -10,9 +10,11 @@ import { describe, expect, it } from 'vitest';
 
 import { endOfCli } from '../../support/cli-process.ts';
 import type { CliRun } from '../../support/cli-process.ts';
+import { damagedLate } from '../../support/media/damaged.ts';
 import {
   FIXTURES,
   MAIN,
+  SOURCE,
   bivdiff,
   copyTinyModels,
   createWorkplace,
@@ -43,6 +45,33 @@ describe('a source that cannot be rendered', () => {
     const run = await bivdiff('render', '--quiet', ...tinyFlags(place, { output, ...changes }));
     expectOneError(run, message);
     expect(await place.outputs()).toEqual([]);
+  });
+});
+
+describe('a source that turns out to be damaged', () => {
+  it('further on, is named as the user knows it, at the first try', async () => {
+    await using place = await createWorkplace();
+    const input = place.path('my holiday.mp4');
+    await writeFile(input, damagedLate(await readFile(SOURCE)));
+    const output = place.path('out', 'clip.mp4');
+    const flags = tinyFlags(place, { input, output, frames: '24', start: '40', stride: '1' });
+    const run = await bivdiff('render', '--quiet', ...flags);
+    expectOneError(run, /ingest of frames? .* failed: my holiday\.mp4 is damaged/);
+    expect(run.stderr).not.toMatch(/tried|the source/);
+    expect(await place.outputs()).toEqual([]);
+  });
+
+  it('in one picture of a folder, is named with the folder', async () => {
+    await using place = await createWorkplace();
+    const input = place.path('my frames');
+    await mkdir(input);
+    for (const name of ['1.png', '2.png'])
+      await copyFile(join(FIXTURES, 'alpha.png'), join(input, name));
+    await truncate(join(input, '2.png'), 60);
+    const output = place.path('out', 'clip.mp4');
+    const flags = tinyFlags(place, { input, output, frames: '2', stride: '1' });
+    const run = await bivdiff('render', '--quiet', ...flags);
+    expectOneError(run, /failed: my frames\/2\.png is damaged, or no picture/);
   });
 });
 

@@ -9,7 +9,11 @@ describe('an error about a copy of the source', () => {
   it('names the file as its user knows it, as do its causes', () => {
     const cause = new Error('cannot open /tmp/bivdiff-source-x/3/the source: odd');
     const own = new BivdiffError('invalid-argument', 'the source is damaged', {
-      ...{ hint, cause, details: { path: '/tmp/bivdiff-source-x/3/the source', readableFrames: 4 } },
+      ...{
+        hint,
+        cause,
+        details: { path: '/tmp/bivdiff-source-x/3/the source', readableFrames: 4 },
+      },
     });
     const task = new BivdiffError('invalid-argument', `ingest of frame 4 failed: ${own.message}`, {
       cause: own,

@@ -38,8 +38,6 @@ describe('progress over frames', () => {
     const { progress, at, written } = progressOn({ isTty: false });
     for (let second = 1; second <= 12; second += 1) at(second * 1000, second * 10);
     progress.end();
-    expect(written()).toBe(
-      'frame 50 of 300, 16 %, 0:25 left\nframe 100 of 300, 33 %, 0:20 left\n',
-    );
+    expect(written()).toBe('frame 50 of 300, 16 %, 0:25 left\nframe 100 of 300, 33 %, 0:20 left\n');
   });
 });

@@ -1,0 +1,299 @@
+// Goal: roundtrip writes exactly the frames that are asked for, at the source's size and rate, all or nothing, in flat memory. Method: the
+// real program; frames bear their index as blocks that are read back from what was written.
+
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { createMediaService } from '../../../workers/media/media-service.ts';
+import { endOfCli, startCli } from '../../support/cli-process.ts';
+import { collect, readIndex } from '../../support/media/clips.ts';
+import { FIXTURES, MAIN, bivdiff, createWorkplace, jsonOf } from './workplace.ts';
+import type { Workplace } from './workplace.ts';
+
+const CLIP = join(FIXTURES, 'b-frames.mp4');
+
+await using media = createMediaService();
+
+async function indicesIn(path: string): Promise<readonly number[]> {
+  const { frames, width, height } = await media.probe(path);
+  const indices = Array.from({ length: frames }, (_, i) => i);
+  const size = { width, height };
+  const decoded = await collect(media.decode({ path, indices, size, resize: 'stretch' }));
+  return decoded.map(({ rgb }) => readIndex({ rgb, ...size }));
+}
+
+interface Report {
+  readonly output: { readonly bytes: number; readonly sha256: string } & Record<string, unknown>;
+}
+
+describe('what a roundtrip writes', () => {
+  it('are all frames at the size and rate of the source, where no flag says else', async () => {
+    await using place = await createWorkplace();
+    const output = place.path('out', 'clip.mp4');
+    const run = await bivdiff('roundtrip', CLIP, output);
+    expect(run.code, run.stderr).toBe(0);
+    const [source, written] = [await media.probe(CLIP), await media.probe(output)];
+    const { frames, width, height, framesPerSecond } = source;
+    expect(written).toMatchObject({ frames, width, height, framesPerSecond });
+    expect(await indicesIn(output)).toEqual(await indicesIn(CLIP));
+    const bytes = await readFile(output);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    expect(run.stdout).toMatch(
+      new RegExp(
+        `^${frames} frames of ${width}x${height} at .* KiB, sha256 ${sha256}: .*clip.mp4\n$`,
+      ),
+    );
+    expect(await place.outputs()).toEqual(['clip.mp4']);
+  });
+
+  it('are the frames that --start, --stride and --frames name', async () => {
+    await using place = await createWorkplace();
+    const flags = ['--start', '1', '--stride', '3', '--frames', '3', '--json', '--quiet'];
+    for (const name of ['frames/', 'clip.webm', 'clip.mp4']) {
+      const output = place.path('out', name);
+      const run = await bivdiff('roundtrip', CLIP, output, ...flags);
+      expect(run, run.stderr).toMatchObject({ code: 0, stderr: '' });
+      expect(await indicesIn(output)).toEqual([1, 4, 7]);
+      expect(jsonOf(run)).toMatchObject({
+        kind: 'bivdiff-roundtrip',
+        source: { path: CLIP },
+        taken: { frames: 3, start: 1, stride: 3, resize: 'stretch' },
+        output: { frames: 3, path: expect.stringContaining('out') as string },
+      });
+    }
+    expect(await readdir(place.path('out', 'frames'))).toEqual([
+      'frame-000001.png',
+      'frame-000002.png',
+      'frame-000003.png',
+    ]);
+  });
+
+  it('is a folder whose digest is that of the list that sha256sum prints', async () => {
+    await using place = await createWorkplace();
+    const folder = place.path('out', 'frames');
+    const run = await bivdiff('roundtrip', CLIP, `${folder}/`, '--frames', '2', '--json');
+    const names = await readdir(folder);
+    const lines = await Promise.all(
+      names.map(async (name) => {
+        const bytes = await readFile(join(folder, name));
+        return `${createHash('sha256').update(bytes).digest('hex')}  ${name}\n`;
+      }),
+    );
+    const digest = createHash('sha256').update(lines.join('')).digest('hex');
+    expect(jsonOf<Report>(run).output.sha256).toBe(digest);
+    expect(jsonOf<Report>(run).output).not.toHaveProperty('framesPerSecond');
+  });
+
+  it('has the size, shape, format and rate that flags ask for', async () => {
+    await using place = await createWorkplace();
+    const output = place.path('out', 'clip.gif');
+    const flags = ['--size', '48x48', '--resize', 'contain', '--fps', '10', '--format', 'gif'];
+    const run = await bivdiff('roundtrip', CLIP, output, ...flags);
+    expect(run.code, run.stderr).toBe(0);
+    const facts = await media.probe(output);
+    expect(facts).toMatchObject({ codec: 'gif', width: 48, height: 48, framesPerSecond: 10 });
+  });
+
+  it('goes the right way up, and says what was done', async () => {
+    await using place = await createWorkplace();
+    const output = place.path('out', 'clip.mp4');
+    const run = await bivdiff('roundtrip', join(FIXTURES, 'rotated-90.mp4'), output);
+    expect(run.stderr).toMatch(/^way up: turned 90° clockwise$/m);
+    expect(await media.probe(output)).toMatchObject({ width: 48, height: 64, rotation: 0 });
+  });
+
+  it('from pictures has 8 frames a second', async () => {
+    await using place = await createWorkplace();
+    await bivdiff('roundtrip', CLIP, place.path('frames/'), '--frames', '5', '--quiet');
+    const output = place.path('out', 'clip.mp4');
+    const run = await bivdiff('roundtrip', place.path('frames'), output);
+    expect(run.code, run.stderr).toBe(0);
+    expect(await media.probe(output)).toMatchObject({ frames: 5, framesPerSecond: 8 });
+    expect(await indicesIn(output)).toEqual([0, 1, 2, 3, 4]);
+  });
+});
+
+describe('a roundtrip that cannot be', () => {
+  it.each([
+    [
+      'too many frames',
+      CLIP,
+      'a.mp4',
+      ['--frames', '99'],
+      /--frames: .*b-frames\.mp4 has \d+ frames/,
+    ],
+    [
+      'a start past the end',
+      CLIP,
+      'a.mp4',
+      ['--start', '500'],
+      /--frames: .* at most 0 can be taken/,
+    ],
+    ['a size that is none', CLIP, 'a.mp4', ['--size', '64'], /--size: expected WIDTHxHEIGHT/],
+    ['a rate that is none', CLIP, 'a.mp4', ['--fps', '0'], /--fps: expected above 0, up to 120/],
+    [
+      'a rate its format has not',
+      CLIP,
+      'a.gif',
+      ['--fps', '60'],
+      /--fps: 60 cannot be written: GIF/,
+    ],
+    ['a GIF too large', CLIP, 'a.gif', ['--size', '8192x8192'], /GIF is made in memory/],
+    ['a word that is none', CLIP, 'a.mp4', ['--resize', 'contian'], /did you mean contain\?/],
+    ['an unknown ending', CLIP, 'a.xyz', [], /no format is known for .*a\.xyz/],
+    [
+      'a name of another format',
+      CLIP,
+      'a.webm',
+      ['--format', 'mp4'],
+      /a\.webm does not end in \.mp4/,
+    ],
+    ['no source', 'none.mp4', 'a.mp4', [], /none\.mp4: no such file/],
+    ['a cut source', join(FIXTURES, 'truncated.mp4'), 'a.mp4', [], /truncated\.mp4 is truncated/],
+    ['a text', join(FIXTURES, 'text.mp4'), 'a.mp4', [], /text\.mp4 is not a video/],
+  ])('because of %s, is refused with one error', async (_, input, name, flags, message) => {
+    await using place = await createWorkplace();
+    const run = await bivdiff('roundtrip', input, place.path('out', name), ...flags, '--quiet');
+    expect(run.code, run.stderr).toBe(2);
+    expect(run.stdout).toBe('');
+    expect(run.stderr).toMatch(message);
+    expect(run.stderr.match(/^error: /gm)).toHaveLength(1);
+    expect(run.stderr).not.toMatch(/^\s+at /m);
+    expect(await place.outputs()).toEqual([]);
+  });
+
+  it('because the output exists, leaves it as it is, until --overwrite', async () => {
+    await using place = await createWorkplace();
+    const output = place.path('out', 'clip.mp4');
+    await mkdir(place.path('out'));
+    await writeFile(output, 'mine');
+    const refused = await bivdiff('roundtrip', CLIP, output);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/clip\.mp4 exists\nhint: Add --overwrite/);
+    expect(await readFile(output, 'utf8')).toBe('mine');
+    const replaced = await bivdiff('roundtrip', CLIP, output, '--overwrite');
+    expect(replaced.code, replaced.stderr).toBe(0);
+    expect((await readFile(output)).subarray(4, 8).toString()).toBe('ftyp');
+    expect(await place.outputs()).toEqual(['clip.mp4']);
+  });
+
+  it('because the output is the source, leaves that alone', async () => {
+    const run = await bivdiff('roundtrip', CLIP, CLIP, '--overwrite');
+    expect(run.code).toBe(2);
+    expect(run.stderr).toMatch(/is the source, which an output shall not replace/);
+  });
+
+  it('because the disk is full, leaves nothing', async () => {
+    await using place = await createWorkplace();
+    const words = ['roundtrip', CLIP, place.path('out', 'frames/'), '--size', '512x512'];
+    const script = 'ulimit -f 1; exec "$0" "$@"';
+    const child = spawn('bash', ['-c', script, process.execPath, MAIN, ...words]);
+    const run = await endOfCli(child);
+    expect(run.code, run.stderr).toBe(1);
+    expect(run.stderr).toMatch(/EFBIG|file too large|no room|full/i);
+    expect(await place.outputs()).toEqual([]);
+  });
+});
+
+describe('a long clip', () => {
+  const SIZE = { width: 320, height: 240 };
+  const FRAMES = 1500;
+  let place: Workplace;
+  let clip: string;
+
+  beforeAll(async () => {
+    place = await createWorkplace();
+    clip = place.path('long.mp4');
+    const frames = function* (): Generator<Uint8Array> {
+      for (let index = 0; index < FRAMES; index += 1) yield indexPicture(index % 256, SIZE);
+    };
+    await media.encode(
+      { path: clip, format: 'mp4', framesPerSecond: 30000 / 1001, ...SIZE },
+      frames(),
+    );
+  });
+  afterAll(() => place[Symbol.asyncDispose]());
+
+  it('keeps its frames and exact rate, and needs no more memory than a short one', async () => {
+    const peakOf = async (name: string, ...flags: string[]): Promise<number> => {
+      const words = ['roundtrip', clip, place.path('out', name), '--json', '--quiet', ...flags];
+      const child = startCli(words);
+      const peak = watchMemory(child);
+      const run = await endOfCli(child);
+      expect(run.code, run.stderr).toBe(0);
+      return peak();
+    };
+    const short = await peakOf('short.mp4', '--frames', '100');
+    const long = await peakOf('long.mp4');
+    const facts = await media.probe(place.path('out', 'long.mp4'));
+    expect(facts).toMatchObject({ frames: FRAMES, framesPerSecond: 29.97 });
+    const indices = await indicesIn(place.path('out', 'long.mp4'));
+    expect(indices).toEqual(Array.from({ length: FRAMES }, (_, i) => i % 256));
+    // All frames at once would be 345 MB.
+    expect(long - short).toBeLessThan(100e6);
+  });
+
+  it('that Ctrl-C stops leaves nothing', async () => {
+    const words = ['roundtrip', clip, place.path('stopped', 'clip.mp4'), '--size', '640x480'];
+    // A group of its own, all of which a terminal's Ctrl-C reaches.
+    const child = spawn(process.execPath, [MAIN, ...words], { detached: true });
+    const end = endOfCli(child);
+    const begun = async (): Promise<boolean> =>
+      readdir(place.path('stopped'), { recursive: true }).then(
+        (names) => names.some((name) => name.includes('movie')),
+        () => false,
+      );
+    while (child.exitCode === null && !(await begun())) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    process.kill(-child.pid!, 'SIGINT');
+    const run = await end;
+    expect(run.code, run.stderr).toBe(130);
+    expect(run.stderr).toMatch(/stopped; nothing was written/);
+    expect(run.stderr).not.toMatch(/error/);
+    expect(await readdir(place.folder)).not.toContain('stopped');
+  });
+});
+
+/** A grey picture with its index in the row of blocks that `readIndex` reads. */
+function indexPicture(
+  index: number,
+  { width, height }: { width: number; height: number },
+): Uint8Array {
+  const rgb = new Uint8Array(width * height * 3).fill(100);
+  const block = Math.floor(width / 8);
+  for (let y = 0; y < height / 4; y += 1) {
+    for (let bit = 0; bit < 8; bit += 1) {
+      const at = (y * width + bit * block) * 3;
+      rgb.fill((index >> (7 - bit)) & 1 ? 235 : 20, at, at + block * 3);
+    }
+  }
+  return rgb;
+}
+
+/** The most memory that the process and its children have held at once, bytes. Linux only; 0 elsewhere. */
+function watchMemory({ pid }: ChildProcess): () => number {
+  let peak = 0;
+  const timer = setInterval(() => void look(), 50);
+  const look = async (): Promise<void> => {
+    const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+    const pids = [String(pid), ...children.split(' ').filter((text) => text !== '')];
+    const pages = await Promise.all(
+      pids.map((one) => readFile(`/proc/${one}/statm`, 'utf8').catch(() => '0 0')),
+    );
+    const resident = pages.map((text) => Number(text.split(' ')[1]) * 4096);
+    peak = Math.max(
+      peak,
+      resident.reduce((sum, bytes) => sum + bytes, 0),
+    );
+  };
+  return () => {
+    clearInterval(timer);
+    return peak;
+  };
+}
