@@ -6,7 +6,8 @@ import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
 import type { VideoFacts } from '../../workers/media/media-types.ts';
-import { errorJson, EXIT_OK, exitCodeOf } from '../output/print-error.ts';
+import { errorJson } from '../output/error-text.ts';
+import { EXIT_OK, exitCodeOf } from '../output/exit-codes.ts';
 import { rateText, sourceText, treatmentOf } from '../output/source-facts.ts';
 import { printJson, reportError } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';

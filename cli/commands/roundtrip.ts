@@ -14,7 +14,7 @@ import type { RoundtripPlan, RoundtripResult } from '../local/roundtrip-to-file.
 import { formatBytes, plural } from '../output/format.ts';
 import { createFrameProgress } from '../output/frame-progress.ts';
 import { checkPlaces } from '../output/place-outputs.ts';
-import { EXIT_OK } from '../output/print-error.ts';
+import { EXIT_OK } from '../output/exit-codes.ts';
 import { rateText, treatmentOf } from '../output/source-facts.ts';
 import { ROUNDTRIP_FLAGS, roundtripRequest } from '../request/roundtrip-request.ts';
 import type { RoundtripRequest } from '../request/roundtrip-request.ts';
