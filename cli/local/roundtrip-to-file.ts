@@ -41,7 +41,10 @@ export function planRoundtrip(request: RoundtripRequest, facts: VideoFacts): Rou
     request.framesPerSecond ??
     (facts.framesPerSecond > 0 ? facts.framesPerSecond : PICTURES_PER_SECOND);
   const source = { path: input, frames: facts.frames };
-  const choice = choiceProblem({ frames, start, stride }, source, 'taken');
+  const choice =
+    start < facts.frames
+      ? choiceProblem({ frames, start, stride }, source, 'taken')
+      : `input.start: ${start} is past the end; ${input} has ${facts.frames} frames, the first is 0`;
   const output = { layout: 'clip', format, framesPerSecond } as const;
   const problems = nameProblems(
     [

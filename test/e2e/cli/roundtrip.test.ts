@@ -119,46 +119,27 @@ describe('what a roundtrip writes', () => {
 });
 
 describe('a roundtrip that cannot be', () => {
+  const of = (input: string, name: string, ...flags: string[]): string[] => [input, name, ...flags];
   it.each([
-    [
-      'too many frames',
-      CLIP,
-      'a.mp4',
-      ['--frames', '99'],
-      /--frames: .*b-frames\.mp4 has \d+ frames/,
-    ],
-    [
-      'a start past the end',
-      CLIP,
-      'a.mp4',
-      ['--start', '500'],
-      /--frames: .* at most 0 can be taken/,
-    ],
-    ['a size that is none', CLIP, 'a.mp4', ['--size', '64'], /--size: expected WIDTHxHEIGHT/],
-    ['a rate that is none', CLIP, 'a.mp4', ['--fps', '0'], /--fps: expected above 0, up to 120/],
-    [
-      'a rate its format has not',
-      CLIP,
-      'a.gif',
-      ['--fps', '60'],
-      /--fps: 60 cannot be written: GIF/,
-    ],
-    ['a GIF too large', CLIP, 'a.gif', ['--size', '8192x8192'], /GIF is made in memory/],
-    ['a word that is none', CLIP, 'a.mp4', ['--resize', 'contian'], /did you mean contain\?/],
-    ['an unknown ending', CLIP, 'a.xyz', [], /no format is known for .*a\.xyz/],
+    ['too many frames', of(CLIP, 'a.mp4', '--frames', '99'), /--frames: .*b-frames\.mp4 has \d+/],
+    ['a start past the end', of(CLIP, 'a.mp4', '--start', '500'), /--start: 500 .* has \d+ frames/],
+    ['a size that is none', of(CLIP, 'a.mp4', '--size', '64'), /--size: expected WIDTHxHEIGHT/],
+    ['a rate that is none', of(CLIP, 'a.mp4', '--fps', '0'), /--fps: expected above 0, up to 120/],
+    ['a rate GIF has not', of(CLIP, 'a.gif', '--fps', '60'), /--fps: 60 cannot be written: GIF/],
+    ['a GIF too large', of(CLIP, 'a.gif', '--size', '8192x8192'), /GIF is made in memory/],
+    ['a word that is none', of(CLIP, 'a.mp4', '--resize', 'contian'), /did you mean contain\?/],
+    ['an unknown ending', of(CLIP, 'a.xyz'), /no format is known for .*a\.xyz/],
     [
       'a name of another format',
-      CLIP,
-      'a.webm',
-      ['--format', 'mp4'],
+      of(CLIP, 'a.webm', '--format', 'mp4'),
       /a\.webm does not end in \.mp4/,
     ],
-    ['no source', 'none.mp4', 'a.mp4', [], /none\.mp4: no such file/],
-    ['a cut source', join(FIXTURES, 'truncated.mp4'), 'a.mp4', [], /truncated\.mp4 is truncated/],
-    ['a text', join(FIXTURES, 'text.mp4'), 'a.mp4', [], /text\.mp4 is not a video/],
-  ])('because of %s, is refused with one error', async (_, input, name, flags, message) => {
+    ['no source', of('none.mp4', 'a.mp4'), /none\.mp4: no such file/],
+    ['a cut source', of(join(FIXTURES, 'truncated.mp4'), 'a.mp4'), /truncated\.mp4 is truncated/],
+    ['a text', of(join(FIXTURES, 'text.mp4'), 'a.mp4'), /text\.mp4 is not a video/],
+  ])('because of %s, is refused with one error', async (_, [input, name, ...flags], message) => {
     await using place = await createWorkplace();
-    const run = await bivdiff('roundtrip', input, place.path('out', name), ...flags, '--quiet');
+    const run = await bivdiff('roundtrip', input!, place.path('out', name!), ...flags, '--quiet');
     expect(run.code, run.stderr).toBe(2);
     expect(run.stdout).toBe('');
     expect(run.stderr).toMatch(message);
