@@ -155,4 +155,6 @@ const codeByErrno: Readonly<Record<string, ErrorCode>> = {
   EFBIG: 'resource-exhausted',
   EMFILE: 'resource-exhausted',
   ENOMEM: 'resource-exhausted',
+  ENAMETOOLONG: 'invalid-argument',
+  ELOOP: 'invalid-argument',
 };

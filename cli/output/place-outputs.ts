@@ -11,6 +11,7 @@ import { pipeline } from 'node:stream/promises';
 import { BivdiffError } from '../../common/errors.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { ArtifactRef, Digest } from '../../common/task.ts';
+import { followLinks } from './follow-links.ts';
 
 /** One thing to write. `path` is absolute. */
 export type OutputFile =
@@ -37,7 +38,7 @@ export interface PlaceOptions {
 export async function checkPlaces(paths: readonly string[]): Promise<void> {
   for (const path of paths) {
     await refuseFolder(path);
-    await probeFolder(dirname(path.replace(/\/$/, '')), path);
+    await probeFolder(dirname(await placeOf(path)), path);
   }
 }
 
@@ -51,7 +52,7 @@ export async function checkFolder(folder: string): Promise<void> {
 
 /** Makes and removes a file in the nearest folder that exists: what `access` says is no proof. */
 async function probeFolder(folder: string, path: string): Promise<void> {
-  const probe = join(await nearestFolder(folder, path), temporaryName('probe'));
+  const probe = join(await nearestFolder(folder, path), temporaryName());
   try {
     await writeFile(probe, '', { flag: 'wx' });
     await rm(probe);
@@ -96,7 +97,7 @@ export function digestOfArtifacts(artifacts: readonly ArtifactRef[]): string {
 
 interface Staged {
   readonly output: OutputFile;
-  /** Without a trailing slash. */
+  /** Where it goes, links followed, without a trailing slash. */
   readonly path: string;
   readonly temporary: string;
 }
@@ -106,8 +107,8 @@ async function stage(
   output: OutputFile,
   madeFolders: string[],
 ): Promise<Staged> {
-  const path = output.path.replace(/\/$/, '');
-  const temporary = join(dirname(path), temporaryName(basename(path)));
+  const path = await placeOf(output.path);
+  const temporary = join(dirname(path), temporaryName());
   try {
     const made = await mkdir(dirname(path), { recursive: true });
     if (made !== undefined) madeFolders.push(made);
@@ -168,7 +169,7 @@ async function putWithoutReplacing(staged: Staged, options: PlaceOptions): Promi
     });
     return;
   }
-  const aside = join(dirname(path), temporaryName(`${basename(path)}.old`));
+  const aside = join(dirname(path), temporaryName());
   const replaces = options.overwrite && (await exists(path));
   if (replaces) await rename(path, aside);
   await rename(temporary, path);
@@ -244,9 +245,21 @@ function frameName(index: number): string {
   return `frame-${String(index + 1).padStart(6, '0')}.png`;
 }
 
-/** Hidden, and not taken for an output by a pattern such as *.mp4. */
-function temporaryName(base: string): string {
-  return `.${base}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
+/** A link stands for what it points to. */
+async function placeOf(path: string): Promise<string> {
+  try {
+    return await followLinks(path.replace(/\/$/, ''));
+  } catch (reason) {
+    throw cannotWrite(path, reason);
+  }
+}
+
+/**
+ * Hidden, and not taken for an output by a pattern such as *.mp4. Nothing of the output's own name: that may be as long as the file
+ * system takes.
+ */
+function temporaryName(): string {
+  return `.bivdiff-${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
 }
 
 function cannotWrite(path: string, reason: unknown): BivdiffError {
@@ -258,6 +271,7 @@ function cannotWrite(path: string, reason: unknown): BivdiffError {
       'Make room on that disk, then run the same command again: what is done is kept.',
     'already-exists': 'Add --overwrite to replace it, or choose another name.',
     'not-found': 'Choose a folder that exists and takes files.',
+    'invalid-argument': 'Choose a shorter name, or another place.',
   };
   const hint = hints[error.code] ?? error.hint;
   return new BivdiffError(error.code, `cannot write ${path}: ${error.message}`, {

@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { link, lstat, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 import { BivdiffError } from '../errors.ts';
 import { errnoOf, unlinkIfThere } from './file/file-operations.ts';
@@ -15,7 +16,8 @@ export async function writeToNewFile(
   target: string,
   write: (temporary: string) => Promise<void>,
 ): Promise<void> {
-  const temporary = `${target}.${randomBytes(6).toString('hex')}.part`;
+  // Nothing of the target's name: that may be as long as the file system takes.
+  const temporary = join(dirname(target), `.bivdiff-${randomBytes(6).toString('hex')}.part`);
   try {
     await refuseExisting(target);
     await write(temporary);

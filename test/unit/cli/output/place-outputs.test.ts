@@ -1,6 +1,6 @@
 // Goal: outputs appear whole or not at all. Method: a real store and real files; failures that the file system makes.
 
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -113,6 +113,104 @@ describe('a sequence of frames', () => {
     expect(await listing()).toEqual(['frames', 'frames/note.txt']);
     await placeOutputs(store, [frames], REPLACE);
     expect(await listing()).toEqual(['frames', 'frames/frame-000001.png']);
+  });
+});
+
+/** Names of 255 bytes, the most that file systems take; one in letters of two bytes. */
+describe.each([
+  ['a', 'a'.repeat(251)],
+  ['é', `${'é'.repeat(125)}e`],
+])('a name as long as it may be, of %ss', (_, stem) => {
+  it('is written, replaced and looked at, as a file, a folder and a report', async () => {
+    const name = `${stem}.mp4`;
+    expect(Buffer.byteLength(name)).toBe(255);
+    await checkPlaces([out(name)]);
+    await placeOutputs(store, [await clip(name, 'one')], KEEP);
+    await placeOutputs(store, [await clip(name, 'one')], KEEP);
+    await placeOutputs(store, [await clip(name, 'two')], REPLACE);
+    expect(await readFile(out(name), 'utf8')).toBe('two');
+
+    const folderName = name.replace('.', '_');
+    for (const text of ['one', 'two']) {
+      const artifacts = [await artifact(text)];
+      const frames: OutputFile = { kind: 'frames', path: `${out(folderName)}/`, artifacts };
+      await checkPlaces([frames.path]);
+      await placeOutputs(store, [frames], REPLACE);
+    }
+    expect(await readFile(out(folderName, 'frame-000001.png'), 'utf8')).toBe('two');
+
+    const report = { kind: 'text', path: out(`r${name.slice(1)}`), text: 'r', mark: 'r' } as const;
+    await placeOutputs(store, [report], KEEP);
+    expect(await listing()).toHaveLength(4);
+  });
+
+  it('is refused before anything runs when it is one byte longer', async () => {
+    for (const path of [out(`${stem}e.mp4`), out(`${stem}e-mp4`), `${out(`${stem}e-mp4`)}/`]) {
+      await expect(checkPlaces([path])).rejects.toMatchObject({
+        code: 'invalid-argument',
+        message: expect.stringContaining('name too long') as string,
+      });
+    }
+  });
+});
+
+describe('a symbolic link', () => {
+  const isLink = async (name: string): Promise<boolean> =>
+    (await lstat(out(name))).isSymbolicLink();
+  const framesAt = async (path: string, text: string): Promise<OutputFile> => ({
+    kind: 'frames',
+    path,
+    artifacts: [await artifact(text)],
+  });
+
+  it('to a folder stays, and the frames go where it points to', async () => {
+    await mkdir(out('real'));
+    await writeFile(out('real', 'note.txt'), 'mine');
+    await symlink('real', out('link'));
+    const frames = await framesAt(`${out('link')}/`, 'a');
+    await checkPlaces([frames.path]);
+    await expect(placeOutputs(store, [frames], KEEP)).rejects.toMatchObject({
+      code: 'already-exists',
+    });
+    await placeOutputs(store, [frames], REPLACE);
+    await placeOutputs(store, [frames], KEEP);
+    expect(await isLink('link')).toBe(true);
+    expect(await readdir(out())).toEqual(['link', 'real']);
+    expect(await readdir(out('real'))).toEqual(['frame-000001.png']);
+  });
+
+  it('to a folder elsewhere, by way of another link, is followed', async () => {
+    const elsewhere = join(folder, 'elsewhere');
+    await mkdir(elsewhere);
+    await symlink(elsewhere, out('between'));
+    await symlink('between', out('link'));
+    await placeOutputs(store, [await framesAt(out('link'), 'a')], REPLACE);
+    expect(await readdir(elsewhere)).toEqual(['frame-000001.png']);
+    expect([await isLink('between'), await isLink('link')]).toEqual([true, true]);
+  });
+
+  it('that points to nothing yet is filled there', async () => {
+    await symlink('later', out('link'));
+    await placeOutputs(store, [await framesAt(out('link'), 'a')], KEEP);
+    expect(await readdir(out('later'))).toEqual(['frame-000001.png']);
+    expect(await isLink('link')).toBe(true);
+  });
+
+  it('to a file stays, and the file is replaced when asked', async () => {
+    await writeFile(out('real.mp4'), 'old');
+    await symlink('real.mp4', out('link.mp4'));
+    await expect(placeOutputs(store, [await clip('link.mp4', 'new')], KEEP)).rejects.toMatchObject({
+      code: 'already-exists',
+    });
+    await placeOutputs(store, [await clip('link.mp4', 'new')], REPLACE);
+    expect(await readFile(out('real.mp4'), 'utf8')).toBe('new');
+    expect(await isLink('link.mp4')).toBe(true);
+  });
+
+  it('that leads in a circle is refused before anything runs', async () => {
+    await symlink('link', out('other'));
+    await symlink('other', out('link'));
+    await expect(checkPlaces([out('link')])).rejects.toMatchObject({ code: 'invalid-argument' });
   });
 });
 
