@@ -2,25 +2,17 @@
 
 import { createRequire } from 'node:module';
 
-const require = createRequire(import.meta.url);
+import { versionOfPackage } from '../common/package-version.ts';
 
-function versionOf(name: string): string {
-  try {
-    return (require(`${name}/package.json`) as { readonly version: string }).version;
-  } catch {
-    // Some packages do not export their package.json; the name is still worth a line.
-    return 'unknown';
-  }
-}
+const require = createRequire(import.meta.url);
 
 /** Name to version: this program, Node, and the libraries that touch bits. */
 export function programVersions(): Readonly<Record<string, string>> {
   const own = require('../package.json') as { readonly version: string };
+  const libraries = ['onnxruntime-node', 'node-av', 'sharp'];
   return {
     bivdiff: own.version,
     node: process.versions.node,
-    'onnxruntime-node': versionOf('onnxruntime-node'),
-    '@napi-rs/webcodecs': versionOf('@napi-rs/webcodecs'),
-    sharp: versionOf('sharp'),
+    ...Object.fromEntries(libraries.map((name) => [name, versionOfPackage(name)])),
   };
 }

@@ -20,17 +20,17 @@ export const STAGE_FACTS: {
     readonly revision: number;
   };
 } = {
-  ingest: { pool: 'any', numerics: 'media', revision: 1 },
-  annotate: { pool: 'idm', numerics: 'plain', revision: 1 },
-  generate: { pool: 'idm', numerics: 'inference', revision: 1 },
+  ingest: { pool: 'any', numerics: 'media', revision: 2 },
+  annotate: { pool: 'idm', numerics: 'plain', revision: 2 },
+  generate: { pool: 'idm', numerics: 'inference', revision: 2 },
   encode: { pool: 'idm', numerics: 'inference', revision: 1 },
   'invert-image': { pool: 'mixer', numerics: 'inference', revision: 1 },
   'invert-video': { pool: 'vdm', numerics: 'inference', revision: 1 },
   mix: { pool: 'mixer', numerics: 'plain', revision: 1 },
   smooth: { pool: 'vdm', numerics: 'inference', revision: 1 },
-  decode: { pool: 'idm', numerics: 'inference', revision: 1 },
+  decode: { pool: 'idm', numerics: 'inference', revision: 2 },
   measure: { pool: 'any', numerics: 'plain', revision: 1 },
-  assemble: { pool: 'any', numerics: 'media', revision: 1 },
+  assemble: { pool: 'any', numerics: 'media', revision: 2 },
 };
 
 /** The stages that steps of a UNet fill. Others start a process, or are short. */

@@ -1,6 +1,7 @@
 // What the planner puts into a task and the stage's body takes out of it: one parameter type per stage,
 // and the model roles each reads. A parameter is here only if it can change the stage's result.
 
+import type { OutputFormat } from './output-formats.ts';
 import type { JsonValue } from './task.ts';
 
 export type ResizePolicy = 'stretch' | 'cover' | 'contain';
@@ -88,7 +89,8 @@ export type MeasureParams = AnnotateParams | Readonly<Record<string, never>>;
 export interface AssembleParams {
   /** `clip`: `smoothed` alone. `comparison`: all panels side by side. `contact-sheet`: the same as one picture. */
   readonly layout: 'clip' | 'comparison' | 'contact-sheet';
-  readonly format: 'mp4' | 'webm' | 'gif' | 'png-sequence' | 'png';
+  /** `png`: of a contact sheet. */
+  readonly format: OutputFormat | 'png';
   readonly framesPerSecond: number;
 }
 

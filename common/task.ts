@@ -92,6 +92,8 @@ export type ArtifactType =
   | 'image/gif'
   | 'video/mp4'
   | 'video/webm'
+  | 'video/quicktime'
+  | 'video/x-matroska'
   | 'application/json'
   | 'application/octet-stream';
 

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
+import { endingOf, isSequence } from '../../common/output-formats.ts';
 import { STAGES } from '../../common/task.ts';
 import { acceptRequest } from '../request/accept-request.ts';
 import type { Accepted, Farm, TaskCounts } from '../farm.ts';
@@ -114,7 +115,7 @@ async function renderPoints(
   const signal = environment.interruption();
   const view = createView(run, environment);
   const { format } = base.spec.output;
-  const ending = format === 'png-sequence' ? '/' : `.${format}`;
+  const ending = isSequence(format) ? '/' : endingOf(format);
   // All are accepted before the first runs: what does not fit is told at once.
   const accepted: Accepted[] = [];
   for (const point of points) {

@@ -7,6 +7,7 @@ import type { FailureJson } from '../../common/errors.ts';
 import type { Failure } from '../../common/gen/bivdiff/v1/failure.ts';
 import type { Artifact, Job } from '../../common/gen/bivdiff/v1/job.ts';
 import type { LogLine } from '../../common/gen/bivdiff/v1/job_log.ts';
+import { isSequence } from '../../common/output-formats.ts';
 import type { ArtifactRef, Stage } from '../../common/task.ts';
 import type { RenderProgress } from '../farm.ts';
 import { formatSeconds } from '../output/format.ts';
@@ -79,7 +80,7 @@ export function outputFiles(job: Job, typed: TypedFlags, folder: string): Output
     const output = job.outputs.find((one) => one.layout === layout);
     const path = resolve(folder, given);
     if (output === undefined) problems.push(`the job has no ${layout}: it was not asked for`);
-    else if (output.format === 'png-sequence') {
+    else if (isSequence(output.format)) {
       files.push({ kind: 'frames', path, artifacts: output.artifacts.map(artifactRef) });
     } else files.push({ kind: 'artifact', path, artifact: artifactRef(output.artifacts[0]!) });
   }

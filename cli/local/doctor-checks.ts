@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 
 import { BivdiffError } from '../../common/errors.ts';
 import { openModelSet } from '../../common/models/model-folder.ts';
+import { endingOf, MOVIE_FORMATS } from '../../common/output-formats.ts';
 import { isFolder, openStore } from '../../common/store/open-store.ts';
 import { listExecutionProviders } from '../../workers/inference/onnx/providers.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
@@ -117,8 +118,8 @@ async function checkCodecs({ signal }: CheckOptions): Promise<Finding[]> {
   const frame = new Uint8Array(size.width * size.height * 3).fill(128);
   const findings: Finding[] = [];
   try {
-    for (const format of ['mp4', 'webm', 'gif'] as const) {
-      const path = join(folder, `probe.${format}`);
+    for (const format of MOVIE_FORMATS) {
+      const path = join(folder, `${format}${endingOf(format)}`);
       const name = `codec ${format}`;
       try {
         await media.encode({ path, format, framesPerSecond: 8, ...size }, [frame, frame], {

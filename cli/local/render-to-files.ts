@@ -2,6 +2,7 @@
 // be said of it. Shared by render (one or a batch) and sweep.
 
 import { BivdiffError } from '../../common/errors.ts';
+import { isSequence } from '../../common/output-formats.ts';
 import type { Accepted, Farm, RenderProgress, RenderResult, TaskCounts } from '../farm.ts';
 import { formatBytes, formatFigure, formatSeconds, plural } from '../output/format.ts';
 import { digestOfArtifacts, placeOutputs } from '../output/place-outputs.ts';
@@ -162,7 +163,7 @@ function filesToWrite(
   const written: OutputFile[] = result.outputs.map(({ params, artifacts }) => {
     const path = pathOf(params.layout, files);
     const [artifact] = artifacts;
-    if (params.format === 'png-sequence' || artifact === undefined) {
+    if (isSequence(params.format) || artifact === undefined) {
       return { kind: 'frames', path, artifacts };
     }
     return { kind: 'artifact', path, artifact };

@@ -5,6 +5,7 @@ import { copyFile, link, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { BivdiffError } from '../../common/errors.ts';
+import { isSequence } from '../../common/output-formats.ts';
 import type { ArtifactRef, Digest } from '../../common/task.ts';
 import { choiceProblem, framesFrom } from '../../coordinator/domain/accept.ts';
 import { outputProblems } from '../../coordinator/domain/check-outputs.ts';
@@ -114,7 +115,7 @@ function outputOf(
   { output: path, format }: RoundtripRequest,
   artifacts: readonly ArtifactRef[],
 ): OutputFile {
-  return format === 'png-sequence'
+  return isSequence(format)
     ? { kind: 'frames', path, artifacts }
     : { kind: 'artifact', path, artifact: artifacts[0]! };
 }

@@ -58,8 +58,10 @@ does not stop the others.
 
 ## Outputs
 
-The format follows the ending of \`--output\`: \`.mp4\`, \`.webm\`, \`.gif\`; a name without an ending, or with a slash at its end, is a folder that gets
-\`frame-000001.png\` and so on. Outputs appear under their names when all of them are complete. One that exists and has the same bytes
+The format follows the ending of \`--output\`: \`.mp4\`, \`.webm\`, \`.mov\`, \`.mkv\`, \`.gif\`; a name without an ending, or with a slash at its end, is a folder that gets
+\`frame-000001.png\` and so on. Several formats share an ending, and \`--format\` tells which is meant: \`mp4-hevc\`,
+\`mp4-av1\`, \`png16-sequence\`; what each holds is in [media.md](media.md#what-is-written). A symbolic link is followed, and stays.
+Outputs appear under their names when all of them are complete. One that exists and has the same bytes
 is left; one that differs is refused without \`--overwrite\`. Reports and traces of earlier runs are replaced.
 
 \`render --json\` prints, and \`--report\` writes:

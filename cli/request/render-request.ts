@@ -7,6 +7,8 @@ import { basename, dirname, extname, resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 
 import { BivdiffError } from '../../common/errors.ts';
+import { comparisonFormat, endingOf, isSequence } from '../../common/output-formats.ts';
+import type { OutputFormat } from '../../common/output-formats.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { formatOfName, mergeLayers, specLayer } from './spec-layer.ts';
 import type { Fields, OutputFiles, SpecLayer } from './spec-layer.ts';
@@ -105,11 +107,11 @@ function completeFiles(files: OutputFiles, spec: RenderSpec): OutputFiles {
   if (output === undefined) return files;
   const plain = output.replace(/\/$/, '');
   const stem = resolve(dirname(plain), basename(plain, extname(plain)));
-  const { comparison, contactSheet } = spec.output;
+  const { format, comparison, contactSheet } = spec.output;
   return {
     ...files,
     ...(comparison && files.comparison === undefined
-      ? { comparison: `${stem}.comparison.${movieFormat(spec)}` }
+      ? { comparison: `${stem}.comparison${endingOf(comparisonFormat(format))}` }
       : {}),
     ...(contactSheet && files.contactSheet === undefined
       ? { contactSheet: `${stem}.contact-sheet.png` }
@@ -121,16 +123,18 @@ function checkFileNames(files: OutputFiles, spec: RenderSpec): string[] {
   const problems: string[] = [];
   const { format } = spec.output;
   const { output, comparison, contactSheet } = files;
-  if (output !== undefined && format !== 'png-sequence' && formatOfName(output) !== format) {
-    problems.push(`output: ${output} does not end in .${format}, the format asked for`);
-  }
-  if (output !== undefined && format === 'png-sequence' && formatOfName(output) !== format) {
-    problems.push(`output: png-sequence fills a folder, and ${output} looks like a file`);
-  }
-  const movie = movieFormat(spec);
-  if (comparison !== undefined && formatOfName(comparison) !== movie) {
+  if (output !== undefined && !isNamedAs(output, format)) {
     problems.push(
-      `comparison: ${comparison} does not end in .${movie}; it has the output's format`,
+      isSequence(format)
+        ? `output: ${format} fills a folder, and ${output} looks like a file`
+        : `output: ${output} does not end in ${endingOf(format)}, as files in the format ${format} do`,
+    );
+  }
+  const movie = comparisonFormat(format);
+  if (comparison !== undefined && !isNamedAs(comparison, movie)) {
+    const ending = endingOf(movie);
+    problems.push(
+      `comparison: ${comparison} does not end in ${ending}; it has the output's format`,
     );
   }
   if (contactSheet !== undefined && extname(contactSheet).toLowerCase() !== '.png') {
@@ -146,8 +150,10 @@ function checkFileNames(files: OutputFiles, spec: RenderSpec): string[] {
   return problems;
 }
 
-function movieFormat(spec: RenderSpec): string {
-  return spec.output.format === 'png-sequence' ? 'mp4' : spec.output.format;
+/** Whether a file, or folder, of this name may be in this format. Several formats share an ending. */
+function isNamedAs(name: string, format: OutputFormat): boolean {
+  const own = formatOfName(name);
+  return own !== undefined && endingOf(own) === endingOf(format);
 }
 
 async function readSpecFile(path: string): Promise<Fields> {

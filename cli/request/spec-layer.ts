@@ -3,6 +3,8 @@
 
 import { isAbsolute, resolve } from 'node:path';
 
+import { formatOfEnding } from '../../common/output-formats.ts';
+import type { OutputFormat } from '../../common/output-formats.ts';
 import { camelCase, findFlag } from '../flags/find-flag.ts';
 import type { Flag } from '../flags/flag-table.ts';
 import { fieldsBelow } from '../flags/flag-facts.ts';
@@ -35,14 +37,6 @@ export interface LayerOptions {
   /** `typed`: values are text, as on the command line. `cells`: so too, and an empty one is none. `spec`: values have types. */
   readonly spelling: 'typed' | 'cells' | 'spec';
 }
-
-/** Ending of a file name to format. */
-const FORMAT_BY_ENDING: Readonly<Record<string, string>> = {
-  '.mp4': 'mp4',
-  '.webm': 'webm',
-  '.gif': 'gif',
-  '': 'png-sequence',
-};
 
 /**
  * Reads one source of settings. A key is a field of the spec, or a flag's name with the value that the flag would take.
@@ -103,11 +97,11 @@ export function mergeLayers(layers: readonly SpecLayer[]): SpecLayer {
   };
 }
 
-/** The file format that an output's name asks for; undefined when its ending says nothing we know. */
-export function formatOfName(path: string): string | undefined {
+/** The format that an output's name alone asks for; undefined when its ending says nothing we know. */
+export function formatOfName(path: string): OutputFormat | undefined {
   if (/[/\\]$/.test(path)) return 'png-sequence';
   const ending = /[^./\\](\.[^./\\]+)$/.exec(path)?.[1] ?? '';
-  return FORMAT_BY_ENDING[ending.toLowerCase()];
+  return formatOfEnding(ending.toLowerCase());
 }
 
 /** The value at a dotted field. */
@@ -155,7 +149,7 @@ function inferFormat(fields: Fields, output: string | undefined, problems: strin
   const format = formatOfName(output);
   if (format === undefined) {
     problems.push(
-      `output: no format is known for ${output}; it ends in .mp4, .webm or .gif, or names a folder for PNGs`,
+      `output: no format is known for ${output}; it ends in .mp4, .webm, .mov, .mkv or .gif, or names a folder for PNGs`,
     );
   } else {
     setField(fields, 'output.format', format);

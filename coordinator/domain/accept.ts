@@ -6,6 +6,7 @@ import { digestText } from '../../common/digest.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import type { ModelPart, ModelSet, VideoModel } from '../../common/models/model-set.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
+import { comparisonFormat } from '../../common/output-formats.ts';
 import type { StoredSource } from '../../common/source.ts';
 import type { AssembleParams } from '../../common/stages.ts';
 import type { JobId } from '../../common/task.ts';
@@ -212,8 +213,9 @@ function bridgeModels(
 function outputsOf(spec: RenderSpec): AssembleParams[] {
   const { format, framesPerSecond, comparison, contactSheet } = spec.output;
   const outputs: AssembleParams[] = [{ layout: 'clip', format, framesPerSecond }];
-  const movie = format === 'png-sequence' ? 'mp4' : format;
-  if (comparison) outputs.push({ layout: 'comparison', format: movie, framesPerSecond });
+  if (comparison) {
+    outputs.push({ layout: 'comparison', format: comparisonFormat(format), framesPerSecond });
+  }
   if (contactSheet) outputs.push({ layout: 'contact-sheet', format: 'png', framesPerSecond });
   return outputs;
 }

@@ -1,8 +1,10 @@
 // Whether a job's outputs can be written: their sizes, rates and lengths in their formats. Pure; what no encoder takes is told before
 // anything is drawn, by the field of the spec that asked for it.
 
-import { lengthProblem, rateProblem, sizeProblem } from '../../common/output-limits.ts';
-import type { MovieFormat, PictureFormat } from '../../common/output-limits.ts';
+import { isSequence } from '../../common/output-formats.ts';
+import type { MovieFormat } from '../../common/output-formats.ts';
+import { isTooSmall, lengthProblem, rateProblem, sizeProblem } from '../../common/output-limits.ts';
+import type { PictureFormat } from '../../common/output-limits.ts';
 import { comparisonSize, contactSheetSize } from '../../common/panel-size.ts';
 import type { PictureSize } from '../../common/panel-size.ts';
 import type { AssembleParams } from '../../common/stages.ts';
@@ -36,10 +38,12 @@ function clipProblems(output: AssembleParams, { size, frames }: OutputChecks): s
   const limits = sizeProblem(format, size);
   if (limits !== undefined) {
     const others = (['mp4', 'png'] as const).filter((other) => fits(other, size));
-    const what = `frames of ${nameOf(size)} are too large: ${limits}`;
+    const isSmall = isTooSmall(format, size);
+    const what = `frames of ${nameOf(size)} are too ${isSmall ? 'small' : 'large'}: ${limits}`;
+    const another = isSmall ? 'a larger size' : 'a smaller size';
     return others.length === 0
-      ? [`size: ${what}; choose a smaller size`]
-      : [`output.format: ${what}; choose ${wordsOf(others)}, or a smaller size`];
+      ? [`size: ${what}; choose ${another}`]
+      : [`output.format: ${what}; choose ${wordsOf(others)}, or ${another}`];
   }
   if (format === 'png') return [];
   return movieProblems('output.format', format, { size, frames, output });
@@ -102,7 +106,7 @@ function fits(format: PictureFormat, size: PictureSize): boolean {
 }
 
 function pictureFormatOf(format: AssembleParams['format']): PictureFormat {
-  return format === 'png-sequence' ? 'png' : format;
+  return isSequence(format) ? 'png' : format;
 }
 
 function wordsOf(formats: readonly ('mp4' | 'png')[]): string {

@@ -26,7 +26,7 @@ export interface ManifestStage {
   readonly taskIdsDigest: string;
 }
 
-/** One file of a job; of `png-sequence` one picture per frame, in order. */
+/** One file of a job; of a sequence one picture per frame, in order. */
 export interface JobOutput {
   readonly params: AssembleParams;
   readonly artifacts: readonly ArtifactRef[];

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 
+import { OUTPUT_FORMATS } from '../../common/output-formats.ts';
 import { INVERSION_MODES, SAMPLERS } from '../../common/stages.ts';
 import { BY_MODELS } from './flag.ts';
 import type { SettingFlag } from './flag.ts';
@@ -16,7 +17,6 @@ const integer = (min: number, max: number) => z.int().min(min).max(max);
 
 export const RESIZE_POLICIES = ['stretch', 'cover', 'contain'] as const;
 export const NORM_SCOPES = ['window', 'frame'] as const;
-export const OUTPUT_FORMATS = ['mp4', 'webm', 'gif', 'png-sequence'] as const;
 
 /** Longest prompt that is taken; CLIP reads about 75 words of it. */
 const PROMPT_CHARACTERS_MAX = 4000;

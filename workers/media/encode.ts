@@ -5,7 +5,7 @@ import { BivdiffError } from '../../common/errors.ts';
 import { rateProblem, sizeProblem } from '../../common/output-limits.ts';
 import type { EncodedFacts, EncodeRequest } from './media-types.ts';
 import { encodeGif } from './gif-encoder.ts';
-import { encodeWithCodec } from './video-encoder.ts';
+import { writeVideo } from './ffmpeg/video-writer.ts';
 
 /**
  * Frames are `[height, width, 3]` RGB of the request's size. Nothing is left at the path when it fails.
@@ -27,11 +27,10 @@ export async function encodeFrames(
   );
   const checked = checkedFrames(request, frames);
   switch (request.format) {
-    case 'mp4':
-    case 'webm':
-      return encodeWithCodec({ ...request, format: request.format }, checked);
     case 'gif':
       return encodeGif(request, checked);
+    default:
+      return writeVideo({ ...request, format: request.format }, checked);
   }
 }
 

@@ -4,7 +4,7 @@
 import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { BivdiffError } from '../../common/errors.ts';
-import { unfinishedFiles } from './encode-paths.ts';
+import { partialPath } from './encode-paths.ts';
 import { MediaProcess } from './process/media-process.ts';
 import { PICTURES_AHEAD } from './process/media-protocol.ts';
 import type {
@@ -60,8 +60,8 @@ export function createMediaService(options: MediaServiceOptions = {}): MediaServ
   // Of it 6 GiB are only reserved, by V8; and each thread of a codec reserves some of its own.
   const addressMiB = options.addressMiB ?? 12_288 + 256 * availableParallelism();
   const limits = { heapMiB, addressMiB, silenceMs };
-  const reader = new MediaProcess({ ...limits, onOneProcessor: false });
-  const writer = new MediaProcess({ ...limits, onOneProcessor: true });
+  const reader = new MediaProcess(limits);
+  const writer = new MediaProcess(limits);
   const close = async () => {
     await Promise.all([reader.close(), writer.close()]);
   };
@@ -135,5 +135,5 @@ async function encode(call: {
 }
 
 async function removeUnfinished(request: EncodeRequest): Promise<void> {
-  for (const file of unfinishedFiles(request)) await rm(file, { force: true });
+  await rm(partialPath(request), { force: true });
 }

@@ -1,6 +1,7 @@
 // What the media code takes and gives, in the words of its callers. Plain data: it crosses to the child process
 // as it is.
 
+import type { MovieFormat } from '../../common/output-formats.ts';
 import type { ResizePolicy } from '../../common/stages.ts';
 import type { VideoKind } from './sources/sniff.ts';
 
@@ -98,18 +99,11 @@ export interface DecodedFrame {
   readonly channels: 3 | 4;
 }
 
-/**
- * - `mp4`: H.264 4:2:0, BT.709, index in front
- * - `webm`: VP9 4:2:0, BT.709
- * - `gif`: a palette per clip, endless loop
- */
-export type VideoFormat = 'mp4' | 'webm' | 'gif';
-
 export interface EncodeRequest extends FrameSize {
   /** Must not exist. It appears when it is complete. */
   readonly path: string;
-  readonly format: VideoFormat;
-  /** A whole number, or any other up to 240; 24000/1001 and its like are kept exact. */
+  readonly format: MovieFormat;
+  /** A whole number, or any other up to 240, kept to the thousandth; 24000/1001 and its like are kept exact. */
   readonly framesPerSecond: number;
 }
 

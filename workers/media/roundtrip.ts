@@ -6,9 +6,11 @@ import { mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
+import { isSequence } from '../../common/output-formats.ts';
+import type { OutputFormat, SequenceFormat } from '../../common/output-formats.ts';
 import type { MediaService } from './media-service.ts';
-import type { DecodedFrame, DecodeRequest, EncodeRequest } from './media-types.ts';
-import { encodePng } from './pixels/png.ts';
+import type { DecodedFrame, DecodeRequest, FrameSize } from './media-types.ts';
+import { encodeDeepPng, encodePng } from './pixels/png.ts';
 import { writeMovie } from './write-movie.ts';
 import type { WriteMovieOptions } from './write-movie.ts';
 
@@ -16,7 +18,7 @@ export interface Roundtrip {
   readonly source: DecodeRequest;
   /** An empty folder to write into. */
   readonly folder: string;
-  readonly format: EncodeRequest['format'] | 'png-sequence';
+  readonly format: OutputFormat;
   readonly framesPerSecond: number;
 }
 
@@ -39,7 +41,8 @@ export async function roundtrip(
 ): Promise<readonly MadeFile[]> {
   const { signal } = options;
   const frames = media.decode(source, signal === undefined ? {} : { signal });
-  if (format === 'png-sequence') return writePictures(frames, source, folder, options);
+  if (isSequence(format))
+    return writePictures(frames, { size: source.size, folder, format }, options);
   const file = path.join(folder, 'movie');
   const request = { path: file, format, framesPerSecond, ...source.size };
   await writeMovie(media, request, pixelsOf(frames), options);
@@ -50,16 +53,22 @@ async function* pixelsOf(frames: AsyncIterable<DecodedFrame>): AsyncGenerator<Ui
   for await (const { rgb } of frames) yield rgb;
 }
 
+interface PictureFolder {
+  readonly size: FrameSize;
+  readonly folder: string;
+  readonly format: SequenceFormat;
+}
+
 async function writePictures(
   frames: AsyncIterable<DecodedFrame>,
-  { size }: DecodeRequest,
-  folder: string,
+  { size, folder, format }: PictureFolder,
   { onFrame }: WriteMovieOptions,
 ): Promise<readonly MadeFile[]> {
   await mkdir(folder, { recursive: true });
+  const encode = format === 'png16-sequence' ? encodeDeepPng : encodePng;
   const made: MadeFile[] = [];
   for await (const { rgb } of frames) {
-    const png = await encodePng({ rgb, ...size });
+    const png = await encode({ rgb, ...size });
     const file = path.join(folder, String(made.length));
     await writeFile(file, png, { flag: 'wx' });
     const digest = createHash('sha256').update(png).digest('hex');

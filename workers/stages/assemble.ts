@@ -5,8 +5,10 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { MOVIE_FILES } from '../../common/output-formats.ts';
+import type { MovieFormat } from '../../common/output-formats.ts';
 import type { AssembleParams } from '../../common/stages.ts';
-import type { ArtifactRef, ArtifactType, Task } from '../../common/task.ts';
+import type { ArtifactRef, Task } from '../../common/task.ts';
 import { BusyClock } from './busy-clock.ts';
 import type { ArtifactAccess } from './artifacts.ts';
 import { readPicture, resolvePictures } from './artifacts.ts';
@@ -14,14 +16,8 @@ import type { PictureRef } from './artifacts.ts';
 import { composeContactSheet, composePanels } from '../vision/panels.ts';
 import type { RgbImage } from '../media/media-types.ts';
 import { writeMovie } from '../media/write-movie.ts';
-import { encodePng } from '../media/pixels/png.ts';
+import { encodeDeepPng, encodePng } from '../media/pixels/png.ts';
 import type { RunTaskOptions, StageOutcome, StageRunnerOptions } from './stage-environment.ts';
-
-const TYPE_BY_FORMAT = {
-  mp4: 'video/mp4',
-  webm: 'video/webm',
-  gif: 'image/gif',
-} as const satisfies Partial<Record<AssembleParams['format'], ArtifactType>>;
 
 /** One row of a contact sheet, or one panel of every frame. */
 interface Panel {
@@ -40,14 +36,16 @@ export async function assembleOutput(
   switch (params.layout) {
     case 'clip': {
       const smoothed = await resolvePictures(options.store, task.inputs['smoothed'] ?? []);
-      // A sequence is the decoded pictures themselves: nothing to make.
-      if (params.format === 'png-sequence')
-        return { outputs: { file: smoothed.map(plainRef) }, busySeconds: 0 };
-      return encodeMovie(options, run, {
+      const frames = {
         params,
         count: smoothed.length,
-        frame: (i) => readPicture(access, smoothed[i]!),
-      });
+        frame: (i: number) => readPicture(access, smoothed[i]!),
+      };
+      // These are the decoded pictures themselves: nothing to make.
+      if (params.format === 'png-sequence')
+        return { outputs: { file: smoothed.map(plainRef) }, busySeconds: 0 };
+      if (params.format === 'png16-sequence') return makeDeepPictures(access, run, frames);
+      return encodeMovie(options, run, frames);
     }
     case 'comparison': {
       const panels = await panelsOf(task, options);
@@ -60,6 +58,25 @@ export async function assembleOutput(
     case 'contact-sheet':
       return makeContactSheet(access, await panelsOf(task, options));
   }
+}
+
+/** The frames as PNGs of 16 bits a value. */
+async function makeDeepPictures(
+  access: ArtifactAccess,
+  run: RunTaskOptions,
+  movie: Movie,
+): Promise<StageOutcome> {
+  const file: ArtifactRef[] = [];
+  for (let index = 0; index < movie.count; index += 1) {
+    run.signal?.throwIfAborted();
+    const picture = await movie.frame(index);
+    const bytes = await access.codecs.during(() => encodeDeepPng(picture));
+    const digest = await access.store.putArtifact(bytes);
+    const shape = [picture.height, picture.width, 3];
+    file.push({ digest, bytes: bytes.length, type: 'image/png', shape });
+    run.onProgress?.(index + 1, movie.count);
+  }
+  return { outputs: { file }, busySeconds: access.codecs.seconds };
 }
 
 interface Movie {
@@ -75,8 +92,8 @@ async function encodeMovie(
 ): Promise<StageOutcome> {
   const folder = await mkdtemp(join(tmpdir(), 'bivdiff-assemble-'));
   try {
-    const format = movie.params.format as keyof typeof TYPE_BY_FORMAT;
-    const path = join(folder, `output.${format}`);
+    const format = movie.params.format as MovieFormat;
+    const path = join(folder, `output${MOVIE_FILES[format].ending}`);
     const first = await movie.frame(0);
     const frames = async function* (): AsyncGenerator<Uint8Array> {
       for (let index = 0; index < movie.count; index += 1) {
@@ -99,7 +116,7 @@ async function encodeMovie(
     const busySeconds = (performance.now() - begun) / 1000;
     const { size } = await stat(path);
     const digest = await options.store.putArtifactFile(path);
-    const file: ArtifactRef = { digest, bytes: size, type: TYPE_BY_FORMAT[format] };
+    const file: ArtifactRef = { digest, bytes: size, type: MOVIE_FILES[format].type };
     return { outputs: { file: [file] }, busySeconds };
   } finally {
     await rm(folder, { recursive: true, force: true });

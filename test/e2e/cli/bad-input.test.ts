@@ -97,8 +97,8 @@ describe('settings that do not fit', () => {
     ],
     [
       'a rate that its format cannot say',
-      { fps: '0.5' },
-      /--fps: 0\.5 cannot be written: MP4 takes/,
+      { fps: '0.005' },
+      /--fps: 0\.005 cannot be written: MP4 takes/,
     ],
     [
       'a contact sheet that no PNG holds',

@@ -226,7 +226,7 @@ describe('a long clip', () => {
     const end = endOfCli(child);
     const begun = async (): Promise<boolean> =>
       readdir(place.path('stopped'), { recursive: true }).then(
-        (names) => names.some((name) => name.includes('movie')),
+        (names) => names.some((name) => name.endsWith('.partial')),
         () => false,
       );
     while (child.exitCode === null && !(await begun())) {

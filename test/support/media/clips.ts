@@ -40,6 +40,36 @@ export function movingDisc(index: number, size: { width: number; height: number 
   return { width, height, rgb };
 }
 
+/** Frame `index` of a drawn clip that is hard to encode: cloth of coloured threads that drifts, with grain that is new in each frame. */
+export function cloth(index: number, size: { width: number; height: number }): RgbImage {
+  const { width, height } = size;
+  const rgb = new Uint8Array(width * height * 3);
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, at += 3) {
+      const u = x + 0.7 * index;
+      const v = y - 0.4 * index;
+      const weave = 18 * Math.sin(u / 2.3) * Math.sin(v / 2.9) + 24 * Math.sin((u + 2 * v) / 17);
+      const grain = 6 * (hash(x, y, index) - 0.5);
+      for (const [c, base, tint] of [
+        [0, 140, 26],
+        [1, 110, 14],
+        [2, 90, -22],
+      ] as const) {
+        rgb[at + c] = base + weave + grain + tint * Math.sin(u / 31 + v / 23);
+      }
+    }
+  }
+  return { width, height, rgb };
+}
+
+/** 0 to 1, the same for the same three whole numbers. */
+function hash(x: number, y: number, z: number): number {
+  let h = Math.imul(x, 0x85ebca6b) ^ Math.imul(y, 0xc2b2ae35) ^ Math.imul(z + 1, 0x27d4eb2f);
+  h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
+  h = Math.imul(h ^ (h >>> 13), 0x297a2d39);
+  return ((h ^ (h >>> 16)) >>> 0) / 0x1_0000_0000;
+}
+
 /** Six saturated patches in two rows, as make-fixtures.py draws them. */
 export const PATCH_COLOURS = [
   [220, 30, 30],
@@ -77,6 +107,13 @@ export function patchError({ rgb, width, height }: RgbImage): number {
     for (let c = 0; c < 3; c++) worst = Math.max(worst, Math.abs(sums[c]! / 64 - colour[c]!));
   });
   return worst;
+}
+
+/** The mean absolute difference, over all values. */
+export function meanError(a: RgbImage, b: RgbImage): number {
+  let sum = 0;
+  for (let i = 0; i < a.rgb.length; i++) sum += Math.abs(a.rgb[i]! - b.rgb[i]!);
+  return sum / a.rgb.length;
 }
 
 /** Peak signal to noise ratio, dB, over all channels. */

@@ -1,8 +1,7 @@
-// YUV to RGB and back on plain arrays. Done here, not by the codec library, since that ignores colour tags, and
+// YUV to RGB on plain arrays. Done here, not by the codec library, since that ignores colour tags, and
 // so that the bits do not depend on the machine's instruction set. Knows nothing of files or codecs.
 
 import { LUMA_WEIGHTS, type ColourTags } from './colour-matrix.ts';
-import type { RgbImage } from '../media-types.ts';
 
 /** Three planes, 8 bits or more a sample. Chroma sites are MPEG-2's: left in x, between the rows in y. */
 export interface YuvImage {
@@ -96,54 +95,6 @@ function rgbFromPlanes(image: YuvImage): Uint8Array {
     rgb[3 * i + 2] = blue.samples[i]! >> shift;
   }
   return rgb;
-}
-
-/**
- * RGB to 8-bit limited-range BT.709 4:2:0, planes one after the other. Odd sizes grow by a copy of the last row or column.
- */
-export function i420FromRgb(image: RgbImage): { data: Uint8Array; width: number; height: number } {
-  const width = image.width + (image.width & 1);
-  const height = image.height + (image.height & 1);
-  const { red, blue } = LUMA_WEIGHTS.bt709;
-  const green = 1 - red - blue;
-  const data = new Uint8Array((width * height * 3) / 2);
-  const blueDifference = new Float32Array(width * height);
-  const redDifference = new Float32Array(width * height);
-  for (let y = 0, at = 0; y < height; y++) {
-    const row = Math.min(y, image.height - 1) * image.width;
-    for (let x = 0; x < width; x++, at++) {
-      const from = (row + Math.min(x, image.width - 1)) * 3;
-      const r = image.rgb[from]!;
-      const b = image.rgb[from + 2]!;
-      const l = red * r + green * image.rgb[from + 1]! + blue * b;
-      data[at] = Math.round(16 + (219 / 255) * l);
-      blueDifference[at] = ((b - l) / (2 * (1 - blue))) * (224 / 255);
-      redDifference[at] = ((r - l) / (2 * (1 - red))) * (224 / 255);
-    }
-  }
-  const plane = { width, height };
-  shrinkChroma(blueDifference, data.subarray(width * height), plane);
-  shrinkChroma(redDifference, data.subarray((width * height * 5) / 4), plane);
-  return { data, width, height };
-}
-
-/** Halves a plane: weights 1 2 1 across, sited on the even column, and the mean of two rows. */
-function shrinkChroma(
-  source: Float32Array,
-  target: Uint8Array,
-  size: { readonly width: number; readonly height: number },
-): void {
-  const { width, height } = size;
-  for (let y = 0, out = 0; y < height; y += 2) {
-    for (let x = 0; x < width; x += 2, out++) {
-      let sum = 0;
-      for (let row = y; row < y + 2; row++) {
-        const at = row * width + x;
-        sum += source[x === 0 ? at : at - 1]! + 2 * source[at]! + source[at + 1]!;
-      }
-      target[out] = Math.round(128 + sum / 8);
-    }
-  }
 }
 
 function clampByte(value: number): number {

@@ -8,7 +8,7 @@ import { BivdiffError } from '../../../common/errors.ts';
 import { saysOutOfMemory } from '../media-errors.ts';
 import type { ChildMessage, MediaRequest, ParentMessage } from './media-protocol.ts';
 import { MessageQueue } from './message-queue.ts';
-import { limitAddresses, pinToOneProcessor } from './processors.ts';
+import { limitAddresses } from './limit-addresses.ts';
 
 export interface MediaProcessOptions {
   /** Of JavaScript's heap. Pictures and codecs live outside it. */
@@ -17,8 +17,6 @@ export interface MediaProcessOptions {
   readonly addressMiB: number;
   /** How long the process may say nothing while it is waited for. */
   readonly silenceMs: number;
-  /** Whether the process shall see one processor only. */
-  readonly onOneProcessor: boolean;
 }
 
 /** One process at most; starts it when it is first needed and again after it was killed. One request at a time. */
@@ -86,12 +84,8 @@ export class MediaProcess {
       '--disable-wasm-trap-handler',
       '--disable-warning=ExperimentalWarning',
     ];
-    const command = [
-      ...limitAddresses(this.#options.addressMiB),
-      ...(this.#options.onOneProcessor ? pinToOneProcessor() : []),
-    ];
     const [execPath = process.execPath, ...execArgv] = [
-      ...command,
+      ...limitAddresses(this.#options.addressMiB),
       process.execPath,
       ...nodeOptions,
     ];

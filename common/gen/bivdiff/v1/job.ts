@@ -79,9 +79,9 @@ export interface StepCount {
 export interface JobOutput {
   /** "clip", "comparison" or "contact-sheet". */
   layout: string;
-  /** "mp4", "webm", "gif", "png-sequence" or "png". */
+  /** As in OutputSpec, or "png" for a contact sheet. */
   format: string;
-  /** One file; for "png-sequence" one picture per frame, in order. */
+  /** One file; for "png-sequence" and "png16-sequence" one picture per frame, in order. */
   artifacts: Artifact[];
 }
 

@@ -141,7 +141,7 @@ export interface InversionSpec {
 
 /** What is made of the frames. */
 export interface OutputSpec {
-  /** "mp4", "webm", "gif" or "png-sequence". */
+  /** "mp4", "mp4-hevc", "mp4-av1", "webm", "mov", "mkv", "gif", "png-sequence" or "png16-sequence". */
   format: string;
   /** Frames per second of the output, above 0, up to 120. */
   framesPerSecond: number;

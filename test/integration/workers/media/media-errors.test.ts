@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createMediaService } from '../../../../workers/media/media-service.ts';
-import { mp4Head } from '../../../../workers/media/containers/mp4-writer.ts';
+import { OUTPUT_CODECS } from '../../../../workers/media/ffmpeg/output-codecs.ts';
+import { VideoFile } from '../../../../workers/media/ffmpeg/video-file.ts';
 import { collect, fixture } from '../../../support/media/clips.ts';
 
 const media = createMediaService();
@@ -51,11 +52,17 @@ test('refuses a folder without pictures', async () => {
 
 test('refuses a container without a single frame', async () => {
   const hollow = path.join(folder, 'hollow.mp4');
-  const track = { width: 64, height: 48, framesPerSecond: 8, samples: [] };
-  await writeFile(
-    hollow,
-    mp4Head({ ...track, avcConfig: new Uint8Array([1, 100, 0, 10, 255, 224, 0]) }),
-  );
+  {
+    const rate = { numerator: 8, denominator: 1 };
+    const size = { width: 64, height: 48 };
+    await using file = await VideoFile.create({
+      ...size,
+      path: hollow,
+      rate,
+      codec: OUTPUT_CODECS.mp4,
+    });
+    await file.finish();
+  }
   await expect(media.probe(hollow)).rejects.toMatchObject({
     code: 'invalid-argument',
     message: 'hollow.mp4 has no video frames',

@@ -126,7 +126,7 @@ test('decodes no more than a few frames ahead of a slow reader', async () => {
 
 test('names the versions that pixels and bytes depend on', () => {
   expect(codecBuild()).toMatch(
-    /^webcodecs-\d+\.\d+\.\d+\+sharp-\d+\.\d+\.\d+\+libvips-\d+\.\d+\.\d+\+processors-\d+$/,
+    /^node-av-\d+\.\d+\.\d+\+sharp-\d+\.\d+\.\d+\+libvips-\d+\.\d+\.\d+\+[a-z\d]+-[a-z\d]+$/,
   );
 });
 

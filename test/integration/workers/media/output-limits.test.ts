@@ -8,11 +8,12 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import type { MovieFormat } from '../../../../common/output-formats.ts';
 import { rateProblem, sizeProblem } from '../../../../common/output-limits.ts';
 import { createMediaService } from '../../../../workers/media/media-service.ts';
 import { encodePng } from '../../../../workers/media/pixels/png.ts';
 import { encodeGif } from '../../../../workers/media/gif-encoder.ts';
-import { encodeWithCodec } from '../../../../workers/media/video-encoder.ts';
+import { writeVideo } from '../../../../workers/media/ffmpeg/video-writer.ts';
 
 let folder = '';
 let files = 0;
@@ -28,22 +29,31 @@ async function* frames(width: number, height: number) {
 }
 
 async function write(
-  format: 'mp4' | 'webm' | 'gif',
+  format: MovieFormat,
   { width = 16, height = 16, framesPerSecond = 8 },
-) {
+): Promise<string> {
   const path = join(folder, `${(files += 1)}.${format}`);
   const request = { path, width, height, framesPerSecond };
   await (format === 'gif'
     ? encodeGif({ ...request, format }, frames(width, height))
-    : encodeWithCodec({ ...request, format }, frames(width, height)));
+    : writeVideo({ ...request, format }, frames(width, height)));
   return path;
 }
 
-describe.each(['mp4', 'webm'] as const)('%s', (format) => {
+const LIMITS = [
+  { format: 'mp4', least: 8, most: [16_384, 16_384], word: '16,384' },
+  { format: 'mp4-hevc', least: 32, most: [16_384, 16_384], word: '16,384' },
+  { format: 'mp4-av1', least: 8, most: [8704, 8704], word: '8,704' },
+  { format: 'webm', least: 8, most: [65_535, 65_535], word: '65,535' },
+  { format: 'mov', least: 8, most: [65_535, 65_535], word: '65,535' },
+  { format: 'mkv', least: 8, most: [65_535, 65_535], word: '65,535' },
+] as const;
+
+describe.each(LIMITS)('$format', ({ format, least, most, word }) => {
   it.each([
-    [8, 8],
-    [16_384, 16],
-    [16, 16_384],
+    [least, least],
+    [most[0], Math.max(16, least)],
+    [Math.max(16, least), most[1]],
   ])('is written at %i by %i, and read back', async (width, height) => {
     expect(sizeProblem(format, { width, height })).toBeUndefined();
     await using media = createMediaService();
@@ -51,21 +61,37 @@ describe.each(['mp4', 'webm'] as const)('%s', (format) => {
     expect(facts).toMatchObject({ width, height, frames: 2 });
   });
 
-  it.each([
-    [16_386, 16],
-    [16, 16_386],
-  ])('is not written at %i by %i', async (width, height) => {
-    expect(sizeProblem(format, { width, height })).toContain('16,384');
-    await expect(write(format, { width, height })).rejects.toThrow(`encoding ${format} failed`);
+  it('is refused above that, and below', () => {
+    for (const [width, height] of [
+      [most[0] + 1, 64],
+      [64, most[1] + 1],
+      [least - 1, 64],
+      [64, least - 1],
+    ] as const) {
+      expect(sizeProblem(format, { width, height })).toContain(`${least} to ${word} pixels`);
+    }
   });
 
-  it('is written from one frame a second on, and no slower', async () => {
-    expect(rateProblem(format, 1)).toBeUndefined();
+  it('is written from one frame in 100 seconds on', async () => {
+    expect(rateProblem(format, 0.01)).toBeUndefined();
     await using media = createMediaService();
-    const facts = await media.probe(await write(format, { framesPerSecond: 1 }));
-    expect(facts.durationSeconds).toBeCloseTo(2, 2);
-    expect(rateProblem(format, 0.99)).toContain('from 1 ');
-    await expect(write(format, { framesPerSecond: 0.99 })).rejects.toThrow('encoding');
+    const file = await write(format, { width: 64, height: 64, framesPerSecond: 0.01 });
+    const facts = await media.probe(file);
+    expect(facts).toMatchObject({ frames: 2, framesPerSecond: 0.01, durationSeconds: 200 });
+    expect(rateProblem(format, 0.0099)).toContain('from 0.01 ');
+  });
+});
+
+describe('encoders that take less than their containers', () => {
+  it.each<[MovieFormat, number, number]>([
+    ['mp4', 16_386, 16],
+    ['mp4', 16, 16_386],
+    ['mp4-hevc', 16_384, 24],
+    ['mp4-hevc', 14, 64],
+    ['mp4-av1', 64, 8706],
+    ['mov', 65_536, 16],
+  ])('%s of %i by %i cannot be written', async (format, width, height) => {
+    await expect(write(format, { width, height })).rejects.toThrow(`encoding ${format} failed`);
   });
 });
 

@@ -73,10 +73,23 @@ describe('flags', () => {
     ['out.mp4', 'mp4'],
     ['out.webm', 'webm'],
     ['out.GIF', 'gif'],
+    ['out.mov', 'mov'],
+    ['out.MKV', 'mkv'],
     ['frames', 'png-sequence'],
     ['out.d/', 'png-sequence'],
   ])('take the format of %s from its ending', (output, format) => {
     expect(request({ ...WHOLE, output }).spec.output.format).toBe(format);
+  });
+
+  it.each([
+    ['out.mp4', 'mp4-hevc', 'c.mp4'],
+    ['out.MP4', 'mp4-av1', 'c.mp4'],
+    ['frames/', 'png16-sequence', 'c.mp4'],
+    ['frames', 'png16-sequence', 'c.mp4'],
+    ['out.mkv', 'mkv', 'c.mkv'],
+  ])('take %s in the format %s, with a comparison %s', (output, format, comparison) => {
+    const { spec } = request({ ...WHOLE, output, format, comparison });
+    expect(spec.output.format).toBe(format);
   });
 
   it('take an empty prompt as it is', () => {
@@ -129,6 +142,13 @@ describe('flags', () => {
     [{ output: 'out.avi' }, /^output: no format is known for \/here\/out.avi/],
     [{ format: 'gif' }, /does not end in \.gif/],
     [{ output: 'out.mp4', format: 'png-sequence' }, /fills a folder/],
+    [{ output: 'out.mp4', format: 'png16-sequence' }, /^output: png16-sequence fills a folder/],
+    [
+      { output: 'out.mov', format: 'mp4-hevc' },
+      /^output: \/here\/out\.mov does not end in \.mp4, as files in the format mp4-hevc do$/,
+    ],
+    [{ output: 'frames', format: 'mkv' }, /does not end in \.mkv/],
+    [{ output: 'out.mkv', comparison: 'c.mp4' }, /^comparison: .* does not end in \.mkv/],
     [{ comparison: 'c.webm' }, /^comparison: .* does not end in \.mp4/],
     [{ contactSheet: 'c.jpg' }, /^contact-sheet: .* does not end in \.png/],
     [{ report: 'out.mp4' }, /two outputs have the same name/],

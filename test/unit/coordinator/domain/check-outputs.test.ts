@@ -31,7 +31,11 @@ describe('a clip', () => {
   it.each<[Format, number, number]>([
     ['mp4', 8192, 8192],
     ['mp4', 16384, 4096],
-    ['webm', 8192, 6144],
+    ['mp4-av1', 8192, 6144],
+    ['mp4-hevc', 32, 32],
+    ['mov', 65_528, 16],
+    ['mkv', 8192, 8192],
+    ['png16-sequence', 16376, 16376],
     ['gif', 65528, 16],
     ['png-sequence', 16376, 16376],
     ['mp4', 8, 8],
@@ -41,10 +45,16 @@ describe('a clip', () => {
 
   it.each<[Format, number, number, RegExp]>([
     [
-      'webm',
+      'mp4-av1',
       8192,
       8192,
-      /^output\.format: frames of 8192x8192 .* choose mp4 or png-sequence, or a/,
+      /^output\.format: frames of 8192x8192 .* choose mp4 or png-sequence, or a smaller size$/,
+    ],
+    [
+      'mp4-hevc',
+      8,
+      64,
+      /^output\.format: frames of 8x64 are too small: HEVC takes sides from 32 .* or a larger size$/,
     ],
     ['mp4', 16392, 16, /^output\.format: frames of 16392x16 .*16,384 pixels.*png-sequence/],
     ['gif', 65536, 16, /^output\.format: frames of 65536x16 .*65,535 pixels.*png-sequence/],
@@ -67,8 +77,10 @@ describe('a clip', () => {
   it.each<[Format, number, boolean]>([
     ['mp4', 120, true],
     ['mp4', 1, true],
-    ['mp4', 0.99, false],
-    ['webm', 0.5, false],
+    ['mp4', 0.01, true],
+    ['mp4', 0.009, false],
+    ['webm', 0.5, true],
+    ['mov', 0.009, false],
     ['gif', 50, true],
     ['gif', 60, false],
     ['gif', 0.016, true],
@@ -98,8 +110,8 @@ describe('a comparison', () => {
   });
 
   it('names the format that would take it', () => {
-    expect(told(both('webm'), { side: 3840 })).toEqual([]);
-    expect(told(both('webm'), { side: 4096 })).toEqual([
+    expect(told(both('mp4-av1'), { side: 2560 })).toEqual([]);
+    expect(told(both('mp4-av1'), { side: 3200 })).toEqual([
       expect.stringMatching(
         /^output\.comparison: .* choose the format mp4 or leave the comparison out$/,
       ),

@@ -1,0 +1,83 @@
+// Goal: outputs go where users say, in each format that they say, whatever the place is called. Method: the real program; roundtrips where no
+// model is needed.
+
+import { lstat, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import { MOVIE_FORMATS, endingOf } from '../../../common/output-formats.ts';
+import { createMediaService } from '../../../workers/media/media-service.ts';
+import { FIXTURES, bivdiff, createWorkplace, tinyFlags } from './workplace.ts';
+
+const CLIP = join(FIXTURES, 'b-frames.mp4');
+const QUIET = ['--quiet', '--overwrite'] as const;
+
+describe('a roundtrip', () => {
+  it('writes every format that --format names', async () => {
+    await using place = await createWorkplace();
+    await using media = createMediaService();
+    for (const format of MOVIE_FORMATS) {
+      const output = place.path('out', `${format}${endingOf(format)}`);
+      const run = await bivdiff('roundtrip', CLIP, output, '--format', format, '--quiet');
+      expect(run.code, run.stderr).toBe(0);
+      expect(await media.probe(output)).toMatchObject({ frames: 40, width: 64, height: 48 });
+    }
+  });
+
+  it('through 16-bit PNGs, again and again, changes no value', async () => {
+    await using place = await createWorkplace();
+    const start = place.path('start');
+    const flags = ['--format', 'png-sequence', ...QUIET] as const;
+    await bivdiff('roundtrip', CLIP, start, ...flags, '--frames', '4');
+    let from = start;
+    for (let i = 0; i < 3; i++) {
+      const to = place.path(`generation-${i}`);
+      const run = await bivdiff('roundtrip', from, to, '--format', 'png16-sequence', ...QUIET);
+      expect(run.code, run.stderr).toBe(0);
+      from = to;
+    }
+    const end = place.path('end');
+    const [first, last] = [
+      await bivdiff('roundtrip', start, place.path('same'), ...flags, '--json'),
+      await bivdiff('roundtrip', from, end, ...flags, '--json'),
+    ];
+    const digest = (text: string): unknown =>
+      (JSON.parse(text) as { output: { sha256: string } }).output.sha256;
+    expect(digest(last.stdout)).toBe(digest(first.stdout));
+  });
+
+  it('refuses a format whose files end otherwise, in one line', async () => {
+    await using place = await createWorkplace();
+    const run = await bivdiff('roundtrip', CLIP, place.path('out', 'a.mov'), '--format', 'mp4-av1');
+    expect(run.code).toBe(2);
+    expect(run.stderr).toMatch(/a\.mov does not end in \.mp4, as files in the format mp4-av1 do/);
+    expect(await place.outputs()).toEqual([]);
+  });
+});
+
+describe('a render', () => {
+  it('goes under names of 255 bytes, and into the folder that a link points to', async () => {
+    await using place = await createWorkplace();
+    const name = `${'n'.repeat(251)}.mp4`;
+    const clip = await bivdiff('render', ...tinyFlags(place, { output: place.path('out', name) }));
+    expect(clip.code, clip.stderr).toBe(0);
+    expect(await place.outputs()).toEqual([name]);
+
+    const real = place.path('real');
+    const link = place.path('pnglink');
+    await mkdir(real);
+    await writeFile(join(real, 'frame-000001.png'), 'an earlier one');
+    await symlink(basename(real), link);
+    const flags = tinyFlags(place, { output: `${link}/` });
+    const frames = await bivdiff('render', ...flags, '--overwrite');
+    expect(frames.code, frames.stderr).toBe(0);
+    expect((await lstat(link)).isSymbolicLink()).toBe(true);
+    expect(await readdir(real)).toEqual([1, 2, 3, 4].map((n) => `frame-00000${n}.png`));
+
+    const tooLong = place.path('out', `n${name}`);
+    const refused = await bivdiff('render', ...tinyFlags(place, { output: tooLong }));
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/name too long/);
+  });
+});

@@ -1,0 +1,145 @@
+// An encoder and the file that it fills, by FFmpeg's libraries. Knows nothing of temporary names or of what frames show.
+
+import {
+  AV_CODEC_FLAG_BITEXACT,
+  AV_CODEC_FLAG_GLOBAL_HEADER,
+  AVFMT_FLAG_BITEXACT,
+  AVFMT_GLOBALHEADER,
+  AV_OPT_SEARCH_CHILDREN,
+  AV_OPT_TYPE_STRING,
+} from 'node-av/constants';
+import {
+  avGetPixFmtFromName,
+  Codec,
+  CodecContext,
+  FormatContext,
+  Packet,
+  Rational,
+  type Frame,
+  type Stream,
+} from 'node-av/lib';
+import { BivdiffError } from '../../../common/errors.ts';
+import type { FrameRate } from '../frame-rate.ts';
+import type { FrameSize } from '../media-types.ts';
+import { checked, gotOne } from './checked.ts';
+import { tagColours } from './colour-tags.ts';
+import type { OutputCodec } from './output-codecs.ts';
+
+/** Key frames come this often, so that a player can jump and a reader needs not decode much for one frame. */
+const KEY_INTERVAL_SECONDS = 2;
+
+export interface VideoFileOptions extends FrameSize {
+  /** Absolute. An existing file is replaced. */
+  readonly path: string;
+  readonly codec: OutputCodec;
+  readonly rate: FrameRate;
+}
+
+/** Add frames in order, finish, dispose. Without `finish` the file is not complete. @throws internal */
+export class VideoFile implements AsyncDisposable {
+  readonly #encoder = new CodecContext();
+  readonly #container = new FormatContext();
+  readonly #packet = new Packet();
+  readonly #stream: Stream;
+  readonly #encoderTime: Rational;
+
+  private constructor({ path, codec, rate, width, height }: VideoFileOptions) {
+    const encoder = Codec.findEncoderByName(codec.encoder);
+    if (encoder === null) {
+      throw new BivdiffError('internal', `this build of FFmpeg has no encoder ${codec.encoder}`);
+    }
+    this.#encoderTime = new Rational(rate.denominator, rate.numerator);
+    this.#packet.alloc();
+    const context = this.#encoder;
+    context.allocContext3(encoder);
+    context.width = width;
+    context.height = height;
+    context.pixelFormat = avGetPixFmtFromName(codec.pixelFormat);
+    context.sampleAspectRatio = new Rational(1, 1);
+    context.timeBase = this.#encoderTime;
+    context.framerate = new Rational(rate.numerator, rate.denominator);
+    context.gopSize = keyInterval(rate);
+    context.threadCount = codec.threads;
+    tagColours(context, codec);
+    context.setFlags(AV_CODEC_FLAG_BITEXACT);
+    // `file:` keeps a name such as `http:a.mp4` a name.
+    checked(
+      this.#container.allocOutputContext2(null, codec.container, `file:${path}`),
+      'setting up the container',
+    );
+    this.#container.setFlags(AVFMT_FLAG_BITEXACT);
+    if (this.#container.oformat?.hasFlags(AVFMT_GLOBALHEADER) === true) {
+      context.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
+    }
+    this.#stream = this.#container.newStream();
+  }
+
+  static async create(options: VideoFileOptions): Promise<VideoFile> {
+    const file = new VideoFile(options);
+    try {
+      await file.#open(options);
+      return file;
+    } catch (reason) {
+      await file[Symbol.asyncDispose]();
+      throw reason;
+    }
+  }
+
+  async add(frame: Frame): Promise<void> {
+    checked(await this.#encoder.sendFrame(frame), 'encoding a frame');
+    await this.#writePackets();
+  }
+
+  async finish(): Promise<void> {
+    checked(await this.#encoder.sendFrame(null), 'ending the video');
+    await this.#writePackets();
+    checked(await this.#container.writeTrailer(), 'writing the index');
+    await this.#container.closeOutput();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#packet.free();
+    this.#encoder.freeContext();
+    await this.#container[Symbol.asyncDispose]();
+  }
+
+  async #open({ codec, rate }: VideoFileOptions): Promise<void> {
+    setOptions(this.#encoder, codec.options);
+    checked(await this.#encoder.open2(), `opening the encoder ${codec.encoder}`);
+    checked(this.#stream.codecpar.fromContext(this.#encoder), 'describing the video');
+    if (codec.tag !== undefined) this.#stream.codecpar.codecTag = codec.tag;
+    this.#stream.timeBase = this.#encoderTime;
+    this.#stream.avgFrameRate = new Rational(rate.numerator, rate.denominator);
+    setOptions(this.#container, codec.containerOptions);
+    checked(await this.#container.openOutput(), 'opening the file');
+    checked(await this.#container.writeHeader(), 'beginning the file');
+  }
+
+  async #writePackets(): Promise<void> {
+    const packet = this.#packet;
+    while (gotOne(await this.#encoder.receivePacket(packet), 'encoding a frame')) {
+      packet.streamIndex = 0;
+      packet.duration = 1n;
+      packet.rescaleTs(this.#encoderTime, this.#stream.timeBase);
+      checked(await this.#container.interleavedWriteFrame(packet), 'writing the file');
+      packet.unref();
+    }
+  }
+}
+
+function keyInterval({ numerator, denominator }: FrameRate): number {
+  return Math.max(1, Math.round((numerator / denominator) * KEY_INTERVAL_SECONDS));
+}
+
+/** One by one, since a list given at opening may hold misspelt ones, which are ignored in silence. */
+function setOptions(
+  owner: CodecContext | FormatContext,
+  options: Readonly<Record<string, string>>,
+): void {
+  for (const [name, value] of Object.entries(options)) {
+    checked(
+      owner.setOption(name, value, AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN),
+      `setting ${name}=${value}`,
+    );
+  }
+}
