@@ -37,6 +37,17 @@ export const MOVIE_FILES: Readonly<
   gif: { ending: '.gif', type: 'image/gif' },
 };
 
+const ALPHA_FORMATS: ReadonlySet<string> = new Set<OutputFormat>([
+  'mov',
+  'mkv',
+  ...SEQUENCE_FORMATS,
+]);
+
+/** Whether alpha can be kept in it. */
+export function keepsAlpha(format: OutputFormat): boolean {
+  return ALPHA_FORMATS.has(format);
+}
+
 /** The ending of a file in this format; none for a folder. */
 export function endingOf(format: OutputFormat): string {
   return isSequence(format) ? '' : MOVIE_FILES[format].ending;

@@ -21,6 +21,8 @@ export interface IngestParams {
   readonly resize: ResizePolicy;
   /** Indices in the source, one per frame of the task, ascending. */
   readonly sourceIndices: readonly number[];
+  /** Present where the frames' alpha is wanted: it is kept in them, for whoever asks for it. Others see them laid over black. */
+  readonly alpha?: true;
 }
 
 /** In: `frames`. Out: `control`, as RGB pictures. */
@@ -85,7 +87,7 @@ export type DecodeParams = Readonly<Record<string, never>>;
  */
 export type MeasureParams = AnnotateParams | Readonly<Record<string, never>>;
 
-/** In: `smoothed`, and the roles of the other panels. Out: `file`. */
+/** In: `smoothed`, the roles of the other panels, and of a clip that keeps alpha, `alpha`: pictures that have it. Out: `file`. */
 export interface AssembleParams {
   /** `clip`: `smoothed` alone. `comparison`: all panels side by side. `contact-sheet`: the same as one picture. */
   readonly layout: 'clip' | 'comparison' | 'contact-sheet';

@@ -34,6 +34,7 @@ export function recipeSpec<const N extends string, F extends z.ZodRawShape>(
 export interface RecipeRequest<S> {
   readonly spec: S;
   readonly models: ModelSet;
+  readonly source: { readonly alpha: boolean };
   /** Takes what does not fit: `field: what`. */
   readonly problems: string[];
 }
@@ -48,7 +49,7 @@ export interface RecipePlan<S, J extends JobBase> {
   /** Its part of the job; undefined if there is a problem without which there is none. */
   accept(request: RecipeRequest<S>): RecipePart<J> | undefined;
   /** By which sampler its frames are drawn, and from which config; absent for a recipe that draws none. */
-  drawing?(request: Omit<RecipeRequest<S>, 'problems'>): {
+  drawing?(request: Pick<RecipeRequest<S>, 'spec' | 'models'>): {
     readonly sampler: SamplerName;
     readonly generatorScheduler: ModelPart | undefined;
   };

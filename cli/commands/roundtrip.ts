@@ -79,7 +79,7 @@ async function run(
     const isQuiet = typed['quiet'] === true;
     if (!isQuiet)
       terminal.write(
-        treatmentOf(facts)
+        treatmentOf(facts, plan)
           .map(({ about, done }) => `${about}: ${done}\n`)
           .join(''),
       );
@@ -120,7 +120,7 @@ function reportOf(request: RoundtripRequest, { facts, plan, result, wallSeconds 
       framesPerSecond: facts.framesPerSecond,
       shown: { width: facts.width, height: facts.height },
     },
-    treatment: treatmentOf(facts),
+    treatment: treatmentOf(facts, plan),
     taken: { frames, start, stride, resize },
     output: {
       path: output,

@@ -91,7 +91,7 @@ class LocalFarm implements Farm {
     const job = acceptSpec({
       spec,
       models,
-      source: { ...stored, path: spec.input.path, frames: facts.frames },
+      source: { ...stored, path: spec.input.path, frames: facts.frames, alpha: facts.alpha },
       numerics: ownClasses(),
     });
     const jobId = jobIdOf(job);

@@ -5,7 +5,7 @@ import { copyFile, link, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { BivdiffError } from '../../common/errors.ts';
-import { isSequence } from '../../common/output-formats.ts';
+import { isSequence, keepsAlpha } from '../../common/output-formats.ts';
 import type { ArtifactRef, Digest } from '../../common/task.ts';
 import { choiceProblem, framesFrom } from '../../coordinator/domain/accept.ts';
 import { outputProblems } from '../../coordinator/domain/check-outputs.ts';
@@ -25,6 +25,8 @@ const PICTURES_PER_SECOND = 8;
 export interface RoundtripPlan extends FrameSize {
   readonly frames: number;
   readonly framesPerSecond: number;
+  /** The source has some, and the format has room for it. */
+  readonly keepAlpha: boolean;
 }
 
 export interface RoundtripResult {
@@ -54,7 +56,8 @@ export function planRoundtrip(request: RoundtripRequest, facts: VideoFacts): Rou
     ],
     request,
   );
-  if (problems.length === 0) return { frames, width, height, framesPerSecond };
+  const keepAlpha = facts.alpha && keepsAlpha(format);
+  if (problems.length === 0) return { frames, width, height, framesPerSecond, keepAlpha };
   throw new BivdiffError('invalid-argument', problems.join('; '), {
     hint: 'bivdiff probe tells what the source is; bivdiff roundtrip --help lists the flags.',
     details: { problems },
@@ -92,6 +95,7 @@ export async function roundtripToFile(run: RoundtripRun): Promise<RoundtripResul
     path: input,
     indices: Array.from({ length: frames }, (_, i) => start + i * stride),
     ...{ size: { width, height }, resize },
+    keepAlpha: plan.keepAlpha,
     askedAs: `${frames} frames from ${start} with stride ${stride}`,
   };
   const folder = join(place.folder, 'made');

@@ -26,7 +26,7 @@ export function describeSource(facts: VideoFacts): readonly SourceFact[] {
     pixelAspectFact(facts),
     pixelFormatFact(facts),
     ...colourFactsOf(facts.colour),
-    fact('alpha', alphaText(facts), facts.alpha && 'laid over black'),
+    fact('alpha', alphaText(facts), facts.alpha && ALPHA_DONE),
     fact(
       'interlaced',
       facts.interlaced ? 'yes' : 'no',
@@ -47,11 +47,16 @@ export function sourceText(name: string, facts: VideoFacts): string {
   return `${name}\n${lines.map((line) => (line === '' ? '' : `  ${line}\n`)).join('')}`;
 }
 
-/** What will be done, for scripts and for one line of text. */
-export function treatmentOf(facts: VideoFacts): readonly { about: string; done: string }[] {
-  return describeSource(facts).flatMap(({ about, done }) =>
-    done === undefined ? [] : [{ about, done }],
-  );
+/** What will be done, for scripts and for one line of text; with an output, what is done for it. */
+export function treatmentOf(
+  facts: VideoFacts,
+  output?: { readonly keepAlpha: boolean },
+): readonly { about: string; done: string }[] {
+  return describeSource(facts).flatMap(({ about, done }) => {
+    if (done === undefined) return [];
+    if (output === undefined || done !== ALPHA_DONE) return [{ about, done }];
+    return [{ about, done: output.keepAlpha ? 'kept' : 'laid over black' }];
+  });
 }
 
 /** `24`, `24000/1001`. */
@@ -59,6 +64,10 @@ export function rateText(framesPerSecond: number): string {
   const { numerator, denominator } = frameRateOf(framesPerSecond);
   return denominator === 1 ? String(numerator) : `${numerator}/${denominator}`;
 }
+
+/** Whoever knows the output's format says which of the two. */
+const ALPHA_DONE =
+  'laid over black; kept by roundtrip and --task frames in MOV, MKV and PNG outputs';
 
 const CONTAINERS = {
   mp4: 'MP4 or MOV',

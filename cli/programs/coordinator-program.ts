@@ -182,7 +182,7 @@ class Acceptor {
     const job = acceptSpec({
       spec,
       models,
-      source: { ...source, path: spec.input.path, frames: facts.frames },
+      source: { ...source, path: spec.input.path, frames: facts.frames, alpha: facts.alpha },
       numerics: this.#numerics,
     });
     // Before anybody can be given a task of it.

@@ -23,6 +23,7 @@ export interface SourceFacts extends StoredSource {
   /** As the user named it, for errors. */
   readonly path: string;
   readonly frames: number;
+  readonly alpha: boolean;
 }
 
 export interface AcceptRequest {
@@ -45,7 +46,7 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
   const video = chooseVideo(spec, models, problems);
   const inversionUnet = chooseInversionUnet(spec, models, problems);
   const recipe = recipeOf(spec.task);
-  const part = recipe.accept({ spec, models, problems });
+  const part = recipe.accept({ spec, models, source, problems });
   problems.push(
     ...samplerProblems({
       steps: spec.steps ?? models.defaults.steps,

@@ -38,10 +38,10 @@ export function measureNode(job: JobBase, results: Results, outlines?: Outlines)
   });
 }
 
-/** One task per output; each reads the frames that it shows. `panels`: those that the recipe's spec names, by role. */
+/** One task per output; each reads the frames that it shows. `panels`: those that the recipe's spec names, by role; `alpha`: a clip's. */
 export function assembleNode(
   job: JobBase,
-  { generated, smoothed }: Results,
+  { generated, smoothed, alpha }: Results & { readonly alpha?: NodeOutput | undefined },
   panels: Readonly<Record<string, NodeOutput>> = {},
 ): PlanNode {
   const { frames, outputs } = job;
@@ -53,12 +53,15 @@ export function assembleNode(
       : partsOfRange(made, all);
   const panel = (made: Layout, index: number): LayoutPart[] =>
     outputs[index]?.layout === 'clip' ? [] : shown(made, index);
+  const clip = (made: Layout, index: number): LayoutPart[] =>
+    outputs[index]?.layout === 'clip' ? shown(made, index) : [];
   return planNode('assemble', {
     layout: { count: outputs.length, range: () => all, owner: () => 0 },
     params: (index) => outputs[index]!,
     inputs: {
       ...rolesOf({ ...panels, generated }, (output) => partsOf(output, panel)),
       smoothed: partsOf(smoothed, shown),
+      ...(alpha === undefined ? {} : { alpha: partsOf(alpha, clip) }),
     },
   });
 }

@@ -2,13 +2,14 @@
 
 import { access } from 'node:fs/promises';
 import { BivdiffError } from '../../common/errors.ts';
+import { keepsAlpha } from '../../common/output-formats.ts';
 import { rateProblem, sizeProblem } from '../../common/output-limits.ts';
 import type { EncodedFacts, EncodeRequest } from './media-types.ts';
 import { encodeGif } from './gif-encoder.ts';
 import { writeVideo } from './ffmpeg/video-writer.ts';
 
 /**
- * Frames are `[height, width, 3]` RGB of the request's size. Nothing is left at the path when it fails.
+ * Frames are `[height, width, channels]` of the request's size. Nothing is left at the path when it fails.
  * @throws invalid-argument — a size, rate or frame that cannot be, or no frames
  * @throws already-exists — the path is taken
  */
@@ -34,7 +35,10 @@ export async function encodeFrames(
   }
 }
 
-function checkRequest({ format, width, height, framesPerSecond }: EncodeRequest): void {
+function checkRequest({ format, width, height, framesPerSecond, channels }: EncodeRequest): void {
+  if (channels === 4 && !keepsAlpha(format)) {
+    throw new BivdiffError('invalid-argument', `${format} cannot keep alpha`);
+  }
   const size = sizeProblem(format, { width, height });
   if (size !== undefined) throw unfit(`a video cannot be ${width}x${height}`, size);
   const rate = rateProblem(format, framesPerSecond);
@@ -49,13 +53,14 @@ function unfit(problem: string, limits: string): BivdiffError {
 }
 
 async function* checkedFrames(request: EncodeRequest, frames: AsyncIterable<Uint8Array>) {
-  const expected = request.width * request.height * 3;
+  const { width, height, channels = 3 } = request;
+  const expected = width * height * channels;
   let index = 0;
   for await (const rgb of frames) {
     if (rgb.length !== expected) {
       throw new BivdiffError(
         'invalid-argument',
-        `frame ${index} has ${rgb.length} bytes; ${request.width}x${request.height} RGB has ${expected}`,
+        `frame ${index} has ${rgb.length} bytes; ${width}x${height} with ${channels} channels has ${expected}`,
       );
     }
     index++;

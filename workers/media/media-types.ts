@@ -10,9 +10,11 @@ export interface FrameSize {
   readonly height: number;
 }
 
-/** One picture: row-major RGB, 8 bits, `height * width * 3` bytes. */
+/** One picture: row-major RGB, 8 bits a value, `height * width * channels` bytes. */
 export interface RgbImage extends FrameSize {
   readonly rgb: Uint8Array;
+  /** 4: straight alpha comes last. @default 3 */
+  readonly channels?: 3 | 4;
 }
 
 /** RGB, or RGBA with straight alpha, row-major, 8 bits a value. */
@@ -105,6 +107,8 @@ export interface EncodeRequest extends FrameSize {
   readonly format: MovieFormat;
   /** A whole number, or any other up to 240, kept to the thousandth; 24000/1001 and its like are kept exact. */
   readonly framesPerSecond: number;
+  /** Of every frame. 4, RGBA with straight alpha, only for formats that keep alpha. @default 3 */
+  readonly channels?: 3 | 4;
 }
 
 export interface EncodedFacts extends FrameSize {

@@ -10,6 +10,7 @@ import { isSequence } from '../../common/output-formats.ts';
 import type { OutputFormat, SequenceFormat } from '../../common/output-formats.ts';
 import type { MediaService } from './media-service.ts';
 import type { DecodedFrame, DecodeRequest, FrameSize } from './media-types.ts';
+import { rgbaOf } from './pixels/alpha.ts';
 import { encodeDeepPng, encodePng } from './pixels/png.ts';
 import { writeMovie } from './write-movie.ts';
 import type { WriteMovieOptions } from './write-movie.ts';
@@ -40,17 +41,22 @@ export async function roundtrip(
   options: WriteMovieOptions,
 ): Promise<readonly MadeFile[]> {
   const { signal } = options;
+  const { keepAlpha = false } = source;
   const frames = media.decode(source, signal === undefined ? {} : { signal });
   if (isSequence(format))
     return writePictures(frames, { size: source.size, folder, format }, options);
   const file = path.join(folder, 'movie');
-  const request = { path: file, format, framesPerSecond, ...source.size };
-  await writeMovie(media, request, pixelsOf(frames), options);
+  const channels = keepAlpha ? 4 : 3;
+  const request = { path: file, format, framesPerSecond, channels, ...source.size } as const;
+  await writeMovie(media, request, pixelsOf(frames, keepAlpha), options);
   return [await madeFile(file)];
 }
 
-async function* pixelsOf(frames: AsyncIterable<DecodedFrame>): AsyncGenerator<Uint8Array> {
-  for await (const { rgb } of frames) yield rgb;
+async function* pixelsOf(
+  frames: AsyncIterable<DecodedFrame>,
+  keepAlpha: boolean,
+): AsyncGenerator<Uint8Array> {
+  for await (const frame of frames) yield keepAlpha ? rgbaOf(frame) : frame.rgb;
 }
 
 interface PictureFolder {
@@ -67,8 +73,8 @@ async function writePictures(
   await mkdir(folder, { recursive: true });
   const encode = format === 'png16-sequence' ? encodeDeepPng : encodePng;
   const made: MadeFile[] = [];
-  for await (const { rgb } of frames) {
-    const png = await encode({ rgb, ...size });
+  for await (const { rgb, channels } of frames) {
+    const png = await encode({ rgb, channels, ...size });
     const file = path.join(folder, String(made.length));
     await writeFile(file, png, { flag: 'wx' });
     const digest = createHash('sha256').update(png).digest('hex');

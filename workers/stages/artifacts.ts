@@ -5,7 +5,7 @@ import type { ArtifactRef, InputPart, ResultRecord, TaskId } from '../../common/
 import { BivdiffError } from '../../common/errors.ts';
 import type { BusyClock } from './busy-clock.ts';
 import type { TensorPeers } from './ports.ts';
-import { decodePng, encodePng } from '../media/pixels/png.ts';
+import { decodeAlpha, decodePng, encodePng } from '../media/pixels/png.ts';
 import type { RgbImage } from '../media/media-types.ts';
 import { elementCount, floatTensor, frameTensor } from '../tensor/tensor.ts';
 import type { FloatTensor, FrameTensor, Tensor } from '../tensor/tensor.ts';
@@ -49,6 +49,15 @@ export async function readPicture(
 ): Promise<RgbImage> {
   const bytes = await readOrReport(store, ref, ref.task);
   return codecs.during(() => decodePng(bytes));
+}
+
+/** The alpha of one picture, a byte a pixel. @throws data-loss — with the task that made it in `lostTasks` */
+export async function readAlpha(
+  { store, codecs }: ArtifactAccess,
+  ref: PictureRef,
+): Promise<Uint8Array> {
+  const bytes = await readOrReport(store, ref, ref.task);
+  return codecs.during(() => decodeAlpha(bytes));
 }
 
 /** Reads what an input is made of, as one tensor with the frames along the first axis. @throws data-loss */
@@ -159,7 +168,7 @@ export async function storePicture(
     digest,
     bytes: bytes.length,
     type: 'image/png',
-    shape: [picture.height, picture.width, 3],
+    shape: [picture.height, picture.width, picture.channels ?? 3],
   };
 }
 

@@ -5,17 +5,18 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { MOVIE_FILES } from '../../common/output-formats.ts';
+import { isSequence, MOVIE_FILES } from '../../common/output-formats.ts';
 import type { MovieFormat } from '../../common/output-formats.ts';
 import type { AssembleParams } from '../../common/stages.ts';
 import type { ArtifactRef, Task } from '../../common/task.ts';
 import { BusyClock } from './busy-clock.ts';
 import type { ArtifactAccess } from './artifacts.ts';
-import { readPicture, resolvePictures } from './artifacts.ts';
+import { readAlpha, readPicture, resolvePictures } from './artifacts.ts';
 import type { PictureRef } from './artifacts.ts';
 import { composeContactSheet, composePanels } from '../vision/panels.ts';
 import type { RgbImage } from '../media/media-types.ts';
 import { writeMovie } from '../media/write-movie.ts';
+import { withAlpha } from '../media/pixels/alpha.ts';
 import { encodeDeepPng, encodePng } from '../media/pixels/png.ts';
 import type { RunTaskOptions, StageOutcome, StageRunnerOptions } from './stage-environment.ts';
 
@@ -34,19 +35,8 @@ export async function assembleOutput(
   const params = task.params as unknown as AssembleParams;
   const access = { store: options.store, codecs: new BusyClock() };
   switch (params.layout) {
-    case 'clip': {
-      const smoothed = await resolvePictures(options.store, task.inputs['smoothed'] ?? []);
-      const frames = {
-        params,
-        count: smoothed.length,
-        frame: (i: number) => readPicture(access, smoothed[i]!),
-      };
-      // These are the decoded pictures themselves: nothing to make.
-      if (params.format === 'png-sequence')
-        return { outputs: { file: smoothed.map(plainRef) }, busySeconds: 0 };
-      if (params.format === 'png16-sequence') return makeDeepPictures(access, run, frames);
-      return encodeMovie(options, run, frames);
-    }
+    case 'clip':
+      return makeClip(task, { options, run, access, params });
     case 'comparison': {
       const panels = await panelsOf(task, options);
       return encodeMovie(options, run, {
@@ -60,19 +50,43 @@ export async function assembleOutput(
   }
 }
 
-/** The frames as PNGs of 16 bits a value. */
-async function makeDeepPictures(
+interface Clip {
+  readonly options: StageRunnerOptions;
+  readonly run: RunTaskOptions;
+  readonly access: ArtifactAccess;
+  readonly params: AssembleParams;
+}
+
+async function makeClip(task: Task, { options, run, access, params }: Clip): Promise<StageOutcome> {
+  const read = (role: string) => resolvePictures(options.store, task.inputs[role] ?? []);
+  const [smoothed, alphas] = await Promise.all([read('smoothed'), read('alpha')]);
+  const alpha = alphas.length > 0;
+  const frame = async (i: number): Promise<RgbImage> => {
+    const picture = await readPicture(access, smoothed[i]!);
+    return alpha ? withAlpha(picture, await readAlpha(access, alphas[i]!)) : picture;
+  };
+  const frames = { params, count: smoothed.length, frame };
+  if (!isSequence(params.format)) return encodeMovie(options, run, frames);
+  // These are the decoded pictures themselves: nothing to make.
+  if (params.format === 'png-sequence' && !alpha)
+    return { outputs: { file: smoothed.map(plainRef) }, busySeconds: 0 };
+  return makePictures(access, run, frames);
+}
+
+/** The frames as PNGs, of 16 bits a value or of 8. */
+async function makePictures(
   access: ArtifactAccess,
   run: RunTaskOptions,
   movie: Movie,
 ): Promise<StageOutcome> {
+  const encode = movie.params.format === 'png16-sequence' ? encodeDeepPng : encodePng;
   const file: ArtifactRef[] = [];
   for (let index = 0; index < movie.count; index += 1) {
     run.signal?.throwIfAborted();
     const picture = await movie.frame(index);
-    const bytes = await access.codecs.during(() => encodeDeepPng(picture));
+    const bytes = await access.codecs.during(() => encode(picture));
     const digest = await access.store.putArtifact(bytes);
-    const shape = [picture.height, picture.width, 3];
+    const shape = [picture.height, picture.width, picture.channels ?? 3];
     file.push({ digest, bytes: bytes.length, type: 'image/png', shape });
     run.onProgress?.(index + 1, movie.count);
   }
@@ -109,6 +123,7 @@ async function encodeMovie(
         framesPerSecond: movie.params.framesPerSecond,
         width: first.width,
         height: first.height,
+        channels: first.channels ?? 3,
       },
       frames(),
       { signal: run.signal, onFrame: (done) => run.onProgress?.(done, movie.count) },

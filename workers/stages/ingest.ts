@@ -25,11 +25,13 @@ export async function ingestFrames(
       indices: params.sourceIndices,
       size: { width: params.width, height: params.height },
       resize: params.resize,
+      keepAlpha: params.alpha === true,
     },
     run.signal === undefined ? {} : { signal: run.signal },
   );
-  for await (const { rgb } of decoded) {
-    frames.push(await storePicture(access, { rgb, width: params.width, height: params.height }));
+  for await (const { rgb, channels } of decoded) {
+    const { width, height } = params;
+    frames.push(await storePicture(access, { rgb, channels, width, height }));
     run.onProgress?.(frames.length, params.sourceIndices.length);
   }
   return { outputs: { frames }, busySeconds: (performance.now() - begun) / 1000 };

@@ -4,6 +4,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 
 import { openStore } from '../../../common/store/open-store.ts';
@@ -87,4 +88,48 @@ describe('ready-made frames', () => {
     expect(metrics.drift).toBe(drawn.metrics.drift);
     expect(metrics.flicker).toEqual(drawn.metrics.flicker);
   });
+
+  it('keep their alpha in outputs that have room for it, and go over black into others', async () => {
+    await using place = await createWorkplace();
+    const source = place.path('clear');
+    await mkdir(source);
+    for (const frame of [0, 1, 2, 3, 4, 5, 6, 7]) {
+      const picture = sharp(rgbaDisc(frame), { raw: { width: 32, height: 32, channels: 4 } });
+      await picture.png().toFile(join(source, `f${frame}.png`));
+    }
+    const all = tinyFlags(place, { task: 'frames', input: source, stride: '1', size: '32x32' });
+    const words = all.toSpliced(all.indexOf('--control'), 2);
+    const write = async (name: string): Promise<string> => {
+      const output = place.path('out', name);
+      const run = await bivdiff('render', ...words, '--output', output, '--quiet');
+      expect(run.code, run.stderr).toBe(0);
+      return output;
+    };
+    const folder = await write('pictures/');
+    const wanted = await alphaOf(join(source, 'f3.png'));
+    expect(wanted).toContain(0);
+    expect(wanted).toContain(127);
+    expect(await alphaOf(join(folder, 'frame-000004.png'))).toEqual(wanted);
+    const movie = await bivdiff('probe', await write('clip.mov'), '--json');
+    expect(jsonOf(movie)).toMatchObject({ sources: [{ alpha: true, frames: 4 }] });
+    const flat = await bivdiff('probe', await write('clip.mp4'), '--json');
+    expect(jsonOf(flat)).toMatchObject({ sources: [{ alpha: false }] });
+  });
 });
+
+/** A disc that moves, half clear at its rim and all clear around. */
+function rgbaDisc(frame: number): Uint8Array {
+  const pixels = new Uint8Array(32 * 32 * 4);
+  for (let y = 0; y < 32; y++) {
+    for (let x = 0; x < 32; x++) {
+      const distance = Math.hypot(x - 10 - frame, y - 16);
+      if (distance >= 9) continue;
+      pixels.set([220, 60, 30, distance < 6 ? 255 : 127], (y * 32 + x) * 4);
+    }
+  }
+  return pixels;
+}
+
+async function alphaOf(file: string): Promise<number[]> {
+  return [...(await sharp(file).extractChannel('alpha').raw().toBuffer())];
+}

@@ -60,7 +60,11 @@ describe('probe of a video', () => {
     ['untagged.mp4', 'range', 'taken for limited'],
     ['untagged.mp4', 'matrix', 'taken for BT.601'],
     ['ten-bit.mp4', 'pixel format', 'brought to 8 bits a channel'],
-    ['alpha.png', 'alpha', 'laid over black'],
+    [
+      'alpha.png',
+      'alpha',
+      'laid over black; kept by roundtrip and --task frames in MOV, MKV and PNG outputs',
+    ],
     ['variable-rate.mp4', 'rate', 'frames are taken one after another, however long each is shown'],
   ])('of %s tells that the %s is %s', async (name, about, done) => {
     const { sources } = jsonOf<Told>(await bivdiff('probe', '--json', fixture(name)));

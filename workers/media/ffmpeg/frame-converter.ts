@@ -1,13 +1,18 @@
 // RGB frames to what an encoder takes, by FFmpeg's scale filter.
 
-import { AV_PIX_FMT_RGB24, AVCOL_RANGE_JPEG, AVCOL_SPC_RGB } from 'node-av/constants';
+import {
+  AV_PIX_FMT_RGB24,
+  AV_PIX_FMT_RGBA,
+  AVCOL_RANGE_JPEG,
+  AVCOL_SPC_RGB,
+} from 'node-av/constants';
 import { Filter, FilterGraph, Frame, type FilterContext } from 'node-av/lib';
 import { BivdiffError } from '../../../common/errors.ts';
 import type { FrameRate } from '../frame-rate.ts';
 import type { FrameSize } from '../media-types.ts';
 import { checked } from './checked.ts';
 import { tagColours } from './colour-tags.ts';
-import type { ColourTags, OutputCodec } from './output-codecs.ts';
+import { pixelFormatOf, type ColourTags, type OutputCodec } from './output-codecs.ts';
 
 /**
  * `accurate_rnd` and `bitexact` keep results off the processor's instruction set, `full_chroma_inp` lets every pixel count in the chroma.
@@ -23,20 +28,23 @@ export class FrameConverter implements Disposable {
   readonly #size: FrameSize;
   readonly #codec: OutputCodec;
 
-  constructor(size: FrameSize, rate: FrameRate, codec: OutputCodec) {
+  readonly #alpha: boolean;
+
+  constructor(size: FrameSize, rate: FrameRate, codec: OutputCodec, alpha: boolean) {
     const { width, height } = size;
     this.#size = size;
     this.#codec = codec;
+    this.#alpha = alpha;
     this.#graph.alloc();
     // Threads cut a picture into slices; one keeps the cuts, and so the rounding at them, away.
     this.#graph.nbThreads = 1;
     const timing = `time_base=${rate.denominator}/${rate.numerator}:frame_rate=${rate.numerator}/${rate.denominator}`;
-    const source = `video_size=${width}x${height}:pix_fmt=rgb24:colorspace=gbr:range=pc:pixel_aspect=1/1:${timing}`;
+    const source = `video_size=${width}x${height}:pix_fmt=${alpha ? 'rgba' : 'rgb24'}:colorspace=gbr:range=pc:pixel_aspect=1/1:${timing}`;
     const conversion = `flags=${SCALE_FLAGS}:${targetOf(codec.colour)}`;
     this.#source = this.#add('buffer', source);
     this.#sink = this.#add('buffersink', null);
     const scale = this.#add('scale', conversion);
-    const format = this.#add('format', `pix_fmts=${codec.pixelFormat}`);
+    const format = this.#add('format', `pix_fmts=${pixelFormatOf(codec, alpha)}`);
     for (const [from, to] of [
       [this.#source, scale],
       [scale, format],
@@ -47,12 +55,12 @@ export class FrameConverter implements Disposable {
     checked(this.#graph.configSync(), 'setting up the conversion of frames');
   }
 
-  /** `rgb`: `[height, width, 3]`. */
+  /** `rgb`: `[height, width, 3]`, or 4 with alpha. */
   async convert(rgb: Uint8Array, index: number): Promise<Frame> {
     const pixels = Buffer.from(rgb.buffer, rgb.byteOffset, rgb.byteLength);
     using source = Frame.fromVideoBuffer(pixels, {
       ...this.#size,
-      format: AV_PIX_FMT_RGB24,
+      format: this.#alpha ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24,
       pts: BigInt(index),
     });
     source.colorSpace = AVCOL_SPC_RGB;

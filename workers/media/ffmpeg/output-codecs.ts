@@ -10,6 +10,7 @@ import {
   FF_ENCODER_PRORES_KS,
   type FFEncoderCodec,
 } from 'node-av/constants';
+import { BivdiffError } from '../../../common/errors.ts';
 import type { MovieFormat } from '../../../common/output-formats.ts';
 
 /** What FFmpeg writes; a GIF is libvips' work. */
@@ -33,6 +34,8 @@ export interface OutputCodec {
   /** Fixed, never the machine's: encoders cut pictures by their threads, which changes the bytes. */
   readonly threads: number;
   readonly pixelFormat: 'yuv420p' | 'yuv444p10le' | 'bgr0';
+  /** Where alpha can be kept: of frames that have it. */
+  readonly alphaFormat?: 'yuva444p10le' | 'bgra';
   /** 4:2:0 in H.264 and HEVC: an odd size grows by one copied row or column. */
   readonly evenSides: boolean;
   readonly colour: ColourTags;
@@ -119,6 +122,7 @@ export const OUTPUT_CODECS: Readonly<Record<CodecFormat, OutputCodec>> = {
     options: { profile: '4444', vendor: 'apl0' },
     threads: 4,
     pixelFormat: 'yuv444p10le',
+    alphaFormat: 'yuva444p10le',
     evenSides: false,
     colour: VIDEO,
   },
@@ -129,7 +133,15 @@ export const OUTPUT_CODECS: Readonly<Record<CodecFormat, OutputCodec>> = {
     options: { level: '3', slicecrc: '1', g: '1' },
     threads: 4,
     pixelFormat: 'bgr0',
+    alphaFormat: 'bgra',
     evenSides: false,
     colour: PICTURE,
   },
 };
+
+/** @throws internal — frames have alpha, and the format has no place for it */
+export function pixelFormatOf(codec: OutputCodec, alpha: boolean) {
+  if (!alpha) return codec.pixelFormat;
+  if (codec.alphaFormat !== undefined) return codec.alphaFormat;
+  throw new BivdiffError('internal', `${codec.container} keeps no alpha`);
+}

@@ -23,7 +23,7 @@ import type { FrameRate } from '../frame-rate.ts';
 import type { FrameSize } from '../media-types.ts';
 import { checked, gotOne } from './checked.ts';
 import { tagColours } from './colour-tags.ts';
-import type { OutputCodec } from './output-codecs.ts';
+import { pixelFormatOf, type OutputCodec } from './output-codecs.ts';
 
 /** Key frames come this often, so that a player can jump and a reader needs not decode much for one frame. */
 const KEY_INTERVAL_SECONDS = 2;
@@ -32,6 +32,7 @@ export interface VideoFileOptions extends FrameSize {
   /** Absolute. An existing file is replaced. */
   readonly path: string;
   readonly codec: OutputCodec;
+  readonly alpha: boolean;
   readonly rate: FrameRate;
 }
 
@@ -43,7 +44,7 @@ export class VideoFile implements AsyncDisposable {
   readonly #stream: Stream;
   readonly #encoderTime: Rational;
 
-  private constructor({ path, codec, rate, width, height }: VideoFileOptions) {
+  private constructor({ path, codec, alpha, rate, width, height }: VideoFileOptions) {
     const encoder = Codec.findEncoderByName(codec.encoder);
     if (encoder === null) {
       throw new BivdiffError('internal', `this build of FFmpeg has no encoder ${codec.encoder}`);
@@ -54,7 +55,7 @@ export class VideoFile implements AsyncDisposable {
     context.allocContext3(encoder);
     context.width = width;
     context.height = height;
-    context.pixelFormat = avGetPixFmtFromName(codec.pixelFormat);
+    context.pixelFormat = avGetPixFmtFromName(pixelFormatOf(codec, alpha));
     context.sampleAspectRatio = new Rational(1, 1);
     context.timeBase = this.#encoderTime;
     context.framerate = new Rational(rate.numerator, rate.denominator);

@@ -27,8 +27,9 @@ export async function writeVideo(
   try {
     let count = 0;
     {
-      using converter = new FrameConverter(size, rate, codec);
-      await using file = await VideoFile.create({ path: partial, codec, rate, ...size });
+      const alpha = request.channels === 4;
+      using converter = new FrameConverter(size, rate, codec, alpha);
+      await using file = await VideoFile.create({ path: partial, codec, alpha, rate, ...size });
       for await (const rgb of frames) {
         using frame = await converter.convert(grown(rgb, request, size), count++);
         await file.add(frame);

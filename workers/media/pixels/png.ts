@@ -1,7 +1,7 @@
 // One picture to lossless PNG bytes and back: how the store keeps frames.
 
 import { crc32 } from 'node:zlib';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { BivdiffError } from '../../../common/errors.ts';
 import { plainBytes } from './bytes.ts';
 import type { RgbImage } from '../media-types.ts';
@@ -9,21 +9,19 @@ import type { RgbImage } from '../media-types.ts';
 const PNG_OPTIONS = { compressionLevel: 6, adaptiveFiltering: false, palette: false } as const;
 
 /**
- * 8-bit RGB PNG: same pixels, same bytes, on machines of one instruction set. Tagged as sRGB; no profile, no text, no time.
+ * 8-bit RGB or RGBA PNG: same pixels, same bytes, on machines of one instruction set. Tagged as sRGB; no profile, no text, no time.
  */
 export async function encodePng(image: RgbImage): Promise<Uint8Array> {
-  const { rgb, width, height } = image;
-  const png = await sharp(rgb, { raw: { width, height, channels: 3 } })
-    .png(PNG_OPTIONS)
-    .toBuffer();
+  const { rgb, width, height, channels = 3 } = image;
+  const png = await sharp(rgb, { raw: { width, height, channels } }).png(PNG_OPTIONS).toBuffer();
   return tagged(png);
 }
 
 /** The same in 16 bits: a value v of 8 bits is v * 257, so white stays white and nothing is lost on the way back. */
 export async function encodeDeepPng(image: RgbImage): Promise<Uint8Array> {
-  const { rgb, width, height } = image;
+  const { rgb, width, height, channels = 3 } = image;
   const values = Uint16Array.from(rgb, (value) => value * 257);
-  const png = await sharp(values, { raw: { width, height, channels: 3 } })
+  const png = await sharp(values, { raw: { width, height, channels } })
     .toColourspace('rgb16')
     .png(PNG_OPTIONS)
     .toBuffer();
@@ -55,13 +53,26 @@ function chunk(name: string, body: readonly number[]): Buffer {
 
 /** Pixels as they are stored; alpha, if any, is laid over black. @throws data-loss — not a sound PNG */
 export async function decodePng(bytes: Uint8Array): Promise<RgbImage> {
+  const { data, info } = await rawOf(pngOf(bytes).flatten({ background: '#000000' }));
+  return { width: info.width, height: info.height, rgb: plainBytes(data) };
+}
+
+/** The alpha of each pixel, 0 to 255: opaque where the picture has none. @throws data-loss — not a sound PNG */
+export async function decodeAlpha(bytes: Uint8Array): Promise<Uint8Array> {
+  const { data, info } = await rawOf(pngOf(bytes).ensureAlpha());
+  return Uint8Array.from({ length: info.width * info.height }, (_, i) => data[i * 4 + 3]!);
+}
+
+function pngOf(bytes: Uint8Array): Sharp {
+  return sharp(bytes, { failOn: 'error', ignoreIcc: true });
+}
+
+async function rawOf(image: Sharp) {
   try {
-    const { data, info } = await sharp(bytes, { failOn: 'error', ignoreIcc: true })
-      .flatten({ background: '#000000' })
+    return await image
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
-    return { width: info.width, height: info.height, rgb: plainBytes(data) };
   } catch (cause) {
     throw new BivdiffError('data-loss', 'a stored picture cannot be read as PNG', { cause });
   }

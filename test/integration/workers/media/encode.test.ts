@@ -9,7 +9,8 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createMediaService } from '../../../../workers/media/media-service.ts';
 import type { RgbImage } from '../../../../workers/media/media-types.ts';
-import { MOVIE_FILES, MOVIE_FORMATS } from '../../../../common/output-formats.ts';
+import { withAlpha } from '../../../../workers/media/pixels/alpha.ts';
+import { keepsAlpha, MOVIE_FILES, MOVIE_FORMATS } from '../../../../common/output-formats.ts';
 import type { MovieFormat } from '../../../../common/output-formats.ts';
 import {
   cloth,
@@ -237,3 +238,35 @@ describe('refuses', () => {
     await expect(lost).rejects.toMatchObject({ code: 'not-found' });
   });
 });
+
+test.each(MOVIE_FORMATS.filter(keepsAlpha))('keeps alpha in %s', async (format) => {
+  const { width, height } = SIZE;
+  const rgba = disc(3).map(({ rgb }, frame) =>
+    withAlpha({ rgb, ...SIZE }, new Uint8Array(width * height).fill(85 * (frame + 1))),
+  );
+  const file = path.join(folder, `alpha-${format}${MOVIE_FILES[format].ending}`);
+  const request = { path: file, format, width, height, framesPerSecond: 8, channels: 4 } as const;
+  await media.encode(
+    request,
+    rgba.map((frame) => frame.rgb),
+  );
+  expect(await media.probe(file)).toMatchObject({ alpha: true, frames: 3 });
+  const asked = { path: file, indices: [0, 1, 2], size: SIZE, resize: 'stretch' } as const;
+  const kept = await collect(media.decode({ ...asked, keepAlpha: true }));
+  for (const [frame, { rgb, channels }] of kept.entries()) {
+    expect(channels).toBe(4);
+    const alpha = rgb.filter((_, i) => i % 4 === 3);
+    // ProRes keeps alpha in more bits, and comes back within one.
+    const furthest = alpha.reduce((most, a) => Math.max(most, Math.abs(a - 85 * (frame + 1))), 0);
+    expect(furthest).toBeLessThanOrEqual(LOSSLESS.includes(format) ? 0 : 1);
+  }
+});
+
+test.each(MOVIE_FORMATS.filter((format) => !keepsAlpha(format)))(
+  'refuses alpha in %s',
+  async (format) => {
+    const request = { path: path.join(folder, `no-alpha.${format}`), format, ...SIZE } as const;
+    const asked = media.encode({ ...request, framesPerSecond: 8, channels: 4 }, []);
+    await expect(asked).rejects.toMatchObject({ code: 'invalid-argument' });
+  },
+);

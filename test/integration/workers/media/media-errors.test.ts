@@ -60,6 +60,7 @@ test('refuses a container without a single frame', async () => {
       path: hollow,
       rate,
       codec: OUTPUT_CODECS.mp4,
+      alpha: false,
     });
     await file.finish();
   }

@@ -54,7 +54,11 @@ describe('what is told of a source', () => {
     ['way up', { mirrored: true, rotation: 180 }, 'mirrored left to right, then turned 180°'],
     ['pixels', { pixelAspect: 2, width: 320 }, 'stretched to square pixels, 320x96'],
     ['pixel format', { pixelFormat: 'yuv420p10le' }, 'brought to 8 bits a channel'],
-    ['alpha', { alpha: true }, 'laid over black'],
+    [
+      'alpha',
+      { alpha: true },
+      'laid over black; kept by roundtrip and --task frames in MOV, MKV and PNG outputs',
+    ],
     ['interlaced', { interlaced: true }, 'deinterlaced with bwdif, two fields to a frame'],
     ['sound', { sounds: 2 }, 'left alone: what is written has no sound'],
     [
