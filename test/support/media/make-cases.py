@@ -265,6 +265,20 @@ def cuts() -> None:
     ffmpeg("-i", mpeg4, "-c", "copy", "-bsf:v", "noise=drop=lt(n\\,2)", out("cuts/mpeg4-no-leading-key.avi"))
     # ffmpeg makes three frames up of what leans on the missing one.
     reference("cuts/mpeg4-no-leading-key.avi", "select=gte(n\\,3)")
+    others = {
+        "hevc-no-leading-key.mkv": [*X265, "-x265-params", f"{X265_PARAMS}:keyint=5:min-keyint=5:bframes=0:open-gop=0"],
+        "vp9-no-leading-key.webm": [*ONE_THREAD, "-c:v", "libvpx-vp9", "-b:v", 0, "-crf", 24, "-g", 5],
+        "vp8-no-leading-key.webm": [*ONE_THREAD, "-c:v", "libvpx", "-b:v", "500k", "-g", 5, "-auto-alt-ref", 0],
+        "mpeg2-no-leading-key.ts": [*ONE_THREAD, "-c:v", "mpeg2video", "-q:v", 3, "-g", 5, "-bf", 0],
+        "wmv2-no-leading-key.wmv": [*ONE_THREAD, "-c:v", "wmv2", "-q:v", 3, "-g", 5],
+        "flv1-no-leading-key.flv": [*ONE_THREAD, "-c:v", "flv", "-q:v", 3, "-g", 5],
+    }
+    for name, encoder in others.items():
+        whole = WORK / name
+        ffmpeg(*frames_of(15), *converted("yuv420p"), *encoder, whole)
+        ffmpeg("-i", whole, "-c", "copy", "-bsf:v", "noise=drop=lt(n\\,2)", out(f"cuts/{name}"))
+        # Of these the program makes three frames up.
+        reference(f"cuts/{name}", "select=gte(n\\,3)" if name[:4] in ("hevc", "wmv2", "flv1") else "")
     plain = WORK / "plain.mp4"
     ffmpeg(*frames_of(), *converted("yuv420p"), *X264, plain)
     out("cuts/bytes-behind.mp4").write_bytes(plain.read_bytes() + b"\0\0\0\x20cam0" + b"camera " * 9)
@@ -299,6 +313,11 @@ def turns() -> None:
         run("mkvmerge", "--deterministic", "1", "-o", out(name), "--projection-type", "0:0",
             "--projection-pose-roll", f"0:{roll}", base)  # fmt: skip
         reference(name, rotation=-roll % 360)
+    # The program turns only the first frame, whose picture data tell it; they hold for those that follow.
+    for degrees in [90, 180]:
+        name = f"turns/told-by-pictures-{degrees}.mkv"
+        ffmpeg("-i", base, "-c", "copy", "-bsf:v", f"h264_metadata=display_orientation=insert:rotate={degrees}", out(name))
+        made[name] = made[f"turns/{360 - degrees}.mp4"]
     name = "turns/yaw180.mkv"
     run("mkvmerge", "--deterministic", "1", "-o", out(name), "--projection-type", "0:0",
         "--projection-pose-yaw", "0:180", base)  # fmt: skip

@@ -8,6 +8,7 @@ import {
   AV_FRAME_FLAG_CORRUPT,
   AV_NOPTS_VALUE,
   AVERROR_EAGAIN,
+  AVERROR_EOF,
   AVSEEK_FLAG_BACKWARD,
   FF_DECODER_LIBVPX_VP8,
   FF_DECODER_LIBVPX_VP9,
@@ -118,18 +119,26 @@ function isPacket(packet: Packet, { pts, dts }: KeyPacket): boolean {
   return Number(packet.pts) === pts && Number(packet.dts) === dts;
 }
 
+/** A decoder has at most a packet for each of its threads under way; one that fails so often at once will not end. */
+const FAILURES_MAX = 100;
+
 /** Frames that come out when this packet goes in; with none, those that are left. */
 function* framesOf(decoder: CodecContext, packet: Packet | null): Generator<TimedFrame> {
+  let failures = 0;
   for (;;) {
     const sent = decoder.sendPacketSync(packet);
     for (;;) {
       const frame = new Frame();
       frame.alloc();
-      // Nothing yet, nothing any more, or a packet that could not be decoded: FFmpeg has said so to whoever listens.
-      if (decoder.receiveFrameSync(frame) < 0) {
-        frame.free();
-        break;
+      const received = decoder.receiveFrameSync(frame);
+      if (received < 0) frame.free();
+      if (received === AVERROR_EAGAIN || received === AVERROR_EOF) break;
+      // A packet that could not be decoded: FFmpeg has said so to whoever listens. Those behind it may well be sound.
+      if (received < 0) {
+        if (++failures >= FAILURES_MAX) break;
+        continue;
       }
+      failures = 0;
       const { pts } = frame;
       yield { frame, pts: pts === AV_NOPTS_VALUE ? undefined : Number(pts) };
     }

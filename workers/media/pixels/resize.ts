@@ -32,8 +32,9 @@ export interface Fit {
 export async function fitPicture(picture: Picture, fit: Fit): Promise<Picture> {
   const { size, keepAlpha, resize } = fit;
   const flat = picture.channels === 3 || keepAlpha;
-  if (flat && isSame(picture, size)) return picture;
   const inner = innerSize(fit);
+  // As many pixels as asked for may still be of another shape.
+  if (flat && isSame(picture, inner) && isSame(inner, size)) return picture;
   const image = imageOf(picture).resize(inner.width, inner.height, {
     fit: 'fill',
     kernel: 'cubic',
