@@ -53,7 +53,8 @@ def run(*words: object) -> bytes:
 
 
 def ffmpeg(*words: object) -> bytes:
-    return run("ffmpeg", "-v", "error", "-y", "-bitexact", *words)
+    *others, out = words
+    return run("ffmpeg", "-v", "error", "-y", *others, "-fflags", "+bitexact", out)
 
 
 def frames_of(count: int = 10, width: int = 64, height: int = 48, rate: int = RATE) -> list[object]:
@@ -72,7 +73,7 @@ def tags(space: str, primaries: str, transfer: str, levels: str = "tv") -> list[
     return ["-colorspace", space, "-color_primaries", primaries, "-color_trc", transfer, "-color_range", levels]
 
 
-ONE_THREAD = ["-threads", "1", "-fflags", "+bitexact", "-flags:v", "+bitexact"]
+ONE_THREAD = ["-threads", "1", "-flags:v", "+bitexact"]
 X264 = [*ONE_THREAD, "-c:v", "libx264", "-preset", "medium", "-crf", "16", "-g", "5"]
 X265 = [*ONE_THREAD, "-c:v", "libx265", "-preset", "medium", "-crf", "12"]
 X265_PARAMS = "log-level=error:pools=1:frame-threads=1:info=0"
@@ -389,8 +390,8 @@ def pixels() -> None:
          "-pix_fmt", "rgb24", count=3)  # fmt: skip
     clip("dnxhr.mxf", [*converted("yuv422p", "bt709")[:1], converted("yuv422p", "bt709")[1].replace("scale=", "scale=256:120:")],
          *ONE_THREAD, "-c:v", "dnxhd", "-profile:v", "dnxhr_lb", "-r", 25, *BT709, count=2)  # fmt: skip
-    clip("raw.avi", [], "-fflags", "+bitexact", "-c:v", "rawvideo", "-pix_fmt", "bgr24", count=2)
-    clip("420.y4m", converted("yuv420p"), "-fflags", "+bitexact", count=3)
+    clip("raw.avi", [], "-c:v", "rawvideo", "-pix_fmt", "bgr24", count=2)
+    clip("420.y4m", converted("yuv420p"), count=3)
 
 
 # Left half see-through by half, the right one by steps.
@@ -463,7 +464,7 @@ def fields() -> None:
         frames = frames_of(20, 64, 48, 24)
         flags = ["-flags", "+ilme+ildct", "-top", 1 if first == "top" else 0]
         woven = ["-vf", f"tinterlace={mode},scale=interl=1:flags={SCALING},format=yuv420p,setfield={first[0]}ff"]
-        mpeg2 = [*ONE_THREAD[:4], "-c:v", "mpeg2video", "-q:v", 2, "-g", 5, "-bf", 2]
+        mpeg2 = [*ONE_THREAD[:2], "-c:v", "mpeg2video", "-q:v", 2, "-g", 5, "-bf", 2]
         field = "bwdif=mode=send_frame:deint=interlaced"
         ffmpeg(*frames, *woven, *mpeg2, *flags, out(f"fields/{first}.ts"))
         reference(f"fields/{first}.ts", field, interlaced=True)
