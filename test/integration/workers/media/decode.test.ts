@@ -37,6 +37,7 @@ const CLIPS = [
   { name: 'vp9.webm', frames: 40, width: 64, height: 48 },
   { name: 'vp8.webm', frames: 12, width: 64, height: 48 },
   { name: 'ten-bit.mp4', frames: 12, width: 64, height: 48 },
+  { name: 'mpeg4-part-2.mp4', frames: 4, width: 64, height: 48 },
   { name: 'clip.gif', frames: 10, width: 64, height: 48 },
 ] as const;
 

@@ -140,7 +140,7 @@ test.runIf(process.platform === 'linux')(
     const usualMiB = Math.ceil(Number(/VmPeak:\s*(\d+) kB/.exec(status)![1]) / 1024);
     const media = service({ addressMiB: usualMiB + 150 });
     const reading = async () => {
-      const huge = { ...request, indices: [0], size: { width: 8192, height: 8192 } };
+      const huge = { ...request, indices: [0], size: { width: 16_384, height: 16_384 } };
       for await (const { rgb } of media.decode(huge)) expect(rgb).toBeDefined();
     };
     await expect(reading()).rejects.toMatchObject({ code: 'resource-exhausted' });
