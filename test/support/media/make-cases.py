@@ -245,7 +245,7 @@ def gops() -> None:
          "-lag-in-frames", 16)  # fmt: skip
     hevc = [*X265, "-tag:v", "hvc1", "-x265-params", f"{X265_PARAMS}:keyint=8:min-keyint=8:open-gop=1:bframes=3:scenecut=0"]
     clip("gops/hevc-cra.mp4", *hevc)
-    clip("gops/mpeg2-open.ts", *ONE_THREAD, "-c:v", "mpeg2video", "-q:v", 3, "-g", 8, "-bf", 2)
+    clip("gops/mpeg2-open.m2t", *ONE_THREAD, "-c:v", "mpeg2video", "-q:v", 3, "-g", 8, "-bf", 2)
     # From the second random access on: the pictures that lead it lean on what is gone.
     ffmpeg("-i", out("gops/hevc-cra.mp4"), "-c", "copy", "-bsf:v", "noise=drop=lt(n\\,8)", out("gops/hevc-cra-cut.mkv"))
     reference("gops/hevc-cra-cut.mkv")
@@ -256,7 +256,7 @@ def gops() -> None:
 def cuts() -> None:
     base = WORK / "cut-base.mkv"
     ffmpeg(*frames_of(15), *converted("yuv420p"), *X264, "-bf", 0, base)
-    for ending in ["ts", "flv", "avi", "mkv", "mp4"]:
+    for ending in ["m2t", "flv", "avi", "mkv", "mp4"]:
         name = f"cuts/no-leading-key.{ending}"
         raw = ",h264_mp4toannexb" if ending == "avi" else ""
         ffmpeg("-i", base, "-c", "copy", "-bsf:v", f"noise=drop=lt(n\\,2){raw}", out(name))
@@ -270,7 +270,7 @@ def cuts() -> None:
         "hevc-no-leading-key.mkv": [*X265, "-x265-params", f"{X265_PARAMS}:keyint=5:min-keyint=5:bframes=0:open-gop=0"],
         "vp9-no-leading-key.webm": [*ONE_THREAD, "-c:v", "libvpx-vp9", "-b:v", 0, "-crf", 24, "-g", 5],
         "vp8-no-leading-key.webm": [*ONE_THREAD, "-c:v", "libvpx", "-b:v", "500k", "-g", 5, "-auto-alt-ref", 0],
-        "mpeg2-no-leading-key.ts": [*ONE_THREAD, "-c:v", "mpeg2video", "-q:v", 3, "-g", 5, "-bf", 0],
+        "mpeg2-no-leading-key.m2t": [*ONE_THREAD, "-c:v", "mpeg2video", "-q:v", 3, "-g", 5, "-bf", 0],
         "wmv2-no-leading-key.wmv": [*ONE_THREAD, "-c:v", "wmv2", "-q:v", 3, "-g", 5],
         "flv1-no-leading-key.flv": [*ONE_THREAD, "-c:v", "flv", "-q:v", 3, "-g", 5],
     }
@@ -328,7 +328,7 @@ def turns() -> None:
 def shapes() -> None:
     for name, aspect, matrix in [
         ("8-9.mp4", "8/9", None), ("32-27.mkv", "32/27", None), ("1-2.mp4", "1/2", None),
-        ("1-2-turned-90.mp4", "1/2", (0, 1, -1, 0)), ("64-45.ts", "64/45", None),
+        ("1-2-turned-90.mp4", "1/2", (0, 1, -1, 0)), ("64-45.m2t", "64/45", None),
     ]:  # fmt: skip
         path = out(f"shapes/{name}")
         scaling = converted("yuv420p")[1]
@@ -347,10 +347,10 @@ def shapes() -> None:
     # H.264 codes whole blocks; what is beyond 62x46 is cut by the stream itself.
     ffmpeg(*frames_of(6, 62, 46), *converted("yuv420p"), *X264, out("shapes/62x46.mp4"))
     reference("shapes/62x46.mp4")
-    parts = [WORK / "first.ts", WORK / "second.ts"]
+    parts = [WORK / "first.m2t", WORK / "second.m2t"]
     for part, size in zip(parts, [(64, 48), (96, 72)]):
         ffmpeg(*frames_of(5, *size), *converted("yuv420p"), *X264, "-bf", 0, part)
-    out("shapes/size-changes.ts").write_bytes(b"".join(part.read_bytes() for part in parts))
+    out("shapes/size-changes.m2t").write_bytes(b"".join(part.read_bytes() for part in parts))
 
 
 def pixels() -> None:
@@ -466,8 +466,12 @@ def fields() -> None:
         woven = ["-vf", f"tinterlace={mode},scale=interl=1:flags={SCALING},format=yuv420p,setfield={first[0]}ff"]
         mpeg2 = [*ONE_THREAD[:2], "-c:v", "mpeg2video", "-q:v", 2, "-g", 5, "-bf", 2]
         field = "bwdif=mode=send_frame:deint=interlaced"
-        ffmpeg(*frames, *woven, *mpeg2, *flags, out(f"fields/{first}.ts"))
-        reference(f"fields/{first}.ts", field, interlaced=True)
+        ffmpeg(*frames, *woven, *mpeg2, *flags, out(f"fields/{first}.m2t"))
+        reference(f"fields/{first}.m2t", field, interlaced=True)
+        # As camcorders write it: packets of 192 bytes, each after its time.
+        if first == "top":
+            ffmpeg("-i", out("fields/top.m2t"), "-c", "copy", "-mpegts_m2ts_mode", 1, out("fields/camcorder.m2ts"))
+            reference("fields/camcorder.m2ts", field, interlaced=True)
         x264 = ["-x264-params", f"{'tff' if first == 'top' else 'bff'}=1", *X264]
         ffmpeg(*frames, *woven, *x264, out(f"fields/{first}.mp4"))
         reference(f"fields/{first}.mp4", field, interlaced=True)

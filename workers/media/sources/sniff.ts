@@ -27,8 +27,16 @@ export function isPictureKind(kind: FileKind): kind is PictureKind {
   return PICTURES.includes(kind);
 }
 
-/** MPEG-TS packets are 188 bytes, with a sync byte each; three in a row are no accident. */
-const HEAD_BYTES = 188 * 2 + 1;
+/**
+ * How long MPEG-TS packets are, and where in them their sync byte stands; three in a row are no accident. Camcorders and Blu-ray discs put a
+ * time of four bytes before each, broadcasters a checksum of 16 behind.
+ */
+const TS_PACKETS = [
+  { length: 188, sync: 0 },
+  { length: 192, sync: 4 },
+  { length: 204, sync: 0 },
+];
+const HEAD_BYTES = 204 * 2 + 5;
 
 /** The kind by content. @throws the file system's own errors */
 export async function sniffFile(path: string): Promise<FileKind> {
@@ -76,8 +84,14 @@ function kindOfBytes(head: Buffer): FileKind {
   const riff = text.startsWith('RIFF') ? text.slice(8, 12) : '';
   if (riff === 'WEBP') return 'webp';
   if (riff === 'AVI ') return 'avi';
-  if (head[0] === 0x47 && head[188] === 0x47 && head[376] === 0x47) return 'mpegts';
+  if (isTransportStream(head)) return 'mpegts';
   return STARTS.find(([start]) => text.startsWith(start))?.[1] ?? 'unknown';
+}
+
+function isTransportStream(head: Buffer): boolean {
+  return TS_PACKETS.some(({ length, sync }) =>
+    [0, 1, 2].every((packet) => head[packet * length + sync] === 0x47),
+  );
 }
 
 const PNG_CHUNKS_MAX = 1000;

@@ -62,7 +62,7 @@ describe.each([...kinds])('%s', (_, clips) => {
 });
 
 test('brings frames of another size, later in a clip, to the size that is asked for', async () => {
-  const file = caseFile('shapes/size-changes.ts');
+  const file = caseFile('shapes/size-changes.m2t');
   const facts = await media.probe(file);
   expect(facts).toMatchObject({ frames: 10, width: 64, height: 48 });
   const size = { width: 64, height: 48 };

@@ -56,7 +56,7 @@ describe.each([
   ['VP9 with pictures that are not shown', 'gops/vp9-alternate.webm', 40],
   ['AV1 with pictures that are not shown', 'gops/av1.mp4', 40],
   ['HEVC whose random access points are led by others', 'gops/hevc-cra.mp4', 40],
-  ['MPEG-2 in a transport stream', 'gops/mpeg2-open.ts', 40],
+  ['MPEG-2 in a transport stream', 'gops/mpeg2-open.m2t', 40],
   ['HEVC cut at a random access point', 'gops/hevc-cra-cut.mkv', undefined],
   ['H.264 cut in an open group', 'gops/open-cut.mkv', undefined],
   ['fields, of which each frame needs its neighbours', 'fields/top.mp4', 10],

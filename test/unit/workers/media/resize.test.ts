@@ -1,8 +1,8 @@
 // How a picture comes to fill the size that is asked for, also one whose pixels are not square.
 
 import { describe, expect, test } from 'vitest';
-import type { Picture } from '../../../../workers/media/ffmpeg/picture-graph.ts';
-import type { FrameSize } from '../../../../workers/media/media-types.ts';
+
+import type { FrameSize, Picture } from '../../../../workers/media/media-types.ts';
 import { fitPicture, type Fit } from '../../../../workers/media/pixels/resize.ts';
 
 /** Red on the left, blue on the right, nowhere black. */

@@ -38,11 +38,15 @@ test.each([
   expect(await sniff(head)).toBe(kind);
 });
 
-test('takes packets of 188 bytes for a transport stream', async () => {
-  const packets = new Uint8Array(188 * 3);
-  for (const at of [0, 188, 376]) packets[at] = 0x47;
+test.each([
+  [188, 0],
+  [192, 4],
+  [204, 0],
+])('takes packets of %d bytes, in sync at %d, for a transport stream', async (length, sync) => {
+  const packets = new Uint8Array(length * 3);
+  for (const packet of [0, 1, 2]) packets[packet * length + sync] = 0x47;
   expect(await sniff(packets)).toBe('mpegts');
-  expect(await sniff(packets.with(376, 0))).toBe('unknown');
+  expect(await sniff(packets.with(2 * length + sync, 0))).toBe('unknown');
 });
 
 test.each([
