@@ -388,6 +388,7 @@ def pixels() -> None:
     clip("rgb-qtrle.mov", [], *ONE_THREAD, "-c:v", "qtrle", "-pix_fmt", "rgb24", count=3)
     clip("png.mov", [], *ONE_THREAD, "-c:v", "png",
          "-pix_fmt", "rgb24", count=3)  # fmt: skip
+    clip("palette-smc.mov", [], *ONE_THREAD, "-c:v", "smc", count=4, pixelFormat="pal8")
     clip("dnxhr.mxf", [*converted("yuv422p", "bt709")[:1], converted("yuv422p", "bt709")[1].replace("scale=", "scale=256:120:")],
          *ONE_THREAD, "-c:v", "dnxhd", "-profile:v", "dnxhr_lb", "-r", 25, *BT709, count=2)  # fmt: skip
     clip("raw.avi", [], "-c:v", "rawvideo", "-pix_fmt", "bgr24", count=2)

@@ -136,5 +136,5 @@ export function isRgb(pixelFormat: string): boolean {
 }
 
 export function hasAlpha(pixelFormat: string): boolean {
-  return /^(yuva|gbrap|rgba|bgra|argb|abgr|ya8|ya16|pal8|ayuv|vuya)/.test(pixelFormat);
+  return /^(yuva|gbrap|rgba|bgra|argb|abgr|ya8|ya16|yaf|pal8|ayuv|vuya|uyva)/.test(pixelFormat);
 }

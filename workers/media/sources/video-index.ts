@@ -87,11 +87,14 @@ export async function indexVideo(path: string, kind: VideoKind): Promise<VideoIn
   const shown = framesShown(packets, tried);
   if (isCut && (kind === 'mp4' || kind === 'matroska'))
     throw truncatedError(path, wholeFrames(decode(), packets.cut));
-  const index = { ...facts, ...tried.first };
-  if (shown !== undefined) return { ...index, ...timesOf(packets), shown, frames: shown.length };
-  const counted = timesByDecoding(decode());
-  return { ...index, ...timesOf(packets), ...counted };
+  const index = { ...facts, ...tried.first, lastDuration: packets.lastDuration };
+  // A palette comes with the first packet; after a jump the decoder would have none.
+  const keys = index.pixelFormat === PALETTE ? [] : packets.keys;
+  if (shown !== undefined) return { ...index, keys, shown, frames: shown.length };
+  return { ...index, keys, ...timesByDecoding(decode()) };
 }
+
+const PALETTE = 'pal8';
 
 /** How FFmpeg says that a file ends too early. */
 const CUT_SHORT = /partial file|ended prematurely|moov atom not found|packet corrupt/i;
@@ -227,10 +230,6 @@ function wholeFrames(decoded: Iterable<TimedFrame>, cut: ReadonlySet<number>): n
     count++;
   }
   return count;
-}
-
-function timesOf({ keys, lastDuration }: PacketIndex) {
-  return { keys, lastDuration };
 }
 
 /** FFmpeg complains of every packet after the first bad one. */
