@@ -381,6 +381,7 @@ def pixels() -> None:
     clip("av1-10.mkv", converted("yuv420p10le", "bt709"), *ONE_THREAD, "-c:v", "libaom-av1", "-crf", 16,
          "-cpu-used", 6, *BT709)  # fmt: skip
     clip("vp9-444.webm", converted("yuv444p", "bt709"), *ONE_THREAD, "-c:v", "libvpx-vp9", "-b:v", 0, "-crf", 12, *BT709)
+    clip("vp9.ivf", converted("yuv420p"), *ONE_THREAD, "-c:v", "libvpx-vp9", "-b:v", 0, "-crf", 16)
     clip("mpeg4.avi", converted("yuv420p"), *ONE_THREAD, "-c:v", "mpeg4", "-q:v", 2, "-bf", 2, count=10)
     clip("mpeg1.mpg", converted("yuv420p"), *ONE_THREAD, "-c:v", "mpeg1video", "-q:v", 2, "-r", 25, count=10)
     clip("theora.ogv", converted("yuv420p"), *ONE_THREAD, "-c:v", "libtheora", "-q:v", 9)
