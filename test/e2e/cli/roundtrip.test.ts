@@ -183,7 +183,7 @@ describe('a roundtrip that cannot be', () => {
 
 describe('a long clip', () => {
   const SIZE = { width: 320, height: 240 };
-  const FRAMES = 1500;
+  const FRAMES = 1000;
   let place: Workplace;
   let clip: string;
 
@@ -215,7 +215,7 @@ describe('a long clip', () => {
     expect(facts).toMatchObject({ frames: FRAMES, framesPerSecond: 29.97 });
     const indices = await indicesIn(place.path('out', 'long.mp4'));
     expect(indices).toEqual(Array.from({ length: FRAMES }, (_, i) => i % 256));
-    // All frames at once would be 345 MB.
+    // 900 frames more, all at once, would be 207 MB.
     expect(long - short).toBeLessThan(100e6);
   });
 
@@ -226,7 +226,7 @@ describe('a long clip', () => {
     const end = endOfCli(child);
     const begun = async (): Promise<boolean> =>
       readdir(place.path('stopped'), { recursive: true }).then(
-        (names) => names.some((name) => name.endsWith('.partial')),
+        (names) => names.some((name) => name.includes('made/')),
         () => false,
       );
     while (child.exitCode === null && !(await begun())) {
