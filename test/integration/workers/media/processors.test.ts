@@ -30,7 +30,8 @@ async function digest(
   start: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
 ): Promise<string> {
-  const [program, ...options] = [...start, process.execPath] as [string, ...string[]];
+  const words = [...start, process.execPath];
+  const [program, ...options] = [words[0]!, ...words.slice(1)];
   const file = path.join(folder, `${files++}`);
   const script = path.join(SUPPORT, 'encode-once.ts');
   const { stdout } = await run(program, [...options, script, format, file], {

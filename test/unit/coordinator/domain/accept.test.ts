@@ -15,7 +15,13 @@ import { madeUpGenerator, madeUpModels, madeUpPart } from '../../../support/made
 
 const CANNY = madeUpModels(madeUpGenerator());
 const numerics = { inference: 'cpu-test', media: 'media-test', plain: 'plain' };
-const source = { kind: 'video', digest: digestText('clip'), path: 'clip.mp4', frames: 29, alpha: false } as const;
+const source = {
+  kind: 'video',
+  digest: digestText('clip'),
+  path: 'clip.mp4',
+  frames: 29,
+  alpha: false,
+} as const;
 
 function accept(settings: object, models = CANNY): AcceptedJob {
   const whole = { apiVersion: 'bivdiff/v1', input: { path: 'clip.mp4' }, prompt: 'go' };
