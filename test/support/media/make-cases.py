@@ -386,6 +386,7 @@ def pixels() -> None:
     clip("mpeg1.mpg", converted("yuv420p"), *ONE_THREAD, "-c:v", "mpeg1video", "-q:v", 2, "-r", 25, count=10)
     clip("theora.ogv", converted("yuv420p"), *ONE_THREAD, "-c:v", "libtheora", "-q:v", 9)
     clip("wmv2.wmv", converted("yuv420p"), *ONE_THREAD, "-c:v", "wmv2", "-q:v", 2)
+    clip("rgb-555.mov", [], *ONE_THREAD, "-c:v", "rpza", "-pix_fmt", "rgb555", count=3)
     clip("rgb-qtrle.mov", [], *ONE_THREAD, "-c:v", "qtrle", "-pix_fmt", "rgb24", count=3)
     clip("png.mov", [], *ONE_THREAD, "-c:v", "png",
          "-pix_fmt", "rgb24", count=3)  # fmt: skip

@@ -84,13 +84,11 @@ const SCALER_FLAGS = 'bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitex
 /** Filters from frames of these tags (as `assumedTags` gives them) to packed RGB, 8 bits a value, with alpha where `alpha`. */
 export function rgbFilters(tags: ColourTags, alpha: boolean): readonly string[] {
   // By way of planes: the same bits as straight to packed RGB, and three times as fast, since only this road has vector code.
-  const packed = [
-    `scale=flags=${SCALER_FLAGS}`,
-    alpha ? 'format=gbrap' : 'format=gbrp',
-    `scale=flags=${SCALER_FLAGS}`,
-    alpha ? 'format=rgba' : 'format=rgb24',
-  ];
-  // zimg's filter drops nothing of alpha, but the tone mapper does; such clips are not made.
+  const planes = alpha ? 'format=gbrap' : 'format=gbrp';
+  const straight = [`scale=flags=${SCALER_FLAGS}`, alpha ? 'format=rgba' : 'format=rgb24'];
+  const packed = [`scale=flags=${SCALER_FLAGS}`, planes, ...straight];
+  // Coded for a screen as BT.709 does it, which sRGB's viewers show as it was meant.
+  const toScreen = ['zscale=transfer=709:matrix=gbr:range=full', planes];
   const planar = alpha ? 'gbrapf32le' : 'gbrpf32le';
   switch (colourTreatment(tags)) {
     case 'tone-map':
@@ -100,7 +98,7 @@ export function rgbFilters(tags: ColourTags, alpha: boolean): readonly string[] 
         `format=${planar}`,
         'zscale=primaries=709',
         'tonemap=tonemap=hable:desat=0',
-        ...TO_SCREEN,
+        ...toScreen,
         ...packed,
       ];
     case 'wide-gamut':
@@ -108,19 +106,18 @@ export function rgbFilters(tags: ColourTags, alpha: boolean): readonly string[] 
         'zscale=transfer=linear',
         `format=${planar}`,
         'zscale=primaries=709',
-        ...TO_SCREEN,
+        ...toScreen,
         ...packed,
       ];
     case 'matrix':
+      // Of RGB of five bits a value that road makes 248 of white.
+      if (tags.matrix === AVCOL_SPC_RGB) return straight;
       return SCALER_MATRICES.has(tags.matrix)
         ? packed
         : // Without a format of its own zimg would be asked for YUV with the matrix of RGB, and refuses.
-          ['zscale=matrix=gbr:range=full', `format=${alpha ? 'gbrap' : 'gbrp'}`, ...packed];
+          ['zscale=matrix=gbr:range=full', planes, ...packed];
   }
 }
-
-/** Coded for a screen as BT.709 does it, which sRGB's viewers show as it was meant. */
-const TO_SCREEN = ['zscale=transfer=709:matrix=gbr:range=full', 'format=gbrp'];
 
 /** In ffprobe's words. */
 export function colourFacts(tags: ColourTags, taken: ColourTags): ColourFacts {
