@@ -3,6 +3,7 @@
 import {
   AV_CODEC_FLAG_BITEXACT,
   AV_CODEC_FLAG_GLOBAL_HEADER,
+  AV_LOG_ERROR,
   AVFMT_FLAG_BITEXACT,
   AVFMT_GLOBALHEADER,
   AV_OPT_SEARCH_CHILDREN,
@@ -13,6 +14,7 @@ import {
   Codec,
   CodecContext,
   FormatContext,
+  Log,
   Packet,
   Rational,
   type Frame,
@@ -76,6 +78,8 @@ export class VideoFile implements AsyncDisposable {
   }
 
   static async create(options: VideoFileOptions): Promise<VideoFile> {
+    // Encoders tell of their settings at each start; what is left of a child's words are wanted of its death.
+    Log.setLevel(AV_LOG_ERROR);
     const file = new VideoFile(options);
     try {
       await file.#open(options);
