@@ -13,16 +13,24 @@ export function notFoundError(source: string, cause: unknown): BivdiffError {
   });
 }
 
-export function notMediaError(source: string, cause?: unknown): BivdiffError {
+export function notMediaError(source: string): BivdiffError {
   return new BivdiffError(
     'invalid-argument',
     `${nameOf(source)} is not a video or picture that can be read`,
     {
       hint: `Its first bytes are of no known kind. Readable: ${READABLE}.`,
       details: { path: source },
-      cause,
     },
   );
+}
+
+/** Its first bytes are right, and what follows cannot be read. */
+export function brokenContainerError(source: string, cause: unknown): BivdiffError {
+  return new BivdiffError('invalid-argument', `${nameOf(source)} cannot be read`, {
+    hint: 'It begins as such a file does, but is damaged or cut. Copy or download it again, or convert it once: ffmpeg -i INPUT OUTPUT.mp4',
+    details: { path: source },
+    cause,
+  });
 }
 
 export function noPicturesError(folder: string): BivdiffError {

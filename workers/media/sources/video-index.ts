@@ -23,9 +23,9 @@ import { readPackets, type KeyPacket, type PacketIndex } from '../ffmpeg/packet-
 import { hasAlpha, isRgb, pixelFormatOf, tagsOf, type Crop } from '../ffmpeg/picture-graph.ts';
 import { assumedTags, type ColourTags } from '../ffmpeg/colour.ts';
 import {
+  brokenContainerError,
   corruptError,
   noFramesError,
-  notMediaError,
   tooLargeError,
   truncatedError,
   unsupportedCodecError,
@@ -116,7 +116,7 @@ async function readFile(path: string, kind: VideoKind) {
     if (error.details['path'] !== undefined) throw error;
     const words = await takeComplaints();
     if (words.some((word) => CUT_SHORT.test(word))) throw truncatedError(path, 0);
-    throw notMediaError(path, words.length === 0 ? error : inFfmpegsWords(words));
+    throw brokenContainerError(path, words.length === 0 ? error : inFfmpegsWords(words));
   }
 }
 
