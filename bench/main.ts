@@ -3,6 +3,7 @@
 //   overhead  share of wall time outside ONNX Runtime and codecs
 //   planning  tasks planned per second; commits  results committed per second
 //   memory    peak memory at 8, 64 and 512 frames
+//   media     a clip to RGB and back to H.264 beside the ffmpeg program, as a ratio
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
@@ -13,10 +14,11 @@ import { writeClip } from './clips.ts';
 import { measureCommits } from './commits.ts';
 import { measureGraphLoading } from './graph-loading.ts';
 import { measurePlanning } from './planning.ts';
+import { compareFfmpeg } from './media.ts';
 import { comparePython } from './python.ts';
 import { runRender } from './render-process.ts';
 
-const SECTIONS = ['planning', 'commits', 'python', 'overhead', 'memory'] as const;
+const SECTIONS = ['planning', 'commits', 'python', 'overhead', 'memory', 'media'] as const;
 type Section = (typeof SECTIONS)[number];
 
 const { values } = parseArgs({
@@ -87,6 +89,12 @@ const sections: Readonly<Record<Section, () => Promise<void>>> = {
     }
     say(`memory     512 frames take ${(peaks[512]! / peaks[64]!).toFixed(2)} times the peak of 64`);
     results['memory'] = peaks;
+  },
+  media: async () => {
+    const figures = await compareFfmpeg(folder);
+    if (figures === undefined) return;
+    for (const line of figures.lines) say(`media      ${line}`);
+    results['media'] = figures;
   },
 };
 
