@@ -1,7 +1,7 @@
 // How pictures say what their numbers mean: the four tags of a format in FFmpeg's constants, on whatever carries them.
 
 import {
-  AVCHROMA_LOC_LEFT,
+  AVCHROMA_LOC_CENTER,
   AVCHROMA_LOC_UNSPECIFIED,
   AVCOL_PRI_BT709,
   AVCOL_RANGE_JPEG,
@@ -21,5 +21,7 @@ export function tagColours(carrier: CodecContext | Frame, codec: OutputCodec): v
   carrier.colorTrc = colour.transfer === 'bt709' ? AVCOL_TRC_BT709 : AVCOL_TRC_IEC61966_2_1;
   carrier.colorSpace = colour.matrix === 'bt709' ? AVCOL_SPC_BT709 : AVCOL_SPC_RGB;
   carrier.colorRange = colour.range === 'tv' ? AVCOL_RANGE_MPEG : AVCOL_RANGE_JPEG;
-  carrier.chromaLocation = pixelFormat === 'yuv420p' ? AVCHROMA_LOC_LEFT : AVCHROMA_LOC_UNSPECIFIED;
+  // Between the pixels, where FFmpeg's scaler takes it to be when it reads: else a picture's colours move with every generation.
+  carrier.chromaLocation =
+    pixelFormat === 'yuv420p' ? AVCHROMA_LOC_CENTER : AVCHROMA_LOC_UNSPECIFIED;
 }

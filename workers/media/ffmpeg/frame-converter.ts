@@ -87,5 +87,5 @@ export class FrameConverter implements Disposable {
 
 function targetOf({ matrix, range }: ColourTags): string {
   const target = `in_range=pc:out_range=${range}`;
-  return matrix === 'gbr' ? target : `${target}:out_color_matrix=${matrix}:out_chroma_loc=left`;
+  return matrix === 'gbr' ? target : `${target}:out_color_matrix=${matrix}:out_chroma_loc=center`;
 }
