@@ -178,12 +178,6 @@ async function submit(
   const message = request.spec && SpecMessage.encode(request.spec).finish();
   const spec = parseRenderSpec(specOfMessage(request.spec), 'the request');
   checkSpecLimits(spec, limits, message?.byteLength);
-  if (spec.models !== undefined && !/^[a-z0-9_-]+$/i.test(spec.models)) {
-    throw new BivdiffError(
-      'invalid-argument',
-      `models: ${spec.models} is no name of a model set; the coordinator takes names, not paths`,
-    );
-  }
   const source: StoredSource = { kind: sourceKind, digest: sourceDigest };
   await options.rights?.checkSource(caller, source);
   const job = await options.accept(spec, source);
