@@ -7,7 +7,7 @@ export const EXIT_OK = 0;
 export const EXIT_FAILED = 1;
 /** Flags, spec, files or folders are not right; the same command fails again. */
 export const EXIT_USAGE = 2;
-/** Stopped by Ctrl-C: 128 + SIGINT. */
+/** Stopped by Ctrl-C or SIGTERM: 128 + SIGINT, whichever it was. */
 export const EXIT_INTERRUPTED = 130;
 
 const exitByCode: Readonly<Record<ErrorCode, number>> = {
