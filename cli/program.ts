@@ -16,6 +16,7 @@ import { addRenderCommand } from './commands/render.ts';
 import { addSecurityCommands } from './commands/security.ts';
 import { addSimulateCommand } from './commands/simulate.ts';
 import { addStoreCommands } from './commands/store.ts';
+import { addSubmitCommand } from './commands/submit.ts';
 import { addSweepCommand } from './commands/sweep.ts';
 import { programVersions } from './versions.ts';
 import { EXIT_OK } from './output/exit-codes.ts';
@@ -68,6 +69,7 @@ export function createProgram(
   addModelsCommands(program, environment, finish);
   addStoreCommands(program, environment, finish);
   addFarmProgramCommands(program, environment, finish);
+  addSubmitCommand(program, environment, finish);
   addJobCommands(program, environment, finish);
   addFetchCommand(program, environment, finish);
   addJobLogCommands(program, environment, finish);

@@ -50,8 +50,8 @@ problems come in one error. A path in a file is relative to that file.
     output: { file: out.mp4, framesPerSecond: 8, comparison: true }
 
 A batch is JSONL, one such object a line (\`apiVersion\` may be left out, \`output\` may be just the file), or CSV whose first
-line has flag names. Each line names its \`output\`. All lines are checked before the first runs; then one that fails
-does not stop the others.
+line has flag names. Each line names its \`output\`, which \`submit\` does not need. All lines are checked, by a farm's coordinator if it is to run
+them, before the first runs; then one that fails does not stop the others.
 
     {"input": "a.mp4", "task": "controlnet", "prompt": "a red square", "output": "a-out.mp4"}
     {"input": "b.mp4", "task": "controlnet", "prompt": "a blue star", "mixing-ratio": 0.5, "output": "b-out.webm"}

@@ -15,18 +15,23 @@ export async function acceptRequest(
   try {
     return await farm.accept(request.spec, options);
   } catch (reason) {
-    const error = BivdiffError.from(reason);
-    const { problems } = error.details;
-    // Those of a model folder are no texts, and no flag's.
-    if (!isTexts(problems)) throw error;
-    const named = problems.map((problem) => nameProblem(problem, request));
-    throw new BivdiffError(error.code, named.join('; '), {
-      retry: error.retry,
-      details: { ...error.details, problems: named },
-      cause: error.cause,
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-    });
+    throw inOwnWords(reason, request);
   }
+}
+
+/** A refusal of a request, wherever it was refused, in the words of whoever made it. */
+export function inOwnWords(reason: unknown, request: RenderRequest): BivdiffError {
+  const error = BivdiffError.from(reason);
+  const { problems } = error.details;
+  // Those of a model folder are no texts, and no flag's.
+  if (!isTexts(problems)) return error;
+  const named = problems.map((problem) => nameProblem(problem, request));
+  return new BivdiffError(error.code, named.join('; '), {
+    retry: error.retry,
+    details: { ...error.details, problems: named },
+    cause: error.cause,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  });
 }
 
 /** `field: what` with the flag for the field, if that is how it was given. */

@@ -22,7 +22,7 @@ export interface RenderRequest {
 }
 
 export interface RequestOptions {
-  /** `render` must know where the video goes, `plan` need not. */
+  /** `render` must know where the video goes, `plan` and `submit` need not. */
   readonly needsOutput: boolean;
 }
 
@@ -64,9 +64,13 @@ export async function requestFromFile(
 }
 
 /** Checks one line of a batch, the flags being its defaults. Throws nothing. */
-export function checkBatchLine(flags: SpecLayer, line: SpecLayer, origin: string): RequestCheck {
+export function checkBatchLine(
+  flags: SpecLayer,
+  line: SpecLayer,
+  options: RequestOptions & { readonly origin: string },
+): RequestCheck {
   const layer = mergeLayers([VERSION_LAYER, flags, line]);
-  return checkRequest(layer, { needsOutput: true, origin, flagsOnly: false });
+  return checkRequest(layer, { ...options, flagsOnly: false });
 }
 
 interface CheckRequestOptions extends RequestOptions {

@@ -20,7 +20,7 @@ afterAll(async () => {
 async function read(name: string, text: string, flags: TypedFlags = {}): Promise<RenderRequest[]> {
   const path = join(folder, name);
   await writeFile(path, text);
-  return requestsFromBatch(path, layerOfFlags(flags, { folder: '/here' }));
+  return requestsFromBatch(path, layerOfFlags(flags, { folder: '/here' }), { needsOutput: true });
 }
 
 const FLAGS: TypedFlags = { task: 'controlnet', prompt: 'a red square', steps: '10' };
