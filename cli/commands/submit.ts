@@ -19,6 +19,19 @@ import { addClientFlags, priorityOf, withClient } from './jobs.ts';
 const LOCAL_FLAGS = ['store', 'slots', 'threads', 'overwrite', 'report', 'trace', 'quiet', 'json'];
 const PRIORITY_DEFAULT = '50';
 
+/** What means something else than to `render`: no path leads to the farm, and none from it. */
+const OWN_DOCS = {
+  models: "Name of one of the farm's model sets (default: its only one, else demo)",
+  'video-model': "Which video model of that set (default: the set's own choice)",
+  output:
+    'What the job is called, and the format by its ending; where the video goes is said to `bivdiff fetch`',
+  comparison:
+    "Also a video of any control, frame by frame and smoothed, side by side, for `bivdiff fetch --comparison`; any name with the output's ending",
+  'contact-sheet':
+    'Also the same as one PNG, for `bivdiff fetch --contact-sheet`; any name that ends in .png',
+} as const;
+const OWN_VALUES = { models: 'NAME', output: 'NAME', comparison: 'NAME', 'contact-sheet': 'NAME' };
+
 /** Adds the command. `finish` takes the exit code. */
 export function addSubmitCommand(
   program: Command,
@@ -32,7 +45,9 @@ export function addSubmitCommand(
     .argument('[spec]', 'Spec file, YAML or JSON')
     .option('--batch <FILE>', 'Renders to submit, one a line: JSONL, or CSV')
     .option('--priority <N>', `From 0 to 100, higher goes first (default: ${PRIORITY_DEFAULT})`);
-  addRenderFlags(addClientFlags(command), { without: LOCAL_FLAGS })
+  addRenderFlags(addClientFlags(command), {
+    ...{ without: LOCAL_FLAGS, docs: OWN_DOCS, values: OWN_VALUES },
+  })
     .addHelpText(
       'after',
       '\nExample:\n  bivdiff submit --task controlnet --input clip.mp4 --prompt "a red square"',

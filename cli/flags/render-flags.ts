@@ -15,13 +15,17 @@ export interface RenderFlagChoice {
   readonly without?: readonly string[];
   /** Its own words for a flag. */
   readonly docs?: Readonly<Record<string, string>>;
+  /** Its own names for their values. */
+  readonly values?: Readonly<Record<string, string>>;
 }
 
 /** Adds the shared flags to a command, in groups. */
 export function addRenderFlags(command: Command, choice: RenderFlagChoice = {}): Command {
   for (const flag of RENDER_FLAGS) {
     if (choice.without?.includes(flag.name) === true) continue;
-    command.addOption(optionOfFlag(flag, choice.docs?.[flag.name] ?? describeFlag(flag)));
+    const value = choice.values?.[flag.name] ?? flag.value;
+    const doc = choice.docs?.[flag.name] ?? describeFlag(flag);
+    command.addOption(optionOfFlag({ ...flag, ...(value === undefined ? {} : { value }) }, doc));
   }
   return command;
 }
