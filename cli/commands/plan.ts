@@ -48,8 +48,8 @@ async function plan(
   const flags = layerOfFlags(typed, environment);
   const request =
     specFile === undefined
-      ? requestFromFlags(flags, { needsOutput: false })
-      : await requestFromFile(specFile, flags, { needsOutput: false });
+      ? requestFromFlags(flags, { needsOutput: false, command: 'plan' })
+      : await requestFromFile(specFile, flags, { needsOutput: false, command: 'plan' });
   const run = runOptions(typed, environment);
   const signal = environment.interruption();
   await withFarm(run, environment, async (farm) => {

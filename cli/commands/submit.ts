@@ -82,13 +82,16 @@ async function submit(
   if (typeof batch === 'string') checkBatchFlags(specFile, typed);
   const flags = layerOfFlags(typed, environment);
   if (typeof batch === 'string') {
-    const requests = await requestsFromBatch(batch, flags, { needsOutput: false });
+    const requests = await requestsFromBatch(batch, flags, {
+      needsOutput: false,
+      command: 'submit',
+    });
     return withClient(typed, environment, (farm) => submitBatch(farm, batch, requests, options));
   }
   const request =
     specFile === undefined
-      ? requestFromFlags(flags, { needsOutput: false })
-      : await requestFromFile(specFile, flags, { needsOutput: false });
+      ? requestFromFlags(flags, { needsOutput: false, command: 'submit' })
+      : await requestFromFile(specFile, flags, { needsOutput: false, command: 'submit' });
   return withClient(typed, environment, async (farm) => [
     await submitRender(farm, request, options),
   ]);

@@ -3,7 +3,7 @@
 import { BivdiffError } from '../../common/errors.ts';
 import type { Accepted, Farm } from '../farm.ts';
 import { isTexts } from '../output/error-text.ts';
-import { nameField } from './spec-problems.ts';
+import { whereFrom } from './render-request.ts';
 import type { RenderRequest } from './render-request.ts';
 
 /** @throws BivdiffError — as Farm.accept */
@@ -26,7 +26,7 @@ export function inOwnWords(reason: unknown, request: RenderRequest): BivdiffErro
   // Those of a model folder are no texts, and no flag's.
   if (!isTexts(problems)) return error;
   const named = problems.map((problem) => nameProblem(problem, request));
-  return new BivdiffError(error.code, named.join('; '), {
+  return new BivdiffError(error.code, whereFrom(named, request.file) + named.join('; '), {
     retry: error.retry,
     details: { ...error.details, problems: named },
     cause: error.cause,
@@ -34,10 +34,10 @@ export function inOwnWords(reason: unknown, request: RenderRequest): BivdiffErro
   });
 }
 
-/** `field: what` with the flag for the field, if that is how it was given. */
-function nameProblem(problem: string, { isNamedByFlag }: RenderRequest): string {
+/** `field: what` with the field called as it was given. */
+function nameProblem(problem: string, { nameOf }: RenderRequest): string {
   const split = /^([a-zA-Z.]+): ([^]*)$/.exec(problem);
   if (split === null) return problem;
   const [, field = '', what = ''] = split;
-  return `${nameField(field, isNamedByFlag)}: ${what}`;
+  return `${nameOf(field)}: ${what}`;
 }

@@ -10,20 +10,24 @@ import { BivdiffError } from '../../common/errors.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { formatOfName, mergeLayers, specLayer } from './spec-layer.ts';
 import type { Fields, OutputFiles, SpecLayer } from './spec-layer.ts';
-import { checkSpec, flagNaming } from './spec-problems.ts';
-import type { FlagNaming } from './spec-problems.ts';
+import { checkSpec, namesOfFields } from './spec-problems.ts';
+import type { NameOf } from './spec-problems.ts';
 
 export interface RenderRequest {
   readonly spec: RenderSpec;
   readonly files: OutputFiles;
   /** Where it came from: "the flags", "spec.yaml", "jobs.jsonl line 3". */
   readonly origin: string;
-  readonly isNamedByFlag: FlagNaming;
+  /** The spec file, if it came from one. */
+  readonly file?: string | undefined;
+  readonly nameOf: NameOf;
 }
 
 export interface RequestOptions {
   /** `render` must know where the video goes, `plan` and `submit` need not. */
   readonly needsOutput: boolean;
+  /** Whose help is pointed to. @default render */
+  readonly command?: 'render' | 'plan' | 'sweep' | 'submit';
 }
 
 export interface RequestCheck {
@@ -35,16 +39,15 @@ export interface RequestCheck {
 const VERSION_LAYER: SpecLayer = {
   fields: { apiVersion: 'bivdiff/v1' },
   files: {},
-  flagFields: new Set(),
+  names: new Map(),
   problems: [],
 };
-
-const HINT = 'bivdiff render --help lists the settings with their ranges.';
 
 /** The request that flags alone make. @throws invalid-argument — lists every problem */
 export function requestFromFlags(flags: SpecLayer, options: RequestOptions): RenderRequest {
   const layer = mergeLayers([VERSION_LAYER, flags]);
-  return requestOrThrow(checkRequest(layer, { ...options, origin: 'the flags', flagsOnly: true }));
+  const check = checkRequest(layer, { ...options, origin: 'the flags', flagsOnly: true });
+  return requestOrThrow(check, options);
 }
 
 /**
@@ -60,7 +63,8 @@ export async function requestFromFile(
   const settings = await readSpecFile(path);
   const own = specLayer(settings, { folder: dirname(resolve(path)), spelling: 'spec' });
   const layer = mergeLayers([own, flags]);
-  return requestOrThrow(checkRequest(layer, { ...options, origin: path, flagsOnly: false }));
+  const check = checkRequest(layer, { ...options, origin: path, file: path, flagsOnly: false });
+  return requestOrThrow(check, { ...options, file: path });
 }
 
 /** Checks one line of a batch, the flags being its defaults. Throws nothing. */
@@ -75,29 +79,40 @@ export function checkBatchLine(
 
 interface CheckRequestOptions extends RequestOptions {
   readonly origin: string;
+  readonly file?: string;
   readonly flagsOnly: boolean;
 }
 
 function checkRequest(layer: SpecLayer, options: CheckRequestOptions): RequestCheck {
   const { spec, problems: found } = checkSpec(layer, options);
   const problems = [...found];
+  const nameOf = namesOfFields(layer, options);
   if (options.needsOutput && layer.files.output === undefined) {
-    problems.push(`${options.flagsOnly ? '--output' : 'output'} is missing: where the video goes`);
+    problems.push(`${nameOf('output')} is missing: where the video goes`);
   }
   const files = spec === undefined ? layer.files : completeFiles(layer.files, spec);
-  if (spec !== undefined) problems.push(...checkFileNames(files, spec));
+  if (spec !== undefined) problems.push(...checkFileNames(files, spec, nameOf));
   if (spec === undefined || problems.length > 0) return { request: undefined, problems };
-  const isNamedByFlag = flagNaming(layer, options);
-  return { request: { spec, files, origin: options.origin, isNamedByFlag }, problems };
+  const { origin, file } = options;
+  return { request: { spec, files, origin, file, nameOf }, problems };
 }
 
-function requestOrThrow(check: RequestCheck): RenderRequest {
+function requestOrThrow(
+  check: RequestCheck,
+  { command = 'render', file }: RequestOptions & { readonly file?: string },
+): RenderRequest {
   if (check.request !== undefined) return check.request;
   const { problems } = check;
-  throw new BivdiffError('invalid-argument', problems.join('; '), {
-    hint: HINT,
+  throw new BivdiffError('invalid-argument', whereFrom(problems, file) + problems.join('; '), {
+    hint: `bivdiff ${command} --help lists the settings with their ranges.`,
     details: { problems },
   });
+}
+
+/** `spec.yaml: `, where a problem is of a key in that file. */
+export function whereFrom(problems: readonly string[], file: string | undefined): string {
+  const isOfFile = problems.some((problem) => !problem.startsWith('--'));
+  return file !== undefined && isOfFile ? `${file}: ` : '';
 }
 
 /** A spec may ask for a comparison without saying where: it goes beside the output. */
@@ -118,31 +133,39 @@ function completeFiles(files: OutputFiles, spec: RenderSpec): OutputFiles {
   };
 }
 
-function checkFileNames(files: OutputFiles, spec: RenderSpec): string[] {
+function checkFileNames(files: OutputFiles, spec: RenderSpec, nameOf: NameOf): string[] {
   const problems: string[] = [];
   const { format } = spec.output;
   const { output, comparison, contactSheet } = files;
   if (output !== undefined && format !== 'png-sequence' && formatOfName(output) !== format) {
-    problems.push(`output: ${output} does not end in .${format}, the format asked for`);
+    problems.push(
+      `${nameOf('output')}: ${output} does not end in .${format}, the format asked for`,
+    );
   }
   if (output !== undefined && format === 'png-sequence' && formatOfName(output) !== format) {
-    problems.push(`output: png-sequence fills a folder, and ${output} looks like a file`);
+    problems.push(
+      `${nameOf('output')}: png-sequence fills a folder, and ${output} looks like a file`,
+    );
   }
   const movie = movieFormat(spec);
   if (comparison !== undefined && formatOfName(comparison) !== movie) {
     problems.push(
-      `comparison: ${comparison} does not end in .${movie}; it has the output's format`,
+      `${nameOf('output.comparison')}: ${comparison} does not end in .${movie}; it has the output's format`,
     );
   }
   if (contactSheet !== undefined && extname(contactSheet).toLowerCase() !== '.png') {
-    problems.push(`contact-sheet: ${contactSheet} does not end in .png`);
+    problems.push(`${nameOf('output.contactSheet')}: ${contactSheet} does not end in .png`);
   }
-  if (Object.values(files).includes(spec.input.path)) {
-    problems.push(`output: ${spec.input.path} is the source, which an output shall not replace`);
-  }
-  const named = Object.values(files).map((file: string) => file.replace(/\/$/, ''));
-  for (const twice of new Set(named.filter((file, i) => named.indexOf(file) !== i))) {
-    problems.push(`output: two outputs have the same name, ${twice}`);
+  const owners = new Map<string, string>();
+  for (const [name, path] of Object.entries(files) as [string, string][]) {
+    const called = nameOf(name in spec.output ? `output.${name}` : name);
+    if (path === spec.input.path) {
+      problems.push(`${called}: ${path} is the source, which an output shall not replace`);
+    }
+    const file = path.replace(/\/$/, '');
+    const owner = owners.get(file);
+    if (owner !== undefined) problems.push(`${called}: ${owner} has the same name, ${file}`);
+    else owners.set(file, called);
   }
   return problems;
 }

@@ -57,7 +57,7 @@ describe('a JSONL batch', () => {
           expect.stringMatching(/^line 2: not JSON: /),
           'line 3: expected a JSON object',
           expect.stringMatching(/^line 4: input\.path is missing/),
-          'line 4: --steps: expected 1 to 1000, got 0',
+          'line 4: steps: expected 1 to 1000, got 0',
         ],
       },
     });
