@@ -126,14 +126,27 @@ function checkSize(
   );
 }
 
-function checkSource(spec: RenderSpec, source: SourceFacts, problems: string[]): void {
-  const { start, stride } = spec.input;
-  const needed = start + (spec.frames - 1) * stride + 1;
+function checkSource({ input, frames }: RenderSpec, source: SourceFacts, problems: string[]): void {
+  const { start, stride } = input;
+  const last = source.frames - 1;
+  const needed = start + (frames - 1) * stride + 1;
   if (source.frames >= needed) return;
-  const most = Math.max(0, Math.floor((source.frames - 1 - start) / stride) + 1);
+  const having = `${source.path} has ${source.frames} frame${source.frames === 1 ? '' : 's'}`;
+  if (start > last) {
+    problems.push(`input.start: ${having}, 0 to ${last}, and ${start} is none of them`);
+    return;
+  }
+  const most = Math.floor((last - start) / stride) + 1;
+  const widest = Math.floor((last - start) / (frames - 1));
+  const latest = last - (frames - 1) * stride;
+  const others = [
+    ...(widest < 1 ? [] : [widest === 1 ? 'stride 1' : `a stride of up to ${widest}`]),
+    ...(latest < 0 ? [] : [latest === 0 ? 'start 0' : `a start of up to ${latest}`]),
+  ];
+  const remedy = others.length === 0 ? '' : `; all ${frames} with ${others.join(', or ')}`;
   problems.push(
-    `frames: ${source.path} has ${source.frames} frames, but ${needed} are needed for ${spec.frames} frames ` +
-      `from ${start} with stride ${stride}; at most ${most} can be rendered so`,
+    `frames: ${having}, but ${needed} are needed for ${frames} frames ` +
+      `from ${start} with stride ${stride}; at most ${most} can be rendered so${remedy}`,
   );
 }
 
@@ -161,7 +174,7 @@ function chooseInversionUnet(
   const unet = spec.inversion.normScope === 'window' ? image.unetInflated : image.unet;
   if (unet === undefined) {
     problems.push(
-      `inversion.normScope: the models in ${folder} have no inflated UNet; use normScope frame, or export one`,
+      `inversion.normScope: the models in ${folder} have no inflated UNet; choose frame, or export one`,
     );
   }
   return unet;
