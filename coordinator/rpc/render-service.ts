@@ -7,6 +7,7 @@ import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
 import type {
   RenderServiceServer,
   CheckJobRequest,
+  CheckJobResponse,
   SubmitJobRequest,
   WatchJobRequest,
   WatchJobResponse,
@@ -31,6 +32,7 @@ import type { ArtifactRights } from './access/artifact-rights.ts';
 import { Authorizer } from './access/authorizer.ts';
 import type { Caller } from './access/caller.ts';
 import { acceptSubmission, checkPriority } from './accept-submission.ts';
+import type { AcceptOptions } from './accept-submission.ts';
 import { jobMessage, workerMessage } from './job-message.ts';
 import { changeableJob, scopeOf } from './access/job-scope.ts';
 import { listFrames } from './list-frames.ts';
@@ -60,6 +62,7 @@ export interface RenderServiceOptions {
 export function createRenderService(options: RenderServiceOptions): RenderServiceServer {
   const { coordinator, workers, store, authorizer = new Authorizer() } = options;
   const limits = options.limits ?? DEFAULT_LIMITS;
+  const acceptance = { ...options, limits };
   const watches = new WatchCount(limits.watches);
   const answer = async (
     view: JobView | Promise<JobView>,
@@ -75,17 +78,12 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
   return {
     submitJob: unary(async (request: SubmitJobRequest, call) => {
       const caller = authorizer.callerOf(call);
-      const { job, submission } = await acceptSubmission(request, caller, { ...options, limits });
+      const { job, submission } = await acceptSubmission(request, caller, acceptance);
       return answer(coordinator.submit(job, submission), caller);
     }),
-    checkJob: unary(async ({ submission }: CheckJobRequest, call) => {
-      const caller = authorizer.callerOf(call);
-      if (submission === undefined) {
-        throw new BivdiffError('invalid-argument', 'the request names nothing to check');
-      }
-      const { job } = await acceptSubmission(submission, caller, { ...options, limits });
-      return { id: jobIdOf(job) };
-    }),
+    checkJob: unary(({ submission }: CheckJobRequest, call) =>
+      check(submission, authorizer.callerOf(call), acceptance),
+    ),
     getJob: unary(({ id }, call) => {
       const caller = authorizer.callerOf(call);
       return answer(coordinator.get(id, scopeOf(caller)), caller);
@@ -163,6 +161,19 @@ function streamed<Request, Response>(
       () => call.end(),
       (reason: unknown) => call.emit('error', statusOfError(reason)),
     );
+}
+
+/** All of a submission but the job. */
+async function check(
+  submission: SubmitJobRequest | undefined,
+  caller: Caller,
+  options: AcceptOptions,
+): Promise<CheckJobResponse> {
+  if (submission === undefined) {
+    throw new BivdiffError('invalid-argument', 'the request names nothing to check');
+  }
+  const { job } = await acceptSubmission(submission, caller, options);
+  return { id: jobIdOf(job) };
 }
 
 interface Watching {
