@@ -9,7 +9,7 @@ import { inspectModelSet } from '../../common/models/model-folder.ts';
 import type { ModelSetReport } from '../../common/models/model-folder.ts';
 import type { ModelPart, ModelSet } from '../../common/models/model-set.ts';
 import { findSetFolders } from '../../common/models/set-folders.ts';
-import type { GraphKind } from '../../workers/inference/graph-contract.ts';
+import type { GraphKind } from '../../workers/inference/graph-kind.ts';
 import { EXIT_OK, EXIT_USAGE } from '../output/exit-codes.ts';
 import { formatBytes, formatTable, plural } from '../output/format.ts';
 import { printJson } from '../terminal.ts';
