@@ -96,10 +96,11 @@ function commandSections(command: Command, parent: string): string[] {
   const shared = command.options.filter(isOfRender);
   const hasSpec = shared.length > RENDER_FLAGS.length / 2;
   const hasRenderFlags = hasSpec && command.name() !== 'render';
-  if (hasRenderFlags) lines.push(sameFlags(shared), '');
   const shown = hasRenderFlags
     ? command.options.filter((one) => !isOfRender(one))
     : command.options;
+  if (hasRenderFlags)
+    lines.push(sameFlags(command, shared) + (shown.length > 0 ? ', and these:' : '.'), '');
   const groups = Map.groupBy(shown, (option) => option.helpGroupHeading ?? '');
   for (const [group, options] of groups) {
     lines.push(
@@ -117,13 +118,14 @@ function isOfRender(option: Option): boolean {
   return flag !== undefined && option.description === describeFlag(flag);
 }
 
-function sameFlags(shared: readonly Option[]): string {
-  const missing = RENDER_FLAGS.filter(
-    ({ name }) => !shared.some(({ long }) => long === `--${name}`),
-  );
-  if (missing.length === 0) return 'The flags of `bivdiff render`.';
-  const names = missing.map(({ name }) => `\`--${name}\``);
-  return `The flags of \`bivdiff render\` without ${names.join(', ')}, and these:`;
+/** `--batch` is render's too, and in no table of flags. */
+function sameFlags(command: Command, shared: readonly Option[]): string {
+  const having = [...shared, ...command.options].map(({ long }) => long);
+  const all = ['batch', ...RENDER_FLAGS.map(({ name }) => name)];
+  const missing = all.filter((name) => !having.includes(`--${name}`));
+  if (missing.length === 0) return 'The flags of `bivdiff render`';
+  const names = missing.map((name) => `\`--${name}\``);
+  return `The flags of \`bivdiff render\` without ${names.join(', ')}`;
 }
 
 function operandText(argument: Argument): string {
