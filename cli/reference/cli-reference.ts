@@ -17,7 +17,7 @@ Results go to stdout, all else to stderr. Every command that prints facts takes 
 |---|---|
 | 0 | done |
 | 1 | tried, and failed (of a batch: at least one line) |
-| 2 | something in the command, its files or folders is wrong; nothing was rendered |
+| 2 | something in the command, its files or folders is wrong, and the same command fails again. Nothing was rendered; or an output exists and differs, which shows only once it is rendered: it is kept in the store, and \`--overwrite\` puts it in place |
 | 130 | stopped by Ctrl-C or SIGTERM; run the same command again to go on |
 
 | environment variable | meaning |
