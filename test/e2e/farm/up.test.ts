@@ -1,4 +1,4 @@
-// Goal: the README's cluster section works, and gives the bytes of `render`. Method: the programs as processes, the commands as typed.
+// Goal: the README's section on a farm works, and gives the bytes of `render`. Method: the programs as processes, the commands as typed.
 
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
