@@ -84,6 +84,9 @@ describe('submit', () => {
     [['--steps', '1000'], '--steps: 1000 do not fit'],
     [['--video-model', 'nosuch'], '--video-model: no video model nosuch'],
     [['--frames', '99'], '--frames: '],
+    [['--output', 'x.gif', '--size', '8192x8192'], '--output: 8 frames are too many: '],
+    [['--format', 'gif', '--size', '8192x8192'], '--format: 8 frames are too many: '],
+    [['--frames', '1', '--start', '500'], '--start: '],
     [['--fps', '0.5'], '--fps: 0.5 cannot be written'],
     [
       ['--comparison', 'c.mp4', '--size', '8192x2048'],
