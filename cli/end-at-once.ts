@@ -17,6 +17,6 @@ export function endAtOnce(exitCode: number): never {
   if (typeof process.execve !== 'function') return process.exit(exitCode);
   // It aborts if there is no such program: images without a shell exist.
   return existsSync(SHELL)
-    ? process.execve(SHELL, ['sh', '-c', `exit ${exitCode}`], {})
+    ? process.execve(SHELL, ['sh', '-c', `trap '' INT TERM; exit ${exitCode}`], {})
     : process.execve(process.execPath, ['node', '-e', `process.exit(${exitCode})`], {});
 }

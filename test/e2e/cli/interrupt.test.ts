@@ -67,10 +67,13 @@ describe('Ctrl-C', () => {
     ['SIGTERM', 40],
   ] as const)('ends at once with 130 at a second %s, %i ms later', async (signal, delayMs) => {
     await using place = await createWorkplace();
-    const steps = ['--steps', '200'];
+    // Large enough that the running step outlasts the delays: what has stopped by itself ends by whatever signal comes then.
+    const steps = ['--steps', '200', '--size', '768x768'];
     const child = startCli([...flags(place, 'twice'), ...steps]);
     const end = endOfCli(child);
     await said(child, 'annotate: 1 task done');
+    // Models are loaded, and the first step has begun.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
     child.kill(signal);
     await new Promise((resolve) => setTimeout(resolve, delayMs));
     child.kill(signal);
