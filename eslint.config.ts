@@ -4,6 +4,8 @@ import type { Linter } from 'eslint';
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
+import { noImportCycle } from './scripts/lint/no-import-cycle.ts';
+
 const RECIPE_BODIES =
   'recipes/(lane-stages|bodies|lane-thread|lane-entry|[^/]+/(body|graphs|drawing))';
 
@@ -120,14 +122,16 @@ export default defineConfig(
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
     },
-    plugins: { 'import-x': importX },
+    plugins: { 'import-x': importX, bivdiff: { rules: { 'no-import-cycle': noImportCycle } } },
     settings: {
       'import-x/resolver-next': [importX.createNodeResolver({ extensions: ['.ts', '.js'] })],
       'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
       'import-x/extensions': ['.ts'],
     },
     rules: {
+      // The first also follows import(), the second also imports of types.
       'import-x/no-cycle': 'error',
+      'bivdiff/no-import-cycle': 'error',
       'import-x/no-default-export': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': [

@@ -1,14 +1,14 @@
 // Ctrl-C: the first stops the work within a step and keeps what is done, the second ends the process at once.
+// How it ends is end-at-once.ts's.
 
 import { BivdiffError } from '../common/errors.ts';
+import { EXIT_INTERRUPTED } from './output/exit-codes.ts';
 
-/** The part of Node's process that is needed. */
+/** Where signals come from, and how the process ends at the second. */
 export interface SignalSource {
   on(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
-  exit(code: number): never;
+  endAtOnce(exitCode: number): never;
 }
-
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
  * Gives a signal that aborts at the first SIGINT or SIGTERM. Listens once it is asked for; before, both end the process
@@ -24,7 +24,7 @@ export function createInterruption(
     const started = (controller = new AbortController());
     for (const name of ['SIGINT', 'SIGTERM'] as const) {
       source.on(name, () => {
-        if (started.signal.aborted) source.exit(EXIT_CODES[name]);
+        if (started.signal.aborted) source.endAtOnce(EXIT_INTERRUPTED);
         say('\nstopping after the running step; Ctrl-C again stops at once\n');
         started.abort(new BivdiffError('cancelled', 'stopped before anything was rendered'));
       });

@@ -4,6 +4,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
+import { endAtOnce } from './end-at-once.ts';
 import { createInterruption } from './interruption.ts';
 import type { CliEnvironment, Clock } from './terminal.ts';
 
@@ -49,6 +50,9 @@ export function processEnvironment(): CliEnvironment {
       const { openLocalFarm } = await import('./local/local-farm.ts');
       return openLocalFarm(options);
     },
-    interruption: createInterruption(process, (text) => stderr.write(text)),
+    interruption: createInterruption(
+      { on: (signal, listener) => process.on(signal, listener), endAtOnce },
+      (text) => stderr.write(text),
+    ),
   };
 }

@@ -18,6 +18,7 @@ import { addRoundtripCommand } from './commands/roundtrip.ts';
 import { addSecurityCommands } from './commands/security.ts';
 import { addSimulateCommand } from './commands/simulate.ts';
 import { addStoreCommands } from './commands/store.ts';
+import { addSubmitCommand } from './commands/submit.ts';
 import { addSweepCommand } from './commands/sweep.ts';
 import { programVersions } from './versions.ts';
 import { EXIT_OK } from './output/exit-codes.ts';
@@ -72,6 +73,7 @@ export function createProgram(
   addModelsCommands(program, environment, finish);
   addStoreCommands(program, environment, finish);
   addFarmProgramCommands(program, environment, finish);
+  addSubmitCommand(program, environment, finish);
   addJobCommands(program, environment, finish);
   addFetchCommand(program, environment, finish);
   addJobLogCommands(program, environment, finish);

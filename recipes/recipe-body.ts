@@ -1,6 +1,6 @@
 // The other half of a recipe, for those that draw frames: how it is done. Runs in lanes, and is loaded nowhere else.
 
-import type { GraphKind } from '../workers/inference/graph-contract.ts';
+import type { GraphKind } from '../workers/inference/graph-kind.ts';
 import type { StageBody } from '../workers/inference/ports.ts';
 
 /** Gathered in bodies.ts. `P`: what its generate tasks are told. */

@@ -1,36 +1,24 @@
-// `bivdiff submit`, `watch`, `fetch` and the other verbs of a client of a farm.
-
-import { basename } from 'node:path';
+// `bivdiff watch`, `list`, `cancel` and the other verbs of a client of a farm.
 
 import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
 import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
 import type { Worker } from '../../common/gen/bivdiff/v1/render_service.ts';
-import { putSource } from '../../common/source.ts';
-import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
-import { requestsFromBatch } from '../request/batch-file.ts';
 import type { FarmClient } from '../farm/farm-client.ts';
 import { accessOf, addAccessFlags } from '../flags/connection.ts';
 import { failureOfJob, jobLine, jobProgress } from '../farm/job-text.ts';
-import { specMessage } from '../farm/spec-message.ts';
 import { SERVER_DEFAULT } from '../flags/farm-settings.ts';
 import { formatBytes, formatTable } from '../output/format.ts';
 import { EXIT_FAILED, EXIT_OK } from '../output/exit-codes.ts';
 import { createProgressView, createSilentView } from '../output/progress.ts';
-import { requestFromFile, requestFromFlags } from '../request/render-request.ts';
-import type { RenderRequest } from '../request/render-request.ts';
-import { addRenderFlags } from '../flags/render-flags.ts';
-import { layerOfFlags } from '../request/run-options.ts';
 import type { TypedFlags } from '../flags/render-flags.ts';
 import { printJson } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
 
 type Finish = (exitCode: number) => void;
 
-/** Flags of `render` that say how a local render runs, or where its files go. */
-const LOCAL_FLAGS = ['store', 'slots', 'threads', 'overwrite', 'report', 'trace', 'quiet', 'json'];
-const PRIORITY_DEFAULT = '50';
+const PRIORITY_MAX = 100;
 /** How long `watch` looks for a coordinator that has gone away. */
 const RECONNECT_MS = 60_000;
 const RECONNECT_PAUSE_MS = 500;
@@ -40,68 +28,9 @@ export function addJobCommands(
   environment: CliEnvironment,
   finish: Finish,
 ): void {
-  addSubmit(program, environment, finish);
   addWatch(program, environment, finish);
   addLists(program, environment, finish);
   addVerbs(program, environment, finish);
-}
-
-function addSubmit(program: Command, environment: CliEnvironment, finish: Finish): void {
-  const command = program
-    .command('submit')
-    .summary('Put a render on a farm')
-    .description('Put a render, or a batch of them, on a farm: as `render`, but it runs there')
-    .argument('[spec]', 'Spec file, YAML or JSON')
-    .option('--batch <FILE>', 'Renders to submit, one a line: JSONL, or CSV')
-    .option('--priority <N>', `From 0 to 100, higher goes first (default: ${PRIORITY_DEFAULT})`);
-  addRenderFlags(addClientFlags(command), { without: LOCAL_FLAGS })
-    .addHelpText(
-      'after',
-      '\nExample:\n  bivdiff submit --task controlnet --input clip.mp4 --prompt "a red square"',
-    )
-    .action(async (specFile: string | undefined, typed: TypedFlags) => {
-      const requests = await readRequests(specFile, typed, environment);
-      const priority = Number(typed['priority'] ?? PRIORITY_DEFAULT);
-      const jobs = await withClient(typed, environment, async (farm) => {
-        const accepted: Job[] = [];
-        for (const request of requests) accepted.push(await submit(farm, request, priority));
-        return accepted;
-      });
-      const [first] = jobs;
-      if (typed['json'] === true) {
-        const ids = jobs.map(({ id, state }) => ({ job: id, state }));
-        printJson(environment.stdout, typed['batch'] === undefined ? ids[0] : { jobs: ids });
-      } else for (const job of jobs) environment.stdout.write(`${jobLine(job)}\n`);
-      if (first !== undefined && typed['json'] !== true) {
-        environment.stderr.write(`next: bivdiff watch ${first.id.slice(0, 12)}\n`);
-      }
-      finish(EXIT_OK);
-    });
-}
-
-async function readRequests(
-  specFile: string | undefined,
-  typed: TypedFlags,
-  environment: CliEnvironment,
-): Promise<readonly RenderRequest[]> {
-  const flags = layerOfFlags(typed, environment);
-  const { batch } = typed;
-  if (typeof batch === 'string') return requestsFromBatch(batch, flags);
-  if (specFile === undefined) return [requestFromFlags(flags, { needsOutput: false })];
-  return [await requestFromFile(specFile, flags, { needsOutput: false })];
-}
-
-async function submit(farm: FarmClient, request: RenderRequest, priority: number): Promise<Job> {
-  const { spec, files } = request;
-  const source = await putSource(farm, spec.input.path);
-  const name = spec.name ?? (files.output === undefined ? undefined : basename(files.output));
-  return farm.submit({
-    protocol: PROTOCOL_VERSION,
-    spec: specMessage(name === undefined ? spec : { ...spec, name }),
-    sourceKind: source.kind,
-    sourceDigest: source.digest,
-    priority,
-  });
 }
 
 function addWatch(program: Command, environment: CliEnvironment, finish: Finish): void {
@@ -224,7 +153,7 @@ function addVerbs(program: Command, environment: CliEnvironment, finish: Finish)
     .description("Change a job's priority at once")
     .action(async (id: string, priority: string, typed: TypedFlags) => {
       const job = await withClient(typed, environment, (farm) =>
-        farm.setPriority(id, Number(priority)),
+        farm.setPriority(id, priorityOf(priority, 'the priority')),
       );
       if (typed['json'] === true) printJson(environment.stdout, job);
       else environment.stdout.write(`${jobLine(job)}\n`);
@@ -237,6 +166,15 @@ function addVerbs(program: Command, environment: CliEnvironment, finish: Finish)
       await withClient(typed, environment, (farm) => farm.drain(name));
       finish(EXIT_OK);
     });
+}
+
+/** @throws invalid-argument — it is none; `name` says which */
+export function priorityOf(text: string, name: string): number {
+  if (/^\d+$/.test(text) && Number(text) <= PRIORITY_MAX) return Number(text);
+  throw new BivdiffError(
+    'invalid-argument',
+    `${name}: expected a whole number, 0 to ${PRIORITY_MAX}, got "${text}"`,
+  );
 }
 
 /** Which farm, and how to answer. */

@@ -1,7 +1,6 @@
 // `bivdiff models list|check`: what a folder of models holds, whether all of it is there and fits together.
 
-import { readdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
@@ -9,7 +8,8 @@ import { BivdiffError } from '../../common/errors.ts';
 import { inspectModelSet } from '../../common/models/model-folder.ts';
 import type { ModelSetReport } from '../../common/models/model-folder.ts';
 import type { ModelPart, ModelSet } from '../../common/models/model-set.ts';
-import type { GraphKind } from '../../workers/inference/graph-contract.ts';
+import { findSetFolders } from '../../common/models/set-folders.ts';
+import type { GraphKind } from '../../workers/inference/graph-kind.ts';
 import { EXIT_OK, EXIT_USAGE } from '../output/exit-codes.ts';
 import { formatBytes, formatTable, plural } from '../output/format.ts';
 import { printJson } from '../terminal.ts';
@@ -32,7 +32,7 @@ export function addModelsCommands(
   models
     .command('list')
     .description('List what a folder of models holds: parts, sizes, digests, defaults')
-    .argument('[dir]', 'Folder of models (default: every set that ships)')
+    .argument('[dir]', 'Folder of models, or of several such (default: every set that ships)')
     .option('--json', 'Print one JSON object on stdout')
     .action(async (folder: string | undefined, flags: ModelFlags) =>
       finish(await listModels(folder, flags, environment)),
@@ -55,8 +55,10 @@ async function listModels(
   flags: ModelFlags,
   environment: CliEnvironment,
 ): Promise<number> {
-  const folders =
-    folder === undefined ? await shippedFolders(environment) : [folderOf(folder, environment)];
+  const place = folder === undefined ? environment.modelsFolder : folderOf(folder, environment);
+  const sets = await findSetFolders(place).catch(() => new Map<string, string>());
+  // What holds no set is looked at as one: that tells what it lacks.
+  const folders = sets.size === 0 ? [place] : [...sets.values()];
   const reports: ModelSetReport[] = [];
   for (const one of folders) reports.push(await inspectModelSet(one));
   if (flags.json === true) {
@@ -91,17 +93,6 @@ function folderOf(folder: string, environment: CliEnvironment): string {
   return folder.includes('/') || folder.startsWith('.')
     ? resolve(environment.folder, folder)
     : join(environment.modelsFolder, folder);
-}
-
-async function shippedFolders({ modelsFolder }: CliEnvironment): Promise<string[]> {
-  const entries = await readdir(modelsFolder, { recursive: false, withFileTypes: true });
-  const folders: string[] = [];
-  for (const entry of entries) {
-    if (!entry.isDirectory()) continue;
-    const folder = join(modelsFolder, entry.name);
-    if ((await readdir(folder)).includes('card.json')) folders.push(folder);
-  }
-  return folders;
 }
 
 interface GraphProblem {
@@ -164,6 +155,7 @@ async function graphRoles({ image, generators, videos }: ModelSet): Promise<Grap
 function reportJson(report: ModelSetReport, graphs: readonly GraphProblem[]): object {
   const { folder, name, parts, problems, set } = report;
   return {
+    set: basename(folder),
     folder,
     name: name ?? null,
     sound: problems.length + graphs.length === 0,
@@ -201,7 +193,8 @@ function reportJson(report: ModelSetReport, graphs: readonly GraphProblem[]): ob
 
 function reportText(report: ModelSetReport): string {
   const { folder, name, parts, problems, set } = report;
-  const lines = [`${name ?? '(no card)'}  ${folder}\n`];
+  // First what `--models` takes: the folder's name, which need not be the card's.
+  const lines = [`${basename(folder)}  ${folder}  (${name ?? 'no card'})\n`];
   if (parts.length > 0) {
     const rows = parts.map((part) => [part.name, formatBytes(part.bytes), part.digest]);
     lines.push(indent(formatTable(['part', 'size', 'digest'], rows)));

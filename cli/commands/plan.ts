@@ -20,6 +20,9 @@ Examples:
   bivdiff plan --task controlnet --input clip.mp4 --frames 96 --prompt "a red square"
   bivdiff plan spec.yaml --store /data/store --json`;
 
+/** Flags of `render` that say nothing of what it would run: it writes no files, and runs nothing. */
+const WITHOUT = ['report', 'trace', 'overwrite', 'threads', 'quiet'] as const;
+
 /** Adds the command. `finish` takes the exit code. */
 export function addPlanCommand(
   program: Command,
@@ -30,10 +33,10 @@ export function addPlanCommand(
     .command('plan')
     .summary('Tell what a render would run')
     .description(
-      'Tell what a render would run: tasks by stage, what the store has, time, memory, disk; same flags as render',
+      'Tell what a render would run: tasks by stage, what the store has, time, memory, disk',
     )
     .argument('[spec]', 'Spec file, YAML or JSON');
-  addRenderFlags(command)
+  addRenderFlags(command, { without: WITHOUT })
     .addHelpText('after', EXAMPLES)
     .action(async (specFile: string | undefined, typed: TypedFlags) => {
       finish(await plan(specFile, typed, environment));
@@ -48,8 +51,8 @@ async function plan(
   const flags = layerOfFlags(typed, environment);
   const request =
     specFile === undefined
-      ? requestFromFlags(flags, { needsOutput: false })
-      : await requestFromFile(specFile, flags, { needsOutput: false });
+      ? requestFromFlags(flags, { needsOutput: false, command: 'plan' })
+      : await requestFromFile(specFile, flags, { needsOutput: false, command: 'plan' });
   const run = runOptions(typed, environment);
   const signal = environment.interruption();
   await withFarm(run, environment, async (farm) => {

@@ -6,7 +6,12 @@ import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
 import { acceptRequest } from '../request/accept-request.ts';
-import { batchError, requestsFromBatch } from '../request/batch-file.ts';
+import {
+  batchError,
+  checkBatchFlags,
+  placeInBatch,
+  requestsFromBatch,
+} from '../request/batch-file.ts';
 import type { Accepted, Farm } from '../farm.ts';
 import { plural } from '../output/format.ts';
 import { checkPlaces } from '../output/place-outputs.ts';
@@ -77,7 +82,7 @@ async function render(
   if (typeof batch === 'string') {
     checkBatchFlags(specFile, typed);
     const flags = layerOfFlags(typed, environment);
-    const requests = await requestsFromBatch(batch, flags);
+    const requests = await requestsFromBatch(batch, flags, { needsOutput: true });
     return renderBatch(batch, requests, runOptions(typed, environment), environment);
   }
   const flags = layerOfFlags(typed, environment);
@@ -86,18 +91,6 @@ async function render(
       ? requestFromFlags(flags, { needsOutput: true })
       : await requestFromFile(specFile, flags, { needsOutput: true });
   return renderOne(request, runOptions(typed, environment), environment);
-}
-
-function checkBatchFlags(specFile: string | undefined, typed: TypedFlags): void {
-  const single = ['output', 'comparison', 'contactSheet', 'report', 'trace'];
-  const wrong = single.filter((name) => typed[name] !== undefined).map((name) => `--${name}`);
-  if (specFile !== undefined) wrong.unshift(specFile);
-  if (wrong.length === 0) return;
-  throw new BivdiffError(
-    'invalid-argument',
-    `${wrong.join(', ')} cannot go with --batch: each line of a batch names its own`,
-    { hint: 'Write it into the lines of the batch file.' },
-  );
 }
 
 async function renderOne(
@@ -204,7 +197,7 @@ async function acceptAll(
     } catch (reason) {
       const error = BivdiffError.from(reason);
       if (error.code === 'cancelled') throw error;
-      problems.push(`${request.origin.slice(path.length + 1)}: ${error.message}`);
+      problems.push(`${placeInBatch(request, path)}: ${error.message}`);
     }
   }
   if (problems.length > 0) throw batchError(path, problems);

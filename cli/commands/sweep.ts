@@ -86,8 +86,8 @@ async function sweep(
   const flags = layerOfFlags(single, environment);
   const base =
     specFile === undefined
-      ? requestFromFlags(flags, { needsOutput: false })
-      : await requestFromFile(specFile, flags, { needsOutput: false });
+      ? requestFromFlags(flags, { needsOutput: false, command: 'sweep' })
+      : await requestFromFile(specFile, flags, { needsOutput: false, command: 'sweep' });
   const run = runOptions(typed, environment);
   await checkPlaces([join(folder, 'table.json')]);
   const results = await withFarm(run, environment, (farm) =>

@@ -11,6 +11,7 @@ import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
 import type { LogLine } from '../../common/gen/bivdiff/v1/job_log.ts';
 import { RenderServiceClient } from '../../common/gen/bivdiff/v1/render_service.ts';
 import type {
+  CheckJobResponse,
   DeleteJobResponse,
   ListFramesResponse,
   ListJobsResponse,
@@ -62,6 +63,15 @@ export class FarmClient {
 
   submit(request: SubmitJobRequest): Promise<Job> {
     return this.#job((...rest) => this.#render.submitJob(request, ...rest), SUBMIT_MS);
+  }
+
+  /** Has a submission checked, and puts nothing on the farm; gives the id that the job would have. @throws as submit */
+  async check(submission: SubmitJobRequest): Promise<string> {
+    const { id } = await this.#unary<CheckJobResponse>(
+      (...rest) => this.#render.checkJob({ submission }, ...rest),
+      SUBMIT_MS,
+    );
+    return id;
   }
 
   get(id: string): Promise<Job> {

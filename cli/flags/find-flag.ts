@@ -13,10 +13,11 @@ export function findFlag(name: string): Flag | undefined {
   return RENDER_FLAGS.find((flag) => flag.name === name || camelCase(flag.name) === name);
 }
 
-/** The flag that sets this field of the spec; a file that is asked for by name sets its field too. */
+/** The flag that sets this field of the spec, or names this file; a file that is asked for by name sets its field too. */
 export function flagOfField(field: string): Flag | undefined {
   return RENDER_FLAGS.find(
     ({ name, kind, field: own }) =>
-      own === field || (kind === 'file' && field === `output.${camelCase(name)}`),
+      own === field ||
+      (kind === 'file' && (field === name || field === `output.${camelCase(name)}`)),
   );
 }

@@ -17,6 +17,8 @@ export interface RenderFlagChoice {
   readonly only?: readonly string[];
   /** Its own words for a flag. */
   readonly docs?: Readonly<Record<string, string>>;
+  /** Its own names for their values. */
+  readonly values?: Readonly<Record<string, string>>;
 }
 
 /** Adds the shared flags to a command, in groups. */
@@ -24,7 +26,9 @@ export function addRenderFlags(command: Command, choice: RenderFlagChoice = {}):
   for (const flag of RENDER_FLAGS) {
     if (choice.without?.includes(flag.name) === true) continue;
     if (choice.only?.includes(flag.name) === false) continue;
-    const option = optionOfFlag(flag, choice.docs?.[flag.name] ?? describeFlag(flag));
+    const value = choice.values?.[flag.name] ?? flag.value;
+    const doc = choice.docs?.[flag.name] ?? describeFlag(flag);
+    const option = optionOfFlag({ ...flag, ...(value === undefined ? {} : { value }) }, doc);
     command.addOption(choice.only === undefined ? option.helpGroup(`${flag.group}:`) : option);
   }
   return command;

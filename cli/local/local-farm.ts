@@ -1,4 +1,4 @@
-// The farm inside this process: the same coordinator and worker as a cluster's, joined by the memory bus and a
+// The farm inside this process: the same coordinator and worker as those of a farm of many processes, joined by the memory bus and a
 // store directory. Only the adapters differ.
 
 import { availableParallelism, totalmem } from 'node:os';

@@ -5,9 +5,9 @@ import type { BivdiffError, ErrorCode } from '../../common/errors.ts';
 export const EXIT_OK = 0;
 /** It was tried and failed. */
 export const EXIT_FAILED = 1;
-/** Flags, spec, files or folders are not right; the same command fails again. */
+/** Flags, spec, files or folders are not right, an output in the way of what was rendered among them; the same command fails again. */
 export const EXIT_USAGE = 2;
-/** Stopped by Ctrl-C: 128 + SIGINT. */
+/** Stopped by Ctrl-C or SIGTERM: 128 + SIGINT, whichever it was. */
 export const EXIT_INTERRUPTED = 130;
 
 const exitByCode: Readonly<Record<ErrorCode, number>> = {

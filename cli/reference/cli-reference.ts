@@ -17,7 +17,7 @@ Results go to stdout, all else to stderr. Every command that prints facts takes 
 |---|---|
 | 0 | done |
 | 1 | tried, and failed (of a batch: at least one line) |
-| 2 | something in the command, its files or folders is wrong; nothing was rendered |
+| 2 | something in the command, its files or folders is wrong, and the same command fails again. Nothing was rendered; or an output exists and differs, which shows only once it is rendered: it is kept in the store, and \`--overwrite\` puts it in place |
 | 130 | stopped by Ctrl-C or SIGTERM; run the same command again to go on |
 
 | environment variable | meaning |
@@ -50,8 +50,8 @@ problems come in one error. A path in a file is relative to that file.
     output: { file: out.mp4, framesPerSecond: 8, comparison: true }
 
 A batch is JSONL, one such object a line (\`apiVersion\` may be left out, \`output\` may be just the file), or CSV whose first
-line has flag names. Each line names its \`output\`. All lines are checked before the first runs; then one that fails
-does not stop the others.
+line has flag names. Each line names its \`output\`, which \`submit\` does not need. All lines are checked, by a farm's coordinator if it is to run
+them, before the first runs; then one that fails does not stop the others.
 
     {"input": "a.mp4", "task": "controlnet", "prompt": "a red square", "output": "a-out.mp4"}
     {"input": "b.mp4", "task": "controlnet", "prompt": "a blue star", "mixing-ratio": 0.5, "output": "b-out.webm"}
@@ -98,10 +98,11 @@ function commandSections(command: Command, parent: string): string[] {
   const shared = command.options.filter(isOfRender);
   const hasSpec = shared.length > RENDER_FLAGS.length / 2;
   const hasRenderFlags = hasSpec && command.name() !== 'render';
-  if (hasRenderFlags) lines.push(sameFlags(shared), '');
   const shown = hasRenderFlags
     ? command.options.filter((one) => !isOfRender(one))
     : command.options;
+  if (hasRenderFlags)
+    lines.push(sameFlags(command, shared) + (shown.length > 0 ? ', and these:' : '.'), '');
   const groups = Map.groupBy(shown, (option) => option.helpGroupHeading ?? '');
   for (const [group, options] of groups) {
     lines.push(
@@ -119,13 +120,14 @@ function isOfRender(option: Option): boolean {
   return flag !== undefined && option.description === describeFlag(flag);
 }
 
-function sameFlags(shared: readonly Option[]): string {
-  const missing = RENDER_FLAGS.filter(
-    ({ name }) => !shared.some(({ long }) => long === `--${name}`),
-  );
-  if (missing.length === 0) return 'The flags of `bivdiff render`.';
-  const names = missing.map(({ name }) => `\`--${name}\``);
-  return `The flags of \`bivdiff render\` without ${names.join(', ')}, and these:`;
+/** `--batch` is render's too, and in no table of flags. */
+function sameFlags(command: Command, shared: readonly Option[]): string {
+  const having = [...shared, ...command.options].map(({ long }) => long);
+  const all = ['batch', ...RENDER_FLAGS.map(({ name }) => name)];
+  const missing = all.filter((name) => !having.includes(`--${name}`));
+  if (missing.length === 0) return 'The flags of `bivdiff render`';
+  const names = missing.map((name) => `\`--${name}\``);
+  return `The flags of \`bivdiff render\` without ${names.join(', ')}`;
 }
 
 function operandText(argument: Argument): string {

@@ -3,7 +3,7 @@
 import { BivdiffError } from '../../common/errors.ts';
 import type { Accepted, Farm } from '../farm.ts';
 import { isTexts } from '../output/error-text.ts';
-import { nameField } from './spec-problems.ts';
+import { whereFrom } from './render-request.ts';
 import type { RenderRequest } from './render-request.ts';
 
 /** @throws BivdiffError — as Farm.accept */
@@ -15,35 +15,36 @@ export async function acceptRequest(
   try {
     return await farm.accept(request.spec, options);
   } catch (reason) {
-    const error = BivdiffError.from(reason);
-    const { problems } = error.details;
-    // Those of a model folder are no texts, and no flag's.
-    if (!isTexts(problems)) throw error;
-    const named = nameProblems(problems, request);
-    throw new BivdiffError(error.code, named.join('; '), {
-      retry: error.retry,
-      details: { ...error.details, problems: named },
-      cause: error.cause,
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-    });
+    throw inOwnWords(reason, request);
   }
 }
 
-/** Problems that name fields of the spec, naming flags instead where these were typed. */
-export function nameProblems(
-  problems: readonly string[],
-  request: Pick<RenderRequest, 'isNamedByFlag'>,
-): readonly string[] {
+/** A refusal of a request, wherever it was refused, in the words of whoever made it. */
+export function inOwnWords(reason: unknown, request: RenderRequest): BivdiffError {
+  const error = BivdiffError.from(reason);
+  const { problems } = error.details;
+  // Those of a model folder are no texts, and no flag's.
+  if (!isTexts(problems)) return error;
+  const named = nameProblems(problems, request);
+  return new BivdiffError(error.code, whereFrom(named, request.file) + named.join('; '), {
+    retry: error.retry,
+    details: { ...error.details, problems: named },
+    cause: error.cause,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  });
+}
+
+type Names = Pick<RenderRequest, 'nameOf'>;
+
+/** Problems that name fields of the spec, each called as it was given. */
+export function nameProblems(problems: readonly string[], request: Names): readonly string[] {
   return problems.map((problem) => nameProblem(problem, request));
 }
 
-/** `field: what` with the flag for the field, if that is how it was given. */
-function nameProblem(
-  problem: string,
-  { isNamedByFlag }: Pick<RenderRequest, 'isNamedByFlag'>,
-): string {
+/** `field: what` with the field called as it was given. */
+function nameProblem(problem: string, { nameOf }: Names): string {
   const split = /^([a-zA-Z.]+): ([^]*)$/.exec(problem);
   if (split === null) return problem;
   const [, field = '', what = ''] = split;
-  return `${nameField(field, isNamedByFlag)}: ${what}`;
+  return `${nameOf(field)}: ${what}`;
 }

@@ -11,7 +11,7 @@ import { RENDER_FLAGS } from '../flags/flag-table.ts';
 import { findFlag } from '../flags/find-flag.ts';
 import { nearestWord } from '../flags/nearest.ts';
 import { checkBatchLine } from './render-request.ts';
-import type { RenderRequest } from './render-request.ts';
+import type { RenderRequest, RequestOptions } from './render-request.ts';
 import { specLayer } from './spec-layer.ts';
 import type { Fields, LayerOptions, SpecLayer } from './spec-layer.ts';
 
@@ -27,7 +27,11 @@ interface BatchLine {
  * @throws not-found — no such file
  * @throws invalid-argument — lists every problem of every line
  */
-export async function requestsFromBatch(path: string, flags: SpecLayer): Promise<RenderRequest[]> {
+export async function requestsFromBatch(
+  path: string,
+  flags: SpecLayer,
+  request: RequestOptions,
+): Promise<RenderRequest[]> {
   const spelling = extname(path).toLowerCase() === '.csv' ? 'cells' : 'spec';
   const lines =
     spelling === 'cells' ? csvLines(await readText(path)) : jsonLines(await readText(path));
@@ -45,13 +49,44 @@ export async function requestsFromBatch(path: string, flags: SpecLayer): Promise
     problems.push(...line.problems.map((problem) => `${place}: ${problem}`));
     if (line.settings === undefined) continue;
     const origin = `${path} ${place}`;
-    const check = checkBatchLine(defaults, specLayer(line.settings, options), origin);
+    const check = checkBatchLine(defaults, specLayer(line.settings, options), {
+      ...request,
+      origin,
+    });
     problems.push(...check.problems.map((problem) => `${place}: ${problem}`));
     if (check.request !== undefined) requests.push(check.request);
   }
-  problems.push(...sharedOutputs(requests));
+  // Elsewhere names of outputs say no more than what the job is called.
+  if (request.needsOutput) problems.push(...sharedOutputs(requests));
   if (problems.length > 0) throw batchError(path, problems);
   return requests;
+}
+
+/** @throws invalid-argument — beside --batch something was typed that each line says for itself */
+export function checkBatchFlags(
+  specFile: string | undefined,
+  typed: Readonly<Record<string, unknown>>,
+): void {
+  const single = ['output', 'comparison', 'contactSheet', 'report', 'trace'];
+  const wrong = single
+    .filter((name) => typed[name] !== undefined)
+    .map((name) => `--${dashed(name)}`);
+  if (specFile !== undefined) wrong.unshift(specFile);
+  if (wrong.length === 0) return;
+  throw new BivdiffError(
+    'invalid-argument',
+    `${wrong.join(', ')} cannot go with --batch: each line of a batch names its own`,
+    { hint: 'Write it into the lines of the batch file.' },
+  );
+}
+
+function dashed(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** Where a request stands in its batch: `line 3`. */
+export function placeInBatch({ origin }: RenderRequest, path: string): string {
+  return origin.slice(path.length + 1);
 }
 
 /** One error for a whole batch; nothing was run. */

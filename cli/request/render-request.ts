@@ -12,22 +12,24 @@ import type { OutputFormat } from '../../common/output-formats.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { formatOfName, mergeLayers, specLayer } from './spec-layer.ts';
 import type { Fields, OutputFiles, SpecLayer } from './spec-layer.ts';
-import { checkSpec, flagNaming } from './spec-problems.ts';
-import type { FlagNaming } from './spec-problems.ts';
+import { checkSpec, namesOfFields } from './spec-problems.ts';
+import type { NameOf } from './spec-problems.ts';
 
 export interface RenderRequest {
   readonly spec: RenderSpec;
   readonly files: OutputFiles;
   /** Where it came from: "the flags", "spec.yaml", "jobs.jsonl line 3". */
   readonly origin: string;
-  readonly isNamedByFlag: FlagNaming;
+  /** The spec file, if it came from one. */
+  readonly file?: string | undefined;
+  readonly nameOf: NameOf;
 }
 
 export interface RequestOptions {
-  /** `render` must know where the video goes, `plan` need not. */
+  /** `render` must know where the video goes, `plan` and `submit` need not. */
   readonly needsOutput: boolean;
-  /** Where its flags are listed. @default bivdiff render --help */
-  readonly hint?: string;
+  /** Whose help is pointed to. @default render */
+  readonly command?: 'render' | 'plan' | 'sweep' | 'submit' | 'roundtrip';
 }
 
 export interface RequestCheck {
@@ -39,17 +41,15 @@ export interface RequestCheck {
 const VERSION_LAYER: SpecLayer = {
   fields: { apiVersion: 'bivdiff/v1' },
   files: {},
-  flagFields: new Set(),
+  names: new Map(),
   problems: [],
 };
-
-const HINT = 'bivdiff render --help lists the settings with their ranges.';
 
 /** The request that flags alone make. @throws invalid-argument — lists every problem */
 export function requestFromFlags(flags: SpecLayer, options: RequestOptions): RenderRequest {
   const layer = mergeLayers([VERSION_LAYER, flags]);
   const check = checkRequest(layer, { ...options, origin: 'the flags', flagsOnly: true });
-  return requestOrThrow(check, options.hint);
+  return requestOrThrow(check, options);
 }
 
 /**
@@ -65,40 +65,56 @@ export async function requestFromFile(
   const settings = await readSpecFile(path);
   const own = specLayer(settings, { folder: dirname(resolve(path)), spelling: 'spec' });
   const layer = mergeLayers([own, flags]);
-  return requestOrThrow(checkRequest(layer, { ...options, origin: path, flagsOnly: false }));
+  const check = checkRequest(layer, { ...options, origin: path, file: path, flagsOnly: false });
+  return requestOrThrow(check, { ...options, file: path });
 }
 
 /** Checks one line of a batch, the flags being its defaults. Throws nothing. */
-export function checkBatchLine(flags: SpecLayer, line: SpecLayer, origin: string): RequestCheck {
+export function checkBatchLine(
+  flags: SpecLayer,
+  line: SpecLayer,
+  options: RequestOptions & { readonly origin: string },
+): RequestCheck {
   const layer = mergeLayers([VERSION_LAYER, flags, line]);
-  return checkRequest(layer, { needsOutput: true, origin, flagsOnly: false });
+  return checkRequest(layer, { ...options, flagsOnly: false });
 }
 
 interface CheckRequestOptions extends RequestOptions {
   readonly origin: string;
+  readonly file?: string;
   readonly flagsOnly: boolean;
 }
 
 function checkRequest(layer: SpecLayer, options: CheckRequestOptions): RequestCheck {
   const { spec, problems: found } = checkSpec(layer, options);
   const problems = [...found];
+  const nameOf = namesOfFields(layer, options);
   if (options.needsOutput && layer.files.output === undefined) {
-    problems.push(`${options.flagsOnly ? '--output' : 'output'} is missing: where the video goes`);
+    problems.push(`${nameOf('output')} is missing: where the video goes`);
   }
   const files = spec === undefined ? layer.files : completeFiles(layer.files, spec);
-  if (spec !== undefined) problems.push(...checkFileNames(files, spec));
+  if (spec !== undefined) problems.push(...checkFileNames(files, spec, nameOf));
   if (spec === undefined || problems.length > 0) return { request: undefined, problems };
-  const isNamedByFlag = flagNaming(layer, options);
-  return { request: { spec, files, origin: options.origin, isNamedByFlag }, problems };
+  const { origin, file } = options;
+  return { request: { spec, files, origin, file, nameOf }, problems };
 }
 
-function requestOrThrow(check: RequestCheck, hint = HINT): RenderRequest {
+function requestOrThrow(
+  check: RequestCheck,
+  { command = 'render', file }: RequestOptions & { readonly file?: string },
+): RenderRequest {
   if (check.request !== undefined) return check.request;
   const { problems } = check;
-  throw new BivdiffError('invalid-argument', problems.join('; '), {
-    hint,
+  throw new BivdiffError('invalid-argument', whereFrom(problems, file) + problems.join('; '), {
+    hint: `bivdiff ${command} --help lists the settings with their ranges.`,
     details: { problems },
   });
+}
+
+/** `spec.yaml: `, where a problem is of a key in that file. */
+export function whereFrom(problems: readonly string[], file: string | undefined): string {
+  const isOfFile = problems.some((problem) => !problem.startsWith('--'));
+  return file !== undefined && isOfFile ? `${file}: ` : '';
 }
 
 /** A spec may ask for a comparison without saying where: it goes beside the output. */
@@ -119,33 +135,37 @@ function completeFiles(files: OutputFiles, spec: RenderSpec): OutputFiles {
   };
 }
 
-function checkFileNames(files: OutputFiles, spec: RenderSpec): string[] {
+function checkFileNames(files: OutputFiles, spec: RenderSpec, nameOf: NameOf): string[] {
   const problems: string[] = [];
   const { format } = spec.output;
   const { output, comparison, contactSheet } = files;
   if (output !== undefined && !isNamedAs(output, format)) {
     problems.push(
       isSequence(format)
-        ? `output: ${format} fills a folder, and ${output} looks like a file`
-        : `output: ${output} does not end in ${endingOf(format)}, as files in the format ${format} do`,
+        ? `${nameOf('output')}: ${format} fills a folder, and ${output} looks like a file`
+        : `${nameOf('output')}: ${output} does not end in ${endingOf(format)}, as files in the format ${format} do`,
     );
   }
   const movie = comparisonFormat(format);
   if (comparison !== undefined && !isNamedAs(comparison, movie)) {
     const ending = endingOf(movie);
     problems.push(
-      `comparison: ${comparison} does not end in ${ending}; it has the output's format`,
+      `${nameOf('output.comparison')}: ${comparison} does not end in ${ending}; it has the output's format`,
     );
   }
   if (contactSheet !== undefined && extname(contactSheet).toLowerCase() !== '.png') {
-    problems.push(`contact-sheet: ${contactSheet} does not end in .png`);
+    problems.push(`${nameOf('output.contactSheet')}: ${contactSheet} does not end in .png`);
   }
-  if (Object.values(files).includes(spec.input.path)) {
-    problems.push(`output: ${spec.input.path} is the source, which an output shall not replace`);
-  }
-  const named = Object.values(files).map((file: string) => file.replace(/\/$/, ''));
-  for (const twice of new Set(named.filter((file, i) => named.indexOf(file) !== i))) {
-    problems.push(`output: two outputs have the same name, ${twice}`);
+  const owners = new Map<string, string>();
+  for (const [name, path] of Object.entries(files) as [string, string][]) {
+    const called = nameOf(name in spec.output ? `output.${name}` : name);
+    if (path === spec.input.path) {
+      problems.push(`${called}: ${path} is the source, which an output shall not replace`);
+    }
+    const file = path.replace(/\/$/, '');
+    const owner = owners.get(file);
+    if (owner !== undefined) problems.push(`${called}: ${owner} has the same name, ${file}`);
+    else owners.set(file, called);
   }
   return problems;
 }

@@ -37,14 +37,14 @@ export interface RoundtripRequest {
   readonly format: RenderSpec['output']['format'];
   /** Undefined: the source's. */
   readonly framesPerSecond: number | undefined;
-  readonly isNamedByFlag: RenderRequest['isNamedByFlag'];
+  readonly nameOf: RenderRequest['nameOf'];
 }
 
 /** A render without models is checked as one whose frames are ready-made; of a prompt nobody asks here. */
 const UNASKED: SpecLayer = {
   fields: { task: 'frames', prompt: '-', input: { stride: 1 } },
   files: {},
-  flagFields: new Set(),
+  names: new Map(),
   problems: [],
 };
 
@@ -56,8 +56,8 @@ export function roundtripRequest(
 ): RoundtripRequest {
   const typed = layerOfFlags({ ...flags.typed, input, output }, flags.environment);
   const layer = mergeLayers([UNASKED, typed]);
-  const hint = 'bivdiff roundtrip --help lists the flags with their ranges.';
-  const { spec, files, isNamedByFlag } = requestFromFlags(layer, { needsOutput: true, hint });
+  const options = { needsOutput: true, command: 'roundtrip' } as const;
+  const { spec, files, nameOf } = requestFromFlags(layer, options);
   const isTyped = (field: string): boolean => fieldOf(typed.fields, field) !== undefined;
   return {
     input: spec.input.path,
@@ -66,6 +66,6 @@ export function roundtripRequest(
     ...{ start: spec.input.start, stride: spec.input.stride },
     ...{ size: spec.size, resize: spec.resize, format: spec.output.format },
     framesPerSecond: isTyped('output.framesPerSecond') ? spec.output.framesPerSecond : undefined,
-    isNamedByFlag,
+    nameOf,
   };
 }

@@ -26,8 +26,11 @@ type FileName = keyof OutputFiles;
 export interface SpecLayer {
   readonly fields: Fields;
   readonly files: OutputFiles;
-  /** Fields whose value was given as a flag, dotted: problems with them name the flag. */
-  readonly flagFields: ReadonlySet<string>;
+  /**
+   * What problems call a field or a file, where that is not the field: the flag that was typed, or the key that stands for it. By field,
+   * dotted; files are `output`, `output.comparison`, `output.contactSheet`, `report` and `trace`.
+   */
+  readonly names: ReadonlyMap<string, string>;
   readonly problems: readonly string[];
 }
 
@@ -44,18 +47,25 @@ export interface LayerOptions {
 export function specLayer(settings: Readonly<Fields>, options: LayerOptions): SpecLayer {
   const fields: Fields = {};
   const files: { -readonly [K in FileName]?: string } = {};
-  const flagFields = new Set<string>();
+  const names = new Map<string, string>();
   const problems: string[] = [];
   const specKeys = fieldsBelow('');
 
-  const takeFile = (name: FileName, value: unknown): void => {
-    if (typeof value === 'string' && value !== '') files[name] = absolute(value, options.folder);
-    else problems.push(`${name}: expected a file name, got ${JSON.stringify(value)}`);
+  const nameAs = (field: string, key: string): void => {
+    names.set(field, options.spelling === 'spec' ? key : `--${findFlag(key)?.name ?? key}`);
   };
-  const takeFlag = (flag: Flag, field: string, value: unknown): void => {
+  const takeFile = (name: FileName, key: string, value: unknown): void => {
+    nameAs(fieldOfFile(name), key);
+    if (typeof value === 'string' && value !== '') files[name] = absolute(value, options.folder);
+    else {
+      const called = names.get(fieldOfFile(name)) ?? key;
+      problems.push(`${called}: expected a file name, got ${JSON.stringify(value)}`);
+    }
+  };
+  const takeFlag = (flag: Flag, field: string, key: string, value: unknown): void => {
     const taken = options.spelling === 'spec' ? value : valueOfText(flag, String(value), problems);
     if (taken === undefined) return;
-    flagFields.add(field);
+    nameAs(field, key);
     setField(fields, field, taken);
   };
 
@@ -65,34 +75,40 @@ export function specLayer(settings: Readonly<Fields>, options: LayerOptions): Sp
     const isObject = typeof value === 'object' && value !== null;
     if (key === 'output' && isObject) {
       const { file, ...rest } = value as Fields;
-      if (file !== undefined) takeFile('output', file);
+      if (file !== undefined) takeFile('output', 'output.file', file);
       mergeInto(fields, { output: rest });
     } else if (flag?.kind === 'file' && isFileName(camelCase(flag.name))) {
-      takeFile(camelCase(flag.name) as FileName, value);
+      takeFile(camelCase(flag.name) as FileName, key, value);
     } else if (flag?.field !== undefined && !(isObject && specKeys.includes(key))) {
-      takeFlag(flag, flag.field, value);
+      takeFlag(flag, flag.field, key, value);
     } else {
       mergeInto(fields, { [key]: value });
     }
   }
   resolvePaths(fields, options.folder);
-  inferFormat(fields, files.output, problems);
+  inferFormat(fields, { output: files.output, names, problems });
   for (const name of ['comparison', 'contactSheet'] as const) {
     if (files[name] === undefined) continue;
-    flagFields.add(`output.${name}`);
     setField(fields, `output.${name}`, true);
   }
-  return { fields, files, flagFields, problems };
+  return { fields, files, names, problems };
 }
 
 /** Later layers win, field by field. */
 export function mergeLayers(layers: readonly SpecLayer[]): SpecLayer {
   const fields: Fields = {};
-  for (const layer of layers) mergeInto(fields, layer.fields);
+  const names = new Map<string, string>();
+  for (const layer of layers) {
+    mergeInto(fields, layer.fields);
+    for (const field of names.keys()) {
+      if (fieldOf(layer.fields, field) !== undefined) names.delete(field);
+    }
+    for (const [field, name] of layer.names) names.set(field, name);
+  }
   return {
     fields,
     files: Object.assign({}, ...layers.map((layer) => layer.files)) as OutputFiles,
-    flagFields: new Set(layers.flatMap((layer) => [...layer.flagFields])),
+    names,
     problems: layers.flatMap((layer) => layer.problems),
   };
 }
@@ -142,18 +158,31 @@ function resolvePaths(fields: Fields, folder: string): void {
   }
 }
 
-function inferFormat(fields: Fields, output: string | undefined, problems: string[]): void {
+interface Inference {
+  readonly output: string | undefined;
+  readonly names: Map<string, string>;
+  readonly problems: string[];
+}
+
+/** A format that nobody asked for is the output's, and problems with it are called as that. */
+function inferFormat(fields: Fields, { output, names, problems }: Inference): void {
   if (output === undefined) return;
   const given = fields['output'];
   if (typeof given === 'object' && given !== null && 'format' in given) return;
+  const called = names.get('output') ?? 'output';
   const format = formatOfName(output);
   if (format === undefined) {
     problems.push(
-      `output: no format is known for ${output}; it ends in .mp4, .webm, .mov, .mkv or .gif, or names a folder for PNGs`,
+      `${called}: no format is known for ${output}; it ends in .mp4, .webm, .mov, .mkv or .gif, or names a folder for PNGs`,
     );
   } else {
+    names.set('output.format', called);
     setField(fields, 'output.format', format);
   }
+}
+
+function fieldOfFile(name: FileName): string {
+  return name === 'comparison' || name === 'contactSheet' ? `output.${name}` : name;
 }
 
 function setField(fields: Fields, field: string, value: unknown): void {

@@ -20,22 +20,20 @@ export interface CheckOptions {
   readonly flagsOnly: boolean;
 }
 
-/** Whether problems with a field shall name its flag. */
-export type FlagNaming = (field: string) => boolean;
+/** What a field is called in problems. */
+export type NameOf = (field: string) => string;
 
-/** The name of a field as its user gave it. */
-export function nameField(field: string, isNamedByFlag: FlagNaming): string {
-  const flag = flagOfField(field);
-  return flag !== undefined && isNamedByFlag(field) ? `--${flag.name}` : field;
-}
-
-export function flagNaming(layer: SpecLayer, { flagsOnly }: CheckOptions): FlagNaming {
-  return (field) => flagsOnly || layer.flagFields.has(field);
+/** A field by the name that its user gave it; what nobody gave by its flag, if there are only flags. */
+export function namesOfFields(layer: SpecLayer, { flagsOnly }: CheckOptions): NameOf {
+  return (field) => {
+    const flag = flagsOnly ? flagOfField(field) : undefined;
+    return layer.names.get(field) ?? (flag === undefined ? field : `--${flag.name}`);
+  };
 }
 
 /** Checks merged settings against the schema. Problems of spelling come first. Throws nothing. */
 export function checkSpec(layer: SpecLayer, options: CheckOptions): CheckedSpec {
-  const isNamedByFlag = flagNaming(layer, options);
+  const nameOf = namesOfFields(layer, options);
   try {
     const spec = parseRenderSpec(layer.fields, 'the settings');
     return { spec: layer.problems.length === 0 ? spec : undefined, problems: layer.problems };
@@ -43,13 +41,13 @@ export function checkSpec(layer: SpecLayer, options: CheckOptions): CheckedSpec 
     const error = BivdiffError.from(reason);
     const found = error.details['problems'];
     const texts = Array.isArray(found) ? found.map(String) : [error.message];
-    const told = texts.flatMap((text) => explain(text, layer.fields, isNamedByFlag));
+    const told = texts.flatMap((text) => explain(text, layer.fields, nameOf));
     return { spec: undefined, problems: [...layer.problems, ...told] };
   }
 }
 
 /** One problem of the schema, `field: what`, reworded. */
-function explain(problem: string, fields: Readonly<Fields>, isNamedByFlag: FlagNaming): string[] {
+function explain(problem: string, fields: Readonly<Fields>, nameOf: NameOf): string[] {
   const split = /^([^:]+): ([^]*)$/.exec(problem);
   if (split === null) return [problem];
   const [, place = '', what = ''] = split;
@@ -62,11 +60,11 @@ function explain(problem: string, fields: Readonly<Fields>, isNamedByFlag: FlagN
   }
   const elsewhere = /^is for task (.*)$/.exec(what)?.[1];
   if (elsewhere !== undefined) {
-    const names = namesOf(field, fields, isNamedByFlag);
+    const names = givenBelow(field, fields, nameOf);
     return [`${names}: for task ${elsewhere} only, and this is task ${String(fields['task'])}`];
   }
   const flag = flagOfField(field);
-  const name = nameField(field, isNamedByFlag);
+  const name = nameOf(field);
   if (what.endsWith('undefined')) {
     return [`${name} is missing${flag === undefined ? '' : `: ${lowerFirst(flag.doc)}`}`];
   }
@@ -74,8 +72,9 @@ function explain(problem: string, fields: Readonly<Fields>, isNamedByFlag: FlagN
   const meant =
     given === undefined ? undefined : nearestWord(given, factsOfField(field)?.words ?? []);
   if (meant !== undefined) return [`${name}: ${what}; did you mean ${meant}?`];
-  if (what === 'invalid input' && field === 'size') {
-    return [`${name}: expected WIDTHxHEIGHT, each 8 to 8192, such as 512x512`];
+  if (what.startsWith('invalid input') && field === 'size') {
+    const size = JSON.stringify(fieldOf(fields, field));
+    return [`${name}: expected WIDTHxHEIGHT, each 8 to 8192, such as 512x512, got ${size}`];
   }
   const range = flag === undefined ? undefined : rangeOfFlag(flag);
   if (/^too (small|big)/.test(what) && range !== undefined) {
@@ -85,10 +84,11 @@ function explain(problem: string, fields: Readonly<Fields>, isNamedByFlag: FlagN
 }
 
 /** A field as it was given, which may be by several flags below it. */
-function namesOf(field: string, fields: Readonly<Fields>, isNamedByFlag: FlagNaming): string {
-  const given = RENDER_FLAGS.flatMap(({ name, field: own = '' }) => {
+function givenBelow(field: string, fields: Readonly<Fields>, nameOf: NameOf): string {
+  const given = RENDER_FLAGS.flatMap(({ field: own = '' }) => {
     const isBelow = own === field || own.startsWith(`${field}.`);
-    return isBelow && isNamedByFlag(own) && fieldOf(fields, own) !== undefined ? [`--${name}`] : [];
+    const isNamed = isBelow && nameOf(own) !== own && fieldOf(fields, own) !== undefined;
+    return isNamed ? [nameOf(own)] : [];
   });
   return given.length > 0 ? given.join(', ') : field;
 }

@@ -63,7 +63,7 @@ export type PutRecordResult =
 /**
  * - `spec`: an accepted spec, by job id
  * - `manifest`: what made an output
- * - `job-event`: `<job>/<n>`, the log of a job on a cluster
+ * - `job-event`: `<job>/<n>`, the log of a job on a farm
  * - `job-history`: `<job>/<n>`, what happened to its tasks, in segments
  * - `epoch`: `<n>`, put by each coordinator that takes over
  * - `upload`: `<owner>/<digest>`, an artifact that this owner of jobs has brought

@@ -148,18 +148,28 @@ export function framesFrom(
   return Math.max(0, Math.floor((total - 1 - start) / stride) + 1);
 }
 
-/** Why a source has not the frames that are asked for, as `frames: what`; undefined if it has. */
+/** Why a source has not the frames that are asked for, as `field: what`; undefined if it has. */
 export function choiceProblem(
   { frames, start, stride }: FrameChoice,
   source: Pick<SourceFacts, 'path' | 'frames'>,
   done: 'rendered' | 'taken',
 ): string | undefined {
+  const last = source.frames - 1;
   const needed = start + (frames - 1) * stride + 1;
   if (source.frames >= needed) return undefined;
+  const having = `${source.path} has ${source.frames} frame${source.frames === 1 ? '' : 's'}`;
+  if (start > last) return `input.start: ${having}, 0 to ${last}, and ${start} is none of them`;
+  const widest = Math.floor((last - start) / (frames - 1));
+  const latest = last - (frames - 1) * stride;
+  const others = [
+    ...(widest < 1 ? [] : [widest === 1 ? 'stride 1' : `a stride of up to ${widest}`]),
+    ...(latest < 0 ? [] : [latest === 0 ? 'start 0' : `a start of up to ${latest}`]),
+  ];
+  const remedy = others.length === 0 ? '' : `; all ${frames} with ${others.join(', or ')}`;
   const most = framesFrom({ start, stride }, source.frames);
   return (
-    `frames: ${source.path} has ${source.frames} frames, but ${needed} are needed for ${frames} frames ` +
-    `from ${start} with stride ${stride}; at most ${most} can be ${done} so`
+    `frames: ${having}, but ${needed} are needed for ${frames} frames ` +
+    `from ${start} with stride ${stride}; at most ${most} can be ${done} so${remedy}`
   );
 }
 
@@ -187,7 +197,7 @@ function chooseInversionUnet(
   const unet = spec.inversion.normScope === 'window' ? image.unetInflated : image.unet;
   if (unet === undefined) {
     problems.push(
-      `inversion.normScope: the models in ${folder} have no inflated UNet; use normScope frame, or export one`,
+      `inversion.normScope: the models in ${folder} have no inflated UNet; choose frame, or export one`,
     );
   }
   return unet;

@@ -18,6 +18,10 @@ export interface OutputChecks {
   readonly outputs: readonly AssembleParams[];
 }
 
+/** What is told instead of a format that does not do. */
+const MOVIE_FORMATS = ['mp4', 'webm'] as const;
+const OTHER_FORMATS = [...MOVIE_FORMATS, 'png'] as const;
+
 /** Every reason why an output cannot be written, as `field: what and what to do`; each once. */
 export function outputProblems(checks: OutputChecks): string[] {
   const problems = checks.outputs.flatMap((output) => {
@@ -35,9 +39,11 @@ export function outputProblems(checks: OutputChecks): string[] {
 
 function clipProblems(output: AssembleParams, { size, frames }: OutputChecks): string[] {
   const format = pictureFormatOf(output.format);
+  const { framesPerSecond } = output;
+  const movie = { size, frames, framesPerSecond };
+  const others = OTHER_FORMATS.filter((other) => fits(other, movie));
   const limits = sizeProblem(format, size);
   if (limits !== undefined) {
-    const others = (['mp4', 'png'] as const).filter((other) => fits(other, size));
     const isSmall = isTooSmall(format, size);
     const what = `frames of ${nameOf(size)} are too ${isSmall ? 'small' : 'large'}: ${limits}`;
     const another = isSmall ? 'a larger size' : 'a smaller size';
@@ -46,26 +52,37 @@ function clipProblems(output: AssembleParams, { size, frames }: OutputChecks): s
       : [`output.format: ${what}; choose ${wordsOf(others)}, or ${another}`];
   }
   if (format === 'png') return [];
-  return movieProblems('output.format', format, { size, frames, output });
+  const instead = others.length === 0 ? 'choose' : `choose ${wordsOf(others)}, or`;
+  return [
+    ...rateProblems(format, framesPerSecond),
+    ...lengthProblems('output.format', format, { movie, remedy: `${instead} fewer frames` }),
+  ];
 }
 
 function comparisonProblems(output: AssembleParams, checks: OutputChecks): string[] {
   const format = pictureFormatOf(output.format);
   const { frames, panels = 3 } = checks;
+  const { framesPerSecond } = output;
   const size = comparisonSize(Array<PictureSize>(panels).fill(checks.size));
+  const movie = { size, frames, framesPerSecond };
+  // It has the clip's format: one in which both can be written.
+  const others = MOVIE_FORMATS.filter(
+    (other) => fits(other, movie) && fits(other, { ...movie, size: checks.size }),
+  );
+  const instead = others.length === 0 ? 'choose' : `choose the format ${wordsOf(others)},`;
   const limits = sizeProblem(format, size);
   if (limits !== undefined) {
-    const instead =
-      format !== 'mp4' && fits('mp4', size)
-        ? 'choose the format mp4 or'
-        : 'choose a smaller size or';
     return [
       `output.comparison: ${panels} pictures side by side are ${nameOf(size)}, too large: ${limits}; ` +
-        `${instead} leave the comparison out`,
+        `${instead} a smaller size, or leave the comparison out`,
     ];
   }
   if (format === 'png') return [];
-  return movieProblems('output.comparison', format, { size, frames, output });
+  const remedy = `${instead} fewer frames, or leave the comparison out`;
+  return [
+    ...rateProblems(format, framesPerSecond),
+    ...lengthProblems('output.comparison', format, { movie, remedy }),
+  ];
 }
 
 function contactSheetProblems({ size, frames, panels = 3 }: OutputChecks): string[] {
@@ -79,38 +96,47 @@ function contactSheetProblems({ size, frames, panels = 3 }: OutputChecks): strin
   ];
 }
 
-/** Rate and length: of a clip and its comparison the rate is the same, and then it is told once. */
-function movieProblems(
-  field: string,
-  format: MovieFormat,
-  movie: { readonly size: PictureSize; readonly frames: number; readonly output: AssembleParams },
-): string[] {
-  const { size, frames, output } = movie;
-  const rate = rateProblem(format, output.framesPerSecond);
-  const length = lengthProblem(format, frames, size);
-  const instead = field === 'output.comparison' ? ', or leave the comparison out' : '';
-  return [
-    ...(rate === undefined
-      ? []
-      : [`output.framesPerSecond: ${output.framesPerSecond} cannot be written: ${rate}`]),
-    ...(length === undefined
-      ? []
-      : [
-          `${field}: ${frames} frames are too many: ${length}; choose mp4 or webm, fewer frames${instead}`,
-        ]),
-  ];
+/** Of a clip and its comparison the rate is the same, and then it is told once. */
+function rateProblems(format: MovieFormat, framesPerSecond: number): string[] {
+  const rate = rateProblem(format, framesPerSecond);
+  if (rate === undefined) return [];
+  return [`output.framesPerSecond: ${framesPerSecond} cannot be written: ${rate}`];
 }
 
-function fits(format: PictureFormat, size: PictureSize): boolean {
-  return sizeProblem(format, size) === undefined;
+function lengthProblems(
+  field: string,
+  format: MovieFormat,
+  { movie, remedy }: { readonly movie: Movie; readonly remedy: string },
+): string[] {
+  const length = lengthProblem(format, movie.frames, movie.size);
+  return length === undefined
+    ? []
+    : [`${field}: ${movie.frames} frames are too many: ${length}; ${remedy}`];
+}
+
+interface Movie {
+  readonly size: PictureSize;
+  readonly frames: number;
+  readonly framesPerSecond: number;
+}
+
+/** Whether all of it can be written so: what is told as a remedy must be one. */
+function fits(format: PictureFormat, { size, frames, framesPerSecond }: Movie): boolean {
+  if (sizeProblem(format, size) !== undefined) return false;
+  if (format === 'png') return true;
+  const problem = rateProblem(format, framesPerSecond) ?? lengthProblem(format, frames, size);
+  return problem === undefined;
 }
 
 function pictureFormatOf(format: AssembleParams['format']): PictureFormat {
   return isSequence(format) ? 'png' : format;
 }
 
-function wordsOf(formats: readonly ('mp4' | 'png')[]): string {
-  return formats.map((format) => (format === 'png' ? 'png-sequence' : format)).join(' or ');
+/** `mp4, webm or png-sequence`. */
+function wordsOf(formats: readonly PictureFormat[]): string {
+  const words = formats.map((format) => (format === 'png' ? 'png-sequence' : format));
+  const last = words.at(-1) ?? '';
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} or ${last}`;
 }
 
 function nameOf({ width, height }: PictureSize): string {

@@ -44,10 +44,13 @@ export function samplerProblems(checks: SamplerChecks): string[] {
     return error === undefined ? [] : [{ need, error }];
   });
   const isOfSteps = ({ error }: Failure): boolean => 'steps' in error.details;
+  const ofConfig = failures.filter((failure) => !isOfSteps(failure));
+  // What the image model's schedule is wrong in, the video model's need not be like: that would be told for the same cause.
+  const isImageWrong = ofConfig.some(({ need }) => need.field === 'models');
   return [
     ...stepProblems(failures.filter(isOfSteps), checks),
-    ...configProblems(failures.filter((failure) => !isOfSteps(failure))),
-    ...videoProblems(checks),
+    ...configProblems(ofConfig),
+    ...(isImageWrong ? [] : videoProblems(checks)),
   ];
 }
 

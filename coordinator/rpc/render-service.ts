@@ -1,31 +1,28 @@
 // RenderService over gRPC: translates, checks, and asks the coordinator. Knows nothing of how jobs run.
 
-import { basename } from 'node:path';
-
 import type { ServerWritableStream } from '@grpc/grpc-js';
 
 import { BivdiffError } from '../../common/errors.ts';
-import { isDigest } from '../../common/digest.ts';
 import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
 import type {
   RenderServiceServer,
+  CheckJobRequest,
+  CheckJobResponse,
   SubmitJobRequest,
-  SubmitJobResponse,
   WatchJobRequest,
   WatchJobResponse,
 } from '../../common/gen/bivdiff/v1/render_service.ts';
-import { RenderSpec as SpecMessage } from '../../common/gen/bivdiff/v1/render_spec.ts';
 import { DEFAULT_LIMITS } from '../../common/rpc/farm-limits.ts';
 import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
 import { statusOfError } from '../../common/rpc/status.ts';
 import { unary } from '../../common/rpc/unary.ts';
 import type { StoredSource } from '../../common/source.ts';
-import { parseRenderSpec } from '../../recipes/spec/parse.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { Digest, JobId } from '../../common/task.ts';
 import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
 import type { Coordinator } from '../coordinator.ts';
+import { jobIdOf } from '../domain/accept.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { isOver } from '../jobs/job-log.ts';
 import type { JobState } from '../jobs/job-log.ts';
@@ -34,10 +31,11 @@ import type { WorkerRegistry } from '../dispatch/worker-registry.ts';
 import type { ArtifactRights } from './access/artifact-rights.ts';
 import { Authorizer } from './access/authorizer.ts';
 import type { Caller } from './access/caller.ts';
+import { acceptSubmission, checkPriority } from './accept-submission.ts';
+import type { AcceptOptions } from './accept-submission.ts';
 import { jobMessage, workerMessage } from './job-message.ts';
 import { changeableJob, scopeOf } from './access/job-scope.ts';
 import { listFrames } from './list-frames.ts';
-import { checkSpecLimits } from './spec-limits.ts';
 import { WatchCount } from './watch-count.ts';
 import { watchLog } from './watch-log.ts';
 
@@ -45,7 +43,6 @@ import { watchLog } from './watch-log.ts';
 const WATCH_INTERVAL_MS = 100;
 /** Unsent messages of one watcher; one that is slower is told to come again. */
 const WATCH_BYTES_MAX = 1 << 20;
-const PRIORITY_MAX = 100;
 
 export interface RenderServiceOptions {
   readonly coordinator: Coordinator;
@@ -65,6 +62,7 @@ export interface RenderServiceOptions {
 export function createRenderService(options: RenderServiceOptions): RenderServiceServer {
   const { coordinator, workers, store, authorizer = new Authorizer() } = options;
   const limits = options.limits ?? DEFAULT_LIMITS;
+  const acceptance = { ...options, limits };
   const watches = new WatchCount(limits.watches);
   const answer = async (
     view: JobView | Promise<JobView>,
@@ -78,8 +76,13 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
       return answer(act(changeableJob(coordinator, caller, request.id), request), caller);
     });
   return {
-    submitJob: unary((request: SubmitJobRequest, call) =>
-      submit({ ...options, limits }, { request, caller: authorizer.callerOf(call) }),
+    submitJob: unary(async (request: SubmitJobRequest, call) => {
+      const caller = authorizer.callerOf(call);
+      const { job, submission } = await acceptSubmission(request, caller, acceptance);
+      return answer(coordinator.submit(job, submission), caller);
+    }),
+    checkJob: unary(({ submission }: CheckJobRequest, call) =>
+      check(submission, authorizer.callerOf(call), acceptance),
     ),
     getJob: unary(({ id }, call) => {
       const caller = authorizer.callerOf(call);
@@ -160,41 +163,17 @@ function streamed<Request, Response>(
     );
 }
 
-async function submit(
-  options: RenderServiceOptions & { readonly limits: FarmLimits },
-  { request, caller }: { readonly request: SubmitJobRequest; readonly caller: Caller },
-): Promise<SubmitJobResponse> {
-  const { limits } = options;
-  const { protocol, priority, sourceKind, sourceDigest } = request;
-  if (protocol !== PROTOCOL_VERSION) {
-    throw new BivdiffError(
-      'failed-precondition',
-      `this client speaks protocol ${protocol}, the coordinator ${PROTOCOL_VERSION}`,
-      { hint: 'Use the same version of bivdiff for both.' },
-    );
+/** All of a submission but the job. */
+async function check(
+  submission: SubmitJobRequest | undefined,
+  caller: Caller,
+  options: AcceptOptions,
+): Promise<CheckJobResponse> {
+  if (submission === undefined) {
+    throw new BivdiffError('invalid-argument', 'the request names nothing to check');
   }
-  checkPriority(priority);
-  if ((sourceKind !== 'video' && sourceKind !== 'folder') || !isDigest(sourceDigest)) {
-    throw new BivdiffError('invalid-argument', 'the request names no uploaded source');
-  }
-  const message = request.spec && SpecMessage.encode(request.spec).finish();
-  const spec = parseRenderSpec(specOfMessage(request.spec), 'the request');
-  checkSpecLimits(spec, limits, message?.byteLength);
-  if (spec.models !== undefined && !/^[a-z0-9_-]+$/i.test(spec.models)) {
-    throw new BivdiffError(
-      'invalid-argument',
-      `models: ${spec.models} is no name of a model set; the coordinator takes names, not paths`,
-    );
-  }
-  const source: StoredSource = { kind: sourceKind, digest: sourceDigest };
-  await options.rights?.checkSource(caller, source);
-  const job = await options.accept(spec, source);
-  checkSpecLimits({ ...job, size: job }, limits);
-  const whose = caller.owner === '' ? {} : { owner: caller.owner };
-  const name = spec.name ?? '';
-  const submission = { name, priority, source: basename(spec.input.path), ...whose };
-  const view = await options.coordinator.submit(job, submission);
-  return { job: await jobMessage(view, options.store, caller) };
+  const { job } = await acceptSubmission(submission, caller, options);
+  return { id: jobIdOf(job) };
 }
 
 interface Watching {
@@ -245,35 +224,4 @@ function watch(
   }
   call.on('cancelled', end);
   void send().catch(fail);
-}
-
-function checkPriority(priority: number): void {
-  if (Number.isInteger(priority) && priority >= 0 && priority <= PRIORITY_MAX) return;
-  throw new BivdiffError(
-    'invalid-argument',
-    `priority: expected 0 to ${PRIORITY_MAX}, got ${priority}`,
-  );
-}
-
-/** Absent fields are undefined in messages and missing in specs; settings without a field of their own stand beside the others. */
-function specOfMessage(message: SpecMessage | undefined): unknown {
-  if (message === undefined) return null;
-  const { taskSettingsJson, ...spec } = message;
-  return { ...settingsOf(taskSettingsJson), ...(JSON.parse(JSON.stringify(spec)) as object) };
-}
-
-/** @throws invalid-argument — it is no JSON object */
-function settingsOf(json: string): object {
-  if (json === '') return {};
-  try {
-    const settings: unknown = JSON.parse(json);
-    if (typeof settings === 'object' && settings !== null && !Array.isArray(settings)) {
-      return settings;
-    }
-  } catch {
-    // Falls through to the one error.
-  }
-  throw new BivdiffError('invalid-argument', 'taskSettingsJson: expected a JSON object', {
-    hint: 'Its keys are the fields that the task has in a spec file.',
-  });
 }

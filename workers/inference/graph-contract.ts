@@ -3,33 +3,10 @@
 // (optimum-onnx, exporters/onnx/model_configs.py) and of models/export for the rest.
 
 import { BivdiffError } from '../../common/errors.ts';
-import type { TensorType } from '../tensor/tensor.ts';
 import type { JsonObject } from '../../common/task.ts';
+import type { GraphKind, ValueContract } from './graph-kind.ts';
 import { describe } from './onnx/onnx-values.ts';
 import type { Session, ValueFacts } from './ports.ts';
-
-/** What a graph in some role must look like, given the config of its part. */
-export interface GraphKind {
-  readonly name: string;
-  /** Whether its inputs' first axis is a batch, all of whose samples are computed alike. */
-  readonly hasBatch: boolean;
-  /** Whether it sees the frames of a clip along axis 2. */
-  readonly isClip: boolean;
-  readonly contract: (config: JsonObject) => GraphContract;
-}
-
-interface ValueContract {
-  readonly types: readonly TensorType[];
-  /** Any of these; null stands for a size that may vary. */
-  readonly shapes: readonly (readonly (number | null)[])[];
-}
-
-interface GraphContract {
-  /** These and no others. */
-  readonly inputs: Readonly<Record<string, ValueContract>>;
-  /** At least these. */
-  readonly outputs: Readonly<Record<string, ValueContract>>;
-}
 
 const TOKENS = 77;
 /** Of the classes of diffusers, where the config does not say. */

@@ -2,7 +2,7 @@
 // The only provider today is ONNX Runtime in a lane (a worker thread).
 
 import type { JsonObject } from '../../common/task.ts';
-import type { GraphKind } from './graph-contract.ts';
+import type { GraphKind } from './graph-kind.ts';
 import type { FloatTensor, Tensor, TensorType } from '../tensor/tensor.ts';
 
 /** Name, type and rank of a graph's input or output, as the session tells them. A symbolic dimension is its name. */

@@ -21,7 +21,8 @@ const INCLUDES: Readonly<Record<Role, readonly Role[]>> = {
   worker: ['worker'],
 };
 
-const { getJob, listJobs, watchJob, submitJob, cancelJob, pauseJob } = RenderServiceService;
+const { getJob, listJobs, watchJob, submitJob, checkJob, cancelJob, pauseJob } =
+  RenderServiceService;
 const { resumeJob, setPriority, listWorkers, drainWorker } = RenderServiceService;
 const { watchLog, listFrames, deleteJob } = RenderServiceService;
 const { hasArtifact, readArtifact, writeArtifact } = ArtifactServiceService;
@@ -37,6 +38,7 @@ const NEEDED: ReadonlyMap<string, readonly Role[]> = new Map(
     [watchLog.path]: ['read'],
     [listFrames.path]: ['read'],
     [submitJob.path]: ['submit'],
+    [checkJob.path]: ['submit'],
     [cancelJob.path]: ['submit'],
     [pauseJob.path]: ['submit'],
     [resumeJob.path]: ['submit'],

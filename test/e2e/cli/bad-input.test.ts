@@ -236,6 +236,9 @@ describe('an output that cannot be written', () => {
     const flags = tinyFlags(place, { output });
     expectOneError(await bivdiff('render', '--quiet', ...flags), /clip\.mp4 exists and differs/);
     expect(await readFile(output, 'utf8')).toBe('mine');
+    // docs/cli.md says so of exit code 2: the bytes are known, and kept, once it is rendered.
+    const planned = jsonOf(await bivdiff('plan', '--json', ...flags));
+    expect(planned).toMatchObject({ tasks: { toRun: 0 } });
     expect(await place.outputs()).toEqual(['clip.mp4']);
 
     const replaced = await bivdiff('render', '--json', '--quiet', ...flags, '--overwrite');

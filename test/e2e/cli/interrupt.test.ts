@@ -58,4 +58,28 @@ describe('Ctrl-C', () => {
     expect(resumed.sha256).toBe(whole.sha256);
     expect(resumed.tasks.run + resumed.tasks.reused).toBe(whole.tasks.run);
   });
+
+  // Lanes are inside ONNX Runtime then, which takes it ill when its thread is stopped: whenever the second comes, it must not show.
+  it.each([
+    ['SIGINT', 5],
+    ['SIGINT', 40],
+    ['SIGINT', 150],
+    ['SIGTERM', 40],
+  ] as const)('ends at once with 130 at a second %s, %i ms later', async (signal, delayMs) => {
+    await using place = await createWorkplace();
+    // Large enough that the running step outlasts the delays: what has stopped by itself ends by whatever signal comes then.
+    const steps = ['--steps', '200', '--size', '768x768'];
+    const child = startCli([...flags(place, 'twice'), ...steps]);
+    const end = endOfCli(child);
+    await said(child, 'annotate: 1 task done');
+    // Models are loaded, and the first step has begun.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    child.kill(signal);
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+    child.kill(signal);
+    const stopped = await end;
+    expect(stopped.stderr).not.toMatch(/terminate called|Napi/);
+    expect(stopped).toMatchObject({ code: 130, signal: null });
+    expect(await place.outputs()).toEqual([]);
+  });
 });

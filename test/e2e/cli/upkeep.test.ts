@@ -1,5 +1,7 @@
 // The commands around a render: models, doctor, store.
 
+import { join } from 'node:path';
+
 import { describe, expect, it } from 'vitest';
 
 import { TINY_SET } from '../../support/models/paths.ts';
@@ -11,6 +13,14 @@ describe('models', () => {
     expect(run.code, run.stdout).toBe(0);
     expect(run.stdout).toMatch(/image\/unet\+canny +[\d.]+ \w+ +[0-9a-f]{64}/);
     expect(run.stdout).toContain('defaults: 128x128');
+    // What --models takes, before the name on the card.
+    expect(run.stdout).toMatch(/^demo {2}\/.*\/models\/demo {2}\(shapes\)$/m);
+  });
+
+  it('list of a folder of sets calls each as a farm of that folder does', async () => {
+    const run = await bivdiff('models', 'list', join(TINY_SET, '..'), '--json');
+    expect(run.code, run.stdout).toBe(0);
+    expect(jsonOf(run)).toMatchObject({ sets: [{ set: 'tiny-set', name: 'tiny' }] });
   });
 
   it('check finds the tiny set sound', async () => {

@@ -1,4 +1,4 @@
-// Goal: the README's cluster section works, and gives the bytes of `render`. Method: the programs as processes, the commands as typed.
+// Goal: the README's section on a farm works, and gives the bytes of `render`. Method: the programs as processes, the commands as typed.
 
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
@@ -148,6 +148,9 @@ describe('a farm on one machine', () => {
     const many = await run('submit', ...JOB_FLAGS, '--frames', '9999', '--size', '100x100');
     expect(many.stderr).toContain('frames');
     expect(many.stderr).toContain('size');
+    const models = await run('submit', ...JOB_FLAGS, '--models', 'nosuch');
+    expect(models.stderr).toContain('error: --models: no model set nosuch; this farm has: demo');
+    expect(models.code).toBe(2);
     expect((await run('get', 'f00')).stderr).toContain('no job f00');
     expect((await run('drain', 'nobody')).stderr).toContain('no worker nobody');
     const lone = await run('list', '--server', '127.0.0.1:9');

@@ -17,7 +17,7 @@ function setUp() {
   const said: string[] = [];
   const source: SignalSource = {
     on: (name, listener) => signals.on(name, listener),
-    exit: (code) => {
+    endAtOnce: (code) => {
       throw new Exited(code);
     },
   };
@@ -30,14 +30,17 @@ describe('Ctrl-C', () => {
     expect(signals.listenerCount('SIGINT')).toBe(0);
   });
 
-  it('aborts at the first, and ends the process at the second', () => {
-    const { signals, said, interruption } = setUp();
-    const signal = interruption();
-    expect(interruption()).toBe(signal);
-    signals.emit('SIGINT');
-    expect(signal.aborted).toBe(true);
-    expect(signal.reason).toMatchObject({ code: 'cancelled' });
-    expect(said.join('')).toContain('Ctrl-C again');
-    expect(() => signals.emit('SIGINT')).toThrow(new Exited(130));
-  });
+  it.each(['SIGINT', 'SIGTERM'])(
+    'aborts at the first %s, and ends the process at the second',
+    (name) => {
+      const { signals, said, interruption } = setUp();
+      const signal = interruption();
+      expect(interruption()).toBe(signal);
+      signals.emit(name);
+      expect(signal.aborted).toBe(true);
+      expect(signal.reason).toMatchObject({ code: 'cancelled' });
+      expect(said.join('')).toContain('Ctrl-C again');
+      expect(() => signals.emit(name)).toThrow(new Exited(130));
+    },
+  );
 });

@@ -129,6 +129,37 @@ async function completeInBash(...line: string[]): Promise<string[]> {
   }
 }
 
+describe('commands that share the flags of render', () => {
+  it.each([
+    ['plan', ['batch', 'report', 'trace', 'overwrite', 'threads', 'quiet']],
+    ['sweep', ['batch', 'comparison', 'contact-sheet', 'report', 'trace']],
+    ['submit', ['report', 'trace', 'overwrite', 'store', 'slots', 'threads', 'quiet']],
+  ])('%s takes those that docs/cli.md says, and no others', async (name, without) => {
+    const program = createProgram(createSampleEnvironment(), () => undefined);
+    const { options } = program.commands.find((one) => one.name() === name)!;
+    const all = ['batch', ...RENDER_FLAGS.map((flag) => flag.name)];
+    const taken = options.map(({ long }) => long?.slice(2));
+    expect(all.filter((one) => !taken.includes(one))).toEqual(without);
+    const section = cliReference(program).split(`## bivdiff ${name} `)[1]?.split('\n## ')[0];
+    const list = without.map((one) => `\`--${one}\``).join(', ');
+    expect(section).toContain(`The flags of \`bivdiff render\` without ${list}`);
+  });
+
+  it.each(['render', 'plan', 'sweep', 'submit'])('point to the help of %s itself', async (name) => {
+    const { code, stderr } = await run(
+      name,
+      '--steps',
+      '0',
+      '--mixing-ratio',
+      '1',
+      '--output',
+      'x/',
+    );
+    expect(code).toBe(2);
+    expect(stderr).toContain(`hint: bivdiff ${name} --help lists the settings`);
+  });
+});
+
 describe('completion in bash', () => {
   it.each([
     [['bivdiff', 'ren'], ['render']],

@@ -5,7 +5,7 @@ import { BivdiffError } from '../../../common/errors.ts';
 import type { JsonObject } from '../../../common/task.ts';
 import { BoundedMemo } from './bounded-memo.ts';
 import { checkGraphContract } from '../graph-contract.ts';
-import type { GraphKind } from '../graph-contract.ts';
+import type { GraphKind } from '../graph-kind.ts';
 import type { LaneJob, LaneModel, LaneSettings } from './lane-job.ts';
 import { runLoneSampleTwice, spreadsClip } from './lone-sample.ts';
 import type { Session, StageContext, Tokenizer } from '../ports.ts';

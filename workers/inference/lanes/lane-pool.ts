@@ -17,6 +17,8 @@ export interface LanePoolOptions {
   readonly executionProviders?: readonly string[];
   /** Jobs that may wait for a lane. @default four a lane */
   readonly queueMax?: number;
+  /** How long an idle lane may take to end when the pool is closed. @default 5 s */
+  readonly closeGraceMs?: number;
   /** The file that a lane's thread starts with; it calls serveLane. */
   readonly entry: URL;
 }
@@ -67,6 +69,7 @@ const QUEUE_PER_LANE = 4;
 class WorkerLanePool implements LanePool {
   readonly #entry: URL;
   readonly #settings: LaneSettings;
+  readonly #closeGraceMs: number | undefined;
   readonly #queueMax: number;
   readonly #lanes: Lane[];
   readonly #waiting: Waiting[] = [];
@@ -75,6 +78,7 @@ class WorkerLanePool implements LanePool {
 
   constructor(options: LanePoolOptions) {
     this.#entry = options.entry;
+    this.#closeGraceMs = options.closeGraceMs;
     this.#settings = {
       threads: options.threadsPerLane,
       memoryLimitBytes: Math.floor(options.memoryLimitBytes / options.lanes),
@@ -131,7 +135,7 @@ class WorkerLanePool implements LanePool {
   }
 
   #startLane(): Lane {
-    return new Lane(this.#entry, this.#settings);
+    return new Lane(this.#entry, this.#settings, this.#closeGraceMs);
   }
 
   #checkQueue(job: LaneJob): void {

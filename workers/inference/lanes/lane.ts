@@ -24,8 +24,13 @@ interface Running {
   readonly settle: (outcome: LaneResult | BivdiffError) => void;
 }
 
-/** How long a lane may take to end on its own, before its thread is ended; a run of a graph ends first even then. */
+/** How long a lane without a job may take to end on its own, before its thread is ended. */
 const CLOSE_GRACE_MS = 5_000;
+/**
+ * The same of a lane that has a job, which ends within one run of a graph. Ending a thread inside ONNX Runtime aborts the process: it throws
+ * where nobody catches, as it cannot hand over its result. So this is for bodies that hang, and longer than any run.
+ */
+const CLOSE_JOB_GRACE_MS = 600_000;
 const NOTHING: LaneLoad = { warm: {}, loadedBytes: 0 };
 
 export class Lane {
@@ -38,8 +43,10 @@ export class Lane {
   #running: Running | undefined;
   #crash: unknown;
   #isClosing = false;
+  readonly #closeGraceMs: number;
 
-  constructor(entry: URL, settings: LaneSettings) {
+  constructor(entry: URL, settings: LaneSettings, closeGraceMs = CLOSE_GRACE_MS) {
+    this.#closeGraceMs = closeGraceMs;
     this.#worker = new Worker(entry, { workerData: settings, name: 'bivdiff-lane' });
     // The pool's life is its owner's: an idle lane alone does not keep the process.
     this.#worker.unref();
@@ -97,7 +104,8 @@ export class Lane {
       Atomics.store(new Int32Array(this.#running.cancelled), 0, 1);
     }
     if (!this.hasExited) this.#send({ kind: 'close' });
-    const grace = setTimeout(() => void this.#worker.terminate(), CLOSE_GRACE_MS);
+    const graceMs = this.#running === undefined ? this.#closeGraceMs : CLOSE_JOB_GRACE_MS;
+    const grace = setTimeout(() => void this.#worker.terminate(), graceMs);
     this.#worker.ref();
     await this.#exited;
     clearTimeout(grace);

@@ -46,6 +46,18 @@ export interface SubmitJobResponse {
   job: Job | undefined;
 }
 
+/** See RenderService.CheckJob. */
+export interface CheckJobRequest {
+  /** What would be submitted. */
+  submission: SubmitJobRequest | undefined;
+}
+
+/** See RenderService.CheckJob. */
+export interface CheckJobResponse {
+  /** The id that the job would have. */
+  id: string;
+}
+
 /** See RenderService.GetJob. */
 export interface GetJobRequest {
   /** Its id, or the first digits of it. */
@@ -363,6 +375,98 @@ export const SubmitJobResponse: MessageFns<SubmitJobResponse> = {
             }
 
             message.job = Job.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCheckJobRequest(): CheckJobRequest {
+  return { submission: undefined };
+}
+
+export const CheckJobRequest: MessageFns<CheckJobRequest> = {
+  encode(message: CheckJobRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.submission !== undefined) {
+      SubmitJobRequest.encode(message.submission, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckJobRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckJobRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.submission = SubmitJobRequest.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCheckJobResponse(): CheckJobResponse {
+  return { id: "" };
+}
+
+export const CheckJobResponse: MessageFns<CheckJobResponse> = {
+  encode(message: CheckJobResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckJobResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckJobResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
             continue;
           }
         }
@@ -1814,6 +1918,16 @@ export const RenderServiceService = {
     responseSerialize: (value: SubmitJobResponse): Buffer => Buffer.from(SubmitJobResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SubmitJobResponse => SubmitJobResponse.decode(value),
   },
+  /** Looks at all that SubmitJob looks at, and refuses what it would refuse; puts no job on the farm. */
+  checkJob: {
+    path: "/bivdiff.v1.RenderService/CheckJob" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CheckJobRequest): Buffer => Buffer.from(CheckJobRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CheckJobRequest => CheckJobRequest.decode(value),
+    responseSerialize: (value: CheckJobResponse): Buffer => Buffer.from(CheckJobResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CheckJobResponse => CheckJobResponse.decode(value),
+  },
   /** One job. */
   getJob: {
     path: "/bivdiff.v1.RenderService/GetJob" as const,
@@ -1939,6 +2053,8 @@ export const RenderServiceService = {
 export interface RenderServiceServer extends UntypedServiceImplementation {
   /** Accepts a spec whose source was uploaded. The same spec gives the same job: submitting twice is harmless. */
   submitJob: handleUnaryCall<SubmitJobRequest, SubmitJobResponse>;
+  /** Looks at all that SubmitJob looks at, and refuses what it would refuse; puts no job on the farm. */
+  checkJob: handleUnaryCall<CheckJobRequest, CheckJobResponse>;
   /** One job. */
   getJob: handleUnaryCall<GetJobRequest, GetJobResponse>;
   /** All jobs, newest first. */
@@ -1981,6 +2097,22 @@ export interface RenderServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SubmitJobResponse) => void,
+  ): ClientUnaryCall;
+  /** Looks at all that SubmitJob looks at, and refuses what it would refuse; puts no job on the farm. */
+  checkJob(
+    request: CheckJobRequest,
+    callback: (error: ServiceError | null, response: CheckJobResponse) => void,
+  ): ClientUnaryCall;
+  checkJob(
+    request: CheckJobRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CheckJobResponse) => void,
+  ): ClientUnaryCall;
+  checkJob(
+    request: CheckJobRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CheckJobResponse) => void,
   ): ClientUnaryCall;
   /** One job. */
   getJob(

@@ -47,6 +47,7 @@ afterEach(() => farm.close());
 /** Who gets through to the handler, by method; written out again here, so that a change of the table is noticed. */
 const ALLOWED: Readonly<Record<string, readonly Name[]>> = {
   SubmitJob: ['alice', 'bob', 'operator'],
+  CheckJob: ['alice', 'bob', 'operator'],
   GetJob: ['reader', 'alice', 'bob', 'operator'],
   ListJobs: ['reader', 'alice', 'bob', 'operator'],
   WatchJob: ['reader', 'alice', 'bob', 'operator'],

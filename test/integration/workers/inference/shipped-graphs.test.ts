@@ -16,7 +16,7 @@ import {
   VAE_ENCODER,
 } from '../../../../workers/inference/graph-contract.ts';
 import { controlnetUnet } from '../../../../recipes/controlnet/graphs.ts';
-import type { GraphKind } from '../../../../workers/inference/graph-contract.ts';
+import type { GraphKind } from '../../../../workers/inference/graph-kind.ts';
 import { runLoneSampleTwice } from '../../../../workers/inference/lanes/lone-sample.ts';
 import { openOnnxSession } from '../../../../workers/inference/onnx/onnx-session.ts';
 import type { OnnxSession } from '../../../../workers/inference/onnx/onnx-session.ts';

@@ -20,7 +20,7 @@ afterAll(async () => {
 async function read(name: string, text: string, flags: TypedFlags = {}): Promise<RenderRequest[]> {
   const path = join(folder, name);
   await writeFile(path, text);
-  return requestsFromBatch(path, layerOfFlags(flags, { folder: '/here' }));
+  return requestsFromBatch(path, layerOfFlags(flags, { folder: '/here' }), { needsOutput: true });
 }
 
 const FLAGS: TypedFlags = { task: 'controlnet', prompt: 'a red square', steps: '10' };
@@ -57,7 +57,7 @@ describe('a JSONL batch', () => {
           expect.stringMatching(/^line 2: not JSON: /),
           'line 3: expected a JSON object',
           expect.stringMatching(/^line 4: input\.path is missing/),
-          'line 4: --steps: expected 1 to 1000, got 0',
+          'line 4: steps: expected 1 to 1000, got 0',
         ],
       },
     });

@@ -119,7 +119,7 @@ describe('flags', () => {
       `--task: expected one of ${TASKS}, got "contrlnet"; did you mean controlnet?`,
       '--input is missing: source: a video, an animated GIF or a folder of pictures',
       '--frames: expected 1 to 1000000, got 0',
-      '--size: expected WIDTHxHEIGHT, each 8 to 8192, such as 512x512',
+      '--size: expected WIDTHxHEIGHT, each 8 to 8192, such as 512x512, got "128"',
       '--prompt is missing: what every frame shall show',
       '--guidance-scale: expected 1 to 100, got 0.5',
       '--control: expected one of canny, got "cany"; did you mean canny?',
@@ -139,20 +139,20 @@ describe('flags', () => {
   });
 
   it.each([
-    [{ output: 'out.avi' }, /^output: no format is known for \/here\/out.avi/],
-    [{ format: 'gif' }, /does not end in \.gif/],
-    [{ output: 'out.mp4', format: 'png-sequence' }, /fills a folder/],
-    [{ output: 'out.mp4', format: 'png16-sequence' }, /^output: png16-sequence fills a folder/],
+    [{ output: 'out.avi' }, /^--output: no format is known for \/here\/out.avi/],
+    [{ format: 'gif' }, /^--output: .* does not end in \.gif/],
+    [{ output: 'out.mp4', format: 'png-sequence' }, /^--output: .* fills a folder/],
+    [{ output: 'out.mp4', format: 'png16-sequence' }, /^--output: png16-sequence fills a folder/],
     [
       { output: 'out.mov', format: 'mp4-hevc' },
-      /^output: \/here\/out\.mov does not end in \.mp4, as files in the format mp4-hevc do$/,
+      /^--output: \/here\/out\.mov does not end in \.mp4, as files in the format mp4-hevc do$/,
     ],
     [{ output: 'frames', format: 'mkv' }, /does not end in \.mkv/],
-    [{ output: 'out.mkv', comparison: 'c.mp4' }, /^comparison: .* does not end in \.mkv/],
-    [{ comparison: 'c.webm' }, /^comparison: .* does not end in \.mp4/],
-    [{ contactSheet: 'c.jpg' }, /^contact-sheet: .* does not end in \.png/],
-    [{ report: 'out.mp4' }, /two outputs have the same name/],
-    [{ output: './clip.mp4' }, /is the source/],
+    [{ output: 'out.mkv', comparison: 'c.mp4' }, /^--comparison: .* does not end in \.mkv/],
+    [{ comparison: 'c.webm' }, /^--comparison: .* does not end in \.mp4/],
+    [{ contactSheet: 'c.jpg' }, /^--contact-sheet: .* does not end in \.png/],
+    [{ report: 'out.mp4' }, /^--report: --output has the same name, \/here\/out\.mp4$/],
+    [{ output: './clip.mp4' }, /^--output: .* is the source/],
   ])('refuse file names that contradict: %j', (flags, text) => {
     expect(problemsOf(() => request({ ...WHOLE, ...flags }))).toEqual([
       expect.stringMatching(text),
@@ -238,9 +238,52 @@ output: { file: out.webm, framesPerSecond: 12, comparison: true }
     ]);
   });
 
+  it.each([
+    ['steps: few', 'steps: expected a number, got "few"'],
+    ['steps: 1.5', 'steps: expected a whole number, got 1.5'],
+    ['mixing-ratio: 2', 'mixing-ratio: expected 0 to 1, got 2'],
+    ['frames: [8]', 'frames: expected a number, got [8]'],
+    [
+      'inversion: { mode: ddum }',
+      'inversion.mode: expected one of ddim, official, got "ddum"; did you mean ddim?',
+    ],
+    [
+      'size: { width: 64 }',
+      'size: expected WIDTHxHEIGHT, each 8 to 8192, such as 512x512, got {"width":64}',
+    ],
+    ['videoPrompt: 3', 'videoPrompt: expected text, got 3'],
+    [
+      'contact-sheet: sheet.jpg',
+      expect.stringMatching(/^contact-sheet: .* does not end in \.png$/),
+    ],
+  ])('is named with the key of a bad value, and the value: %s', async (line, problem) => {
+    const [key = ''] = line.split(':');
+    const error = await failure(`${YAML.replace(new RegExp(`^${key}:.*\n`, 'm'), '')}${line}\n`);
+    expect(error.details['problems']).toEqual([problem]);
+    expect(error.message).toContain(`${join(folder, 'spec.yaml')}: ${key}`);
+  });
+
+  it('names the flag of what a flag gave, and the key of what the file gave', async () => {
+    const settings = layerOfFlags({ steps: '0', output: 'x.avi' }, { folder: '/here' });
+    const path = join(folder, 'spec.yaml');
+    await writeFile(path, `${YAML.replace('steps: 10', 'steps: 11')}window: 0\n`);
+    const read = requestFromFile(path, settings, { needsOutput: false, command: 'plan' });
+    await expect(read).rejects.toMatchObject({
+      message: expect.stringContaining(`${path}: --output: no format`) as string,
+      hint: 'bivdiff plan --help lists the settings with their ranges.',
+      details: {
+        problems: [
+          expect.stringMatching(/^--output: no format is known for \/here\/x\.avi/),
+          '--steps: expected 1 to 1000, got 0',
+          'window: expected 1 to 1024, got 0',
+        ],
+      },
+    });
+  });
+
   it('must have the version of its format', async () => {
     const { details } = await failure(YAML.replace('bivdiff/v1', 'bivdiff/v9'));
-    expect(details['problems']).toEqual([expect.stringContaining('apiVersion')]);
+    expect(details['problems']).toEqual(['apiVersion: expected "bivdiff/v1", got "bivdiff/v9"']);
   });
 
   it.each([

@@ -176,6 +176,43 @@ describe('a spec is refused', () => {
     ]);
   });
 
+  it.each([
+    [
+      { frames: 9 },
+      'frames',
+      'but 33 are needed for 9 frames from 0 with stride 4; at most 8 can be rendered so; all 9 with a stride of up to 3',
+    ],
+    [
+      { frames: 20 },
+      'frames',
+      'but 77 are needed for 20 frames from 0 with stride 4; at most 8 can be rendered so; all 20 with stride 1',
+    ],
+    [
+      { frames: 40 },
+      'frames',
+      'but 157 are needed for 40 frames from 0 with stride 4; at most 8 can be rendered so',
+    ],
+    [
+      { frames: 8, input: { path: 'clip.mp4', start: 2 } },
+      'frames',
+      'but 31 are needed for 8 frames from 2 with stride 4; at most 7 can be rendered so; all 8 with a stride of up to 3, or start 0',
+    ],
+    [
+      { frames: 1, input: { path: 'clip.mp4', start: 500 } },
+      'input.start',
+      '0 to 28, and 500 is none of them',
+    ],
+    [
+      { frames: 8, input: { path: 'clip.mp4', start: 29 } },
+      'input.start',
+      '0 to 28, and 29 is none of them',
+    ],
+  ])('by what of %j asks for frames that are not there', (settings, field, why) => {
+    expect(problemsOf({ task: 'controlnet', ...settings })).toEqual([
+      `${field}: clip.mp4 has 29 frames, ${why}`,
+    ]);
+  });
+
   it('for everything that does not fit, at once', () => {
     const settings = { size: '60x32', frames: 9, videoModel: 'long', control: { low: 200 } };
     expect(problemsOf({ task: 'controlnet', ...settings })).toEqual([

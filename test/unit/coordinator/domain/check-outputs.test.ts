@@ -48,7 +48,7 @@ describe('a clip', () => {
       'mp4-av1',
       8192,
       8192,
-      /^output\.format: frames of 8192x8192 .* choose mp4 or png-sequence, or a smaller size$/,
+      /^output\.format: frames of 8192x8192 .* choose mp4, webm or png-sequence, or a smaller size$/,
     ],
     [
       'mp4-hevc',
@@ -69,9 +69,16 @@ describe('a clip', () => {
     const problems = told([output('clip', 'gif')], { side: 1024, frames: 171 });
     expect(problems).toEqual([
       'output.format: 171 frames are too many: a GIF is made in memory: of 1024x1024 at most 170 frames; ' +
-        'choose mp4 or webm, fewer frames',
+        'choose mp4, webm or png-sequence, or fewer frames',
     ]);
     expect(told([output('clip', 'gif')], { side: 1024, frames: 170 })).toEqual([]);
+    // Of this size WebM takes no picture; at this rate only pictures one by one; and of a still smaller rate neither.
+    expect(told([output('clip', 'gif')], { side: 8192 })).toEqual([
+      expect.stringMatching(/; choose mp4, webm or png-sequence, or fewer frames$/),
+    ]);
+    expect(told([output('clip', 'gif', 0.5)], { side: 1024, frames: 171 })).toEqual([
+      expect.stringMatching(/; choose png-sequence, or fewer frames$/),
+    ]);
   });
 
   it.each<[Format, number, boolean]>([
@@ -104,7 +111,7 @@ describe('a comparison', () => {
     expect(told(both('mp4'), { width: 5408, height: 1024 })).toEqual([]);
     expect(told(both('mp4'), { width: 5464, height: 1024 })).toEqual([
       'output.comparison: 3 pictures side by side are 16416x1103, too large: MP4 takes sides from 8 to 16,384 ' +
-        'pixels and up to 67,108,864 pixels a picture; choose a smaller size or leave the comparison out',
+        'pixels and up to 67,108,864 pixels a picture; choose the format webm, a smaller size, or leave the comparison out',
     ]);
     expect(told(both('mp4'), { width: 5464, height: 1024, panels: 2 })).toEqual([]);
   });
@@ -113,7 +120,7 @@ describe('a comparison', () => {
     expect(told(both('mp4-av1'), { side: 2560 })).toEqual([]);
     expect(told(both('mp4-av1'), { side: 3200 })).toEqual([
       expect.stringMatching(
-        /^output\.comparison: .* choose the format mp4 or leave the comparison out$/,
+        /^output\.comparison: .* choose the format mp4 or webm, a smaller size, or leave the comparison out$/,
       ),
     ]);
   });
@@ -125,7 +132,9 @@ describe('a comparison', () => {
 
   it('is no GIF of more frames than memory is for, though the clip is', () => {
     expect(told(both('gif'), { side: 1024, frames: 100 })).toEqual([
-      expect.stringMatching(/^output\.comparison: 100 frames .* of 3096x1103 at most 52 frames;/),
+      expect.stringMatching(
+        /^output\.comparison: 100 frames .* of 3096x1103 at most 52 frames; choose the format mp4 or webm, fewer frames, or leave the comparison out$/,
+      ),
     ]);
   });
 });

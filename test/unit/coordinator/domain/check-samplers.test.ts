@@ -145,6 +145,15 @@ describe("the video model's own schedule", () => {
     expect(told(name)).toEqual([]);
   });
 
+  it('is told nothing of, if it is the image model whose file is wrong', () => {
+    const { config } = FAMILIES[0]!;
+    const broken = partOf({ ...config, prediction_type: 'foo' });
+    const video = { name: 'other', scheduler: partOf(config, '/models/x/video') };
+    expect(samplerProblems({ steps: 50, scheduler: broken, video })).toEqual([
+      expect.stringMatching(/^models: smoothing \(ddim\) cannot run .*prediction_type: "foo"/),
+    ]);
+  });
+
   it('is refused with both files, what differs and what to do', () => {
     expect(told('ZeroScope', { beta_schedule: 'linear' })).toEqual([
       'videoModel: other was trained for other noise than the image model, whose latents it would smooth: ' +

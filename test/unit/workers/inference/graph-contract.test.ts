@@ -9,7 +9,7 @@ import {
   VAE_DECODER,
   VAE_ENCODER,
 } from '../../../../workers/inference/graph-contract.ts';
-import type { GraphKind } from '../../../../workers/inference/graph-contract.ts';
+import type { GraphKind } from '../../../../workers/inference/graph-kind.ts';
 import type { ValueFacts } from '../../../../workers/inference/ports.ts';
 
 type Shape = readonly (number | string)[];

@@ -1,0 +1,139 @@
+// Puts renders on a farm: sources are uploaded, refusals told in the user's own words. A batch goes in whole or not at all, as far as
+// refusals go: every line is checked before the first is submitted.
+
+import { basename } from 'node:path';
+
+import { BivdiffError } from '../../common/errors.ts';
+import type { ErrorCode } from '../../common/errors.ts';
+import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
+import type { SubmitJobRequest } from '../../common/gen/bivdiff/v1/render_service.ts';
+import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
+import { putSource } from '../../common/source.ts';
+import type { StoredSource } from '../../common/source.ts';
+import { plural } from '../output/format.ts';
+import { inOwnWords } from '../request/accept-request.ts';
+import { batchError, placeInBatch } from '../request/batch-file.ts';
+import type { RenderRequest } from '../request/render-request.ts';
+import type { FarmClient } from './farm-client.ts';
+import { specMessage } from './spec-message.ts';
+
+export interface SubmitOptions {
+  /** 0 to 100; higher goes first. */
+  readonly priority: number;
+  /** Called with each job once it is on the farm. */
+  readonly onSubmitted: (job: Job) => void;
+}
+
+/** What a farm or a file system says of one line; anything else would be said of the next one too. */
+const OF_ONE_LINE: ReadonlySet<ErrorCode> = new Set([
+  'invalid-argument',
+  'not-found',
+  'already-exists',
+  'resource-exhausted',
+]);
+
+/** @throws BivdiffError — the source cannot be read, or the farm refuses the render */
+export async function submitRender(
+  farm: FarmClient,
+  request: RenderRequest,
+  options: SubmitOptions,
+): Promise<Job> {
+  try {
+    const source = await putSource(farm, request.spec.input.path);
+    const job = await farm.submit(submissionOf(request, source, options));
+    options.onSubmitted(job);
+    return job;
+  } catch (reason) {
+    throw inOwnWords(reason, request);
+  }
+}
+
+/**
+ * @throws invalid-argument — lists every line that is refused; nothing was submitted
+ * @throws BivdiffError — the farm went away; `submitted` in details has the ids of the lines that are on it
+ */
+export async function submitBatch(
+  farm: FarmClient,
+  path: string,
+  requests: readonly RenderRequest[],
+  options: SubmitOptions,
+): Promise<readonly Job[]> {
+  const checked = await checkAll(farm, path, requests, options);
+  const jobs: Job[] = [];
+  for (const [index, submission] of checked.entries()) {
+    const request = requests[index]!;
+    try {
+      const job = await farm.submit(submission);
+      jobs.push(job);
+      options.onSubmitted(job);
+    } catch (reason) {
+      throw stoppedAt(placeInBatch(request, path), inOwnWords(reason, request), jobs);
+    }
+  }
+  return jobs;
+}
+
+/** Uploads each source once, and has every line checked as it would be accepted. */
+async function checkAll(
+  farm: FarmClient,
+  path: string,
+  requests: readonly RenderRequest[],
+  options: SubmitOptions,
+): Promise<readonly SubmitJobRequest[]> {
+  const sources = new Map<string, Promise<StoredSource>>();
+  const checked: SubmitJobRequest[] = [];
+  const problems: string[] = [];
+  for (const request of requests) {
+    const place = placeInBatch(request, path);
+    const { path: input } = request.spec.input;
+    try {
+      const source = sources.get(input) ?? putSource(farm, input);
+      sources.set(input, source);
+      const submission = submissionOf(request, await source, options);
+      await farm.check(submission);
+      checked.push(submission);
+    } catch (reason) {
+      const error = inOwnWords(reason, request);
+      if (!OF_ONE_LINE.has(error.code)) throw nothingSubmitted(path, place, error);
+      problems.push(`${place}: ${error.message}`);
+    }
+  }
+  if (problems.length > 0) throw batchError(path, problems);
+  return checked;
+}
+
+function submissionOf(
+  { spec, files }: RenderRequest,
+  source: StoredSource,
+  { priority }: SubmitOptions,
+): SubmitJobRequest {
+  const name = spec.name ?? (files.output === undefined ? undefined : basename(files.output));
+  return {
+    protocol: PROTOCOL_VERSION,
+    spec: specMessage(name === undefined ? spec : { ...spec, name }),
+    sourceKind: source.kind,
+    sourceDigest: source.digest,
+    priority,
+  };
+}
+
+function nothingSubmitted(path: string, place: string, error: BivdiffError): BivdiffError {
+  const message = `${path}: nothing was run: ${place}: ${error.message}`;
+  return new BivdiffError(error.code, message, {
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    cause: error.cause,
+  });
+}
+
+function stoppedAt(place: string, error: BivdiffError, jobs: readonly Job[]): BivdiffError {
+  const before = jobs.length === 1 ? 'was submitted before it' : 'were submitted before it';
+  return new BivdiffError(
+    error.code,
+    `${place}: ${error.message}; ${plural(jobs.length, 'job')} ${before}`,
+    {
+      hint: 'The same command submits the rest: a job that is on the farm is found there, not made again.',
+      details: { submitted: jobs.map(({ id, state }) => ({ job: id, state })) },
+      cause: error.cause,
+    },
+  );
+}

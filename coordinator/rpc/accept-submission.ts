@@ -1,0 +1,88 @@
+// From a request on the wire to an accepted job, or to all that keeps it from being one. Puts nothing on the farm.
+
+import { isDigest } from '../../common/digest.ts';
+import { basename } from 'node:path';
+
+import { BivdiffError } from '../../common/errors.ts';
+import type { SubmitJobRequest } from '../../common/gen/bivdiff/v1/render_service.ts';
+import { RenderSpec as SpecMessage } from '../../common/gen/bivdiff/v1/render_spec.ts';
+import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
+import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
+import type { StoredSource } from '../../common/source.ts';
+import type { AcceptedJob } from '../../recipes/job.ts';
+import { parseRenderSpec } from '../../recipes/spec/parse.ts';
+import type { RenderSpec } from '../../recipes/spec/schema.ts';
+import type { Submission } from '../coordinator.ts';
+import type { ArtifactRights } from './access/artifact-rights.ts';
+import type { Caller } from './access/caller.ts';
+import { checkSpecLimits } from './spec-limits.ts';
+
+const PRIORITY_MAX = 100;
+
+export interface AcceptOptions {
+  /** Looks at source and models and turns the spec into a job. @throws invalid-argument — all problems */
+  readonly accept: (spec: RenderSpec, source: StoredSource) => Promise<AcceptedJob>;
+  /** Whose sources are whose. @default everybody's are everybody's */
+  readonly rights?: ArtifactRights;
+  readonly limits: FarmLimits;
+}
+
+export async function acceptSubmission(
+  request: SubmitJobRequest,
+  caller: Caller,
+  { accept, rights, limits }: AcceptOptions,
+): Promise<{ readonly job: AcceptedJob; readonly submission: Submission }> {
+  const { protocol, priority, sourceKind, sourceDigest } = request;
+  if (protocol !== PROTOCOL_VERSION) {
+    throw new BivdiffError(
+      'failed-precondition',
+      `this client speaks protocol ${protocol}, the coordinator ${PROTOCOL_VERSION}`,
+      { hint: 'Use the same version of bivdiff for both.' },
+    );
+  }
+  checkPriority(priority);
+  if ((sourceKind !== 'video' && sourceKind !== 'folder') || !isDigest(sourceDigest)) {
+    throw new BivdiffError('invalid-argument', 'the request names no uploaded source');
+  }
+  const message = request.spec && SpecMessage.encode(request.spec).finish();
+  const spec = parseRenderSpec(specOfMessage(request.spec), 'the request');
+  checkSpecLimits(spec, limits, message?.byteLength);
+  const source: StoredSource = { kind: sourceKind, digest: sourceDigest };
+  await rights?.checkSource(caller, source);
+  const job = await accept(spec, source);
+  checkSpecLimits({ ...job, size: job }, limits);
+  const whose = caller.owner === '' ? {} : { owner: caller.owner };
+  const name = spec.name ?? '';
+  return { job, submission: { name, priority, source: basename(spec.input.path), ...whose } };
+}
+
+export function checkPriority(priority: number): void {
+  if (Number.isInteger(priority) && priority >= 0 && priority <= PRIORITY_MAX) return;
+  throw new BivdiffError(
+    'invalid-argument',
+    `priority: expected 0 to ${PRIORITY_MAX}, got ${priority}`,
+  );
+}
+
+/** Absent fields are undefined in messages and missing in specs; settings without a field of their own stand beside the others. */
+function specOfMessage(message: SpecMessage | undefined): unknown {
+  if (message === undefined) return null;
+  const { taskSettingsJson, ...spec } = message;
+  return { ...settingsOf(taskSettingsJson), ...(JSON.parse(JSON.stringify(spec)) as object) };
+}
+
+/** @throws invalid-argument — it is no JSON object */
+function settingsOf(json: string): object {
+  if (json === '') return {};
+  try {
+    const settings: unknown = JSON.parse(json);
+    if (typeof settings === 'object' && settings !== null && !Array.isArray(settings)) {
+      return settings;
+    }
+  } catch {
+    // Falls through to the one error.
+  }
+  throw new BivdiffError('invalid-argument', 'taskSettingsJson: expected a JSON object', {
+    hint: 'Its keys are the fields that the task has in a spec file.',
+  });
+}

@@ -1,0 +1,164 @@
+// Goal: what `submit` says of renders that a farm refuses, and that a batch goes in whole or not at all. Method: the command as typed, in
+// this process, over gRPC to the real services; acceptance with the tiny models and a clip of 64 frames; nobody works.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { runCommandLine } from '../../../../cli/program.ts';
+import { BivdiffError } from '../../../../common/errors.ts';
+import { openModelSet } from '../../../../common/models/model-folder.ts';
+import { ArtifactServiceService } from '../../../../common/gen/bivdiff/v1/artifact_service.ts';
+import { RenderServiceService } from '../../../../common/gen/bivdiff/v1/render_service.ts';
+import { acceptSpec } from '../../../../coordinator/domain/accept.ts';
+import { createArtifactService } from '../../../../coordinator/rpc/artifact-service.ts';
+import { createRenderService } from '../../../../coordinator/rpc/render-service.ts';
+import { CoordinatorHarness } from '../../../support/farm/coordinator-harness.ts';
+import { acceptedJob } from '../../../support/jobs.ts';
+import { TINY_SET } from '../../../support/models/paths.ts';
+import { createSampleEnvironment } from '../../../unit/cli/sample-environment.ts';
+
+const { numerics } = acceptedJob({});
+
+describe('submit', () => {
+  let folder = '';
+  let address = '';
+  let farm: CoordinatorHarness;
+  let server: Server;
+  let asked: number;
+  /** From which acceptance on the farm has gone away. */
+  let goneFrom: number;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'bivdiff-submit-'));
+    await writeFile(join(folder, 'clip.mp4'), 'a clip');
+    farm = new CoordinatorHarness();
+    const { coordinator, workers, store } = farm;
+    [asked, goneFrom] = [0, Infinity];
+    server = new Server();
+    server.addService(
+      RenderServiceService,
+      createRenderService({
+        ...{ coordinator, workers, store, pid: 1, drain: () => undefined },
+        accept: async (spec, source) => {
+          asked += 1;
+          if (asked >= goneFrom) throw new BivdiffError('aborted', 'another coordinator took over');
+          const facts = { ...source, path: spec.input.path, frames: 64, alpha: false };
+          return acceptSpec({
+            spec,
+            models: await openModelSet(TINY_SET),
+            source: facts,
+            numerics,
+          });
+        },
+      }),
+    );
+    server.addService(ArtifactServiceService, createArtifactService(store));
+    const port = await new Promise<number>((resolve, reject) => {
+      server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
+        if (error === null) resolve(bound);
+        else reject(error);
+      });
+    });
+    address = `127.0.0.1:${port}`;
+  });
+  afterEach(async () => {
+    server.forceShutdown();
+    await farm.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function run(...words: string[]) {
+    const environment = createSampleEnvironment({ folder, server: address });
+    const code = await runCommandLine(words, environment);
+    return { code, ...environment.written };
+  }
+
+  const ONE = ['submit', '--task', 'controlnet', '--prompt', 'x', '--input', 'clip.mp4'];
+
+  it.each([
+    [['--size', '100x100'], '--size: 100x100 does not fit'],
+    [['--steps', '1000'], '--steps: 1000 do not fit'],
+    [['--video-model', 'nosuch'], '--video-model: no video model nosuch'],
+    [['--frames', '99'], '--frames: '],
+    [['--output', 'x.gif', '--size', '8192x8192'], '--output: 8 frames are too many: '],
+    [['--format', 'gif', '--size', '8192x8192'], '--format: 8 frames are too many: '],
+    [['--frames', '1', '--start', '500'], '--start: '],
+    [['--fps', '0.5'], '--fps: 0.5 cannot be written'],
+    [
+      ['--comparison', 'c.mp4', '--size', '8192x2048'],
+      '--comparison: 3 pictures side by side are ',
+    ],
+    [['--priority', 'high'], '--priority: expected a whole number, 0 to 100, got "high"'],
+  ])('%j is refused by the name of the flag', async (flags, message) => {
+    const { code, stderr } = await run(...ONE, ...flags);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`error: ${message}`);
+  });
+
+  const LINE = { task: 'controlnet', prompt: 'x', input: 'clip.mp4' };
+  const batch = async (...lines: object[]): Promise<string> => {
+    const path = join(folder, 'jobs.jsonl');
+    await writeFile(path, lines.map((line) => JSON.stringify({ ...LINE, ...line })).join('\n'));
+    return path;
+  };
+
+  it('submits every line of a batch, and needs no output of it', async () => {
+    const path = await batch({ seed: 1 }, { seed: 2 });
+    const { code, stdout, stderr } = await run('submit', '--batch', path, '--json');
+    expect(code, stderr).toBe(0);
+    const { jobs } = JSON.parse(stdout) as { jobs: { job: string }[] };
+    expect(farm.coordinator.list().map(({ jobId }) => jobId)).toEqual(
+      jobs.map(({ job }) => job).reverse(),
+    );
+  });
+
+  it('submits no line of a batch of which the farm refuses some, and tells all of those', async () => {
+    const path = await batch(
+      { seed: 1 },
+      { size: '100x100' },
+      { input: 'none.mp4' },
+      { seed: 4 },
+      { frames: 99 },
+    );
+    const { code, stdout, stderr } = await run('submit', '--batch', path);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(`error: ${path}: nothing was run:`);
+    expect(stderr).toMatch(/- line 2: .*size: 100x100 does not fit/);
+    expect(stderr).toMatch(/- line 3: .*none\.mp4: .*no such file/);
+    expect(stderr).toMatch(/- line 5: .*frames: /);
+    expect(stderr).not.toMatch(/line [14]:/);
+    expect(farm.coordinator.list()).toEqual([]);
+  });
+
+  it('tells which lines of a batch are on the farm, when it goes away in the middle', async () => {
+    const path = await batch({ seed: 1 }, { seed: 2 }, { seed: 3 });
+    // Three are checked, and the first is submitted.
+    goneFrom = 5;
+    const { code, stdout, stderr } = await run('submit', '--batch', path);
+    expect(code).toBe(1);
+    expect(stderr).toContain('error: line 2: another coordinator took over; 1 job was submitted');
+    expect(stderr).toContain('hint: The same command submits the rest');
+    const [view] = farm.coordinator.list();
+    expect(stdout).toContain(view!.jobId.slice(0, 12));
+    expect(farm.coordinator.list()).toHaveLength(1);
+  });
+
+  it('takes no spec file beside a batch', async () => {
+    const path = await batch({ seed: 1 });
+    const { code, stderr } = await run(
+      'submit',
+      'spec.yaml',
+      '--contact-sheet',
+      'x.png',
+      '--batch',
+      path,
+    );
+    expect(code).toBe(2);
+    expect(stderr).toContain('spec.yaml, --contact-sheet cannot go with --batch');
+  });
+});

@@ -1,0 +1,28 @@
+// The kinds of graph that stages ask for, as types: what a lane is told that a graph must look like. The kinds themselves, and the check, are
+// graph-contract.ts's.
+
+import type { JsonObject } from '../../common/task.ts';
+import type { TensorType } from '../tensor/tensor.ts';
+
+/** What a graph in some role must look like, given the config of its part. */
+export interface GraphKind {
+  readonly name: string;
+  /** Whether its inputs' first axis is a batch, all of whose samples are computed alike. */
+  readonly hasBatch: boolean;
+  /** Whether it sees the frames of a clip along axis 2. */
+  readonly isClip: boolean;
+  readonly contract: (config: JsonObject) => GraphContract;
+}
+
+export interface ValueContract {
+  readonly types: readonly TensorType[];
+  /** Any of these; null stands for a size that may vary. */
+  readonly shapes: readonly (readonly (number | null)[])[];
+}
+
+export interface GraphContract {
+  /** These and no others. */
+  readonly inputs: Readonly<Record<string, ValueContract>>;
+  /** At least these. */
+  readonly outputs: Readonly<Record<string, ValueContract>>;
+}
