@@ -87,7 +87,7 @@ describe('submit', () => {
     [['--output', 'x.gif', '--size', '8192x8192'], '--output: 8 frames are too many: '],
     [['--format', 'gif', '--size', '8192x8192'], '--format: 8 frames are too many: '],
     [['--frames', '1', '--start', '500'], '--start: '],
-    [['--fps', '0.005'], '--fps: 0.5 cannot be written'],
+    [['--fps', '0.005'], '--fps: 0.005 cannot be written'],
     [
       ['--comparison', 'c.mp4', '--size', '8192x2048'],
       '--comparison: 3 pictures side by side are ',
