@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import { BivdiffError } from '../../common/errors.ts';
+import type { ColourFacts } from './media-types.ts';
 
 const READABLE =
   'MP4, MOV, WebM, MKV, AVI, MPEG-TS and other videos (docs/media.md), GIF, PNG, JPEG, WebP, AVIF, or a folder of pictures';
@@ -99,6 +100,23 @@ export function damagedPictureError(file: string, name: string, cause: unknown):
     details: { path: file },
     cause,
   });
+}
+
+/** By the tags that ffprobe shows too. */
+export function unknownColoursError(
+  source: string,
+  { matrix, primaries, transfer, range }: ColourFacts,
+  cause: unknown,
+): BivdiffError {
+  return new BivdiffError(
+    'invalid-argument',
+    `${nameOf(source)} has colours that cannot be read: matrix ${matrix}, primaries ${primaries}, transfer ${transfer}, range ${range}`,
+    {
+      hint: 'If the tags are wrong, set others: ffmpeg -i INPUT -c copy -bsf:v h264_metadata=matrix_coefficients=1 OUTPUT.mp4. Else convert it first.',
+      details: { path: source },
+      cause,
+    },
+  );
 }
 
 /** A decoder or filter gave up in a way that nobody foresaw. */

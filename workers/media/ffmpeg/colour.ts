@@ -3,19 +3,28 @@
 
 import {
   AVCOL_PRI_BT2020,
+  AVCOL_PRI_BT709,
   AVCOL_PRI_SMPTE431,
   AVCOL_PRI_SMPTE432,
   AVCOL_RANGE_JPEG,
+  AVCOL_RANGE_MPEG,
+  AVCOL_SPC_BT2020_CL,
   AVCOL_SPC_BT2020_NCL,
   AVCOL_SPC_BT470BG,
   AVCOL_SPC_BT709,
+  AVCOL_SPC_CHROMA_DERIVED_NCL,
   AVCOL_SPC_FCC,
+  AVCOL_SPC_ICTCP,
   AVCOL_SPC_RGB,
   AVCOL_SPC_SMPTE170M,
   AVCOL_SPC_SMPTE240M,
   AVCOL_SPC_UNSPECIFIED,
   AVCOL_TRC_ARIB_STD_B67,
+  AVCOL_TRC_BT2020_10,
+  AVCOL_TRC_BT709,
   AVCOL_TRC_LINEAR,
+  AVCOL_TRC_LOG,
+  AVCOL_TRC_LOG_SQRT,
   AVCOL_TRC_SMPTE2084,
 } from 'node-av/constants';
 
@@ -40,12 +49,12 @@ const SCALER_MATRICES = new Set<number>([
   AVCOL_SPC_BT2020_NCL,
 ]);
 const WIDE_PRIMARIES = new Set<number>([AVCOL_PRI_BT2020, AVCOL_PRI_SMPTE431, AVCOL_PRI_SMPTE432]);
+/** Light that is not coded for a screen. */
+const NO_SCREEN = new Set<number>([AVCOL_TRC_LINEAR, AVCOL_TRC_LOG, AVCOL_TRC_LOG_SQRT]);
 const HDR_TRANSFERS = new Set<number>([AVCOL_TRC_SMPTE2084, AVCOL_TRC_ARIB_STD_B67]);
 
 /** The tags, and for those that say nothing the other ones. */
 export function withTagsOf(other: ColourTags, tags: ColourTags): ColourTags {
-  // "Unspecified" is 2 in all three lists.
-  const known = (a: number, b: number): number => (a === AVCOL_SPC_UNSPECIFIED ? b : a);
   return {
     matrix: known(tags.matrix, other.matrix),
     primaries: known(tags.primaries, other.primaries),
@@ -56,27 +65,73 @@ export function withTagsOf(other: ColourTags, tags: ColourTags): ColourTags {
 
 export function colourTreatment({ primaries, transfer }: ColourTags): ColourFacts['treatment'] {
   if (HDR_TRANSFERS.has(transfer)) return 'tone-map';
-  return WIDE_PRIMARIES.has(primaries) || transfer === AVCOL_TRC_LINEAR ? 'wide-gamut' : 'matrix';
+  return WIDE_PRIMARIES.has(primaries) || NO_SCREEN.has(transfer) ? 'wide-gamut' : 'matrix';
 }
 
 /**
  * The tags to go by: a clip without a matrix counts as BT.601, one without a range as limited, which is what FFmpeg, and so OpenCV and
- * decord, take them for; HDR without a matrix or primaries as BT.2020, which its standards (BT.2100) ask for.
+ * decord, take them for; with the primaries of BT.2020, or in HDR, as BT.2020, and with those of P3 as BT.709, as their standards have it. zimg
+ * wants every tag and knows not all; the scaler stumbles over transfers that it does not need.
  */
 export function assumedTags(tags: ColourTags, isRgb: boolean): ColourTags {
-  const hdr = HDR_TRANSFERS.has(tags.transfer);
-  const unknown = (value: number): boolean => value === AVCOL_SPC_UNSPECIFIED;
-  const matrix = isRgb
-    ? AVCOL_SPC_RGB
-    : unknown(tags.matrix)
-      ? hdr
-        ? AVCOL_SPC_BT2020_NCL
-        : AVCOL_SPC_SMPTE170M
-      : tags.matrix;
-  const primaries = hdr && unknown(tags.primaries) ? AVCOL_PRI_BT2020 : tags.primaries;
   const range = isRgb && tags.range === 0 ? AVCOL_RANGE_JPEG : tags.range;
-  return { ...tags, matrix, primaries, range };
+  const special = isRgb ? undefined : SPECIAL_MATRICES[tags.matrix]?.(tags);
+  const { transfer } = special ?? tags;
+  const bt2100 = HDR_TRANSFERS.has(transfer) ? AVCOL_PRI_BT2020 : NONE;
+  const primaries = known(special?.primaries ?? tags.primaries, bt2100);
+  const matrix = isRgb ? AVCOL_SPC_RGB : known(special?.matrix ?? tags.matrix, matrixOf(primaries));
+  const taken = { matrix, primaries, transfer, range };
+  if (isForScaler(taken)) return { ...taken, primaries: NONE, transfer: NONE };
+  return {
+    matrix,
+    primaries: ZIMG_PRIMARIES.has(primaries) ? primaries : AVCOL_PRI_BT709,
+    transfer: ZIMG_TRANSFERS.has(transfer) ? transfer : AVCOL_TRC_BT709,
+    range: range === 0 ? AVCOL_RANGE_MPEG : range,
+  };
 }
+
+type Special = Pick<ColourTags, 'matrix' | 'primaries' | 'transfer'>;
+
+/** Matrices that mean something with certain primaries and transfers only, whatever else a clip says beside them. */
+const SPECIAL_MATRICES: Readonly<Record<number, (tags: ColourTags) => Special>> = {
+  [AVCOL_SPC_BT2020_CL]: ({ matrix }) => ({
+    matrix,
+    primaries: AVCOL_PRI_BT2020,
+    transfer: AVCOL_TRC_BT2020_10,
+  }),
+  // The matrix follows from the primaries.
+  [AVCOL_SPC_CHROMA_DERIVED_NCL]: ({ primaries, transfer }) => ({
+    matrix: primaries === AVCOL_PRI_BT709 ? AVCOL_SPC_BT709 : matrixOf(primaries),
+    ...{ primaries, transfer },
+  }),
+  [AVCOL_SPC_ICTCP]: ({ matrix, transfer }) => ({
+    matrix,
+    primaries: AVCOL_PRI_BT2020,
+    transfer: transfer === AVCOL_TRC_ARIB_STD_B67 ? transfer : AVCOL_TRC_SMPTE2084,
+  }),
+};
+
+/** "Unspecified" in the lists of matrices, primaries and transfers. */
+const NONE = AVCOL_SPC_UNSPECIFIED as number;
+
+function known(value: number, otherwise: number): number {
+  return value === NONE ? otherwise : value;
+}
+
+/** Of clips that do not say it. */
+function matrixOf(primaries: number): number {
+  if (primaries === AVCOL_PRI_BT2020) return AVCOL_SPC_BT2020_NCL;
+  return WIDE_PRIMARIES.has(primaries) ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
+}
+
+function isForScaler(tags: ColourTags): boolean {
+  return colourTreatment(tags) === 'matrix' && SCALER_MATRICES.has(tags.matrix);
+}
+
+/** 1 BT.709, 4 BT.470M, 5 BT.470BG, 6 and 7 SMPTE 170M and 240M, 8 film, 9 BT.2020, 10 to 12 SMPTE 428, 431, 432, 22 EBU 3213. */
+const ZIMG_PRIMARIES = new Set([1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 22]);
+/** 1 BT.709, 4 and 5 gamma 2.2 and 2.8, 6 BT.601, 8 linear, 9 and 10 logarithmic, 11 xvYCC, 13 sRGB, 14 and 15 BT.2020, 16 PQ, 18 HLG. */
+const ZIMG_TRANSFERS = new Set([1, 4, 5, 6, 8, 9, 10, 11, 13, 14, 15, 16, 18]);
 
 /** Chroma is interpolated, and rounding is exact: vector code and plain code give the same bits. */
 const SCALER_FLAGS = 'bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact';

@@ -4,9 +4,10 @@
 import { stat } from 'node:fs/promises';
 import { BivdiffError } from '../../../common/errors.ts';
 import { decodeImages, openFolder, openPicture, type ImageSource } from './image-source.ts';
-import { notFoundError, notMediaError, pastTheEndError } from '../media-errors.ts';
+import { notFoundError, notMediaError, pastTheEndError, truncatedError } from '../media-errors.ts';
 import type { DecodedFrame, DecodeRequest, VideoFacts } from '../media-types.ts';
 import { fitPicture } from '../pixels/resize.ts';
+import { endsEarly } from './ends-early.ts';
 import { isPictureKind, sniffFile } from './sniff.ts';
 import { factsOfVideo, shownSize, VideoSource } from './video-source.ts';
 
@@ -27,7 +28,11 @@ export async function openSource(path: string): Promise<MediaSource> {
   if (facts.isDirectory()) return sourceOfImages(await openFolder(path));
   const kind = await sniffFile(path);
   if (kind === 'unknown') throw notMediaError(path);
-  if (isPictureKind(kind)) return sourceOfImages(await openPicture(path));
+  if (isPictureKind(kind)) {
+    const picture = await openPicture(path);
+    if (await endsEarly(path, kind)) throw truncatedError(path, picture.facts.frames);
+    return sourceOfImages(picture);
+  }
   const video = await VideoSource.open(path, kind);
   return { kind: 'video', facts: factsOfVideo(video), video };
 }

@@ -20,16 +20,25 @@ import {
 import { openInput, takeComplaints } from '../ffmpeg/open-input.ts';
 import { orientationOf, type Orientation } from '../ffmpeg/orientation.ts';
 import { readPackets, type KeyPacket, type PacketIndex } from '../ffmpeg/packet-index.ts';
-import { hasAlpha, isRgb, pixelFormatOf, tagsOf, type Crop } from '../ffmpeg/picture-graph.ts';
-import { assumedTags, type ColourTags } from '../ffmpeg/colour.ts';
+import {
+  hasAlpha,
+  isRgb,
+  PictureGraph,
+  pixelFormatOf,
+  tagsOf,
+  type Crop,
+} from '../ffmpeg/picture-graph.ts';
+import { assumedTags, colourFacts, type ColourTags } from '../ffmpeg/colour.ts';
 import {
   brokenContainerError,
   corruptError,
   noFramesError,
   tooLargeError,
   truncatedError,
+  unknownColoursError,
   unsupportedCodecError,
 } from '../media-errors.ts';
+import { endsEarly } from './ends-early.ts';
 import type { VideoKind } from './sniff.ts';
 
 /** What is known of a video file once it has been looked at. */
@@ -74,8 +83,9 @@ const HIDING_CODECS = new Set(['vp8']);
 export async function indexVideo(path: string, kind: VideoKind): Promise<VideoIndex> {
   await takeComplaints();
   const { packets, facts } = await readFile(path, kind);
+  const words = await takeComplaints();
   const isCut =
-    packets.cut.size > 0 || (await takeComplaints()).some((words) => CUT_SHORT.test(words));
+    !ENDLESS.has(kind) && (saysCut(words, packets) || (await endsEarly(path, kind, packets)));
   const from = firstBeginning(packets.keys);
   const decode = () => decodeFrom(path, kind, from);
   const tried = tryFrames(decode(), facts);
@@ -85,8 +95,10 @@ export async function indexVideo(path: string, kind: VideoKind): Promise<VideoIn
       : corruptError(path, 0, inFfmpegsWords(await takeComplaints()));
   }
   const shown = framesShown(packets, tried);
-  if (isCut && (kind === 'mp4' || kind === 'matroska'))
-    throw truncatedError(path, wholeFrames(decode(), packets.cut));
+  if (isCut) throw truncatedError(path, wholeFrames(decode(), packets.cut));
+  if (words.some((word) => HOLE.test(word)))
+    throw corruptError(path, wholeFrames(decode(), packets.cut), inFfmpegsWords(words));
+  proveColours(decode(), { ...facts, ...tried.first, path });
   const index = { ...facts, ...tried.first, lastDuration: packets.lastDuration };
   // A palette comes with the first packet; after a jump the decoder would have none.
   const keys = index.pixelFormat === PALETTE ? [] : packets.keys;
@@ -96,8 +108,17 @@ export async function indexVideo(path: string, kind: VideoKind): Promise<VideoIn
 
 const PALETTE = 'pal8';
 
+/** Streams that are made to be cut anywhere: what is whole of them is read. */
+const ENDLESS = new Set<VideoKind>(['mpegts', 'mpeg']);
+
 /** How FFmpeg says that a file ends too early. */
 const CUT_SHORT = /partial file|ended prematurely|moov atom not found|packet corrupt/i;
+function saysCut(words: readonly string[], { cut }: PacketIndex): boolean {
+  return cut.size > 0 || words.some((word) => CUT_SHORT.test(word));
+}
+
+/** How it says that it skips what it does not understand of a Matroska file, with the frames in it. */
+const HOLE = /exceeds containing master element|invalid as first byte of an EBML/i;
 
 async function readFile(path: string, kind: VideoKind) {
   try {
@@ -109,7 +130,8 @@ async function readFile(path: string, kind: VideoKind) {
     if (decoderOf(stream) === undefined) throw unsupportedCodecError(path, codec);
     if (width * height > PIXELS_MAX) throw tooLargeError(path, width, height);
     const packets = readPackets(input);
-    if (packets.shown.length === 0) throw noFramesError(path);
+    if (packets.shown.length === 0)
+      throw packets.cut.size > 0 ? truncatedError(path, 0) : noFramesError(path);
     return { packets, facts: streamFacts(stream, codec, input.format.streams) };
   } catch (reason) {
     const error = BivdiffError.from(reason);
@@ -141,6 +163,22 @@ function streamFacts(stream: Stream, codec: string, all: readonly Stream[]) {
     secondsPerTick: timeBase.num / timeBase.den,
     statedRate: avgFrameRate.num / avgFrameRate.den,
   };
+}
+
+/** Brings one frame to RGB: what no filter takes is told now, and not when a task begins. @throws invalid-argument */
+function proveColours(
+  decoded: Iterable<TimedFrame>,
+  index: Pick<VideoIndex, 'orientation' | 'crop' | 'containerTags' | 'tags'> & { path: string },
+): void {
+  const { orientation, crop, containerTags } = index;
+  using graph = new PictureGraph({ orientation, crop, containerTags, deinterlace: false });
+  for (const { frame } of freed(decoded)) {
+    try {
+      for (const _ of graph.push(frame)) return;
+    } catch (cause) {
+      throw unknownColoursError(index.path, colourFacts(index.tags, index.tags), cause);
+    }
+  }
 }
 
 /** Four 32-bit numbers: pixels cut away above, below, left, right. */
