@@ -99,7 +99,7 @@ export class BivdiffError extends Error {
       return new BivdiffError('cancelled', `${prefix}cancelled`, { cause: reason });
     }
     const errno = (reason as NodeJS.ErrnoException).code ?? '';
-    const code = codeByErrno[errno] ?? 'internal';
+    const code = codeOfErrno(errno);
     return new BivdiffError(code, `${prefix}${reason.message}`, { cause: reason });
   }
 
@@ -142,6 +142,11 @@ export interface FailureJson {
   readonly hint?: string;
   readonly details: Readonly<Record<string, unknown>>;
   readonly cause?: FailureJson;
+}
+
+/** `ENOSPC`, say: what kind of failure the system's word for it is. */
+export function codeOfErrno(errno: string): ErrorCode {
+  return codeByErrno[errno] ?? 'internal';
 }
 
 const codeByErrno: Readonly<Record<string, ErrorCode>> = {

@@ -66,7 +66,7 @@ async function run(
   environment: CliEnvironment,
 ): Promise<void> {
   const overwrite = typed['overwrite'] === true;
-  await checkPlaces([request.output]);
+  await checkPlaces([request.output], { kept: false });
   if (!overwrite) await refuseExisting(request.output);
   const { createMediaService } = await import('../../workers/media/media-service.ts');
   const signal = environment.interruption();

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { BivdiffError } from '../../common/errors.ts';
 import { isSequence, keepsAlpha } from '../../common/output-formats.ts';
 import type { ArtifactRef, Digest } from '../../common/task.ts';
+import { cannotWrite } from '../../common/write-failure.ts';
 import { choiceProblem, framesFrom } from '../../coordinator/domain/accept.ts';
 import { outputProblems } from '../../coordinator/domain/check-outputs.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
@@ -90,7 +91,7 @@ export async function roundtripToFile(run: RoundtripRun): Promise<RoundtripResul
   const { media, request, plan, overwrite, signal, onFrame } = run;
   const { input, start, stride, resize, format } = request;
   const { frames, width, height, framesPerSecond } = plan;
-  await using place = await workFolder(dirname(request.output.replace(/\/$/, '')));
+  await using place = await workFolder(request.output);
   const source = {
     path: input,
     indices: Array.from({ length: frames }, (_, i) => start + i * stride),
@@ -99,15 +100,17 @@ export async function roundtripToFile(run: RoundtripRun): Promise<RoundtripResul
     askedAs: `${frames} frames from ${start} with stride ${stride}`,
   };
   const folder = join(place.folder, 'made');
-  await mkdir(folder);
   const made = await roundtrip(
     media,
-    { source, folder, format, framesPerSecond },
+    { source, folder, calledAs: request.output, format, framesPerSecond },
     { signal, onFrame },
   );
   signal.throwIfAborted();
   const artifacts = made.map(({ digest, bytes }) => ({ digest, bytes }) as ArtifactRef);
-  await placeOutputs(filesByDigest(made), [outputOf(request, artifacts)], { overwrite });
+  await placeOutputs(filesByDigest(made), [outputOf(request, artifacts)], {
+    overwrite,
+    kept: false,
+  });
   place.keep();
   return {
     bytes: made.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -131,14 +134,19 @@ interface WorkFolder extends AsyncDisposable {
 }
 
 /** A hidden folder on the output's own disk, so that what is made there can be linked into its place. */
-async function workFolder(beside: string): Promise<WorkFolder> {
+async function workFolder(output: string): Promise<WorkFolder> {
+  const beside = dirname(output.replace(/\/$/, ''));
   let made: string | undefined;
-  let folder: string;
+  let folder = '';
   try {
     made = await mkdir(beside, { recursive: true });
     folder = await mkdtemp(join(beside, `.bivdiff-${randomBytes(2).toString('hex')}`));
+    await mkdir(join(folder, 'made'));
   } catch (reason) {
-    throw BivdiffError.from(reason, `writing into ${beside}`);
+    for (const one of [folder, made ?? '']) {
+      if (one !== '') await rm(one, { recursive: true, force: true });
+    }
+    throw cannotWrite(output, reason);
   }
   return {
     folder,

@@ -11,6 +11,8 @@ import { pipeline } from 'node:stream/promises';
 import { BivdiffError } from '../../common/errors.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { ArtifactRef, Digest } from '../../common/task.ts';
+import { cannotWrite } from '../../common/write-failure.ts';
+import type { WriteFailureOptions } from '../../common/write-failure.ts';
 import { followLinks } from './follow-links.ts';
 
 /** One thing to write. `path` is absolute. */
@@ -26,7 +28,10 @@ export type OutputFile =
   /** Text about the run. It may replace an earlier one whose first 200 characters hold the mark. */
   | { readonly kind: 'text'; readonly path: string; readonly text: string; readonly mark: string };
 
-export interface PlaceOptions {
+/** Of a command that keeps what it made; without a store, nothing is kept. */
+const KEPT = { kept: true } as const;
+
+export interface PlaceOptions extends WriteFailureOptions {
   readonly overwrite: boolean;
 }
 
@@ -35,10 +40,13 @@ export interface PlaceOptions {
  * must be. Leaves nothing behind.
  * @throws permission-denied, not-found, invalid-argument, resource-exhausted
  */
-export async function checkPlaces(paths: readonly string[]): Promise<void> {
+export async function checkPlaces(
+  paths: readonly string[],
+  options: WriteFailureOptions = KEPT,
+): Promise<void> {
   for (const path of paths) {
     await refuseFolder(path);
-    await probeFolder(dirname(await placeOf(path)), path);
+    await probeFolder(dirname(await placeOf(path)), path, options);
   }
 }
 
@@ -47,17 +55,21 @@ export async function checkPlaces(paths: readonly string[]): Promise<void> {
  * @throws as `checkPlaces`
  */
 export async function checkFolder(folder: string): Promise<void> {
-  await probeFolder(folder, folder);
+  await probeFolder(folder, folder, KEPT);
 }
 
 /** Makes and removes a file in the nearest folder that exists: what `access` says is no proof. */
-async function probeFolder(folder: string, path: string): Promise<void> {
+async function probeFolder(
+  folder: string,
+  path: string,
+  options: WriteFailureOptions,
+): Promise<void> {
   const probe = join(await nearestFolder(folder, path), temporaryName());
   try {
     await writeFile(probe, '', { flag: 'wx' });
     await rm(probe);
   } catch (reason) {
-    throw cannotWrite(path, reason);
+    throw cannotWrite(path, reason, options);
   }
 }
 
@@ -69,12 +81,13 @@ async function probeFolder(folder: string, path: string): Promise<void> {
 export async function placeOutputs(
   store: Pick<Store, 'getArtifactFile'>,
   outputs: readonly OutputFile[],
-  options: PlaceOptions,
+  given: PlaceOptions,
 ): Promise<void> {
+  const options = { ...KEPT, ...given };
   const staged: Staged[] = [];
   const madeFolders: string[] = [];
   try {
-    for (const output of outputs) staged.push(await stage(store, output, madeFolders));
+    for (const output of outputs) staged.push(await stage(store, output, { madeFolders, options }));
     const pending: Staged[] = [];
     for (const one of staged) {
       if (await needsPlacing(one, options)) pending.push(one);
@@ -105,7 +118,7 @@ interface Staged {
 async function stage(
   store: Pick<Store, 'getArtifactFile'>,
   output: OutputFile,
-  madeFolders: string[],
+  { madeFolders, options }: { readonly madeFolders: string[]; readonly options: PlaceOptions },
 ): Promise<Staged> {
   const path = await placeOf(output.path);
   const temporary = join(dirname(path), temporaryName());
@@ -127,7 +140,7 @@ async function stage(
     }
   } catch (reason) {
     await rm(temporary, { recursive: true, force: true });
-    throw cannotWrite(path, reason);
+    throw cannotWrite(path, reason, options);
   }
   return { output, path, temporary };
 }
@@ -138,9 +151,15 @@ async function needsPlacing(staged: Staged, options: PlaceOptions): Promise<bool
   if (!(await exists(path))) return true;
   if (await isSame(output, path)) return false;
   if (options.overwrite || (await isEarlierText(output, path))) return true;
-  throw new BivdiffError('already-exists', `${path} exists and differs from what was rendered`, {
-    hint: 'Add --overwrite to replace it, or choose another name; what was rendered is kept in the store.',
-  });
+  throw new BivdiffError(
+    'already-exists',
+    `${path} exists and differs from what was ${options.kept ? 'rendered' : 'made'}`,
+    {
+      hint: options.kept
+        ? 'Add --overwrite to replace it, or choose another name; what was rendered is kept in the store.'
+        : 'Add --overwrite to replace it, or choose another name.',
+    },
+  );
 }
 
 async function put(staged: Staged, options: PlaceOptions): Promise<void> {
@@ -154,7 +173,7 @@ async function put(staged: Staged, options: PlaceOptions): Promise<void> {
       await rename(temporary, path);
     }
   } catch (reason) {
-    throw cannotWrite(path, reason);
+    throw cannotWrite(path, reason, options);
   }
 }
 
@@ -260,23 +279,4 @@ async function placeOf(path: string): Promise<string> {
  */
 function temporaryName(): string {
   return `.bivdiff-${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
-}
-
-function cannotWrite(path: string, reason: unknown): BivdiffError {
-  const error = BivdiffError.from(reason);
-  if (reason instanceof BivdiffError && error.code === 'data-loss') return error;
-  const hints: Readonly<Partial<Record<BivdiffError['code'], string>>> = {
-    'permission-denied': 'Choose another place, or make the folder writable.',
-    'resource-exhausted':
-      'Make room on that disk, then run the same command again: what is done is kept.',
-    'already-exists': 'Add --overwrite to replace it, or choose another name.',
-    'not-found': 'Choose a folder that exists and takes files.',
-    'invalid-argument': 'Choose a shorter name, or another place.',
-  };
-  const hint = hints[error.code] ?? error.hint;
-  return new BivdiffError(error.code, `cannot write ${path}: ${error.message}`, {
-    ...(hint === undefined ? {} : { hint }),
-    details: { path },
-    cause: reason,
-  });
 }

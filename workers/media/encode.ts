@@ -20,7 +20,7 @@ export async function encodeFrames(
   checkRequest(request);
   await access(request.path).then(
     () => {
-      throw new BivdiffError('already-exists', `${request.path} exists`, {
+      throw new BivdiffError('already-exists', `${request.calledAs ?? request.path} exists`, {
         hint: 'Choose another name, or remove it first.',
       });
     },

@@ -4,13 +4,14 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { BivdiffError } from '../../common/errors.ts';
 import { lengthProblem } from '../../common/output-limits.ts';
+import { cannotWrite } from '../../common/write-failure.ts';
 import { partialPath } from './encode-paths.ts';
 import { frameRateOf, timeOfFrame } from './frame-rate.ts';
 import type { EncodedFacts, EncodeRequest } from './media-types.ts';
 
 /**
  * Endless loop. Delays are whole hundredths of a second, spread so that no drift adds up. @throws invalid-argument — too
- * many frames to hold
+ * many frames to hold @throws resource-exhausted, permission-denied — the file system's word, with the file as it is called
  */
 export async function encodeGif(
   request: EncodeRequest,
@@ -47,6 +48,8 @@ export async function encodeGif(
   try {
     await writeFile(partial, gif, { flag: 'wx' });
     await rename(partial, request.path);
+  } catch (cause) {
+    throw cannotWrite(request.calledAs ?? request.path, cause);
   } finally {
     await rm(partial, { force: true });
   }

@@ -104,6 +104,8 @@ export interface DecodedFrame {
 export interface EncodeRequest extends FrameSize {
   /** Must not exist. It appears when it is complete. */
   readonly path: string;
+  /** What errors call the file, where it will lie elsewhere. @default the path */
+  readonly calledAs?: string;
   readonly format: MovieFormat;
   /** A whole number, or any other up to 240, kept to the thousandth; 24000/1001 and its like are kept exact. */
   readonly framesPerSecond: number;

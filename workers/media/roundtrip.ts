@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream/promises';
 
 import { isSequence } from '../../common/output-formats.ts';
 import type { OutputFormat, SequenceFormat } from '../../common/output-formats.ts';
+import { cannotWrite } from '../../common/write-failure.ts';
 import type { MediaService } from './media-service.ts';
 import type { DecodedFrame, DecodeRequest, FrameSize } from './media-types.ts';
 import { rgbaOf } from './pixels/alpha.ts';
@@ -19,6 +20,8 @@ export interface Roundtrip {
   readonly source: DecodeRequest;
   /** An empty folder to write into. */
   readonly folder: string;
+  /** What errors call that which is written. */
+  readonly calledAs: string;
   readonly format: OutputFormat;
   readonly framesPerSecond: number;
 }
@@ -37,17 +40,24 @@ export interface MadeFile {
  */
 export async function roundtrip(
   media: Pick<MediaService, 'decode' | 'encode'>,
-  { source, folder, format, framesPerSecond }: Roundtrip,
+  { source, folder, calledAs, format, framesPerSecond }: Roundtrip,
   options: WriteMovieOptions,
 ): Promise<readonly MadeFile[]> {
   const { signal } = options;
   const { keepAlpha = false } = source;
   const frames = media.decode(source, signal === undefined ? {} : { signal });
   if (isSequence(format))
-    return writePictures(frames, { size: source.size, folder, format }, options);
+    return writePictures(frames, { size: source.size, folder, calledAs, format }, options);
   const file = path.join(folder, 'movie');
   const channels = keepAlpha ? 4 : 3;
-  const request = { path: file, format, framesPerSecond, channels, ...source.size } as const;
+  const request = {
+    path: file,
+    calledAs,
+    format,
+    framesPerSecond,
+    channels,
+    ...source.size,
+  } as const;
   await writeMovie(media, request, pixelsOf(frames, keepAlpha), options);
   return [await madeFile(file)];
 }
@@ -62,12 +72,13 @@ async function* pixelsOf(
 interface PictureFolder {
   readonly size: FrameSize;
   readonly folder: string;
+  readonly calledAs: string;
   readonly format: SequenceFormat;
 }
 
 async function writePictures(
   frames: AsyncIterable<DecodedFrame>,
-  { size, folder, format }: PictureFolder,
+  { size, folder, calledAs, format }: PictureFolder,
   { onFrame }: WriteMovieOptions,
 ): Promise<readonly MadeFile[]> {
   await mkdir(folder, { recursive: true });
@@ -76,7 +87,9 @@ async function writePictures(
   for await (const { rgb, channels } of frames) {
     const png = await encode({ rgb, channels, ...size });
     const file = path.join(folder, String(made.length));
-    await writeFile(file, png, { flag: 'wx' });
+    await writeFile(file, png, { flag: 'wx' }).catch((reason: unknown) => {
+      throw cannotWrite(calledAs, reason);
+    });
     const digest = createHash('sha256').update(png).digest('hex');
     made.push({ path: file, bytes: png.length, digest });
     onFrame?.(made.length);

@@ -3,12 +3,14 @@
 
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
+import { BivdiffError } from '../../common/errors.ts';
 import { isSequence, MOVIE_FILES } from '../../common/output-formats.ts';
 import type { MovieFormat } from '../../common/output-formats.ts';
 import type { AssembleParams } from '../../common/stages.ts';
 import type { ArtifactRef, Task } from '../../common/task.ts';
+import { cannotWrite } from '../../common/write-failure.ts';
 import { BusyClock } from './busy-clock.ts';
 import type { ArtifactAccess } from './artifacts.ts';
 import { readAlpha, readPicture, resolvePictures } from './artifacts.ts';
@@ -104,7 +106,9 @@ async function encodeMovie(
   run: RunTaskOptions,
   movie: Movie,
 ): Promise<StageOutcome> {
-  const folder = await mkdtemp(join(tmpdir(), 'bivdiff-assemble-'));
+  const folder = await mkdtemp(join(tmpdir(), 'bivdiff-assemble-')).catch((reason: unknown) => {
+    throw nameTemporary(cannotWrite(join(tmpdir(), 'output'), reason), tmpdir());
+  });
   try {
     const format = movie.params.format as MovieFormat;
     const path = join(folder, `output${MOVIE_FILES[format].ending}`);
@@ -133,9 +137,24 @@ async function encodeMovie(
     const digest = await options.store.putArtifactFile(path);
     const file: ArtifactRef = { digest, bytes: size, type: MOVIE_FILES[format].type };
     return { outputs: { file: [file] }, busySeconds };
+  } catch (reason) {
+    throw nameTemporary(BivdiffError.from(reason), folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** A file of ours that nobody chose the place of: what can be done about it is not what the writer says. */
+function nameTemporary(error: BivdiffError, folder: string): BivdiffError {
+  const { code, message, details } = error;
+  const isPlaces = code === 'resource-exhausted' || code === 'permission-denied';
+  const { path } = details;
+  if (!isPlaces || typeof path !== 'string' || dirname(path) !== folder) return error;
+  return new BivdiffError(code, message, {
+    hint: 'It is written there before it goes into the store: make room, or let TMPDIR name a folder on another disk.',
+    details,
+    cause: error,
+  });
 }
 
 /** What the task shows, in the order of the labels. */

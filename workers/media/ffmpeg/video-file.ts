@@ -23,7 +23,7 @@ import {
 import { BivdiffError } from '../../../common/errors.ts';
 import type { FrameRate } from '../frame-rate.ts';
 import type { FrameSize } from '../media-types.ts';
-import { checked, gotOne } from './checked.ts';
+import { checked, gotOne, written } from './checked.ts';
 import { tagColours } from './colour-tags.ts';
 import { pixelFormatOf, type OutputCodec } from './output-codecs.ts';
 
@@ -38,7 +38,7 @@ export interface VideoFileOptions extends FrameSize {
   readonly rate: FrameRate;
 }
 
-/** Add frames in order, finish, dispose. Without `finish` the file is not complete. @throws internal */
+/** Add frames in order, finish, dispose. Without `finish` the file is not complete. @throws as `written` */
 export class VideoFile implements AsyncDisposable {
   readonly #encoder = new CodecContext();
   readonly #container = new FormatContext();
@@ -98,7 +98,7 @@ export class VideoFile implements AsyncDisposable {
   async finish(): Promise<void> {
     checked(await this.#encoder.sendFrame(null), 'ending the video');
     await this.#writePackets();
-    checked(await this.#container.writeTrailer(), 'writing the index');
+    written(await this.#container.writeTrailer(), 'writing the index');
     await this.#container.closeOutput();
   }
 
@@ -116,8 +116,8 @@ export class VideoFile implements AsyncDisposable {
     this.#stream.timeBase = this.#encoderTime;
     this.#stream.avgFrameRate = new Rational(rate.numerator, rate.denominator);
     setOptions(this.#container, codec.containerOptions);
-    checked(await this.#container.openOutput(), 'opening the file');
-    checked(await this.#container.writeHeader(), 'beginning the file');
+    written(await this.#container.openOutput(), 'opening the file');
+    written(await this.#container.writeHeader(), 'beginning the file');
   }
 
   async #writePackets(): Promise<void> {
@@ -126,7 +126,7 @@ export class VideoFile implements AsyncDisposable {
       packet.streamIndex = 0;
       packet.duration = 1n;
       packet.rescaleTs(this.#encoderTime, this.#stream.timeBase);
-      checked(await this.#container.interleavedWriteFrame(packet), 'writing the file');
+      written(await this.#container.interleavedWriteFrame(packet), 'writing the file');
       packet.unref();
     }
   }

@@ -4,6 +4,7 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { BivdiffError } from '../../../common/errors.ts';
+import { cannotWrite } from '../../../common/write-failure.ts';
 import { partialPath } from '../encode-paths.ts';
 import { frameRateOf } from '../frame-rate.ts';
 import type { EncodedFacts, EncodeRequest, FrameSize } from '../media-types.ts';
@@ -12,7 +13,9 @@ import { OUTPUT_CODECS, type CodecFormat } from './output-codecs.ts';
 import { VideoFile } from './video-file.ts';
 
 /**
- * Where the codec wants even sides, odd ones grow by a copied row or column. @throws internal — the encoder failed
+ * Where the codec wants even sides, odd ones grow by a copied row or column.
+ * @throws internal — the encoder failed
+ * @throws resource-exhausted, permission-denied — the file system's word, with the file as it is called
  */
 export async function writeVideo(
   request: EncodeRequest & { readonly format: CodecFormat },
@@ -23,7 +26,7 @@ export async function writeVideo(
   const rate = frameRateOf(request.framesPerSecond);
   const partial = path.resolve(partialPath(request));
   // Of two that write one video at a time, the second finds the name taken.
-  await (await open(partial, 'wx')).close();
+  await makeEmpty(partial, request);
   try {
     let count = 0;
     {
@@ -40,11 +43,22 @@ export async function writeVideo(
     await rename(partial, request.path);
     return { ...size, frames: count, bytes };
   } catch (cause) {
-    const isOurs = cause instanceof BivdiffError && cause.code !== 'internal';
-    if (isOurs) throw cause;
+    const { code, details } = BivdiffError.from(cause);
+    const isFiles = !(cause instanceof BivdiffError) || details['errno'] !== undefined;
+    if (code !== 'internal') {
+      throw isFiles ? cannotWrite(request.calledAs ?? request.path, cause) : cause;
+    }
     throw new BivdiffError('internal', `encoding ${request.format} failed`, { cause });
   } finally {
     await rm(partial, { force: true });
+  }
+}
+
+async function makeEmpty(file: string, request: EncodeRequest): Promise<void> {
+  try {
+    await (await open(file, 'wx')).close();
+  } catch (cause) {
+    throw cannotWrite(request.calledAs ?? request.path, cause);
   }
 }
 
