@@ -1,8 +1,9 @@
 // A render's source in the store: one video file, or a folder of pictures as a listing of their digests.
 
+import type { Stats } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { z } from 'zod';
 
@@ -48,7 +49,7 @@ const LISTING = z.strictObject({
   ),
 });
 
-/** Puts a video file, or a folder of pictures, into the store. @throws not-found, permission-denied */
+/** Puts a video file, or a folder of pictures, into the store. @throws not-found, permission-denied, invalid-argument */
 export async function putSource(
   store: Pick<Store, 'putArtifact' | 'putArtifactFile'>,
   path: string,
@@ -57,6 +58,7 @@ export async function putSource(
   const facts = await stat(path).catch((reason: unknown) => {
     throw BivdiffError.from(reason, `reading the source ${path}`);
   });
+  refuseSpecial(path, facts);
   if (!facts.isDirectory())
     return { kind: 'video', digest: await store.putArtifactFile(path, options) };
   const files: { name: string; digest: Digest }[] = [];
@@ -65,6 +67,19 @@ export async function putSource(
   }
   const listing: FolderListing = { files };
   return { kind: 'folder', digest: await store.putArtifact(Buffer.from(JSON.stringify(listing))) };
+}
+
+/**
+ * Refuses what is neither a file nor a folder before anybody opens it: opening a pipe waits for whoever writes into it, and reading a device
+ * may never end. @throws invalid-argument
+ */
+export function refuseSpecial(path: string, facts: Stats): void {
+  if (facts.isFile() || facts.isDirectory()) return;
+  const what = facts.isFIFO() ? 'a pipe' : facts.isSocket() ? 'a socket' : 'a device';
+  throw new BivdiffError('invalid-argument', `${basename(path)} is ${what}, not a file or folder`, {
+    hint: 'A source is read more than once, and not from its beginning only. Write what comes out of it into a file, and name that.',
+    details: { path },
+  });
 }
 
 /**

@@ -3,6 +3,7 @@
 
 import { stat } from 'node:fs/promises';
 import { BivdiffError } from '../../../common/errors.ts';
+import { refuseSpecial } from '../../../common/source.ts';
 import { decodeImages, openFolder, openPicture, type ImageSource } from './image-source.ts';
 import { notFoundError, notMediaError, pastTheEndError, truncatedError } from '../media-errors.ts';
 import type { DecodedFrame, DecodeRequest, VideoFacts } from '../media-types.ts';
@@ -25,6 +26,7 @@ export async function openSource(path: string): Promise<MediaSource> {
     const error = BivdiffError.from(cause);
     throw error.code === 'not-found' ? notFoundError(path, cause) : error;
   });
+  refuseSpecial(path, facts);
   if (facts.isDirectory()) return sourceOfImages(await openFolder(path));
   const kind = await sniffFile(path);
   if (kind === 'unknown') throw notMediaError(path);
