@@ -49,6 +49,7 @@ export async function encodeGif(
     await writeFile(partial, gif, { flag: 'wx' });
     await rename(partial, request.path);
   } catch (cause) {
+    if (BivdiffError.from(cause).code === 'already-exists') throw cause;
     throw cannotWrite(request.calledAs ?? request.path, cause);
   } finally {
     await rm(partial, { force: true });

@@ -58,6 +58,8 @@ async function makeEmpty(file: string, request: EncodeRequest): Promise<void> {
   try {
     await (await open(file, 'wx')).close();
   } catch (cause) {
+    // Not the output itself, but what somebody else makes of it now.
+    if (BivdiffError.from(cause).code === 'already-exists') throw cause;
     throw cannotWrite(request.calledAs ?? request.path, cause);
   }
 }
