@@ -53,7 +53,9 @@ export function planRoundtrip(request: RoundtripRequest, facts: VideoFacts): Rou
   const problems = nameProblems(
     [
       ...(choice === undefined ? [] : [choice]),
-      ...outputProblems({ size: { width, height }, frames, outputs: [output] }),
+      ...outputProblems({ size: { width, height }, frames, outputs: [output] }).map((problem) =>
+        ofSource(problem, request),
+      ),
     ],
     request,
   );
@@ -63,6 +65,20 @@ export function planRoundtrip(request: RoundtripRequest, facts: VideoFacts): Rou
     hint: 'bivdiff probe tells what the source is; bivdiff roundtrip --help lists the flags.',
     details: { problems },
   });
+}
+
+/** Of what no flag asked for, says that it is the source's, and which flag asks for something else. */
+function ofSource(
+  problem: string,
+  { framesPerSecond, size }: Pick<RoundtripRequest, 'framesPerSecond' | 'size'>,
+): string {
+  const rate = /^output\.framesPerSecond: (\S+) (cannot be written: [^]*)$/.exec(problem);
+  if (rate !== null && framesPerSecond === undefined) {
+    return `the source's rate of ${rate[1]} frames per second ${rate[2]}; --fps chooses another`;
+  }
+  if (size !== undefined) return problem;
+  const own = problem.replace(/^(size|output\.format): frames of /, "$1: the source's frames of ");
+  return own === problem ? problem : `${own}; --size chooses one`;
 }
 
 /** @throws already-exists — before anything is read: there is no store that would keep what was made */

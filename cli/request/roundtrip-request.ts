@@ -1,6 +1,7 @@
 // From the flags of roundtrip to a checked request: those of render that say which frames are taken and what is written, with the same
 // ranges and the same words about mistakes.
 
+import { BivdiffError } from '../../common/errors.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import type { TypedFlags } from '../flags/render-flags.ts';
 import type { CliEnvironment } from '../terminal.ts';
@@ -54,10 +55,10 @@ export function roundtripRequest(
   output: string,
   flags: { readonly typed: TypedFlags; readonly environment: Pick<CliEnvironment, 'folder'> },
 ): RoundtripRequest {
-  const typed = layerOfFlags({ ...flags.typed, input, output }, flags.environment);
+  const typed = withOwnNames(layerOfFlags({ ...flags.typed, input, output }, flags.environment));
   const layer = mergeLayers([UNASKED, typed]);
   const options = { needsOutput: true, command: 'roundtrip' } as const;
-  const { spec, files, nameOf } = requestFromFlags(layer, options);
+  const { spec, files, nameOf } = inOwnNames(() => requestFromFlags(layer, options));
   const isTyped = (field: string): boolean => fieldOf(typed.fields, field) !== undefined;
   return {
     input: spec.input.path,
@@ -66,6 +67,33 @@ export function roundtripRequest(
     ...{ start: spec.input.start, stride: spec.input.stride },
     ...{ size: spec.size, resize: spec.resize, format: spec.output.format },
     framesPerSecond: isTyped('output.framesPerSecond') ? spec.output.framesPerSecond : undefined,
-    nameOf,
+    nameOf: (field) => ownName(nameOf(field)),
   };
+}
+
+/** Source and output have no flags here: they are called as in the usage. */
+function ownName(text: string): string {
+  return text.replace(/^--(in|out)put(?=$|[: ])/, (_, which: string) => which.toUpperCase());
+}
+
+function withOwnNames(layer: SpecLayer): SpecLayer {
+  const names = new Map([...layer.names].map(([field, name]) => [field, ownName(name)]));
+  return { ...layer, names, problems: layer.problems.map(ownName) };
+}
+
+/** What nobody gave is called by its flag: by the one of render. */
+function inOwnNames<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (reason) {
+    const { code, details, hint } = BivdiffError.from(reason);
+    const { problems } = details;
+    if (!Array.isArray(problems)) throw reason;
+    const named = problems.map((problem) => ownName(String(problem)));
+    throw new BivdiffError(code, named.join('; '), {
+      ...(hint === undefined ? {} : { hint }),
+      details: { problems: named },
+      cause: reason,
+    });
+  }
 }

@@ -126,13 +126,17 @@ describe('a roundtrip that cannot be', () => {
     ['a size that is none', of(CLIP, 'a.mp4', '--size', '64'), /--size: expected WIDTHxHEIGHT/],
     ['a rate that is none', of(CLIP, 'a.mp4', '--fps', '0'), /--fps: expected above 0, up to 120/],
     ['a rate GIF has not', of(CLIP, 'a.gif', '--fps', '60'), /--fps: 60 cannot be written: GIF/],
-    ['a GIF too large', of(CLIP, 'a.gif', '--size', '8192x8192'), /GIF is made in memory/],
+    [
+      'a GIF too large',
+      of(CLIP, 'a.gif', '--size', '8192x8192'),
+      /^error: OUT: .*GIF is made in memory/,
+    ],
     ['a word that is none', of(CLIP, 'a.mp4', '--resize', 'contian'), /did you mean contain\?/],
-    ['an unknown ending', of(CLIP, 'a.xyz'), /no format is known for .*a\.xyz/],
+    ['an unknown ending', of(CLIP, 'a.xyz'), /^error: OUT: no format is known for .*a\.xyz/],
     [
       'a name of another format',
       of(CLIP, 'a.webm', '--format', 'mp4'),
-      /a\.webm does not end in \.mp4/,
+      /^error: OUT: .*a\.webm does not end in \.mp4/,
     ],
     ['no source', of('none.mp4', 'a.mp4'), /none\.mp4: no such file/],
     ['a cut source', of(join(FIXTURES, 'truncated.mp4'), 'a.mp4'), /truncated\.mp4 is truncated/],
@@ -145,7 +149,35 @@ describe('a roundtrip that cannot be', () => {
     expect(run.stderr).toMatch(message);
     expect(run.stderr.match(/^error: /gm)).toHaveLength(1);
     expect(run.stderr).not.toMatch(/^\s+at /m);
+    expect(run.stderr).not.toMatch(/--output|--input/);
     expect(await place.outputs()).toEqual([]);
+  });
+
+  it('at the rate of the source, says that the rate is its own', async () => {
+    await using place = await createWorkplace();
+    const fast = place.path('fast.mp4');
+    const size = { width: 64, height: 48 };
+    const frames = [0, 1, 2].map((index) => indexPicture(index, size));
+    await media.encode({ path: fast, format: 'mp4', framesPerSecond: 120, ...size }, frames);
+    const run = await bivdiff('roundtrip', fast, place.path('out', 'a.gif'), '--quiet');
+    expect(run.code).toBe(2);
+    expect(run.stderr).toMatch(
+      /^error: the source's rate of 120 frames per second cannot be written: GIF takes .*; --fps chooses another\n/,
+    );
+    const chosen = await bivdiff('roundtrip', fast, place.path('a.gif'), '--fps', '50');
+    expect(chosen.code, chosen.stderr).toBe(0);
+  });
+
+  it('of the size of the source, says that the size is its own', async () => {
+    await using place = await createWorkplace();
+    const small = place.path('small.mp4');
+    const size = { width: 16, height: 16 };
+    const frames = [0, 1].map((index) => indexPicture(index, size));
+    await media.encode({ path: small, format: 'mp4', framesPerSecond: 8, ...size }, frames);
+    const output = place.path('out', 'a.mp4');
+    const run = await bivdiff('roundtrip', small, output, '--format', 'mp4-hevc', '--quiet');
+    expect(run.code).toBe(2);
+    expect(run.stderr).toMatch(/: the source's frames of 16x16 are too small: .*; --size chooses/);
   });
 
   it('because the output exists, leaves it as it is, until --overwrite', async () => {
@@ -166,7 +198,7 @@ describe('a roundtrip that cannot be', () => {
   it('because the output is the source, leaves that alone', async () => {
     const run = await bivdiff('roundtrip', CLIP, CLIP, '--overwrite');
     expect(run.code).toBe(2);
-    expect(run.stderr).toMatch(/is the source, which an output shall not replace/);
+    expect(run.stderr).toMatch(/^error: OUT: .* is the source, which an output shall not replace/);
   });
 
   it('because the disk is full, leaves nothing', async () => {
