@@ -36,7 +36,7 @@ export function brokenContainerError(source: string, cause: unknown): BivdiffErr
 
 export function noPicturesError(folder: string): BivdiffError {
   return new BivdiffError('invalid-argument', `${nameOf(folder)} holds no pictures`, {
-    hint: 'A folder as a source needs PNG, JPEG or WebP files, one per frame, numbered.',
+    hint: 'A folder as a source needs PNG, JPEG, WebP or AVIF files, one per frame, numbered.',
     details: { path: folder },
   });
 }
@@ -96,7 +96,7 @@ export function corruptError(source: string, readableFrames: number, cause: unkn
 /** `name`: with its folder, where the folder is the source. */
 export function damagedPictureError(file: string, name: string, cause: unknown): BivdiffError {
   return new BivdiffError('invalid-argument', `${name} is damaged, or no picture`, {
-    hint: 'Copy or download it again, or write it anew with another program.',
+    hint: 'Copy or download it again, or write it anew with another program: as PNG, JPEG, WebP or AVIF.',
     details: { path: file },
     cause,
   });

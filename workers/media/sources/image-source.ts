@@ -91,6 +91,7 @@ function byCodeUnits(a: string, b: string): number {
 
 /** A still or an animated picture. @throws invalid-argument — damaged or of no known kind */
 export async function openPicture(file: string, name = path.basename(file)): Promise<ImageSource> {
+  await refuseOther(file, name);
   const metadata = await sharp(file, READ_OPTIONS)
     .metadata()
     .catch((cause: unknown) => {
@@ -119,6 +120,13 @@ export async function openPicture(file: string, name = path.basename(file)): Pro
     variableFrameRate: Math.max(...delaysMs) - Math.min(...delaysMs) > 1,
   };
   return { path: file, files: [file], facts };
+}
+
+/** libvips reads more than what is promised: SVG, say, which may name other files. */
+async function refuseOther(file: string, name: string): Promise<void> {
+  if (!isPictureKind(stillKind(await sniffFile(file)))) {
+    throw damagedPictureError(file, name, undefined);
+  }
 }
 
 /** EXIF's eight ways up, as a mirror and then a turn. */
@@ -161,8 +169,7 @@ interface OnePicture {
 }
 
 async function decodePicture({ file, name, page }: OnePicture): Promise<Picture> {
-  const kind = stillKind(await sniffFile(file));
-  if (!isPictureKind(kind)) throw damagedPictureError(file, name, undefined);
+  await refuseOther(file, name);
   try {
     const image = sharp(file, { ...READ_OPTIONS, page, pages: 1 });
     return await pictureOf(image.autoOrient().toColourspace('srgb'));

@@ -3,6 +3,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createMediaService } from '../../../../workers/media/media-service.ts';
 import { caseFile } from '../../../support/media/cases.ts';
@@ -56,6 +57,7 @@ test('refuses a folder without pictures', async () => {
   await expect(media.probe(bare)).rejects.toMatchObject({
     code: 'invalid-argument',
     message: 'bare holds no pictures',
+    hint: expect.stringContaining('AVIF') as string,
   });
 });
 
@@ -98,6 +100,33 @@ test('tells how far a picture sequence was sound when one of them is damaged', a
     message: expect.stringContaining('2.png is damaged') as string,
   });
 });
+
+test.each([
+  [
+    'SVG',
+    '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="48"><rect width="9" height="9"/></svg>',
+  ],
+  ['TIFF', undefined],
+])(
+  'refuses %s that is named .png in a folder, also as far as only headers are read',
+  async (kind, text) => {
+    const pictures = path.join(folder, kind);
+    await mkdir(pictures);
+    const create = { width: 64, height: 48, channels: 3, background: 'red' } as const;
+    const bytes = text ?? (await sharp({ create }).tiff().toBuffer());
+    await writeFile(path.join(pictures, '1.png'), bytes);
+    const size = { width: 64, height: 48 };
+    const refusal = {
+      code: 'invalid-argument',
+      message: `${kind}/1.png is damaged, or no picture`,
+      hint: expect.stringContaining('PNG, JPEG, WebP or AVIF') as string,
+    };
+    await expect(media.probe(pictures)).rejects.toMatchObject(refusal);
+    await expect(media.probe(pictures, { survey: true })).rejects.toMatchObject(refusal);
+    const asked = media.decode({ path: pictures, indices: [0], size, resize: 'stretch' });
+    await expect(collect(asked)).rejects.toMatchObject(refusal);
+  },
+);
 
 test('opens nothing that a playlist in a video’s clothes points at', async () => {
   const playlist = path.join(folder, 'playlist.mp4');
