@@ -39,6 +39,8 @@ export interface OutputCodec {
   /** 4:2:0 in H.264 and HEVC: an odd size grows by one copied row or column. */
   readonly evenSides: boolean;
   readonly colour: ColourTags;
+  /** Frames from one key frame to the next, at least. @default 1 */
+  readonly keyIntervalMin?: number;
   /** Of the sample entry, where the muxer's own choice is not what players want. */
   readonly tag?: 'hvc1';
 }
@@ -79,6 +81,7 @@ export const OUTPUT_CODECS: Readonly<Record<CodecFormat, OutputCodec>> = {
     encoder: FF_ENCODER_LIBX265,
     options: {
       preset: 'superfast',
+      profile: 'main',
       crf: '6',
       'x265-params': 'bframes=0:pools=4:frame-threads=2:info=0:log-level=error',
     },
@@ -86,6 +89,8 @@ export const OUTPUT_CODECS: Readonly<Record<CodecFormat, OutputCodec>> = {
     pixelFormat: 'yuv420p',
     evenSides: true,
     colour: VIDEO,
+    // Of key frames alone x265 makes another profile, Main Intra, which few players know, whatever profile is asked for.
+    keyIntervalMin: 2,
     tag: 'hvc1',
   },
   'mp4-av1': {

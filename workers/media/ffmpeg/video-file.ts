@@ -61,7 +61,7 @@ export class VideoFile implements AsyncDisposable {
     context.sampleAspectRatio = new Rational(1, 1);
     context.timeBase = this.#encoderTime;
     context.framerate = new Rational(rate.numerator, rate.denominator);
-    context.gopSize = keyInterval(rate);
+    context.gopSize = keyInterval(rate, codec);
     context.threadCount = codec.threads;
     tagColours(context, codec);
     context.setFlags(AV_CODEC_FLAG_BITEXACT);
@@ -132,8 +132,11 @@ export class VideoFile implements AsyncDisposable {
   }
 }
 
-function keyInterval({ numerator, denominator }: FrameRate): number {
-  return Math.max(1, Math.round((numerator / denominator) * KEY_INTERVAL_SECONDS));
+function keyInterval(
+  { numerator, denominator }: FrameRate,
+  { keyIntervalMin = 1 }: OutputCodec,
+): number {
+  return Math.max(keyIntervalMin, Math.round((numerator / denominator) * KEY_INTERVAL_SECONDS));
 }
 
 /** One by one, since a list given at opening may hold misspelt ones, which are ignored in silence. */
