@@ -26,6 +26,7 @@ test('a stray file in a folder changes neither its digest nor what is stored', a
   await writeFile(path.join(folder, 'notes.txt'), 'a note');
   await writeFile(path.join(folder, '.hidden.png'), 'no picture');
   await writeFile(path.join(folder, 'making-of.mov'), 'no picture');
+  await writeFile(path.join(folder, 'clip.gif'), 'no frame of it');
   await mkdir(path.join(folder, 'folder.png'));
   expect(await putSource(store, folder)).toEqual(before);
   expect(await store.usage()).toEqual(stored);
