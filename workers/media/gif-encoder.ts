@@ -37,6 +37,7 @@ export async function encodeGif(
     .gif({
       loop: 0,
       delay,
+      // 4 takes a third of the time, and costs 0.7 to 2 dB and 1 to 11 % more bytes.
       effort: 7,
       dither: 0.5,
       interFrameMaxError: 0,
