@@ -2,30 +2,20 @@
 // real program; frames bear their index as blocks that are read back from what was written.
 
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { createMediaService } from '../../../workers/media/media-service.ts';
-import { endOfCli, startCli } from '../../support/cli-process.ts';
-import { collect, readIndex } from '../../support/media/clips.ts';
+import { endOfCli } from '../../support/cli-process.ts';
+import { indexPicture, indicesIn } from '../../support/media/index-pictures.ts';
 import { FIXTURES, MAIN, bivdiff, createWorkplace, jsonOf } from './workplace.ts';
-import type { Workplace } from './workplace.ts';
 
 const CLIP = join(FIXTURES, 'b-frames.mp4');
 
 await using media = createMediaService();
-
-async function indicesIn(path: string): Promise<readonly number[]> {
-  const { frames, width, height } = await media.probe(path);
-  const indices = Array.from({ length: frames }, (_, i) => i);
-  const size = { width, height };
-  const decoded = await collect(media.decode({ path, indices, size, resize: 'stretch' }));
-  return decoded.map(({ rgb }) => readIndex({ rgb, ...size }));
-}
 
 interface Report {
   readonly output: { readonly bytes: number; readonly sha256: string } & Record<string, unknown>;
@@ -40,7 +30,7 @@ describe('what a roundtrip writes', () => {
     const [source, written] = [await media.probe(CLIP), await media.probe(output)];
     const { frames, width, height, framesPerSecond } = source;
     expect(written).toMatchObject({ frames, width, height, framesPerSecond });
-    expect(await indicesIn(output)).toEqual(await indicesIn(CLIP));
+    expect(await indicesIn(media, output)).toEqual(await indicesIn(media, CLIP));
     const bytes = await readFile(output);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     expect(run.stdout).toMatch(
@@ -58,7 +48,7 @@ describe('what a roundtrip writes', () => {
       const output = place.path('out', name);
       const run = await bivdiff('roundtrip', CLIP, output, ...flags);
       expect(run, run.stderr).toMatchObject({ code: 0, stderr: '' });
-      expect(await indicesIn(output)).toEqual([1, 4, 7]);
+      expect(await indicesIn(media, output)).toEqual([1, 4, 7]);
       expect(jsonOf(run)).toMatchObject({
         kind: 'bivdiff-roundtrip',
         source: { path: CLIP },
@@ -114,7 +104,7 @@ describe('what a roundtrip writes', () => {
     const run = await bivdiff('roundtrip', place.path('frames'), output);
     expect(run.code, run.stderr).toBe(0);
     expect(await media.probe(output)).toMatchObject({ frames: 5, framesPerSecond: 8 });
-    expect(await indicesIn(output)).toEqual([0, 1, 2, 3, 4]);
+    expect(await indicesIn(media, output)).toEqual([0, 1, 2, 3, 4]);
   });
 });
 
@@ -212,101 +202,3 @@ describe('a roundtrip that cannot be', () => {
     expect(await place.outputs()).toEqual([]);
   });
 });
-
-describe('a long clip', () => {
-  const SIZE = { width: 320, height: 240 };
-  const FRAMES = 1000;
-  let place: Workplace;
-  let clip: string;
-
-  beforeAll(async () => {
-    place = await createWorkplace();
-    clip = place.path('long.mp4');
-    const frames = function* (): Generator<Uint8Array> {
-      for (let index = 0; index < FRAMES; index += 1) yield indexPicture(index % 256, SIZE);
-    };
-    await media.encode(
-      { path: clip, format: 'mp4', framesPerSecond: 30000 / 1001, ...SIZE },
-      frames(),
-    );
-  });
-  afterAll(() => place[Symbol.asyncDispose]());
-
-  it('keeps its frames and exact rate, and needs no more memory than a short one', async () => {
-    const peakOf = async (name: string, ...flags: string[]): Promise<number> => {
-      const words = ['roundtrip', clip, place.path('out', name), '--json', '--quiet', ...flags];
-      const child = startCli(words);
-      const peak = watchMemory(child);
-      const run = await endOfCli(child);
-      expect(run.code, run.stderr).toBe(0);
-      return peak();
-    };
-    const short = await peakOf('short.mp4', '--frames', '100');
-    const long = await peakOf('long.mp4');
-    const facts = await media.probe(place.path('out', 'long.mp4'));
-    expect(facts).toMatchObject({ frames: FRAMES, framesPerSecond: 29.97 });
-    const indices = await indicesIn(place.path('out', 'long.mp4'));
-    expect(indices).toEqual(Array.from({ length: FRAMES }, (_, i) => i % 256));
-    // 900 frames more, all at once, would be 207 MB.
-    expect(long - short).toBeLessThan(100e6);
-  });
-
-  it('that Ctrl-C stops leaves nothing', async () => {
-    const words = ['roundtrip', clip, place.path('stopped', 'clip.mp4'), '--size', '640x480'];
-    // A group of its own, all of which a terminal's Ctrl-C reaches.
-    const child = spawn(process.execPath, [MAIN, ...words], { detached: true });
-    const end = endOfCli(child);
-    const begun = async (): Promise<boolean> =>
-      readdir(place.path('stopped'), { recursive: true }).then(
-        (names) => names.some((name) => name.includes('made/')),
-        () => false,
-      );
-    while (child.exitCode === null && !(await begun())) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    process.kill(-child.pid!, 'SIGINT');
-    const run = await end;
-    expect(run.code, run.stderr).toBe(130);
-    expect(run.stderr).toMatch(/stopped; nothing was written/);
-    expect(run.stderr).not.toMatch(/error/);
-    expect(await readdir(place.folder)).not.toContain('stopped');
-  });
-});
-
-/** A grey picture with its index in the row of blocks that `readIndex` reads. */
-function indexPicture(
-  index: number,
-  { width, height }: { width: number; height: number },
-): Uint8Array {
-  const rgb = new Uint8Array(width * height * 3).fill(100);
-  const block = Math.floor(width / 8);
-  for (let y = 0; y < height / 4; y += 1) {
-    for (let bit = 0; bit < 8; bit += 1) {
-      const at = (y * width + bit * block) * 3;
-      rgb.fill((index >> (7 - bit)) & 1 ? 235 : 20, at, at + block * 3);
-    }
-  }
-  return rgb;
-}
-
-/** The most memory that the process and its children have held at once, bytes. Linux only; 0 elsewhere. */
-function watchMemory({ pid }: ChildProcess): () => number {
-  let peak = 0;
-  const timer = setInterval(() => void look(), 50);
-  const look = async (): Promise<void> => {
-    const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-    const pids = [String(pid), ...children.split(' ').filter((text) => text !== '')];
-    const pages = await Promise.all(
-      pids.map((one) => readFile(`/proc/${one}/statm`, 'utf8').catch(() => '0 0')),
-    );
-    const resident = pages.map((text) => Number(text.split(' ')[1]) * 4096);
-    peak = Math.max(
-      peak,
-      resident.reduce((sum, bytes) => sum + bytes, 0),
-    );
-  };
-  return () => {
-    clearInterval(timer);
-    return peak;
-  };
-}
