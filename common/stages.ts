@@ -1,7 +1,7 @@
 // What the planner puts into a task and the stage's body takes out of it: one parameter type per stage,
 // and the model roles each reads. A parameter is here only if it can change the stage's result.
 
-import type { OutputFormat } from './output-formats.ts';
+import type { OutputFormat } from './outputs/output-formats.ts';
 import type { JsonValue } from './task.ts';
 
 export type ResizePolicy = 'stretch' | 'cover' | 'contain';

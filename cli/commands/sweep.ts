@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
-import { endingOf, isSequence } from '../../common/output-formats.ts';
+import { endingOf, isSequence } from '../../common/outputs/output-formats.ts';
 import { STAGES } from '../../common/task.ts';
 import { acceptRequest } from '../request/accept-request.ts';
 import type { Accepted, Farm, TaskCounts } from '../farm.ts';

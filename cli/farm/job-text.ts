@@ -7,7 +7,7 @@ import type { FailureJson } from '../../common/errors.ts';
 import type { Failure } from '../../common/gen/bivdiff/v1/failure.ts';
 import type { Artifact, Job } from '../../common/gen/bivdiff/v1/job.ts';
 import type { LogLine } from '../../common/gen/bivdiff/v1/job_log.ts';
-import { isSequence } from '../../common/output-formats.ts';
+import { isSequence } from '../../common/outputs/output-formats.ts';
 import type { ArtifactRef, Stage } from '../../common/task.ts';
 import type { RenderProgress } from '../farm.ts';
 import { formatSeconds } from '../output/format.ts';

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 
 import { BivdiffError } from '../../common/errors.ts';
 import { openModelSet } from '../../common/models/model-folder.ts';
-import { endingOf, MOVIE_FORMATS } from '../../common/output-formats.ts';
+import { endingOf, MOVIE_FORMATS } from '../../common/outputs/output-formats.ts';
 import { isFolder, openStore } from '../../common/store/open-store.ts';
 import { listExecutionProviders } from '../../workers/inference/onnx/providers.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';

@@ -3,7 +3,7 @@
 
 import { BivdiffError } from '../../common/errors.ts';
 import { readPartListing } from '../../common/models/stored-part.ts';
-import { artifactsOfSource } from '../../common/source.ts';
+import { artifactsOfSource } from '../../common/sources/source.ts';
 import type { DocumentName, Store } from '../../common/store/ports.ts';
 import type { Digest, JobId, TaskId } from '../../common/task.ts';
 import { modelsOfJob } from '../../recipes/job.ts';

@@ -2,7 +2,7 @@
 // be said of it. Shared by render (one or a batch) and sweep.
 
 import { BivdiffError } from '../../common/errors.ts';
-import { isSequence } from '../../common/output-formats.ts';
+import { isSequence } from '../../common/outputs/output-formats.ts';
 import type { Accepted, Farm, RenderProgress, RenderResult, TaskCounts } from '../farm.ts';
 import { formatBytes, formatFigure, formatSeconds, plural } from '../output/format.ts';
 import { digestOfArtifacts, placeOutputs } from '../output/place-outputs.ts';

@@ -5,7 +5,7 @@ import { copyFile, link, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { BivdiffError } from '../../common/errors.ts';
-import { isSequence, keepsAlpha } from '../../common/output-formats.ts';
+import { isSequence, keepsAlpha } from '../../common/outputs/output-formats.ts';
 import type { ArtifactRef, Digest } from '../../common/task.ts';
 import { cannotWrite } from '../../common/write-failure.ts';
 import { choiceProblem, framesFrom } from '../../coordinator/domain/accept.ts';

@@ -8,8 +8,8 @@ import { DRAIN_SUBJECT, openNatsBus, WORKER_SUBJECT } from '../../common/bus/nat
 import type { NatsAccess, NatsBus } from '../../common/bus/nats/index.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
-import { nameSource } from '../../common/source-name.ts';
-import type { StoredSource } from '../../common/source.ts';
+import { nameSource } from '../../common/sources/source-name.ts';
+import type { StoredSource } from '../../common/sources/source.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import type { NumericsClasses } from '../../common/stage-facts.ts';
 import { openStore } from '../../common/store/open-store.ts';

@@ -7,8 +7,8 @@ import { basename, dirname, extname, resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 
 import { BivdiffError } from '../../common/errors.ts';
-import { comparisonFormat, endingOf, isSequence } from '../../common/output-formats.ts';
-import type { OutputFormat } from '../../common/output-formats.ts';
+import { comparisonFormat, endingOf, isSequence } from '../../common/outputs/output-formats.ts';
+import type { OutputFormat } from '../../common/outputs/output-formats.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { formatOfName, mergeLayers, specLayer } from './spec-layer.ts';
 import type { Fields, OutputFiles, SpecLayer } from './spec-layer.ts';

@@ -3,8 +3,8 @@
 
 import { isAbsolute, resolve } from 'node:path';
 
-import { formatOfEnding } from '../../common/output-formats.ts';
-import type { OutputFormat } from '../../common/output-formats.ts';
+import { formatOfEnding } from '../../common/outputs/output-formats.ts';
+import type { OutputFormat } from '../../common/outputs/output-formats.ts';
 import { camelCase, findFlag } from '../flags/find-flag.ts';
 import type { Flag } from '../flags/flag-table.ts';
 import { fieldsBelow } from '../flags/flag-facts.ts';

@@ -4,7 +4,7 @@
 
 import type { CoordinatorBus, WorkerEvent } from '../../common/bus/ports.ts';
 import { BivdiffError } from '../../common/errors.ts';
-import { nameSource } from '../../common/source-name.ts';
+import { nameSource } from '../../common/sources/source-name.ts';
 import type { Stage } from '../../common/task.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { JobId, Pool } from '../../common/task.ts';

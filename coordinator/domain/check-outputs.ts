@@ -1,12 +1,17 @@
 // Whether a job's outputs can be written: their sizes, rates and lengths in their formats. Pure; what no encoder takes is told before
 // anything is drawn, by the field of the spec that asked for it.
 
-import { isSequence } from '../../common/output-formats.ts';
-import type { MovieFormat } from '../../common/output-formats.ts';
-import { isTooSmall, lengthProblem, rateProblem, sizeProblem } from '../../common/output-limits.ts';
-import type { PictureFormat } from '../../common/output-limits.ts';
-import { comparisonSize, contactSheetSize } from '../../common/panel-size.ts';
-import type { PictureSize } from '../../common/panel-size.ts';
+import { isSequence } from '../../common/outputs/output-formats.ts';
+import type { MovieFormat } from '../../common/outputs/output-formats.ts';
+import {
+  isTooSmall,
+  lengthProblem,
+  rateProblem,
+  sizeProblem,
+} from '../../common/outputs/output-limits.ts';
+import type { PictureFormat } from '../../common/outputs/output-limits.ts';
+import { comparisonSize, contactSheetSize } from '../../common/outputs/panel-size.ts';
+import type { PictureSize } from '../../common/outputs/panel-size.ts';
 import type { AssembleParams } from '../../common/stages.ts';
 
 export interface OutputChecks {

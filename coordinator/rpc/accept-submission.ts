@@ -8,7 +8,7 @@ import type { SubmitJobRequest } from '../../common/gen/bivdiff/v1/render_servic
 import { RenderSpec as SpecMessage } from '../../common/gen/bivdiff/v1/render_spec.ts';
 import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
 import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
-import type { StoredSource } from '../../common/source.ts';
+import type { StoredSource } from '../../common/sources/source.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { parseRenderSpec } from '../../recipes/spec/parse.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';

@@ -16,7 +16,7 @@ import { DEFAULT_LIMITS } from '../../common/rpc/farm-limits.ts';
 import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
 import { statusOfError } from '../../common/rpc/status.ts';
 import { unary } from '../../common/rpc/unary.ts';
-import type { StoredSource } from '../../common/source.ts';
+import type { StoredSource } from '../../common/sources/source.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { Digest, JobId } from '../../common/task.ts';

@@ -1,7 +1,7 @@
 // Ready-made frames go straight to encode, both inversions and smoothing: the official code's own way to try another image model
 // (MCG-NJU/BIVDiff, inference.py:181-195). There is no control, so measured are flicker and drift alone.
 
-import { keepsAlpha } from '../../common/output-formats.ts';
+import { keepsAlpha } from '../../common/outputs/output-formats.ts';
 import { bridgeNodes } from '../pipeline/bridge-nodes.ts';
 import type { JobBase } from '../pipeline/job-base.ts';
 import { assembleNode, measureNode } from '../pipeline/result-nodes.ts';

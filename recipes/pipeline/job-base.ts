@@ -1,6 +1,6 @@
 // What every accepted job has, whichever recipe it follows. Plain data; a recipe adds its own part.
 
-import type { SourceKind } from '../../common/source.ts';
+import type { SourceKind } from '../../common/sources/source.ts';
 import type { NumericsClasses } from '../../common/stage-facts.ts';
 import type {
   AssembleParams,

@@ -1,6 +1,6 @@
 // The end of every plan, what a render is for: figures of its quality, and its files.
 
-import { CONTACT_SHEET_COLUMNS_MAX } from '../../common/panel-size.ts';
+import { CONTACT_SHEET_COLUMNS_MAX } from '../../common/outputs/panel-size.ts';
 import type { AnnotateParams } from '../../common/stages.ts';
 import type { JobBase } from './job-base.ts';
 import { batchLayout, partsOfRange, sampleFrames } from './layout.ts';

@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 
-import { OUTPUT_FORMATS } from '../../common/output-formats.ts';
+import { OUTPUT_FORMATS } from '../../common/outputs/output-formats.ts';
 import { INVERSION_MODES, SAMPLERS } from '../../common/stages.ts';
 import { BY_MODELS } from './flag.ts';
 import type { SettingFlag } from './flag.ts';

@@ -2,8 +2,8 @@
 
 import { access } from 'node:fs/promises';
 import { BivdiffError } from '../../common/errors.ts';
-import { keepsAlpha } from '../../common/output-formats.ts';
-import { rateProblem, sizeProblem } from '../../common/output-limits.ts';
+import { keepsAlpha } from '../../common/outputs/output-formats.ts';
+import { rateProblem, sizeProblem } from '../../common/outputs/output-limits.ts';
 import type { EncodedFacts, EncodeRequest } from './media-types.ts';
 import { encodeGif } from './gif-encoder.ts';
 import { writeVideo } from './ffmpeg/video-writer.ts';

@@ -1,7 +1,7 @@
 // What the media code takes and gives, in the words of its callers. Plain data: it crosses to the child process
 // as it is.
 
-import type { MovieFormat } from '../../common/output-formats.ts';
+import type { MovieFormat } from '../../common/outputs/output-formats.ts';
 import type { ResizePolicy } from '../../common/stages.ts';
 import type { VideoKind } from './sources/sniff.ts';
 

@@ -6,8 +6,8 @@ import { mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
-import { isSequence } from '../../common/output-formats.ts';
-import type { OutputFormat, SequenceFormat } from '../../common/output-formats.ts';
+import { isSequence } from '../../common/outputs/output-formats.ts';
+import type { OutputFormat, SequenceFormat } from '../../common/outputs/output-formats.ts';
 import { cannotWrite } from '../../common/write-failure.ts';
 import type { MediaService } from './media-service.ts';
 import type { DecodedFrame, DecodeRequest, FrameSize } from './media-types.ts';

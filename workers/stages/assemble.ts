@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { BivdiffError } from '../../common/errors.ts';
-import { isSequence, MOVIE_FILES } from '../../common/output-formats.ts';
-import type { MovieFormat } from '../../common/output-formats.ts';
+import { isSequence, MOVIE_FILES } from '../../common/outputs/output-formats.ts';
+import type { MovieFormat } from '../../common/outputs/output-formats.ts';
 import type { AssembleParams } from '../../common/stages.ts';
 import type { ArtifactRef, Task } from '../../common/task.ts';
 import { cannotWrite } from '../../common/write-failure.ts';

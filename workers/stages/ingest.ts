@@ -1,7 +1,7 @@
 // The ingest stage: frames of the source video, resized, as pictures in the store. Decoding happens in a media process.
 
 import { BivdiffError } from '../../common/errors.ts';
-import type { StoredSource } from '../../common/source.ts';
+import type { StoredSource } from '../../common/sources/source.ts';
 import type { IngestParams } from '../../common/stages.ts';
 import type { ArtifactRef, Task } from '../../common/task.ts';
 import { BusyClock } from './busy-clock.ts';

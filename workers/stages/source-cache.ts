@@ -4,10 +4,10 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-import { materialiseSource } from '../../common/source.ts';
-import type { StoredSource } from '../../common/source.ts';
+import { materialiseSource } from '../../common/sources/source.ts';
+import type { StoredSource } from '../../common/sources/source.ts';
 import type { Store } from '../../common/store/ports.ts';
-import { SOURCE_NAME } from '../../common/source-name.ts';
+import { SOURCE_NAME } from '../../common/sources/source-name.ts';
 
 /** Sources kept at once; a render has one, a batch shares few. */
 const SOURCES_MAX = 8;

@@ -1,7 +1,7 @@
 // A small bitmap font, drawn for this project, and writing with it. The images that the workers ship in have no system
 // fonts, and libvips draws none of its own. Pure.
 
-import { GLYPH_HEIGHT } from '../../common/panel-size.ts';
+import { GLYPH_HEIGHT } from '../../common/outputs/panel-size.ts';
 
 /** 5x7 pixels each: a base-32 digit per row, its five bits from left to right. */
 // prettier-ignore

@@ -6,8 +6,8 @@ import {
   CONTACT_SHEET_COLUMNS_MAX,
   contactSheetSize,
   panelStyle,
-} from '../../common/panel-size.ts';
-import type { PanelStyle, PictureSize } from '../../common/panel-size.ts';
+} from '../../common/outputs/panel-size.ts';
+import type { PanelStyle, PictureSize } from '../../common/outputs/panel-size.ts';
 import type { RgbImage } from '../media/media-types.ts';
 import { fill, write, type Canvas } from './bitmap-font.ts';
 

@@ -4,8 +4,8 @@
 import { BivdiffError } from '../../../common/errors.ts';
 import type { Store } from '../../../common/store/ports.ts';
 import type { Digest, JobId } from '../../../common/task.ts';
-import { readListing } from '../../../common/source.ts';
-import type { StoredSource } from '../../../common/source.ts';
+import { readListing } from '../../../common/sources/source.ts';
+import type { StoredSource } from '../../../common/sources/source.ts';
 import type { Manifest } from '../../jobs/manifest.ts';
 import type { Caller } from './caller.ts';
 

@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { MOVIE_FORMATS, endingOf } from '../../../common/output-formats.ts';
+import { MOVIE_FORMATS, endingOf } from '../../../common/outputs/output-formats.ts';
 import { createMediaService } from '../../../workers/media/media-service.ts';
 import { FIXTURES, bivdiff, createWorkplace, tinyFlags } from './workplace.ts';
 

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 
 import { describe, expect, it } from 'vitest';
 
-import { putSource } from '../../../common/source.ts';
+import { putSource } from '../../../common/sources/source.ts';
 import { createMemoryStore } from '../../../common/store/memory/index.ts';
 import { bivdiff, createWorkplace, tinyFlags } from './workplace.ts';
 import type { Workplace } from './workplace.ts';

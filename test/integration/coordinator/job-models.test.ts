@@ -12,7 +12,7 @@ import { canonicalJson } from '../../../common/canonical-json.ts';
 import { openModelSet } from '../../../common/models/model-folder.ts';
 import type { ModelSet } from '../../../common/models/model-set.ts';
 import { isPartStored, readPartListing } from '../../../common/models/stored-part.ts';
-import { putSource, readListing } from '../../../common/source.ts';
+import { putSource, readListing } from '../../../common/sources/source.ts';
 import { createMemoryStore } from '../../../common/store/memory/index.ts';
 import type { MemoryFile } from '../../../common/store/memory/index.ts';
 import type { Digest, JobId } from '../../../common/task.ts';

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { MovieFormat } from '../../../common/output-formats.ts';
+import type { MovieFormat } from '../../../common/outputs/output-formats.ts';
 import { encodeFrames } from '../../../workers/media/encode.ts';
 import { cloth } from './clips.ts';
 

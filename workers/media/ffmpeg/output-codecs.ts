@@ -1,5 +1,5 @@
 // How each video format is written: the one table of encoders, their settings and their tags. The words that users type are in
-// common/output-formats.ts, what each format can hold in common/output-limits.ts.
+// common/outputs/output-formats.ts, what each format can hold in common/outputs/output-limits.ts.
 
 import {
   FF_ENCODER_FFV1,
@@ -11,7 +11,7 @@ import {
   type FFEncoderCodec,
 } from 'node-av/constants';
 import { BivdiffError } from '../../../common/errors.ts';
-import type { MovieFormat } from '../../../common/output-formats.ts';
+import type { MovieFormat } from '../../../common/outputs/output-formats.ts';
 
 /** What FFmpeg writes; a GIF is libvips' work. */
 export type CodecFormat = Exclude<MovieFormat, 'gif'>;

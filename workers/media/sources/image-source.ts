@@ -4,7 +4,7 @@
 import path from 'node:path';
 import sharp from 'sharp';
 import { BivdiffError } from '../../../common/errors.ts';
-import { pictureNames } from '../../../common/source.ts';
+import { pictureNames } from '../../../common/sources/source.ts';
 import { damagedPictureError, noPicturesError } from '../media-errors.ts';
 import type { FrameSize, Picture, PictureSurvey, VideoFacts } from '../media-types.ts';
 import { pictureOf } from '../pixels/resize.ts';

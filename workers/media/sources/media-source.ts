@@ -3,7 +3,7 @@
 
 import { stat } from 'node:fs/promises';
 import { BivdiffError } from '../../../common/errors.ts';
-import { refuseSpecial } from '../../../common/source.ts';
+import { refuseSpecial } from '../../../common/sources/source.ts';
 import { decodeImages, openFolder, openPicture, type ImageSource } from './image-source.ts';
 import { notFoundError, notMediaError, pastTheEndError, truncatedError } from '../media-errors.ts';
 import type { DecodedFrame, DecodeRequest, VideoFacts } from '../media-types.ts';

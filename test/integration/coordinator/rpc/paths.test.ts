@@ -17,7 +17,7 @@ import {
   StoreServiceClient,
   StoreServiceService,
 } from '../../../../common/gen/bivdiff/v1/store_service.ts';
-import { materialiseSource } from '../../../../common/source.ts';
+import { materialiseSource } from '../../../../common/sources/source.ts';
 import { encodeDocument, encodeRecord } from '../../../../common/store/envelope.ts';
 import { openFileStore } from '../../../../common/store/file/index.ts';
 import type { Store } from '../../../../common/store/ports.ts';

@@ -10,8 +10,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createMediaService } from '../../../../workers/media/media-service.ts';
 import type { RgbImage } from '../../../../workers/media/media-types.ts';
 import { withAlpha } from '../../../../workers/media/pixels/alpha.ts';
-import { keepsAlpha, MOVIE_FILES, MOVIE_FORMATS } from '../../../../common/output-formats.ts';
-import type { MovieFormat } from '../../../../common/output-formats.ts';
+import {
+  keepsAlpha,
+  MOVIE_FILES,
+  MOVIE_FORMATS,
+} from '../../../../common/outputs/output-formats.ts';
+import type { MovieFormat } from '../../../../common/outputs/output-formats.ts';
 import {
   cloth,
   collect,

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { MovieFormat } from '../../../../common/output-formats.ts';
-import { rateProblem, sizeProblem } from '../../../../common/output-limits.ts';
+import type { MovieFormat } from '../../../../common/outputs/output-formats.ts';
+import { rateProblem, sizeProblem } from '../../../../common/outputs/output-limits.ts';
 import { createMediaService } from '../../../../workers/media/media-service.ts';
 import { encodePng } from '../../../../workers/media/pixels/png.ts';
 import { encodeGif } from '../../../../workers/media/gif-encoder.ts';

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { MOVIE_FORMATS } from '../../../../common/output-formats.ts';
+import { MOVIE_FORMATS } from '../../../../common/outputs/output-formats.ts';
 
 const SUPPORT = path.join(import.meta.dirname, '../../../support/media');
 const hasTaskset = spawnSync('taskset', ['-V']).status === 0;

@@ -7,10 +7,10 @@ import { basename, join } from 'node:path';
 
 import { z } from 'zod';
 
-import { isDigest } from './digest.ts';
-import { BivdiffError } from './errors.ts';
-import type { Store } from './store/ports.ts';
-import type { Digest } from './task.ts';
+import { isDigest } from '../digest.ts';
+import { BivdiffError } from '../errors.ts';
+import type { Store } from '../store/ports.ts';
+import type { Digest } from '../task.ts';
 
 /** What the source's artifact is: the bytes of a file, or a `FolderListing`. */
 export type SourceKind = 'video' | 'folder';

@@ -5,10 +5,10 @@ import { resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
-import { BivdiffError } from '../../common/errors.ts';
-import { EXIT_OK } from '../output/exit-codes.ts';
-import { printJson } from '../terminal.ts';
-import type { CliEnvironment } from '../terminal.ts';
+import { BivdiffError } from '../../../common/errors.ts';
+import { EXIT_OK } from '../../output/exit-codes.ts';
+import { printJson } from '../../terminal.ts';
+import type { CliEnvironment } from '../../terminal.ts';
 
 type Finish = (exitCode: number) => void;
 
@@ -59,7 +59,7 @@ function addTokenCreate(program: Command, environment: CliEnvironment, finish: F
     .option('--json', 'Print one JSON object on stdout')
     .action(async (flags: TokenFlags) => {
       const { createToken, parseTokens } =
-        await import('../../coordinator/rpc/access/token-book.ts');
+        await import('../../../coordinator/rpc/access/token-book.ts');
       const { token, sha256 } = createToken();
       const entry = {
         ...{ sha256, owner: flags.owner, roles: flags.role },
@@ -102,7 +102,7 @@ function addNatsConfig(program: Command, environment: CliEnvironment, finish: Fi
     )
     .action(async (flags: NatsFlags) => {
       const { hasPlainPasswords, natsConfigText, readNatsUsers } =
-        await import('../farm/nats-config.ts');
+        await import('../../farm/nats-config.ts');
       const users = await readNatsUsers(resolve(environment.folder, flags.users));
       const tls = tlsOf(flags);
       const { listen, storeDir: storeFolder } = flags;

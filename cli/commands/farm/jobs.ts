@@ -2,19 +2,19 @@
 
 import type { Command } from 'commander';
 
-import { BivdiffError } from '../../common/errors.ts';
-import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
-import type { Worker } from '../../common/gen/bivdiff/v1/render_service.ts';
-import type { FarmClient } from '../farm/farm-client.ts';
-import { accessOf, addAccessFlags } from '../flags/connection.ts';
-import { failureOfJob, jobLine, jobProgress } from '../farm/job-text.ts';
-import { SERVER_DEFAULT } from '../flags/farm-settings.ts';
-import { formatBytes, formatTable } from '../output/format.ts';
-import { EXIT_FAILED, EXIT_OK } from '../output/exit-codes.ts';
-import { createProgressView, createSilentView } from '../output/progress.ts';
-import type { TypedFlags } from '../flags/render-flags.ts';
-import { printJson } from '../terminal.ts';
-import type { CliEnvironment } from '../terminal.ts';
+import { BivdiffError } from '../../../common/errors.ts';
+import type { Job } from '../../../common/gen/bivdiff/v1/job.ts';
+import type { Worker } from '../../../common/gen/bivdiff/v1/render_service.ts';
+import type { FarmClient } from '../../farm/farm-client.ts';
+import { accessOf, addAccessFlags } from '../../flags/connection.ts';
+import { failureOfJob, jobLine, jobProgress } from '../../farm/job-text.ts';
+import { SERVER_DEFAULT } from '../../flags/farm-settings.ts';
+import { formatBytes, formatTable } from '../../output/format.ts';
+import { EXIT_FAILED, EXIT_OK } from '../../output/exit-codes.ts';
+import { createProgressView, createSilentView } from '../../output/progress.ts';
+import type { TypedFlags } from '../../flags/render-flags.ts';
+import { printJson } from '../../terminal.ts';
+import type { CliEnvironment } from '../../terminal.ts';
 
 type Finish = (exitCode: number) => void;
 
@@ -196,8 +196,8 @@ export async function withClient<T>(
   environment: CliEnvironment,
   work: (farm: FarmClient) => Promise<T>,
 ): Promise<T> {
-  const { FarmClient } = await import('../farm/farm-client.ts');
-  const { openChannel } = await import('../../common/rpc/channel.ts');
+  const { FarmClient } = await import('../../farm/farm-client.ts');
+  const { openChannel } = await import('../../../common/rpc/channel.ts');
   const access = await accessOf(typed, environment);
   const given = typed['server'];
   const server = typeof given === 'string' ? given : (environment.server ?? SERVER_DEFAULT);

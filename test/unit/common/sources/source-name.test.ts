@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { BivdiffError } from '../../../common/errors.ts';
-import { nameSource } from '../../../common/source-name.ts';
+import { BivdiffError } from '../../../../common/errors.ts';
+import { nameSource } from '../../../../common/sources/source-name.ts';
 
 const hint = 'Copy or download it again.';
 

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-import { putSource, readListing } from '../../../common/source.ts';
-import { createMemoryStore } from '../../../common/store/memory/index.ts';
-import { caseFile } from '../../support/media/cases.ts';
+import { putSource, readListing } from '../../../../common/sources/source.ts';
+import { createMemoryStore } from '../../../../common/store/memory/index.ts';
+import { caseFile } from '../../../support/media/cases.ts';
 
 const FRAMES = caseFile('reported/frames');
 let folder = '';

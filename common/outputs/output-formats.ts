@@ -1,7 +1,7 @@
 // The formats that outputs are written in, by the words that users type: what all programs need to know of them. How each is encoded is
 // workers/media/ffmpeg/output-codecs.ts; what each can hold, output-limits.ts.
 
-import type { ArtifactType } from './task.ts';
+import type { ArtifactType } from '../task.ts';
 
 /**
  * - `mp4`, `mp4-hevc`, `mp4-av1`: H.264, HEVC, AV1 in MP4

@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 
-import { BivdiffError } from './errors.ts';
+import { BivdiffError } from '../errors.ts';
 
 /** The name of a worker's copy, so that whatever is said of this file reads well: "the source is damaged". */
 export const SOURCE_NAME = 'the source';

@@ -2,14 +2,14 @@
 
 import type { Command } from 'commander';
 
-import { BivdiffError } from '../../common/errors.ts';
-import type { LogLine } from '../../common/gen/bivdiff/v1/job_log.ts';
-import type { FarmClient } from '../farm/farm-client.ts';
-import { jobLine, logText } from '../farm/job-text.ts';
-import type { TypedFlags } from '../flags/render-flags.ts';
-import { EXIT_OK } from '../output/exit-codes.ts';
-import { printJson } from '../terminal.ts';
-import type { CliEnvironment } from '../terminal.ts';
+import { BivdiffError } from '../../../common/errors.ts';
+import type { LogLine } from '../../../common/gen/bivdiff/v1/job_log.ts';
+import type { FarmClient } from '../../farm/farm-client.ts';
+import { jobLine, logText } from '../../farm/job-text.ts';
+import type { TypedFlags } from '../../flags/render-flags.ts';
+import { EXIT_OK } from '../../output/exit-codes.ts';
+import { printJson } from '../../terminal.ts';
+import type { CliEnvironment } from '../../terminal.ts';
 import { addClientFlags, withClient } from './jobs.ts';
 
 type Finish = (exitCode: number) => void;

@@ -5,14 +5,19 @@ import { join, resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
-import { cacheHome } from '../../common/cache-home.ts';
-import { accessOf, addAccessFlags, addNatsAccessFlags, natsAccessOf } from '../flags/connection.ts';
-import { limitsOf, LIMITS_TEXT } from '../flags/limit-flags.ts';
-import { checkListenAddress, NATS_DEFAULT, SERVER_DEFAULT } from '../flags/farm-settings.ts';
-import { EXIT_OK } from '../output/exit-codes.ts';
-import { addStoreFlag } from '../flags/store-flag.ts';
-import type { CliEnvironment } from '../terminal.ts';
-import { CHECKPOINT_SECONDS } from '../../workers/stages/stage-environment.ts';
+import { cacheHome } from '../../../common/cache-home.ts';
+import {
+  accessOf,
+  addAccessFlags,
+  addNatsAccessFlags,
+  natsAccessOf,
+} from '../../flags/connection.ts';
+import { limitsOf, LIMITS_TEXT } from '../../flags/limit-flags.ts';
+import { checkListenAddress, NATS_DEFAULT, SERVER_DEFAULT } from '../../flags/farm-settings.ts';
+import { EXIT_OK } from '../../output/exit-codes.ts';
+import { addStoreFlag } from '../../flags/store-flag.ts';
+import type { CliEnvironment } from '../../terminal.ts';
+import { CHECKPOINT_SECONDS } from '../../../workers/stages/stage-environment.ts';
 import {
   checkpointSecondsOf,
   checkPools,
@@ -27,8 +32,8 @@ import {
   throwProblems,
   UNGUARDED,
   workerPlaces,
-} from '../flags/farm-program-flags.ts';
-import type { ProgramFlags } from '../flags/farm-program-flags.ts';
+} from '../../flags/farm-program-flags.ts';
+import type { ProgramFlags } from '../../flags/farm-program-flags.ts';
 
 type Finish = (exitCode: number) => void;
 
@@ -86,12 +91,12 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
       const settingsFile =
         settings === undefined ? undefined : resolve(environment.folder, settings);
       const limits = await limitsOf({ flags: flags.limit ?? [], settingsFile });
-      const { securityOf } = await import('../programs/security/coordinator-security.ts');
+      const { securityOf } = await import('../../programs/security/coordinator-security.ts');
       const security = await securityOf(flags, { listen, environment });
       const keepJobsMs = keepJobsMsOf(flags.keepJobs);
       const signal = environment.interruption();
-      const { runCoordinator } = await import('../programs/coordinator-program.ts');
-      const { createLog } = await import('../programs/log.ts');
+      const { runCoordinator } = await import('../../programs/coordinator-program.ts');
+      const { createLog } = await import('../../programs/log.ts');
       const log = createLog(environment.stderr, 'coordinator');
       const { numerics } = flags;
       const settled = { natsAccess, security, limits, listen, numerics, keepJobsMs, log };
@@ -155,7 +160,7 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       const where = workerPlaces(flags, environment);
       const access = await accessOf(flags, environment);
       const natsAccess = await natsAccessOf(flags, environment);
-      const { openPeerCredentials } = await import('../programs/security/peer-credentials.ts');
+      const { openPeerCredentials } = await import('../../programs/security/peer-credentials.ts');
       const peerCredentials =
         flags.serveTls === true ? await openPeerCredentials(access.tls) : undefined;
       const cacheFolder =
@@ -163,9 +168,9 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
           ? join(cacheHome(), 'models')
           : resolve(environment.folder, flags.cache);
       const signal = environment.interruption();
-      const { runWorkerProgram } = await import('../programs/worker-program.ts');
+      const { runWorkerProgram } = await import('../../programs/worker-program.ts');
       const name = flags.name ?? `${hostname()}-${process.pid}`;
-      const { createLog } = await import('../programs/log.ts');
+      const { createLog } = await import('../../programs/log.ts');
       const log = createLog(environment.stderr, 'worker');
       const cacheBytesMax = gib * 2 ** 30;
       const device = flags.device ?? DEVICE_DEFAULT;
@@ -212,7 +217,7 @@ function addUp(program: Command, environment: CliEnvironment, finish: Finish): v
       throwProblems(problems);
       checkListenAddress(listen, { flag: '--listen', ...UNGUARDED, isInsecureAllowed: false });
       const signal = environment.interruption();
-      const { runUp } = await import('../programs/up.ts');
+      const { runUp } = await import('../../programs/up.ts');
       const main = join(import.meta.dirname, '../main.ts');
       const { storeFolder, modelsFolder } = places(flags, environment);
       const { stdout, stderr } = environment;

@@ -4,15 +4,15 @@ import { resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
-import { BivdiffError } from '../../common/errors.ts';
-import { findFrames } from '../farm/frames.ts';
-import { namesOutput, outputFiles } from '../farm/job-text.ts';
-import { placeOutputs } from '../output/place-outputs.ts';
-import type { OutputFile } from '../output/place-outputs.ts';
-import { EXIT_OK } from '../output/exit-codes.ts';
-import type { TypedFlags } from '../flags/render-flags.ts';
-import { printJson } from '../terminal.ts';
-import type { CliEnvironment } from '../terminal.ts';
+import { BivdiffError } from '../../../common/errors.ts';
+import { findFrames } from '../../farm/frames.ts';
+import { namesOutput, outputFiles } from '../../farm/job-text.ts';
+import { placeOutputs } from '../../output/place-outputs.ts';
+import type { OutputFile } from '../../output/place-outputs.ts';
+import { EXIT_OK } from '../../output/exit-codes.ts';
+import type { TypedFlags } from '../../flags/render-flags.ts';
+import { printJson } from '../../terminal.ts';
+import type { CliEnvironment } from '../../terminal.ts';
 import { addClientFlags, withClient } from './jobs.ts';
 
 /** Adds the command. `finish` takes the exit code. */

@@ -2,17 +2,17 @@
 
 import type { Command } from 'commander';
 
-import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
-import { jobLine } from '../farm/job-text.ts';
-import { submitBatch, submitRender } from '../farm/submit-renders.ts';
-import { addRenderFlags } from '../flags/render-flags.ts';
-import type { TypedFlags } from '../flags/render-flags.ts';
-import { EXIT_OK } from '../output/exit-codes.ts';
-import { checkBatchFlags, requestsFromBatch } from '../request/batch-file.ts';
-import { requestFromFile, requestFromFlags } from '../request/render-request.ts';
-import { layerOfFlags } from '../request/run-options.ts';
-import { printJson } from '../terminal.ts';
-import type { CliEnvironment } from '../terminal.ts';
+import type { Job } from '../../../common/gen/bivdiff/v1/job.ts';
+import { jobLine } from '../../farm/job-text.ts';
+import { submitBatch, submitRender } from '../../farm/submit-renders.ts';
+import { addRenderFlags } from '../../flags/render-flags.ts';
+import type { TypedFlags } from '../../flags/render-flags.ts';
+import { EXIT_OK } from '../../output/exit-codes.ts';
+import { checkBatchFlags, requestsFromBatch } from '../../request/batch-file.ts';
+import { requestFromFile, requestFromFlags } from '../../request/render-request.ts';
+import { layerOfFlags } from '../../request/run-options.ts';
+import { printJson } from '../../terminal.ts';
+import type { CliEnvironment } from '../../terminal.ts';
 import { addClientFlags, priorityOf, withClient } from './jobs.ts';
 
 /** Flags of `render` that say how a local render runs, or where its files go. */
