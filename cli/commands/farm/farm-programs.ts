@@ -218,7 +218,7 @@ function addUp(program: Command, environment: CliEnvironment, finish: Finish): v
       checkListenAddress(listen, { flag: '--listen', ...UNGUARDED, isInsecureAllowed: false });
       const signal = environment.interruption();
       const { runUp } = await import('../../programs/up.ts');
-      const main = join(import.meta.dirname, '../main.ts');
+      const main = join(import.meta.dirname, '../../main.ts');
       const { storeFolder, modelsFolder } = places(flags, environment);
       const { stdout, stderr } = environment;
       await runUp(
