@@ -5,6 +5,7 @@ import { lstat, mkdir, readFile, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 import { BivdiffError } from '../../errors.ts';
+import { checkMark, FORMAT_MARK } from '../format-mark.ts';
 import {
   errnoOf,
   linkIfAbsent,
@@ -17,9 +18,6 @@ import { isGone } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import type { StoreFolder } from './store-folder.ts';
 
-const FORMAT = 'bivdiff-store';
-/** Raised when a program of today could not use a directory written then, or the other way round. */
-const FORMAT_VERSION = 1;
 const FORMAT_FILE = 'format.json';
 
 /** What may lie in a directory that another process is turning into a store, or in any empty volume. */
@@ -66,33 +64,8 @@ async function hasFormat(root: string): Promise<boolean> {
     if (errnoOf(reason) === 'ENOENT') return false;
     throw reason;
   }
-  const { format, version } = parseFormat(text);
-  if (format !== FORMAT || typeof version !== 'number' || !Number.isInteger(version)) {
-    throw new BivdiffError(
-      'failed-precondition',
-      `${join(root, FORMAT_FILE)} is not that of a store`,
-      {
-        hint: 'Choose another directory for the store.',
-      },
-    );
-  }
-  if (version > FORMAT_VERSION) {
-    throw new BivdiffError(
-      'failed-precondition',
-      `the store ${root} has format ${version}; this program knows up to ${FORMAT_VERSION}`,
-      { hint: 'Use a newer bivdiff, or another store.', details: { store: root, version } },
-    );
-  }
+  checkMark(text, { mark: join(root, FORMAT_FILE), store: root, place: 'directory' });
   return true;
-}
-
-function parseFormat(text: string): { format?: unknown; version?: unknown } {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return typeof parsed === 'object' && parsed !== null ? parsed : {};
-  } catch {
-    return {};
-  }
 }
 
 async function refuseForeign(root: string): Promise<void> {
@@ -106,10 +79,9 @@ async function refuseForeign(root: string): Promise<void> {
 }
 
 async function writeFormat(folder: StoreFolder): Promise<void> {
-  const text = `${JSON.stringify({ format: FORMAT, version: FORMAT_VERSION })}\n`;
   const path = folder.temporaryPath();
   try {
-    await writeNewFileSynced(path, Buffer.from(text));
+    await writeNewFileSynced(path, Buffer.from(FORMAT_MARK));
     await linkIfAbsent(path, join(folder.root, FORMAT_FILE));
   } finally {
     await unlinkIfThere(path);

@@ -4,12 +4,9 @@
 import { randomBytes } from 'node:crypto';
 
 import { BivdiffError } from '../../errors.ts';
+import { checkMark, FORMAT_MARK } from '../format-mark.ts';
 import type { Bucket } from './bucket.ts';
 import { AREAS, FORMAT_KEY } from './keys.ts';
-
-const FORMAT = 'bivdiff-store';
-/** Raised when a program of today could not use a store written then, or the other way round. */
-const FORMAT_VERSION = 1;
 
 /** @throws failed-precondition — see the head of this file */
 export async function prepareBucket(bucket: Bucket): Promise<void> {
@@ -17,37 +14,16 @@ export async function prepareBucket(bucket: Bucket): Promise<void> {
   if (!isStore) await refuseForeign(bucket);
   await probeConditions(bucket);
   if (isStore) return;
-  const text = `${JSON.stringify({ format: FORMAT, version: FORMAT_VERSION })}\n`;
-  await bucket.putIfAbsent(FORMAT_KEY, Buffer.from(text));
+  await bucket.putIfAbsent(FORMAT_KEY, Buffer.from(FORMAT_MARK));
 }
 
 async function hasFormat(bucket: Bucket): Promise<boolean> {
   const found = await bucket.get(FORMAT_KEY);
   if (found === undefined) return false;
   const { url } = bucket.address;
-  const { format, version } = parseFormat(Buffer.from(found.bytes).toString());
-  if (format !== FORMAT || typeof version !== 'number' || !Number.isInteger(version)) {
-    throw new BivdiffError('failed-precondition', `${url}/${FORMAT_KEY} is not that of a store`, {
-      hint: 'Choose another prefix for the store.',
-    });
-  }
-  if (version > FORMAT_VERSION) {
-    throw new BivdiffError(
-      'failed-precondition',
-      `the store ${url} has format ${version}; this program knows up to ${FORMAT_VERSION}`,
-      { hint: 'Use a newer bivdiff, or another store.', details: { store: url, version } },
-    );
-  }
+  const text = Buffer.from(found.bytes).toString();
+  checkMark(text, { mark: `${url}/${FORMAT_KEY}`, store: url, place: 'prefix' });
   return true;
-}
-
-function parseFormat(text: string): { format?: unknown; version?: unknown } {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return typeof parsed === 'object' && parsed !== null ? parsed : {};
-  } catch {
-    return {};
-  }
 }
 
 async function refuseForeign(bucket: Bucket): Promise<void> {
