@@ -5,7 +5,6 @@ import {
   AV_DISPOSITION_ATTACHED_PIC,
   AV_DISPOSITION_STILL_IMAGE,
   AV_DISPOSITION_TIMED_THUMBNAILS,
-  AV_LOG_ERROR,
   AV_LOG_WARNING,
   AVDISCARD_ALL,
   AVMEDIA_TYPE_VIDEO,
@@ -15,6 +14,7 @@ import { Dictionary, FormatContext, InputFormat, Log, type Stream } from 'node-a
 import { BivdiffError } from '../../../common/errors.ts';
 import type { VideoKind } from '../sources/sniff.ts';
 import { wordsOf } from './checked.ts';
+import { Complaints } from './complaints.ts';
 
 /** FFmpeg's demuxer for each kind of file. Playlists, and whatever else opens other files, are not among them. */
 const DEMUXER_BY_KIND: Readonly<Record<VideoKind, string>> = {
@@ -85,20 +85,18 @@ function videoStream(format: FormatContext): Stream | undefined {
   return streams.toSorted((a, b) => rank(b) - rank(a))[0];
 }
 
-const complaints: string[] = [];
-const COMPLAINTS_MAX = 50;
+const complaints = new Complaints();
 
 /** Keeps what FFmpeg says from now on, instead of printing it. Once a process. */
 export function listenToFfmpeg(): void {
   Log.setLevel(AV_LOG_WARNING);
   Log.setCallback((level, message) => {
-    if (level <= AV_LOG_ERROR + 8 && complaints.length < COMPLAINTS_MAX)
-      complaints.push(message.trim());
+    if (level <= AV_LOG_WARNING) complaints.add(message);
   });
 }
 
 /** What FFmpeg has said since the last call. It arrives by the event loop, so a turn is waited for. */
 export async function takeComplaints(): Promise<readonly string[]> {
   await new Promise((resolve) => setTimeout(resolve, 10));
-  return complaints.splice(0);
+  return complaints.take();
 }

@@ -275,9 +275,8 @@ const WORDS_MAX = 3;
 
 /** A cause for an error that says what the file's fault is. */
 export function inFfmpegsWords(words: readonly string[]): BivdiffError {
-  const told = [...new Set(words)];
-  const more = told.length > WORDS_MAX ? `; and ${told.length - WORDS_MAX} more like these` : '';
-  const text = `${told.slice(0, WORDS_MAX).join('; ')}${more}`;
+  const more = words.length > WORDS_MAX ? `; and ${words.length - WORDS_MAX} more` : '';
+  const text = `${words.slice(0, WORDS_MAX).join('; ')}${more}`;
   return new BivdiffError('invalid-argument', text || 'the decoder gave no picture');
 }
 
