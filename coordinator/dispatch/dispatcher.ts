@@ -5,6 +5,7 @@
 import type { CoordinatorBus, WorkerEvent } from '../../common/bus/ports.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import { nameSource } from '../../common/sources/source-name.ts';
+import { numericsKeyOf } from '../../common/stage-facts.ts';
 import type { Stage } from '../../common/task.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { JobId, Pool } from '../../common/task.ts';
@@ -19,6 +20,7 @@ import { ActiveJob } from '../run/active-job.ts';
 import { mapBounded } from '../map-bounded.ts';
 import { PublishedTasks } from '../run/published-tasks.ts';
 import type { Clock } from '../ports.ts';
+import { waitsFor } from './waits-for.ts';
 import type { WorkerRegistry } from './worker-registry.ts';
 
 const FLUSHES_AT_ONCE = 16;
@@ -50,8 +52,8 @@ export class Dispatcher {
   readonly #active = new Set<JobEntry>();
   /** Jobs whose place in the order may have changed since they were looked at. */
   readonly #unplaced = new Set<JobEntry>();
-  /** Jobs of which it was said that no worker is of their class. */
-  readonly #unserved = new Set<JobId>();
+  /** Active jobs that wait for workers that are not there, and for which. */
+  readonly #awaited = new Map<JobId, string>();
   readonly #order: PublishOrder;
 
   constructor(options: DispatcherOptions, book: KnownJobs) {
@@ -102,19 +104,32 @@ export class Dispatcher {
     await mapBounded(entries, FLUSHES_AT_ONCE, (entry) => this.#flushHistory(entry));
   }
 
-  /** A job that nobody here can run waits for ever; whoever runs the farm should know. */
+  /** A job that nobody here can run waits for ever; whoever runs the farm should know, and whoever watches the job. */
   #lookForWorkers(): void {
-    const classes = new Set(this.#options.workers.alive.map(({ numericsClass }) => numericsClass));
-    for (const { active, jobId } of this.#active) {
-      const wanted = active?.graph.plan.job.numerics.inference;
-      if (wanted === undefined || classes.has(wanted) || classes.size === 0) continue;
-      if (this.#unserved.has(jobId)) continue;
-      this.#unserved.add(jobId);
-      const message = `job ${jobId.slice(0, 12)} waits for workers of numerics class ${wanted}; there are only ${[...classes].join(', ')}`;
-      const hint =
-        'Other workers would make other bits. Start workers on machines of that class, or restart the coordinator with --numerics and the class of the workers, and submit the job again.';
-      this.#options.onTrouble(new BivdiffError('failed-precondition', message, { hint }));
+    const { alive } = this.#options.workers;
+    // A farm has a handful of classes.
+    const awaitedBy = new Map<string, string | undefined>();
+    for (const entry of this.#active) {
+      const { numerics, jobId } = entry;
+      if (numerics === undefined) continue;
+      const key = numericsKeyOf(numerics);
+      if (!awaitedBy.has(key)) awaitedBy.set(key, waitsFor(numerics, alive));
+      const awaited = awaitedBy.get(key);
+      if (awaited === this.#awaited.get(jobId)) continue;
+      entry.notify();
+      if (awaited === undefined) this.#awaited.delete(jobId);
+      else {
+        this.#awaited.set(jobId, awaited);
+        if (alive.length > 0) this.#sayThatItWaits(jobId, awaited);
+      }
     }
+  }
+
+  #sayThatItWaits(jobId: JobId, awaited: string): void {
+    const message = `job ${jobId.slice(0, 12)} waits for ${awaited}`;
+    const hint =
+      'Other workers would make other bits. Start such workers, or restart the coordinator with --numerics and the class of the workers that are there, and submit the job again.';
+    this.#options.onTrouble(new BivdiffError('failed-precondition', message, { hint }));
   }
 
   /** Looks at these jobs anew, makes active what is next in order, and publishes. To be called with every job that has changed. */
@@ -132,13 +147,14 @@ export class Dispatcher {
 
   async #place(entry: JobEntry): Promise<void> {
     const isQueued = (): boolean => entry.log.facts?.state === 'queued';
-    if (isQueued()) entry.inferenceClass ??= (await this.#readSpec(entry))?.numerics.inference;
-    const { jobId, inferenceClass, log } = entry;
+    if (isQueued()) entry.numerics ??= (await this.#readSpec(entry))?.numerics;
+    const { jobId, numerics, log } = entry;
     // What has no spec has failed.
-    if (!isQueued() || inferenceClass === undefined) this.#order.leave(jobId);
+    if (!isQueued() || numerics === undefined) this.#order.leave(jobId);
     else {
       const { owner, priority, submittedAtMs } = log.facts!;
-      this.#order.place({ jobId, owner, priority, submittedAtMs, inferenceClass });
+      const numericsKey = numericsKeyOf(numerics);
+      this.#order.place({ jobId, owner, priority, submittedAtMs, numericsKey });
     }
     this.#unplaced.delete(entry);
   }
@@ -268,6 +284,7 @@ export class Dispatcher {
   #remove(entry: JobEntry): void {
     entry.active = undefined;
     this.#active.delete(entry);
+    this.#awaited.delete(entry.jobId);
     this.#order.leave(entry.jobId);
     this.#unplaced.add(entry);
   }

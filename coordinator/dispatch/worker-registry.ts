@@ -2,6 +2,7 @@
 // again within one beat.
 
 import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
+import { numericsKeyOf } from '../../common/stage-facts.ts';
 import type { Pool, Stage, TaskId } from '../../common/task.ts';
 import { WORKER_BEAT_MS, WORKER_SILENT_MS } from '../../common/worker-status.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
@@ -64,14 +65,14 @@ export class WorkerRegistry implements Workforce {
   }
 
   /** Tasks that the workers of a pool can run at once; `any`: all workers. With a class: those whose inference is of it. */
-  slotsOf(pool: Pool, inferenceClass?: string): number {
+  slotsOf(pool: Pool, numericsKey?: string): number {
     this.#sweep(WORKER_BEAT_MS / 2);
-    return this.#slots.get(inferenceClass)?.get(pool) ?? 0;
+    return this.#slots.get(numericsKey)?.get(pool) ?? 0;
   }
 
-  workersOf(pool: Pool, inferenceClass?: string, memoryBytes = 0): ReadonlySet<string> {
+  workersOf(pool: Pool, numericsKey?: string, memoryBytes = 0): ReadonlySet<string> {
     this.#sweep(WORKER_BEAT_MS / 2);
-    const names = this.#names.get(keyOf(pool, inferenceClass)) ?? NOBODY;
+    const names = this.#names.get(keyOf(pool, numericsKey)) ?? NOBODY;
     if (memoryBytes === 0) return names;
     return new Set([...names].filter((name) => this.memoryOf(name)! >= memoryBytes));
   }
@@ -80,9 +81,9 @@ export class WorkerRegistry implements Workforce {
     return this.#workers.get(worker)?.status.memoryBytes;
   }
 
-  idleOf(pool: Pool, inferenceClass: string): ReadonlySet<string> {
+  idleOf(pool: Pool, numericsKey: string): ReadonlySet<string> {
     const idle = new Set<string>();
-    for (const name of this.workersOf(pool, inferenceClass)) {
+    for (const name of this.workersOf(pool, numericsKey)) {
       const { running, slots } = this.#workers.get(name)!.status;
       if (running.length < slots) idle.add(name);
     }
@@ -140,10 +141,10 @@ export class WorkerRegistry implements Workforce {
   #count(status: WorkerStatus, sign: 1 | -1): void {
     if (status.draining || !speaksOurs(status)) return;
     for (const pool of new Set<Pool>([...status.pools, 'any'])) {
-      for (const inferenceClass of [undefined, status.numericsClass]) {
-        const key = keyOf(pool, inferenceClass);
-        const slots = this.#slots.get(inferenceClass) ?? new Map<Pool, number>();
-        this.#slots.set(inferenceClass, slots);
+      for (const numericsKey of [undefined, numericsKeyOf(status.numerics)]) {
+        const key = keyOf(pool, numericsKey);
+        const slots = this.#slots.get(numericsKey) ?? new Map<Pool, number>();
+        this.#slots.set(numericsKey, slots);
         slots.set(pool, (slots.get(pool) ?? 0) + sign * status.slots);
         const names = this.#names.get(key) ?? new Set();
         if (sign === 1) names.add(status.name);
@@ -155,8 +156,8 @@ export class WorkerRegistry implements Workforce {
   }
 }
 
-function keyOf(pool: Pool, inferenceClass?: string): string {
-  return inferenceClass === undefined ? pool : `${pool} ${inferenceClass}`;
+function keyOf(pool: Pool, numericsKey?: string): string {
+  return numericsKey === undefined ? pool : `${pool} ${numericsKey}`;
 }
 
 /** Whether it is of our version, as far as messages go. */
@@ -168,7 +169,7 @@ function countsAlike(one: WorkerStatus, other: WorkerStatus): boolean {
   return (
     one.protocol === other.protocol &&
     one.slots === other.slots &&
-    one.numericsClass === other.numericsClass &&
+    numericsKeyOf(one.numerics) === numericsKeyOf(other.numerics) &&
     one.draining === other.draining &&
     one.pools.join() === other.pools.join()
   );

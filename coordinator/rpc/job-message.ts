@@ -11,11 +11,21 @@ import type { JobView } from '../jobs/known-jobs.ts';
 import type { ActiveJob } from '../run/active-job.ts';
 import { seesAll } from './access/caller.ts';
 import type { Caller } from './access/caller.ts';
+import { waitsFor } from '../dispatch/waits-for.ts';
 import { readManifest } from '../jobs/manifest.ts';
 import type { Manifest } from '../jobs/manifest.ts';
 
+export interface JobContext {
+  readonly store: Store;
+  readonly workers: { readonly alive: readonly WorkerStatus[] };
+}
+
 /** The job as this caller sees it; of one that is done with its outputs, read from its manifest. */
-export async function jobMessage(view: JobView, store: Store, caller: Caller): Promise<Job> {
+export async function jobMessage(
+  view: JobView,
+  { store, workers }: JobContext,
+  caller: Caller,
+): Promise<Job> {
   const { jobId, state, facts, active } = view;
   const manifest = state === 'done' ? await readManifest(store, jobId) : undefined;
   return {
@@ -31,14 +41,21 @@ export async function jobMessage(view: JobView, store: Store, caller: Caller): P
     metrics: Object.entries(flatten(manifest?.metrics)).map(([name, value]) => ({ name, value })),
     submittedAtMs: facts.submittedAtMs,
     seconds: facts.seconds,
+    waitingFor: waitingFor(view, workers.alive),
     owner: seesAll(caller) || facts.owner === caller.owner ? facts.owner : '',
   };
+}
+
+function waitingFor({ state, numerics }: JobView, workers: readonly WorkerStatus[]): string {
+  const isOpen = state === 'queued' || state === 'running';
+  return isOpen && numerics !== undefined ? (waitsFor(numerics, workers) ?? '') : '';
 }
 
 export function workerMessage(status: WorkerStatus, setAside: readonly Stage[]): Worker {
   const { gathered, loaded = {} } = status;
   return {
     ...status,
+    numericsClass: status.numerics.inference,
     pools: [...status.pools],
     running: [...status.running],
     loaded: Object.keys(loaded),

@@ -67,7 +67,7 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
   const answer = async (
     view: JobView | Promise<JobView>,
     caller: Caller,
-  ): Promise<{ job: Job }> => ({ job: await jobMessage(await view, store, caller) });
+  ): Promise<{ job: Job }> => ({ job: await jobMessage(await view, options, caller) });
   const change = (
     act: (jobId: JobId, request: { readonly priority?: number }) => Promise<JobView>,
   ) =>
@@ -91,13 +91,13 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
     listJobs: unary(async (_, call) => {
       const caller = authorizer.callerOf(call);
       const views = coordinator.list(scopeOf(caller));
-      return { jobs: await Promise.all(views.map((view) => jobMessage(view, store, caller))) };
+      return { jobs: await Promise.all(views.map((view) => jobMessage(view, options, caller))) };
     }),
     watchJob: (call) => {
       try {
         const caller = authorizer.callerOf(call);
         const { jobId } = coordinator.get(call.request.id, scopeOf(caller));
-        const message = (view: JobView): Promise<Job> => jobMessage(view, store, caller);
+        const message = (view: JobView): Promise<Job> => jobMessage(view, options, caller);
         watch(call, { coordinator, message, jobId, onEnd: watches.begin(caller.name) });
       } catch (reason) {
         call.emit('error', statusOfError(reason));

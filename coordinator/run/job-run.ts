@@ -129,8 +129,8 @@ export class JobRun implements Needer {
     }
     this.#out.set(id, task);
     const queue = queueOfStage(message.task.stage, message.task.numericsClass);
-    const inferenceClass = this.#graph.plan.job.numerics.inference;
-    this.#options.out.add(this, message, { queue, pool, inferenceClass });
+    const { numericsKey } = this.#graph;
+    this.#options.out.add(this, message, { queue, pool, numericsKey });
   }
 
   /** Takes in what a worker reports. Events of tasks that this job has not out are ignored. */

@@ -53,10 +53,10 @@ export class WarmPeers {
 }
 
 function mayTake(status: WorkerStatus, message: TaskMessage): boolean {
-  const { pool } = STAGE_FACTS[message.task.stage];
+  const { pool, numerics } = STAGE_FACTS[message.task.stage];
   return (
     (pool === 'any' || status.pools.includes(pool)) &&
-    status.numericsClass === message.task.numericsClass &&
+    status.numerics[numerics] === message.task.numericsClass &&
     status.memoryBytes >= (message.memoryBytes ?? 0) &&
     !message.excludedWorkers.includes(status.name)
   );

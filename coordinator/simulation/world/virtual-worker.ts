@@ -5,6 +5,7 @@ import type { FailureJson } from '../../../common/errors.ts';
 import { PROTOCOL_VERSION } from '../../../common/protocol-version.ts';
 import type { ResultRecord } from '../../../common/task.ts';
 import type { WorkerStatus } from '../../../common/worker-status.ts';
+import { SIMULATED_CLASSES } from '../scenario.ts';
 
 /** By the workers' clocks; nothing reads it. */
 const STARTED_AT = '2026-01-01T00:00:00.000Z';
@@ -26,7 +27,7 @@ export function statusOf(
     slots,
     pid: 1,
     host: 'simulated',
-    numericsClass: 'simulated',
+    numerics: SIMULATED_CLASSES,
     memoryBytes: 1,
     running: [],
     draining: false,

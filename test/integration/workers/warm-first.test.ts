@@ -19,6 +19,7 @@ import { WarmPeers } from '../../../workers/peers/warm-peers.ts';
 import { runWorker } from '../../../workers/worker.ts';
 import { messageOf } from '../../support/conformance/bus/bus-messages.ts';
 import { createRandom } from '../../support/random.ts';
+import { classesNamed } from '../../support/jobs.ts';
 
 const LOAD_MS = 1_000;
 const RUN_MS = 40;
@@ -61,7 +62,13 @@ class OneBundleWorker {
     const running = this.isBusy ? [messageOf('any').task.id] : [];
     return {
       ...{ protocol: 1, name: this.name, pools: ['idm'], slots: 1, pid: 1, host: 'here' },
-      ...{ numericsClass, memoryBytes: 8, running, draining: false, committed: 0 },
+      ...{
+        numerics: classesNamed(numericsClass),
+        memoryBytes: 8,
+        running,
+        draining: false,
+        committed: 0,
+      },
       ...{ gathered: { hits: 0, misses: 0, fallbacks: 0 }, leaving: false, loaded: this.loaded },
     };
   }

@@ -51,7 +51,7 @@ export class CoordinatorHarness {
     this.workers.note({
       ...{ protocol: PROTOCOL_VERSION, name, pools, slots: 1, pid: 1, host: 'test' },
       ...{ running: [], draining: false, committed: 0, leaving: false },
-      numericsClass: acceptedJob().numerics.inference,
+      numerics: acceptedJob().numerics,
       memoryBytes: 1,
       gathered: { hits: 0, misses: 0, fallbacks: 0 },
     });

@@ -7,6 +7,7 @@ import { createMemoryBus } from '../../../../common/bus/memory/index.ts';
 import type { Bus, TaskMessage, WorkerEvent } from '../../../../common/bus/ports.ts';
 import { BivdiffError } from '../../../../common/errors.ts';
 import { queueOfStage } from '../../../../common/placement.ts';
+import { numericsKeyOf } from '../../../../common/stage-facts.ts';
 import { createMemoryStore } from '../../../../common/store/memory/index.ts';
 import type { Store } from '../../../../common/store/ports.ts';
 import type { JobId, TaskId } from '../../../../common/task.ts';
@@ -54,8 +55,8 @@ describe('JobRun', () => {
     there = new Set(['w', 'other']);
     // One of another class serves every pool, and can have none of the job's tasks.
     memory = { w: 8, other: 8, foreign: 8 };
-    const workersOf: Workforce['workersOf'] = (_, inferenceClass, memoryBytes = 0) => {
-      const isOurs = inferenceClass === acceptedJob().numerics.inference;
+    const workersOf: Workforce['workersOf'] = (_, numericsKey, memoryBytes = 0) => {
+      const isOurs = numericsKey === numericsKeyOf(acceptedJob().numerics);
       const names = isOurs ? [...there] : [...there, 'foreign'];
       return new Set(names.filter((name) => memory[name]! >= memoryBytes));
     };
@@ -138,7 +139,7 @@ describe('JobRun', () => {
     // The annotate task read both.
     expect(twice.readyCount('idm')).toBe(1);
     expect(twice.readyCount('any')).toBe(0);
-    expect(out.countOf('any', acceptedJob().numerics.inference)).toBe(0);
+    expect(out.countOf('any', numericsKeyOf(acceptedJob().numerics))).toBe(0);
   });
 
   it('stops what runs before the bus has taken what is being published', async () => {

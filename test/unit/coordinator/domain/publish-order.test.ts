@@ -8,8 +8,8 @@ import type { FarmJob, WorkerGroup } from '../../../support/publishing-farm.ts';
 
 const ALL: readonly Pool[] = ['idm', 'mixer', 'vdm'];
 
-const workers = (slots: number, pools = ALL, inferenceClass = 'c'): WorkerGroup => ({
-  inferenceClass,
+const workers = (slots: number, pools = ALL, numericsKey = 'c'): WorkerGroup => ({
+  numericsKey,
   pools,
   slots,
 });
@@ -86,7 +86,7 @@ describe('what is published next', () => {
   it('leaves room to others when a job waits for workers of a class that is not there', () => {
     const shares = { me: { weight: 1, quota: 4 } };
     const farm = new PublishingFarm([workers(2)], shares).add(
-      { id: 'foreign', owner: 'me', priority: 9, inferenceClass: 'd', ready: { idm: 9 } },
+      { id: 'foreign', owner: 'me', priority: 9, numericsKey: 'd', ready: { idm: 9 } },
       { id: 'ours', owner: 'me', ready: { idm: 9 } },
     );
     const published = farm.publish();
@@ -143,7 +143,7 @@ describe('which queued job becomes active', () => {
   });
 
   it('is not stopped by jobs that wait for another class, and of these only a few begin', () => {
-    const foreign = (id: string): FarmJob => ({ id, priority: 9, inferenceClass: 'd' });
+    const foreign = (id: string): FarmJob => ({ id, priority: 9, numericsKey: 'd' });
     const farm = new PublishingFarm([workers(2)]);
     farm.queue(foreign('d1'), foreign('d2'), foreign('d3'), { id: 'ours' });
     expect(farm.order.nextToBegin()).toBe('d1');

@@ -5,6 +5,7 @@ import { WORKER_SILENT_MS } from '../../../../common/worker-status.ts';
 import type { WorkerStatus } from '../../../../common/worker-status.ts';
 import { MadeCache } from '../../../../workers/peers/made-cache.ts';
 import { PeerBook } from '../../../../workers/peers/peer-book.ts';
+import { classesNamed } from '../../../support/jobs.ts';
 
 describe('what a worker made', () => {
   const bytesOf = (value: number, length: number): Uint8Array => new Uint8Array(length).fill(value);
@@ -49,7 +50,7 @@ describe('who serves where', () => {
     slots: 1,
     pid: 1,
     host: 'here',
-    numericsClass: 'test',
+    numerics: classesNamed('test'),
     memoryBytes: 1,
     running: [],
     draining: false,

@@ -8,6 +8,7 @@ import { WORKER_SILENT_MS } from '../../../../common/worker-status.ts';
 import type { LoadedModels, WorkerStatus } from '../../../../common/worker-status.ts';
 import { WarmPeers } from '../../../../workers/peers/warm-peers.ts';
 import { messageOf } from '../../../support/conformance/bus/bus-messages.ts';
+import { classesNamed } from '../../../support/jobs.ts';
 
 const [unet, vae, other] = ['unet', 'vae', 'other'] as Digest[] as [Digest, Digest, Digest];
 const BOTH: LoadedModels = { [unet]: 900, [vae]: 100 };
@@ -15,7 +16,13 @@ const BOTH: LoadedModels = { [unet]: 900, [vae]: 100 };
 function statusOf(changes: Partial<WorkerStatus> = {}): WorkerStatus {
   return {
     ...{ protocol: 1, name: 'peer', pools: ['idm'], slots: 1, pid: 1, host: 'here' },
-    ...{ numericsClass: 'test', memoryBytes: 8, running: [], draining: false, committed: 0 },
+    ...{
+      numerics: classesNamed('test'),
+      memoryBytes: 8,
+      running: [],
+      draining: false,
+      committed: 0,
+    },
     ...{ gathered: { hits: 0, misses: 0, fallbacks: 0 }, leaving: false, loaded: BOTH },
     ...changes,
   };
@@ -74,7 +81,7 @@ describe('what loading costs here and not elsewhere', () => {
   it.each([
     ['serves another pool', { pools: ['vdm'] }, {}],
     ['has too little memory', {}, { memoryBytes: 9 }],
-    ['makes other bits', { numericsClass: 'other' }, {}],
+    ['makes other bits', { numerics: classesNamed('other') }, {}],
     ['has failed the task', {}, { excludedWorkers: ['peer'] }],
     ['drains', { draining: true }, {}],
     ['leaves', { leaving: true }, {}],
