@@ -12,6 +12,7 @@ import type { JobId, Pool } from '../../common/task.ts';
 import type { FailurePolicy } from '../domain/failure-policy.ts';
 import type { Share } from '../domain/job-rank.ts';
 import { PublishOrder } from '../domain/publish-order.ts';
+import { TaskPaces } from '../domain/task-paces.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import type { KnownJobs, JobEntry } from '../jobs/known-jobs.ts';
 import { HistoryObserver } from '../jobs/history-observer.ts';
@@ -55,6 +56,7 @@ export class Dispatcher {
   /** Active jobs that wait for workers that are not there, and for which. */
   readonly #awaited = new Map<JobId, string>();
   readonly #order: PublishOrder;
+  readonly #paces = new TaskPaces();
 
   constructor(options: DispatcherOptions, book: KnownJobs) {
     const { workers, store, bus, clock, onTrouble, shareOf } = options;
@@ -66,12 +68,13 @@ export class Dispatcher {
       workersOf: (...asked) => workers.workersOf(...asked),
       claimed: () => workers.running,
     });
-    this.#order = new PublishOrder({ out: this.#out, slotsOf, shareOf });
+    this.#order = new PublishOrder({ out: this.#out, slotsOf, shareOf, paces: this.#paces });
   }
 
   /** Takes in what a worker reports, for every job that needs the task. */
   async handle(event: WorkerEvent): Promise<void> {
     const needers = [...this.#out.needersOf(event.taskId)];
+    this.#notePace(event);
     const stageWithout = this.#judge(event);
     for (const { jobId } of needers) {
       const entry = this.#book.get(jobId);
@@ -82,6 +85,12 @@ export class Dispatcher {
     }
     this.#publish();
     if (this.#order.lacksOpenings) await this.#beginNext();
+  }
+
+  #notePace(event: WorkerEvent): void {
+    const place = this.#out.placeOf(event.taskId);
+    if (event.kind !== 'committed' || place === undefined) return;
+    this.#paces.note(place.pool, place.numericsKey, event.record.seconds);
   }
 
   /** Looks for what was lost on the way, and gives out the room that came with new workers. */

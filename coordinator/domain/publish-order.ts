@@ -4,9 +4,15 @@
 import type { JobId, Pool } from '../../common/task.ts';
 import { EQUAL_SHARE, goesBefore } from './job-rank.ts';
 import type { Ranked, Share, Standing } from './job-rank.ts';
+import type { Paces } from './task-paces.ts';
 
-/** Published beyond what the slots take at once, so that a slot that becomes free need not wait for us. */
-const OUT_PER_SLOT = 2;
+/**
+ * So many seconds of work are published beyond what the slots take at once, so that a slot that becomes free need not wait for us. Not more:
+ * who comes next waits behind them. And never more than the slots take again.
+ */
+const AHEAD_SECONDS = 1;
+/** Openings that active jobs shall have at hand for each slot: beginning another job takes time. */
+const OPENINGS_PER_SLOT = 2;
 /** Where no worker serves: so that the first that comes finds work. */
 const OUT_MIN = 2;
 /** Plans that may be in memory at once, whatever the farm could take. */
@@ -26,6 +32,8 @@ export interface PublishOrderOptions {
   readonly out: Out;
   /** Slots of the workers of a class that serve a pool, now; `any`: of all workers of the class. */
   readonly slotsOf: (pool: Pool, numericsKey: string) => number;
+  /** @default tasks are short */
+  readonly paces?: Paces | undefined;
   /** @default equal shares */
   readonly shareOf?: ((owner: string) => Share) | undefined;
 }
@@ -140,8 +148,9 @@ export class PublishOrder {
   /** Whether there is room for openings that no active job has anything for, and a queued one may have. */
   get lacksOpenings(): boolean {
     for (const [numericsKey, { queued }] of this.#classes) {
-      if (queued.size === 0 || !this.#hasRoomIn('idm', numericsKey)) continue;
-      if (this.#hasRoom(numericsKey)) return true;
+      if (queued.size === 0) continue;
+      const openings = this.#options.out.countOf('idm', numericsKey);
+      if (openings < this.#openingsWanted(numericsKey) && this.#hasRoom(numericsKey)) return true;
     }
     return false;
   }
@@ -157,7 +166,7 @@ export class PublishOrder {
       if (!this.#isServed(numericsKey) && sizeOf(jobs.active) >= OUT_MIN) continue;
       const first = this.#firstQueued(jobs);
       if (first === undefined || (best !== undefined && !goesBefore(first, best))) continue;
-      if (this.#openingsBefore(first, jobs) < this.#limit('idm', numericsKey)) best = first;
+      if (this.#openingsBefore(first, jobs) < this.#openingsWanted(numericsKey)) best = first;
     }
     return best?.standing.jobId;
   }
@@ -189,18 +198,21 @@ export class PublishOrder {
     return openings;
   }
 
+  #openingsWanted(numericsKey: string): number {
+    return Math.max(OUT_MIN, OPENINGS_PER_SLOT * this.#options.slotsOf('idm', numericsKey));
+  }
+
   #hasRoomIn(pool: Pool, numericsKey: string): boolean {
-    return this.#options.out.countOf(pool, numericsKey) < this.#limit(pool, numericsKey);
+    const { out, slotsOf, paces } = this.#options;
+    const seconds = paces?.secondsOf(pool, numericsKey);
+    return out.countOf(pool, numericsKey) < outMax(slotsOf(pool, numericsKey), seconds);
   }
 
   /** Over all pools. */
   #hasRoom(numericsKey: string): boolean {
-    return this.#options.out.totalOf(numericsKey) < this.#limit('any', numericsKey);
-  }
-
-  /** Tasks that may be out: about twice the slots that can take them. */
-  #limit(pool: Pool, numericsKey: string): number {
-    return Math.max(OUT_MIN, OUT_PER_SLOT * this.#options.slotsOf(pool, numericsKey));
+    const { out, slotsOf, paces } = this.#options;
+    const seconds = paces?.secondsOfAll(numericsKey);
+    return out.totalOf(numericsKey) < outMax(slotsOf('any', numericsKey), seconds);
   }
 
   #isServed(numericsKey: string): boolean {
@@ -244,6 +256,16 @@ export class PublishOrder {
     const { queued, active } = this.#classes.get(numericsKey)!;
     if (queued.size === 0 && active.size === 0) this.#classes.delete(numericsKey);
   }
+}
+
+/**
+ * Tasks that may be out where so many slots can take them. At least one more than these, where there are several: one of them may not be
+ * given the task that waits.
+ */
+export function outMax(slots: number, seconds = 0): number {
+  if (slots === 0) return OUT_MIN;
+  const ahead = Math.floor((slots * AHEAD_SECONDS) / seconds);
+  return slots + Math.min(slots, Math.max(slots > 1 ? 1 : 0, ahead));
 }
 
 function sizeOf(byOwner: ReadonlyMap<string, ReadonlySet<unknown>>): number {

@@ -14,10 +14,9 @@ import { parseRenderSpec } from '../../recipes/spec/parse.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import type { Submission } from '../coordinator.ts';
 import type { ArtifactRights } from './access/artifact-rights.ts';
+import { PRIORITY_MAX } from './access/caller.ts';
 import type { Caller } from './access/caller.ts';
 import { checkSpecLimits } from './spec-limits.ts';
-
-const PRIORITY_MAX = 100;
 
 export interface AcceptOptions {
   /** Looks at source and models and turns the spec into a job. @throws invalid-argument — all problems */
@@ -40,7 +39,7 @@ export async function acceptSubmission(
       { hint: 'Use the same version of bivdiff for both.' },
     );
   }
-  checkPriority(priority);
+  checkPriority(priority, caller);
   if ((sourceKind !== 'video' && sourceKind !== 'folder') || !isDigest(sourceDigest)) {
     throw new BivdiffError('invalid-argument', 'the request names no uploaded source');
   }
@@ -56,12 +55,16 @@ export async function acceptSubmission(
   return { job, submission: { name, priority, source: basename(spec.input.path), ...whose } };
 }
 
-export function checkPriority(priority: number): void {
-  if (Number.isInteger(priority) && priority >= 0 && priority <= PRIORITY_MAX) return;
-  throw new BivdiffError(
-    'invalid-argument',
-    `priority: expected 0 to ${PRIORITY_MAX}, got ${priority}`,
-  );
+/** @throws invalid-argument — it is none; permission-denied — the caller's token has a lower bound */
+export function checkPriority(priority: number, { priorityMax }: Caller): void {
+  if (!Number.isInteger(priority) || priority < 0 || priority > PRIORITY_MAX) {
+    const message = `priority: expected 0 to ${PRIORITY_MAX}, got ${priority}`;
+    throw new BivdiffError('invalid-argument', message);
+  }
+  if (priority <= priorityMax) return;
+  const message = `priority: ${priorityMax} at most with this token, got ${priority}`;
+  const hint = 'Ask whoever runs the farm: priorityMax in its tokens file allows more.';
+  throw new BivdiffError('permission-denied', message, { hint });
 }
 
 /** Absent fields are undefined in messages and missing in specs; settings without a field of their own stand beside the others. */

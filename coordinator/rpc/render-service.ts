@@ -59,6 +59,13 @@ export interface RenderServiceOptions {
   readonly limits?: FarmLimits;
 }
 
+interface ChangeRequest {
+  readonly id: string;
+  readonly priority?: number;
+}
+
+type Change = (jobId: JobId, request: ChangeRequest, caller: Caller) => Promise<JobView>;
+
 export function createRenderService(options: RenderServiceOptions): RenderServiceServer {
   const { coordinator, workers, store, authorizer = new Authorizer() } = options;
   const limits = options.limits ?? DEFAULT_LIMITS;
@@ -68,12 +75,10 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
     view: JobView | Promise<JobView>,
     caller: Caller,
   ): Promise<{ job: Job }> => ({ job: await jobMessage(await view, options, caller) });
-  const change = (
-    act: (jobId: JobId, request: { readonly priority?: number }) => Promise<JobView>,
-  ) =>
-    unary((request: { readonly id: string; readonly priority?: number }, call) => {
+  const change = (act: Change) =>
+    unary((request: ChangeRequest, call) => {
       const caller = authorizer.callerOf(call);
-      return answer(act(changeableJob(coordinator, caller, request.id), request), caller);
+      return answer(act(changeableJob(coordinator, caller, request.id), request, caller), caller);
     });
   return {
     submitJob: unary(async (request: SubmitJobRequest, call) => {
@@ -128,8 +133,8 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
       const jobId = changeableJob(coordinator, authorizer.callerOf(call), id);
       return { id: await coordinator.delete(jobId) };
     }),
-    setPriority: change(async (id, { priority = 0 }) => {
-      checkPriority(priority);
+    setPriority: change(async (id, { priority = 0 }, caller) => {
+      checkPriority(priority, caller);
       return coordinator.setPriority(id, priority);
     }),
     listWorkers: unary(async () => ({

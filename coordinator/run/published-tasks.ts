@@ -80,6 +80,11 @@ export class PublishedTasks implements Out {
     return this.#ofOwners.of(numericsKey, owner);
   }
 
+  /** Where a task that is out was published. */
+  placeOf(taskId: TaskId): Pick<Place, 'pool' | 'numericsKey'> | undefined {
+    return this.#tasks.get(taskId);
+  }
+
   /** Of a task that is out. */
   stageOf(taskId: TaskId): Stage | undefined {
     return this.#tasks.get(taskId)?.message.task.stage;

@@ -4,6 +4,7 @@
 import type { JobId, Pool } from '../../common/task.ts';
 import { EQUAL_SHARE } from '../../coordinator/domain/job-rank.ts';
 import type { Share, Standing } from '../../coordinator/domain/job-rank.ts';
+import type { Paces } from '../../coordinator/domain/task-paces.ts';
 import { PublishOrder } from '../../coordinator/domain/publish-order.ts';
 import type { Out } from '../../coordinator/domain/publish-order.ts';
 
@@ -39,11 +40,16 @@ export class PublishingFarm implements Out {
   readonly #workers: readonly WorkerGroup[];
   readonly #jobs = new Map<string, { standing: Standing; ready: Map<Pool, number> }>();
 
-  constructor(workers: readonly WorkerGroup[], shares: Readonly<Record<string, Share>> = {}) {
+  constructor(
+    workers: readonly WorkerGroup[],
+    shares: Readonly<Record<string, Share>> = {},
+    paces?: Paces,
+  ) {
     this.#workers = workers;
     this.shares = shares;
     this.order = new PublishOrder({
       out: this,
+      paces,
       slotsOf: (...asked) => this.slotsOf(...asked),
       shareOf: (owner) => shares[owner] ?? EQUAL_SHARE,
     });

@@ -39,7 +39,7 @@ export interface Job {
   /** Wall seconds of the run; of a job that is done. */
   seconds: number;
   /**
-   * Who may change it: by its token, whoever submitted it last. Empty where there are no tokens, and to others who submitted the same
+   * Who may change it: by its token, whoever submitted it first. Empty where there are no tokens, and to others who submitted the same
    * render and do not operate the farm.
    */
   owner: string;

@@ -78,6 +78,23 @@ describe('what is published next', () => {
     expect([count(published, 'mine'), count(published, 'other')]).toEqual([2, 4]);
   });
 
+  it.each([
+    ['of no time that is known', 4, undefined, 8],
+    ['of milliseconds', 4, 0.01, 8],
+    ['of some seconds', 8, 2, 12],
+    ['of minutes', 8, 100, 9],
+    ['of minutes, on the only slot', 1, 100, 1],
+    ['of milliseconds, on the only slot', 1, 0.01, 2],
+  ] as const)('is a second of work ahead at most where tasks are %s', (_, slots, seconds, most) => {
+    const farm = new PublishingFarm(
+      [workers(slots)],
+      {},
+      { secondsOf: () => seconds, secondsOfAll: () => seconds },
+    );
+    farm.add({ id: 'job', ready: { idm: 99 } });
+    expect(farm.publish()).toHaveLength(most);
+  });
+
   it('is a little for the first worker to come, where there is none yet', () => {
     const farm = new PublishingFarm([]).add({ id: 'job', ready: { any: 9, idm: 9 } });
     expect(farm.publish()).toEqual(['job idm', 'job idm']);
