@@ -6,9 +6,8 @@ import type { CoordinatorBus, WorkerEvent } from '../../common/bus/ports.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import { nameSource } from '../../common/sources/source-name.ts';
 import { numericsKeyOf } from '../../common/stage-facts.ts';
-import type { Stage } from '../../common/task.ts';
 import type { Store } from '../../common/store/ports.ts';
-import type { JobId, Pool } from '../../common/task.ts';
+import type { Pool, Stage } from '../../common/task.ts';
 import type { FailurePolicy } from '../domain/failure-policy.ts';
 import type { Share } from '../domain/job-rank.ts';
 import { PublishOrder } from '../domain/publish-order.ts';
@@ -21,7 +20,7 @@ import { ActiveJob } from '../run/active-job.ts';
 import { mapBounded } from '../map-bounded.ts';
 import { PublishedTasks } from '../run/published-tasks.ts';
 import type { Clock } from '../ports.ts';
-import { waitsFor } from './waits-for.ts';
+import { AwaitedWorkers } from './awaited-workers.ts';
 import type { WorkerRegistry } from './worker-registry.ts';
 
 const FLUSHES_AT_ONCE = 16;
@@ -53,8 +52,7 @@ export class Dispatcher {
   readonly #active = new Set<JobEntry>();
   /** Jobs whose place in the order may have changed since they were looked at. */
   readonly #unplaced = new Set<JobEntry>();
-  /** Active jobs that wait for workers that are not there, and for which. */
-  readonly #awaited = new Map<JobId, string>();
+  readonly #awaited: AwaitedWorkers;
   readonly #order: PublishOrder;
   readonly #paces = new TaskPaces();
 
@@ -62,6 +60,7 @@ export class Dispatcher {
     const { workers, store, bus, clock, onTrouble, shareOf } = options;
     this.#options = options;
     this.#book = book;
+    this.#awaited = new AwaitedWorkers(onTrouble);
     const slotsOf = (...asked: [Pool, string]): number => workers.slotsOf(...asked);
     this.#out = new PublishedTasks({
       ...{ store, bus, clock, onTrouble, slotsOf },
@@ -74,7 +73,6 @@ export class Dispatcher {
   /** Takes in what a worker reports, for every job that needs the task. */
   async handle(event: WorkerEvent): Promise<void> {
     const needers = [...this.#out.needersOf(event.taskId)];
-    this.#notePace(event);
     const stageWithout = this.#judge(event);
     for (const { jobId } of needers) {
       const entry = this.#book.get(jobId);
@@ -87,12 +85,6 @@ export class Dispatcher {
     if (this.#order.lacksOpenings) await this.#beginNext();
   }
 
-  #notePace(event: WorkerEvent): void {
-    const place = this.#out.placeOf(event.taskId);
-    if (event.kind !== 'committed' || place === undefined) return;
-    this.#paces.note(place.pool, place.numericsKey, event.record.seconds);
-  }
-
   /** Looks for what was lost on the way, and gives out the room that came with new workers. */
   async reconcile(): Promise<void> {
     const found = await this.#out.reconcile().catch((reason: unknown) => {
@@ -103,7 +95,7 @@ export class Dispatcher {
     for (const event of found) await this.handle(event);
     await this.launch();
     for (const { active } of this.#active) active?.run.publishCopies();
-    this.#lookForWorkers();
+    this.#awaited.look(this.#active, this.#options.workers.alive);
     await this.flushHistories('due');
   }
 
@@ -111,34 +103,6 @@ export class Dispatcher {
   async flushHistories(which: 'due' | 'all'): Promise<void> {
     const entries = [...this.#active].filter(({ history }) => which === 'all' || history.isDue);
     await mapBounded(entries, FLUSHES_AT_ONCE, (entry) => this.#flushHistory(entry));
-  }
-
-  /** A job that nobody here can run waits for ever; whoever runs the farm should know, and whoever watches the job. */
-  #lookForWorkers(): void {
-    const { alive } = this.#options.workers;
-    // A farm has a handful of classes.
-    const awaitedBy = new Map<string, string | undefined>();
-    for (const entry of this.#active) {
-      const { numerics, jobId } = entry;
-      if (numerics === undefined) continue;
-      const key = numericsKeyOf(numerics);
-      if (!awaitedBy.has(key)) awaitedBy.set(key, waitsFor(numerics, alive));
-      const awaited = awaitedBy.get(key);
-      if (awaited === this.#awaited.get(jobId)) continue;
-      entry.notify();
-      if (awaited === undefined) this.#awaited.delete(jobId);
-      else {
-        this.#awaited.set(jobId, awaited);
-        if (alive.length > 0) this.#sayThatItWaits(jobId, awaited);
-      }
-    }
-  }
-
-  #sayThatItWaits(jobId: JobId, awaited: string): void {
-    const message = `job ${jobId.slice(0, 12)} waits for ${awaited}`;
-    const hint =
-      'Other workers would make other bits. Start such workers, or restart the coordinator with --numerics and the class of the workers that are there, and submit the job again.';
-    this.#options.onTrouble(new BivdiffError('failed-precondition', message, { hint }));
   }
 
   /** Looks at these jobs anew, makes active what is next in order, and publishes. To be called with every job that has changed. */
@@ -175,7 +139,13 @@ export class Dispatcher {
       const entry = this.#book.get(jobId);
       // Another coordinator may have ended it.
       if (entry?.log.facts?.state !== 'queued') this.#order.leave(jobId);
-      else await this.#begin(entry);
+      else {
+        await this.#begin(entry).catch((reason: unknown) => {
+          // The store is away. The other jobs need not wait for this one, and it is looked at again.
+          this.#remove(entry);
+          this.#options.onTrouble(BivdiffError.from(reason, `job ${jobId.slice(0, 12)}`));
+        });
+      }
       this.#publish();
     }
   }
@@ -210,7 +180,12 @@ export class Dispatcher {
    * one that is set aside now. */
   #judge(event: WorkerEvent): Stage | undefined {
     const { workers } = this.#options;
-    if (event.kind === 'committed') workers.succeeded(event.record.worker, event.record.stage);
+    if (event.kind === 'committed') {
+      const { worker, stage, seconds } = event.record;
+      workers.succeeded(worker, stage);
+      const place = this.#out.placeOf(event.taskId);
+      if (place !== undefined) this.#paces.note(place.pool, place.numericsKey, seconds);
+    }
     if (event.kind !== 'failed') return undefined;
     const { worker, taskId, failure } = event;
     const stage = this.#out.stageOf(taskId);
@@ -221,18 +196,44 @@ export class Dispatcher {
   /** Undefined: there is none any more, and the job has failed. */
   async #readSpec(entry: JobEntry): Promise<AcceptedJob | undefined> {
     const bytes = await this.#options.store.getDocument({ kind: 'spec', id: entry.jobId });
-    if (bytes !== undefined) return JSON.parse(Buffer.from(bytes).toString()) as AcceptedJob;
-    const lost = new BivdiffError('data-loss', 'the accepted spec is not in the store any more');
-    await this.#fail(entry, lost);
-    return undefined;
+    if (bytes === undefined) {
+      const message = 'the accepted spec is not in the store any more';
+      await this.#fail(entry, new BivdiffError('data-loss', message));
+      return undefined;
+    }
+    try {
+      return JSON.parse(Buffer.from(bytes).toString()) as AcceptedJob;
+    } catch (cause) {
+      await this.#fail(
+        entry,
+        new BivdiffError('data-loss', 'the accepted spec is no JSON', { cause }),
+      );
+      return undefined;
+    }
   }
 
   async #begin(entry: JobEntry): Promise<void> {
     const job = await this.#readSpec(entry);
     if (job === undefined) return;
+    let active: ActiveJob;
+    try {
+      active = this.#plan(entry, job);
+    } catch (reason) {
+      // Of another version, or a defect: nothing of it can run here.
+      await this.#fail(entry, BivdiffError.from(reason, 'planning the job'));
+      return;
+    }
+    entry.active = active;
+    this.#active.add(entry);
+    this.#order.begin(entry.jobId, active.run);
+    await this.#tend(entry, () => active.start());
+  }
+
+  /** @throws failed-precondition — it was accepted by another version */
+  #plan(entry: JobEntry, job: AcceptedJob): ActiveJob {
     const { workers } = this.#options;
     const { jobId } = entry;
-    const active = new ActiveJob({
+    return new ActiveJob({
       ...this.#options,
       jobId,
       owner: entry.log.facts?.owner ?? '',
@@ -247,10 +248,6 @@ export class Dispatcher {
         entry.notify();
       },
     });
-    entry.active = active;
-    this.#active.add(entry);
-    this.#order.begin(jobId, active.run);
-    await this.#tend(entry, () => active.start());
   }
 
   /** Does something with an active job, and ends the job if it is over then. */
@@ -269,7 +266,12 @@ export class Dispatcher {
         active.run.leave();
         this.#remove(entry);
         this.#options.onTrouble(error);
-      } else await this.#fail(entry, error);
+      } else {
+        // Whatever else went wrong meanwhile: what the run failed for is why.
+        const cause = active.run.failure ?? error;
+        await active.abandon(cause);
+        await this.#fail(entry, cause);
+      }
       return;
     }
     if (active.run.failure !== undefined) await this.#fail(entry, active.run.failure);
@@ -293,7 +295,7 @@ export class Dispatcher {
   #remove(entry: JobEntry): void {
     entry.active = undefined;
     this.#active.delete(entry);
-    this.#awaited.delete(entry.jobId);
+    this.#awaited.forget(entry.jobId);
     this.#order.leave(entry.jobId);
     this.#unplaced.add(entry);
   }

@@ -19,11 +19,21 @@ interface Heard {
   readonly atMs: number;
 }
 
+/** What else is known of a worker besides what it says. */
+export interface WorkerStanding {
+  /** The stages that it is set aside for now. */
+  readonly setAside: readonly Stage[];
+  /** Two processes have had its name at once. */
+  readonly sharesName: boolean;
+}
+
 export interface WorkerRegistryOptions {
   /** @default DEFAULT_FAILURE_POLICY */
   readonly policy?: FailurePolicy;
   /** Told once of each worker that speaks another protocol: it gets no work. */
   readonly onOtherProtocol?: (status: WorkerStatus) => void;
+  /** Told once of each name that two workers have: what one of them fails or runs would be taken for the other's. */
+  readonly onSharedName?: (one: WorkerStatus, other: WorkerStatus) => void;
   /** Told whenever a worker is set aside for a stage. */
   readonly onSetAside?: (worker: string, stage: Stage) => void;
 }
@@ -36,6 +46,9 @@ export class WorkerRegistry implements Workforce {
   /** By class; undefined: of all. Kept as sums and sets: they are asked for at every event of a farm of thousands. */
   readonly #slots = new Map<string | undefined, Map<Pool, number>>();
   readonly #names = new Map<string, Set<string>>();
+  /** Processes that had a name before the one that has it now. */
+  readonly #before = new Map<string, WorkerStatus>();
+  readonly #sharedNames = new Set<string>();
   #sweptMs = 0;
 
   constructor(clock: Clock, options: WorkerRegistryOptions = {}) {
@@ -51,6 +64,7 @@ export class WorkerRegistry implements Workforce {
     const isSame = known !== undefined && !status.leaving && countsAlike(known, status);
     if (!isSame) this.#drop(status.name);
     if (status.leaving) return;
+    if (known !== undefined && !isSameProcess(known, status)) this.#noteSuccessor(known, status);
     this.#workers.set(status.name, { status, atMs: this.#clock.nowMs() });
     if (!isSame) this.#count(status, 1);
     if (known === undefined && !speaksOurs(status)) this.#options.onOtherProtocol?.(status);
@@ -116,9 +130,20 @@ export class WorkerRegistry implements Workforce {
     return this.#setAsideWorkers.setAside(stage, this.#clock.nowMs());
   }
 
-  /** The stages that this worker is set aside for now. */
-  stagesWithout(worker: string): readonly Stage[] {
-    return this.#setAsideWorkers.stagesWithout(worker, this.#clock.nowMs());
+  standingOf(worker: string): WorkerStanding {
+    const setAside = this.#setAsideWorkers.stagesWithout(worker, this.#clock.nowMs());
+    return { setAside, sharesName: this.#sharedNames.has(worker) };
+  }
+
+  /** One that is started anew has its old name. Where the old one speaks after the new one, there are two. */
+  #noteSuccessor(known: WorkerStatus, status: WorkerStatus): void {
+    const { name } = status;
+    const before = this.#before.get(name);
+    this.#before.set(name, known);
+    const isBack = before !== undefined && isSameProcess(before, status);
+    if (!isBack || this.#sharedNames.has(name)) return;
+    this.#sharedNames.add(name);
+    this.#options.onSharedName?.(known, status);
   }
 
   /** Forgets those that were silent for too long; looks at most so often. */
@@ -127,7 +152,11 @@ export class WorkerRegistry implements Workforce {
     if (nowMs - this.#sweptMs < everyMs) return;
     this.#sweptMs = nowMs;
     const oldest = nowMs - WORKER_SILENT_MS;
-    for (const [name, { atMs }] of this.#workers) if (atMs < oldest) this.#drop(name);
+    for (const [name, { atMs }] of this.#workers) {
+      if (atMs >= oldest) continue;
+      this.#drop(name);
+      this.#before.delete(name);
+    }
   }
 
   #drop(name: string): void {
@@ -163,6 +192,10 @@ function keyOf(pool: Pool, numericsKey?: string): string {
 /** Whether it is of our version, as far as messages go. */
 function speaksOurs({ protocol }: Pick<WorkerStatus, 'protocol'>): boolean {
   return protocol === PROTOCOL_VERSION;
+}
+
+function isSameProcess(one: WorkerStatus, other: WorkerStatus): boolean {
+  return one.pid === other.pid && one.host === other.host;
 }
 
 function countsAlike(one: WorkerStatus, other: WorkerStatus): boolean {

@@ -10,6 +10,7 @@ import type { TaskRef } from '../domain/plan.ts';
 import type { ActiveJob } from '../run/active-job.ts';
 import { createManifest, manifestBytes } from './manifest.ts';
 import type { JobOutput, Manifest } from './manifest.ts';
+import { syncArtifacts } from './sync-artifacts.ts';
 
 /** What a finished job amounts to. */
 export interface Conclusion {
@@ -18,7 +19,7 @@ export interface Conclusion {
   readonly manifest: Manifest;
 }
 
-/** Writes the manifest; the first one of a job stays. @throws data-loss — a measured figure is gone */
+/** Syncs the outputs and writes the manifest; the first one of a job stays. @throws data-loss — a measured figure or an output is gone */
 export async function concludeJob(
   store: Store,
   { jobId, graph, tally }: Pick<ActiveJob, 'jobId' | 'graph' | 'tally'>,
@@ -49,6 +50,10 @@ export async function concludeJob(
     versions,
     createdAt: new Date().toISOString(),
   });
+  await syncArtifacts(
+    store,
+    outputs.flatMap(({ artifacts }) => artifacts.map(({ digest }) => digest)),
+  );
   await store.putDocument({ kind: 'manifest', id: jobId }, manifestBytes(manifest));
   return { outputs, metrics, manifest };
 }

@@ -192,6 +192,9 @@ function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts |
       return { ...facts, state: 'cancelled', overAtMs: entry.atMs };
     case 'deleted':
       return undefined;
+    default:
+      // A later version has written it; what it means to that one does not take the job away from this one.
+      return facts;
   }
 }
 

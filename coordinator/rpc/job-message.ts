@@ -5,12 +5,12 @@ import type { Failure } from '../../common/gen/bivdiff/v1/failure.ts';
 import type { Job, JobOutput, StageCounts } from '../../common/gen/bivdiff/v1/job.ts';
 import type { Worker } from '../../common/gen/bivdiff/v1/render_service.ts';
 import type { Store } from '../../common/store/ports.ts';
-import type { Stage } from '../../common/task.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
 import type { JobView } from '../jobs/known-jobs.ts';
 import type { ActiveJob } from '../run/active-job.ts';
 import { seesAll } from './access/caller.ts';
 import type { Caller } from './access/caller.ts';
+import type { WorkerStanding } from '../dispatch/worker-registry.ts';
 import { waitsFor } from '../dispatch/waits-for.ts';
 import { readManifest } from '../jobs/manifest.ts';
 import type { Manifest } from '../jobs/manifest.ts';
@@ -51,7 +51,10 @@ function waitingFor({ state, numerics }: JobView, workers: readonly WorkerStatus
   return isOpen && numerics !== undefined ? (waitsFor(numerics, workers) ?? '') : '';
 }
 
-export function workerMessage(status: WorkerStatus, setAside: readonly Stage[]): Worker {
+export function workerMessage(
+  status: WorkerStatus,
+  { setAside, sharesName }: WorkerStanding,
+): Worker {
   const { gathered, loaded = {} } = status;
   return {
     ...status,
@@ -63,6 +66,7 @@ export function workerMessage(status: WorkerStatus, setAside: readonly Stage[]):
     gatherMisses: gathered.misses,
     gatherFallbacks: gathered.fallbacks,
     setAside: [...setAside],
+    sharesName,
   };
 }
 

@@ -139,7 +139,7 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
     }),
     listWorkers: unary(async () => ({
       workers: workers.alive.map((worker) =>
-        workerMessage(worker, workers.stagesWithout(worker.name)),
+        workerMessage(worker, workers.standingOf(worker.name)),
       ),
       coordinatorPid: options.pid,
       protocol: PROTOCOL_VERSION,

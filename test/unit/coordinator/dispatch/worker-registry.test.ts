@@ -68,6 +68,18 @@ describe('WorkerRegistry', () => {
     expect([workers.memoryOf('a'), workers.memoryOf('nobody')]).toEqual([32, undefined]);
   });
 
+  it('says once that two workers have one name, and nothing of one that was started anew', () => {
+    const told: (readonly number[])[] = [];
+    const workers = new WorkerRegistry(clock, {
+      onSharedName: (one, other) => told.push([one.pid, other.pid]),
+    });
+    for (const pid of [1, 1, 2, 2]) workers.note(statusOf('anew', { pid }));
+    expect(workers.standingOf('anew').sharesName).toBe(false);
+    for (const pid of [1, 2, 1, 2, 1]) workers.note(statusOf('twice', { pid }));
+    expect(told).toEqual([[2, 1]]);
+    expect(workers.standingOf('twice').sharesName).toBe(true);
+  });
+
   it('shows workers of another protocol, says so once, and counts on none of them', () => {
     const told: string[] = [];
     const workers = new WorkerRegistry(clock, { onOtherProtocol: ({ name }) => told.push(name) });
