@@ -6,6 +6,9 @@ import { describe, expect, it } from 'vitest';
 
 import { graphPath } from '../../../support/models/paths.ts';
 
+// What is thrown is enough; nothing is printed besides.
+ort.env.logLevel = 'fatal';
+
 const SIZE = 2 * 8 * 8;
 
 /** Greatest error of a norm over each group of `size` values, of deviation 1 around `mean`; NaN if it has some. */
@@ -44,5 +47,64 @@ describe('GroupNormalization', () => {
     expect(await errorOf(graph, { size, mean: 0 })).toBeLessThan(1e-5);
     expect(await errorOf(graph, { size, mean: 1000 })).toBeLessThan(2e-3);
     expect(await errorOf(graph, { size, mean: 10_000 })).toBeLessThan(2e-2);
+  });
+});
+
+// Worked around by halfTensor (workers/inference/onnx/onnx-values.ts).
+describe('a float16 tensor', () => {
+  const run = async (tensor: ort.Tensor): Promise<ort.Tensor> => {
+    const graph = graphPath('half-double.onnx');
+    const session = await ort.InferenceSession.create(graph, { logSeverityLevel: 4 });
+    try {
+      return (await session.run({ x: tensor }))['y']!;
+    } finally {
+      await session.release();
+    }
+  };
+  const bits = Uint16Array.of(0x3c00, 0xc000);
+
+  it('is read as empty where Node has a Float16Array, whatever it is made of', async () => {
+    expect(globalThis).toHaveProperty('Float16Array');
+    const halves = new Float16Array(bits.buffer);
+    for (const tensor of [
+      new ort.Tensor('float16', bits, [2]),
+      new ort.Tensor('float16', halves as unknown as Uint16Array, [2]),
+    ]) {
+      expect(tensor.data).toBeInstanceOf(Float16Array);
+      await expect(run(tensor)).rejects.toThrow('not enough space: expected 4, got 0');
+    }
+  });
+
+  it('is read where it stays a Uint16Array', async () => {
+    const tensor = Object.defineProperty(new ort.Tensor('uint16', bits, [2]), 'type', {
+      value: 'float16',
+    });
+    const { data } = await run(tensor);
+    expect(Array.from(data as unknown as Float16Array)).toEqual([2, -4]);
+  });
+});
+
+// Said by the numerics class (workers/inference/numerics-class.ts, deviceHardware).
+describe("a provider's options", () => {
+  it.each(['cuda', 'tensorrt'])('of %s are not read, but for the device', async (name) => {
+    const read = new Set<PropertyKey>();
+    const options = { name, deviceId: 0, use_tf32: '0', cudnn_conv_algo_search: 'HEURISTIC' };
+    const watched = new Proxy(options, {
+      get: (target, key) => {
+        read.add(key);
+        return Reflect.get(target, key) as unknown;
+      },
+      ownKeys: (target) => {
+        read.add('all keys');
+        return Reflect.ownKeys(target);
+      },
+    });
+    const session = ort.InferenceSession.create(graphPath('add.onnx'), {
+      executionProviders: [watched],
+      logSeverityLevel: 4,
+    });
+    // Most machines lack the provider's library; the options are read before that is found out.
+    await session.then((opened) => opened.release()).catch(() => undefined);
+    expect([...read].sort()).toEqual(['deviceId', 'name']);
   });
 });
