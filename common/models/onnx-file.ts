@@ -58,8 +58,9 @@ export function readOnnxFile(path: string): OnnxFileFacts {
     using file = new ProtobufFile(path);
     let graphs = 0;
     const visit = (message: string, span: Span): void => {
-      if (message === 'node') readOperator(file, span, operators);
+      const operator: Operator = { name: '', domain: '' };
       for (const field of file.fields(span)) {
+        if (message === 'node') readOperator(file, field, operator);
         const child = tensorHolders[message]?.[field.number];
         if (child === undefined) continue;
         if (field.kind !== 'bytes') throw new RangeError(`a ${child} that is a number`);
@@ -75,6 +76,8 @@ export function readOnnxFile(path: string): OnnxFileFacts {
         const before = needed.get(external.location) ?? 0;
         needed.set(external.location, Math.max(before, external.bytesNeeded));
       }
+      const { name, domain } = operator;
+      if (message === 'node' && OWN_DOMAINS.includes(domain)) operators.add(name);
     };
     visit('model', { start: 0, end: file.bytes });
     if (graphs !== 1) throw new RangeError('no graph in it');
@@ -87,14 +90,16 @@ export function readOnnxFile(path: string): OnnxFileFacts {
   return { externalFiles, weightBytes, operators: [...operators].sort() };
 }
 
-function readOperator(file: ProtobufFile, span: Span, operators: Set<string>): void {
-  let [name, domain] = ['', ''];
-  for (const field of file.fields(span)) {
-    if (field.kind !== 'bytes') continue;
-    if (field.number === 4) name = file.text(field.span);
-    else if (field.number === 7) domain = file.text(field.span);
-  }
-  if (OWN_DOMAINS.includes(domain)) operators.add(name);
+/** Notes an operator's name or domain, if the node's field is one of these. */
+function readOperator(file: ProtobufFile, field: Field, operator: Operator): void {
+  if (field.kind !== 'bytes') return;
+  if (field.number === 4) operator.name = file.text(field.span);
+  else if (field.number === 7) operator.domain = file.text(field.span);
+}
+
+interface Operator {
+  name: string;
+  domain: string;
 }
 
 interface TensorFacts {
