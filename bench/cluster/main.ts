@@ -1,5 +1,5 @@
 // `npm run bench:cluster`: bivdiff's control plane beside Ray and BullMQ on the same machine, in one run, and how a farm moves bytes and recovers.
-// `--json` prints one JSON object; `--only bivdiff,ray,bullmq,restart,recovery,gather` runs some; `--quick` is a look in a minute or two.
+// `--json` prints one JSON object; `--only bivdiff,ray,bullmq,restart,recovery,gather,tenants` runs some (tenants only if named); `--quick` is a look in a minute or two.
 
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -12,6 +12,7 @@ import { WARM_UP_RUNS } from './peers/peer-jobs.ts';
 import type { GraphRun, PeerResult } from './peers/peer-jobs.ts';
 import { measureRecovery } from './recovery.ts';
 import { measureRestart } from './restart.ts';
+import { measureTenants } from './tenants.ts';
 
 const { values } = parseArgs({
   options: {
@@ -79,6 +80,16 @@ async function measureFarm(): Promise<void> {
       (one) => `${one.milliseconds.toFixed(0)} (a step ${one.stepMilliseconds.toFixed(0)})`,
     );
     say(`recovery         ms from cancel to the device idle: ${cancels.join(', ')}`);
+  }
+  if (only.includes('tenants')) {
+    const figures = await measureTenants();
+    more['tenants'] = figures;
+    for (const [owner, shares] of Object.entries(figures.shares)) {
+      say(`tenants          share of ${owner} at each tenth: ${shares.map(percent).join(', ')}`);
+    }
+    say(
+      `tenants          ${figures.jobsDone} jobs done in ${figures.seconds.toFixed(1)} s, ${figures.jobsWaiting} wait for workers; longest inversion ${figures.longestInversion.toFixed(2)} tasks`,
+    );
   }
   if (only.includes('gather')) {
     const gather = await measureGather();
