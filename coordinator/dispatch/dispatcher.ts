@@ -185,7 +185,7 @@ export class Dispatcher {
    * one that is set aside now. */
   #judge(event: WorkerEvent): Stage | undefined {
     const { workers } = this.#options;
-    if (event.kind === 'committed') workers.succeeded(event.record.worker, event.record.stage);
+    if (event.kind === 'committed') workers.succeeded(event.result.worker, event.result.stage);
     if (event.kind !== 'failed') return undefined;
     const { worker, taskId, failure } = event;
     const stage = this.#out.stageOf(taskId);

@@ -210,10 +210,10 @@ export class JobRun implements Needer {
     task: TaskNumber,
     event: Extract<WorkerEvent, { kind: 'committed' }>,
   ): Promise<void> {
-    const { taskId, record } = event;
+    const { taskId, result } = event;
     const hadCopy = this.#copies.hasCopy(task);
     const twins = this.#twins.get(taskId) ?? [];
-    this.#copies.finished(task, record.seconds);
+    this.#copies.finished(task, result.seconds);
     this.#forget(taskId);
     this.#board.settle(task);
     for (const twin of twins) {
@@ -286,7 +286,7 @@ export class JobRun implements Needer {
     }
     for (const number of lost) {
       await store.dropRecord(idOf(number));
-      observer.healed(number);
+      observer.healed?.(number);
       this.#board.lose(number);
     }
     for (const one of waiting) this.#board.takeBack(one);

@@ -2,7 +2,6 @@
 
 import type { TaskMessage } from '../../common/bus/ports.ts';
 import type { FailureJson } from '../../common/errors.ts';
-import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
 import { STAGE_FACTS } from '../../common/stage-facts.ts';
 import type { Stage } from '../../common/task.ts';
 import { excludedWorkers, memoryMissed } from '../domain/failure-policy.ts';
@@ -32,7 +31,6 @@ export class NextAttempt {
     // Where nobody has so much, the others try: the device may have been full of something else.
     const isKept = able !== undefined && able.size > 0;
     return {
-      protocol: PROTOCOL_VERSION,
       attempt: this.#attempts.next(task),
       task: plan.task(this.#graph.ref(task)),
       excludedWorkers: excludedWorkers({

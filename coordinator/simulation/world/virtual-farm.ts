@@ -212,7 +212,7 @@ export class VirtualFarm {
     const seconds = (nowMs - this.#startMs[slot]!) / 1000;
     const worker = this.#nameOf(slot);
     const kept = store.commit(recordOf(letter.message, worker, seconds));
-    bus.report({ kind: 'committed', taskId: task.id, worker, attempt, record: kept });
+    bus.report({ kind: 'committed', taskId: task.id, worker, attempt, result: kept });
     bus.end(letter);
     this.attempts.committed += 1;
     this.#ledger.commit(slot, nowMs, this.#usefulMs[slot]!);

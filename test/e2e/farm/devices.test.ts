@@ -42,7 +42,7 @@ it('a job that was taken for other devices waits for their workers', async () =>
   });
   expect((await farm.client.get(id)).state).toBe('running');
   const stages = new Set(
-    farm.events.flatMap((event) => (event.kind === 'committed' ? [event.record.stage] : [])),
+    farm.events.flatMap((event) => (event.kind === 'committed' ? [event.result.stage] : [])),
   );
   expect([...stages].filter((stage) => !['ingest', 'annotate'].includes(stage))).toEqual([]);
 });

@@ -6,22 +6,19 @@ import { describe, expect, it } from 'vitest';
 import { createMemoryBus } from '../../../common/bus/memory/index.ts';
 import type { TaskMessage } from '../../../common/bus/ports.ts';
 import { queueOfStage } from '../../../common/placement.ts';
-import { PROTOCOL_VERSION } from '../../../common/protocol-version.ts';
 import { createMemoryStore } from '../../../common/store/memory/index.ts';
 import type { TaskId } from '../../../common/task.ts';
 import { runWorker } from '../../../workers/worker.ts';
 import { messageOf } from '../../support/conformance/bus/bus-messages.ts';
 
 describe('runWorker', () => {
-  it('hands back tasks of a newer protocol, and tasks that it shall not have; runs the rest', async () => {
+  it('hands back tasks that it shall not have; runs the rest', async () => {
     const bus = createMemoryBus({ ackWaitMs: 10_000 });
     const end = new AbortController();
     const ran: TaskId[] = [];
-    const tooNew: number[] = [];
     const { stage, numericsClass } = messageOf('mine').task;
     const queue = queueOfStage(stage, numericsClass);
     const publish = (message: TaskMessage): Promise<void> => bus.publish(queue, message);
-    await publish({ ...messageOf('new'), protocol: PROTOCOL_VERSION + 1 });
     await publish({ ...messageOf('kept'), excludedWorkers: ['w'] });
     await publish({ ...messageOf('large'), memoryBytes: 9 });
     await publish({ ...messageOf('mine'), memoryBytes: 8 });
@@ -36,15 +33,13 @@ describe('runWorker', () => {
             end.abort();
             return { outputs: {}, busySeconds: 0 };
           }),
-        onTooNew: ({ protocol }) => tooNew.push(protocol),
       },
       end.signal,
     );
     await working;
     expect(ran).toEqual([messageOf('mine').task.id]);
-    expect(tooNew).toEqual([PROTOCOL_VERSION + 1]);
     // They still wait for somebody else.
-    expect(await bus.depth(queue)).toBe(3);
+    expect(await bus.depth(queue)).toBe(2);
     await bus.close();
   });
 });

@@ -1,5 +1,6 @@
 // A worker for tests of dispatch: it commits made-up results at once, or fails as a script says. Bus and store are the real ones.
 
+import { resultFacts } from '../../../common/bus/ports.ts';
 import type { Bus } from '../../../common/bus/ports.ts';
 import { digestText } from '../../../common/digest.ts';
 import { BivdiffError } from '../../../common/errors.ts';
@@ -45,7 +46,7 @@ export async function runScriptedWorker(
       if (delivery.signal.aborted) throw new BivdiffError('cancelled', 'stopped');
       const record = await commit(store, task, worker);
       committed.push(task.id);
-      await bus.report({ kind: 'committed', ...facts, record });
+      await bus.report({ kind: 'committed', ...facts, result: resultFacts(record) });
     } catch (reason) {
       await bus.report({ kind: 'failed', ...facts, failure: BivdiffError.from(reason).toJSON() });
     }
