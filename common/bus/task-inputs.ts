@@ -10,8 +10,10 @@ import type { TaskMessage } from './ports.ts';
 
 type Inputs = Task['inputs'];
 
-/** Parts that travel in a message: some 40 kB. Windows and batches have tens. */
-export const INPUT_PARTS_MAX = 1_000;
+const NO_PARTS = { taskIds: new Uint8Array(), offsets: [], counts: [] };
+
+/** Parts that travel in a message: some 80 kB. Batches and windows have tens, the longest window of single frames 1,024. */
+export const INPUT_PARTS_MAX = 2_048;
 const ID_BYTES = 32;
 
 /** The message itself; or, of a task that reads more than fits, one that names its inputs in the store. */
@@ -51,6 +53,7 @@ export function inputsMessage(inputs: Inputs): TaskInputs {
   const runs: InputRun[] = [];
   for (const role of Object.keys(inputs)) {
     const parts = inputs[role]!;
+    if (parts.length === 0) runs.push({ role, output: '', ...NO_PARTS });
     for (let from = 0; from < parts.length;) {
       const to = endOfRun(parts, from);
       runs.push(runOf(role, parts, { from, to }));

@@ -1,8 +1,7 @@
 // One job on its way: publishes its ready tasks when told to, and acts on what workers report. All of it can be lost and made again
 // from the store.
 
-import type { BivdiffError } from '../../common/errors.ts';
-import type { FailureJson } from '../../common/errors.ts';
+import type { BivdiffError, FailureJson } from '../../common/errors.ts';
 import type { CoordinatorBus, WorkerEvent } from '../../common/bus/ports.ts';
 import { queueOfStage } from '../../common/placement.ts';
 import type { Store } from '../../common/store/ports.ts';
@@ -247,15 +246,16 @@ export class JobRun implements Needer {
     const attempt = hasNoRoom ? attempts.count(task) : attempts.failures(task);
     const decision = decideAfterFailure(event.failure, attempt, this.#options.policy);
     switch (decision.kind) {
-      case 'retry':
+      case 'retry': {
         if (decision.excludeWorker) attempts.exclude(task, event.worker);
-        this.#options.observer.retried?.(task, decision);
+        const delayMs = this.#nextAttempt.delayMs(task, decision);
+        this.#options.observer.retried?.(task, { delayMs });
         this.#options.out.rest(event.taskId);
-        this.#publishLater(task, decision.delayMs);
+        this.#publishLater(task, delayMs);
         return;
+      }
       case 'heal':
-        await this.#heal(task, event);
-        return;
+        return this.#heal(task, event);
       case 'fail':
         // With this one: a copy of it may be under way.
         await this.stop(this.#failureOf(task, event.failure));

@@ -4,7 +4,7 @@ import type { TaskMessage } from '../../common/bus/ports.ts';
 import type { FailureJson } from '../../common/errors.ts';
 import { STAGE_FACTS } from '../../common/stage-facts.ts';
 import type { Stage } from '../../common/task.ts';
-import { excludedWorkers, memoryMissed } from '../domain/failure-policy.ts';
+import { excludedWorkers, leavesSomebody, memoryMissed } from '../domain/failure-policy.ts';
 import type { TaskGraph, TaskNumber } from '../domain/task-graph.ts';
 import type { Workforce } from '../ports.ts';
 import type { Attempts } from './attempts.ts';
@@ -40,6 +40,17 @@ export class NextAttempt {
       }),
       ...(isKept && { memoryBytes }),
     };
+  }
+
+  /** Another worker need not wait for a cause to pass that is the failed one's. */
+  delayMs(
+    task: TaskNumber,
+    { delayMs, excludeWorker }: { readonly delayMs: number; readonly excludeWorker: boolean },
+  ): number {
+    const stage = this.#graph.stage(task);
+    const able = this.#workersWith(stage, this.#memoryBytes.get(stage) ?? 0);
+    const refusing = [...this.#attempts.excludedWorkers(task), ...this.#workers.setAside(stage)];
+    return excludeWorker && leavesSomebody(refusing, able) ? 0 : delayMs;
   }
 
   /** Whether an attempt failed for want of memory that another worker has; from now on only such workers are asked. */

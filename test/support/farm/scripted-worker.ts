@@ -48,6 +48,7 @@ export async function runScriptedWorker(
       committed.push(task.id);
       await bus.report({ kind: 'committed', ...facts, result: resultFacts(record) });
     } catch (reason) {
+      await delivery.ackConfirmed();
       await bus.report({ kind: 'failed', ...facts, failure: BivdiffError.from(reason).toJSON() });
     }
     await delivery.ack();
