@@ -1,10 +1,14 @@
-// Goal: a worker hands back what is not for it, and leaves that queue to others for a moment. Method: the real loop, memory bus and
-// memory store.
+// Goal: a worker hands back what is not for it, and leaves that queue to others for a moment; whoever hears of a failure can publish the
+// task again at once. Method: the real loop, memory bus and memory store; a real nats-server.
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
+import { startNatsServer } from '../../../cli/programs/nats-server.ts';
 import { createMemoryBus } from '../../../common/bus/memory/index.ts';
+import { openNatsBus } from '../../../common/bus/nats/index.ts';
+import type { NatsBus } from '../../../common/bus/nats/index.ts';
 import type { TaskMessage } from '../../../common/bus/ports.ts';
+import { BivdiffError } from '../../../common/errors.ts';
 import { queueOfStage } from '../../../common/placement.ts';
 import { createMemoryStore } from '../../../common/store/memory/index.ts';
 import type { TaskId } from '../../../common/task.ts';
@@ -41,5 +45,38 @@ describe('runWorker', () => {
     // They still wait for somebody else.
     expect(await bus.depth(queue)).toBe(2);
     await bus.close();
+  });
+
+  it('says that a task has failed when the server has let go of its message', async () => {
+    const server = await startNatsServer();
+    onTestFinished(() => server.close());
+    const open = (name: string): Promise<NatsBus> =>
+      openNatsBus({ servers: [server.url], name, ackWaitMs: 10_000 });
+    const [coordinator, bus] = [await open('coordinator'), await open('w')];
+    const end = new AbortController();
+    const { stage, numericsClass } = messageOf('any').task;
+    const queue = queueOfStage(stage, numericsClass);
+    const events = coordinator.events(end.signal)[Symbol.asyncIterator]();
+    const working = runWorker(
+      {
+        ...{ name: 'w', bus, store: createMemoryStore(), slots: 1, ackWaitMs: 10_000 },
+        queues: [queue],
+        runTask: async () => {
+          throw new BivdiffError('internal', 'it broke');
+        },
+      },
+      end.signal,
+    );
+    const failures = 100;
+    await coordinator.publish(queue, messageOf('a'));
+    for (let seen = 1; seen < failures; seen += 1) {
+      expect((await events.next()).value).toMatchObject({ kind: 'failed' });
+      // One that the server does not take would never fail again.
+      await coordinator.publish(queue, messageOf('a'));
+    }
+    expect((await events.next()).value).toMatchObject({ kind: 'failed' });
+    end.abort();
+    await working;
+    for (const one of [coordinator, bus]) await one.close();
   });
 });

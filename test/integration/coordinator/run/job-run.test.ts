@@ -35,6 +35,7 @@ describe('JobRun', () => {
   /** What each has for a task. */
   let memory: Readonly<Record<string, number>> = {};
   let timers: (() => void)[] = [];
+  let delaysMs: number[] = [];
   let claimed: ReadonlySet<TaskId> = new Set();
   let runOf: (jobId: JobId, plan?: Plan) => { run: JobRun; start: () => Promise<void> };
 
@@ -42,11 +43,13 @@ describe('JobRun', () => {
     nowMs = 0;
     claimed = new Set();
     timers = [];
+    delaysMs = [];
     bus = createMemoryBus({ ackWaitMs: 10_000 });
     store = createMemoryStore();
     const clock: Clock = {
       nowMs: () => nowMs,
-      after: (_, callback) => {
+      after: (delayMs, callback) => {
+        delaysMs.push(delayMs);
         timers.push(callback);
         return () => undefined;
       },
@@ -197,6 +200,18 @@ describe('JobRun', () => {
     await out.reconcile();
     await out.settled();
     expect((await pullNow())?.message).toMatchObject({ attempt: 2, excludedWorkers: [] });
+  });
+
+  it.each([
+    ['at once where another worker can have it', 'internal', ['w', 'other'], 0],
+    ['later where nobody else can', 'internal', ['w'], policy.retryDelayMs],
+    ['later where the cause may pass', 'unavailable', ['w', 'other'], policy.retryDelayMs],
+  ] as const)('publishes a failed task again %s', async (_, code, names, delayMs) => {
+    there = new Set(names);
+    const { id } = (await pullNow())!.message.task;
+    const failure = new BivdiffError(code, 'it broke').toJSON();
+    await run.handle({ kind: 'failed', taskId: id, worker: 'w', attempt: 1, failure });
+    expect(delaysMs).toEqual([delayMs]);
   });
 
   it('excludes nobody where all others are of another numerics class', async () => {
