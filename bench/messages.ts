@@ -10,7 +10,7 @@ import { resultFacts } from '../common/bus/ports.ts';
 import type { TaskMessage, WorkerEvent } from '../common/bus/ports.ts';
 import { BivdiffError } from '../common/errors.ts';
 import { digestText } from '../common/digest.ts';
-import type { ResultRecord, Task, TaskId } from '../common/task.ts';
+import type { ResultRecord, Task } from '../common/task.ts';
 import { createPlan } from '../coordinator/domain/plan.ts';
 import { benchJob } from './bench-job.ts';
 
@@ -104,7 +104,7 @@ function recordOf({ id: taskId, stage, numericsClass }: Task): ResultRecord {
     shape: [4, 4, 64, 64],
   };
   return {
-    ...{ taskId: taskId as TaskId, stage, numericsClass, outputs: { latents: [latents] } },
+    ...{ taskId, stage, numericsClass, outputs: { latents: [latents] } },
     ...{ worker: 'worker-1.example', attempt: 1, startedAt: new Date().toISOString() },
     ...{ seconds: 0.123456789, busySeconds: 0.098765432 },
   };

@@ -43,7 +43,7 @@ export function cutFailure(failure: FailureJson, causes = CUT.causes): FailureJs
 function cutDetails(details: FailureJson['details']): FailureJson['details'] {
   let left = CUT.detailsLength;
   const fits = ([key, value]: [string, unknown]): boolean => {
-    const length = key.length + (JSON.stringify(value) ?? '').length;
+    const length = key.length + ((JSON.stringify(value) as string | undefined) ?? '').length;
     if (length > left) return false;
     left -= length;
     return true;

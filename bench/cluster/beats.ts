@@ -13,6 +13,7 @@ import { startNatsServer } from '../../cli/programs/nats-server.ts';
 import { WorkerRegistry } from '../../coordinator/dispatch/worker-registry.ts';
 import { systemClock } from '../../coordinator/ports.ts';
 import { freePort } from '../../test/support/network/ports.ts';
+import type { PartRef } from '../../recipes/job.ts';
 import { benchJob } from '../bench-job.ts';
 
 const MEASURED_MS = 10_000;
@@ -78,14 +79,14 @@ export async function measureBeats(workers: number): Promise<BeatFigures> {
 /** One slot with a task in it and two on their way, and all models of a job loaded. */
 function statusOf(index: number): WorkerStatus {
   const id = (what: string): TaskId => digestText(`${what} of ${index}`) as string as TaskId;
-  const parts = Object.values(benchJob(1).models);
+  const parts = Object.values<PartRef>({ ...benchJob(1).models });
   return {
     ...{ protocol: PROTOCOL_VERSION, name: `worker-${index}.example`, pools: ['idm', 'vdm'] },
     ...{ slots: 1, pid: 100_000 + index, host: `host-${index}.example`, draining: false },
     numericsClass: 'onnxruntime 1.30.0 cuda NVIDIA H200',
     memoryBytes: 128 * 2 ** 30,
     running: ['one', 'two', 'three'].map(id),
-    loaded: Object.fromEntries(parts.map(({ digest }, i) => [digest, 1_000 + i])),
+    loaded: Object.fromEntries(parts.map(({ digest }, i) => [digest, 1_000 + i] as const)),
     committed: 1_000 + index,
     address: `host-${index}.example:7100`,
     gathered: { hits: 10_000, misses: 100, fallbacks: 1 },

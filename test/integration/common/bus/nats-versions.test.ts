@@ -58,7 +58,9 @@ it('a worker of protocol 1 is seen, gets no tasks, and one of a later protocol i
   const told = Promise.withResolvers<string>();
   stranger.subscribe('bivdiff.version', {
     max: 1,
-    callback: (_, msg) => void told.resolve(msg.string()),
+    callback: (_, msg) => {
+      told.resolve(msg.string());
+    },
   });
   await coordinator.connection.flush();
   await stranger.flush();
