@@ -2,6 +2,7 @@
 
 import { resultFacts } from '../../../common/bus/ports.ts';
 import type { Bus } from '../../../common/bus/ports.ts';
+import { wholeTask } from '../../../common/bus/task-inputs.ts';
 import { digestText } from '../../../common/digest.ts';
 import { BivdiffError } from '../../../common/errors.ts';
 import { queuesOfWorker } from '../../../common/placement.ts';
@@ -41,7 +42,8 @@ export async function runScriptedWorker(
     const facts = { taskId: task.id, worker, attempt };
     await bus.report({ kind: 'started', ...facts, slot: 0, stage: task.stage });
     try {
-      if (options.readsInputs !== false) await readInputs(store, task);
+      const whole = await wholeTask(store, delivery.message);
+      if (options.readsInputs !== false) await readInputs(store, whole);
       await options.script?.(task, attempt);
       if (delivery.signal.aborted) throw new BivdiffError('cancelled', 'stopped');
       const record = await commit(store, task, worker);

@@ -12,13 +12,14 @@ import { createMemoryStore } from '../../../../common/store/memory/index.ts';
 import type { Store } from '../../../../common/store/ports.ts';
 import type { InputPart, JobId, Task, TaskId } from '../../../../common/task.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../../../coordinator/domain/failure-policy.ts';
-import { createPlan } from '../../../../coordinator/domain/plan.ts';
+import { createPlan, tasksOfStage } from '../../../../coordinator/domain/plan.ts';
 import { createTaskGraph } from '../../../../coordinator/domain/task-graph.ts';
 import { systemClock } from '../../../../coordinator/ports.ts';
 import { wantedTasks } from '../../../../coordinator/run/active-job.ts';
 import { JobRun } from '../../../../coordinator/run/job-run.ts';
 import { PublishedTasks } from '../../../../coordinator/run/published-tasks.ts';
 import { runWorker } from '../../../../workers/worker.ts';
+import { runScriptedWorker } from '../../../support/farm/scripted-worker.ts';
 import { acceptedJob } from '../../../support/jobs.ts';
 import { taskIdOf, taskOf } from '../../../support/conformance/results.ts';
 
@@ -100,6 +101,14 @@ function publish({ out, task }: Farm): void {
   out.add({ jobId: 'j' as JobId, owner: '' }, { task, attempt: 1, excludedWorkers: [] }, place);
 }
 
+async function putResult(store: Store, { id: taskId, stage, numericsClass }: Task): Promise<void> {
+  const bytes = Buffer.from(taskId);
+  const digest = await store.putArtifact(bytes);
+  const frames = [{ digest, bytes: bytes.length, type: 'image/png' } as const];
+  const by = { worker: 'w', attempt: 1, startedAt: '', seconds: 1, busySeconds: 1 };
+  await store.putRecord({ taskId, stage, numericsClass, outputs: { frames }, ...by });
+}
+
 async function nextEnd(bus: Bus): Promise<WorkerEvent> {
   for await (const event of bus.events(new AbortController().signal)) {
     if (event.kind === 'committed' || event.kind === 'failed') return event;
@@ -139,6 +148,43 @@ describe.each([
     farm.out.again({ task: farm.task, attempt: 2, excludedWorkers: [] });
     expect(await again).toMatchObject({ kind: 'committed', attempt: 2 });
   });
+});
+
+it('a job of 3,000 frames, each a batch, that is rendered is assembled by a server as README starts it', async () => {
+  const bus = await openNats();
+  const store = createMemoryStore();
+  const troubles: Error[] = [];
+  const out = new PublishedTasks({
+    ...{ bus, store, clock: systemClock, slotsOf: () => 1 },
+    onTrouble: (error) => troubles.push(error),
+  });
+  // Side by side with what the clip was made from: three pictures for each frame.
+  const outputs = [{ layout: 'comparison', format: 'mp4', framesPerSecond: 8 }] as const;
+  const cut = { frames: 3_000, frameBatch: 1, window: 1_024 };
+  const plan = createPlan(acceptedJob({ ...cut, outputs }));
+  for (const stage of ['annotate', 'generate', 'decode', 'measure'] as const) {
+    for (const ref of tasksOfStage(plan, stage)) await putResult(store, plan.task(ref));
+  }
+  const graph = createTaskGraph(plan);
+  const run = new JobRun({
+    ...{ jobId: 'j' as JobId, graph, store, bus, out, clock: systemClock },
+    policy: DEFAULT_FAILURE_POLICY,
+    observer: { surveyed: () => undefined, event: () => undefined },
+  });
+  const stop = new AbortController();
+  const working = runScriptedWorker({ bus, store }, stop.signal);
+  ends.push(() => {
+    stop.abort();
+    return working;
+  });
+  const ended = nextEnd(bus);
+  await run.start(wantedTasks(graph));
+  run.publishNext('any');
+  await out.settled();
+  expect(troubles).toEqual([]);
+  await run.handle(await ended);
+  expect(run.failure).toBeUndefined();
+  expect(run.isOver).toBe(true);
 });
 
 describe('a server that takes no message of a task', () => {
