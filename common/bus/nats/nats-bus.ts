@@ -150,7 +150,7 @@ export class NatsBus implements Bus {
     const doing = `publishing task ${message.task.id} to ${queue}`;
     if (this.#isClosed) throw new BivdiffError('unavailable', `${doing}: the bus is closed`);
     const payload = encodeTaskMessage(message);
-    checkPayload(payload, this.connection.info, doing);
+    checkPayload(payload, this.connection.info);
     try {
       await this.#stream.using(queue, async () => {
         await this.#checkDepth(queue, doing);

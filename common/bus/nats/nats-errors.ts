@@ -47,13 +47,12 @@ export function isNoResponders(reason: unknown): boolean {
 export function checkPayload(
   payload: Uint8Array,
   info: { readonly max_payload: number } | undefined,
-  doing: string,
 ): void {
   const bytesMax = info?.max_payload ?? Infinity;
   if (payload.length <= bytesMax) return;
   throw new BivdiffError(
     'failed-precondition',
-    `${doing}: the message has ${payload.length} bytes, and the NATS server takes ${bytesMax}`,
+    `its message has ${payload.length} bytes, and the NATS server takes ${bytesMax} at most`,
     {
       retry: 'never',
       hint: 'Raise max_payload in the configuration of nats-server (1MB is its default), restart it, and retry the job.',
@@ -72,11 +71,15 @@ export function natsFailure(reason: unknown, doing: string): BivdiffError {
     });
   }
   if (reason instanceof JetStreamApiError && reason.code === MESSAGE_TOO_LARGE) {
-    return new BivdiffError('failed-precondition', `${doing}: ${message}`, {
-      retry: 'never',
-      cause: reason,
-      hint: 'Let the NATS server take larger messages into its streams, and retry the job.',
-    });
+    return new BivdiffError(
+      'failed-precondition',
+      `the NATS server refuses its message: ${message}`,
+      {
+        retry: 'never',
+        cause: reason,
+        hint: 'Let the NATS server take larger messages into its streams, and retry the job.',
+      },
+    );
   }
   if (reason instanceof errors.AuthorizationError) {
     return new BivdiffError('unauthenticated', `${doing}: the server does not let us in`, {

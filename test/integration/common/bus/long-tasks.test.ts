@@ -210,7 +210,7 @@ describe('a server that takes no message of a task', () => {
     for (const event of await out.reconcile()) await run.handle(event);
     expect(run.isOver).toBe(true);
     expect(run.failure?.message).toMatch(
-      /^ingest of frames 0 to 63 failed: .*the message has \d+ bytes, and the NATS server takes 700$/,
+      /^ingest of frames 0 to 63 failed: its message has \d+ bytes, and the NATS server takes 700 at most$/,
     );
     expect(run.failure?.hint).toContain('max_payload');
     expect(await out.reconcile()).toEqual([]);
