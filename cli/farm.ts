@@ -62,6 +62,8 @@ export interface RenderProgress {
   readonly fraction: number;
   /** Undefined until there is something to judge by. */
   readonly secondsLeft: number | undefined;
+  /** Of a farm: workers that are not there, in words. */
+  readonly waitingFor?: string;
 }
 
 export interface TaskCounts {

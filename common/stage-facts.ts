@@ -12,6 +12,11 @@ export type NumericsKind = 'inference' | 'media' | 'plain';
 /** The numerics class of each kind of work: a machine's own, or the one that a job was accepted for. */
 export type NumericsClasses = Readonly<Record<NumericsKind, string>>;
 
+/** All three in one string. A worker of another key may run some stages of a job, never all of them. */
+export function numericsKeyOf({ inference, media, plain }: NumericsClasses): string {
+  return `${inference} ${media} ${plain}`;
+}
+
 /** Which workers run it, what its bits depend on, and the revision of its code: raise it when a change alters the stage's result. */
 export const STAGE_FACTS: {
   readonly [S in Stage]: {

@@ -1,5 +1,6 @@
 // What a worker says of itself on the bus, every few seconds, and what it asks of others.
 
+import type { NumericsClasses } from './stage-facts.ts';
 import type { Digest, Pool, Stage, TaskId } from './task.ts';
 
 /** How often a worker says that it is there. */
@@ -29,7 +30,7 @@ export interface WorkerStatus {
   readonly slots: number;
   readonly pid: number;
   readonly host: string;
-  readonly numericsClass: string;
+  readonly numerics: NumericsClasses;
   /** What the models of one task may fill of its device. */
   readonly memoryBytes: number;
   readonly running: readonly TaskId[];

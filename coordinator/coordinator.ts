@@ -106,7 +106,7 @@ export class Coordinator {
           ...(source === undefined ? {} : { source }),
         };
         await entry.log.append({ kind: 'submitted', atMs: nowMs(), name, priority, ...whose });
-        entry.inferenceClass = job.numerics.inference;
+        entry.numerics = job.numerics;
         await this.#dispatcher.launch([entry]);
       } else if (owner !== undefined && entry.log.facts?.owners.includes(owner) === false) {
         await entry.log.append({ kind: 'joined', atMs: nowMs(), owner });

@@ -15,11 +15,11 @@ export interface Workforce {
    * Names of the workers that serve a pool now; `any`: of all. With a class: only those whose inference is of it; others may not be
    * able to take a job's tasks. With a size: only those that have as much memory for a task.
    */
-  workersOf(pool: Pool, inferenceClass?: string, memoryBytes?: number): ReadonlySet<string>;
+  workersOf(pool: Pool, numericsKey?: string, memoryBytes?: number): ReadonlySet<string>;
   /** What a worker has for a task; undefined if it was not heard of lately. */
   memoryOf(worker: string): number | undefined;
   /** Those of them that had room for another task when they were last heard of. */
-  idleOf(pool: Pool, inferenceClass: string): ReadonlySet<string>;
+  idleOf(pool: Pool, numericsKey: string): ReadonlySet<string>;
   /** Those that shall not have tasks of this stage for now. */
   setAside(stage: Stage): readonly string[];
 }

@@ -83,7 +83,11 @@ function statusOf(index: number): WorkerStatus {
   return {
     ...{ protocol: PROTOCOL_VERSION, name: `worker-${index}.example`, pools: ['idm', 'vdm'] },
     ...{ slots: 1, pid: 100_000 + index, host: `host-${index}.example`, draining: false },
-    numericsClass: 'onnxruntime 1.30.0 cuda NVIDIA H200',
+    numerics: {
+      inference: 'onnxruntime 1.30.0 cuda NVIDIA H200',
+      media: 'node-av 6.1.1 ffmpeg 8.1 sharp 0.35.5',
+      plain: 'v8 13.6',
+    },
     memoryBytes: 128 * 2 ** 30,
     running: ['one', 'two', 'three'].map(id),
     loaded: Object.fromEntries(parts.map(({ digest }, i) => [digest, 1_000 + i] as const)),

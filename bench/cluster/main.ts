@@ -1,5 +1,5 @@
 // `npm run bench:cluster`: bivdiff's control plane beside Ray and BullMQ on the same machine, in one run, and how a farm moves bytes and recovers.
-// `--json` prints one JSON object; `--only bivdiff,ray,bullmq,restart,recovery,retry,beats,gather` runs some; `--quick` is a look in a minute or two.
+// `--json` prints one JSON object; `--only bivdiff,ray,bullmq,restart,recovery,retry,beats,gather,tenants` runs some (tenants only if named); `--quick` is a look in a minute or two.
 
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -14,6 +14,7 @@ import type { GraphRun, PeerResult } from './peers/peer-jobs.ts';
 import { measureRecovery } from './recovery.ts';
 import { measureRestart } from './restart.ts';
 import { measureRetries } from './retry.ts';
+import { measureTenants } from './tenants.ts';
 
 const { values } = parseArgs({
   options: {
@@ -96,6 +97,16 @@ async function measureFarm(): Promise<void> {
     const { workers, seen, beatBytes, bytesPerSecond, messagesPerSecond } = figures;
     say(
       `beats            ${workers} workers (${seen} seen), ${beatBytes} bytes each: ${(bytesPerSecond / 1e6).toFixed(2)} MB/s and ${messagesPerSecond.toFixed(0)} messages/s into and out of nats-server`,
+    );
+  }
+  if (only.includes('tenants')) {
+    const figures = await measureTenants();
+    more['tenants'] = figures;
+    for (const [owner, shares] of Object.entries(figures.shares)) {
+      say(`tenants          share of ${owner} at each tenth: ${shares.map(percent).join(', ')}`);
+    }
+    say(
+      `tenants          ${figures.jobsDone} jobs done in ${figures.seconds.toFixed(1)} s, ${figures.jobsWaiting} wait for workers; longest inversion ${figures.longestInversion.toFixed(2)} tasks`,
     );
   }
   if (only.includes('gather')) {

@@ -107,7 +107,7 @@ function start(store: Store, bus: Bus) {
   const beat = (): void => {
     workers.note({
       ...{ protocol: PROTOCOL_VERSION, name: 'many', pools: ['idm', 'mixer', 'vdm'], slots: SLOTS },
-      ...{ pid: 0, host: 'bench', numericsClass: benchJob(1).numerics.inference, running: [] },
+      ...{ pid: 0, host: 'bench', numerics: benchJob(1).numerics, running: [] },
       ...{ draining: false, committed: 0, leaving: false },
       memoryBytes: 1,
       gathered: { hits: 0, misses: 0, fallbacks: 0 },

@@ -72,8 +72,8 @@ async function runChain(
   const graph = chainGraph('retries', tasks);
   const workers = new WorkerRegistry(systemClock);
   const beat = (): void => {
-    const { inference } = graph.plan.job.numerics;
-    for (const name of WORKERS) workers.note({ ...STATUS, name, numericsClass: inference });
+    const { numerics } = graph.plan.job;
+    for (const name of WORKERS) workers.note({ ...STATUS, name, numerics });
   };
   beat();
   const out = new PublishedTasks({ bus, store, clock: systemClock, slotsOf: () => 2 });
@@ -101,7 +101,7 @@ async function runChain(
   if (run.failure !== undefined) throw run.failure;
 }
 
-const STATUS: Omit<WorkerStatus, 'name' | 'numericsClass'> = {
+const STATUS: Omit<WorkerStatus, 'name' | 'numerics'> = {
   ...{ protocol: PROTOCOL_VERSION, pools: ['idm'], slots: 1, pid: 1, host: 'here' },
   ...{ memoryBytes: 1, running: [], draining: false, committed: 0, leaving: false },
   gathered: { hits: 0, misses: 0, fallbacks: 0 },

@@ -4,12 +4,12 @@ import { basename, join, resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
-import { BivdiffError } from '../../common/errors.ts';
 import { inspectModelSet } from '../../common/models/model-folder.ts';
 import type { ModelSetReport } from '../../common/models/model-folder.ts';
-import type { ModelPart, ModelSet } from '../../common/models/model-set.ts';
+import type { ModelSet } from '../../common/models/model-set.ts';
 import { findSetFolders } from '../../common/models/set-folders.ts';
-import type { GraphKind } from '../../workers/inference/graph-kind.ts';
+import { NOTHING, checkModelSet } from '../local/check-models.ts';
+import type { ModelFinding, ModelFindings } from '../local/check-models.ts';
 import { EXIT_OK, EXIT_USAGE } from '../output/exit-codes.ts';
 import { formatBytes, formatTable, plural } from '../output/format.ts';
 import { printJson } from '../terminal.ts';
@@ -62,7 +62,7 @@ async function listModels(
   const reports: ModelSetReport[] = [];
   for (const one of folders) reports.push(await inspectModelSet(one));
   if (flags.json === true) {
-    printJson(environment.stdout, { sets: reports.map((report) => reportJson(report, [])) });
+    printJson(environment.stdout, { sets: reports.map((report) => reportJson(report, NOTHING)) });
   } else {
     environment.stdout.write(reports.map(reportText).join('\n'));
   }
@@ -76,14 +76,21 @@ async function checkModels(
 ): Promise<number> {
   // Nothing remembered: a check reads every byte.
   const report = await inspectModelSet(folderOf(folder, environment), { cacheFolder: false });
-  const graphs = report.set === undefined ? [] : await checkGraphs(report.set);
-  const count = report.problems.length + graphs.length;
+  const findings = report.set === undefined ? NOTHING : await checkModelSet(report.set);
+  const { problems, warnings } = findings;
+  const count = report.problems.length + problems.length;
   if (flags.json === true) {
-    printJson(environment.stdout, reportJson(report, graphs));
+    printJson(environment.stdout, reportJson(report, findings));
   } else {
     const notes = report.set === undefined ? ' (graphs are loaded once nothing is missing)' : '';
-    environment.stdout.write(reportText(report) + graphs.map((one) => graphText(one)).join(''));
-    environment.stdout.write(count === 0 ? 'all sound\n' : `${plural(count, 'problem')}${notes}\n`);
+    const told = [
+      ...problems.map((one) => findingText('problem', one)),
+      ...warnings.map((one) => findingText('warning', one)),
+    ];
+    const sound =
+      warnings.length === 0 ? 'all sound' : `sound; ${plural(warnings.length, 'warning')}`;
+    environment.stdout.write(reportText(report) + told.join(''));
+    environment.stdout.write(`${count === 0 ? sound : `${plural(count, 'problem')}${notes}`}\n`);
   }
   return count === 0 ? EXIT_OK : EXIT_USAGE;
 }
@@ -95,70 +102,13 @@ function folderOf(folder: string, environment: CliEnvironment): string {
     : join(environment.modelsFolder, folder);
 }
 
-interface GraphProblem {
-  readonly part: string;
-  readonly error: BivdiffError;
-}
-
-/** Loads every graph, one at a time, and compares its inputs and outputs with what its role needs. */
-async function checkGraphs(set: ModelSet): Promise<GraphProblem[]> {
-  const { checkGraphContract } = await import('../../workers/inference/graph-contract.ts');
-  const { openOnnxSession } = await import('../../workers/inference/onnx/onnx-session.ts');
-  const problems: GraphProblem[] = [];
-  for (const { part, kind } of await graphRoles(set)) {
-    if (part.graph === undefined) continue;
-    try {
-      const session = await openOnnxSession({ name: part.name, graph: part.graph, threads: 1 });
-      try {
-        checkGraphContract(session, kind, part.config);
-      } finally {
-        await session.release();
-      }
-    } catch (reason) {
-      problems.push({ part: part.name, error: BivdiffError.from(reason, `loading ${part.name}`) });
-    }
-  }
-  return problems;
-}
-
-interface GraphRole {
-  readonly part: ModelPart;
-  readonly kind: GraphKind;
-}
-
-async function graphRoles({ image, generators, videos }: ModelSet): Promise<GraphRole[]> {
-  const kinds = await import('../../workers/inference/graph-contract.ts');
-  const { findBody } = await import('../../recipes/lane-stages.ts');
-  const roles: GraphRole[] = [
-    { part: image.textEncoder, kind: kinds.TEXT_ENCODER },
-    { part: image.unet, kind: kinds.IMAGE_UNET },
-    { part: image.vaeEncoder, kind: kinds.VAE_ENCODER },
-    { part: image.vaeDecoder, kind: kinds.VAE_DECODER },
-  ];
-  if (image.unetInflated !== undefined) {
-    roles.push({ part: image.unetInflated, kind: kinds.INFLATED_UNET });
-  }
-  for (const { task, unet, textEncoder } of Object.values(generators)) {
-    const body = findBody(task);
-    if (body !== undefined) roles.push({ part: unet, kind: body.unet });
-    if (textEncoder !== image.textEncoder) {
-      roles.push({ part: textEncoder, kind: kinds.TEXT_ENCODER });
-    }
-  }
-  for (const video of Object.values(videos)) {
-    roles.push({ part: video.textEncoder, kind: kinds.TEXT_ENCODER });
-    roles.push({ part: video.unet, kind: kinds.CLIP_UNET });
-  }
-  return roles;
-}
-
-function reportJson(report: ModelSetReport, graphs: readonly GraphProblem[]): object {
+function reportJson(report: ModelSetReport, found: ModelFindings): object {
   const { folder, name, parts, problems, set } = report;
   return {
     set: basename(folder),
     folder,
     name: name ?? null,
-    sound: problems.length + graphs.length === 0,
+    sound: problems.length + found.problems.length === 0,
     parts: parts.map((part) => ({
       name: part.name,
       digest: part.digest,
@@ -167,12 +117,17 @@ function reportJson(report: ModelSetReport, graphs: readonly GraphProblem[]): ob
     })),
     problems: [
       ...problems,
-      ...graphs.map(({ part, error }) => ({
+      ...found.problems.map(({ part, what, hint }) => ({
         part,
-        problem: error.message,
-        hint: error.hint ?? null,
+        problem: what,
+        hint: hint ?? null,
       })),
     ],
+    warnings: found.warnings.map(({ part, what, hint }) => ({
+      part,
+      warning: what,
+      hint: hint ?? null,
+    })),
     ...(set === undefined
       ? {}
       : {
@@ -226,8 +181,9 @@ function settingsText({
   ].join('');
 }
 
-function graphText({ error }: GraphProblem): string {
-  return `problem: ${error.message}\n${error.hint === undefined ? '' : `  hint: ${error.hint}\n`}`;
+function findingText(kind: 'problem' | 'warning', { part, what, hint }: ModelFinding): string {
+  const place = what.includes(part) ? '' : `${part}: `;
+  return `${kind}: ${place}${what}\n${hint === undefined ? '' : `  hint: ${hint}\n`}`;
 }
 
 function indent(text: string): string {

@@ -72,6 +72,7 @@ async function run(
   const signal = environment.interruption();
   const begunMs = environment.clock.nowMs();
   await using media = createMediaService();
+  media.start();
   try {
     const facts = await media.probe(request.input, { signal });
     const plan = planRoundtrip(request, facts);

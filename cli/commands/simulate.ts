@@ -14,6 +14,9 @@ interface SimulateFlags {
   readonly pool?: string[];
   readonly balance?: boolean;
   readonly stragglers?: string;
+  readonly owners?: string;
+  readonly priorities?: string;
+  readonly classes?: string;
   readonly json?: boolean;
   readonly [name: string]: unknown;
 }
@@ -22,6 +25,7 @@ const EXAMPLES = `
 Examples:
   bivdiff simulate --workers 10000 --jobs 1000 --frames 1000 --idm 1 --mixer 10 --vdm 30
   bivdiff simulate --pool idm=20 --pool mixer=10 --pool vdm=40 --jobs 50 --failures 0.01 --deaths 2
+  bivdiff simulate --jobs 40 --owners ann=3,bob=1 --priorities 0,50 --classes new=3,old=0
   bivdiff simulate scenario.yaml --seed 7 --json
 
 A scenario file, YAML or JSON, has the names of the flags for keys; flags go before it:
@@ -61,6 +65,15 @@ export function addSimulateCommand(
     .option(
       '--stragglers <SHARExFACTOR>',
       'Slow attempts: 0.01x5 means that one in 100 takes 5 times as long (default: none)',
+    )
+    .option(
+      '--owners <NAME=WEIGHT,...>',
+      'Who submits; jobs are dealt out by weight (default: one)',
+    )
+    .option('--priorities <N,...>', 'Priorities, dealt out to jobs in turn (default: all the same)')
+    .option(
+      '--classes <NAME=SHARE,...>',
+      'Numerics classes, dealt out to jobs in turn and to workers by share; 0: nobody serves it (default: one)',
     )
     .option('--json', 'Print one JSON object')
     .addHelpText('after', EXAMPLES)
@@ -105,6 +118,7 @@ function settingsOf(flags: SimulateFlags): Record<string, unknown> {
     pools: flags.pool === undefined ? undefined : poolsOf(flags.pool),
     balance: flags.balance,
     stragglers: flags.stragglers,
+    ...{ owners: flags.owners, priorities: flags.priorities, classes: flags.classes },
   };
 }
 

@@ -16,13 +16,14 @@ import type { TypedFlags } from '../flags/render-flags.ts';
 
 /** One line about a job. */
 export function jobLine(job: Job): string {
-  const { id, state, name, priority, fraction, secondsLeft, failure, owner } = job;
+  const { id, state, name, priority, fraction, secondsLeft, failure, owner, waitingFor } = job;
   const parts = [id.slice(0, 12), state.padEnd(9), `${Math.round(fraction * 100)}%`.padStart(4)];
   if (state === 'done') parts.push(formatSeconds(job.seconds));
   if (secondsLeft !== undefined) parts.push(`${formatSeconds(secondsLeft)} left`);
   parts.push(`priority ${priority}`);
   if (owner !== '') parts.push(`of ${owner}`);
   if (name !== '') parts.push(name);
+  if (waitingFor !== '') parts.push(`waits for ${waitingFor}`);
   if (failure !== undefined) parts.push(failure.message);
   return parts.join('  ');
 }
@@ -33,11 +34,12 @@ export function logText({ atMs, message }: LogLine): string {
   return `${at}  ${message.replaceAll('\n', ' ')}\n`;
 }
 
-export function jobProgress({ stages, fraction, secondsLeft }: Job): RenderProgress {
+export function jobProgress({ stages, fraction, secondsLeft, waitingFor }: Job): RenderProgress {
   return {
     stages: stages.map((counts) => ({ ...counts, stage: counts.stage as Stage })),
     fraction,
     secondsLeft,
+    ...(waitingFor === '' ? {} : { waitingFor }),
   };
 }
 

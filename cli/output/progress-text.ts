@@ -32,7 +32,7 @@ export function formatProgressRows(progress: RenderProgress, options: RowOptions
 /** `generate 1/2, step 12/50; 43 %, 1:12 left`, or undefined when nothing runs. */
 export function formatProgressLine(progress: RenderProgress): string | undefined {
   const active = progress.stages.filter((stage) => stage.running.length > 0);
-  if (active.length === 0) return undefined;
+  if (active.length === 0) return waitsText(progress) || undefined;
   const parts = active.map((stage) => {
     const steps = stepsText(stage);
     return `${stage.stage} ${doneOf(stage)}/${stage.total}${steps === '' ? '' : `, ${steps}`}`;
@@ -67,8 +67,9 @@ function totalRow(progress: RenderProgress, options: RowOptions): string {
   const since = options.secondsSinceUpdate;
   const left = secondsLeft === undefined ? '' : secondsLeftText(Math.max(0, secondsLeft - since));
   const elapsed = formatClock(options.secondsElapsed);
-  const text = [`${percent(progress)} done`, `${elapsed} gone`, ...(left === '' ? [] : [left])];
-  return cut(text.join(', '), options.columns);
+  const waits = waitsText(progress);
+  const text = [`${percent(progress)} done`, `${elapsed} gone`, left, waits];
+  return cut(text.filter((part) => part !== '').join(', '), options.columns);
 }
 
 /** Running stages first, then those that wait, then those done; in pipeline order. */
@@ -111,6 +112,10 @@ function percent(progress: RenderProgress): string {
 
 function secondsLeftText(seconds: number | undefined): string {
   return seconds === undefined ? '' : `${formatClock(seconds)} left`;
+}
+
+function waitsText({ waitingFor }: RenderProgress): string {
+  return waitingFor === undefined ? '' : `waits for ${waitingFor}`;
 }
 
 /** Counts characters; all that are drawn here are one column wide. */

@@ -122,6 +122,10 @@ export async function runCoordinator(
 
 function followWorkers(talk: CoordinatorTalk, log: Log): WorkerRegistry {
   const workers = new WorkerRegistry(systemClock, {
+    onSharedName: (one, other) => {
+      const processes = [one, other].map(({ host, pid }) => `${host} ${pid}`);
+      log.warn({ worker: one.name, processes }, 'two workers have one name: give each its own');
+    },
     onOtherProtocol: ({ name, protocol }) => {
       const versions = { theirs: protocol, ours: PROTOCOL_VERSION };
       log.warn({ worker: name, ...versions }, 'worker of another protocol gets no tasks');

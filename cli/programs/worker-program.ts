@@ -214,7 +214,7 @@ function statusOf(settings: WorkerSettings, now: Now): WorkerStatus {
     slots: settings.slots,
     pid: process.pid,
     host: hostname(),
-    numericsClass: device.inferenceClass,
+    numerics: ownClasses(device.inferenceClass),
     memoryBytes,
     running: [...tally.running],
     loaded,

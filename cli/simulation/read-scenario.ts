@@ -10,6 +10,7 @@ import { balancedPools, WORKER_POOLS } from '../../coordinator/simulation/scenar
 import type { PoolScenario, Scenario, WorkerPool } from '../../coordinator/simulation/scenario.ts';
 import { ACK_WAIT_MS } from '../flags/farm-settings.ts';
 import { nearestWord } from '../flags/nearest.ts';
+import { tenancyOf } from './read-tenancy.ts';
 import { NUMBER_SETTINGS } from './settings.ts';
 import type { NumberName, NumberSetting } from './settings.ts';
 
@@ -19,7 +20,7 @@ type Numbers = Readonly<Record<NumberName, number>>;
 const POOL_KEYS = ['workers', 'slots', 'speed'] as const;
 const KEYS: readonly string[] = [
   ...NUMBER_SETTINGS.map(({ name }) => name),
-  ...['pools', 'balance', 'stragglers'],
+  ...['pools', 'balance', 'stragglers', 'owners', 'priorities', 'classes'],
 ];
 const WORKERS_MAX = 1_000_000;
 const SPEED_MAX = 1000;
@@ -41,6 +42,7 @@ export async function readScenario(
   const settings: Settings = { ...fromFile, ...withoutPoolsOfFile(fromFile, flags) };
   const numbers = numbersOf(settings, problems);
   const stragglers = stragglersOf(settings['stragglers'], problems);
+  const tenancy = tenancyOf(settings, problems);
   const pools = poolsOf(settings, numbers, problems);
   if (problems.length > 0 || pools === undefined) {
     throw new BivdiffError('invalid-argument', problems.join('; '), {
@@ -51,6 +53,7 @@ export async function readScenario(
   return {
     pools,
     stragglers,
+    ...tenancy,
     ...{ jobs: numbers.jobs, frames: numbers.frames, window: numbers.window },
     frameBatch: numbers['frame-batch'],
     arrivalSeconds: numbers.arrival,

@@ -34,7 +34,7 @@ export function simulationJson({ scenario, result, peakMemoryBytes }: Simulation
   return {
     scenario,
     tasks: result.tasks,
-    jobs: { done: result.jobsDone, failed: result.jobsFailed },
+    jobs: { done: result.jobsDone, failed: result.jobsFailed, unserved: result.jobsUnserved },
     makespanSeconds,
     bound: {
       seconds: bound.makespan,
@@ -64,6 +64,7 @@ export function simulationText(report: SimulationReport): string {
   const counts = WORKER_POOLS.map((pool) => `${pool} ${scenario.pools[pool].workers}`).join(', ');
   const ratio = ratioOf(result);
   const failed = result.jobsFailed === 0 ? '' : `, ${result.jobsFailed} failed`;
+  const unserved = result.jobsUnserved === 0 ? '' : `, ${result.jobsUnserved} that nobody serves`;
   const wasted = [
     ...(attempts.failed === 0 ? [] : [plural(attempts.failed, 'failed attempt')]),
     ...(attempts.cancelled === 0 ? [] : [`${attempts.cancelled} stopped`]),
@@ -74,7 +75,7 @@ export function simulationText(report: SimulationReport): string {
   return [
     `farm      ${plural(workers, 'worker')}: ${counts}\n`,
     `jobs      ${scenario.jobs} of ${plural(scenario.frames, 'frame')} (window ${scenario.window}, frame batch ${scenario.frameBatch}), `,
-    `${plural(result.tasks, 'task')}: ${result.jobsDone} done${failed}\n`,
+    `${plural(result.tasks, 'task')}: ${result.jobsDone} done${failed}${unserved}\n`,
     ...(wasted.length === 0 ? [] : [`trouble   ${wasted.join('; ')}\n`]),
     `makespan  ${seconds(result.makespanSeconds)}\n`,
     `bound     ${seconds(result.bound.makespan)}, by ${result.bound.because}: no schedule of the jobs that were done is shorter\n`,

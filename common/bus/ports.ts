@@ -48,6 +48,9 @@ export function resultFacts(record: ResultRecord): ResultFacts {
   return { stage, worker, attempt, seconds, busySeconds };
 }
 
+/** Of a failed attempt whose message could not be read. */
+export const UNKNOWN_ATTEMPT = 0;
+
 /** What workers tell the coordinator. At least once, in order per worker and task. */
 export type WorkerEvent =
   | {

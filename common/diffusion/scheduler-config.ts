@@ -4,6 +4,7 @@
 import { z } from 'zod';
 
 import { BivdiffError } from '../errors.ts';
+import { kindKeys } from './model-kind.ts';
 
 export type Algorithm =
   'ddim' | 'pndm' | 'euler-ancestral' | 'dpm-solver++' | 'ddim-inverse' | 'bivdiff-inverse';
@@ -156,6 +157,14 @@ const words = <const T extends readonly [string, ...string[]]>(values: T) =>
 const flag = (value: boolean) => z.boolean().default(value);
 const off = z.literal(false, 'is not supported').nullish();
 
+// Python writes infinities, which are no JSON: who parses the file makes a string of them (models/python-json.ts).
+const orInfinite = (numbers: z.ZodNumber, infinity: number) =>
+  z.union([numbers, z.literal([infinity, String(infinity)]).transform(() => infinity)], {
+    error: ({ input }) => `${JSON.stringify(input)} is no such number`,
+  });
+/** What may be infinite, and then bounds nothing. */
+const bound = (value: number) => orInfinite(z.number().positive(), Infinity).default(value);
+
 const betaKeys = {
   num_train_timesteps: z.int().min(2).max(100_000).default(1000),
   beta_start: z.number().positive().lt(1).default(0.0001),
@@ -163,27 +172,21 @@ const betaKeys = {
   beta_schedule: words(['linear', 'scaled_linear', 'squaredcos_cap_v2']).default('linear'),
   trained_betas: z.array(z.number().positive().lt(1)).min(2).nullish(),
   steps_offset: z.int().min(0).default(0),
-  // Their times are no training timesteps: of the keys above they have none, or mean other things by them.
-  _class_name: z
-    .string()
-    .regex(/^(?!FlowMatch|EDM)/, 'is of a kind of model (flow matching, EDM) that is not supported')
-    .optional(),
-  timestep_type: z.literal('discrete', 'only discrete is supported').nullish(),
 };
 
 const clippingKeys = {
   clip_sample: flag(true),
-  clip_sample_range: z.number().positive().default(1),
+  clip_sample_range: bound(1),
 };
 
 const thresholdingKeys = {
   thresholding: flag(false),
   dynamic_thresholding_ratio: z.number().min(0).max(1).default(0.995),
-  sample_max_value: z.number().positive().default(1),
+  sample_max_value: bound(1),
 };
 
 const solverKeys = {
-  algorithm_type: z.literal('dpmsolver++').default('dpmsolver++'),
+  algorithm_type: words(['dpmsolver++']).default('dpmsolver++'),
   solver_order: z.literal([1, 2, 3]).default(2),
   solver_type: words(['midpoint', 'heun']).default('midpoint'),
   lower_order_final: flag(true),
@@ -192,19 +195,16 @@ const solverKeys = {
   use_exponential_sigmas: off,
   use_beta_sigmas: off,
   use_lu_lambdas: off,
-  use_flow_sigmas: off,
   final_sigmas_type: words(['zero', 'sigma_min']).default('zero'),
-  // Python writes minus infinity, which is no JSON: who parses the file makes null or a string of it.
-  lambda_min_clipped: z
-    .union([z.number(), z.literal([-Infinity, '-Infinity'])])
+  lambda_min_clipped: orInfinite(z.number(), -Infinity)
     .nullish()
-    .transform((value) => Number(value ?? -Infinity)),
-  variance_type: z.null('is not supported').optional(),
+    .transform((value) => value ?? -Infinity),
 };
 
 function schemaFor(algorithm: Algorithm) {
   const { predictions, spacings, defaultSpacing, alphaToOne, zeroSnr } = FACTS[algorithm];
   const keys = z.object({
+    ...kindKeys,
     ...betaKeys,
     ...clippingKeys,
     ...thresholdingKeys,

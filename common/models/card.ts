@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { INVERSION_MODES, SAMPLERS } from '../stages.ts';
 import type { JsonObject } from '../task.ts';
 import type { ModelDefaults } from './model-set.ts';
+import { parsePythonJson } from './python-json.ts';
 
 /** Paths are relative to the card's folder, with forward slashes. */
 export interface Card {
@@ -94,7 +95,7 @@ export function parseCard(
 ): { readonly card: Card } | { readonly problems: readonly string[] } {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parsePythonJson(text);
   } catch (reason) {
     return { problems: [`is not JSON: ${(reason as SyntaxError).message}`] };
   }

@@ -1,5 +1,5 @@
-// What an ONNX file says about its weights, read from the file itself: which other files hold them and how much
-// memory they need. Field numbers are those of onnx.proto (IR version 10). Knows nothing of ONNX Runtime.
+// What an ONNX file says about itself: which operators it has, which other files hold its weights and how much memory
+// these need. Field numbers are those of onnx.proto (IR version 10). Knows nothing of ONNX Runtime.
 
 import { BivdiffError } from '../errors.ts';
 import { ProtobufFile } from './protobuf-walk.ts';
@@ -10,6 +10,8 @@ export interface OnnxFileFacts {
   readonly externalFiles: readonly ExternalFile[];
   /** Bytes of all weights once loaded: half precision counts as float32, into which the CPU provider casts it. */
   readonly weightBytes: number;
+  /** Operators of ONNX itself, not of other domains; each once, sorted. */
+  readonly operators: readonly string[];
 }
 
 export interface ExternalFile {
@@ -29,6 +31,9 @@ const tensorHolders: Readonly<Record<string, Readonly<Record<number, string>>>> 
   sparse: { 1: 'tensor', 2: 'tensor' },
 };
 
+/** Names of ONNX's own domain. */
+const OWN_DOMAINS: readonly string[] = ['', 'ai.onnx'];
+
 /** TensorProto.DataType to bytes in memory. */
 const bytesByType: Readonly<Record<number, number>> = {
   2: 1, // uint8
@@ -47,12 +52,15 @@ const bytesByType: Readonly<Record<number, number>> = {
  */
 export function readOnnxFile(path: string): OnnxFileFacts {
   const needed = new Map<string, number>();
+  const operators = new Set<string>();
   let weightBytes = 0;
   try {
     using file = new ProtobufFile(path);
     let graphs = 0;
     const visit = (message: string, span: Span): void => {
+      const operator: Operator = { name: '', domain: '' };
       for (const field of file.fields(span)) {
+        if (message === 'node') readOperator(file, field, operator);
         const child = tensorHolders[message]?.[field.number];
         if (child === undefined) continue;
         if (field.kind !== 'bytes') throw new RangeError(`a ${child} that is a number`);
@@ -68,6 +76,8 @@ export function readOnnxFile(path: string): OnnxFileFacts {
         const before = needed.get(external.location) ?? 0;
         needed.set(external.location, Math.max(before, external.bytesNeeded));
       }
+      const { name, domain } = operator;
+      if (message === 'node' && OWN_DOMAINS.includes(domain)) operators.add(name);
     };
     visit('model', { start: 0, end: file.bytes });
     if (graphs !== 1) throw new RangeError('no graph in it');
@@ -77,7 +87,19 @@ export function readOnnxFile(path: string): OnnxFileFacts {
   const externalFiles = [...needed]
     .map(([location, bytesNeeded]) => ({ location, bytesNeeded }))
     .sort((a, b) => (a.location < b.location ? -1 : 1));
-  return { externalFiles, weightBytes };
+  return { externalFiles, weightBytes, operators: [...operators].sort() };
+}
+
+/** Notes an operator's name or domain, if the node's field is one of these. */
+function readOperator(file: ProtobufFile, field: Field, operator: Operator): void {
+  if (field.kind !== 'bytes') return;
+  if (field.number === 4) operator.name = file.text(field.span);
+  else if (field.number === 7) operator.domain = file.text(field.span);
+}
+
+interface Operator {
+  name: string;
+  domain: string;
 }
 
 interface TensorFacts {

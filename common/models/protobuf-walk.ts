@@ -68,6 +68,8 @@ export class ProtobufFile implements Disposable {
   }
 
   text(span: Span): string {
+    const [from, to] = [span.start - this.#windowStart, span.end - this.#windowStart];
+    if (from >= 0 && to <= this.#window.length) return this.#window.toString('utf8', from, to);
     const bytes = Buffer.alloc(span.end - span.start);
     let read = 0;
     while (read < bytes.length) {

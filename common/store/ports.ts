@@ -27,6 +27,11 @@ export interface Store {
    * @throws already-exists — something of that name is there
    */
   getArtifactFile(digest: Digest, path: string): Promise<void>;
+  /**
+   * Resolves when the artifact would survive a power failure; where the store has no disk of its own, at once.
+   * @throws data-loss — absent
+   */
+  syncArtifact(digest: Digest): Promise<void>;
   /** Whether it is there, not whether it is sound. */
   hasArtifact(digest: Digest): Promise<boolean>;
 

@@ -40,6 +40,8 @@ export interface StoreParts {
     get(digest: Digest): Promise<Uint8Array>;
     getFile(digest: Digest, target: string): Promise<void>;
     size(digest: Digest): Promise<number | undefined>;
+    /** @default what is put is safe already */
+    sync?(digest: Digest): Promise<void>;
   };
   readonly records: {
     put(record: ResultRecord): Promise<PutRecordResult>;
@@ -92,6 +94,13 @@ export class StoreOfParts implements Store, StoreUpkeep {
     return this.#act({ doing: `reading artifact ${digest}` }, () => {
       checkDigest(digest);
       return this.#parts.artifacts.getFile(digest, path);
+    });
+  }
+
+  syncArtifact(digest: Digest): Promise<void> {
+    return this.#act({ doing: `writing artifact ${digest} to the disk` }, async () => {
+      checkDigest(digest);
+      await this.#parts.artifacts.sync?.(digest);
     });
   }
 

@@ -5,12 +5,13 @@
 import type { CoordinatorBus, WorkerEvent } from '../../common/bus/ports.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import { nameSource } from '../../common/sources/source-name.ts';
-import type { Stage } from '../../common/task.ts';
+import { numericsKeyOf } from '../../common/stage-facts.ts';
 import type { Store } from '../../common/store/ports.ts';
-import type { JobId, Pool } from '../../common/task.ts';
+import type { Pool, Stage } from '../../common/task.ts';
 import type { FailurePolicy } from '../domain/failure-policy.ts';
 import type { Share } from '../domain/job-rank.ts';
 import { PublishOrder } from '../domain/publish-order.ts';
+import { TaskPaces } from '../domain/task-paces.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import type { KnownJobs, JobEntry } from '../jobs/known-jobs.ts';
 import { HistoryObserver } from '../jobs/history-observer.ts';
@@ -19,6 +20,7 @@ import { ActiveJob } from '../run/active-job.ts';
 import { mapBounded } from '../map-bounded.ts';
 import { PublishedTasks } from '../run/published-tasks.ts';
 import type { Clock } from '../ports.ts';
+import { AwaitedWorkers } from './awaited-workers.ts';
 import type { WorkerRegistry } from './worker-registry.ts';
 
 const FLUSHES_AT_ONCE = 16;
@@ -50,21 +52,22 @@ export class Dispatcher {
   readonly #active = new Set<JobEntry>();
   /** Jobs whose place in the order may have changed since they were looked at. */
   readonly #unplaced = new Set<JobEntry>();
-  /** Jobs of which it was said that no worker is of their class. */
-  readonly #unserved = new Set<JobId>();
+  readonly #awaited: AwaitedWorkers;
   readonly #order: PublishOrder;
+  readonly #paces = new TaskPaces();
 
   constructor(options: DispatcherOptions, book: KnownJobs) {
     const { workers, store, bus, clock, onTrouble, shareOf } = options;
     this.#options = options;
     this.#book = book;
+    this.#awaited = new AwaitedWorkers(onTrouble);
     const slotsOf = (...asked: [Pool, string]): number => workers.slotsOf(...asked);
     this.#out = new PublishedTasks({
       ...{ store, bus, clock, onTrouble, slotsOf },
       workersOf: (...asked) => workers.workersOf(...asked),
       claimed: () => workers.running,
     });
-    this.#order = new PublishOrder({ out: this.#out, slotsOf, shareOf });
+    this.#order = new PublishOrder({ out: this.#out, slotsOf, shareOf, paces: this.#paces });
   }
 
   /** Takes in what a worker reports, for every job that needs the task. */
@@ -92,7 +95,7 @@ export class Dispatcher {
     for (const event of found) await this.handle(event);
     await this.launch();
     for (const { active } of this.#active) active?.run.publishCopies();
-    this.#lookForWorkers();
+    this.#awaited.look(this.#active, this.#options.workers.alive);
     await this.flushHistories('due');
   }
 
@@ -100,21 +103,6 @@ export class Dispatcher {
   async flushHistories(which: 'due' | 'all'): Promise<void> {
     const entries = [...this.#active].filter(({ history }) => which === 'all' || history.isDue);
     await mapBounded(entries, FLUSHES_AT_ONCE, (entry) => this.#flushHistory(entry));
-  }
-
-  /** A job that nobody here can run waits for ever; whoever runs the farm should know. */
-  #lookForWorkers(): void {
-    const classes = new Set(this.#options.workers.alive.map(({ numericsClass }) => numericsClass));
-    for (const { active, jobId } of this.#active) {
-      const wanted = active?.graph.plan.job.numerics.inference;
-      if (wanted === undefined || classes.has(wanted) || classes.size === 0) continue;
-      if (this.#unserved.has(jobId)) continue;
-      this.#unserved.add(jobId);
-      const message = `job ${jobId.slice(0, 12)} waits for workers of numerics class ${wanted}; there are only ${[...classes].join(', ')}`;
-      const hint =
-        'Other workers would make other bits. Start workers on machines of that class, or restart the coordinator with --numerics and the class of the workers, and submit the job again.';
-      this.#options.onTrouble(new BivdiffError('failed-precondition', message, { hint }));
-    }
   }
 
   /** Looks at these jobs anew, makes active what is next in order, and publishes. To be called with every job that has changed. */
@@ -132,13 +120,14 @@ export class Dispatcher {
 
   async #place(entry: JobEntry): Promise<void> {
     const isQueued = (): boolean => entry.log.facts?.state === 'queued';
-    if (isQueued()) entry.inferenceClass ??= (await this.#readSpec(entry))?.numerics.inference;
-    const { jobId, inferenceClass, log } = entry;
+    if (isQueued()) entry.numerics ??= (await this.#readSpec(entry))?.numerics;
+    const { jobId, numerics, log } = entry;
     // What has no spec has failed.
-    if (!isQueued() || inferenceClass === undefined) this.#order.leave(jobId);
+    if (!isQueued() || numerics === undefined) this.#order.leave(jobId);
     else {
       const { owner, priority, submittedAtMs } = log.facts!;
-      this.#order.place({ jobId, owner, priority, submittedAtMs, inferenceClass });
+      const numericsKey = numericsKeyOf(numerics);
+      this.#order.place({ jobId, owner, priority, submittedAtMs, numericsKey });
     }
     this.#unplaced.delete(entry);
   }
@@ -150,7 +139,13 @@ export class Dispatcher {
       const entry = this.#book.get(jobId);
       // Another coordinator may have ended it.
       if (entry?.log.facts?.state !== 'queued') this.#order.leave(jobId);
-      else await this.#begin(entry);
+      else {
+        await this.#begin(entry).catch((reason: unknown) => {
+          // The store is away. The other jobs need not wait for this one, and it is looked at again.
+          this.#remove(entry);
+          this.#options.onTrouble(BivdiffError.from(reason, `job ${jobId.slice(0, 12)}`));
+        });
+      }
       this.#publish();
     }
   }
@@ -185,7 +180,12 @@ export class Dispatcher {
    * one that is set aside now. */
   #judge(event: WorkerEvent): Stage | undefined {
     const { workers } = this.#options;
-    if (event.kind === 'committed') workers.succeeded(event.result.worker, event.result.stage);
+    if (event.kind === 'committed') {
+      const { worker, stage, seconds } = event.result;
+      workers.succeeded(worker, stage);
+      const place = this.#out.placeOf(event.taskId);
+      if (place !== undefined) this.#paces.note(place.pool, place.numericsKey, seconds);
+    }
     if (event.kind !== 'failed') return undefined;
     const { worker, taskId, failure } = event;
     const stage = this.#out.stageOf(taskId);
@@ -196,18 +196,44 @@ export class Dispatcher {
   /** Undefined: there is none any more, and the job has failed. */
   async #readSpec(entry: JobEntry): Promise<AcceptedJob | undefined> {
     const bytes = await this.#options.store.getDocument({ kind: 'spec', id: entry.jobId });
-    if (bytes !== undefined) return JSON.parse(Buffer.from(bytes).toString()) as AcceptedJob;
-    const lost = new BivdiffError('data-loss', 'the accepted spec is not in the store any more');
-    await this.#fail(entry, lost);
-    return undefined;
+    if (bytes === undefined) {
+      const message = 'the accepted spec is not in the store any more';
+      await this.#fail(entry, new BivdiffError('data-loss', message));
+      return undefined;
+    }
+    try {
+      return JSON.parse(Buffer.from(bytes).toString()) as AcceptedJob;
+    } catch (cause) {
+      await this.#fail(
+        entry,
+        new BivdiffError('data-loss', 'the accepted spec is no JSON', { cause }),
+      );
+      return undefined;
+    }
   }
 
   async #begin(entry: JobEntry): Promise<void> {
     const job = await this.#readSpec(entry);
     if (job === undefined) return;
+    let active: ActiveJob;
+    try {
+      active = this.#plan(entry, job);
+    } catch (reason) {
+      // Of another version, or a defect: nothing of it can run here.
+      await this.#fail(entry, BivdiffError.from(reason, 'planning the job'));
+      return;
+    }
+    entry.active = active;
+    this.#active.add(entry);
+    this.#order.begin(entry.jobId, active.run);
+    await this.#tend(entry, () => active.start());
+  }
+
+  /** @throws failed-precondition — it was accepted by another version */
+  #plan(entry: JobEntry, job: AcceptedJob): ActiveJob {
     const { workers } = this.#options;
     const { jobId } = entry;
-    const active = new ActiveJob({
+    return new ActiveJob({
       ...this.#options,
       jobId,
       owner: entry.log.facts?.owner ?? '',
@@ -222,10 +248,6 @@ export class Dispatcher {
         entry.notify();
       },
     });
-    entry.active = active;
-    this.#active.add(entry);
-    this.#order.begin(jobId, active.run);
-    await this.#tend(entry, () => active.start());
   }
 
   /** Does something with an active job, and ends the job if it is over then. */
@@ -244,7 +266,12 @@ export class Dispatcher {
         active.run.leave();
         this.#remove(entry);
         this.#options.onTrouble(error);
-      } else await this.#fail(entry, error);
+      } else {
+        // Whatever else went wrong meanwhile: what the run failed for is why.
+        const cause = active.run.failure ?? error;
+        await active.abandon(cause);
+        await this.#fail(entry, cause);
+      }
       return;
     }
     if (active.run.failure !== undefined) await this.#fail(entry, active.run.failure);
@@ -268,6 +295,7 @@ export class Dispatcher {
   #remove(entry: JobEntry): void {
     entry.active = undefined;
     this.#active.delete(entry);
+    this.#awaited.forget(entry.jobId);
     this.#order.leave(entry.jobId);
     this.#unplaced.add(entry);
   }

@@ -45,8 +45,8 @@ export async function runJobAlone(options: RunAloneOptions): Promise<void> {
     order.hasReady(jobId, pool);
   };
   const run = new JobRun({ ...options, out, onReady });
-  const { inference: inferenceClass } = options.graph.plan.job.numerics;
-  order.place({ jobId, owner: run.owner, priority: 0, submittedAtMs: 0, inferenceClass });
+  const { numericsKey } = options.graph;
+  order.place({ jobId, owner: run.owner, priority: 0, submittedAtMs: 0, numericsKey });
   order.begin(jobId, run);
   const over = new AbortController();
   const events = bus.events(over.signal);

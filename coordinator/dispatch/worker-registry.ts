@@ -2,7 +2,7 @@
 // again within one beat.
 
 import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
-import { STAGE_FACTS } from '../../common/stage-facts.ts';
+import { numericsKeyOf, STAGE_FACTS } from '../../common/stage-facts.ts';
 import type { Pool, Stage, TaskId } from '../../common/task.ts';
 import { WORKER_BEAT_MS, WORKER_SILENT_MS } from '../../common/worker-status.ts';
 import type { LoadingQuestion, ServedAt, WorkerStatus } from '../../common/worker-status.ts';
@@ -20,11 +20,21 @@ interface Heard {
   readonly atMs: number;
 }
 
+/** What else is known of a worker besides what it says. */
+export interface WorkerStanding {
+  /** The stages that it is set aside for now. */
+  readonly setAside: readonly Stage[];
+  /** Two processes have had its name at once. */
+  readonly sharesName: boolean;
+}
+
 export interface WorkerRegistryOptions {
   /** @default DEFAULT_FAILURE_POLICY */
   readonly policy?: FailurePolicy;
   /** Told once of each worker that speaks another protocol: it gets no work. */
   readonly onOtherProtocol?: (status: WorkerStatus) => void;
+  /** Told once of each name that two workers have: what one of them fails or runs would be taken for the other's. */
+  readonly onSharedName?: (one: WorkerStatus, other: WorkerStatus) => void;
   /** Told whenever a worker is set aside for a stage. */
   readonly onSetAside?: (worker: string, stage: Stage) => void;
 }
@@ -37,6 +47,9 @@ export class WorkerRegistry implements Workforce {
   /** By class; undefined: of all. Kept as sums and sets: they are asked for at every event of a farm of thousands. */
   readonly #slots = new Map<string | undefined, Map<Pool, number>>();
   readonly #names = new Map<string, Set<string>>();
+  /** Processes that had a name before the one that has it now. */
+  readonly #before = new Map<string, WorkerStatus>();
+  readonly #sharedNames = new Set<string>();
   #sweptMs = 0;
 
   constructor(clock: Clock, options: WorkerRegistryOptions = {}) {
@@ -52,6 +65,7 @@ export class WorkerRegistry implements Workforce {
     const isSame = known !== undefined && !status.leaving && countsAlike(known, status);
     if (!isSame) this.#drop(status.name);
     if (status.leaving) return;
+    if (known !== undefined && !isSameProcess(known, status)) this.#noteSuccessor(known, status);
     this.#workers.set(status.name, { status, atMs: this.#clock.nowMs() });
     if (!isSame) this.#count(status, 1);
     if (known === undefined && !speaksOurs(status)) this.#options.onOtherProtocol?.(status);
@@ -66,14 +80,14 @@ export class WorkerRegistry implements Workforce {
   }
 
   /** Tasks that the workers of a pool can run at once; `any`: all workers. With a class: those whose inference is of it. */
-  slotsOf(pool: Pool, inferenceClass?: string): number {
+  slotsOf(pool: Pool, numericsKey?: string): number {
     this.#sweep(WORKER_BEAT_MS / 2);
-    return this.#slots.get(inferenceClass)?.get(pool) ?? 0;
+    return this.#slots.get(numericsKey)?.get(pool) ?? 0;
   }
 
-  workersOf(pool: Pool, inferenceClass?: string, memoryBytes = 0): ReadonlySet<string> {
+  workersOf(pool: Pool, numericsKey?: string, memoryBytes = 0): ReadonlySet<string> {
     this.#sweep(WORKER_BEAT_MS / 2);
-    const names = this.#names.get(keyOf(pool, inferenceClass)) ?? NOBODY;
+    const names = this.#names.get(keyOf(pool, numericsKey)) ?? NOBODY;
     if (memoryBytes === 0) return names;
     return new Set([...names].filter((name) => this.memoryOf(name)! >= memoryBytes));
   }
@@ -82,9 +96,9 @@ export class WorkerRegistry implements Workforce {
     return this.#workers.get(worker)?.status.memoryBytes;
   }
 
-  idleOf(pool: Pool, inferenceClass: string): ReadonlySet<string> {
+  idleOf(pool: Pool, numericsKey: string): ReadonlySet<string> {
     const idle = new Set<string>();
-    for (const name of this.workersOf(pool, inferenceClass)) {
+    for (const name of this.workersOf(pool, numericsKey)) {
       const { running, slots } = this.#workers.get(name)!.status;
       if (running.length < slots) idle.add(name);
     }
@@ -100,8 +114,7 @@ export class WorkerRegistry implements Workforce {
 
   /** As `costOfLoading`, among those heard of lately that get work. */
   costOfLoading(question: LoadingQuestion): number {
-    const { stage, numericsClass } = question;
-    const names = this.workersOf(STAGE_FACTS[stage].pool, numericsClass);
+    const names = this.workersOf(STAGE_FACTS[question.stage].pool);
     return costOfLoading(
       question,
       [...names].map((name) => this.#workers.get(name)!.status),
@@ -134,9 +147,20 @@ export class WorkerRegistry implements Workforce {
     return this.#setAsideWorkers.setAside(stage, this.#clock.nowMs());
   }
 
-  /** The stages that this worker is set aside for now. */
-  stagesWithout(worker: string): readonly Stage[] {
-    return this.#setAsideWorkers.stagesWithout(worker, this.#clock.nowMs());
+  standingOf(worker: string): WorkerStanding {
+    const setAside = this.#setAsideWorkers.stagesWithout(worker, this.#clock.nowMs());
+    return { setAside, sharesName: this.#sharedNames.has(worker) };
+  }
+
+  /** One that is started anew has its old name. Where the old one speaks after the new one, there are two. */
+  #noteSuccessor(known: WorkerStatus, status: WorkerStatus): void {
+    const { name } = status;
+    const before = this.#before.get(name);
+    this.#before.set(name, known);
+    const isBack = before !== undefined && isSameProcess(before, status);
+    if (!isBack || this.#sharedNames.has(name)) return;
+    this.#sharedNames.add(name);
+    this.#options.onSharedName?.(known, status);
   }
 
   /** Forgets those that were silent for too long; looks at most so often. */
@@ -145,7 +169,11 @@ export class WorkerRegistry implements Workforce {
     if (nowMs - this.#sweptMs < everyMs) return;
     this.#sweptMs = nowMs;
     const oldest = nowMs - WORKER_SILENT_MS;
-    for (const [name, { atMs }] of this.#workers) if (atMs < oldest) this.#drop(name);
+    for (const [name, { atMs }] of this.#workers) {
+      if (atMs >= oldest) continue;
+      this.#drop(name);
+      this.#before.delete(name);
+    }
   }
 
   #drop(name: string): void {
@@ -159,10 +187,10 @@ export class WorkerRegistry implements Workforce {
   #count(status: WorkerStatus, sign: 1 | -1): void {
     if (status.draining || !speaksOurs(status)) return;
     for (const pool of new Set<Pool>([...status.pools, 'any'])) {
-      for (const inferenceClass of [undefined, status.numericsClass]) {
-        const key = keyOf(pool, inferenceClass);
-        const slots = this.#slots.get(inferenceClass) ?? new Map<Pool, number>();
-        this.#slots.set(inferenceClass, slots);
+      for (const numericsKey of [undefined, numericsKeyOf(status.numerics)]) {
+        const key = keyOf(pool, numericsKey);
+        const slots = this.#slots.get(numericsKey) ?? new Map<Pool, number>();
+        this.#slots.set(numericsKey, slots);
         slots.set(pool, (slots.get(pool) ?? 0) + sign * status.slots);
         const names = this.#names.get(key) ?? new Set();
         if (sign === 1) names.add(status.name);
@@ -174,8 +202,8 @@ export class WorkerRegistry implements Workforce {
   }
 }
 
-function keyOf(pool: Pool, inferenceClass?: string): string {
-  return inferenceClass === undefined ? pool : `${pool} ${inferenceClass}`;
+function keyOf(pool: Pool, numericsKey?: string): string {
+  return numericsKey === undefined ? pool : `${pool} ${numericsKey}`;
 }
 
 /** Whether it is of our version, as far as messages go. */
@@ -183,11 +211,15 @@ function speaksOurs({ protocol }: Pick<WorkerStatus, 'protocol'>): boolean {
   return protocol === PROTOCOL_VERSION;
 }
 
+function isSameProcess(one: WorkerStatus, other: WorkerStatus): boolean {
+  return one.pid === other.pid && one.host === other.host;
+}
+
 function countsAlike(one: WorkerStatus, other: WorkerStatus): boolean {
   return (
     one.protocol === other.protocol &&
     one.slots === other.slots &&
-    one.numericsClass === other.numericsClass &&
+    numericsKeyOf(one.numerics) === numericsKeyOf(other.numerics) &&
     one.draining === other.draining &&
     one.pools.join() === other.pools.join()
   );

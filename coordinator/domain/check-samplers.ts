@@ -5,6 +5,7 @@ import { BivdiffError } from '../../common/errors.ts';
 import { scheduleDifferences } from '../../common/diffusion/compare-schedules.ts';
 import type { ScheduleDifference } from '../../common/diffusion/compare-schedules.ts';
 import { createInverter, createSampler } from '../../common/diffusion/create-sampler.ts';
+import { kindProblems } from '../../common/diffusion/model-kind.ts';
 import type { ModelPart } from '../../common/models/model-set.ts';
 import { INVERSION_MODES, SAMPLERS } from '../../common/stages.ts';
 import type { InversionMode, SamplerName } from '../../common/stages.ts';
@@ -140,6 +141,14 @@ function configProblems(failures: readonly Failure[]): string[] {
 
 function videoProblems({ scheduler, video }: SamplerChecks): string[] {
   if (video?.scheduler === undefined) return [];
+  const foreign = kindProblems(video.scheduler.config);
+  if (foreign.length > 0) {
+    const file = fileOf(video.scheduler);
+    const why = foreign.join(', ');
+    return [
+      `videoModel: ${video.name} cannot smooth: ${file}: ${why}; choose another video model, or correct the file`,
+    ];
+  }
   const differences = scheduleDifferences(scheduler.config, video.scheduler.config);
   if (differences.length === 0) return [];
   const values = (side: 'first' | 'second'): string =>

@@ -20,8 +20,8 @@ export interface Standing {
   readonly priority: number;
   /** Milliseconds since 1970. */
   readonly submittedAtMs: number;
-  /** Numerics class of the job's inference: on workers of another its bits would be others. */
-  readonly inferenceClass: string;
+  /** Of the job's numerics classes: on workers of others its bits would be others. */
+  readonly numericsKey: string;
 }
 
 export interface Ranked {

@@ -4,9 +4,15 @@
 import type { JobId, Pool } from '../../common/task.ts';
 import { EQUAL_SHARE, goesBefore } from './job-rank.ts';
 import type { Ranked, Share, Standing } from './job-rank.ts';
+import type { Paces } from './task-paces.ts';
 
-/** Published beyond what the slots take at once, so that a slot that becomes free need not wait for us. */
-const OUT_PER_SLOT = 2;
+/**
+ * So many seconds of work are published beyond what the slots take at once, so that a slot that becomes free need not wait for us. Not more:
+ * who comes next waits behind them. And never more than the slots take again.
+ */
+const AHEAD_SECONDS = 1;
+/** Openings that active jobs shall have at hand for each slot: beginning another job takes time. */
+const OPENINGS_PER_SLOT = 2;
 /** Where no worker serves: so that the first that comes finds work. */
 const OUT_MIN = 2;
 /** Plans that may be in memory at once, whatever the farm could take. */
@@ -16,16 +22,18 @@ const POOLS: readonly Pool[] = ['vdm', 'mixer', 'idm', 'any'];
 
 /** What is published and has not settled, now. */
 export interface Out {
-  countOf(pool: Pool, inferenceClass: string): number;
+  countOf(pool: Pool, numericsKey: string): number;
   /** Over all pools. */
-  totalOf(inferenceClass: string): number;
-  countOfOwner(owner: string, inferenceClass: string): number;
+  totalOf(numericsKey: string): number;
+  countOfOwner(owner: string, numericsKey: string): number;
 }
 
 export interface PublishOrderOptions {
   readonly out: Out;
   /** Slots of the workers of a class that serve a pool, now; `any`: of all workers of the class. */
-  readonly slotsOf: (pool: Pool, inferenceClass: string) => number;
+  readonly slotsOf: (pool: Pool, numericsKey: string) => number;
+  /** @default tasks are short */
+  readonly paces?: Paces | undefined;
   /** @default equal shares */
   readonly shareOf?: ((owner: string) => Share) | undefined;
 }
@@ -116,11 +124,11 @@ export class PublishOrder {
    */
   next(): { readonly jobId: JobId; readonly pool: Pool } | undefined {
     let best: (Ranked & { readonly pool: Pool }) | undefined;
-    for (const [inferenceClass, { ready }] of this.#classes) {
-      if (!this.#hasRoom(inferenceClass)) continue;
+    for (const [numericsKey, { ready }] of this.#classes) {
+      if (!this.#hasRoom(numericsKey)) continue;
       for (const pool of POOLS) {
         const line = ready.get(pool)!;
-        if (line.size === 0 || !this.#hasRoomIn(pool, inferenceClass)) continue;
+        if (line.size === 0 || !this.#hasRoomIn(pool, numericsKey)) continue;
         for (const job of line) {
           if (job.work.readyCount(pool) === 0) {
             line.delete(job);
@@ -139,9 +147,10 @@ export class PublishOrder {
 
   /** Whether there is room for openings that no active job has anything for, and a queued one may have. */
   get lacksOpenings(): boolean {
-    for (const [inferenceClass, { queued }] of this.#classes) {
-      if (queued.size === 0 || !this.#hasRoomIn('idm', inferenceClass)) continue;
-      if (this.#hasRoom(inferenceClass)) return true;
+    for (const [numericsKey, { queued }] of this.#classes) {
+      if (queued.size === 0) continue;
+      const openings = this.#options.out.countOf('idm', numericsKey);
+      if (openings < this.#openingsWanted(numericsKey) && this.#hasRoom(numericsKey)) return true;
     }
     return false;
   }
@@ -153,11 +162,11 @@ export class PublishOrder {
   nextToBegin(): JobId | undefined {
     if (this.#active.size >= ACTIVE_JOBS_MAX) return undefined;
     let best: Ranked | undefined;
-    for (const [inferenceClass, jobs] of this.#classes) {
-      if (!this.#isServed(inferenceClass) && sizeOf(jobs.active) >= OUT_MIN) continue;
+    for (const [numericsKey, jobs] of this.#classes) {
+      if (!this.#isServed(numericsKey) && sizeOf(jobs.active) >= OUT_MIN) continue;
       const first = this.#firstQueued(jobs);
       if (first === undefined || (best !== undefined && !goesBefore(first, best))) continue;
-      if (this.#openingsBefore(first, jobs) < this.#limit('idm', inferenceClass)) best = first;
+      if (this.#openingsBefore(first, jobs) < this.#openingsWanted(numericsKey)) best = first;
     }
     return best?.standing.jobId;
   }
@@ -189,42 +198,45 @@ export class PublishOrder {
     return openings;
   }
 
-  #hasRoomIn(pool: Pool, inferenceClass: string): boolean {
-    return this.#options.out.countOf(pool, inferenceClass) < this.#limit(pool, inferenceClass);
+  #openingsWanted(numericsKey: string): number {
+    return Math.max(OUT_MIN, OPENINGS_PER_SLOT * this.#options.slotsOf('idm', numericsKey));
+  }
+
+  #hasRoomIn(pool: Pool, numericsKey: string): boolean {
+    const { out, slotsOf, paces } = this.#options;
+    const seconds = paces?.secondsOf(pool, numericsKey);
+    return out.countOf(pool, numericsKey) < outMax(slotsOf(pool, numericsKey), seconds);
   }
 
   /** Over all pools. */
-  #hasRoom(inferenceClass: string): boolean {
-    return this.#options.out.totalOf(inferenceClass) < this.#limit('any', inferenceClass);
+  #hasRoom(numericsKey: string): boolean {
+    const { out, slotsOf, paces } = this.#options;
+    const seconds = paces?.secondsOfAll(numericsKey);
+    return out.totalOf(numericsKey) < outMax(slotsOf('any', numericsKey), seconds);
   }
 
-  /** Tasks that may be out: about twice the slots that can take them. */
-  #limit(pool: Pool, inferenceClass: string): number {
-    return Math.max(OUT_MIN, OUT_PER_SLOT * this.#options.slotsOf(pool, inferenceClass));
-  }
-
-  #isServed(inferenceClass: string): boolean {
-    return this.#options.slotsOf('any', inferenceClass) > 0;
+  #isServed(numericsKey: string): boolean {
+    return this.#options.slotsOf('any', numericsKey) > 0;
   }
 
   /** What an owner uses by weight, and may still publish. What is out for nobody takes nothing from jobs that somebody can run. */
-  #partOf({ owner, inferenceClass }: Standing): { readonly use: number; readonly left: number } {
+  #partOf({ owner, numericsKey }: Standing): { readonly use: number; readonly left: number } {
     const { out, shareOf = () => EQUAL_SHARE } = this.#options;
     const { weight, quota } = shareOf(owner);
     let count = 0;
     for (const other of this.#classes.keys()) {
-      const counts = other === inferenceClass || this.#isServed(other);
+      const counts = other === numericsKey || this.#isServed(other);
       if (counts) count += out.countOfOwner(owner, other);
     }
     return { use: count / weight, left: quota - count };
   }
 
-  #jobsOf({ inferenceClass }: Standing): ClassJobs {
-    const known = this.#classes.get(inferenceClass);
+  #jobsOf({ numericsKey }: Standing): ClassJobs {
+    const known = this.#classes.get(numericsKey);
     if (known !== undefined) return known;
     const ready = new Map(POOLS.map((pool) => [pool, new Set<ActiveJob>()]));
     const jobs: ClassJobs = { queued: new Map(), active: new Map(), ready };
-    this.#classes.set(inferenceClass, jobs);
+    this.#classes.set(numericsKey, jobs);
     return jobs;
   }
 
@@ -240,10 +252,20 @@ export class PublishOrder {
   }
 
   /** Forgets a class of which there are no jobs. */
-  #tidy({ inferenceClass }: Standing): void {
-    const { queued, active } = this.#classes.get(inferenceClass)!;
-    if (queued.size === 0 && active.size === 0) this.#classes.delete(inferenceClass);
+  #tidy({ numericsKey }: Standing): void {
+    const { queued, active } = this.#classes.get(numericsKey)!;
+    if (queued.size === 0 && active.size === 0) this.#classes.delete(numericsKey);
   }
+}
+
+/**
+ * Tasks that may be out where so many slots can take them. At least one more than these, where there are several: one of them may not be
+ * given the task that waits.
+ */
+export function outMax(slots: number, seconds = 0): number {
+  if (slots === 0) return OUT_MIN;
+  const ahead = Math.floor((slots * AHEAD_SECONDS) / seconds);
+  return slots + Math.min(slots, Math.max(slots > 1 ? 1 : 0, ahead));
 }
 
 function sizeOf(byOwner: ReadonlyMap<string, ReadonlySet<unknown>>): number {

@@ -1,6 +1,7 @@
 // A plan as numbers: every task has one, node by node, and edges lie in flat arrays. So that 100,000 frames are
 // some megabytes, and walking the graph allocates nothing.
 
+import { numericsKeyOf } from '../../common/stage-facts.ts';
 import type { Plan, TaskRef } from './plan.ts';
 import type { Stage } from '../../common/task.ts';
 
@@ -10,6 +11,8 @@ export type TaskNumber = number;
 export interface TaskGraph {
   readonly plan: Plan;
   readonly size: number;
+  /** Of its job's numerics classes. */
+  readonly numericsKey: string;
   number(ref: TaskRef): TaskNumber;
   ref(task: TaskNumber): TaskRef;
   stage(task: TaskNumber): Stage;
@@ -50,6 +53,7 @@ export function createTaskGraph(plan: Plan): TaskGraph {
   return {
     plan,
     size,
+    numericsKey: numericsKeyOf(plan.job.numerics),
     number,
     ref,
     dependencies: (task) => down.of(task),

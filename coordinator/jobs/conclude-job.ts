@@ -11,6 +11,7 @@ import { mapBounded } from '../map-bounded.ts';
 import type { ActiveJob } from '../run/active-job.ts';
 import { createManifest, manifestBytes } from './manifest.ts';
 import type { JobOutput, Manifest } from './manifest.ts';
+import { syncArtifacts } from './sync-artifacts.ts';
 
 /** What a finished job amounts to. */
 export interface Conclusion {
@@ -22,7 +23,7 @@ export interface Conclusion {
 /** Of the results of a clip of a million frames. */
 const READS_AT_ONCE = 32;
 
-/** Writes the manifest; the first one of a job stays. @throws data-loss — a result or a measured figure is gone */
+/** Syncs the outputs and writes the manifest; the first one of a job stays. @throws data-loss — a result, a measured figure or an output is gone */
 export async function concludeJob(
   store: Store,
   { jobId, graph, tally }: Pick<ActiveJob, 'jobId' | 'graph' | 'tally'>,
@@ -52,6 +53,10 @@ export async function concludeJob(
     versions,
     createdAt: new Date().toISOString(),
   });
+  await syncArtifacts(
+    store,
+    outputs.flatMap(({ artifacts }) => artifacts.map(({ digest }) => digest)),
+  );
   await store.putDocument({ kind: 'manifest', id: jobId }, manifestBytes(manifest));
   return { outputs, metrics, manifest };
 }

@@ -40,7 +40,7 @@ export interface JobFacts {
   readonly priority: number;
   /** What the last who submitted it calls its source; undefined in logs of older versions. */
   readonly source: string | undefined;
-  /** Whose it is: who submitted it, or began it again; empty: nobody's. */
+  /** Whose it is: who submitted it first; empty: nobody's. */
   readonly owner: string;
   /** All who have ever submitted it. */
   readonly owners: readonly string[];
@@ -169,7 +169,8 @@ function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts |
         name: entry.name,
         priority: entry.priority,
         source: entry.source,
-        owner: entry.owner ?? facts.owner,
+        // Whoever was first stays it.
+        owner: facts.owner === '' ? (entry.owner ?? '') : facts.owner,
         owners: joined(facts.owners, entry.owner),
         state: 'queued',
         failure: undefined,
@@ -191,6 +192,9 @@ function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts |
       return { ...facts, state: 'cancelled', overAtMs: entry.atMs };
     case 'deleted':
       return undefined;
+    default:
+      // A later version has written it; what it means to that one does not take the job away from this one.
+      return facts;
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { BivdiffError } from '../../common/errors.ts';
 import type { Store } from '../../common/store/ports.ts';
+import type { NumericsClasses } from '../../common/stage-facts.ts';
 import type { JobId } from '../../common/task.ts';
 import { JobHistory } from './job-history.ts';
 import { JobLog, submittedJobs } from './job-log.ts';
@@ -19,6 +20,8 @@ export interface JobView {
   readonly facts: JobFacts;
   /** While it runs here. */
   readonly active: ActiveJob | undefined;
+  /** Of a job that was queued here; of others nobody asks. */
+  readonly numerics: NumericsClasses | undefined;
 }
 
 export interface KnownJobsOptions {
@@ -37,8 +40,8 @@ export class JobEntry {
   readonly log: JobLog;
   readonly history: JobHistory;
   active: ActiveJob | undefined;
-  /** Numerics class of its inference, once its spec was read. */
-  inferenceClass: string | undefined;
+  /** Once its spec was read. */
+  numerics: NumericsClasses | undefined;
   readonly #watchers = new Set<() => void>();
 
   constructor(jobId: JobId, { store, nowMs }: KnownJobsOptions) {
@@ -52,7 +55,7 @@ export class JobEntry {
     const { jobId, active } = this;
     const facts = this.log.facts!;
     const state = active !== undefined && facts.state === 'queued' ? 'running' : facts.state;
-    return { jobId, state, facts, active };
+    return { jobId, state, facts, active, numerics: this.numerics };
   }
 
   /** Calls back at every change; the returned function ends it. */

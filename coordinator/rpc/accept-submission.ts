@@ -8,29 +8,33 @@ import type { SubmitJobRequest } from '../../common/gen/bivdiff/v1/render_servic
 import { RenderSpec as SpecMessage } from '../../common/gen/bivdiff/v1/render_spec.ts';
 import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
 import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
+import { artifactsOfSource } from '../../common/sources/source.ts';
+import type { Store } from '../../common/store/ports.ts';
 import type { StoredSource } from '../../common/sources/source.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { parseRenderSpec } from '../../recipes/spec/parse.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import type { Submission } from '../coordinator.ts';
 import type { ArtifactRights } from './access/artifact-rights.ts';
+import { PRIORITY_MAX } from './access/caller.ts';
+import { syncArtifacts } from '../jobs/sync-artifacts.ts';
 import type { Caller } from './access/caller.ts';
 import { checkSpecLimits } from './spec-limits.ts';
-
-const PRIORITY_MAX = 100;
 
 export interface AcceptOptions {
   /** Looks at source and models and turns the spec into a job. @throws invalid-argument — all problems */
   readonly accept: (spec: RenderSpec, source: StoredSource) => Promise<AcceptedJob>;
+  readonly store: Store;
   /** Whose sources are whose. @default everybody's are everybody's */
   readonly rights?: ArtifactRights;
   readonly limits: FarmLimits;
 }
 
+/** From a request to an accepted job whose source is safe on the disk. */
 export async function acceptSubmission(
   request: SubmitJobRequest,
   caller: Caller,
-  { accept, rights, limits }: AcceptOptions,
+  { accept, store, rights, limits }: AcceptOptions,
 ): Promise<{ readonly job: AcceptedJob; readonly submission: Submission }> {
   const { protocol, priority, sourceKind, sourceDigest } = request;
   if (protocol !== PROTOCOL_VERSION) {
@@ -40,7 +44,7 @@ export async function acceptSubmission(
       { hint: 'Use the same version of bivdiff for both.' },
     );
   }
-  checkPriority(priority);
+  checkPriority(priority, caller);
   if ((sourceKind !== 'video' && sourceKind !== 'folder') || !isDigest(sourceDigest)) {
     throw new BivdiffError('invalid-argument', 'the request names no uploaded source');
   }
@@ -51,17 +55,22 @@ export async function acceptSubmission(
   await rights?.checkSource(caller, source);
   const job = await accept(spec, source);
   checkSpecLimits({ ...job, size: job }, limits);
+  await syncArtifacts(store, await artifactsOfSource(store, source));
   const whose = caller.owner === '' ? {} : { owner: caller.owner };
   const name = spec.name ?? '';
   return { job, submission: { name, priority, source: basename(spec.input.path), ...whose } };
 }
 
-export function checkPriority(priority: number): void {
-  if (Number.isInteger(priority) && priority >= 0 && priority <= PRIORITY_MAX) return;
-  throw new BivdiffError(
-    'invalid-argument',
-    `priority: expected 0 to ${PRIORITY_MAX}, got ${priority}`,
-  );
+/** @throws invalid-argument — it is none; permission-denied — the caller's token has a lower bound */
+export function checkPriority(priority: number, { priorityMax }: Caller): void {
+  if (!Number.isInteger(priority) || priority < 0 || priority > PRIORITY_MAX) {
+    const message = `priority: expected 0 to ${PRIORITY_MAX}, got ${priority}`;
+    throw new BivdiffError('invalid-argument', message);
+  }
+  if (priority <= priorityMax) return;
+  const message = `priority: ${priorityMax} at most with this token, got ${priority}`;
+  const hint = 'Ask whoever runs the farm: priorityMax in its tokens file allows more.';
+  throw new BivdiffError('permission-denied', message, { hint });
 }
 
 /** Absent fields are undefined in messages and missing in specs; settings without a field of their own stand beside the others. */

@@ -4,17 +4,27 @@ import { failureMessage } from '../../common/failure-message.ts';
 import type { Job, JobOutput, StageCounts } from '../../common/gen/bivdiff/v1/job.ts';
 import type { Worker } from '../../common/gen/bivdiff/v1/render_service.ts';
 import type { Store } from '../../common/store/ports.ts';
-import type { Stage } from '../../common/task.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
 import type { JobView } from '../jobs/known-jobs.ts';
 import type { ActiveJob } from '../run/active-job.ts';
 import { seesAll } from './access/caller.ts';
 import type { Caller } from './access/caller.ts';
+import type { WorkerStanding } from '../dispatch/worker-registry.ts';
+import { waitsFor } from '../dispatch/waits-for.ts';
 import { readManifest } from '../jobs/manifest.ts';
 import type { Manifest } from '../jobs/manifest.ts';
 
+export interface JobContext {
+  readonly store: Store;
+  readonly workers: { readonly alive: readonly WorkerStatus[] };
+}
+
 /** The job as this caller sees it; of one that is done with its outputs, read from its manifest. */
-export async function jobMessage(view: JobView, store: Store, caller: Caller): Promise<Job> {
+export async function jobMessage(
+  view: JobView,
+  { store, workers }: JobContext,
+  caller: Caller,
+): Promise<Job> {
   const { jobId, state, facts, active } = view;
   const manifest = state === 'done' ? await readManifest(store, jobId) : undefined;
   return {
@@ -30,14 +40,24 @@ export async function jobMessage(view: JobView, store: Store, caller: Caller): P
     metrics: Object.entries(flatten(manifest?.metrics)).map(([name, value]) => ({ name, value })),
     submittedAtMs: facts.submittedAtMs,
     seconds: facts.seconds,
+    waitingFor: waitingFor(view, workers.alive),
     owner: seesAll(caller) || facts.owner === caller.owner ? facts.owner : '',
   };
 }
 
-export function workerMessage(status: WorkerStatus, setAside: readonly Stage[]): Worker {
+function waitingFor({ state, numerics }: JobView, workers: readonly WorkerStatus[]): string {
+  const isOpen = state === 'queued' || state === 'running';
+  return isOpen && numerics !== undefined ? (waitsFor(numerics, workers) ?? '') : '';
+}
+
+export function workerMessage(
+  status: WorkerStatus,
+  { setAside, sharesName }: WorkerStanding,
+): Worker {
   const { gathered, loaded = {} } = status;
   return {
     ...status,
+    numericsClass: status.numerics.inference,
     pools: [...status.pools],
     running: [...status.running],
     loaded: Object.keys(loaded),
@@ -45,6 +65,7 @@ export function workerMessage(status: WorkerStatus, setAside: readonly Stage[]):
     gatherMisses: gathered.misses,
     gatherFallbacks: gathered.fallbacks,
     setAside: [...setAside],
+    sharesName,
   };
 }
 

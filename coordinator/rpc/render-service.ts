@@ -59,6 +59,13 @@ export interface RenderServiceOptions {
   readonly limits?: FarmLimits;
 }
 
+interface ChangeRequest {
+  readonly id: string;
+  readonly priority?: number;
+}
+
+type Change = (jobId: JobId, request: ChangeRequest, caller: Caller) => Promise<JobView>;
+
 export function createRenderService(options: RenderServiceOptions): RenderServiceServer {
   const { coordinator, workers, store, authorizer = new Authorizer() } = options;
   const limits = options.limits ?? DEFAULT_LIMITS;
@@ -67,13 +74,11 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
   const answer = async (
     view: JobView | Promise<JobView>,
     caller: Caller,
-  ): Promise<{ job: Job }> => ({ job: await jobMessage(await view, store, caller) });
-  const change = (
-    act: (jobId: JobId, request: { readonly priority?: number }) => Promise<JobView>,
-  ) =>
-    unary((request: { readonly id: string; readonly priority?: number }, call) => {
+  ): Promise<{ job: Job }> => ({ job: await jobMessage(await view, options, caller) });
+  const change = (act: Change) =>
+    unary((request: ChangeRequest, call) => {
       const caller = authorizer.callerOf(call);
-      return answer(act(changeableJob(coordinator, caller, request.id), request), caller);
+      return answer(act(changeableJob(coordinator, caller, request.id), request, caller), caller);
     });
   return {
     submitJob: unary(async (request: SubmitJobRequest, call) => {
@@ -91,13 +96,13 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
     listJobs: unary(async (_, call) => {
       const caller = authorizer.callerOf(call);
       const views = coordinator.list(scopeOf(caller));
-      return { jobs: await Promise.all(views.map((view) => jobMessage(view, store, caller))) };
+      return { jobs: await Promise.all(views.map((view) => jobMessage(view, options, caller))) };
     }),
     watchJob: (call) => {
       try {
         const caller = authorizer.callerOf(call);
         const { jobId } = coordinator.get(call.request.id, scopeOf(caller));
-        const message = (view: JobView): Promise<Job> => jobMessage(view, store, caller);
+        const message = (view: JobView): Promise<Job> => jobMessage(view, options, caller);
         watch(call, { coordinator, message, jobId, onEnd: watches.begin(caller.name) });
       } catch (reason) {
         call.emit('error', statusOfError(reason));
@@ -128,13 +133,13 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
       const jobId = changeableJob(coordinator, authorizer.callerOf(call), id);
       return { id: await coordinator.delete(jobId) };
     }),
-    setPriority: change(async (id, { priority = 0 }) => {
-      checkPriority(priority);
+    setPriority: change(async (id, { priority = 0 }, caller) => {
+      checkPriority(priority, caller);
       return coordinator.setPriority(id, priority);
     }),
     listWorkers: unary(async () => ({
       workers: workers.alive.map((worker) =>
-        workerMessage(worker, workers.stagesWithout(worker.name)),
+        workerMessage(worker, workers.standingOf(worker.name)),
       ),
       coordinatorPid: options.pid,
       protocol: PROTOCOL_VERSION,

@@ -83,6 +83,12 @@ export class ActiveJob {
     await this.run.handle(event);
   }
 
+  /** Stops what can be reached of it, and lets go of all of it: its tasks would take room for ever. */
+  async abandon(cause: BivdiffError): Promise<void> {
+    await this.run.stop(cause).catch(() => undefined);
+    this.run.leave();
+  }
+
   async stop(why: string): Promise<void> {
     await this.run.stop(new BivdiffError('cancelled', why));
   }

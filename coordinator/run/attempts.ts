@@ -1,5 +1,6 @@
 // How the attempts at one job's tasks went: how many there were, who failed one, who began and never said how it ended.
 
+import { UNKNOWN_ATTEMPT } from '../../common/bus/ports.ts';
 import type { TaskId } from '../../common/task.ts';
 import type { TaskNumber } from '../domain/task-graph.ts';
 
@@ -11,7 +12,11 @@ export class Attempts {
   readonly #excluded = new Map<TaskNumber, string[]>();
   /** Who runs a task, as far as they said. More than one, or than two with a copy: all but the last are lost. */
   readonly #starters = new Map<TaskId, string[]>();
+  /** Steps that the newest checkpoint stands for, as far as whoever began there said. */
+  readonly #doneSteps = new Map<TaskId, number>();
   readonly #copied = new Set<TaskId>();
+  /** Attempts of a task that have failed. */
+  readonly #failed = new Map<TaskNumber, Set<number>>();
 
   constructor(tasks: number) {
     this.#counts = new Uint16Array(tasks);
@@ -37,12 +42,23 @@ export class Attempts {
     this.#inVain.set(task, (this.#inVain.get(task) ?? 0) + 1);
   }
 
-  /** Somebody began it; gives those who had begun it before and were not heard of again. */
-  begun(taskId: TaskId, worker: string): readonly string[] {
+  /**
+   * Somebody began it, from a checkpoint after so many steps: whoever made that has not died in vain, nor those before. Gives who was lost
+   * with it just now, and all that were lost since it last got on.
+   */
+  begun(
+    taskId: TaskId,
+    worker: string,
+    doneSteps = 0,
+  ): { readonly lostNow: string | undefined; readonly lost: readonly string[] } {
     // What is not answered in time is said again.
     const others = (this.#starters.get(taskId) ?? []).filter((name) => name !== worker);
-    this.#starters.set(taskId, [...others, worker]);
-    return this.#copied.has(taskId) ? others.slice(0, -1) : others;
+    const lost = this.#copied.has(taskId) ? others.slice(0, -1) : others;
+    const lostNow = lost.at(-1);
+    const hasGotOn = doneSteps > (this.#doneSteps.get(taskId) ?? 0);
+    if (hasGotOn) this.#doneSteps.set(taskId, doneSteps);
+    this.#starters.set(taskId, hasGotOn ? [worker] : [...others, worker]);
+    return { lostNow, lost: hasGotOn ? [] : lost };
   }
 
   /** Somebody said how it ended. */
@@ -52,6 +68,16 @@ export class Attempts {
     else this.#starters.set(taskId, others);
   }
 
+  /** Notes that this attempt has failed; false if that was known: reports may come twice. Which one it was may not be known. */
+  failed(task: TaskNumber, attempt: number): boolean {
+    if (attempt === UNKNOWN_ATTEMPT) return true;
+    const failed = this.#failed.get(task) ?? new Set();
+    this.#failed.set(task, failed);
+    if (failed.has(attempt)) return false;
+    failed.add(attempt);
+    return true;
+  }
+
   /** Two may run it at once. */
   copied(taskId: TaskId): void {
     this.#copied.add(taskId);
@@ -59,6 +85,7 @@ export class Attempts {
 
   forget(taskId: TaskId): void {
     this.#starters.delete(taskId);
+    this.#doneSteps.delete(taskId);
     this.#copied.delete(taskId);
   }
 

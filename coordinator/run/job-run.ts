@@ -128,8 +128,8 @@ export class JobRun implements Needer {
     }
     this.#out.set(id, task);
     const queue = queueOfStage(message.task.stage, message.task.numericsClass);
-    const inferenceClass = this.#graph.plan.job.numerics.inference;
-    this.#options.out.add(this, message, { queue, pool, inferenceClass });
+    const { numericsKey } = this.#graph;
+    this.#options.out.add(this, message, { queue, pool, numericsKey });
   }
 
   /** Takes in what a worker reports. Events of tasks that this job has not out are ignored. */
@@ -174,12 +174,11 @@ export class JobRun implements Needer {
 
   async #noteStart(
     task: TaskNumber,
-    { taskId, worker }: Extract<WorkerEvent, { kind: 'started' }>,
+    { taskId, worker, doneSteps }: Extract<WorkerEvent, { kind: 'started' }>,
   ): Promise<void> {
     this.#started.add(taskId);
     this.#copies.begun(task, worker);
-    const lost = this.#attempts.begun(taskId, worker);
-    const lostNow = lost.at(-1);
+    const { lostNow, lost } = this.#attempts.begun(taskId, worker, doneSteps);
     if (lostNow !== undefined) this.#options.observer.lost?.(task, lostNow);
     if (lost.length < this.#options.policy.lostWorkersMax) return;
     this.#forget(taskId);
@@ -236,10 +235,10 @@ export class JobRun implements Needer {
       this.#forget(event.taskId);
       return;
     }
-    // Nobody asked for it: the worker lost its lease (it was too slow to say that it is alive), and the bus has given the task
-    // to another, or will.
-    if (event.failure.code === 'cancelled') return;
     const attempts = this.#attempts;
+    // Nobody asked for it: the worker lost its lease (it was too slow to say that it is alive), and the bus has given the task
+    // to another, or will. Or it was reported before.
+    if (event.failure.code === 'cancelled' || !attempts.failed(task, event.attempt)) return;
     const hasNoRoom = isStoreFull(event.failure);
     const isForALarger = this.#nextAttempt.isForALarger(task, event.worker, event.failure);
     if (hasNoRoom || isForALarger) attempts.doesNotCount(task);

@@ -66,7 +66,7 @@ export class NextAttempt {
   }
 
   #workersWith(stage: Stage, memoryBytes: number): ReadonlySet<string> {
-    const { inference } = this.#graph.plan.job.numerics;
-    return this.#workers.workersOf(STAGE_FACTS[stage].pool, inference, memoryBytes);
+    const { pool } = STAGE_FACTS[stage];
+    return this.#workers.workersOf(pool, this.#graph.numericsKey, memoryBytes);
   }
 }

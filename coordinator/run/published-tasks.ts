@@ -29,7 +29,7 @@ export interface PublishedTasksOptions {
   readonly store: Store;
   readonly clock: Clock;
   /** Slots of the workers of a class that serve a pool, now. */
-  readonly slotsOf: (pool: Pool, inferenceClass: string) => number;
+  readonly slotsOf: (pool: Pool, numericsKey: string) => number;
   /** As `Workforce.workersOf`. @default nobody is known, and nobody is looked for */
   readonly workersOf?: Workforce['workersOf'];
   /** Tasks that workers say they run. @default none */
@@ -42,8 +42,8 @@ export interface PublishedTasksOptions {
 interface Place {
   readonly queue: string;
   readonly pool: Pool;
-  /** Of the job. */
-  readonly inferenceClass: string;
+  /** Of the job's numerics classes. */
+  readonly numericsKey: string;
 }
 
 interface PublishedTask extends Place {
@@ -71,17 +71,22 @@ export class PublishedTasks implements Out {
     this.#options = options;
   }
 
-  countOf(pool: Pool, inferenceClass: string): number {
-    return this.#ofPools.of(inferenceClass, pool);
+  countOf(pool: Pool, numericsKey: string): number {
+    return this.#ofPools.of(numericsKey, pool);
   }
 
-  totalOf(inferenceClass: string): number {
-    return this.#ofPools.total(inferenceClass);
+  totalOf(numericsKey: string): number {
+    return this.#ofPools.total(numericsKey);
   }
 
   /** Of those that were published for an owner's jobs: each has one, whoever needs it too. */
-  countOfOwner(owner: string, inferenceClass: string): number {
-    return this.#ofOwners.of(inferenceClass, owner);
+  countOfOwner(owner: string, numericsKey: string): number {
+    return this.#ofOwners.of(numericsKey, owner);
+  }
+
+  /** Where a task that is out was published. */
+  placeOf(taskId: TaskId): Pick<Place, 'pool' | 'numericsKey'> | undefined {
+    return this.#tasks.get(taskId);
   }
 
   /** Of a task that is out. */
@@ -122,10 +127,10 @@ export class PublishedTasks implements Out {
   }
 
   /** Whether some slots of a pool have nothing to do, as far as what is out can tell. */
-  hasIdleSlot(pool: Pool, inferenceClass: string): boolean {
-    const copies = this.#copiesOfPools.of(inferenceClass, pool);
-    const messages = this.countOf(pool, inferenceClass) + copies;
-    return messages < this.#options.slotsOf(pool, inferenceClass);
+  hasIdleSlot(pool: Pool, numericsKey: string): boolean {
+    const copies = this.#copiesOfPools.of(numericsKey, pool);
+    const messages = this.countOf(pool, numericsKey) + copies;
+    return messages < this.#options.slotsOf(pool, numericsKey);
   }
 
   /** Publishes a second message of a task that is out. One that is lost is not looked for: the first is. */
@@ -133,7 +138,7 @@ export class PublishedTasks implements Out {
     const task = this.#tasks.get(message.task.id);
     if (task === undefined || task.hasCopy) return;
     task.hasCopy = true;
-    this.#copiesOfPools.add(task.inferenceClass, task.pool, 1);
+    this.#copiesOfPools.add(task.numericsKey, task.pool, 1);
     this.#publish(task.queue, message);
   }
 
@@ -152,7 +157,7 @@ export class PublishedTasks implements Out {
     if (task.needers.length > 0) return false;
     this.#tasks.delete(taskId);
     this.#count(task, -1);
-    if (task.hasCopy) this.#copiesOfPools.add(task.inferenceClass, task.pool, -1);
+    if (task.hasCopy) this.#copiesOfPools.add(task.numericsKey, task.pool, -1);
     return true;
   }
 
@@ -186,12 +191,12 @@ export class PublishedTasks implements Out {
   }
 
   /** Those who could take it when it was published have gone. */
-  #isRefusedByAll({ message, pool, inferenceClass, lookMs }: PublishedTask): boolean {
+  #isRefusedByAll({ message, pool, numericsKey, lookMs }: PublishedTask): boolean {
     const { excludedWorkers, memoryBytes = 0 } = message;
     if ((excludedWorkers.length === 0 && memoryBytes === 0) || lookMs === Infinity) return false;
     const { workersOf = () => new Set<string>() } = this.#options;
-    if (workersOf(pool, inferenceClass).size === 0) return false;
-    return !leavesSomebody(excludedWorkers, workersOf(pool, inferenceClass, memoryBytes));
+    if (workersOf(pool, numericsKey).size === 0) return false;
+    return !leavesSomebody(excludedWorkers, workersOf(pool, numericsKey, memoryBytes));
   }
 
   /** Its message is withdrawn, and goes out again for everybody. */
@@ -262,9 +267,9 @@ export class PublishedTasks implements Out {
     this.#refused.push({ kind: 'failed', taskId, worker: 'coordinator', attempt, failure });
   }
 
-  #count({ inferenceClass, pool, owner }: PublishedTask, by: 1 | -1): void {
-    this.#ofPools.add(inferenceClass, pool, by);
-    this.#ofOwners.add(inferenceClass, owner, by);
+  #count({ numericsKey, pool, owner }: PublishedTask, by: 1 | -1): void {
+    this.#ofPools.add(numericsKey, pool, by);
+    this.#ofOwners.add(numericsKey, owner, by);
   }
 }
 

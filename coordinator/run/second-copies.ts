@@ -65,12 +65,12 @@ export class SecondCopies {
   /** One copy of each straggler, while there are workers with nothing to do. To be called now and then. */
   publish(): void {
     const { clock, graph, out, workers, nextAttempt, onCopy } = this.#options;
-    const inferenceClass = graph.plan.job.numerics.inference;
+    const { numericsKey } = graph;
     for (const { task, worker } of this.#stragglers.slow(clock.nowMs())) {
       if (this.#copied.has(task)) continue;
       const { pool } = STAGE_FACTS[graph.stage(task)];
-      if (!out.hasIdleSlot(pool, inferenceClass)) continue;
-      const idle = workers.idleOf(pool, inferenceClass);
+      if (!out.hasIdleSlot(pool, numericsKey)) continue;
+      const idle = workers.idleOf(pool, numericsKey);
       if (![...idle].some((name) => name !== worker)) continue;
       this.#copied.add(task);
       const message = nextAttempt(task);

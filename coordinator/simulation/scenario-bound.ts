@@ -22,7 +22,8 @@ export class ScenarioBound {
   readonly #scenario: Scenario;
   readonly #draws: Draws;
   readonly #stageSeconds: (stage: Stage, frames: number) => number;
-  #bound: LowerBound | undefined;
+  /** By class: workers of one do nothing for jobs of another. */
+  readonly #bounds = new Map<string, LowerBound>();
   /** Mean of each task, on the pool that runs it: the same for all jobs. */
   #means = new Float64Array(0);
 
@@ -38,21 +39,24 @@ export class ScenarioBound {
 
   /** Takes in a job; all jobs of a scenario have the same graph. */
   add(graph: TaskGraph, submittedSeconds: number): void {
-    this.#bound ??= this.#begin(graph);
+    const className = graph.plan.job.numerics.inference;
+    const bound = this.#bounds.get(className) ?? this.#begin(graph, className);
+    this.#bounds.set(className, bound);
     const durations = new Float64Array(graph.size);
     for (let task = 0; task < graph.size; task += 1) {
       const taskId = graph.plan.id(graph.ref(task));
       durations[task] = this.#draws.seconds(taskId, this.#means[task]!);
     }
-    this.#bound.add(durations, submittedSeconds);
+    bound.add(durations, submittedSeconds);
   }
 
   /** In seconds. */
   value(): Bound {
-    return this.#bound?.value() ?? NOTHING;
+    const bounds = [...this.#bounds.values()].map((bound) => bound.value());
+    return bounds.reduce((a, b) => (b.makespan > a.makespan ? b : a), NOTHING);
   }
 
-  #begin(graph: TaskGraph): LowerBound {
+  #begin(graph: TaskGraph, className: string): LowerBound {
     const { plan, size } = graph;
     const groupOf = new Uint8Array(size);
     this.#means = new Float64Array(size);
@@ -67,7 +71,7 @@ export class ScenarioBound {
       const { pool } = STAGE_FACTS[stage];
       return { name, pool: pool === 'any' ? ANY_POOL : WORKER_POOLS.indexOf(pool) };
     });
-    const slots = WORKER_POOLS.map((pool) => slotsOf(this.#scenario, pool));
+    const slots = WORKER_POOLS.map((pool) => slotsOf(this.#scenario, pool, className));
     const dependencies = (task: number): Uint32Array => graph.dependencies(task);
     return new LowerBound({ size, groupOf, dependencies }, groups, slots);
   }

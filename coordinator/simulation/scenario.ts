@@ -3,25 +3,18 @@
 
 import { digestText } from '../../common/digest.ts';
 import { STAGE_FACTS } from '../../common/stage-facts.ts';
-import type { NumericsClasses } from '../../common/stage-facts.ts';
 import type { Pool, Stage } from '../../common/task.ts';
 import { costUnits } from '../domain/cost.ts';
 import type { AcceptedJob, PartRef } from '../../recipes/job.ts';
 import { PLANNER_REVISION } from '../../recipes/job.ts';
 import type { Plan } from '../domain/plan.ts';
 import { createPlan, stagesOf, tasksOfStage } from '../domain/plan.ts';
+import { classesOfWorkers, simulatedNumerics, tenantOf } from './tenancy.ts';
+import type { Tenancy } from './tenancy.ts';
 
 /** Pools that workers belong to; `any` is none of its own. */
 export const WORKER_POOLS = ['idm', 'mixer', 'vdm'] as const;
 export type WorkerPool = (typeof WORKER_POOLS)[number];
-
-/** Simulated work has no bits. */
-export const SIMULATED_CLASS = 'simulated';
-export const SIMULATED_CLASSES: NumericsClasses = {
-  inference: SIMULATED_CLASS,
-  media: SIMULATED_CLASS,
-  plain: SIMULATED_CLASS,
-};
 
 /** The workers of one pool, all alike. */
 export interface PoolScenario {
@@ -32,7 +25,7 @@ export interface PoolScenario {
   readonly speed: number;
 }
 
-export interface Scenario {
+export interface Scenario extends Tenancy {
   readonly pools: Readonly<Record<WorkerPool, PoolScenario>>;
   readonly jobs: number;
   /** Of each job. */
@@ -77,7 +70,7 @@ export const SCENARIO_DEFAULTS = {
 
 /** Job number `index`: of its own clip, so that no two share a task. */
 export function simulatedJob(
-  scenario: Pick<Scenario, 'frames' | 'window' | 'frameBatch'>,
+  scenario: Pick<Scenario, 'frames' | 'window' | 'frameBatch'> & Partial<Tenancy>,
   index: number,
 ): AcceptedJob {
   const part = (name: string): PartRef => ({ name, digest: digestText(`simulated ${name}`) });
@@ -117,7 +110,7 @@ export function simulatedJob(
       videoTextEncoder: part('video text encoder'),
       videoUnet: part('video unet'),
     },
-    numerics: SIMULATED_CLASSES,
+    numerics: simulatedNumerics(tenantOf(scenario, index).className),
     outputs: [{ layout: 'clip', format: 'mp4', framesPerSecond: 8 }],
   };
 }
@@ -182,8 +175,23 @@ export function balancedPools(
   }
 }
 
-/** Slots of all workers of a pool; of `any`, of all pools. */
-export function slotsOf(scenario: Pick<Scenario, 'pools'>, pool: Pool): number {
-  if (pool !== 'any') return scenario.pools[pool].workers * scenario.pools[pool].slots;
-  return WORKER_POOLS.reduce((sum, one) => sum + slotsOf(scenario, one), 0);
+/** Slots of all workers of a pool; of `any`, of all pools. With a class: of those that are of it. */
+export function slotsOf(
+  scenario: Pick<Scenario, 'pools' | 'classes'>,
+  pool: Pool,
+  className?: string,
+): number {
+  if (pool === 'any') {
+    return WORKER_POOLS.reduce((sum, one) => sum + slotsOf(scenario, one, className), 0);
+  }
+  const { workers, slots } = scenario.pools[pool];
+  if (className === undefined) return workers * slots;
+  const classes = classesOfWorkers(workers, scenario.classes);
+  return slots * classes.filter((name) => name === className).length;
+}
+
+/** Whether some worker of each pool can run the job. */
+export function isServed(scenario: Scenario, index: number): boolean {
+  const { className } = tenantOf(scenario, index);
+  return WORKER_POOLS.every((pool) => slotsOf(scenario, pool, className) > 0);
 }

@@ -8,19 +8,23 @@ import { BivdiffError } from '../../common/errors.ts';
 import type { JobId, Stage, TaskId } from '../../common/task.ts';
 import { Coordinator } from '../coordinator.ts';
 import { jobIdOf } from '../domain/accept.ts';
+import { EQUAL_SHARE } from '../domain/job-rank.ts';
+import type { Share } from '../domain/job-rank.ts';
 import { DEFAULT_FAILURE_POLICY } from '../domain/failure-policy.ts';
 import type { FailurePolicy } from '../domain/failure-policy.ts';
 import { createPlan, tasksOfStage } from '../domain/plan.ts';
 import type { ActiveJob } from '../run/active-job.ts';
 import { WorkerRegistry } from '../dispatch/worker-registry.ts';
 import { Draws } from './draws.ts';
-import { createStageSeconds, simulatedJob } from './scenario.ts';
+import { createStageSeconds, isServed, simulatedJob } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
 import { ScenarioBound } from './scenario-bound.ts';
+import { tenantOf } from './tenancy.ts';
 import type { SimulationResult } from './simulation-result.ts';
 import { VirtualBus } from './world/virtual-bus.ts';
 import { VirtualClock } from './world/virtual-clock.ts';
 import { VirtualFarm } from './world/virtual-farm.ts';
+import type { SimulatedRun } from './world/farm-options.ts';
 import { VirtualStore } from './world/virtual-store.ts';
 
 export interface SimulationOptions {
@@ -30,6 +34,8 @@ export interface SimulationOptions {
   /** Milliseconds of real time, from any fixed point. */
   readonly realMs: () => number;
   readonly onProgress?: (progress: SimulationProgress) => void;
+  /** Told of each task that was committed. */
+  readonly onRun?: (run: SimulatedRun) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -116,6 +122,7 @@ class Simulation {
         tasks: this.#options.scenario.jobs * this.#tasksOfJob(),
         jobsDone: this.#jobsDone,
         jobsFailed: this.#jobsFailed,
+        jobsUnserved: this.#options.scenario.jobs - servedJobs(this.#options.scenario),
         makespanSeconds: makespanMs / 1000,
         bound,
         pools: this.#farm.close(),
@@ -140,7 +147,8 @@ class Simulation {
     let eventsSeen = -1;
     let movedMs = scenario.arrivalSeconds * 1000;
     let shownMs = realMs();
-    while (this.#jobsDone + this.#jobsFailed < scenario.jobs) {
+    const served = servedJobs(scenario);
+    while (this.#jobsDone + this.#jobsFailed < served) {
       if (!this.#clock.advance()) throw stuck(this.#clock.nowMs());
       if (this.#isTouched || !this.#bus.feed.isRead || this.#bus.feed.count !== eventsSeen) {
         await this.#settle();
@@ -193,7 +201,8 @@ class Simulation {
     this.#timed(() => {
       const job = simulatedJob(this.#options.scenario, index);
       this.#submittedMs.set(jobIdOf(job), atMs);
-      const facts = { name: `simulated ${index}`, priority: 0 };
+      const { owner, priority } = tenantOf(this.#options.scenario, index);
+      const facts = { name: `simulated ${index}`, owner, priority };
       this.#coordinator.submit(job, facts).catch((reason: unknown) => {
         this.#failure = BivdiffError.from(reason, 'submitting a simulated job');
       });
@@ -226,6 +235,7 @@ class Simulation {
       draws: this.#draws,
       stageSeconds: this.#stageSeconds,
       poisoned: this.#poisonedTasks(),
+      onRun: this.#options.onRun,
       onBeats: (statuses) => {
         this.#timed(() => {
           for (const status of statuses) this.#workers.note(status);
@@ -260,12 +270,26 @@ class Simulation {
           }),
       },
       policy: this.#options.policy ?? DEFAULT_FAILURE_POLICY,
+      shareOf: (owner) => shareOf(this.#options.scenario, owner),
       nowMs: () => EPOCH_MS + clock.nowMs(),
       name: 'simulated',
       conclude: (active) => Promise.resolve(void this.#concluded.push(active)),
-      onTrouble: () => (this.#troubles += 1),
+      onTrouble: ({ code }) => {
+        // That a job waits for workers that the scenario leaves out is none.
+        if (code !== 'failed-precondition') this.#troubles += 1;
+      },
     });
   }
+}
+
+function servedJobs(scenario: Scenario): number {
+  const indices = [...Array(scenario.jobs).keys()];
+  return indices.filter((index) => isServed(scenario, index)).length;
+}
+
+function shareOf({ owners }: Scenario, owner: string): Share {
+  const weight = owners.find(({ name }) => name === owner)?.weight ?? EQUAL_SHARE.weight;
+  return { ...EQUAL_SHARE, weight };
 }
 
 function stuck(nowMs: number): BivdiffError {

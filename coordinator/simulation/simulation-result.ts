@@ -16,6 +16,8 @@ export interface SimulationResult {
   readonly tasks: number;
   readonly jobsDone: number;
   readonly jobsFailed: number;
+  /** Of classes that nobody serves: they wait, and nobody waits for them. */
+  readonly jobsUnserved: number;
   /** Virtual seconds from the first submission to the end of the last job. */
   readonly makespanSeconds: number;
   /** Of the jobs that were done. */

@@ -17,6 +17,9 @@ import torch
 from onnx import TensorProto, helper
 
 OPSET = 18
+# Modules that a file's names may begin with, and a model's no more: transformers 5.6 took this one out of
+# CLIPTextModel, and saves what it loaded under the names that it had.
+WRAPPERS = ("text_model.",)
 TYPES = {"F32": TensorProto.FLOAT, "F16": TensorProto.FLOAT16, "BF16": TensorProto.BFLOAT16}
 
 
@@ -72,7 +75,7 @@ def _point_at_weights(graph, contract, weights, path):
         if value.name not in used:
             continue
         prefix, name = value.name.split(".", 1)
-        stored = index[prefix][name]
+        stored = _find(name, index[prefix], weights[prefix])
         location = os.path.relpath(weights[prefix], path.parent)
         tensor = graph.initializer.add()
         tensor.name = value.name
@@ -86,6 +89,14 @@ def _point_at_weights(graph, contract, weights, path):
             )
     for position, cast in enumerate(casts):
         graph.node.insert(position, cast)
+
+
+def _find(name, tensors, file):
+    """What the file stores of the model's weight `name`."""
+    for wrapper in ("", *WRAPPERS):
+        if wrapper + name in tensors:
+            return tensors[wrapper + name]
+    raise LookupError(f"{file} has no weight {name}; it has {', '.join(sorted(tensors)[:3])} ...")
 
 
 def _merge_equal_nodes(graph):

@@ -1,7 +1,7 @@
 """Small random models in folders laid out as downloads of the real ones are, to try `models` on.
 
-Block types, layers, norms and schedulers are Stable Diffusion 1.5's, its canny ControlNet's and
-ZeroScope's; only widths and vocabularies are small. They draw noise.
+Block types, layers, norms, schedulers and names of weights are Stable Diffusion 1.5's, its canny
+ControlNet's and ZeroScope's; only widths and vocabularies are small. They draw noise.
 """
 
 import shutil
@@ -16,6 +16,7 @@ from diffusers import (
     UNet2DConditionModel,
     UNet3DConditionModel,
 )
+from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
@@ -30,6 +31,12 @@ SCHEDULE = dict(
     set_alpha_to_one=False,
     steps_offset=1,
 )
+# What the libraries save today is not named as what was published with older ones, which they load.
+OLD_ATTENTION = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
+PUBLISHED_NAMES = {
+    "text_encoder": lambda name: f"text_model.{name}",
+    "vae": lambda name: _published_in_vae(name),
+}
 
 
 def write_folders(out):
@@ -102,3 +109,22 @@ def _save(models, out):
             if not weight.detach().any():
                 nn.init.normal_(weight, std=0.02)
         model.save_pretrained(out / name)
+        if name in PUBLISHED_NAMES:
+            _rename(next((out / name).glob("*.safetensors")), PUBLISHED_NAMES[name])
+
+
+def _rename(file, published):
+    """Gives the weights of `file` the names that they have in downloads."""
+    weights = {published(name): weight for name, weight in load_file(file).items()}
+    if "text_model.embeddings.position_embedding.weight" in weights:
+        # No weight, and nothing of today's reads it; downloads of before 2023 have it.
+        positions = weights["text_model.embeddings.position_embedding.weight"].shape[0]
+        weights["text_model.embeddings.position_ids"] = torch.arange(positions).unsqueeze(0)
+    save_file(weights, file, metadata={"format": "pt"})
+
+
+def _published_in_vae(name):
+    """Attention before diffusers 0.13."""
+    for today, before in OLD_ATTENTION.items():
+        name = name.replace(f".attentions.0.{today}.", f".attentions.0.{before}.")
+    return name

@@ -2,6 +2,7 @@
 
 import { digestText } from '../../common/digest.ts';
 import type { ControlnetJob } from '../../recipes/controlnet/plan.ts';
+import type { NumericsClasses } from '../../common/stage-facts.ts';
 import type { PartRef } from '../../recipes/job.ts';
 
 const part = (name: string): PartRef => ({ name, digest: digestText(name) });
@@ -46,4 +47,9 @@ export function acceptedJob(changes: Partial<ControlnetJob> = {}): ControlnetJob
     outputs: [{ layout: 'clip', format: 'mp4', framesPerSecond: 8 }],
     ...changes,
   };
+}
+
+/** Numerics classes of one name. */
+export function classesNamed(name: string): NumericsClasses {
+  return { inference: name, media: name, plain: name };
 }

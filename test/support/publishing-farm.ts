@@ -4,13 +4,14 @@
 import type { JobId, Pool } from '../../common/task.ts';
 import { EQUAL_SHARE } from '../../coordinator/domain/job-rank.ts';
 import type { Share, Standing } from '../../coordinator/domain/job-rank.ts';
+import type { Paces } from '../../coordinator/domain/task-paces.ts';
 import { PublishOrder } from '../../coordinator/domain/publish-order.ts';
 import type { Out } from '../../coordinator/domain/publish-order.ts';
 
 export const POOLS: readonly Pool[] = ['vdm', 'mixer', 'idm', 'any'];
 
 export interface WorkerGroup {
-  readonly inferenceClass: string;
+  readonly numericsKey: string;
   readonly pools: readonly Pool[];
   readonly slots: number;
 }
@@ -20,7 +21,7 @@ export interface FarmJob {
   readonly owner?: string;
   readonly priority?: number;
   readonly atMs?: number;
-  readonly inferenceClass?: string;
+  readonly numericsKey?: string;
   /** Tasks that are ready, by pool. */
   readonly ready?: Partial<Record<Pool, number>>;
   /** Tasks of the opening that are not out yet. @default those ready for idm */
@@ -39,33 +40,38 @@ export class PublishingFarm implements Out {
   readonly #workers: readonly WorkerGroup[];
   readonly #jobs = new Map<string, { standing: Standing; ready: Map<Pool, number> }>();
 
-  constructor(workers: readonly WorkerGroup[], shares: Readonly<Record<string, Share>> = {}) {
+  constructor(
+    workers: readonly WorkerGroup[],
+    shares: Readonly<Record<string, Share>> = {},
+    paces?: Paces,
+  ) {
     this.#workers = workers;
     this.shares = shares;
     this.order = new PublishOrder({
       out: this,
+      paces,
       slotsOf: (...asked) => this.slotsOf(...asked),
       shareOf: (owner) => shares[owner] ?? EQUAL_SHARE,
     });
   }
 
-  slotsOf(pool: Pool, inferenceClass: string): number {
+  slotsOf(pool: Pool, numericsKey: string): number {
     return this.#workers
-      .filter((group) => group.inferenceClass === inferenceClass)
+      .filter((group) => group.numericsKey === numericsKey)
       .filter(({ pools }) => pool === 'any' || pools.includes(pool))
       .reduce((sum, { slots }) => sum + slots, 0);
   }
 
-  countOf(pool: Pool, inferenceClass: string): number {
-    return this.out.filter((task) => task.pool === pool && isOf(task, inferenceClass)).length;
+  countOf(pool: Pool, numericsKey: string): number {
+    return this.out.filter((task) => task.pool === pool && isOf(task, numericsKey)).length;
   }
 
-  totalOf(inferenceClass: string): number {
-    return this.out.filter((task) => isOf(task, inferenceClass)).length;
+  totalOf(numericsKey: string): number {
+    return this.out.filter((task) => isOf(task, numericsKey)).length;
   }
 
-  countOfOwner(owner: string, inferenceClass: string): number {
-    return this.out.filter((task) => task.job.owner === owner && isOf(task, inferenceClass)).length;
+  countOfOwner(owner: string, numericsKey: string): number {
+    return this.out.filter((task) => task.job.owner === owner && isOf(task, numericsKey)).length;
   }
 
   queue(...jobs: readonly FarmJob[]): this {
@@ -122,10 +128,10 @@ export class PublishingFarm implements Out {
 }
 
 export function standingOf(job: FarmJob): Standing {
-  const { id, owner = '', priority = 0, atMs = 0, inferenceClass = 'c' } = job;
-  return { jobId: id as JobId, owner, priority, submittedAtMs: atMs, inferenceClass };
+  const { id, owner = '', priority = 0, atMs = 0, numericsKey = 'c' } = job;
+  return { jobId: id as JobId, owner, priority, submittedAtMs: atMs, numericsKey };
 }
 
-function isOf({ job }: OutTask, inferenceClass: string): boolean {
-  return job.inferenceClass === inferenceClass;
+function isOf({ job }: OutTask, numericsKey: string): boolean {
+  return job.numericsKey === numericsKey;
 }

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { BivdiffError } from '../../common/errors.ts';
+import { parsePythonJson, withoutByteOrderMark } from '../../common/models/python-json.ts';
 
 export interface ClipVocabulary {
   /** In the form of tokenizer.json. */
@@ -141,7 +142,7 @@ function withSpecialTokens(tokenizer: Json, tokens: readonly Json[]): Json {
 
 async function readText(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return withoutByteOrderMark(await readFile(path, 'utf8'));
   } catch (reason) {
     const failed = BivdiffError.from(reason, `reading ${path}`);
     if (failed.code === 'not-found') return undefined;
@@ -153,7 +154,7 @@ async function readJson(path: string): Promise<Json | undefined> {
   const text = await readText(path);
   if (text === undefined) return undefined;
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parsePythonJson(text);
     if (typeof value === 'object' && value !== null) return value as Json;
   } catch (reason) {
     throw unsound(path, 'it is not JSON', reason);

@@ -5,7 +5,7 @@ import { hostname, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 
 import { BivdiffError } from '../../common/errors.ts';
-import { cpuHardware, inferenceClass } from './numerics-class.ts';
+import { cpuHardware, deviceHardware, inferenceClass } from './numerics-class.ts';
 import { probeProvider } from './onnx/providers.ts';
 
 const QUERY_MS = 10_000;
@@ -52,7 +52,7 @@ export async function openDevice(
     gpu === undefined ? `of-${hostname()}` : `${gpu.name}-${cpuHardware().replace(':', '-')}`;
   return {
     executionProvider: name,
-    inferenceClass: inferenceClass(`${provider}:${kind}`),
+    inferenceClass: inferenceClass(deviceHardware(provider, kind)),
     memoryBytes: gpu?.memoryBytes ?? hostBytes,
   };
 }

@@ -1,5 +1,5 @@
 // Which results must have equal bits: a string that names all that can change them besides the task. Two workers of one
-// class give the same bytes; the class is part of a task's id.
+// class give the same bytes, but for classes that say `timed-search`; the class is part of a task's id.
 
 import { readFileSync } from 'node:fs';
 import { arch, cpus } from 'node:os';
@@ -37,6 +37,29 @@ const extensions: readonly (readonly [name: string, flag: string])[] = [
 export function inferenceClass(hardware = cpuHardware()): string {
   const library = `onnxruntime-${ort.env.versions.node ?? ort.env.versions.common}`;
   return `${hardware}/${library}/${plainClass()}`;
+}
+
+/** Providers that compute with NVIDIA's libraries. */
+const NVIDIA_PROVIDERS: readonly string[] = ['cuda', 'tensorrt'];
+
+/**
+ * Of a device that is not the processor, say `cuda:nvidia-h200-cpu-x64-avx512/tf32+timed-search`. `kind` is that of the device.
+ *
+ * What follows the kind are settings of ONNX Runtime's providers for NVIDIA. They have options for them (use_tf32,
+ * cudnn_conv_algo_search), but the Node binding hands on none but the device (test/integration/workers/inference/library-faults.test.ts),
+ * so they are as ONNX Runtime has them, and the class says how that is:
+ * - `tf32`: float32 products and convolutions may round their inputs to 10 bits of fraction; `no-tf32` if NVIDIA_TF32_OVERRIDE=0, which
+ *   NVIDIA's libraries heed themselves, forbids it.
+ * - `timed-search`: what computes a convolution is whatever was fastest when the session tried, so two sessions may differ in last bits.
+ */
+export function deviceHardware(
+  provider: string,
+  kind: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string {
+  const hardware = `${provider}:${kind}`;
+  if (!NVIDIA_PROVIDERS.includes(provider)) return hardware;
+  return `${hardware}/${env['NVIDIA_TF32_OVERRIDE'] === '0' ? 'no-tf32' : 'tf32'}+timed-search`;
 }
 
 /** Of this machine's processors, say `cpu:x64-avx2`. */

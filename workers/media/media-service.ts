@@ -39,6 +39,8 @@ interface CallOptions {
  * `cancelled`, `deadline-exceeded` and, when the process dies, `invalid-argument` naming the file.
  */
 export interface MediaService extends AsyncDisposable {
+  /** Starts both processes now, side by side, for who will need both. */
+  start(): void;
   /** Reads the whole file, decodes nothing. @throws not-found @throws invalid-argument */
   probe(path: string, options?: ProbeOptions): Promise<VideoFacts>;
   /** The frames asked for, in order; a few are decoded ahead. Leaving the loop early kills the process. */
@@ -66,6 +68,10 @@ export function createMediaService(options: MediaServiceOptions = {}): MediaServ
     await Promise.all([reader.close(), writer.close()]);
   };
   return {
+    start: () => {
+      reader.start();
+      writer.start();
+    },
     probe: (path, options) => probe(reader, path, options),
     decode: (request, { signal } = {}) => decode(reader, request, signal),
     encode: (request, frames, { signal } = {}) =>

@@ -118,9 +118,10 @@ function addLists(program: Command, environment: CliEnvironment, finish: Finish)
 }
 
 /** What else there is to say of a worker. */
-function workerNote({ draining, protocol, setAside }: Worker, ours: number): string {
+function workerNote({ draining, protocol, setAside, sharesName }: Worker, ours: number): string {
   if (protocol !== ours) return protocol < ours ? 'old' : 'newer';
   const notes = draining ? ['draining'] : [];
+  if (sharesName) notes.push('two workers have this name');
   if (setAside.length > 0) notes.push(`set aside for ${setAside.join(', ')}`);
   return notes.join('; ');
 }

@@ -19,6 +19,7 @@ interface TokenFlags {
   readonly role: string[];
   readonly weight?: string;
   readonly quota?: string;
+  readonly priorityMax?: string;
   readonly json?: boolean;
 }
 
@@ -56,6 +57,10 @@ function addTokenCreate(program: Command, environment: CliEnvironment, finish: F
     )
     .option('--weight <X>', "The owner's share of the farm against others' (default: 1)")
     .option('--quota <N>', 'Tasks of the owner at once, at most (default: no bound)')
+    .option(
+      '--priority-max <N>',
+      'The highest priority of its jobs, 0 to 100 (default: 100 with the role operate, else 50)',
+    )
     .option('--json', 'Print one JSON object on stdout')
     .action(async (flags: TokenFlags) => {
       const { createToken, parseTokens } =
@@ -65,6 +70,7 @@ function addTokenCreate(program: Command, environment: CliEnvironment, finish: F
         ...{ sha256, owner: flags.owner, roles: flags.role },
         ...(flags.weight === undefined ? {} : { weight: Number(flags.weight) }),
         ...(flags.quota === undefined ? {} : { quota: Number(flags.quota) }),
+        ...(flags.priorityMax === undefined ? {} : { priorityMax: Number(flags.priorityMax) }),
       };
       // As the coordinator will read it.
       parseTokens(JSON.stringify({ tokens: [entry] }), 'the flags');

@@ -11,6 +11,7 @@ import { BivdiffError } from '../../errors.ts';
 import type { TaskId } from '../../task.ts';
 import { EventSubscription } from '../event-subscription.ts';
 import { messageKey } from '../message-key.ts';
+import { UNKNOWN_ATTEMPT } from '../ports.ts';
 import type {
   Bus,
   CancelMessage,
@@ -285,7 +286,7 @@ export class NatsBus implements Bus {
     const hint =
       'Are coordinator and worker of the same version, and is the NATS server only theirs?';
     const failure = new BivdiffError('failed-precondition', why, { hint }).toJSON();
-    await this.report({ kind: 'failed', taskId, worker, attempt: 1, failure });
+    await this.report({ kind: 'failed', taskId, worker, attempt: UNKNOWN_ATTEMPT, failure });
   }
 
   #tryToTell(message: CancelMessage): void {

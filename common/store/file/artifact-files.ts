@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 import { digestFile, digestLongBytes } from '../../digest.ts';
 import { BivdiffError } from '../../errors.ts';
@@ -15,6 +16,8 @@ import {
   readFileIfThere,
   refreshAge,
   statIfThere,
+  syncFileIfThere,
+  syncFolders,
   unlinkIfThere,
   writeNewFile,
 } from './file-operations.ts';
@@ -84,6 +87,13 @@ export class ArtifactFiles {
       if ((await this.#moveAside(digest)) === 'moved') break;
     }
     throw damagedArtifact(digest, this.#folder.root);
+  }
+
+  /** Its bytes and its name. */
+  async sync(digest: Digest): Promise<void> {
+    const path = this.#folder.artifactPath(digest);
+    if (!(await syncFileIfThere(path))) throw missingArtifact(digest, this.#folder.root);
+    await syncFolders(dirname(path), this.#folder.root);
   }
 
   /** Undefined if it is not there. */

@@ -60,6 +60,18 @@ export async function writeNewFileSynced(path: string, bytes: Uint8Array): Promi
   await writeFile(path, bytes, { flag: 'wx', mode: FILE_MODE, flush: true });
 }
 
+/** Makes the bytes of a file survive a power failure, whoever wrote them. False if it is not there. */
+export async function syncFileIfThere(path: string): Promise<boolean> {
+  try {
+    const handle = await open(path, 'r');
+    await handle.sync().finally(() => handle.close());
+    return true;
+  } catch (reason) {
+    if (errnoOf(reason) === 'ENOENT') return false;
+    throw reason;
+  }
+}
+
 /** Makes names put into a folder, and into those above it up to `root`, survive a power failure. */
 export async function syncFolders(folder: string, root: string): Promise<void> {
   for (let current = folder; ; current = dirname(current)) {

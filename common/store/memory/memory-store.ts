@@ -94,7 +94,7 @@ export class MemoryStore implements Store, StoreUpkeep {
     const stored = this.#files.get(path);
     if (stored === undefined) throw missingArtifact(digest, 'in memory');
     if ((await digestLongBytes(stored.bytes)) === digest) return new Uint8Array(stored.bytes);
-    // Hashing takes a while: only what was hashed is moved.
+    // Hashing takes a while.
     if (this.#files.get(path) === stored) this.#moveAside(path);
     throw damagedArtifact(digest, 'in memory');
   }
@@ -105,6 +105,9 @@ export class MemoryStore implements Store, StoreUpkeep {
     });
   }
 
+  async syncArtifact(digest: Digest): Promise<void> {
+    if (!(await this.hasArtifact(digest))) throw missingArtifact(digest, 'in memory');
+  }
   async hasArtifact(digest: Digest): Promise<boolean> {
     this.#checkOpen();
     checkDigest(digest);

@@ -139,6 +139,11 @@ export class RemoteStore implements Store {
     });
   }
 
+  /** The coordinator does, where the store lies. */
+  async syncArtifact(digest: Digest): Promise<void> {
+    checkDigest(digest);
+  }
+
   hasArtifact(digest: Digest): Promise<boolean> {
     return this.#act(async () => {
       checkDigest(digest);

@@ -7,6 +7,7 @@ import type { Metadata, ServerInterceptor } from '@grpc/grpc-js';
 import { BivdiffError } from '../../../common/errors.ts';
 import { statusOfError } from '../../../common/rpc/status.ts';
 import type { IncomingCall } from '../../../common/rpc/unary.ts';
+import { PRIORITY_MAX } from './caller.ts';
 import type { Caller } from './caller.ts';
 import { isOpenToEverybody, ROLES, rolesNeeded } from './roles.ts';
 import type { TokenLookup } from './token-book.ts';
@@ -98,7 +99,8 @@ export class Authorizer {
 }
 
 function everybody(call: IncomingCall): Caller {
-  return { owner: '', roles: new Set(ROLES), name: hostOf(call.getPeer()) };
+  const name = hostOf(call.getPeer());
+  return { owner: '', roles: new Set(ROLES), priorityMax: PRIORITY_MAX, name };
 }
 
 /** Each connection of a host has a port of its own. */

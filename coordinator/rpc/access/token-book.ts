@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { BivdiffError } from '../../../common/errors.ts';
 import { EQUAL_SHARE } from '../../domain/job-rank.ts';
 import type { Share } from '../../domain/job-rank.ts';
-import { OWNER } from './caller.ts';
+import { OWNER, PRIORITY_MAX } from './caller.ts';
 import type { Caller } from './caller.ts';
 import { ROLES, withIncluded } from './roles.ts';
 import type { Role } from './roles.ts';
@@ -16,6 +16,8 @@ import type { Role } from './roles.ts';
 /** So that people, and programs that look for leaked secrets, see what it is. */
 const TOKEN_PREFIX = 'bivdiff_';
 const TOKEN_BYTES = 32;
+/** What jobs have by default: who submits may step back, and forward only where the farm's owner says so. */
+const SUBMITTER_PRIORITY_MAX = 50;
 
 const ENTRY = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits'),
@@ -23,6 +25,7 @@ const ENTRY = z.strictObject({
   roles: z.array(z.enum(ROLES)).min(1),
   weight: z.number().positive().optional(),
   quota: z.int().positive().optional(),
+  priorityMax: z.int().min(0).max(PRIORITY_MAX).optional(),
 });
 const FILE = z.strictObject({ tokens: z.array(ENTRY).min(1) });
 
@@ -35,6 +38,8 @@ export interface TokenEntry {
   readonly weight?: number | undefined;
   /** Tasks of the owner that run at once, at most. @default no bound */
   readonly quota?: number | undefined;
+  /** The highest priority that its bearer may give to a job. @default 100 with the role operate, else 50 */
+  readonly priorityMax?: number | undefined;
 }
 
 interface Known {
@@ -50,9 +55,9 @@ export class TokenBook {
   readonly #shares: ReadonlyMap<string, Share>;
 
   constructor(entries: readonly TokenEntry[]) {
-    this.#known = entries.map(({ sha256, owner, roles }) => ({
-      hash: Buffer.from(sha256, 'hex'),
-      caller: { owner, name: owner, roles: withIncluded(roles) },
+    this.#known = entries.map((entry) => ({
+      hash: Buffer.from(entry.sha256, 'hex'),
+      caller: callerOfEntry(entry),
     }));
     this.#shares = new Map(entries.map((entry) => [entry.owner, shareOfEntry(entry)]));
   }
@@ -124,6 +129,14 @@ function badFile(origin: string, problems: readonly string[]): BivdiffError {
     hint: 'bivdiff token create prints entries as the file takes them.',
     details: { problems },
   });
+}
+
+function callerOfEntry({ owner, roles, priorityMax }: TokenEntry): Caller {
+  const most = roles.includes('operate') ? PRIORITY_MAX : SUBMITTER_PRIORITY_MAX;
+  return {
+    ...{ owner, name: owner, roles: withIncluded(roles) },
+    priorityMax: priorityMax ?? most,
+  };
 }
 
 function shareOfEntry({ weight, quota }: TokenEntry): Share {

@@ -8,10 +8,7 @@ import type {
   WorkerEvent,
 } from '../../../common/bus/ports.ts';
 import { keysOfTask, messageKey } from '../../../common/bus/message-key.ts';
-import { STAGES } from '../../../common/task.ts';
 import type { TaskId } from '../../../common/task.ts';
-import { queueOfStage } from '../../../common/placement.ts';
-import { SIMULATED_CLASS } from '../scenario.ts';
 import { EventFeed } from './event-feed.ts';
 
 /**
@@ -39,17 +36,26 @@ export interface Takers {
   stop(letter: Letter): void;
 }
 
-/** Queues by number: that of stage i is queue i. */
-const QUEUES: readonly string[] = STAGES.map((stage) => queueOfStage(stage, SIMULATED_CLASS));
-const queueNumbers = new Map(QUEUES.map((queue, index) => [queue, index]));
-
 export class VirtualBus implements CoordinatorBus {
   readonly feed = new EventFeed();
   /** By key of the message. */
   readonly #letters = new Map<string, Letter>();
-  readonly #waiting: WaitingLine[] = QUEUES.map(() => new WaitingLine());
-  readonly #depths = new Uint32Array(QUEUES.length);
+  readonly #queueNumbers = new Map<string, number>();
+  readonly #waiting: WaitingLine[] = [];
+  readonly #depths: number[] = [];
   #takers: Takers | undefined;
+
+  /** Queues have numbers, from 0 in the order in which they are first heard of. */
+  numberOf(queue: string): number {
+    let number = this.#queueNumbers.get(queue);
+    if (number === undefined) {
+      number = this.#waiting.length;
+      this.#queueNumbers.set(queue, number);
+      this.#waiting.push(new WaitingLine());
+      this.#depths.push(0);
+    }
+    return number;
+  }
 
   attach(takers: Takers): void {
     this.#takers = takers;
@@ -59,7 +65,7 @@ export class VirtualBus implements CoordinatorBus {
     // One subject per message: a second of the same is the first.
     const key = messageKey(message);
     if (this.#letters.has(key)) return;
-    const number = queueNumbers.get(queue)!;
+    const number = this.numberOf(queue);
     const letter: Letter = {
       message,
       queue: number,
@@ -74,7 +80,7 @@ export class VirtualBus implements CoordinatorBus {
   }
 
   async depth(queue: string): Promise<number> {
-    return this.#depths[queueNumbers.get(queue)!]!;
+    return this.#depths[this.numberOf(queue)]!;
   }
 
   async holds(_queue: string, taskId: TaskId): Promise<boolean> {

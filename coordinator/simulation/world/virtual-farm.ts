@@ -1,52 +1,38 @@
 // The workers of a simulation: slots that take tasks from the bus as real ones do, are busy for as long as the draws say, and commit,
 // fail or die. State is by slot and by worker, in arrays; nothing is made per task but what the bus and the store keep.
 
-import { queueOfStage, queuesOfWorker } from '../../../common/placement.ts';
+import { queuesOfWorker } from '../../../common/placement.ts';
 import { STAGE_FACTS } from '../../../common/stage-facts.ts';
-import { STAGES } from '../../../common/task.ts';
 import type { FailureJson } from '../../../common/errors.ts';
-import type { Stage, TaskId } from '../../../common/task.ts';
 import { WORKER_BEAT_MS } from '../../../common/worker-status.ts';
 import type { WorkerStatus } from '../../../common/worker-status.ts';
-import type { Draws } from '../draws.ts';
 import { IdleLine } from './idle-line.ts';
 import { layOut } from '../farm-layout.ts';
-import { WORKER_POOLS, SIMULATED_CLASS, SIMULATED_CLASSES } from '../scenario.ts';
-import type { Scenario } from '../scenario.ts';
+import { WORKER_POOLS } from '../scenario.ts';
 import type { Attempts } from '../simulation-result.ts';
 import { SlotLedger } from '../slot-ledger.ts';
+import { simulatedNumerics } from '../tenancy.ts';
 import type { PoolTime } from '../slot-ledger.ts';
 import { isKeptFrom } from './virtual-bus.ts';
-import type { Letter, VirtualBus } from './virtual-bus.ts';
-import type { VirtualClock } from './virtual-clock.ts';
-import type { VirtualStore } from './virtual-store.ts';
+import type { FarmOptions } from './farm-options.ts';
+import type { Letter } from './virtual-bus.ts';
 import { FAILED, recordOf, statusOf, STOPPED } from './virtual-worker.ts';
+import type { WorkerKind } from './virtual-worker.ts';
 
 /** Workers beat in so many groups, one after the other: not all in the same instant. */
 const BEAT_GROUPS = 20;
-
-export interface FarmOptions {
-  readonly scenario: Scenario;
-  readonly clock: VirtualClock;
-  readonly bus: VirtualBus;
-  readonly store: VirtualStore;
-  readonly draws: Draws;
-  readonly stageSeconds: (stage: Stage, frames: number) => number;
-  /** Tasks that fail every attempt. */
-  readonly poisoned: ReadonlySet<TaskId>;
-  /** Signs of life. */
-  readonly onBeats: (statuses: readonly WorkerStatus[]) => void;
-}
 
 export class VirtualFarm {
   readonly attempts: Attempts = { committed: 0, failed: 0, cancelled: 0, lost: 0 };
   readonly #options: FarmOptions;
   readonly #ledger: SlotLedger;
   readonly #idle: readonly IdleLine[];
-  /** Queues, by number, that a pool pulls from, in their order. */
+  /** Queues, by number, that a kind of worker pulls from, in their order. */
   readonly #queues: readonly (readonly number[])[];
-  /** By queue: the pools that may take from it. */
-  readonly #takers: readonly (readonly number[])[];
+  /** By queue: the kinds that may take from it. */
+  readonly #takers = new Map<number, number[]>();
+  readonly #kinds: readonly WorkerKind[];
+  readonly #kindOf: Uint8Array;
   readonly #statuses: WorkerStatus[];
   readonly #isAlive: Uint8Array;
   readonly #lives: Uint16Array;
@@ -66,11 +52,13 @@ export class VirtualFarm {
   constructor(options: FarmOptions) {
     this.#options = options;
     const { scenario } = options;
-    const { statuses, firstSlot, poolOf, workerOf } = layOut(scenario);
+    const { statuses, firstSlot, poolOf, kindOf, kinds, workerOf } = layOut(scenario);
     const slots = poolOf.length;
     this.#statuses = statuses;
     this.#firstSlot = firstSlot;
     this.#poolOf = poolOf;
+    this.#kindOf = kindOf;
+    this.#kinds = kinds;
     this.#workerOf = workerOf;
     this.#isAlive = new Uint8Array(statuses.length).fill(1);
     this.#lives = new Uint16Array(statuses.length);
@@ -80,15 +68,13 @@ export class VirtualFarm {
     this.#startMs = new Float64Array(slots);
     this.#willFail = new Uint8Array(slots);
     this.#ledger = new SlotLedger(this.#poolOf, WORKER_POOLS.length);
-    this.#idle = WORKER_POOLS.map(() => new IdleLine(slots));
-    const numbers = new Map(
-      STAGES.map((stage, index) => [queueOfStage(stage, SIMULATED_CLASS), index]),
-    );
-    this.#queues = WORKER_POOLS.map((pool) =>
-      queuesOfWorker([pool], SIMULATED_CLASSES).map((queue) => numbers.get(queue)!),
-    );
-    this.#takers = STAGES.map((_, queue) =>
-      WORKER_POOLS.flatMap((_pool, pool) => (this.#queues[pool]!.includes(queue) ? [pool] : [])),
+    this.#idle = kinds.map(() => new IdleLine(slots));
+    this.#queues = kinds.map(({ pool, className }, kind) =>
+      queuesOfWorker([pool], simulatedNumerics(className)).map((queue) => {
+        const number = options.bus.numberOf(queue);
+        this.#takers.set(number, [...(this.#takers.get(number) ?? []), kind]);
+        return number;
+      }),
     );
   }
 
@@ -129,8 +115,8 @@ export class VirtualFarm {
   offer(letter: Letter): boolean {
     let chosen = -1;
     let since = Infinity;
-    for (const pool of this.#takers[letter.queue]!) {
-      const line = this.#idle[pool]!;
+    for (const kind of this.#takers.get(letter.queue) ?? []) {
+      const line = this.#idle[kind]!;
       let slot = line.first;
       while (slot >= 0 && isKeptFrom(letter, this.#nameOf(slot))) slot = line.after(slot);
       if (slot < 0 || line.waitsSince(slot) >= since) continue;
@@ -138,7 +124,7 @@ export class VirtualFarm {
       since = line.waitsSince(slot);
     }
     if (chosen < 0) return false;
-    this.#idle[this.#poolOf[chosen]!]!.remove(chosen);
+    this.#idle[this.#kindOf[chosen]!]!.remove(chosen);
     this.#start(chosen, letter);
     return true;
   }
@@ -162,16 +148,16 @@ export class VirtualFarm {
 
   #pull(slot: number): void {
     const { bus } = this.#options;
-    const pool = this.#poolOf[slot]!;
+    const kind = this.#kindOf[slot]!;
     const name = this.#nameOf(slot);
-    for (const queue of this.#queues[pool]!) {
+    for (const queue of this.#queues[kind]!) {
       const letter = bus.take(queue, name);
       if (letter === undefined) continue;
       this.#start(slot, letter);
       return;
     }
     this.#turn += 1;
-    this.#idle[pool]!.append(slot, this.#turn);
+    this.#idle[kind]!.append(slot, this.#turn);
   }
 
   #start(slot: number, letter: Letter): void {
@@ -206,10 +192,12 @@ export class VirtualFarm {
   }
 
   #commit(slot: number, letter: Letter): void {
-    const { bus, clock, store } = this.#options;
+    const { bus, clock, store, onRun } = this.#options;
     const { task, attempt } = letter.message;
     const nowMs = clock.nowMs();
-    const seconds = (nowMs - this.#startMs[slot]!) / 1000;
+    const beganMs = this.#startMs[slot]!;
+    const seconds = (nowMs - beganMs) / 1000;
+    onRun?.({ taskId: task.id, stage: task.stage, beganMs, endedMs: nowMs });
     const worker = this.#nameOf(slot);
     const kept = store.commit(recordOf(letter.message, worker, seconds));
     bus.report({ kind: 'committed', taskId: task.id, worker, attempt, result: kept });
@@ -263,7 +251,7 @@ export class VirtualFarm {
     this.#isAlive[worker] = 0;
     for (let slot = this.#firstSlot[worker]!; slot < this.#firstSlot[worker + 1]!; slot += 1) {
       const letter = this.#letters[slot];
-      if (letter === undefined) this.#idle[this.#poolOf[slot]!]!.remove(slot);
+      if (letter === undefined) this.#idle[this.#kindOf[slot]!]!.remove(slot);
       else {
         this.attempts.lost += 1;
         this.#ledger.waste(slot, nowMs);
@@ -282,10 +270,11 @@ export class VirtualFarm {
   /** A new worker, of another name, in the dead one's place. */
   #return(worker: number): void {
     const { clock, onBeats } = this.#options;
-    const { name, pools, slots } = this.#statuses[worker]!;
+    const { name, slots } = this.#statuses[worker]!;
+    const kind = this.#kinds[this.#kindOf[this.#firstSlot[worker]!]!]!;
     this.#lives[worker] = this.#lives[worker]! + 1;
     const base = name.split('.')[0]!;
-    const status = statusOf(`${base}.${this.#lives[worker]}`, pools[0]!, slots);
+    const status = statusOf(`${base}.${this.#lives[worker]}`, kind, slots);
     this.#statuses[worker] = status;
     this.#isAlive[worker] = 1;
     onBeats([status]);

@@ -82,6 +82,8 @@ export class VirtualStore implements Store {
     this.#documentsOf(kind).delete(id);
   }
 
+  async syncArtifact(): Promise<void> {}
+
   async hasArtifact(): Promise<boolean> {
     return true;
   }

@@ -5,6 +5,8 @@ import type { FailureJson } from '../../../common/errors.ts';
 import { PROTOCOL_VERSION } from '../../../common/protocol-version.ts';
 import type { ResultRecord } from '../../../common/task.ts';
 import type { WorkerStatus } from '../../../common/worker-status.ts';
+import type { WorkerPool } from '../scenario.ts';
+import { simulatedNumerics } from '../tenancy.ts';
 
 /** By the workers' clocks; nothing reads it. */
 const STARTED_AT = '2026-01-01T00:00:00.000Z';
@@ -13,10 +15,16 @@ const NO_OUTPUTS = {};
 export const FAILED = failure('internal', 'the simulation has this attempt fail', 'other-worker');
 export const STOPPED = failure('cancelled', 'stopped on request', 'never');
 
+/** Workers that serve the same queues. */
+export interface WorkerKind {
+  readonly pool: WorkerPool;
+  readonly className: string;
+}
+
 /** What it runs and has committed is for people to see: the coordinator decides by neither, so it is left out. */
 export function statusOf(
   name: string,
-  pool: WorkerStatus['pools'][number],
+  { pool, className }: WorkerKind,
   slots: number,
 ): WorkerStatus {
   return {
@@ -26,7 +34,7 @@ export function statusOf(
     slots,
     pid: 1,
     host: 'simulated',
-    numericsClass: 'simulated',
+    numerics: simulatedNumerics(className),
     memoryBytes: 1,
     running: [],
     draining: false,

@@ -162,13 +162,30 @@ describe('a schedule that does not fit', () => {
     );
   });
 
+  it('since it is of another kind of model, is refused with file, key and what to do', async () => {
+    await using place = await createWorkplace();
+    const models = await copyTinyModels(place);
+    const flow = { _class_name: 'FlowMatchEulerDiscreteScheduler', num_train_timesteps: 1000 };
+    const file = join(models, 'image/scheduler/scheduler_config.json');
+    await writeFile(file, JSON.stringify({ ...flow, shift: 3, use_dynamic_shifting: false }));
+    const words =
+      /image\/scheduler\/scheduler_config\.json: _class_name: "FlowMatchEulerDiscreteScheduler" is of another kind .*; use other models, or correct the file/;
+    const run = await planned(place, models);
+    expectOneError(run, words);
+    const check = await bivdiff('models', 'check', models);
+    expect(check.code).toBe(2);
+    expect(check.stdout).toMatch(words);
+    expect(check.stdout).toMatch(/\n1 problem\n$/);
+  });
+
   it('but is only written as Python writes it, is read', async () => {
     await using place = await createWorkplace();
     const models = await copyTinyModels(place);
     const file = fileURLToPath(
       new URL('../../support/models/scheduler_config-minus-infinity.json', import.meta.url),
     );
-    await copyFile(file, join(models, 'image/scheduler/scheduler_config.json'));
+    const text = await readFile(file, 'utf8');
+    await writeFile(join(models, 'image/scheduler/scheduler_config.json'), `\uFEFF${text}`);
     const output = place.path('out', 'clip.mp4');
     const flags = tinyFlags(place, { output, models, scheduler: 'dpm-solver++' });
     const run = await bivdiff('render', '--quiet', ...flags);

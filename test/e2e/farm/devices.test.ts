@@ -34,13 +34,15 @@ it('a job that was taken for other devices waits for their workers', async () =>
   expect(worker?.numericsClass).toMatch(/^cpu:/);
   const id = await farm.submit();
   await farm.until('the coordinator has said that nobody can run it', async () => {
-    return coordinator.log().includes(`waits for workers of numerics class ${FOREIGN}`);
+    return coordinator.log().includes(`waits for workers of inference class ${FOREIGN}`);
   });
   // What is no inference is anybody's.
   await farm.until('the source was read', async () => {
     return farm.events.some((event) => event.kind === 'committed');
   });
-  expect((await farm.client.get(id)).state).toBe('running');
+  const job = await farm.client.get(id);
+  expect(job.state).toBe('running');
+  expect(job.waitingFor).toContain(`inference class ${FOREIGN} (there: cpu:`);
   const stages = new Set(
     farm.events.flatMap((event) => (event.kind === 'committed' ? [event.result.stage] : [])),
   );

@@ -93,7 +93,7 @@ describe('a coordinator', () => {
     const job = acceptedJob({ frames: 64, frameBatch: 1, window: 8 });
     const { jobId } = await farm.coordinator.submit(job, SUBMISSION);
     await farm.until(jobId, 'done');
-    expect(farm.workers.stagesWithout('bad')).toEqual(['annotate']);
+    expect(farm.workers.standingOf('bad').setAside).toEqual(['annotate']);
     const events = await farm.coordinator.logOf(jobId).history.read();
     expect(events.filter(({ kind }) => kind === 'set-aside')).toMatchObject([
       { worker: 'bad', stage: 'annotate' },

@@ -22,6 +22,7 @@ import { systemClock } from '../../../coordinator/ports.ts';
 import { runWorker } from '../../../workers/worker.ts';
 import { messageOf } from '../../support/conformance/bus/bus-messages.ts';
 import { createRandom } from '../../support/random.ts';
+import { classesNamed } from '../../support/jobs.ts';
 
 const LOAD_MS = 1_000;
 const RUN_MS = 40;
@@ -63,7 +64,8 @@ class OneBundleWorker {
     const running = this.isBusy ? [messageOf('any').task.id] : [];
     return {
       ...{ protocol: PROTOCOL_VERSION, name: this.name, pools: ['idm'], slots: 1, pid: 1 },
-      ...{ host: 'here', numericsClass, memoryBytes: 8, running, draining: false, committed: 0 },
+      ...{ host: 'here', numerics: classesNamed(numericsClass), memoryBytes: 8, running },
+      ...{ draining: false, committed: 0 },
       ...{ gathered: { hits: 0, misses: 0, fallbacks: 0 }, leaving: false, loaded: this.loaded },
     };
   }

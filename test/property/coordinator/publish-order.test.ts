@@ -21,7 +21,7 @@ interface Scene {
 }
 
 const workers: fc.Arbitrary<WorkerGroup> = fc.record({
-  inferenceClass: fc.constantFrom(...CLASSES),
+  numericsKey: fc.constantFrom(...CLASSES),
   pools: fc.subarray(['vdm', 'mixer', 'idm'] as Pool[], { minLength: 1 }),
   slots: fc.integer({ min: 1, max: 4 }),
 });
@@ -36,7 +36,7 @@ const job: fc.Arbitrary<Omit<FarmJob, 'id'>> = fc.record({
   owner: fc.constantFrom(...OWNERS),
   priority: fc.nat(2),
   atMs: fc.nat(2),
-  inferenceClass: fc.constantFrom(...CLASSES, NOBODYS),
+  numericsKey: fc.constantFrom(...CLASSES, NOBODYS),
   openingLeft: fc.nat(8),
   ready,
 });
@@ -53,28 +53,28 @@ const rounds = fc.array(fc.array(fc.nat(99), { maxLength: 5 }), { maxLength: 5 }
 const farmOf = ({ workers: groups, shares }: Scene): PublishingFarm =>
   new PublishingFarm(groups, shares);
 
-const limit = (farm: PublishingFarm, pool: Pool, inferenceClass: string): number =>
-  Math.max(OUT_MIN, 2 * farm.slotsOf(pool, inferenceClass));
+const limit = (farm: PublishingFarm, pool: Pool, numericsKey: string): number =>
+  Math.max(OUT_MIN, 2 * farm.slotsOf(pool, numericsKey));
 
-const isServed = (farm: PublishingFarm, inferenceClass: string): boolean =>
-  farm.slotsOf('any', inferenceClass) > 0;
+const isServed = (farm: PublishingFarm, numericsKey: string): boolean =>
+  farm.slotsOf('any', numericsKey) > 0;
 
 /** Tasks of the owner out, as they count for jobs of a class. */
-function countFor(farm: PublishingFarm, { owner = '', inferenceClass = '' }: FarmJob): number {
+function countFor(farm: PublishingFarm, { owner = '', numericsKey = '' }: FarmJob): number {
   return farm.out.filter(
     ({ job: other }) =>
       other.owner === owner &&
-      (other.inferenceClass === inferenceClass || isServed(farm, other.inferenceClass)),
+      (other.numericsKey === numericsKey || isServed(farm, other.numericsKey)),
   ).length;
 }
 
 /** Whether one more task of the job could be published. */
 function fits(farm: PublishingFarm, one: FarmJob, pool: Pool): boolean {
-  const { id, owner = '', inferenceClass = '' } = one;
+  const { id, owner = '', numericsKey = '' } = one;
   return (
     farm.readyCount(id, pool) > 0 &&
-    farm.countOf(pool, inferenceClass) < limit(farm, pool, inferenceClass) &&
-    farm.totalOf(inferenceClass) < limit(farm, 'any', inferenceClass) &&
+    farm.countOf(pool, numericsKey) < limit(farm, pool, numericsKey) &&
+    farm.totalOf(numericsKey) < limit(farm, 'any', numericsKey) &&
     countFor(farm, one) < farm.shares[owner]!.quota
   );
 }
@@ -102,18 +102,18 @@ describe('the publishing order', () => {
     fc.assert(
       fc.property(scene, rounds, (all, ends) => {
         play(all, ends, (farm) => {
-          for (const inferenceClass of [...CLASSES, NOBODYS]) {
-            const total = farm.totalOf(inferenceClass);
-            expect(total).toBeLessThanOrEqual(limit(farm, 'any', inferenceClass));
+          for (const numericsKey of [...CLASSES, NOBODYS]) {
+            const total = farm.totalOf(numericsKey);
+            expect(total).toBeLessThanOrEqual(limit(farm, 'any', numericsKey));
             for (const pool of POOLS) {
-              const most = limit(farm, pool, inferenceClass);
-              expect(farm.countOf(pool, inferenceClass)).toBeLessThanOrEqual(most);
+              const most = limit(farm, pool, numericsKey);
+              expect(farm.countOf(pool, numericsKey)).toBeLessThanOrEqual(most);
             }
             for (const owner of OWNERS) {
               // What is out for nobody counts against the quota among itself only.
-              const count = countFor(farm, { id: '', owner, inferenceClass });
-              const isAsked = farm.countOfOwner(owner, inferenceClass) > 0;
-              if (isAsked && isServed(farm, inferenceClass)) {
+              const count = countFor(farm, { id: '', owner, numericsKey });
+              const isAsked = farm.countOfOwner(owner, numericsKey) > 0;
+              if (isAsked && isServed(farm, numericsKey)) {
                 expect(count).toBeLessThanOrEqual(all.shares[owner]!.quota);
               }
             }
@@ -173,7 +173,7 @@ describe('the publishing order', () => {
         const shares = Object.fromEntries(
           owners.map(({ owner, weight }) => [owner, { weight, quota: Infinity }]),
         );
-        const group = { inferenceClass: 'c', pools: ['idm'] as const, slots };
+        const group = { numericsKey: 'c', pools: ['idm'] as const, slots };
         const farm = new PublishingFarm([group], shares);
         owners.forEach(({ owner }) => farm.add({ id: owner, owner, ready: { idm: 100 } }));
         expect(farm.publish()).toHaveLength(2 * slots);
@@ -195,7 +195,7 @@ describe('the publishing order', () => {
     fc.assert(
       fc.property(scene, (all) => {
         const isTheirs = (one: FarmJob): boolean =>
-          all.workers.some(({ inferenceClass }) => inferenceClass === one.inferenceClass);
+          all.workers.some(({ numericsKey }) => numericsKey === one.numericsKey);
         const theirs = all.jobs.filter(isTheirs);
         const ids = new Set(theirs.map(({ id }) => id));
         const alone = farmOf(all)
@@ -234,8 +234,8 @@ describe('the publishing order', () => {
         const farm = farmOf(all).add(...all.jobs);
         farm.publish();
         farm.queue(urgent);
-        const { owner = '', inferenceClass = '' } = urgent;
-        const isAlone = isServed(farm, inferenceClass);
+        const { owner = '', numericsKey = '' } = urgent;
+        const isAlone = isServed(farm, numericsKey);
         const hasQuota = countFor(farm, urgent) < farm.shares[owner]!.quota;
         fc.pre(isAlone && hasQuota);
         expect(farm.order.nextToBegin()).toBe('urgent');
@@ -251,7 +251,7 @@ describe('the publishing order', () => {
           .map(standingOf)
           .find(({ jobId }) => jobId === farm.order.nextToBegin());
         for (const other of all.jobs) {
-          if (other.inferenceClass === standing?.inferenceClass) {
+          if (other.numericsKey === standing?.numericsKey) {
             expect(other.priority).toBeLessThanOrEqual(standing!.priority);
           }
         }

@@ -22,6 +22,8 @@ export interface HarnessOptions extends Partial<
   Pick<CoordinatorOptions, 'keepJobsMs' | 'nowMs' | 'conclude' | 'policy'>
 > {
   readonly store?: Store;
+  /** The bus as the coordinator sees it. */
+  readonly wrapBus?: (bus: Bus) => Bus;
 }
 
 export class CoordinatorHarness {
@@ -32,11 +34,11 @@ export class CoordinatorHarness {
   readonly #ending = new AbortController();
   readonly #running: Promise<unknown>[] = [];
 
-  constructor({ store = createMemoryStore(), ...options }: HarnessOptions = {}) {
+  constructor({ store = createMemoryStore(), wrapBus, ...options }: HarnessOptions = {}) {
     this.store = store;
     const { bus, workers } = this;
     this.coordinator = new Coordinator({
-      ...{ store, bus, workers, clock: systemClock, name: 'test' },
+      ...{ store, bus: wrapBus?.(bus) ?? bus, workers, clock: systemClock, name: 'test' },
       policy: { ...DEFAULT_FAILURE_POLICY, retryDelayMs: 1 },
       nowMs: Date.now,
       conclude: () => Promise.resolve(),
@@ -51,7 +53,7 @@ export class CoordinatorHarness {
     this.workers.note({
       ...{ protocol: PROTOCOL_VERSION, name, pools, slots: 1, pid: 1, host: 'test' },
       ...{ running: [], draining: false, committed: 0, leaving: false },
-      numericsClass: acceptedJob().numerics.inference,
+      numerics: acceptedJob().numerics,
       memoryBytes: 1,
       gathered: { hits: 0, misses: 0, fallbacks: 0 },
     });

@@ -89,6 +89,66 @@ def small_graphs():
     )
 
 
+def norm_graphs():
+    """Group norm over two groups of two channels, as exporters write it at opset 21 and up to 20; and a
+    VAE decoder that has the former."""
+    values = dict(
+        inputs=[value("x", Type.FLOAT, ["n", 4, "h", "w"])],
+        outputs=[value("y", Type.FLOAT, ["n", 4, "h", "w"])],
+    )
+    scales = [constant("scale", np.ones(4, np.float32)), constant("bias", np.zeros(4, np.float32))]
+    group_norm = lambda x, y: node("GroupNormalization", [x, "scale", "bias"], [y], num_groups=2)
+    write(
+        GRAPHS / "group-norm.onnx",
+        nodes=[group_norm("x", "y")],
+        weights=scales,
+        opset=21,
+        **values,
+    )
+    write(
+        GRAPHS / "instance-norm.onnx",
+        nodes=[
+            node("Reshape", ["x", "groups"], ["grouped"]),
+            node("InstanceNormalization", ["grouped", "ones", "zeros"], ["even"]),
+            node("Shape", ["x"], ["shape"]),
+            node("Reshape", ["even", "shape"], ["y"]),
+        ],
+        weights=[
+            constant("groups", np.int64([0, 2, -1])),
+            constant("ones", np.ones(2, np.float32)),
+            constant("zeros", np.zeros(2, np.float32)),
+        ],
+        **values,
+    )
+    write(
+        GRAPHS / "layer-norm.onnx",
+        nodes=[
+            node("Flatten", ["x"], ["row"], axis=2),
+            node("LayerNormalization", ["row", "ones"], ["even"]),
+            node("Shape", ["x"], ["shape"]),
+            node("Reshape", ["even", "shape"], ["y"]),
+        ],
+        weights=[constant("ones", np.ones(64, np.float32))],
+        **values,
+    )
+    write(
+        GRAPHS / "vae-decoder-group-norm.onnx",
+        nodes=[
+            group_norm("latent_sample", "even"),
+            node("Conv", ["even", "mix"], ["colours"]),
+            node("Resize", ["colours", "", "eight"], ["sample"]),
+        ],
+        inputs=[value("latent_sample", Type.FLOAT, ["batch", 4, "latent_height", "latent_width"])],
+        outputs=[value("sample", Type.FLOAT, ["batch", 3, "height", "width"])],
+        weights=[
+            *scales,
+            ramp("mix", [3, 4, 1, 1], 0.3),
+            constant("eight", np.float32([1, 1, 8, 8])),
+        ],
+        opset=21,
+    )
+
+
 def slow_graph():
     """Works for as long as `rounds` says: rounds of tanh(x @ w), about 1 us each on one core."""
     body = helper.make_graph(
@@ -182,6 +242,7 @@ def graphs_with_external_data():
 
 if __name__ == "__main__":
     small_graphs()
+    norm_graphs()
     slow_graph()
     network_graph()
     graphs_with_external_data()

@@ -16,9 +16,9 @@ value = helper.make_tensor_value_info
 node = helper.make_node
 
 
-def write(path, *, nodes, inputs, outputs, weights=()):
+def write(path, *, nodes, inputs, outputs, weights=(), opset=OPSET):
     graph = helper.make_graph(nodes, path.stem, inputs, outputs, list(weights))
-    opsets = [helper.make_opsetid("", OPSET)]
+    opsets = [helper.make_opsetid("", opset)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, path)

@@ -35,6 +35,14 @@ export class MediaProcess {
     return this.#child?.pid;
   }
 
+  /** Starts the process before it is needed. */
+  start(): void {
+    if (this.#child !== undefined) return;
+    this.#child = this.#start();
+    this.#child.unref();
+    this.#child.channel?.unref();
+  }
+
   /** Waits for its turn, then opens an exchange; the caller must dispose of it. @throws cancelled */
   async open(request: MediaRequest, signal?: AbortSignal): Promise<Exchange> {
     const before = this.#turn;

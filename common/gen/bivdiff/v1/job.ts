@@ -39,10 +39,12 @@ export interface Job {
   /** Wall seconds of the run; of a job that is done. */
   seconds: number;
   /**
-   * Who may change it: by its token, whoever submitted it last. Empty where there are no tokens, and to others who submitted the same
+   * Who may change it: by its token, whoever submitted it first. Empty where there are no tokens, and to others who submitted the same
    * render and do not operate the farm.
    */
   owner: string;
+  /** Workers that it cannot go on without and that are not there, in words; empty: it waits for none, or is over. */
+  waitingFor: string;
 }
 
 /** One figure. (No map field: reflection of map fields is broken in the libraries that serve it.) */
@@ -110,6 +112,7 @@ function createBaseJob(): Job {
     submittedAtMs: 0,
     seconds: 0,
     owner: "",
+    waitingFor: "",
   };
 }
 
@@ -153,6 +156,9 @@ export const Job: MessageFns<Job> = {
     }
     if (message.owner !== "") {
       writer.uint32(106).string(message.owner);
+    }
+    if (message.waitingFor !== "") {
+      writer.uint32(114).string(message.waitingFor);
     }
     return writer;
   },
@@ -272,6 +278,14 @@ export const Job: MessageFns<Job> = {
             }
 
             message.owner = reader.string();
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.waitingFor = reader.string();
             continue;
           }
         }

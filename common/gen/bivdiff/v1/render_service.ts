@@ -242,6 +242,8 @@ export interface Worker {
   memoryBytes: number;
   /** Digests of the model parts that any of its lanes has loaded. */
   loaded: string[];
+  /** Another process has the same name: give each its own. */
+  sharesName: boolean;
 }
 
 /** See RenderService.DrainWorker. */
@@ -1603,6 +1605,7 @@ function createBaseWorker(): Worker {
     setAside: [],
     memoryBytes: 0,
     loaded: [],
+    sharesName: false,
   };
 }
 
@@ -1658,6 +1661,9 @@ export const Worker: MessageFns<Worker> = {
     }
     for (const v of message.loaded) {
       writer.uint32(138).string(v!);
+    }
+    if (message.sharesName !== false) {
+      writer.uint32(144).bool(message.sharesName);
     }
     return writer;
   },
@@ -1809,6 +1815,14 @@ export const Worker: MessageFns<Worker> = {
             }
 
             message.loaded.push(reader.string());
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.sharesName = reader.bool();
             continue;
           }
         }

@@ -97,7 +97,7 @@ function openFarm(bus: Bus): Farm {
 
 function publish({ out, task }: Farm): void {
   const queue = queueOfStage(task.stage, task.numericsClass);
-  const place = { queue, pool: 'idm', inferenceClass: 'test' } as const;
+  const place = { queue, pool: 'idm', numericsKey: 'test' } as const;
   out.add({ jobId: 'j' as JobId, owner: '' }, { task, attempt: 1, excludedWorkers: [] }, place);
 }
 

@@ -13,6 +13,7 @@ import * as subjects from '../../../../common/bus/nats/subjects.ts';
 import type { WorkerEvent } from '../../../../common/bus/ports.ts';
 import { PROTOCOL_VERSION } from '../../../../common/protocol-version.ts';
 import type { WorkerStatus } from '../../../../common/worker-status.ts';
+import { classesNamed } from '../../../support/jobs.ts';
 import { JOB, messageOf } from '../../../support/conformance/bus/bus-messages.ts';
 import { taskIdOf } from '../../../support/conformance/results.ts';
 
@@ -21,7 +22,7 @@ const SOON_MS = 200;
 const RUBBISH = ['', '{', '[{}]', '{"kind":"started"}', 'null', '\u0000', '\n\u0002\n\u0000'];
 const STATUS: WorkerStatus = {
   ...{ protocol: PROTOCOL_VERSION, name: 'w', pools: ['idm'], slots: 1, pid: 1, host: 'h' },
-  ...{ numericsClass: 'test', memoryBytes: 1, running: [], draining: false, committed: 0 },
+  ...{ numerics: classesNamed('test'), memoryBytes: 1, running: [], draining: false, committed: 0 },
   ...{ gathered: { hits: 0, misses: 0, fallbacks: 0 }, leaving: false },
 };
 

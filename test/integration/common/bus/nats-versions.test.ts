@@ -13,6 +13,7 @@ import { PROTOCOL_VERSION } from '../../../../common/protocol-version.ts';
 import type { WorkerStatus } from '../../../../common/worker-status.ts';
 import { WorkerRegistry } from '../../../../coordinator/dispatch/worker-registry.ts';
 import { systemClock } from '../../../../coordinator/ports.ts';
+import { classesNamed } from '../../../support/jobs.ts';
 import { JOB, messageOf } from '../../../support/conformance/bus/bus-messages.ts';
 import { taskIdOf } from '../../../support/conformance/results.ts';
 
@@ -40,7 +41,9 @@ afterEach(async () => {
 });
 
 function statusOf(name: string): WorkerStatus {
-  return { ...(JSON.parse(OLD_BEAT) as WorkerStatus), name, protocol: PROTOCOL_VERSION };
+  const numerics = classesNamed('test');
+  const beat = JSON.parse(OLD_BEAT) as WorkerStatus;
+  return { ...beat, numerics, name, protocol: PROTOCOL_VERSION };
 }
 
 it('a worker of protocol 1 is seen, gets no tasks, and one of a later protocol is told so', async () => {

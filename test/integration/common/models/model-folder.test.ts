@@ -2,7 +2,17 @@
 // test/support/models/tiny-set, copied for each test.
 
 import { createHash } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -119,6 +129,17 @@ describe('a whole model set', () => {
     expect((await inspect()).problems).toMatchObject([
       { part: 'video/tiny/scheduler', path: file },
     ]);
+  });
+
+  it('may have a byte order mark before every JSON file, as editors leave it', async () => {
+    for (const path of await readdir(folder, { recursive: true })) {
+      if (!path.endsWith('.json')) continue;
+      await writeFile(inSet(path), `\uFEFF${await readFile(inSet(path), 'utf8')}`);
+    }
+    const set = await openModelSet(folder, { cacheFolder: false });
+    expect(set).toMatchObject({ name: 'tiny', defaultVideo: 'tiny' });
+    expect(set.image.scheduler.config).toMatchObject({ beta_schedule: 'scaled_linear' });
+    expect(set.videos['tiny']?.window).toBe(4);
   });
 
   it('has the same digests in another place', async () => {

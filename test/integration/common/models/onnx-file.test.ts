@@ -32,7 +32,14 @@ describe('an ONNX file', () => {
     ],
     ['with weights used inside a loop', 'slow.onnx', [], 24 * 24 * 4],
   ])('tells its weights: %s', (_, graph, externalFiles, weightBytes) => {
-    expect(readOnnxFile(graphPath(graph))).toEqual({ externalFiles, weightBytes });
+    expect(readOnnxFile(graphPath(graph))).toMatchObject({ externalFiles, weightBytes });
+  });
+
+  it.each([
+    ['', 'group-norm.onnx', ['GroupNormalization']],
+    [', also inside a loop', 'slow.onnx', ['Identity', 'Loop', 'MatMul', 'Tanh']],
+  ])('tells its operators%s', (_, graph, operators) => {
+    expect(readOnnxFile(graphPath(graph)).operators).toEqual(operators);
   });
 
   it('of gigabytes is read in no time, since its weights are passed over', async () => {
@@ -50,7 +57,11 @@ describe('an ONNX file', () => {
     await file.truncate(head.length + rawBytes);
     await file.close();
     const startedMs = performance.now();
-    expect(readOnnxFile(path)).toEqual({ externalFiles: [], weightBytes: rawBytes });
+    expect(readOnnxFile(path)).toEqual({
+      externalFiles: [],
+      weightBytes: rawBytes,
+      operators: [],
+    });
     expect(performance.now() - startedMs).toBeLessThan(500);
   });
 

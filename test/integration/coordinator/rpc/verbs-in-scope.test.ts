@@ -50,6 +50,14 @@ afterEach(async () => {
 });
 
 describe('an owner', () => {
+  it('gives jobs no higher priority than the token allows', async () => {
+    const source = await bob.putArtifact(Buffer.from('a clip'));
+    await failureOf(bob.submit({ ...submission(source), priority: 51 }), 'permission-denied');
+    await failureOf(alice.setPriority(id, 100), 'permission-denied');
+    expect((await alice.setPriority(id, 50)).priority).toBe(50);
+    expect((await operator.setPriority(id, 100)).priority).toBe(100);
+  });
+
   it('has the finished frames of a job that was cancelled, once they were listed', async () => {
     await failureOf(read(alice, frame, 'early'), 'not-found');
     const { value } = await reader.frames(id).next();
@@ -87,19 +95,20 @@ describe('an owner', () => {
     expect(await ownersSeen()).toEqual(['alice', 'alice', 'alice']);
     expect((await operator.list()).map(({ owner }) => owner)).toEqual(['alice']);
     await bob.submit(submission(await bob.putArtifact(Buffer.from('a clip'))));
-    // Who begins it again has it; the other still sees it.
-    expect(await ownersSeen()).toEqual(['', '', 'bob']);
-    await bob.cancel(id);
+    // Whoever was first has it, also where another begins it again; that one sees it.
+    expect(await ownersSeen()).toEqual(['alice', 'alice', 'alice']);
+    expect((await bob.get(id)).owner).toBe('');
+    await failureOf(bob.cancel(id), 'permission-denied');
+    await alice.cancel(id);
   });
 
   it('deletes their own jobs only', async () => {
     await failureOf(bob.delete(id), 'not-found');
     await failureOf(reader.delete(id), 'permission-denied');
     await bob.submit(submission(await bob.putArtifact(Buffer.from('a clip'))));
-    // Who begins it again has it; the other still sees it.
-    await failureOf(alice.delete(id), 'permission-denied');
-    await bob.cancel(id);
-    expect(await bob.delete(id)).toBe(id);
+    await failureOf(bob.delete(id), 'permission-denied');
+    await alice.cancel(id);
+    expect(await alice.delete(id)).toBe(id);
     await failureOf(operator.get(id), 'not-found');
   });
 });

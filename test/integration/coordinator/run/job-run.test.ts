@@ -4,9 +4,11 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { createMemoryBus } from '../../../../common/bus/memory/index.ts';
+import { UNKNOWN_ATTEMPT } from '../../../../common/bus/ports.ts';
 import type { Bus, TaskMessage, WorkerEvent } from '../../../../common/bus/ports.ts';
 import { BivdiffError } from '../../../../common/errors.ts';
 import { queueOfStage } from '../../../../common/placement.ts';
+import { numericsKeyOf } from '../../../../common/stage-facts.ts';
 import { createMemoryStore } from '../../../../common/store/memory/index.ts';
 import type { Store } from '../../../../common/store/ports.ts';
 import type { JobId, TaskId } from '../../../../common/task.ts';
@@ -57,8 +59,8 @@ describe('JobRun', () => {
     there = new Set(['w', 'other']);
     // One of another class serves every pool, and can have none of the job's tasks.
     memory = { w: 8, other: 8, foreign: 8 };
-    const workersOf: Workforce['workersOf'] = (_, inferenceClass, memoryBytes = 0) => {
-      const isOurs = inferenceClass === acceptedJob().numerics.inference;
+    const workersOf: Workforce['workersOf'] = (_, numericsKey, memoryBytes = 0) => {
+      const isOurs = numericsKey === numericsKeyOf(acceptedJob().numerics);
       const names = isOurs ? [...there] : [...there, 'foreign'];
       return new Set(names.filter((name) => memory[name]! >= memoryBytes));
     };
@@ -140,7 +142,7 @@ describe('JobRun', () => {
     // The annotate task read both.
     expect(twice.readyCount('idm')).toBe(1);
     expect(twice.readyCount('any')).toBe(0);
-    expect(out.countOf('any', acceptedJob().numerics.inference)).toBe(0);
+    expect(out.countOf('any', numericsKeyOf(acceptedJob().numerics))).toBe(0);
   });
 
   it('stops what runs before the bus has taken what is being published', async () => {
@@ -212,6 +214,19 @@ describe('JobRun', () => {
     const failure = new BivdiffError(code, 'it broke').toJSON();
     await run.handle({ kind: 'failed', taskId: id, worker: 'w', attempt: 1, failure });
     expect(delaysMs).toEqual([delayMs]);
+  });
+
+  it('counts each failure of workers that could not read which attempt it was', async () => {
+    const { id } = (await pullNow())!.message.task;
+    const failure = new BivdiffError('failed-precondition', 'unreadable').toJSON();
+    const failed = { kind: 'failed', taskId: id, attempt: UNKNOWN_ATTEMPT, failure } as const;
+    for (let attempts = 1; attempts <= policy.attemptsMax; attempts += 1) {
+      expect(run.failure).toBeUndefined();
+      await run.handle({ ...failed, worker: `w${attempts}` });
+      timers.shift()?.();
+      await out.settled();
+    }
+    expect(run.failure?.message).toContain('unreadable');
   });
 
   it('excludes nobody where all others are of another numerics class', async () => {

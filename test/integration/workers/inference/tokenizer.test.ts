@@ -1,6 +1,6 @@
 // The tokenizer against ids that transformers' CLIPTokenizer gave for the same files (models/parity/tokenizer).
 
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,6 +39,20 @@ describe.each([
       expect(Array.from(ids, Number)).toEqual(goldens.ids[name]![index]);
     },
   );
+});
+
+describe('a tokenizer folder with byte order marks', () => {
+  it.each(['sd1', 'saved'])('gives the ids that it gives without them: %s', async (name) => {
+    for (const file of await readdir(join(PARITY, name))) {
+      await writeFile(
+        join(folder, file),
+        `\uFEFF${await readFile(join(PARITY, name, file), 'utf8')}`,
+      );
+    }
+    const tokenizer = await openTokenizer(folder);
+    const ids = goldens.prompts.map((prompt) => Array.from(tokenizer.encode(prompt), Number));
+    expect(ids).toEqual(goldens.ids[name]);
+  });
 });
 
 describe('a tokenizer folder that is not sound', () => {

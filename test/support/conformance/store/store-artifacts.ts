@@ -28,6 +28,7 @@ function describeBytes(current: () => StoreHarness): void {
     const other = await openAgain();
     expect(Buffer.compare(await other.getArtifact(digest), bytes)).toBe(0);
     expect(await other.hasArtifact(digest)).toBe(true);
+    await other.syncArtifact(digest);
     await other.close();
   });
 

@@ -90,7 +90,9 @@ describe('a scheduler_config.json', () => {
   });
 
   it.each([
-    ['ddim', { algorithm_type: 'sde-dpmsolver++', use_lu_lambdas: true }],
+    ['ddim', { algorithm_type: 'sde-dpmsolver++', use_lu_lambdas: true, use_karras_sigmas: true }],
+    ['ddim', { use_flow_sigmas: false, flow_shift: 1, use_dynamic_shifting: false, shift: null }],
+    ['dpm-solver++', { variance_type: 'fixed_small' }],
     ['pndm', { thresholding: 'odd', clip_sample: 3 }],
   ] as const)('may hold anything that %s does not read', (algorithm, raw) => {
     expect(problemsOf(raw, algorithm)).toEqual([]);
@@ -99,6 +101,25 @@ describe('a scheduler_config.json', () => {
   it.each([-Infinity, '-Infinity', null])('may clip lambda at %s: not at all', (value) => {
     const { solver } = readSchedulerConfig({ lambda_min_clipped: value }, 'dpm-solver++');
     expect(solver.lambdaMinClipped).toBe(-Infinity);
+  });
+
+  it.each([Infinity, 'Infinity'])('may have bounds of %s, which bound nothing', (value) => {
+    const bounds = { clip_sample_range: value, sample_max_value: value, thresholding: true };
+    const config = readSchedulerConfig(bounds, 'ddim');
+    expect(config.clipRange).toBe(Infinity);
+    expect(config.threshold?.valueMax).toBe(Infinity);
+  });
+
+  it.each([
+    ['ddim', { clip_sample_range: 'NaN' }],
+    ['ddim', { thresholding: true, sample_max_value: '-Infinity' }],
+    ['dpm-solver++', { lambda_min_clipped: 'NaN' }],
+    ['dpm-solver++', { lambda_min_clipped: 'Infinity' }],
+    ['euler-ancestral', { beta_end: 'Infinity' }],
+  ] as const)('is refused by %s where a number is none that it can have: %j', (algorithm, raw) => {
+    expect(problemsOf(raw, algorithm)).toEqual([
+      expect.stringContaining(Object.keys(raw).at(-1)!) as string,
+    ]);
   });
 
   it('must be an object', () => {

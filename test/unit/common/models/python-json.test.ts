@@ -11,6 +11,7 @@ describe("Python's JSON", () => {
     ['{"NaN": "say \\"NaN\\"", "-Infinity": 1}', { NaN: 'say "NaN"', '-Infinity': 1 }],
     ['{"a": -1e3, "b": null, "c": ""}', { a: -1000, b: null, c: '' }],
     ['{"path": "C:\\\\", "b": NaN}', { path: 'C:\\', b: 'NaN' }],
+    ['\uFEFF{"a": "\uFEFF", "b": Infinity}', { a: '\uFEFF', b: 'Infinity' }],
   ])('is read: %s', (text, value) => {
     expect(parsePythonJson(text)).toEqual(value);
   });

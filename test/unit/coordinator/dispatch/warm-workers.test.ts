@@ -10,6 +10,7 @@ import { WORKER_SILENT_MS } from '../../../../common/worker-status.ts';
 import type { LoadedModels, LoadingQuestion } from '../../../../common/worker-status.ts';
 import type { WorkerStatus } from '../../../../common/worker-status.ts';
 import { WorkerRegistry } from '../../../../coordinator/dispatch/worker-registry.ts';
+import { classesNamed } from '../../../support/jobs.ts';
 import { taskIdOf } from '../../../support/conformance/results.ts';
 
 const [unet, vae, other] = ['unet', 'vae', 'other'].map(digestText) as [Digest, Digest, Digest];
@@ -18,7 +19,13 @@ const BOTH: LoadedModels = { [unet]: 900, [vae]: 100 };
 function statusOf(changes: Partial<WorkerStatus> = {}): WorkerStatus {
   return {
     ...{ protocol: PROTOCOL_VERSION, name: 'peer', pools: ['idm'], slots: 1, pid: 1 },
-    ...{ host: 'here', numericsClass: 'test', memoryBytes: 8, running: [], draining: false },
+    ...{
+      host: 'here',
+      numerics: classesNamed('test'),
+      memoryBytes: 8,
+      running: [],
+      draining: false,
+    },
     ...{ committed: 0, gathered: { hits: 0, misses: 0, fallbacks: 0 }, leaving: false },
     ...{ loaded: BOTH, ...changes },
   };
@@ -72,7 +79,7 @@ describe('what loading costs a worker and not another', () => {
   it.each([
     ['serves another pool', { pools: ['vdm'] }, {}],
     ['has too little memory', {}, { memoryBytes: 9 }],
-    ['makes other bits', { numericsClass: 'other' }, {}],
+    ['makes other bits', { numerics: classesNamed('other') }, {}],
     ['speaks another protocol', { protocol: PROTOCOL_VERSION - 1 }, {}],
     ['has failed the task', {}, { excludedWorkers: ['peer'] }],
     ['drains', { draining: true }, {}],

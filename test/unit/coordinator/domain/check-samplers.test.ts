@@ -154,6 +154,18 @@ describe("the video model's own schedule", () => {
     ]);
   });
 
+  it('is refused if it is of another kind of model, whatever its betas are', () => {
+    // What the config lacks has DDIM's default, as the image model's has here.
+    const plain = partOf({ num_train_timesteps: 1000 });
+    const flow = { _class_name: 'FlowMatchEulerDiscreteScheduler', num_train_timesteps: 1000 };
+    const video = { name: 'other', scheduler: partOf(flow, '/models/x/video') };
+    expect(samplerProblems({ steps: 50, scheduler: plain, video })).toEqual([
+      expect.stringMatching(
+        /^videoModel: other cannot smooth: \/models\/x\/video: _class_name: "FlowMatch.*; choose another video model/,
+      ),
+    ]);
+  });
+
   it('is refused with both files, what differs and what to do', () => {
     expect(told('ZeroScope', { beta_schedule: 'linear' })).toEqual([
       'videoModel: other was trained for other noise than the image model, whose latents it would smooth: ' +

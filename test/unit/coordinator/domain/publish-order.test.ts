@@ -8,8 +8,8 @@ import type { FarmJob, WorkerGroup } from '../../../support/publishing-farm.ts';
 
 const ALL: readonly Pool[] = ['idm', 'mixer', 'vdm'];
 
-const workers = (slots: number, pools = ALL, inferenceClass = 'c'): WorkerGroup => ({
-  inferenceClass,
+const workers = (slots: number, pools = ALL, numericsKey = 'c'): WorkerGroup => ({
+  numericsKey,
   pools,
   slots,
 });
@@ -78,6 +78,23 @@ describe('what is published next', () => {
     expect([count(published, 'mine'), count(published, 'other')]).toEqual([2, 4]);
   });
 
+  it.each([
+    ['of no time that is known', 4, undefined, 8],
+    ['of milliseconds', 4, 0.01, 8],
+    ['of some seconds', 8, 2, 12],
+    ['of minutes', 8, 100, 9],
+    ['of minutes, on the only slot', 1, 100, 1],
+    ['of milliseconds, on the only slot', 1, 0.01, 2],
+  ] as const)('is a second of work ahead at most where tasks are %s', (_, slots, seconds, most) => {
+    const farm = new PublishingFarm(
+      [workers(slots)],
+      {},
+      { secondsOf: () => seconds, secondsOfAll: () => seconds },
+    );
+    farm.add({ id: 'job', ready: { idm: 99 } });
+    expect(farm.publish()).toHaveLength(most);
+  });
+
   it('is a little for the first worker to come, where there is none yet', () => {
     const farm = new PublishingFarm([]).add({ id: 'job', ready: { any: 9, idm: 9 } });
     expect(farm.publish()).toEqual(['job idm', 'job idm']);
@@ -86,7 +103,7 @@ describe('what is published next', () => {
   it('leaves room to others when a job waits for workers of a class that is not there', () => {
     const shares = { me: { weight: 1, quota: 4 } };
     const farm = new PublishingFarm([workers(2)], shares).add(
-      { id: 'foreign', owner: 'me', priority: 9, inferenceClass: 'd', ready: { idm: 9 } },
+      { id: 'foreign', owner: 'me', priority: 9, numericsKey: 'd', ready: { idm: 9 } },
       { id: 'ours', owner: 'me', ready: { idm: 9 } },
     );
     const published = farm.publish();
@@ -143,7 +160,7 @@ describe('which queued job becomes active', () => {
   });
 
   it('is not stopped by jobs that wait for another class, and of these only a few begin', () => {
-    const foreign = (id: string): FarmJob => ({ id, priority: 9, inferenceClass: 'd' });
+    const foreign = (id: string): FarmJob => ({ id, priority: 9, numericsKey: 'd' });
     const farm = new PublishingFarm([workers(2)]);
     farm.queue(foreign('d1'), foreign('d2'), foreign('d3'), { id: 'ours' });
     expect(farm.order.nextToBegin()).toBe('d1');

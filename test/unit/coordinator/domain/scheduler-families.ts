@@ -36,7 +36,7 @@ const XL = {
 const NO_TRAILING = /timestep_spacing: "trailing" is not one of leading/;
 const NO_LINSPACE = /timestep_spacing: "linspace" is not one of leading/;
 const NO_VELOCITY = /prediction_type: "v_prediction" is not one of epsilon/;
-const FLOW = /_class_name: is of a kind of model/;
+const FLOW = /_class_name: "FlowMatchEulerDiscreteScheduler" is of another kind of model/;
 
 export const FAMILIES: readonly SchedulerFamily[] = [
   {

@@ -23,12 +23,13 @@ describe('a tokens file', () => {
     const text = `
 tokens:
   - { sha256: ${hashOf('a')}, owner: alice, roles: [submit], weight: 2, quota: 8 }
-  - { sha256: ${hashOf('b')}, owner: bob, roles: [read, worker] }
+  - { sha256: ${hashOf('b')}, owner: bob, roles: [read, worker], priorityMax: 80 }
 `;
     const book = parseTokens(text, 'tokens.yaml');
     expect(book.callerOf('a')?.owner).toBe('alice');
     expect([...book.callerOf('a')!.roles].sort()).toEqual(['read', 'submit']);
     expect([...book.callerOf('b')!.roles].sort()).toEqual(['read', 'worker']);
+    expect(['a', 'b'].map((token) => book.callerOf(token)?.priorityMax)).toEqual([50, 80]);
     expect(book.callerOf('c')).toBeUndefined();
     expect(book.callerOf('')).toBeUndefined();
     // The hash itself is no token.
@@ -42,6 +43,7 @@ tokens:
     const entry = { sha256: hashOf('a'), owner: 'alice', roles: ['operate'] };
     const book = parseTokens(JSON.stringify({ tokens: [entry] }), 'tokens.json');
     expect([...book.callerOf('a')!.roles].sort()).toEqual(['operate', 'read', 'submit', 'worker']);
+    expect(book.callerOf('a')?.priorityMax).toBe(100);
   });
 
   it('has all its problems told at once', () => {

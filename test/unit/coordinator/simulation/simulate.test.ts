@@ -6,6 +6,7 @@ import { DEFAULT_FAILURE_POLICY } from '../../../../coordinator/domain/failure-p
 import { balancedPools } from '../../../../coordinator/simulation/scenario.ts';
 import type { Scenario, WorkerPool } from '../../../../coordinator/simulation/scenario.ts';
 import { simulate } from '../../../../coordinator/simulation/simulate.ts';
+import { NO_TENANTS } from '../../../../coordinator/simulation/tenancy.ts';
 import type { SimulationResult } from '../../../../coordinator/simulation/simulation-result.ts';
 import { TIME_ACCOUNTS } from '../../../../coordinator/simulation/slot-ledger.ts';
 import type { PoolTime } from '../../../../coordinator/simulation/slot-ledger.ts';
@@ -26,6 +27,7 @@ function scenarioOf(workers: number, changes: Partial<Scenario> = {}): Scenario 
     deathsPerHour: 0,
     returnSeconds: 60,
     ackWaitMs: 6_000,
+    ...NO_TENANTS,
     seed: 1,
     ...changes,
   };

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import {
   cpuClass,
+  deviceHardware,
   inferenceClass,
   plainClass,
 } from '../../../../workers/inference/numerics-class.ts';
@@ -35,6 +36,19 @@ describe('the numerics class', () => {
       /^cpu:[a-z0-9]+-[a-z0-9+-]+\/onnxruntime-\d+\.\d+\.\d+\/v8-\d+\.\d+$/,
     );
     expect(inferenceClass('webgpu:of-host')).toMatch(/^webgpu:of-host\/onnxruntime-/);
+  });
+
+  it.each([
+    ['cuda', {}, 'cuda:some-gpu/tf32+timed-search'],
+    ['cuda', { NVIDIA_TF32_OVERRIDE: '1' }, 'cuda:some-gpu/tf32+timed-search'],
+    ['cuda', { NVIDIA_TF32_OVERRIDE: '0' }, 'cuda:some-gpu/no-tf32+timed-search'],
+    ['tensorrt', {}, 'tensorrt:some-gpu/tf32+timed-search'],
+    ['webgpu', {}, 'webgpu:some-gpu'],
+  ])('says of %s with %j what changes its bits: %s', (provider, env, hardware) => {
+    expect(deviceHardware(provider, 'some-gpu', env)).toBe(hardware);
+    expect(inferenceClass(hardware)).toBe(
+      `${hardware}/${inferenceClass().split('/').slice(1).join('/')}`,
+    );
   });
 
   it('is the same each time', () => {

@@ -1,0 +1,77 @@
+// `bivdiff models check` of whole sets: what it finds beside files that are missing. The set is test/support/models/tiny-set, copied
+// and changed for each test.
+
+import { copyFile, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { endOfCli, startCli } from '../../../support/cli-process.ts';
+import { TINY_SET, graphPath } from '../../../support/models/paths.ts';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bivdiff-check-models-'));
+  await cp(TINY_SET, folder, { recursive: true });
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+async function change(file: string, changes: object): Promise<void> {
+  const path = join(folder, file);
+  const json = JSON.parse(await readFile(path, 'utf8')) as object;
+  await writeFile(path, JSON.stringify({ ...json, ...changes }));
+}
+
+async function check(...flags: string[]) {
+  return endOfCli(startCli(['models', 'check', folder, ...flags]));
+}
+
+describe('models check', () => {
+  it('finds nothing wrong with a sound set', async () => {
+    const run = await check();
+    expect(run.stdout).toMatch(/\nall sound\n$/);
+    expect(run.code).toBe(0);
+  });
+
+  it('warns of a graph that loses digits, and says how to export it', async () => {
+    await copyFile(
+      graphPath('vae-decoder-group-norm.onnx'),
+      join(folder, 'image/vae_decoder.onnx'),
+    );
+    const run = await check();
+    expect(run.stdout).toMatch(
+      /warning: image\/vae-decoder: .*vae_decoder\.onnx has the operator GroupNormalization, .* loses digits/,
+    );
+    expect(run.stdout).toMatch(/hint: .*opset 18.*opset_version=18/);
+    expect(run.stdout).toMatch(/\nsound; 1 warning\n$/);
+    expect(run.code).toBe(0);
+    const { stdout } = await check('--json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      sound: true,
+      problems: [],
+      warnings: [{ part: 'image/vae-decoder' }],
+    });
+  });
+
+  it('refuses schedulers that the card could not be rendered with, each cause once', async () => {
+    await change('image/scheduler/scheduler_config.json', { prediction_type: 'sample' });
+    const card = JSON.parse(await readFile(join(folder, 'card.json'), 'utf8')) as {
+      defaults: object;
+    };
+    const defaults = { ...card.defaults, scheduler: 'pndm', inversion: 'official' };
+    await change('card.json', { defaults });
+    const run = await check();
+    expect(run.stdout).toMatch(
+      /problem: card: defaults\.scheduler: sampler pndm cannot run with .*scheduler_config\.json: prediction_type/,
+    );
+    expect(run.stdout).toMatch(
+      /problem: card: defaults\.inversion: inversion official cannot run .*; choose ddim/,
+    );
+    expect(run.stdout).toMatch(/\n2 problems\n$/);
+    expect(run.code).toBe(2);
+  });
+});

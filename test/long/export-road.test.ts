@@ -1,0 +1,89 @@
+// Goal: models as they are published can be rendered with. Method: the whole road on small random models that are laid out and named as
+// Stable Diffusion 1.5, its ControlNet and ZeroScope are: rehearse, export, check against torch, models check, render. Needs a Python
+// with models/requirements.txt: $BIVDIFF_PYTHON, else python3.
+
+import { execFile } from 'node:child_process';
+import { mkdtemp, open, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { endOfCli, startCli } from '../support/cli-process.ts';
+
+const root = join(import.meta.dirname, '../..');
+const PYTHON = process.env['BIVDIFF_PYTHON'] ?? 'python3';
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bivdiff-export-road-'));
+  await promisify(execFile)(PYTHON, ['-c', 'import torch, diffusers, onnxruntime']).catch(() => {
+    throw new Error(
+      `${PYTHON} has no torch, diffusers and onnxruntime: pip install -r models/requirements.txt, or name another by BIVDIFF_PYTHON`,
+    );
+  });
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** What `python -m export` prints. */
+async function exporter(...words: readonly string[]): Promise<string> {
+  const options = { cwd: join(root, 'models') };
+  const { stdout } = await promisify(execFile)(PYTHON, ['-m', 'export', ...words], options);
+  return stdout;
+}
+
+/** Names of the weights that a safetensors file says it has: a length of 8 bytes, then JSON. */
+async function weightsOf(path: string): Promise<string[]> {
+  await using file = await open(path);
+  const { buffer: length } = await file.read(Buffer.alloc(8), 0, 8, 0);
+  const size = Number(length.readBigUInt64LE());
+  const { buffer: header } = await file.read(Buffer.alloc(size), 0, size, 8);
+  return Object.keys(JSON.parse(header.toString()) as object).sort();
+}
+
+describe('models as they are published', () => {
+  it('are exported, are what torch computes, and render', async () => {
+    const parts = join(folder, 'parts');
+    const set = join(folder, 'set');
+    await exporter('rehearse', parts);
+    for (const model of ['image', 'video']) {
+      const names = await weightsOf(join(parts, model, 'text_encoder/model.safetensors'));
+      expect(names).toContain('text_model.embeddings.token_embedding.weight');
+      expect(names.filter((name) => !name.startsWith('text_model.'))).toEqual(['__metadata__']);
+    }
+    expect(await weightsOf(join(parts, 'image/vae/diffusion_pytorch_model.safetensors'))).toContain(
+      'decoder.mid_block.attentions.0.query.weight',
+    );
+
+    await exporter(
+      ...['models', '--name', 'rehearsal', '--license', 'none', '--out', set],
+      ...['--image', join(parts, 'image'), '--video', `zeroscope=${join(parts, 'video')}`],
+      ...['--controlnet', `canny=${join(parts, 'controlnet-canny')}`, '--size', '128x128'],
+    );
+    const lines = (await exporter('check', set)).trim().split('\n');
+    expect(lines).toHaveLength(9);
+    for (const line of lines) {
+      const [, worst, largest] = /: (\S+) of (\S+) at /.exec(line) ?? [];
+      expect(Number(worst) / Number(largest), line).toBeLessThan(1e-4);
+    }
+
+    const check = await endOfCli(startCli(['models', 'check', set]));
+    expect(check.stdout).toMatch(/\nall sound\n$/);
+    const output = join(folder, 'clip.mp4');
+    const render = await endOfCli(
+      startCli([
+        ...['render', '--quiet', '--models', set, '--task', 'controlnet', '--control', 'canny'],
+        ...['--input', join(root, 'examples/source.mp4'), '--prompt', 'a red star'],
+        ...['--frames', '8', '--stride', '4', '--steps', '2', '--mixing-ratio', '0.5'],
+        ...['--store', join(folder, 'store'), '--output', output],
+      ]),
+    );
+    expect(render.code, render.stderr).toBe(0);
+    expect((await stat(output)).size).toBeGreaterThan(10_000);
+  });
+});
