@@ -161,9 +161,9 @@ function watched(bus: CoordinatorBus, runs: SimulatedRun[]): CoordinatorBus {
     const atMs = performance.now();
     if (event.kind === 'started') began.set(event.taskId, { stage: event.stage, atMs });
     if (event.kind !== 'committed') return;
-    const { taskId, record } = event;
-    const beganMs = began.get(taskId)?.atMs ?? atMs - record.seconds * 1000;
-    runs.push({ taskId, stage: record.stage, beganMs, endedMs: atMs });
+    const { taskId, result } = event;
+    const beganMs = began.get(taskId)?.atMs ?? atMs - result.seconds * 1000;
+    runs.push({ taskId, stage: result.stage, beganMs, endedMs: atMs });
   };
   return new Proxy(bus, {
     get: (target, key) => {

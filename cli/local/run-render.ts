@@ -37,7 +37,6 @@ export async function runRender(render: RunRender, options: RenderOptions): Prom
   const wanted = wantedTasks(graph);
   const tally = new JobTally({
     graph,
-    wanted,
     slots: () => slots,
     nowMs: () => performance.now() - begunMs,
     onChange: () => options.onProgress?.(progressOf(tally)),

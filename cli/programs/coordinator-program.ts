@@ -4,8 +4,8 @@ import { hostname } from 'node:os';
 
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
 
-import { DRAIN_SUBJECT, openNatsBus, WORKER_SUBJECT } from '../../common/bus/nats/index.ts';
-import type { NatsAccess, NatsBus } from '../../common/bus/nats/index.ts';
+import { CoordinatorTalk, openNatsBus } from '../../common/bus/nats/index.ts';
+import type { NatsAccess } from '../../common/bus/nats/index.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
 import { nameSource } from '../../common/sources/source-name.ts';
@@ -15,7 +15,6 @@ import type { NumericsClasses } from '../../common/stage-facts.ts';
 import { openStore } from '../../common/store/open-store.ts';
 import type { Store } from '../../common/store/ports.ts';
 import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
-import type { WorkerStatus } from '../../common/worker-status.ts';
 import { Coordinator } from '../../coordinator/coordinator.ts';
 import { acceptSpec } from '../../coordinator/domain/accept.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../coordinator/domain/failure-policy.ts';
@@ -30,6 +29,7 @@ import { SourceCache } from '../../workers/stages/source-cache.ts';
 import { concludeJob } from '../../coordinator/jobs/conclude-job.ts';
 import { programVersions } from '../versions.ts';
 import type { CoordinatorSecurity } from './security/coordinator-security.ts';
+import { malformedLogged } from './log.ts';
 import type { Log } from './log.ts';
 import { ModelLibrary } from './model-library.ts';
 import { ModelPublisher } from './publish-models.ts';
@@ -67,8 +67,10 @@ export async function runCoordinator(
     servers: [settings.nats],
     name: 'coordinator',
     ackWaitMs: ACK_WAIT_MS,
+    onMalformed: malformedLogged(log),
   });
-  const workers = followWorkers(bus, log);
+  const talk = new CoordinatorTalk(bus);
+  const workers = followWorkers(talk, log);
   const coordinator = new Coordinator({
     store,
     bus,
@@ -89,7 +91,7 @@ export async function runCoordinator(
     ...{ coordinator, workers, store, tokens, limits },
     accept: (spec, source) => acceptor.accept(spec, source),
     drain: (worker) => {
-      bus.connection.publish(DRAIN_SUBJECT, worker);
+      talk.drain(worker);
     },
     pid: process.pid,
     onRefused: (refusal) => {
@@ -118,7 +120,7 @@ export async function runCoordinator(
   }
 }
 
-function followWorkers(bus: NatsBus, log: Log): WorkerRegistry {
+function followWorkers(talk: CoordinatorTalk, log: Log): WorkerRegistry {
   const workers = new WorkerRegistry(systemClock, {
     onSharedName: (one, other) => {
       const processes = [one, other].map(({ host, pid }) => `${host} ${pid}`);
@@ -127,16 +129,17 @@ function followWorkers(bus: NatsBus, log: Log): WorkerRegistry {
     onOtherProtocol: ({ name, protocol }) => {
       const versions = { theirs: protocol, ours: PROTOCOL_VERSION };
       log.warn({ worker: name, ...versions }, 'worker of another protocol gets no tasks');
+      talk.tellVersion(name);
     },
     onSetAside: (worker, stage) => {
       log.warn({ worker, stage }, 'worker set aside');
     },
   });
-  bus.connection.subscribe(WORKER_SUBJECT, {
-    callback: (error, msg) => {
-      if (error === null) workers.note(msg.json<WorkerStatus>());
-    },
+  talk.onBeat((status) => {
+    workers.note(status);
   });
+  talk.answerAddresses((worker) => workers.servedAt(worker));
+  talk.answerLoading((question) => workers.costOfLoading(question));
   return workers;
 }
 

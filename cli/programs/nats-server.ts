@@ -70,20 +70,24 @@ async function isUsable(path: string): Promise<boolean> {
 export interface NatsServerOptions {
   /** @default any free one */
   readonly port?: number;
+  /** Further lines of its configuration. */
+  readonly settings?: readonly string[];
 }
 
 /** A nats-server with JetStream, on loopback. */
 export class NatsServer {
   readonly #program: string;
   readonly #folder: string;
+  readonly #settings: readonly string[];
   #port: number;
   #child: ChildProcess | undefined;
   #log = '';
 
   /** Use `startNatsServer`. */
-  constructor(program: string, folder: string, port: number) {
+  constructor(program: string, folder: string, { port = -1, settings = [] }: NatsServerOptions) {
     this.#program = program;
     this.#folder = folder;
+    this.#settings = settings;
     this.#port = port;
   }
 
@@ -106,7 +110,7 @@ export class NatsServer {
     await rm(ports, { recursive: true, force: true });
     await mkdir(ports, { recursive: true });
     const config = join(this.#folder, 'nats.conf');
-    await writeFile(config, configText(this.#folder, ports, this.#port));
+    await writeFile(config, this.#configText(ports));
     const child = spawn(this.#program, ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child = child;
     child.stderr.on('data', (chunk: Buffer) => {
@@ -141,6 +145,17 @@ export class NatsServer {
     await rm(join(this.#folder, 'jetstream'), { recursive: true, force: true });
   }
 
+  #configText(ports: string): string {
+    return [
+      `host: "127.0.0.1"`,
+      `port: ${this.#port}`,
+      `ports_file_dir: ${JSON.stringify(ports)}`,
+      `jetstream { store_dir: ${JSON.stringify(join(this.#folder, 'jetstream'))} }`,
+      ...this.#settings,
+      '',
+    ].join('\n');
+  }
+
   async close(): Promise<void> {
     const child = this.#child;
     if (child?.exitCode === null && child.signalCode === null) {
@@ -155,7 +170,7 @@ export class NatsServer {
 
 export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
   const folder = await mkdtemp(join(tmpdir(), 'bivdiff-nats-'));
-  const server = new NatsServer(await findNatsServer(), folder, options.port ?? -1);
+  const server = new NatsServer(await findNatsServer(), folder, options);
   try {
     await server.start();
     return server;
@@ -163,17 +178,6 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
     await server.close();
     throw reason;
   }
-}
-
-function configText(folder: string, ports: string, port: number): string {
-  return [
-    `host: "127.0.0.1"`,
-    `port: ${port}`,
-    `ports_file_dir: ${JSON.stringify(ports)}`,
-    `max_payload: 8MB`,
-    `jetstream { store_dir: ${JSON.stringify(join(folder, 'jetstream'))} }`,
-    '',
-  ].join('\n');
 }
 
 async function readPort(folder: string): Promise<number | undefined> {

@@ -1,5 +1,6 @@
 // How the attempts at one job's tasks went: how many there were, who failed one, who began and never said how it ended.
 
+import { UNKNOWN_ATTEMPT } from '../../common/bus/ports.ts';
 import type { TaskId } from '../../common/task.ts';
 import type { TaskNumber } from '../domain/task-graph.ts';
 
@@ -67,8 +68,9 @@ export class Attempts {
     else this.#starters.set(taskId, others);
   }
 
-  /** Notes that this attempt has failed; false if that was known: reports may come twice. */
+  /** Notes that this attempt has failed; false if that was known: reports may come twice. Which one it was may not be known. */
   failed(task: TaskNumber, attempt: number): boolean {
+    if (attempt === UNKNOWN_ATTEMPT) return true;
     const failed = this.#failed.get(task) ?? new Set();
     this.#failed.set(task, failed);
     if (failed.has(attempt)) return false;

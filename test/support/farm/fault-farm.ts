@@ -1,6 +1,7 @@
 // A farm of real processes that tests may break: nats-server, coordinator, workers; and an observer that writes down every task
 // message and every event, without answering any.
 
+import { readFileSync } from 'node:fs';
 import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,14 +14,18 @@ import { expect } from 'vitest';
 import { FarmClient } from '../../../cli/farm/farm-client.ts';
 import { startNatsServer } from '../../../cli/programs/nats-server.ts';
 import type { NatsServer } from '../../../cli/programs/nats-server.ts';
+import { decodeEvents } from '../../../common/bus/nats/messages/worker-events.ts';
 import {
   EVENT_SUBJECT,
   PROGRESS_SUBJECT,
   queueSubjects,
+  taskOfSubject,
 } from '../../../common/bus/nats/subjects.ts';
-import type { TaskMessage, WorkerEvent } from '../../../common/bus/ports.ts';
+import type { WorkerEvent } from '../../../common/bus/ports.ts';
+import { canonicalJson } from '../../../common/canonical-json.ts';
 import type { Job } from '../../../common/gen/bivdiff/v1/job.ts';
-import type { Digest, Pool, Stage, TaskId } from '../../../common/task.ts';
+import { decodeRecord } from '../../../common/store/envelope.ts';
+import type { Digest, Pool, ResultRecord, Stage, TaskId } from '../../../common/task.ts';
 import { endOfCli, startCli } from '../cli-process.ts';
 import { checkEvents, linesOf, startsIn, unfinishedIn } from './farm-history.ts';
 import { killed, startProgram } from './farm-program.ts';
@@ -60,6 +65,7 @@ export class FaultFarm {
   readonly #ofWorkers: (server: string) => Surroundings;
   readonly #observer: NatsConnection;
   readonly #programs: Program[] = [];
+  readonly #outputs = new Map<TaskId, Set<string>>();
   readonly #listeners = new Set<(event: WorkerEvent) => void>();
 
   private constructor(parts: {
@@ -80,7 +86,11 @@ export class FaultFarm {
     for (const subject of [EVENT_SUBJECT, PROGRESS_SUBJECT]) {
       this.#observer.subscribe(subject, {
         callback: (error, msg) => {
-          if (error === null) for (const event of msg.json<WorkerEvent[]>()) this.#note(event);
+          if (error !== null) return;
+          const events = decodeEvents(msg.data, (reason) => {
+            throw reason as Error;
+          });
+          for (const event of events) this.#note(event);
         },
       });
     }
@@ -175,7 +185,7 @@ export class FaultFarm {
       this.#observer.subscribe(queueSubjects(queueHere(stage)), {
         max: 1,
         callback: (_, msg) => {
-          resolve(msg.json<TaskMessage>().task.id);
+          resolve(taskOfSubject(msg.subject)!);
         },
       });
     });
@@ -203,10 +213,18 @@ export class FaultFarm {
     return sha256Of(path);
   }
 
+  /** The result of a task that was committed; undefined if it is away. */
+  recordOf(taskId: TaskId): ResultRecord | undefined {
+    try {
+      return decodeRecord(readFileSync(this.#recordPath(taskId, this.store)), taskId);
+    } catch {
+      return undefined;
+    }
+  }
+
   /** Whether the task's result is in the store. */
   async hasRecord(taskId: TaskId, store = this.store): Promise<boolean> {
-    const path = join(store, 'records', taskId.slice(0, 2), `${taskId}.json`);
-    return access(path).then(
+    return access(this.#recordPath(taskId, store)).then(
       () => true,
       () => false,
     );
@@ -233,6 +251,7 @@ export class FaultFarm {
 
   checkHistory(bounds: { readonly extraStartsMax: number }): void {
     checkEvents(this.events, bounds);
+    for (const made of this.#outputs.values()) expect(made.size).toBe(1);
   }
 
   async until(what: string, isSo: () => Promise<boolean>, limitMs = JOB_MS): Promise<void> {
@@ -262,7 +281,20 @@ export class FaultFarm {
 
   #note(event: WorkerEvent): void {
     this.events.push(event);
+    if (event.kind === 'committed') this.#noteOutputs(event.taskId);
     for (const listen of [...this.#listeners]) listen(event);
+  }
+
+  /** Every task has one result, whoever committed it and however often it was lost. */
+  #noteOutputs(taskId: TaskId): void {
+    const record = this.recordOf(taskId);
+    if (record === undefined) return;
+    const made = this.#outputs.get(taskId) ?? new Set();
+    this.#outputs.set(taskId, made.add(canonicalJson(record.outputs)));
+  }
+
+  #recordPath(taskId: TaskId, store: string): string {
+    return join(store, 'records', taskId.slice(0, 2), `${taskId}.json`);
   }
 
   #start(name: string, args: readonly string[], more: Surroundings): Program {

@@ -182,9 +182,10 @@ export class RandomFaults {
   /** Of a result that others read: what is for the user is not made again behind their back. */
   async #damageArtifact(): Promise<string> {
     const digests = this.#farm.events.flatMap((event) => {
-      if (event.kind !== 'committed' || ['measure', 'assemble'].includes(event.record.stage))
+      if (event.kind !== 'committed' || ['measure', 'assemble'].includes(event.result.stage))
         return [];
-      return Object.values(event.record.outputs).flatMap((refs) => refs.map((ref) => ref.digest));
+      const { outputs = {} } = this.#farm.recordOf(event.taskId) ?? {};
+      return Object.values(outputs).flatMap((refs) => refs.map((ref) => ref.digest));
     });
     if (digests.length === 0) return 'there was none';
     const digest = pick(this.#random, digests);
