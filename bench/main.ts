@@ -3,6 +3,7 @@
 //   overhead  share of wall time outside ONNX Runtime and codecs
 //   planning  tasks planned per second; commits  results committed per second
 //   memory    peak memory at 8, 64 and 512 frames
+//   vae       eight frames of 512x512 encoded and decoded, beside each frame computed twice, as a ratio
 //   media     a clip to RGB and back to H.264 beside the ffmpeg program, as a ratio
 
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -17,8 +18,9 @@ import { measurePlanning } from './planning.ts';
 import { compareFfmpeg } from './media.ts';
 import { comparePython } from './python.ts';
 import { runRender } from './render-process.ts';
+import { measureVae } from './vae.ts';
 
-const SECTIONS = ['planning', 'commits', 'python', 'overhead', 'memory', 'media'] as const;
+const SECTIONS = ['planning', 'commits', 'python', 'overhead', 'memory', 'vae', 'media'] as const;
 type Section = (typeof SECTIONS)[number];
 
 const { values } = parseArgs({
@@ -89,6 +91,14 @@ const sections: Readonly<Record<Section, () => Promise<void>>> = {
     }
     say(`memory     512 frames take ${(peaks[512]! / peaks[64]!).toFixed(2)} times the peak of 64`);
     results['memory'] = peaks;
+  },
+  vae: async () => {
+    const figures = await measureVae();
+    say(
+      `vae        8 frames of 512x512, 2 threads: encode ${figures.encodeSeconds.toFixed(2)} s, decode ${figures.decodeSeconds.toFixed(2)} s; ` +
+        `${figures.ratio.toFixed(2)} of each frame computed twice; one thread gives ${figures.isSameWithOneThread ? 'the same' : 'OTHER'} bytes`,
+    );
+    results['vae'] = figures;
   },
   media: async () => {
     const figures = await compareFfmpeg(folder);

@@ -122,6 +122,23 @@ describe('a job of task controlnet', () => {
   });
 });
 
+describe('a window of one frame', () => {
+  it.each([{ window: 1 }, { frames: 1 }])('is inverted by the plain UNet: %j', (settings) => {
+    const job = accept({ task: 'frames', ...settings });
+    expect(job).toMatchObject({ window: 1, normScope: 'frame' });
+    expect(job.models.inversionUnet.name).toBe('image/unet');
+  });
+
+  it('needs no inflated UNet', () => {
+    const { unetInflated: _, ...image } = CANNY.image;
+    const models = { ...CANNY, image };
+    expect(problemsOf({ task: 'frames', window: 1 }, models)).toEqual([]);
+    expect(problemsOf({ task: 'frames', window: 2 }, models)).toEqual([
+      expect.stringContaining('no inflated UNet'),
+    ]);
+  });
+});
+
 describe('what is shown', () => {
   it.each(['controlnet', 'frames'] as const)('of task %s are its panels', (task) => {
     const plan = createPlan(accept({ task, output: { comparison: true } }));
