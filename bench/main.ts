@@ -4,6 +4,7 @@
 //   planning  tasks planned per second; commits  results committed per second
 //   memory    peak memory at 8, 64 and 512 frames
 //   vae       eight frames of 512x512 encoded and decoded, beside each frame computed twice, as a ratio
+//   forecast  what `bivdiff plan` foretells at sizes that were not rendered yet, beside what they take
 //   media     a clip to RGB and back to H.264 beside the ffmpeg program, as a ratio
 
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -13,6 +14,7 @@ import { parseArgs } from 'node:util';
 
 import { writeClip } from './clips.ts';
 import { measureCommits } from './commits.ts';
+import { compareForecast } from './forecast.ts';
 import { measureGraphLoading } from './graph-loading.ts';
 import { measurePlanning } from './planning.ts';
 import { compareFfmpeg } from './media.ts';
@@ -20,7 +22,16 @@ import { comparePython } from './python.ts';
 import { runRender } from './render-process.ts';
 import { measureVae } from './vae.ts';
 
-const SECTIONS = ['planning', 'commits', 'python', 'overhead', 'memory', 'vae', 'media'] as const;
+const SECTIONS = [
+  'planning',
+  'commits',
+  'python',
+  'overhead',
+  'memory',
+  'vae',
+  'forecast',
+  'media',
+] as const;
 type Section = (typeof SECTIONS)[number];
 
 const { values } = parseArgs({
@@ -99,6 +110,11 @@ const sections: Readonly<Record<Section, () => Promise<void>>> = {
         `${figures.ratio.toFixed(2)} of each frame computed twice; one thread gives ${figures.isSameWithOneThread ? 'the same' : 'OTHER'} bytes`,
     );
     results['vae'] = figures;
+  },
+  forecast: async () => {
+    const figures = await compareForecast(folder);
+    for (const line of figures.lines) say(`forecast   ${line}`);
+    results['forecast'] = figures;
   },
   media: async () => {
     const figures = await compareFfmpeg(folder);

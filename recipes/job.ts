@@ -23,6 +23,11 @@ export function recipeOf(name: keyof Plans): AnyRecipe {
   return plans[name];
 }
 
+/** Whether this version plans a job that some version has accepted. */
+export function canPlan({ task, plannerRevision }: JobBase & { readonly task: string }): boolean {
+  return plannerRevision === PLANNER_REVISION && Object.hasOwn(plans, task);
+}
+
 /** The nodes of a job's plan, each after those that it reads. */
 export function nodesOf(job: AcceptedJob): readonly PlanNode[] {
   return recipeOf(job.task).nodes(job);

@@ -22,7 +22,7 @@ export interface Conclusion {
 export async function concludeJob(
   store: Store,
   { jobId, graph, tally }: Pick<ActiveJob, 'jobId' | 'graph' | 'tally'>,
-  versions: Manifest['versions'],
+  { versions, slots }: Pick<Manifest, 'versions' | 'slots'>,
 ): Promise<Conclusion> {
   const { plan } = graph;
   const resultOf = (ref: TaskRef): ResultRecord => {
@@ -47,6 +47,7 @@ export async function concludeJob(
     metrics,
     workers: [...tally.workers],
     versions,
+    ...(slots === undefined ? {} : { slots }),
     createdAt: new Date().toISOString(),
   });
   await store.putDocument({ kind: 'manifest', id: jobId }, manifestBytes(manifest));
