@@ -9,12 +9,12 @@ import { runRender } from './render-process.ts';
 import type { RenderRun } from './render-process.ts';
 
 const FRAMES = 16;
-const KNOWN = { size: '128x128', steps: 10 };
+const KNOWN = { size: '128x128', steps: 6 };
 const OTHERS = [
-  { size: '128x128', steps: 25 },
-  { size: '192x192', steps: 10 },
-  { size: '256x256', steps: 4 },
-  { size: '256x256', steps: 10 },
+  { size: '128x128', steps: 20 },
+  { size: '192x192', steps: 6 },
+  { size: '256x256', steps: 3 },
+  { size: '256x256', steps: 6 },
 ];
 const cli = join(import.meta.dirname, '../cli/main.ts');
 

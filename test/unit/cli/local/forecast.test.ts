@@ -29,17 +29,17 @@ function modelsOfJobs(): ModelSet {
     generators: {
       canny: madeUpGenerator({
         unet: withDigest(madeUpGenerator().unet, models.controlUnet),
-      } as never),
+      }),
     },
     image: {
       ...image,
       unetInflated: withDigest(image.unetInflated!, models.inversionUnet),
       vaeEncoder: withDigest(image.vaeEncoder, models.vaeEncoder),
       vaeDecoder: withDigest(image.vaeDecoder, models.vaeDecoder),
-    } as never,
+    },
     videos: {
       short: { ...videos['short']!, unet: withDigest(videos['short']!.unet, models.videoUnet) },
-    } as never,
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../../../common/canonical-json.ts';
 import { digestText } from '../../../../common/digest.ts';
 import { BivdiffError } from '../../../../common/errors.ts';
+import type { ModelSet } from '../../../../common/models/model-set.ts';
 import { acceptSpec } from '../../../../coordinator/domain/accept.ts';
 import { createPlan } from '../../../../coordinator/domain/plan.ts';
 import { modelsOfJob } from '../../../../recipes/job.ts';
@@ -130,7 +131,10 @@ describe('a window of one frame', () => {
   });
 
   it('needs no inflated UNet', () => {
-    const { unetInflated: _, ...image } = CANNY.image;
+    const image: { -readonly [K in keyof ModelSet['image']]: ModelSet['image'][K] } = {
+      ...CANNY.image,
+    };
+    delete image.unetInflated;
     const models = { ...CANNY, image };
     expect(problemsOf({ task: 'frames', window: 1 }, models)).toEqual([]);
     expect(problemsOf({ task: 'frames', window: 2 }, models)).toEqual([
