@@ -8,7 +8,7 @@ import { writeClip } from './clips.ts';
 import { runRender } from './render-process.ts';
 import type { RenderRun } from './render-process.ts';
 
-const FRAMES = 16;
+const FRAMES = 8;
 const KNOWN = { size: '128x128', steps: 6 };
 const OTHERS = [
   { size: '128x128', steps: 20 },
@@ -19,22 +19,24 @@ const OTHERS = [
 const cli = join(import.meta.dirname, '../cli/main.ts');
 
 export interface ForecastFigures {
-  readonly lines: readonly string[];
-  readonly renders: readonly {
-    readonly size: string;
-    readonly steps: number;
-    readonly foretoldSeconds: number;
-    readonly takenSeconds: number;
-    /** Foretold over taken; and the same if both renders had had the processors to themselves alike. */
-    readonly ratio: number;
-    readonly processorRatio: number;
-  }[];
+  readonly size: string;
+  readonly steps: number;
+  readonly foretoldSeconds: number;
+  readonly takenSeconds: number;
+  /** Foretold over taken; and the same if both renders had had the processors to themselves alike. */
+  readonly ratio: number;
+  readonly processorRatio: number;
 }
 
-export async function compareForecast(folder: string): Promise<ForecastFigures> {
+/** `say` is told of each as it is there. */
+export async function compareForecast(
+  folder: string,
+  say: (line: string) => void,
+): Promise<readonly ForecastFigures[]> {
   const clip = join(folder, 'forecast.mp4');
   await writeClip(clip, FRAMES);
-  const renders: ForecastFigures['renders'][number][] = [];
+  const renders: ForecastFigures[] = [];
+  say(`after ${FRAMES} frames of ${KNOWN.size}, ${KNOWN.steps} steps`);
   for (const [i, other] of OTHERS.entries()) {
     const store = join(folder, `forecast-store-${i}`);
     const flagsOf = ({ size, steps }: typeof KNOWN): string[] => [
@@ -47,22 +49,22 @@ export async function compareForecast(folder: string): Promise<ForecastFigures> 
     const foretoldSeconds = foretell(flagsOf(other));
     const taken = await runRender([...flagsOf(other), ...output('other')]);
     const ratio = foretoldSeconds / taken.report.wallSeconds;
-    renders.push({
+    const figures = {
       ...{ ...other, foretoldSeconds, takenSeconds: taken.report.wallSeconds, ratio },
       processorRatio: (ratio * shareOf(known)) / shareOf(taken),
-    });
+    };
+    renders.push(figures);
+    say(lineOf(figures));
   }
-  const lines = renders.map((render) => {
-    const { size, steps, foretoldSeconds, takenSeconds, ratio, processorRatio } = render;
-    return (
-      `${size}, ${steps} steps: ${foretoldSeconds.toFixed(1)} s foretold, ${takenSeconds.toFixed(1)} s taken: ` +
-      `ratio ${ratio.toFixed(2)}, by processor time ${processorRatio.toFixed(2)}`
-    );
-  });
-  return {
-    lines: [`after ${FRAMES} frames of ${KNOWN.size}, ${KNOWN.steps} steps`, ...lines],
-    renders,
-  };
+  return renders;
+}
+
+function lineOf(render: ForecastFigures): string {
+  const { size, steps, foretoldSeconds, takenSeconds, ratio, processorRatio } = render;
+  return (
+    `${size}, ${steps} steps: ${foretoldSeconds.toFixed(1)} s foretold, ${takenSeconds.toFixed(1)} s taken: ` +
+    `ratio ${ratio.toFixed(2)}, by processor time ${processorRatio.toFixed(2)}`
+  );
 }
 
 /** How many processors it had on average. */

@@ -112,9 +112,7 @@ const sections: Readonly<Record<Section, () => Promise<void>>> = {
     results['vae'] = figures;
   },
   forecast: async () => {
-    const figures = await compareForecast(folder);
-    for (const line of figures.lines) say(`forecast   ${line}`);
-    results['forecast'] = figures;
+    results['forecast'] = await compareForecast(folder, (line) => say(`forecast   ${line}`));
   },
   media: async () => {
     const figures = await compareFfmpeg(folder);
