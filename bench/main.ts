@@ -3,6 +3,8 @@
 //   overhead  share of wall time outside ONNX Runtime and codecs
 //   planning  tasks planned per second; commits  results committed per second; messages  bytes and microseconds of each on the bus
 //   memory    peak memory at 8, 64 and 512 frames
+//   vae       eight frames of 512x512 encoded and decoded, beside each frame computed twice, as a ratio
+//   forecast  what `bivdiff plan` foretells at sizes that were not rendered yet, beside what they take
 //   media     a clip to RGB and back to H.264 beside the ffmpeg program, as a ratio
 
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -12,12 +14,14 @@ import { parseArgs } from 'node:util';
 
 import { writeClip } from './clips.ts';
 import { measureCommits } from './commits.ts';
+import { compareForecast } from './forecast.ts';
 import { measureGraphLoading } from './graph-loading.ts';
 import { measureMessages } from './messages.ts';
 import { measurePlanning } from './planning.ts';
 import { compareFfmpeg } from './media.ts';
 import { comparePython } from './python.ts';
 import { runRender } from './render-process.ts';
+import { measureVae } from './vae.ts';
 
 const SECTIONS = [
   'planning',
@@ -26,6 +30,8 @@ const SECTIONS = [
   'python',
   'overhead',
   'memory',
+  'vae',
+  'forecast',
   'media',
 ] as const;
 type Section = (typeof SECTIONS)[number];
@@ -110,6 +116,17 @@ const sections: Readonly<Record<Section, () => Promise<void>>> = {
     }
     say(`memory     512 frames take ${(peaks[512]! / peaks[64]!).toFixed(2)} times the peak of 64`);
     results['memory'] = peaks;
+  },
+  vae: async () => {
+    const figures = await measureVae();
+    say(
+      `vae        8 frames of 512x512, 2 threads: encode ${figures.encodeSeconds.toFixed(2)} s, decode ${figures.decodeSeconds.toFixed(2)} s; ` +
+        `${figures.ratio.toFixed(2)} of each frame computed twice; one thread gives ${figures.isSameWithOneThread ? 'the same' : 'OTHER'} bytes`,
+    );
+    results['vae'] = figures;
+  },
+  forecast: async () => {
+    results['forecast'] = await compareForecast(folder, (line) => say(`forecast   ${line}`));
   },
   media: async () => {
     const figures = await compareFfmpeg(folder);

@@ -102,7 +102,7 @@ export interface Forecast {
   readonly tasks: Readonly<
     Partial<Record<Stage, { readonly total: number; readonly inStore: number }>>
   >;
-  /** From costs in the store's earlier records of the same stage and models, else undefined. */
+  /** From what the store's earlier renders with the same models took, at whatever size, else undefined. */
   readonly secondsEstimated: number | undefined;
   readonly memoryBytesEstimated: number;
   readonly diskBytesEstimated: number;

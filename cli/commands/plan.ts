@@ -21,7 +21,7 @@ Examples:
   bivdiff plan spec.yaml --store /data/store --json`;
 
 /** Flags of `render` that say nothing of what it would run: it writes no files, and runs nothing. */
-const WITHOUT = ['report', 'trace', 'overwrite', 'threads', 'quiet'] as const;
+const WITHOUT = ['report', 'trace', 'overwrite', 'quiet'] as const;
 
 /** Adds the command. `finish` takes the exit code. */
 export function addPlanCommand(
@@ -91,7 +91,7 @@ function planText(accepted: Accepted, forecast: Forecast): string {
     toRun === 0
       ? 'next to none'
       : seconds === undefined
-        ? 'not known yet: nothing like it is in the store'
+        ? 'not known yet: no render with these models is in the store'
         : `about ${formatSeconds(seconds)}`;
   return [
     `job     ${forecast.jobId.slice(0, 12)}\n`,

@@ -27,6 +27,8 @@ export interface RunRender {
   readonly store: Store;
   readonly bus: Bus;
   readonly slots: number;
+  /** Of each slot. */
+  readonly threads: number;
 }
 
 /** Renders a job to its end. @throws BivdiffError — as `Farm.render` */
@@ -62,13 +64,14 @@ interface Finished {
   readonly seconds: number;
 }
 
-async function finish({ accepted, store }: RunRender, done: Finished): Promise<RenderResult> {
+async function finish(render: RunRender, done: Finished): Promise<RenderResult> {
+  const { accepted, store, slots, threads } = render;
   const { graph, tally, seconds } = done;
   const { jobId } = accepted;
   const { outputs, metrics, manifest } = await concludeJob(
     store,
     { jobId, graph, tally },
-    programVersions(),
+    { versions: programVersions(), slots: { count: slots, threads } },
   );
   const secondsByStage: Partial<Record<Stage, number>> = {};
   for (const [stage, { seconds: spent }] of tally.stages) secondsByStage[stage] = spent;

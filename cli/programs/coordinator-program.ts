@@ -79,7 +79,7 @@ export async function runCoordinator(
     policy: DEFAULT_FAILURE_POLICY,
     nowMs: Date.now,
     name: `${hostname()}/${process.pid}`,
-    conclude: (active) => concludeJob(store, active, programVersions()),
+    conclude: (active) => concludeJob(store, active, { versions: programVersions() }),
     ...(settings.keepJobsMs === undefined ? {} : { keepJobsMs: settings.keepJobsMs }),
     ...(tokens === undefined ? {} : { shareOf: (owner) => tokens.shareOf(owner) }),
     onTrouble: (error) => {

@@ -27,7 +27,7 @@ const READS_AT_ONCE = 32;
 export async function concludeJob(
   store: Store,
   { jobId, graph, tally }: Pick<ActiveJob, 'jobId' | 'graph' | 'tally'>,
-  versions: Manifest['versions'],
+  { versions, slots }: Pick<Manifest, 'versions' | 'slots'>,
 ): Promise<Conclusion> {
   const { plan } = graph;
   const resultOf = async (ref: TaskRef): Promise<ResultRecord> => {
@@ -51,6 +51,7 @@ export async function concludeJob(
     metrics,
     workers: [...tally.workers],
     versions,
+    ...(slots === undefined ? {} : { slots }),
     createdAt: new Date().toISOString(),
   });
   await syncArtifacts(
