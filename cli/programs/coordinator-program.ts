@@ -26,6 +26,7 @@ import { WorkerRegistry } from '../../coordinator/dispatch/worker-registry.ts';
 import { ownClasses } from '../../workers/own-classes.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
+import type { VideoFacts } from '../../workers/media/media-types.ts';
 import { SourceCache } from '../../workers/stages/source-cache.ts';
 import { concludeJob } from '../../coordinator/jobs/conclude-job.ts';
 import { programVersions } from '../versions.ts';
@@ -174,11 +175,9 @@ class Acceptor {
 
   async accept(spec: RenderSpec, source: StoredSource): Promise<AcceptedJob> {
     const models = await this.#models.open(spec.models);
-    const facts = await this.#media
-      .probe(await this.#sources.pathOf(source))
-      .catch((reason: unknown) => {
-        throw nameSource(BivdiffError.from(reason), spec.input.path);
-      });
+    const facts = await this.#probe(source).catch((reason: unknown) => {
+      throw nameSource(BivdiffError.from(reason), spec.input.path);
+    });
     const job = acceptSpec({
       spec,
       models,
@@ -188,6 +187,11 @@ class Acceptor {
     // Before anybody can be given a task of it.
     await this.#publisher.publish(models, job);
     return job;
+  }
+
+  async #probe(source: StoredSource): Promise<VideoFacts> {
+    await using held = await this.#sources.hold(source);
+    return await this.#media.probe(held.path);
   }
 
   async close(): Promise<void> {
