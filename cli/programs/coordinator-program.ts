@@ -35,6 +35,7 @@ import type { Log } from './log.ts';
 import { ModelLibrary } from './model-library.ts';
 import { ModelPublisher } from './publish-models.ts';
 import { ACK_WAIT_MS } from '../flags/farm-settings.ts';
+import { cutPrompts } from '../request/cut-prompts.ts';
 
 /** How long open calls may take when the program ends. */
 const SHUTDOWN_MS = 2_000;
@@ -89,6 +90,7 @@ export async function runCoordinator(
   const { server, endHealth } = createRpcServer({
     ...{ coordinator, workers, store, tokens, limits },
     accept: (spec, source) => acceptor.accept(spec, source),
+    warningsOf: (spec, job) => acceptor.warningsOf(spec, job),
     drain: (worker) => {
       bus.connection.publish(DRAIN_SUBJECT, worker);
     },
@@ -187,6 +189,10 @@ class Acceptor {
     // Before anybody can be given a task of it.
     await this.#publisher.publish(models, job);
     return job;
+  }
+
+  async warningsOf(spec: RenderSpec, job: AcceptedJob): Promise<readonly string[]> {
+    return cutPrompts(job, await this.#models.open(spec.models));
   }
 
   async #probe(source: StoredSource): Promise<VideoFacts> {

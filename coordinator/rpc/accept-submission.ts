@@ -27,11 +27,17 @@ export interface AcceptOptions {
   readonly limits: FarmLimits;
 }
 
+export interface AcceptedSubmission {
+  readonly spec: RenderSpec;
+  readonly job: AcceptedJob;
+  readonly submission: Submission;
+}
+
 export async function acceptSubmission(
   request: SubmitJobRequest,
   caller: Caller,
   { accept, rights, limits }: AcceptOptions,
-): Promise<{ readonly job: AcceptedJob; readonly submission: Submission }> {
+): Promise<AcceptedSubmission> {
   const { protocol, priority, sourceKind, sourceDigest } = request;
   if (protocol !== PROTOCOL_VERSION) {
     throw new BivdiffError(
@@ -53,7 +59,7 @@ export async function acceptSubmission(
   checkSpecLimits({ ...job, size: job }, limits);
   const whose = caller.owner === '' ? {} : { owner: caller.owner };
   const name = spec.name ?? '';
-  return { job, submission: { name, priority, source: basename(spec.input.path), ...whose } };
+  return { spec, job, submission: { name, priority, source: basename(spec.input.path), ...whose } };
 }
 
 export function checkPriority(priority: number): void {

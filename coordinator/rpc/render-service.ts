@@ -50,6 +50,8 @@ export interface RenderServiceOptions {
   readonly store: Store;
   /** Looks at source and models and turns the spec into a job. @throws invalid-argument — all problems */
   readonly accept: (spec: RenderSpec, source: StoredSource) => Promise<AcceptedJob>;
+  /** What its submitter may not expect of the job, as `field: what`. @default nothing is told */
+  readonly warningsOf?: (spec: RenderSpec, job: AcceptedJob) => Promise<readonly string[]>;
   readonly drain: (worker: string) => void;
   readonly pid: number;
   /** Who calls. @default everybody may do everything */
@@ -78,8 +80,10 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
   return {
     submitJob: unary(async (request: SubmitJobRequest, call) => {
       const caller = authorizer.callerOf(call);
-      const { job, submission } = await acceptSubmission(request, caller, acceptance);
-      return answer(coordinator.submit(job, submission), caller);
+      const { spec, job, submission } = await acceptSubmission(request, caller, acceptance);
+      const answered = await answer(coordinator.submit(job, submission), caller);
+      const warnings = await options.warningsOf?.(spec, job).catch(() => []);
+      return { ...answered, warnings: [...(warnings ?? [])] };
     }),
     checkJob: unary(({ submission }: CheckJobRequest, call) =>
       check(submission, authorizer.callerOf(call), acceptance),
