@@ -82,8 +82,7 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
       const caller = authorizer.callerOf(call);
       const { spec, job, submission } = await acceptSubmission(request, caller, acceptance);
       const answered = await answer(coordinator.submit(job, submission), caller);
-      const warnings = await options.warningsOf?.(spec, job).catch(() => []);
-      return { ...answered, warnings: [...(warnings ?? [])] };
+      return { ...answered, warnings: await warningsOf(spec, job, options) };
     }),
     checkJob: unary(({ submission }: CheckJobRequest, call) =>
       check(submission, authorizer.callerOf(call), acceptance),
@@ -152,6 +151,16 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
       return {};
     }),
   };
+}
+
+/** A job that was taken is not refused for want of them. */
+async function warningsOf(
+  spec: RenderSpec,
+  job: AcceptedJob,
+  options: Pick<RenderServiceOptions, 'warningsOf'>,
+): Promise<string[]> {
+  const warnings = await options.warningsOf?.(spec, job).catch(() => []);
+  return [...(warnings ?? [])];
 }
 
 /** A stream that ends when the work does. */

@@ -18,5 +18,5 @@ const { path } = await makeTemporaryFolder('assemble');
 await writeFile(join(path, 'output.mp4'), 'half of a video');
 const beside = join(outputs, await ownName('.bivdiff-', '.tmp'));
 await writeFile(beside, 'half of an output');
-for (const one of [held.path, path, beside]) console.log(one);
+process.stdout.write(`${[held.path, path, beside].join('\n')}\n`);
 setInterval(() => undefined, 1_000_000);
