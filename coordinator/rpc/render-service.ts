@@ -9,6 +9,7 @@ import type {
   CheckJobRequest,
   CheckJobResponse,
   SubmitJobRequest,
+  SubmitJobResponse,
   WatchJobRequest,
   WatchJobResponse,
 } from '../../common/gen/bivdiff/v1/render_service.ts';
@@ -78,12 +79,9 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
       return answer(act(changeableJob(coordinator, caller, request.id), request), caller);
     });
   return {
-    submitJob: unary(async (request: SubmitJobRequest, call) => {
-      const caller = authorizer.callerOf(call);
-      const { spec, job, submission } = await acceptSubmission(request, caller, acceptance);
-      const answered = await answer(coordinator.submit(job, submission), caller);
-      return { ...answered, warnings: await warningsOf(spec, job, options) };
-    }),
+    submitJob: unary((request: SubmitJobRequest, call) =>
+      submit(request, authorizer.callerOf(call), acceptance),
+    ),
     checkJob: unary(({ submission }: CheckJobRequest, call) =>
       check(submission, authorizer.callerOf(call), acceptance),
     ),
@@ -153,16 +151,6 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
   };
 }
 
-/** A job that was taken is not refused for want of them. */
-async function warningsOf(
-  spec: RenderSpec,
-  job: AcceptedJob,
-  options: Pick<RenderServiceOptions, 'warningsOf'>,
-): Promise<string[]> {
-  const warnings = await options.warningsOf?.(spec, job).catch(() => []);
-  return [...(warnings ?? [])];
-}
-
 /** A stream that ends when the work does. */
 function streamed<Request, Response>(
   call: ServerWritableStream<Request, Response>,
@@ -174,6 +162,19 @@ function streamed<Request, Response>(
       () => call.end(),
       (reason: unknown) => call.emit('error', statusOfError(reason)),
     );
+}
+
+async function submit(
+  request: SubmitJobRequest,
+  caller: Caller,
+  options: RenderServiceOptions & AcceptOptions,
+): Promise<SubmitJobResponse> {
+  const { coordinator, store, warningsOf } = options;
+  const { spec, job, submission } = await acceptSubmission(request, caller, options);
+  const view = await coordinator.submit(job, submission);
+  // A job that was taken is not refused for want of them.
+  const warnings = await warningsOf?.(spec, job).catch(() => []);
+  return { job: await jobMessage(view, store, caller), warnings: [...(warnings ?? [])] };
 }
 
 /** All of a submission but the job. */
