@@ -154,6 +154,8 @@ export function codeOfErrno(errno: string): ErrorCode {
 
 const codeByErrno: Readonly<Record<string, ErrorCode>> = {
   ENOENT: 'not-found',
+  ENOTDIR: 'not-found',
+  EISDIR: 'invalid-argument',
   EEXIST: 'already-exists',
   EACCES: 'permission-denied',
   EPERM: 'permission-denied',

@@ -12,7 +12,7 @@ import { requestFromFile, requestFromFlags } from '../request/render-request.ts'
 import { addRenderFlags } from '../flags/render-flags.ts';
 import { layerOfFlags, runOptions } from '../request/run-options.ts';
 import type { TypedFlags } from '../flags/render-flags.ts';
-import { printJson } from '../terminal.ts';
+import { printJson, warningsTo } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
 
 const EXAMPLES = `
@@ -56,7 +56,10 @@ async function plan(
   const run = runOptions(typed, environment);
   const signal = environment.interruption();
   await withFarm(run, environment, async (farm) => {
-    const accepted = await acceptRequest(farm, request, { signal });
+    const accepted = await acceptRequest(farm, request, {
+      signal,
+      onWarning: warningsTo(environment.stderr),
+    });
     const forecast = await farm.foresee(accepted);
     if (run.json) printJson(environment.stdout, planJson(accepted, forecast));
     else environment.stdout.write(planText(accepted, forecast));

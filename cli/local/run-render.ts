@@ -103,5 +103,10 @@ function progressOf(tally: JobTally): RenderProgress {
   const stages = [...tally.stages].map(([stage, { total, run, reused }]): StageProgress => {
     return { stage, total, run, reused, running: tally.runningOf(stage) };
   });
-  return { stages, fraction: tally.fraction, secondsLeft: tally.secondsLeft };
+  const { fraction, secondsLeft, withoutRoom } = tally;
+  const failure = [...withoutRoom.values()].at(-1);
+  return {
+    ...{ stages, fraction, secondsLeft },
+    ...(failure === undefined ? {} : { withoutRoom: { tasks: withoutRoom.size, failure } }),
+  };
 }

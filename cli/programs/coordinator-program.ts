@@ -25,6 +25,7 @@ import { WorkerRegistry } from '../../coordinator/dispatch/worker-registry.ts';
 import { ownClasses } from '../../workers/own-classes.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
+import type { VideoFacts } from '../../workers/media/media-types.ts';
 import { SourceCache } from '../../workers/stages/source-cache.ts';
 import { concludeJob } from '../../coordinator/jobs/conclude-job.ts';
 import { programVersions } from '../versions.ts';
@@ -34,6 +35,7 @@ import type { Log } from './log.ts';
 import { ModelLibrary } from './model-library.ts';
 import { ModelPublisher } from './publish-models.ts';
 import { ACK_WAIT_MS } from '../flags/farm-settings.ts';
+import { cutPrompts } from '../request/cut-prompts.ts';
 
 /** How long open calls may take when the program ends. */
 const SHUTDOWN_MS = 2_000;
@@ -90,6 +92,7 @@ export async function runCoordinator(
   const { server, endHealth } = createRpcServer({
     ...{ coordinator, workers, store, tokens, limits },
     accept: (spec, source) => acceptor.accept(spec, source),
+    warningsOf: (spec, job) => acceptor.warningsOf(spec, job),
     drain: (worker) => {
       talk.drain(worker);
     },
@@ -181,11 +184,9 @@ class Acceptor {
 
   async accept(spec: RenderSpec, source: StoredSource): Promise<AcceptedJob> {
     const models = await this.#models.open(spec.models);
-    const facts = await this.#media
-      .probe(await this.#sources.pathOf(source))
-      .catch((reason: unknown) => {
-        throw nameSource(BivdiffError.from(reason), spec.input.path);
-      });
+    const facts = await this.#probe(source).catch((reason: unknown) => {
+      throw nameSource(BivdiffError.from(reason), spec.input.path);
+    });
     const job = acceptSpec({
       spec,
       models,
@@ -195,6 +196,15 @@ class Acceptor {
     // Before anybody can be given a task of it.
     await this.#publisher.publish(models, job);
     return job;
+  }
+
+  async warningsOf(spec: RenderSpec, job: AcceptedJob): Promise<readonly string[]> {
+    return cutPrompts(job, await this.#models.open(spec.models));
+  }
+
+  async #probe(source: StoredSource): Promise<VideoFacts> {
+    await using held = await this.#sources.hold(source);
+    return await this.#media.probe(held.path);
   }
 
   async close(): Promise<void> {

@@ -239,7 +239,7 @@ export class Dispatcher {
       owner: entry.log.facts?.owner ?? '',
       job,
       out: this.#out,
-      observe: (graph) => new HistoryObserver(graph, entry.history),
+      observe: (graph) => new HistoryObserver(graph, entry.history, entry.log.facts?.source),
       onReady: (pool) => {
         this.#order.hasReady(jobId, pool);
       },

@@ -2,9 +2,11 @@
 // Told by the run; changes nothing.
 
 import type { ResultFacts, WorkerEvent } from '../../common/bus/ports.ts';
+import type { FailureJson } from '../../common/errors.ts';
 import type { ResultRecord, Stage, TaskId } from '../../common/task.ts';
 import { costUnits, secondsPerUnit } from '../domain/cost.ts';
 import type { MeasuredCost } from '../domain/cost.ts';
+import { isStoreFull } from '../domain/failure-policy.ts';
 import { countOfStage, stagesOf } from '../domain/plan.ts';
 import type { TaskGraph, TaskNumber } from '../domain/task-graph.ts';
 import type { JobObserver } from './job-observer.ts';
@@ -65,6 +67,8 @@ export class JobTally implements JobObserver {
   readonly spans: Span[] = [];
   readonly divergences: Divergence[] = [];
   readonly workers = new Set<string>();
+  /** Tasks whose results the store had no room for the last time, and what it said; they are tried again and again. */
+  readonly withoutRoom = new Map<TaskId, FailureJson>();
   readonly #options: JobTallyOptions;
   readonly #stages = new Map<Stage, StageTally>();
   readonly #running = new Map<TaskId, Running>();
@@ -124,9 +128,11 @@ export class JobTally implements JobObserver {
       }
       case 'committed':
         this.#commit(task, event);
+        this.withoutRoom.delete(event.taskId);
         this.#endSpan(event.taskId, event.worker);
         break;
       case 'failed':
+        if (isStoreFull(event.failure)) this.withoutRoom.set(event.taskId, event.failure);
         this.#endSpan(event.taskId, event.worker);
         break;
       case 'diverged':

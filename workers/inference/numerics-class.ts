@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { arch, cpus } from 'node:os';
+import './onnx/no-telemetry.ts';
 import * as ort from 'onnxruntime-node';
 
 /**
