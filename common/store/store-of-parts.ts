@@ -4,7 +4,7 @@
 import { BivdiffError } from '../errors.ts';
 import type { Digest, ResultRecord, TaskId } from '../task.ts';
 import type { StoreContents } from './contents.ts';
-import { Gate } from './gate.ts';
+import { Gate } from '../gate.ts';
 import {
   checkDigest,
   checkDocumentName,

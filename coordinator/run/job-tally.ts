@@ -70,6 +70,8 @@ export class JobTally implements JobObserver {
   readonly results = new Map<TaskNumber, ResultRecord>();
   readonly #options: JobTallyOptions;
   readonly #stages = new Map<Stage, StageTally>();
+  /** It is known what must run. */
+  #isSurveyed = false;
   readonly #running = new Map<TaskId, Running>();
   /** Who entered a slot last, while its result is not known. */
   readonly #inSlots = new Map<string, Running>();
@@ -107,6 +109,7 @@ export class JobTally implements JobObserver {
   }
 
   surveyed(found: ReadonlyMap<TaskNumber, ResultRecord>, missing: readonly TaskNumber[]): void {
+    this.#isSurveyed = true;
     for (const [task, record] of found) this.#keepResult(task, record);
     for (const task of missing) {
       const tally = this.#tally(task);
@@ -159,7 +162,8 @@ export class JobTally implements JobObserver {
       left += tally.unitsLeft;
     }
     run += this.#unitsUnderWay();
-    return run + left > 0 ? run / (run + left) : 1;
+    if (run + left > 0) return run / (run + left);
+    return this.#isSurveyed ? 1 : 0;
   }
 
   /** Seconds until the job is done, if the slots stay busy. Undefined until a task was measured. */

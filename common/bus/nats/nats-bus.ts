@@ -30,7 +30,6 @@ import {
   EVENT_SUBJECT,
   PROGRESS_SUBJECT,
   STREAM,
-  subjectsOfTask,
   taskSubject,
   WAKE_SUBJECT,
 } from './subjects.ts';
@@ -204,9 +203,7 @@ export class NatsBus implements Bus {
     // What runs shall stop at once, whether or not the stream can be reached.
     this.#tryToTell(message);
     try {
-      for (const filter of message.taskIds.flatMap(subjectsOfTask)) {
-        await this.#manager.streams.purge(STREAM, { filter });
-      }
+      await this.#stream.withdraw(message.taskIds);
     } catch (reason) {
       // No stream, nothing to withdraw.
       if (!isGone(reason)) throw natsFailure(reason, `cancelling tasks of job ${message.jobId}`);

@@ -12,7 +12,7 @@ import { StoreServiceClient } from '../../gen/bivdiff/v1/store_service.ts';
 import { ArtifactTransfer } from '../../rpc/artifact-transfer.ts';
 import { MESSAGE_BYTES_MAX } from '../../rpc/message-sizes.ts';
 import type { Digest, ResultRecord, TaskId } from '../../task.ts';
-import { Gate } from '../gate.ts';
+import { Gate } from '../../gate.ts';
 import {
   checkDigest,
   checkDocumentName,

@@ -9,7 +9,7 @@ import { BivdiffError } from '../../errors.ts';
 import { readChunks } from '../../read-chunks.ts';
 import type { ArtifactRef, Digest } from '../../task.ts';
 import { damagedArtifact, missingArtifact } from '../data-loss.ts';
-import { Gate } from '../gate.ts';
+import { Gate } from '../../gate.ts';
 import { writeToNewFile } from '../new-file.ts';
 import { hashBody } from './body.ts';
 import type { Bucket, ObjectFacts, OpenObject } from './bucket.ts';
