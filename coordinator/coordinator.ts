@@ -9,7 +9,7 @@ import { jobIdOf } from './domain/accept.ts';
 import type { AcceptedJob } from '../recipes/job.ts';
 import { newestEpoch, takeEpoch } from './jobs/epoch.ts';
 import { KnownJobs } from './jobs/known-jobs.ts';
-import type { JobEntry, JobView, Sees } from './jobs/known-jobs.ts';
+import type { JobEntry, JobPlace, JobView, Sees } from './jobs/known-jobs.ts';
 import { isOver } from './jobs/job-log.ts';
 import type { JobState } from './jobs/job-log.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
@@ -118,9 +118,9 @@ export class Coordinator {
     });
   }
 
-  /** By submission, newest first. */
-  list(sees?: Sees): readonly JobView[] {
-    return this.#book.views(sees);
+  /** By submission, newest first; those after a place. */
+  list(sees?: Sees, after?: JobPlace): readonly JobView[] {
+    return this.#book.views(sees, after);
   }
 
   /** @throws not-found, invalid-argument — none or several begin so */
@@ -146,7 +146,7 @@ export class Coordinator {
     return this.#halt(id, 'paused');
   }
 
-  /** Goes on with a paused, failed or cancelled job, or with one that is done and has lost an output. */
+  /** Goes on with one that is paused, failed or cancelled, or done with an output that is lost. */
   async resume(id: string): Promise<JobView> {
     return this.#change(id, async (entry, state) => {
       const { log } = entry;

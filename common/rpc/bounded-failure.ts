@@ -14,7 +14,9 @@ export function boundedFailure(failure: FailureJson, bytesMax: number): FailureJ
   return {
     ...short,
     message: cutText(failure.message, bytesMax / 2, bytesInJson),
-    ...(failure.hint === undefined ? {} : { hint: cutText(failure.hint, bytesMax / 4, bytesInJson) }),
+    ...(failure.hint === undefined
+      ? {}
+      : { hint: cutText(failure.hint, bytesMax / 4, bytesInJson) }),
   };
 }
 

@@ -39,6 +39,7 @@ export interface StoreParts {
     putFile(path: string, signal: AbortSignal | undefined): Promise<Digest>;
     get(digest: Digest): Promise<Uint8Array>;
     getFile(digest: Digest, target: string): Promise<void>;
+    stream(digest: Digest, offset: number): AsyncIterable<Uint8Array>;
     size(digest: Digest): Promise<number | undefined>;
   };
   readonly records: {
@@ -93,6 +94,17 @@ export class StoreOfParts implements Store, StoreUpkeep {
       checkDigest(digest);
       return this.#parts.artifacts.getFile(digest, path);
     });
+  }
+
+  /** Not bounded with the rest: a slow reader would keep others waiting. */
+  async *streamArtifact(digest: Digest, offset = 0): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      if (this.#isClosed) throw storeClosed(this.#parts.place);
+      checkDigest(digest);
+      yield* this.#parts.artifacts.stream(digest, offset);
+    } catch (reason) {
+      throw await this.#parts.failure(reason, { doing: `reading artifact ${digest}` });
+    }
   }
 
   hasArtifact(digest: Digest): Promise<boolean> {

@@ -2,22 +2,30 @@
 
 import type { FailureJson } from '../../common/errors.ts';
 import type { Failure } from '../../common/gen/bivdiff/v1/failure.ts';
-import type { Job, JobOutput, StageCounts } from '../../common/gen/bivdiff/v1/job.ts';
+import type { Job, StageCounts } from '../../common/gen/bivdiff/v1/job.ts';
 import type { Worker } from '../../common/gen/bivdiff/v1/render_service.ts';
-import type { Store } from '../../common/store/ports.ts';
+import { boundedFailure } from '../../common/rpc/bounded-failure.ts';
 import type { Stage } from '../../common/task.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
 import type { JobView } from '../jobs/known-jobs.ts';
 import type { ActiveJob } from '../run/active-job.ts';
 import { seesAll } from './access/caller.ts';
 import type { Caller } from './access/caller.ts';
-import { readManifest } from '../jobs/manifest.ts';
-import type { Manifest } from '../jobs/manifest.ts';
+import type { JobResults } from './job-results.ts';
 
-/** The job as this caller sees it; of one that is done with its outputs, read from its manifest. */
-export async function jobMessage(view: JobView, store: Store, caller: Caller): Promise<Job> {
-  const { jobId, state, facts, active } = view;
-  const manifest = state === 'done' ? await readManifest(store, jobId) : undefined;
+/** Of why a job failed, in bytes of JSON: some causes hold whole outputs of programs. */
+const FAILURE_BYTES_MAX = 8_000;
+
+/** The job as this caller sees it; of one that is done with what it made. */
+export function jobMessage(view: JobView, caller: Caller, results: JobResults): Job {
+  const { active } = view;
+  const stages = active === undefined ? results.stages : activeStages(active);
+  const { outputs, metrics } = results;
+  return { ...briefJobMessage(view, caller), stages, outputs, metrics };
+}
+
+/** What a list of jobs has of one. */
+export function briefJobMessage({ jobId, state, facts, active }: JobView, caller: Caller): Job {
   return {
     id: jobId,
     name: facts.name,
@@ -25,10 +33,10 @@ export async function jobMessage(view: JobView, store: Store, caller: Caller): P
     priority: facts.priority,
     fraction: state === 'done' ? 1 : (active?.tally.fraction ?? 0),
     secondsLeft: active?.tally.secondsLeft,
-    stages: active !== undefined ? activeStages(active) : manifestStages(manifest),
+    stages: [],
     failure: facts.failure === undefined ? undefined : failureMessage(facts.failure),
-    outputs: outputsOf(manifest),
-    metrics: Object.entries(flatten(manifest?.metrics)).map(([name, value]) => ({ name, value })),
+    outputs: [],
+    metrics: [],
     submittedAtMs: facts.submittedAtMs,
     seconds: facts.seconds,
     owner: seesAll(caller) || facts.owner === caller.owner ? facts.owner : '',
@@ -55,25 +63,11 @@ function activeStages({ tally }: ActiveJob): StageCounts[] {
   });
 }
 
-function manifestStages(manifest: Manifest | undefined): StageCounts[] {
-  return Object.entries(manifest?.stages ?? {}).map(([stage, { tasks, run, reused }]) => ({
-    stage,
-    total: tasks,
-    run,
-    reused,
-    running: [],
-  }));
-}
-
-function outputsOf(manifest: Manifest | undefined): JobOutput[] {
-  return (manifest?.outputs ?? []).map(({ params: { layout, format }, artifacts }) => ({
-    layout,
-    format,
-    artifacts: artifacts.map(({ digest, bytes, type }) => ({ digest, bytes, type })),
-  }));
-}
-
 export function failureMessage(failure: FailureJson): Failure {
+  return wireFailure(boundedFailure(failure, FAILURE_BYTES_MAX));
+}
+
+function wireFailure(failure: FailureJson): Failure {
   const { code, message, retry, hint = '', details, cause } = failure;
   return {
     code,
@@ -81,16 +75,6 @@ export function failureMessage(failure: FailureJson): Failure {
     retry,
     hint,
     detailsJson: JSON.stringify(details),
-    cause: cause === undefined ? undefined : failureMessage(cause),
+    cause: cause === undefined ? undefined : wireFailure(cause),
   };
-}
-
-/** `{ flicker: { generated: 1 } }` as `flicker.generated`: 1. What is not a number is left out. */
-function flatten(value: unknown, prefix = ''): Record<string, number> {
-  if (typeof value === 'number') return { [prefix]: value };
-  if (typeof value !== 'object' || value === null) return {};
-  const parts = Object.entries(value).map(([name, inner]) =>
-    flatten(inner, prefix === '' ? name : `${prefix}.${name}`),
-  );
-  return Object.assign({}, ...parts) as Record<string, number>;
 }

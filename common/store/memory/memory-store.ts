@@ -105,6 +105,11 @@ export class MemoryStore implements Store, StoreUpkeep {
     });
   }
 
+  async *streamArtifact(digest: Digest, offset = 0): AsyncGenerator<Uint8Array, void, undefined> {
+    const bytes = await this.getArtifact(digest);
+    if (offset < bytes.byteLength) yield bytes.subarray(offset);
+  }
+
   async hasArtifact(digest: Digest): Promise<boolean> {
     this.#checkOpen();
     checkDigest(digest);
