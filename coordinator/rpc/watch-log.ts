@@ -70,23 +70,25 @@ export async function watchLog(
   }
 }
 
-/** What happened to tasks and is not sent. Of a reader that is far too slow no more is kept. */
+/** What happened to tasks and is not sent. Once it is too much no more is kept: the reader has missed something. */
 class EventLines {
   #events: TaskEvent[] = [];
   #bytes = 0;
+  #areTooMany = false;
 
   get count(): number {
     return this.#events.length;
   }
 
   get areTooMany(): boolean {
-    return this.#bytes > UNSENT_BYTES_MAX;
+    return this.#areTooMany;
   }
 
   add(event: TaskEvent): void {
-    if (this.areTooMany) return;
+    if (this.#areTooMany) return;
     this.#events.push(event);
     this.#bytes += sizeOf(lineOfEvent(event));
+    this.#areTooMany = this.#bytes > UNSENT_BYTES_MAX;
   }
 
   /** The history, some of which may have been added already. */

@@ -23,18 +23,22 @@ afterEach(async () => {
   await farm.close();
 });
 
-it('a watch, a log and a call end when nothing comes back any more', { timeout: 25_000 }, async () => {
-  const source = await client.putArtifact(Buffer.from('a clip'));
-  const { id } = await client.submit(submission(source));
-  const watch = client.watch(id);
-  const log = client.log(id, { follow: true });
-  await watch.next();
-  await log.next();
-  proxy.blackHole();
-  const ends = [watch.next(), log.next(), client.pause(id)];
-  for (const end of ends) await failureOf(end, 'unavailable');
-  expect(proxy.swallowedBytes).toBeGreaterThan(0);
-});
+it(
+  'a watch, a log and a call end when nothing comes back any more',
+  { timeout: 25_000 },
+  async () => {
+    const source = await client.putArtifact(Buffer.from('a clip'));
+    const { id } = await client.submit(submission(source));
+    const watch = client.watch(id);
+    const log = client.log(id, { follow: true });
+    await watch.next();
+    await log.next();
+    proxy.blackHole();
+    const ends = [watch.next(), log.next(), client.pause(id)];
+    for (const end of ends) await failureOf(end, 'unavailable');
+    expect(proxy.swallowedBytes).toBeGreaterThan(0);
+  },
+);
 
 it('a watch of a job that does nothing goes on while the machine is there', async () => {
   const source = await client.putArtifact(Buffer.from('a clip'));
