@@ -17,7 +17,7 @@ import type { DispatcherOptions } from './dispatch/dispatcher.ts';
 import { lacksOutputs } from './jobs/manifest.ts';
 import { Turns } from './turns.ts';
 
-/** How often jobs are looked for that are over for long; and how many go at a time, between other work. */
+/** How often jobs are looked for that are over for long; and how many go at a time. */
 const EXPIRY_MS = 3_600_000;
 const EXPIRED_AT_ONCE = 50;
 /** How often tasks that are out are looked for, and the epoch is looked at. */
@@ -118,7 +118,7 @@ export class Coordinator {
     });
   }
 
-  /** By submission, newest first; those after a place. */
+  /** As `KnownJobs.views`. */
   list(sees?: Sees, after?: JobPlace): readonly JobView[] {
     return this.#book.views(sees, after);
   }
@@ -128,7 +128,6 @@ export class Coordinator {
     return this.#book.find(idOrBeginning, sees).view;
   }
 
-  /** @throws as `get` */
   logOf(idOrBeginning: string, sees?: Sees): Pick<JobEntry, 'log' | 'history' | 'watch'> {
     return this.#book.find(idOrBeginning, sees);
   }
@@ -138,11 +137,10 @@ export class Coordinator {
     return this.#book.find(idOrBeginning).watch(onChange);
   }
 
-  async cancel(id: string): Promise<JobView> {
+  cancel(id: string): Promise<JobView> {
     return this.#halt(id, 'cancelled');
   }
-
-  async pause(id: string): Promise<JobView> {
+  pause(id: string): Promise<JobView> {
     return this.#halt(id, 'paused');
   }
 
@@ -191,8 +189,7 @@ export class Coordinator {
 
   async #halt(id: string, kind: 'paused' | 'cancelled'): Promise<JobView> {
     return this.#change(id, async (entry, state) => {
-      const isOver =
-        state === 'done' || state === kind || (state === 'failed' && kind === 'paused');
+      const isOver = ['done', kind, ...(kind === 'paused' ? ['failed'] : [])].includes(state);
       if (isOver) throw new BivdiffError('failed-precondition', `the job is ${state} already`);
       await entry.log.append({ kind, atMs: this.#options.nowMs() });
       await this.#dispatcher.halt(entry, `the job is ${kind}`);
@@ -223,18 +220,18 @@ export class Coordinator {
     await this.#book.remove(entry);
   }
 
-  /** Deletes jobs that are over for long, and what is left of others; a few at a time. */
+  /** Deletes jobs that are over for long, and what is left of others. */
   async #expire(): Promise<void> {
     const { clock, nowMs, keepJobsMs = Infinity } = this.#options;
     if (clock.nowMs() < this.#expiryMs) return;
     const expired = this.#book.expired(nowMs() - keepJobsMs);
     if (expired.length <= EXPIRED_AT_ONCE) this.#expiryMs = clock.nowMs() + EXPIRY_MS;
     for (const entry of expired.slice(0, EXPIRED_AT_ONCE)) {
-      const removeIfOver = async (): Promise<void> => {
+      const turn = this.#turns.take(entry.jobId, async () => {
         // It may have been resumed meanwhile.
         if (isOver(entry.log.facts?.state)) await this.#remove(entry);
-      };
-      await this.#endure(() => this.#turns.take(entry.jobId, removeIfOver));
+      });
+      await this.#endure(() => turn);
     }
   }
 

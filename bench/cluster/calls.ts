@@ -1,6 +1,7 @@
 // How long a coordinator's calls take on a large farm: its start over 100,000 log documents, pages of 20,000 jobs, a cancel of 4,000 tasks,
 // what others wait meanwhile, and what 2,000 live jobs take of memory. A real nats-server, a store in a folder, gRPC.
 
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -109,7 +110,7 @@ async function measureList(client: FarmClient) {
     jobs += page.length;
     pageMs = performance.now();
   }
-  if (jobs !== JOBS) throw new Error(`${jobs} jobs of ${JOBS} were listed`);
+  assert.equal(jobs, JOBS);
   return { pageMilliseconds, listSeconds: (performance.now() - begunMs) / 1000 };
 }
 
@@ -126,15 +127,15 @@ async function measureCancel(
   await until(() => (coordinator.get(jobId).active?.run.outCount ?? 0) >= CANCELLED_TASKS);
   await bus.connection.flush();
   await delay(1_000);
-  let isOver = false;
+  const state = { isOver: false };
   let meanwhileMs = 0;
   const begunMs = performance.now();
   let seconds = 0;
   const cancelled = client.cancel(jobId).finally(() => {
     seconds = (performance.now() - begunMs) / 1000;
-    isOver = true;
+    state.isOver = true;
   });
-  for (let n = 0; !isOver; n += 1) {
+  for (let n = 0; !state.isOver; n += 1) {
     const askedMs = performance.now();
     await client.setPriority(otherId, n % 100);
     meanwhileMs = Math.max(meanwhileMs, performance.now() - askedMs);

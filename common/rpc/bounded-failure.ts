@@ -7,16 +7,16 @@ const CUT = ' ...';
 /** Causes, then details go, then message and hint are cut, until its JSON has `bytesMax` bytes at most. `bytesMax`: 1,000 or more. */
 export function boundedFailure(failure: FailureJson, bytesMax: number): FailureJson {
   if (sizeOf(failure) <= bytesMax) return failure;
-  const { cause: _, ...alone } = failure;
+  const { code, message, retry, hint, details } = failure;
+  const hinted = hint === undefined ? {} : { hint };
+  const alone = { code, message, retry, ...hinted, details };
   if (sizeOf(alone) <= bytesMax) return alone;
   const short = { ...alone, details: {} };
   if (sizeOf(short) <= bytesMax) return short;
   return {
     ...short,
-    message: cutText(failure.message, bytesMax / 2, bytesInJson),
-    ...(failure.hint === undefined
-      ? {}
-      : { hint: cutText(failure.hint, bytesMax / 4, bytesInJson) }),
+    message: cutText(message, bytesMax / 2, bytesInJson),
+    ...(hint === undefined ? {} : { hint: cutText(hint, bytesMax / 4, bytesInJson) }),
   };
 }
 

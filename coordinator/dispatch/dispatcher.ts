@@ -228,7 +228,7 @@ export class Dispatcher {
     const active = new ActiveJob({
       ...this.#options,
       jobId,
-      owner: entry.log.facts?.owner ?? '',
+      owner: entry.log.facts.owner,
       job,
       out: this.#out,
       observe: (graph) => new HistoryObserver(graph, entry.history),

@@ -16,7 +16,7 @@ import { placeOf } from '../jobs/known-jobs.ts';
 import type { JobPlace } from '../jobs/known-jobs.ts';
 import type { Caller } from './access/caller.ts';
 import { scopeOf } from './access/job-scope.ts';
-import { briefJobMessage } from './job-message.ts';
+import { briefJobMessage } from './messages/job-message.ts';
 
 const PAGE_SIZE_DEFAULT = 100;
 const PAGE_SIZE_MAX = 1_000;

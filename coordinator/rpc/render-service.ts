@@ -31,8 +31,8 @@ import type { Caller } from './access/caller.ts';
 import { CallCount } from './call-count.ts';
 import { acceptSubmission, checkPriority } from './accept-submission.ts';
 import type { AcceptOptions } from './accept-submission.ts';
-import { jobMessage, workerMessage } from './job-message.ts';
-import { ResultsOfJobs } from './job-results.ts';
+import { jobMessage, workerMessage } from './messages/job-message.ts';
+import { ResultsOfJobs } from './messages/job-results.ts';
 import { listJobs } from './list-jobs.ts';
 import { changeableJob, scopeOf } from './access/job-scope.ts';
 import { listFrames } from './list-frames.ts';
@@ -58,10 +58,6 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
   const { coordinator, workers, store, authorizer = new Authorizer() } = options;
   const limits = options.limits ?? DEFAULT_LIMITS;
   const acceptance = { ...options, limits };
-  const watches = new CallCount({
-    ...{ max: limits.watches, what: 'watches' },
-    hint: 'End some of them; bivdiff list shows all jobs at once.',
-  });
   const results = new ResultsOfJobs(store);
   const message = async (view: JobView, caller: Caller): Promise<Job> =>
     jobMessage(view, caller, await results.of(view));
@@ -92,6 +88,50 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
     listJobs: unary(async (request: ListJobsRequest, call) =>
       listJobs(coordinator, authorizer.callerOf(call), request),
     ),
+    ...streamHandlers({ ...options, authorizer, message }),
+    cancelJob: change((id) => coordinator.cancel(id)),
+    pauseJob: change((id) => coordinator.pause(id)),
+    resumeJob: change((id) => coordinator.resume(id)),
+    deleteJob: unary(async ({ id }, call) => {
+      const jobId = changeableJob(coordinator, authorizer.callerOf(call), id);
+      return { id: await coordinator.delete(jobId) };
+    }),
+    setPriority: change(async (id, { priority = 0 }) => {
+      checkPriority(priority);
+      return coordinator.setPriority(id, priority);
+    }),
+    listWorkers: unary(async () => ({
+      workers: workers.alive.map((worker) =>
+        workerMessage(worker, workers.stagesWithout(worker.name)),
+      ),
+      coordinatorPid: options.pid,
+      protocol: PROTOCOL_VERSION,
+    })),
+    drainWorker: unary(async ({ name }) => {
+      if (!workers.alive.some((worker) => worker.name === name)) {
+        const hint = 'bivdiff workers shows who is there.';
+        throw new BivdiffError('not-found', `no worker ${name}`, { hint });
+      }
+      options.drain(name);
+      return {};
+    }),
+  };
+}
+
+type StreamHandlers = Pick<RenderServiceServer, 'watchJob' | 'watchLog' | 'listFrames'>;
+
+function streamHandlers(
+  options: RenderServiceOptions & {
+    readonly authorizer: Authorizer;
+    readonly message: (view: JobView, caller: Caller) => Promise<Job>;
+  },
+): StreamHandlers {
+  const { coordinator, store, authorizer, message, limits = DEFAULT_LIMITS } = options;
+  const watches = new CallCount({
+    ...{ max: limits.watches, what: 'watches' },
+    hint: 'End some of them; bivdiff list shows all jobs at once.',
+  });
+  return {
     watchJob: (call) => {
       streamed(call, async () => {
         const caller = authorizer.callerOf(call);
@@ -120,32 +160,6 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
         return listFrames(call, { store, jobId, onFrames });
       });
     },
-    cancelJob: change((id) => coordinator.cancel(id)),
-    pauseJob: change((id) => coordinator.pause(id)),
-    resumeJob: change((id) => coordinator.resume(id)),
-    deleteJob: unary(async ({ id }, call) => {
-      const jobId = changeableJob(coordinator, authorizer.callerOf(call), id);
-      return { id: await coordinator.delete(jobId) };
-    }),
-    setPriority: change(async (id, { priority = 0 }) => {
-      checkPriority(priority);
-      return coordinator.setPriority(id, priority);
-    }),
-    listWorkers: unary(async () => ({
-      workers: workers.alive.map((worker) =>
-        workerMessage(worker, workers.stagesWithout(worker.name)),
-      ),
-      coordinatorPid: options.pid,
-      protocol: PROTOCOL_VERSION,
-    })),
-    drainWorker: unary(async ({ name }) => {
-      if (!workers.alive.some((worker) => worker.name === name)) {
-        const hint = 'bivdiff workers shows who is there.';
-        throw new BivdiffError('not-found', `no worker ${name}`, { hint });
-      }
-      options.drain(name);
-      return {};
-    }),
   };
 }
 

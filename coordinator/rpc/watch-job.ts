@@ -28,16 +28,17 @@ export async function watchJob(
   const wake = (): void => {
     changed.resolve(undefined);
   };
+  const isGone = (): boolean => call.cancelled;
   const unwatch = watch(wake);
   call.once('cancelled', wake);
   try {
-    while (!call.cancelled) {
+    while (!isGone()) {
       changed = Promise.withResolvers();
       const job = await read();
       const bytes = WatchJobResponse.encode({ job }).finish().byteLength;
       if (!(await sendMessage(call, { job }, bytes)) || isOver(job.state as JobState)) return;
       await changed.promise;
-      if (!call.cancelled) await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+      if (!isGone()) await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
     }
   } finally {
     unwatch();

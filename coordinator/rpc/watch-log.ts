@@ -11,7 +11,7 @@ import type {
 import type { JobEntry } from '../jobs/known-jobs.ts';
 import type { TaskEvent } from '../jobs/job-history.ts';
 import { isOver } from '../jobs/job-log.ts';
-import { inTime, lineOfEntry, lineOfEvent } from './log-message.ts';
+import { inTime, lineOfEntry, lineOfEvent } from './messages/log-message.ts';
 import { sendMessage } from '../../common/rpc/send.ts';
 
 /** What happens closer together than this goes in one message. */

@@ -176,9 +176,8 @@ function addVerbs(program: Command, environment: CliEnvironment, finish: Finish)
 }
 
 /** @throws invalid-argument */
-function limitOf(given: unknown): number {
-  if (given === undefined) return LIST_DEFAULT;
-  const text = String(given);
+function limitOf(text: unknown): number {
+  if (typeof text !== 'string') return LIST_DEFAULT;
   if (text === 'all') return Infinity;
   const limit = Number(text);
   if (/^\d+$/.test(text) && limit > 0 && Number.isSafeInteger(limit)) return limit;

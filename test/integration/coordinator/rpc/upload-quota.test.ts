@@ -70,7 +70,9 @@ describe('uploads of one owner', () => {
     const digest = await alice.putArtifact(bytesOf(1, 10));
     const halves = [await halfUpload(farm, 10), await halfUpload(farm, 10)];
     await expect
-      .poll(() => alice.putArtifact(bytesOf(2, 10)).catch(({ message }) => String(message)))
+      .poll(() =>
+        alice.putArtifact(bytesOf(2, 10)).catch((reason: unknown) => (reason as Error).message),
+      )
       .toBe('2 uploads and downloads are open already');
     await (await farm.client('bob')).putArtifact(bytesOf(1, 10));
     for (const { cancel } of halves) cancel();

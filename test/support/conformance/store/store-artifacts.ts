@@ -159,7 +159,7 @@ function describeStreams(current: () => StoreHarness): void {
     });
     await Promise.all(streams.map((stream) => stream.next()));
     expect(await store.hasArtifact(digest)).toBe(true);
-    await Promise.all(streams.map((stream) => stream.return?.()));
+    for (const stream of streams) await stream.return?.();
   });
 }
 

@@ -1,11 +1,11 @@
 // What a finished job shows of its manifest. A manifest of a long sequence has megabytes: what is shown of it is small, and remembered.
 
-import type { JobOutput, Metric, StageCounts } from '../../common/gen/bivdiff/v1/job.ts';
-import type { Store } from '../../common/store/ports.ts';
-import type { JobFacts } from '../jobs/job-log.ts';
-import type { JobView } from '../jobs/known-jobs.ts';
-import { readManifest } from '../jobs/manifest.ts';
-import type { Manifest } from '../jobs/manifest.ts';
+import type { JobOutput, Metric, StageCounts } from '../../../common/gen/bivdiff/v1/job.ts';
+import type { Store } from '../../../common/store/ports.ts';
+import type { JobFacts } from '../../jobs/job-log.ts';
+import type { JobView } from '../../jobs/known-jobs.ts';
+import { readManifest } from '../../jobs/manifest.ts';
+import type { Manifest } from '../../jobs/manifest.ts';
 
 /** Jobs of which it is remembered. */
 const REMEMBERED_MAX = 256;

@@ -1,16 +1,16 @@
 // From the coordinator's view of a job, and a worker's of itself, to the wire's messages.
 
-import type { FailureJson } from '../../common/errors.ts';
-import type { Failure } from '../../common/gen/bivdiff/v1/failure.ts';
-import type { Job, StageCounts } from '../../common/gen/bivdiff/v1/job.ts';
-import type { Worker } from '../../common/gen/bivdiff/v1/render_service.ts';
-import { boundedFailure } from '../../common/rpc/bounded-failure.ts';
-import type { Stage } from '../../common/task.ts';
-import type { WorkerStatus } from '../../common/worker-status.ts';
-import type { JobView } from '../jobs/known-jobs.ts';
-import type { ActiveJob } from '../run/active-job.ts';
-import { seesAll } from './access/caller.ts';
-import type { Caller } from './access/caller.ts';
+import type { FailureJson } from '../../../common/errors.ts';
+import type { Failure } from '../../../common/gen/bivdiff/v1/failure.ts';
+import type { Job, StageCounts } from '../../../common/gen/bivdiff/v1/job.ts';
+import type { Worker } from '../../../common/gen/bivdiff/v1/render_service.ts';
+import { boundedFailure } from '../../../common/rpc/bounded-failure.ts';
+import type { Stage } from '../../../common/task.ts';
+import type { WorkerStatus } from '../../../common/worker-status.ts';
+import type { JobView } from '../../jobs/known-jobs.ts';
+import type { ActiveJob } from '../../run/active-job.ts';
+import { seesAll } from '../access/caller.ts';
+import type { Caller } from '../access/caller.ts';
 import type { JobResults } from './job-results.ts';
 
 /** Of why a job failed, in bytes of JSON: some causes hold whole outputs of programs. */
