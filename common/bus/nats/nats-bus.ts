@@ -37,7 +37,6 @@ import {
   EVENT_SUBJECT,
   PROGRESS_SUBJECT,
   STREAM,
-  subjectsOfTask,
   taskOfSubject,
   taskSubject,
   WAKE_SUBJECT,
@@ -224,9 +223,7 @@ export class NatsBus implements Bus {
     // What runs shall stop at once, whether or not the stream can be reached.
     this.#tryToTell(message);
     try {
-      for (const filter of message.taskIds.flatMap(subjectsOfTask)) {
-        await this.#manager.streams.purge(STREAM, { filter });
-      }
+      await this.#stream.withdraw(message.taskIds);
     } catch (reason) {
       // No stream, nothing to withdraw.
       if (!isGone(reason)) throw natsFailure(reason, `cancelling tasks of job ${message.jobId}`);

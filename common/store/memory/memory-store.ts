@@ -108,6 +108,11 @@ export class MemoryStore implements Store, StoreUpkeep {
   async syncArtifact(digest: Digest): Promise<void> {
     if (!(await this.hasArtifact(digest))) throw missingArtifact(digest, 'in memory');
   }
+  async *streamArtifact(digest: Digest, offset = 0): AsyncGenerator<Uint8Array, void, undefined> {
+    const bytes = await this.getArtifact(digest);
+    if (offset < bytes.byteLength) yield bytes.subarray(offset);
+  }
+
   async hasArtifact(digest: Digest): Promise<boolean> {
     this.#checkOpen();
     checkDigest(digest);
