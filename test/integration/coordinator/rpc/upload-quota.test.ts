@@ -31,6 +31,9 @@ afterEach(async () => {
   farm = undefined;
 });
 
+/** On a busy machine. */
+const POLL_MS = 30_000;
+
 describe('uploads of one owner', () => {
   it('are bounded in all; the same bytes count once, and others have their own', async () => {
     farm = await GuardedFarm.start({ bearers: BEARERS, limits: { ownerBytes: 10_000 } });
@@ -55,9 +58,9 @@ describe('uploads of one owner', () => {
     const half = await halfUpload(farm, 4 * MiB);
     const outcome = async (): Promise<status | undefined> => outcomeOf(farm!, 3 * MiB);
     // Its pieces come when they come.
-    await expect.poll(outcome, { timeout: 5_000 }).toBe(status.RESOURCE_EXHAUSTED);
+    await expect.poll(outcome, { timeout: POLL_MS }).toBe(status.RESOURCE_EXHAUSTED);
     half.cancel();
-    await expect.poll(outcome, { timeout: 5_000 }).toBe(status.UNAVAILABLE);
+    await expect.poll(outcome, { timeout: POLL_MS }).toBe(status.UNAVAILABLE);
     const alice = await farm.client('alice');
     await alice.putArtifact(bytesOf(1, 3 * MiB));
     await failureOf(alice.putArtifact(bytesOf(2, 3 * MiB + 1)), 'resource-exhausted');
@@ -70,19 +73,23 @@ describe('uploads of one owner', () => {
     const digest = await alice.putArtifact(bytesOf(1, 10));
     const halves = [await halfUpload(farm, 10), await halfUpload(farm, 10)];
     await expect
-      .poll(() =>
-        alice.putArtifact(bytesOf(2, 10)).catch((reason: unknown) => (reason as Error).message),
+      .poll(
+        () =>
+          alice.putArtifact(bytesOf(2, 10)).catch((reason: unknown) => (reason as Error).message),
+        { timeout: POLL_MS },
       )
       .toBe('2 uploads and downloads are open already');
     await (await farm.client('bob')).putArtifact(bytesOf(1, 10));
     for (const { cancel } of halves) cancel();
     const path = join(tmpdir(), `bivdiff-quota-${process.pid}`);
     await expect
-      .poll(() =>
-        alice.getArtifactFile(digest, path).then(
-          () => true,
-          () => false,
-        ),
+      .poll(
+        () =>
+          alice.getArtifactFile(digest, path).then(
+            () => true,
+            () => false,
+          ),
+        { timeout: POLL_MS },
       )
       .toBe(true);
     await rm(path);
