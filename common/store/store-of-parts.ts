@@ -3,6 +3,7 @@
 
 import { BivdiffError } from '../errors.ts';
 import type { Digest, ResultRecord, TaskId } from '../task.ts';
+import { storeClosed } from './closed.ts';
 import type { StoreContents } from './contents.ts';
 import { Gate } from '../gate.ts';
 import {
@@ -208,10 +209,4 @@ export class StoreOfParts implements Store, StoreUpkeep {
       throw await this.#parts.failure(reason, action);
     }
   }
-}
-
-function storeClosed(place: string): BivdiffError {
-  return new BivdiffError('failed-precondition', `the store ${place} is closed`, {
-    hint: 'Open it again.',
-  });
 }

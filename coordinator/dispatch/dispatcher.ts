@@ -8,13 +8,14 @@ import { BivdiffError } from '../../common/errors.ts';
 import { nameSource } from '../../common/sources/source-name.ts';
 import { numericsKeyOf } from '../../common/stage-facts.ts';
 import type { Store } from '../../common/store/ports.ts';
-import type { JobId, Pool, Stage } from '../../common/task.ts';
+import type { JobId, Pool } from '../../common/task.ts';
 import type { FailurePolicy } from '../domain/failure-policy.ts';
 import type { Share } from '../domain/job-rank.ts';
 import { PublishOrder } from '../domain/publish-order.ts';
 import { TaskPaces } from '../domain/task-paces.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import type { KnownJobs, JobEntry } from '../jobs/known-jobs.ts';
+import { readAcceptedJob } from '../jobs/finished-frames.ts';
 import { HistoryObserver } from '../jobs/history-observer.ts';
 import type { JobLogEntry } from '../jobs/job-log.ts';
 import { ActiveJob } from '../run/active-job.ts';
@@ -24,6 +25,7 @@ import type { Clock } from '../ports.ts';
 import { AwaitedWorkers } from './awaited-workers.ts';
 import type { Turns } from '../turns.ts';
 import { Beginnings } from './beginnings.ts';
+import { EventJudge } from './event-judge.ts';
 import type { WorkerRegistry } from './worker-registry.ts';
 
 const FLUSHES_AT_ONCE = 16;
@@ -58,7 +60,7 @@ export class Dispatcher {
   readonly #unplaced = new Set<JobEntry>();
   readonly #awaited: AwaitedWorkers;
   readonly #order: PublishOrder;
-  readonly #paces = new TaskPaces();
+  readonly #judge: EventJudge;
   readonly #beginnings: Beginnings;
 
   /** `turns`: whoever calls about one job does so in a turn of that job. */
@@ -74,7 +76,9 @@ export class Dispatcher {
       workersOf: (...asked) => workers.workersOf(...asked),
       claimed: () => workers.running,
     });
-    this.#order = new PublishOrder({ out: this.#out, slotsOf, shareOf, paces: this.#paces });
+    const paces = new TaskPaces();
+    this.#judge = new EventJudge({ workers, paces, out: this.#out });
+    this.#order = new PublishOrder({ out: this.#out, slotsOf, shareOf, paces });
     this.#beginnings = new Beginnings({
       clock,
       next: () => this.#order.nextToBegin(),
@@ -89,14 +93,14 @@ export class Dispatcher {
           });
         this.#publish();
       },
-      onTrouble: this.#tellTrouble,
+      onTrouble: (reason) => onTrouble(BivdiffError.from(reason)),
     });
   }
 
   /** Takes in what a worker reports, for every job that needs the task. Events of one job are taken in as they are given. */
   async handle(event: WorkerEvent): Promise<void> {
     const needers = [...this.#out.needersOf(event.taskId)];
-    const stageWithout = this.#judge(event);
+    const stageWithout = this.#judge.take(event);
     const told = needers.map(({ jobId }) =>
       this.#turns.take(jobId, async () => {
         const entry = this.#book.get(jobId);
@@ -119,7 +123,10 @@ export class Dispatcher {
       return [];
     });
     // A job that is busy takes it in later: nothing here waits for that.
-    for (const event of found) void this.handle(event).catch(this.#tellTrouble);
+    for (const event of found)
+      void this.handle(event).catch((reason: unknown) => {
+        this.#options.onTrouble(BivdiffError.from(reason));
+      });
     await this.launch([...this.#unplaced]);
     for (const { active } of this.#active) active?.run.publishCopies();
     this.#awaited.look(this.#active, this.#options.workers.alive);
@@ -162,10 +169,6 @@ export class Dispatcher {
     this.#unplaced.delete(entry);
   }
 
-  readonly #tellTrouble = (reason: unknown): void => {
-    this.#options.onTrouble(BivdiffError.from(reason));
-  };
-
   #publish(): void {
     for (let next = this.#order.next(); next !== undefined; next = this.#order.next()) {
       const active = this.#book.get(next.jobId)?.active;
@@ -192,38 +195,14 @@ export class Dispatcher {
     });
   }
 
-  /** Workers that fail where others succeed are set aside; what is published from now on is not for them. Gives the stage of
-   * one that is set aside now. */
-  #judge(event: WorkerEvent): Stage | undefined {
-    const { workers } = this.#options;
-    if (event.kind === 'committed') {
-      const { worker, stage, seconds } = event.result;
-      workers.succeeded(worker, stage);
-      const place = this.#out.placeOf(event.taskId);
-      if (place !== undefined) this.#paces.note(place.pool, place.numericsKey, seconds);
-    }
-    if (event.kind !== 'failed') return undefined;
-    const { worker, taskId, failure } = event;
-    const stage = this.#out.stageOf(taskId);
-    if (stage === undefined) return undefined;
-    return workers.failed({ worker, stage, taskId, failure }) ? stage : undefined;
-  }
-
   /** Undefined: there is none any more, and the job has failed. */
   async #readSpec(entry: JobEntry): Promise<AcceptedJob | undefined> {
-    const bytes = await this.#options.store.getDocument({ kind: 'spec', id: entry.jobId });
-    if (bytes === undefined) {
-      const message = 'the accepted spec is not in the store any more';
-      await this.#fail(entry, new BivdiffError('data-loss', message));
-      return undefined;
-    }
     try {
-      return JSON.parse(Buffer.from(bytes).toString()) as AcceptedJob;
-    } catch (cause) {
-      await this.#fail(
-        entry,
-        new BivdiffError('data-loss', 'the accepted spec is no JSON', { cause }),
-      );
+      return await readAcceptedJob(this.#options.store, entry.jobId);
+    } catch (reason) {
+      const error = BivdiffError.from(reason);
+      if (error.code !== 'data-loss') throw error;
+      await this.#fail(entry, error);
       return undefined;
     }
   }

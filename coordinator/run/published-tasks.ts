@@ -11,19 +11,13 @@ import { leavesSomebody } from '../domain/failure-policy.ts';
 import type { Out } from '../domain/publish-order.ts';
 import { mapBounded } from '../map-bounded.ts';
 import type { Clock, Workforce } from '../ports.ts';
+import type { Needer, Place, PublishedTask } from './published-task.ts';
 import { Counts } from './counts.ts';
 
 /** How long a task that nobody speaks of is left alone: doubles while the bus still has it. */
 const PATIENCE_MS = 1_000;
 const PATIENCE_MAX_MS = 16_000;
 const LOOKS_AT_ONCE = 32;
-
-/** Who needs a task that is out: a run of a job. */
-export interface Needer {
-  readonly jobId: JobId;
-  /** Whose job it is. */
-  readonly owner: string;
-}
 
 export interface PublishedTasksOptions {
   readonly bus: CoordinatorBus;
@@ -37,24 +31,6 @@ export interface PublishedTasksOptions {
   readonly claimed?: () => ReadonlySet<TaskId>;
   /** Told of what went wrong and will be tried again. */
   readonly onTrouble?: (error: BivdiffError) => void;
-}
-
-/** Where a task is published, and who may take it. */
-interface Place {
-  readonly queue: string;
-  readonly pool: Pool;
-  /** Of the job's numerics classes. */
-  readonly numericsKey: string;
-}
-
-interface PublishedTask extends Place {
-  readonly owner: string;
-  readonly needers: Needer[];
-  message: TaskMessage;
-  hasCopy: boolean;
-  /** When to look for it; Infinity while it waits for its next attempt, and no message of it is on its way. */
-  lookMs: number;
-  patienceMs: number;
 }
 
 export class PublishedTasks implements Out {
@@ -293,8 +269,8 @@ export class PublishedTasks implements Out {
 
   #noteRefused({ task: { id: taskId }, attempt }: TaskMessage, error: BivdiffError): void {
     this.rest(taskId);
-    const failure = error.toJSON();
-    this.#refused.push({ kind: 'failed', taskId, worker: 'coordinator', attempt, failure });
+    const facts = { taskId, worker: 'coordinator', attempt };
+    this.#refused.push({ kind: 'failed', ...facts, failure: error.toJSON() });
   }
 
   #count({ numericsKey, pool, owner }: PublishedTask, by: 1 | -1): void {

@@ -4,11 +4,11 @@
 import { writeFile } from 'node:fs/promises';
 
 import { digestBytes, digestLongBytes } from '../../digest.ts';
-import { BivdiffError } from '../../errors.ts';
 import { readChunks } from '../../read-chunks.ts';
 import type { Digest, ResultRecord, TaskId } from '../../task.ts';
 import { documentNameOf } from '../contents.ts';
 import type { Area, StoreContents, StoredItem } from '../contents.ts';
+import { storeClosed } from '../closed.ts';
 import { damagedArtifact, missingArtifact } from '../data-loss.ts';
 import { decodeDocument, decodeRecord, encodeDocument, encodeRecord } from '../envelope.ts';
 import {
@@ -94,7 +94,6 @@ export class MemoryStore implements Store, StoreUpkeep {
     const stored = this.#files.get(path);
     if (stored === undefined) throw missingArtifact(digest, 'in memory');
     if ((await digestLongBytes(stored.bytes)) === digest) return new Uint8Array(stored.bytes);
-    // Hashing takes a while.
     if (this.#files.get(path) === stored) this.#moveAside(path);
     throw damagedArtifact(digest, 'in memory');
   }
@@ -297,9 +296,6 @@ export class MemoryStore implements Store, StoreUpkeep {
   }
 
   #checkOpen(): void {
-    if (!this.#isClosed) return;
-    throw new BivdiffError('failed-precondition', 'the store in memory is closed', {
-      hint: 'Make another.',
-    });
+    if (this.#isClosed) throw storeClosed('in memory');
   }
 }
