@@ -1,7 +1,6 @@
 // The jobs that run now: does what the order says (makes jobs active, has tasks published), tells each what an event means to it, and
-// ends it. What comes next it does not decide.
-// What waits for store or bus is done in turns of the job that it is about, so that no job waits for another; what all jobs share (the
-// order, what is out) changes between two waits.
+// ends it. What comes next it does not decide. What waits for store or bus is done in turns of its job, so that no job waits for another;
+// what all jobs share (the order, what is out) changes between two waits.
 
 import type { CoordinatorBus, WorkerEvent } from '../../common/bus/ports.ts';
 import { BivdiffError } from '../../common/errors.ts';

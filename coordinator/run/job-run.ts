@@ -1,5 +1,4 @@
-// One job on its way: publishes its ready tasks when told to, and acts on what workers report. All of it can be lost and made again
-// from the store.
+// One job on its way: publishes its ready tasks when told to, acts on what workers report. Can be lost, and made again from the store.
 
 import type { BivdiffError, FailureJson } from '../../common/errors.ts';
 import type { CoordinatorBus, WorkerEvent } from '../../common/bus/ports.ts';

@@ -41,8 +41,7 @@ export interface MemoryStoreOptions {
   /** @default Date.now */
   readonly nowMs?: () => number;
   /**
-   * What it holds: `artifacts/<digest>`, `records/<task id>`, `documents/<kind>/<id>`, `quarantine/…`. Two stores given
-   * the same map are one store. @default empty
+   * What it holds, by `artifacts/<digest>`, `records/<task id>` and so on. Two stores given one map are one store. @default empty
    */
   readonly files?: Map<string, MemoryFile>;
 }
