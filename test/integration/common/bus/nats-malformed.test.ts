@@ -79,6 +79,7 @@ describe('after rubbish', () => {
   it('events are heard', async () => {
     await openBoth();
     const events = coordinator.events(new AbortController().signal)[Symbol.asyncIterator]();
+    await coordinator.connection.flush();
     await publishRubbish(subjects.EVENT_SUBJECT);
     await publishRubbish(subjects.PROGRESS_SUBJECT);
     const failure = { code: 'internal', message: 'x', retry: 'never', details: {} } as const;

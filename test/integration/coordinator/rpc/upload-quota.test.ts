@@ -139,10 +139,14 @@ async function halfUpload(
   const metadata = new Metadata();
   metadata.set('authorization', `Bearer ${on.tokens.get('alice')!}`);
   const call = client.writeArtifact(metadata, done);
-  call.on('error', () => undefined);
+  const ended = new Promise((resolve) => call.on('error', resolve).on('status', resolve));
   for (let at = 0; at < length; at += 256 << 10) {
     const chunk = Buffer.alloc(Math.min(256 << 10, length - at), 'half');
-    call.write({ digest: at === 0 ? '0'.repeat(64) : '', chunk });
+    // Sent, as far as the server's window goes: or one that comes later could be counted first, and this one be refused.
+    const sent = new Promise((resolve) => {
+      call.write({ digest: at === 0 ? '0'.repeat(64) : '', chunk }, resolve);
+    });
+    await Promise.race([sent, ended]);
   }
   const cancel = (): void => {
     call.cancel();
