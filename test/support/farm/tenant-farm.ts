@@ -17,6 +17,7 @@ import { killed, startProgram } from './farm-program.ts';
 import type { Program } from './farm-program.ts';
 
 const READY_MS = 60_000;
+const POOL_FLAGS = ['idm', 'mixer', 'vdm'].flatMap((pool) => ['--pool', pool]);
 
 export class TenantFarm {
   readonly folder: string;
@@ -64,7 +65,11 @@ export class TenantFarm {
         {},
       ),
       workers: Array.from({ length: workers }, (_, i) =>
-        startProgram(`w${i}`, ['worker', ...shared, '--name', `w${i}`, '--threads', '1'], {}),
+        startProgram(
+          `w${i}`,
+          ['worker', ...shared, '--name', `w${i}`, '--threads', '1', ...POOL_FLAGS],
+          {},
+        ),
       ),
     });
     await farm.#ready(workers);
@@ -105,7 +110,9 @@ export class TenantFarm {
         () => 0,
       );
       if (seen === workers) return;
-      if (performance.now() > untilMs) throw new Error(this.coordinator.log());
+      if (performance.now() > untilMs) {
+        throw new Error([this.coordinator, ...this.#workers].map(({ log }) => log()).join(''));
+      }
       await delay(200);
     }
   }
