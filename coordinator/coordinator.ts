@@ -5,6 +5,7 @@ import type { JobId } from '../common/task.ts';
 import type { WorkerEvent } from '../common/bus/ports.ts';
 import { canonicalJson } from '../common/canonical-json.ts';
 import { BivdiffError } from '../common/errors.ts';
+import { passFailurePoint } from '../common/failure-points/failure-point.ts';
 import { jobIdOf } from './domain/accept.ts';
 import type { AcceptedJob } from '../recipes/job.ts';
 import { newestEpoch, takeEpoch } from './jobs/epoch.ts';
@@ -93,6 +94,7 @@ export class Coordinator {
     const deletions = this.#deletions;
     // Not in its turn: many can be put at once.
     await putSpec();
+    passFailurePoint('spec-put');
     return this.#inTurn(async () => {
       const left = this.#book.get(jobId);
       if (left?.log.isDeleted === true) await this.#remove(left);

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import type { Delivery, TaskMessage, WorkerBus } from '../common/bus/ports.ts';
 import { BivdiffError } from '../common/errors.ts';
+import { passFailurePoint } from '../common/failure-points/failure-point.ts';
 import { queueOfStage } from '../common/placement.ts';
 import { PROTOCOL_VERSION } from '../common/protocol-version.ts';
 import type { Store } from '../common/store/ports.ts';
@@ -179,6 +180,7 @@ async function runDelivery(options: WorkerOptions, run: RunDelivery): Promise<vo
       if (tally !== undefined) tally.committed += 1;
     }
     await bus.report({ kind: 'committed', ...facts, record });
+    passFailurePoint('result-told', task.stage);
   } catch (reason) {
     const isCancelled = delivery.signal.aborted;
     // This worker ends, or took it too early; nobody has cancelled the task.
@@ -238,6 +240,7 @@ async function commitTask(
       bus.report({ kind: 'progress', taskId, worker: name, step, steps }).catch(() => undefined);
     },
   });
+  passFailurePoint('artifacts-put', stage);
   const record: ResultRecord = {
     taskId,
     stage,
@@ -250,6 +253,7 @@ async function commitTask(
     busySeconds: outcome.busySeconds,
   };
   const put = await store.putRecord(record);
+  passFailurePoint('record-put', stage);
   await outcome.committed?.();
   if (put.kind === 'created') return record;
   if (outputDigests(put.record) !== outputDigests(record)) {

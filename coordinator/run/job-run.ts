@@ -1,8 +1,8 @@
 // One job on its way: publishes its ready tasks when told to, and acts on what workers report. All of it can be lost and made again
 // from the store.
 
-import type { BivdiffError } from '../../common/errors.ts';
-import type { FailureJson } from '../../common/errors.ts';
+import type { BivdiffError, FailureJson } from '../../common/errors.ts';
+import { passFailurePoint } from '../../common/failure-points/failure-point.ts';
 import type { CoordinatorBus, WorkerEvent } from '../../common/bus/ports.ts';
 import { queueOfStage } from '../../common/placement.ts';
 import type { Store } from '../../common/store/ports.ts';
@@ -285,6 +285,7 @@ export class JobRun implements Needer {
     }
     for (const number of lost) {
       await store.dropRecord(idOf(number));
+      passFailurePoint('record-dropped', this.#graph.stage(number));
       observer.healed(number);
       this.#board.lose(number);
     }

@@ -43,7 +43,7 @@ export function startsIn(events: readonly WorkerEvent[]): ReadonlyMap<TaskId, nu
 /** Every task has one result, whoever committed it; nothing was committed twice with other bytes. */
 export function checkEvents(
   events: readonly WorkerEvent[],
-  { extraStartsMax }: { readonly extraStartsMax: number },
+  { extraStartsMax = Infinity }: { readonly extraStartsMax?: number } = {},
 ): void {
   const outputs = new Map<TaskId, string>();
   for (const event of events) {

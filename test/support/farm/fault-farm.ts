@@ -22,6 +22,8 @@ import type { TaskMessage, WorkerEvent } from '../../../common/bus/ports.ts';
 import type { Job } from '../../../common/gen/bivdiff/v1/job.ts';
 import type { Digest, Pool, Stage, TaskId } from '../../../common/task.ts';
 import { endOfCli, startCli } from '../cli-process.ts';
+import { unexplainedStarts } from './extra-starts.ts';
+import type { Blow, SeenEvent } from './extra-starts.ts';
 import { checkEvents, linesOf, startsIn, unfinishedIn } from './farm-history.ts';
 import { killed, startProgram } from './farm-program.ts';
 import type { Program, Surroundings } from './farm-program.ts';
@@ -52,7 +54,7 @@ export class FaultFarm {
   readonly nats: NatsServer;
   readonly workers = new Map<string, Program>();
   /** Every event of a worker, in the order in which it was seen. */
-  readonly events: WorkerEvent[] = [];
+  readonly events: SeenEvent[] = [];
   readonly client: FarmClient;
   coordinator: Program | undefined;
   readonly #port: number;
@@ -61,6 +63,7 @@ export class FaultFarm {
   readonly #observer: NatsConnection;
   readonly #programs: Program[] = [];
   readonly #listeners = new Set<(event: WorkerEvent) => void>();
+  readonly #blows: Blow[] = [];
 
   private constructor(parts: {
     folder: string;
@@ -231,8 +234,23 @@ export class FaultFarm {
     return new Set(starts.map(({ worker }) => worker));
   }
 
-  checkHistory(bounds: { readonly extraStartsMax: number }): void {
+  /** Says before it is done that a blow falls, and what it explains; a worker that ends itself may be told of afterwards. */
+  strikes(blow: Omit<Blow, 'atMs'>): void {
+    this.#blows.push({ ...blow, atMs: performance.now() });
+  }
+
+  /** SIGKILL. */
+  async killWorker(name: string): Promise<void> {
+    this.strikes({ kind: 'loses', worker: name });
+    await killed(this.workers.get(name)!.child);
+  }
+
+  /** One result of each task; and nothing begun that no blow explains, or at most so many starts more than there are tasks. */
+  checkHistory(bounds?: { readonly extraStartsMax: number }): void {
     checkEvents(this.events, bounds);
+    if (bounds !== undefined) return;
+    const starts = unexplainedStarts(this.events, this.#blows);
+    expect(starts, this.history().join('\n')).toEqual([]);
   }
 
   async until(what: string, isSo: () => Promise<boolean>, limitMs = JOB_MS): Promise<void> {
@@ -261,7 +279,7 @@ export class FaultFarm {
   }
 
   #note(event: WorkerEvent): void {
-    this.events.push(event);
+    this.events.push({ ...event, seenMs: performance.now() });
     for (const listen of [...this.#listeners]) listen(event);
   }
 
