@@ -133,10 +133,10 @@ export class JobRun implements Needer {
     this.#options.out.add(this, message, { queue, pool, numericsKey });
   }
 
-  /** Takes in what a worker reports. Events of tasks that this job has not out are ignored. */
+  /** Takes in what a worker reports. Events of tasks that this job has not out are ignored, and what was told before. */
   async handle(event: WorkerEvent): Promise<void> {
     const task = this.#out.get(event.taskId);
-    if (task === undefined) return;
+    if (task === undefined || this.#attempts.isToldAgain(task, event)) return;
     this.#options.observer.event(task, event);
     if (event.kind === 'started') await this.#noteStart(task, event);
     if (event.kind === 'committed') await this.#settle(task, event);

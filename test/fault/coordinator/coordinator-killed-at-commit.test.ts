@@ -1,14 +1,18 @@
 // Goal: a coordinator may die between what it commits and what it tells: the next one finds what was committed, and does what follows from it.
 // Method: coordinators that kill themselves (SIGKILL), each at one of the named places, from a job's submission to its end.
 
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import { describe, expect, it } from 'vitest';
 
+import type { WorkerEvent } from '../../../common/bus/ports.ts';
 import type { FailAt } from '../../support/farm/arm-failure-point.ts';
 import { endOfCli, startCli } from '../../support/cli-process.ts';
 import { died, killed } from '../../support/farm/farm-program.ts';
 import type { FaultFarm } from '../../support/farm/fault-farm.ts';
 import { JOB_FLAGS } from '../../support/reference.ts';
-import { useFarm } from '../../support/farm/use-farm.ts';
+import { answers, useFarm } from '../../support/farm/use-farm.ts';
 
 const farmOf = useFarm();
 
@@ -19,10 +23,6 @@ function startArmed(farm: FaultFarm, failAt: FailAt): () => Promise<void> {
     await died(program);
     expect(program.child.signalCode, program.log()).toBe('SIGKILL');
   };
-}
-
-async function answers(farm: FaultFarm): Promise<void> {
-  await farm.until('the coordinator answers', async () => (await farm.client.list()).length >= 0);
 }
 
 describe('a coordinator that dies where something is committed', () => {
@@ -66,4 +66,53 @@ describe('a coordinator that dies where something is committed', () => {
     expect(await farm.submit()).toBe(job!.id);
     expect((await farm.client.get(job!.id)).state).toBe('done');
   });
+
+  it('has cancelled the job, though it told nobody', async () => {
+    const farm = await farmOf.start();
+    await killed(farm.coordinator!.child);
+    const death = startArmed(farm, { point: 'entry-put', of: 'cancelled' });
+    await answers(farm);
+    const running = farm.inTheMiddle('w1');
+    const id = await farm.submit();
+    await running;
+    await expect(farm.client.cancel(id)).rejects.toThrow();
+    await death();
+    farm.startCoordinator();
+    await answers(farm);
+    expect((await farm.client.get(id)).state).toBe('cancelled');
+    // What was out may run to its end; nothing is published after it.
+    await farm.until('nothing runs any more', async () => {
+      const { workers } = await farm.client.workers();
+      return workers.length === 2 && workers.every((worker) => worker.running.length === 0);
+    });
+    expect((await farm.client.get(id)).state).toBe('cancelled');
+    await farm.client.resume(id);
+    expect(await farm.finish(id)).toBe(farmOf.reference());
+    farm.checkHistory();
+  });
+
+  it('has a lost result made again, though it had only forgotten it', async () => {
+    const farm = await farmOf.start({ workers: 0 });
+    await killed(farm.coordinator!.child);
+    const death = startArmed(farm, { point: 'record-dropped' });
+    farm.startWorker('maker', ['--no-serve'], { pools: ['idm'] });
+    farm.startWorker('reader', ['--no-serve'], { pools: ['mixer', 'vdm'] });
+    await farm.seesWorkers(2);
+    const made = farm.next(({ kind, ...rest }) => {
+      return kind === 'committed' && (rest as Committed).record.stage === 'encode';
+    });
+    const id = await farm.submit();
+    const { taskId, record } = (await made) as Committed;
+    const { digest } = Object.values(record.outputs)[0]![0]!;
+    farm.strikes({ kind: 'damages', taskId });
+    await rm(join(farm.store, 'artifacts', digest.slice(0, 2), digest));
+    await death();
+    expect(await farm.hasRecord(taskId)).toBe(false);
+    farm.startCoordinator();
+    expect(await farm.finish(id)).toBe(farmOf.reference());
+    expect(farm.starts().get(taskId)).toBe(2);
+    farm.checkHistory();
+  });
 });
+
+type Committed = Extract<WorkerEvent, { kind: 'committed' }>;

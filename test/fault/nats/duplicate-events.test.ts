@@ -57,9 +57,11 @@ it('counts no report twice', async () => {
   expect(told).toBeGreaterThan(2 * farm.starts().size);
   // What the log says of a task and an attempt it says once.
   for (const kind of ['task-begun', 'task-failed', 'task-retried']) {
-    const said = lines.filter((line) => line.kind === kind).map(({ task, worker, message }) => {
-      return `${task?.id} ${worker} ${task?.attempt} ${message}`;
-    });
+    const said = lines
+      .filter((line) => line.kind === kind)
+      .map(({ task, worker, message }) => {
+        return `${task?.id} ${worker} ${task?.attempt} ${message}`;
+      });
     expect(said.length, kind).toBe(new Set(said).size);
   }
   expect(lines.map(({ kind }) => kind)).not.toContain('task-lost');

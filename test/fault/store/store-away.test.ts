@@ -46,43 +46,46 @@ it.each<Fault>([
     code: 'failed-precondition',
     words: 'no such file or directory',
   },
-])('says what is wrong while its store is $what, and goes on', async ({ begin, end, code, words }) => {
-  const farm = await farmOf.start({
-    surroundings: async (folder) => {
-      const store = join(folder, 'store');
-      await mkdir(store);
-      disk = await sharedSmallDisk(store, 'size=256m');
-      return { prefix: disk.prefix };
-    },
-  });
-  const inside = async ([command = '', ...args]: readonly string[]): Promise<void> => {
-    const [enter = '', ...rest] = disk!.prefix;
-    await promisify(execFile)(enter, [...rest, command, ...args]);
-  };
-  const running = farm.inTheMiddle('w1');
-  const id = await farm.submit();
-  await running;
-  const failure = farm.next((event) => event.kind === 'failed');
-  await inside(begin(farm.store));
-  // Its results find no place, and its workers say why.
-  expect(await failure).toMatchObject({ failure: { code } });
-  await farm.until('the coordinator has met it too', async () => {
-    return farm.coordinator!.log().toLowerCase().includes(words);
-  });
-  await inside(end(farm.store));
-  const stateNow = async (): Promise<string> => (await farm.client.get(id)).state;
-  // The end of a job cannot be written down either; what is met a moment later may be.
-  await farm.until('the job runs, or has failed', async () => {
-    return ['running', 'done', 'failed'].includes(await stateNow());
-  });
-  const { state, failure: told } = await farm.client.get(id);
-  if (state === 'failed') {
-    expect(told!.message.toLowerCase()).toContain(words);
-    await farm.client.resume(id);
-  }
-  expect(await farm.finish(id)).toBe(farmOf.reference());
-  for (const program of [farm.coordinator!, ...farm.workers.values()]) {
-    expect(isAlive(program.child), `${program.name}: ${program.log()}`).toBe(true);
-  }
-  farm.checkHistory();
-});
+])(
+  'says what is wrong while its store is $what, and goes on',
+  async ({ begin, end, code, words }) => {
+    const farm = await farmOf.start({
+      surroundings: async (folder) => {
+        const store = join(folder, 'store');
+        await mkdir(store);
+        disk = await sharedSmallDisk(store, 'size=256m');
+        return { prefix: disk.prefix };
+      },
+    });
+    const inside = async ([command = '', ...args]: readonly string[]): Promise<void> => {
+      const [enter = '', ...rest] = disk!.prefix;
+      await promisify(execFile)(enter, [...rest, command, ...args]);
+    };
+    const running = farm.inTheMiddle('w1');
+    const id = await farm.submit();
+    await running;
+    const failure = farm.next((event) => event.kind === 'failed');
+    await inside(begin(farm.store));
+    // Its results find no place, and its workers say why.
+    expect(await failure).toMatchObject({ failure: { code } });
+    await farm.until('the coordinator has met it too', async () => {
+      return farm.coordinator!.log().toLowerCase().includes(words);
+    });
+    await inside(end(farm.store));
+    const stateNow = async (): Promise<string> => (await farm.client.get(id)).state;
+    // The end of a job cannot be written down either; what is met a moment later may be.
+    await farm.until('the job runs, or has failed', async () => {
+      return ['running', 'done', 'failed'].includes(await stateNow());
+    });
+    const { state, failure: told } = await farm.client.get(id);
+    if (state === 'failed') {
+      expect(told!.message.toLowerCase()).toContain(words);
+      await farm.client.resume(id);
+    }
+    expect(await farm.finish(id)).toBe(farmOf.reference());
+    for (const program of [farm.coordinator!, ...farm.workers.values()]) {
+      expect(isAlive(program.child), `${program.name}: ${program.log()}`).toBe(true);
+    }
+    farm.checkHistory();
+  },
+);

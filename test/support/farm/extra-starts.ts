@@ -49,7 +49,8 @@ export function unexplainedStarts(
     for (const [index, start] of starts.entries()) {
       const commitMs = ends.findLast(({ seenMs }) => seenMs < start.seenMs)?.seenMs;
       const fits = ({ atMs, isLoss }: Cause): boolean =>
-        atMs < start.seenMs && (commitMs === undefined || (isLoss ? atMs > commitMs : atMs < commitMs));
+        atMs < start.seenMs &&
+        (commitMs === undefined || (isLoss ? atMs > commitMs : atMs < commitMs));
       const cause = unused.findIndex(fits);
       if (index === 0 && commitMs === undefined) continue;
       if (cause >= 0) unused.splice(cause, 1);

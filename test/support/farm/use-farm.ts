@@ -16,6 +16,11 @@ export interface FarmHarness {
   readonly reference: () => string;
 }
 
+/** Waits for a coordinator that was started last to take calls. */
+export async function answers(farm: FaultFarm): Promise<void> {
+  await farm.until('the coordinator answers', async () => (await farm.client.list()).length >= 0);
+}
+
 export function useFarm(): FarmHarness {
   let farm: FaultFarm | undefined;
   const proxies: TcpProxy[] = [];
