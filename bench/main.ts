@@ -1,8 +1,10 @@
 // `npm run bench`: the project's figures, in one run on one machine. `--only planning,commits,...` runs some of them, `--json` prints JSON.
 //   python    ms per UNet step and whole-clip time beside the same models in a diffusers loop, as a ratio
 //   overhead  share of wall time outside ONNX Runtime and codecs
-//   planning  tasks planned per second; commits  results committed per second
+//   planning  tasks planned per second; commits  results committed per second; messages  bytes and microseconds of each on the bus
 //   memory    peak memory at 8, 64 and 512 frames
+//   vae       eight frames of 512x512 encoded and decoded, beside each frame computed twice, as a ratio
+//   forecast  what `bivdiff plan` foretells at sizes that were not rendered yet, beside what they take
 //   media     a clip to RGB and back to H.264 beside the ffmpeg program, as a ratio
 
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -12,13 +14,26 @@ import { parseArgs } from 'node:util';
 
 import { writeClip } from './clips.ts';
 import { measureCommits } from './commits.ts';
+import { compareForecast } from './forecast.ts';
 import { measureGraphLoading } from './graph-loading.ts';
+import { measureMessages } from './messages.ts';
 import { measurePlanning } from './planning.ts';
 import { compareFfmpeg } from './media.ts';
 import { comparePython } from './python.ts';
 import { runRender } from './render-process.ts';
+import { measureVae } from './vae.ts';
 
-const SECTIONS = ['planning', 'commits', 'python', 'overhead', 'memory', 'media'] as const;
+const SECTIONS = [
+  'planning',
+  'commits',
+  'messages',
+  'python',
+  'overhead',
+  'memory',
+  'vae',
+  'forecast',
+  'media',
+] as const;
 type Section = (typeof SECTIONS)[number];
 
 const { values } = parseArgs({
@@ -46,6 +61,18 @@ const sections: Readonly<Record<Section, () => Promise<void>>> = {
       `commits    ${Math.round(figures.commitsPerSecond)} results/s to the file store (artifact of 4 KiB + record)`,
     );
     results['commits'] = figures;
+  },
+  messages: async () => {
+    const figures = measureMessages();
+    const us = (value: number): string => value.toFixed(1);
+    for (const one of figures) {
+      say(
+        `messages   ${one.what}: ${one.bytes} bytes, written in ${us(one.encodeUs)} us, read in ${us(one.decodeUs)}; ` +
+          `as JSON ${one.jsonBytes} bytes, ${us(one.jsonEncodeUs)}, ${us(one.jsonDecodeUs)}`,
+      );
+    }
+    results['messages'] = figures;
+    return Promise.resolve();
   },
   python: async () => {
     const figures = await comparePython(folder);
@@ -89,6 +116,17 @@ const sections: Readonly<Record<Section, () => Promise<void>>> = {
     }
     say(`memory     512 frames take ${(peaks[512]! / peaks[64]!).toFixed(2)} times the peak of 64`);
     results['memory'] = peaks;
+  },
+  vae: async () => {
+    const figures = await measureVae();
+    say(
+      `vae        8 frames of 512x512, 2 threads: encode ${figures.encodeSeconds.toFixed(2)} s, decode ${figures.decodeSeconds.toFixed(2)} s; ` +
+        `${figures.ratio.toFixed(2)} of each frame computed twice; one thread gives ${figures.isSameWithOneThread ? 'the same' : 'OTHER'} bytes`,
+    );
+    results['vae'] = figures;
+  },
+  forecast: async () => {
+    results['forecast'] = await compareForecast(folder, (line) => say(`forecast   ${line}`));
   },
   media: async () => {
     const figures = await compareFfmpeg(folder);

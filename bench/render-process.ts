@@ -15,6 +15,8 @@ export interface RenderRun {
   readonly seconds: number;
   /** Of the process and its children: the highest sum of resident memory seen. */
   readonly peakBytes: number;
+  /** Of the process, all its threads, not its children: as seen last. */
+  readonly processorSeconds: number;
   /** Of the render's main thread, from when the program is up to its end. */
   readonly loopDelay: LoopDelay;
   readonly report: {
@@ -50,7 +52,9 @@ export async function runRender(flags: readonly string[]): Promise<RenderRun> {
     },
   );
   let peakBytes = 0;
+  let processorSeconds = 0;
   const sampler = setInterval(() => {
+    processorSeconds = Math.max(processorSeconds, processorTime(child.pid!));
     peakBytes = Math.max(peakBytes, residentBytes(child.pid!));
   }, SAMPLE_INTERVAL_MS);
   const [stdout, stderr, code] = await Promise.all([
@@ -65,6 +69,7 @@ export async function runRender(flags: readonly string[]): Promise<RenderRun> {
   return {
     seconds: (performance.now() - begunMs) / 1000,
     peakBytes,
+    processorSeconds,
     loopDelay: JSON.parse(loopDelay) as LoopDelay,
     report: JSON.parse(stdout) as RenderRun['report'],
   };
@@ -74,6 +79,21 @@ async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
   let text = '';
   for await (const chunk of stream) text += String(chunk);
   return text;
+}
+
+/** In user and kernel mode, as the kernel counts it now, in hundredths; 0 once it is gone. */
+function processorTime(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // Fields 14 and 15; the second is a name in brackets that may hold spaces.
+    const [user, system] = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .slice(11, 13);
+    return (Number(user) + Number(system)) / 100;
+  } catch {
+    return 0;
+  }
 }
 
 /** Resident memory of a process and its children, as the kernel counts it now; 0 once it is gone. */

@@ -1,6 +1,7 @@
 // What the commands need of a farm, local today and remote later: accept a spec, foresee it, render it, fetch the
 // results. local-farm.ts provides it inside this process.
 
+import type { FailureJson } from '../common/errors.ts';
 import type { ClipMetrics } from '../common/measures.ts';
 import type { RenderSpec } from '../recipes/spec/schema.ts';
 import type { ModelSet } from '../common/models/model-set.ts';
@@ -64,6 +65,15 @@ export interface RenderProgress {
   readonly secondsLeft: number | undefined;
   /** Of a farm: workers that are not there, in words. */
   readonly waitingFor?: string;
+  /** Where the store has no room for results, which are then tried for again until it has. @default it has */
+  readonly withoutRoom?: WithoutRoom | undefined;
+}
+
+export interface WithoutRoom {
+  /** How many have no room. */
+  readonly tasks: number;
+  /** What the store said last, and what can be done. */
+  readonly failure: FailureJson;
 }
 
 export interface TaskCounts {
@@ -102,7 +112,7 @@ export interface Forecast {
   readonly tasks: Readonly<
     Partial<Record<Stage, { readonly total: number; readonly inStore: number }>>
   >;
-  /** From costs in the store's earlier records of the same stage and models, else undefined. */
+  /** From what the store's earlier renders with the same models took, at whatever size, else undefined. */
   readonly secondsEstimated: number | undefined;
   readonly memoryBytesEstimated: number;
   readonly diskBytesEstimated: number;

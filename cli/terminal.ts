@@ -81,6 +81,11 @@ export function reportError(
   return exitCodeOf(error);
 }
 
+/** What prints a warning: beside progress, and with `--quiet` too. */
+export function warningsTo(stderr: TextSink): (text: string) => void {
+  return (text) => void stderr.write(`warning: ${text}\n`);
+}
+
 /** One object, indented, with a newline. */
 export function printJson(sink: TextSink, value: unknown): void {
   sink.write(`${JSON.stringify(value, null, 2)}\n`);

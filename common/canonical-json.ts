@@ -5,6 +5,8 @@ import assert from 'node:assert';
 
 /** Deeper than any spec or record; a value that goes further is a cycle. */
 const DEPTH_MAX = 256;
+/** Elements of a long array in one piece. */
+const TOGETHER = 10_000;
 
 /**
  * The canonical text of a value: keys sorted by UTF-16 code unit, no spaces, numbers and strings as JSON.stringify
@@ -13,6 +15,37 @@ const DEPTH_MAX = 256;
  */
 export function canonicalJson(value: unknown): string {
   return textOf(value, 0);
+}
+
+/**
+ * The same text in pieces, of a value whose text could be longer than a string may be: arrays among its members and their members come
+ * in several.
+ */
+export function* canonicalJsonPieces(value: unknown, levels = 3): Generator<string> {
+  if (levels === 0 || typeof value !== 'object' || value === null) yield textOf(value, 0);
+  else if (Array.isArray(value)) yield* arrayPieces(value);
+  else {
+    assertPlain(value);
+    const properties = value as Readonly<Record<string, unknown>>;
+    let separator = '{';
+    for (const key of Object.keys(properties).sort()) {
+      if (properties[key] === undefined) continue;
+      yield `${separator}${JSON.stringify(key)}:`;
+      yield* canonicalJsonPieces(properties[key], levels - 1);
+      separator = ',';
+    }
+    yield separator === '{' ? '{}' : '}';
+  }
+}
+
+function* arrayPieces(values: readonly unknown[]): Generator<string> {
+  let separator = '[';
+  for (let from = 0; from < values.length; from += TOGETHER) {
+    const text = arrayText(values.slice(from, from + TOGETHER), 0);
+    yield separator + text.slice(1, -1);
+    separator = ',';
+  }
+  yield separator === '[' ? '[]' : ']';
 }
 
 function textOf(value: unknown, depth: number): string {
@@ -39,11 +72,7 @@ function arrayText(values: readonly unknown[], depth: number): string {
 }
 
 function objectText(value: object, depth: number): string {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  assert(
-    prototype === null || Object.getPrototypeOf(prototype) === null,
-    'canonical JSON of an instance of a class',
-  );
+  assertPlain(value);
   const properties = value as Readonly<Record<string, unknown>>;
   const members: string[] = [];
   for (const key of Object.keys(properties).sort()) {
@@ -51,4 +80,12 @@ function objectText(value: object, depth: number): string {
     if (member !== undefined) members.push(`${JSON.stringify(key)}:${textOf(member, depth + 1)}`);
   }
   return `{${members.join(',')}}`;
+}
+
+function assertPlain(value: object): void {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  assert(
+    prototype === null || Object.getPrototypeOf(prototype) === null,
+    'canonical JSON of an instance of a class',
+  );
 }

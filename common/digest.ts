@@ -19,6 +19,13 @@ export function digestText(text: string): Digest {
   return hash('sha256', text, 'hex') as Digest;
 }
 
+/** Of the texts one after another in UTF-8. None ends within a character. */
+export function digestTexts(texts: Iterable<string>): Digest {
+  const hasher = createHash('sha256');
+  for (const text of texts) hasher.update(text);
+  return hasher.digest('hex') as Digest;
+}
+
 /** Of any number of bytes, letting other work run in between. The bytes must not change meanwhile. */
 export async function digestLongBytes(bytes: Uint8Array): Promise<Digest> {
   if (bytes.byteLength <= SLICE_BYTES) return digestBytes(bytes);

@@ -17,20 +17,22 @@
  * - `permission-denied`: the file system or a policy refuses it
  * - `internal`: a defect, here or in a library (NaN from a model, say)
  */
-export type ErrorCode =
-  | 'invalid-argument'
-  | 'not-found'
-  | 'already-exists'
-  | 'failed-precondition'
-  | 'data-loss'
-  | 'resource-exhausted'
-  | 'aborted'
-  | 'cancelled'
-  | 'deadline-exceeded'
-  | 'unavailable'
-  | 'unauthenticated'
-  | 'permission-denied'
-  | 'internal';
+export const ERROR_CODES = [
+  'invalid-argument',
+  'not-found',
+  'already-exists',
+  'failed-precondition',
+  'data-loss',
+  'resource-exhausted',
+  'aborted',
+  'cancelled',
+  'deadline-exceeded',
+  'unavailable',
+  'unauthenticated',
+  'permission-denied',
+  'internal',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /**
  * Whether another attempt can help.
@@ -38,7 +40,8 @@ export type ErrorCode =
  * - `same-worker`: the cause passes (a full disk, a lost connection)
  * - `other-worker`: this worker cannot, another may
  */
-export type RetryAdvice = 'never' | 'same-worker' | 'other-worker';
+export const RETRY_ADVICE = ['never', 'same-worker', 'other-worker'] as const;
+export type RetryAdvice = (typeof RETRY_ADVICE)[number];
 
 export interface BivdiffErrorOptions {
   /** @default by code, see `retryByCode` */
@@ -151,6 +154,8 @@ export function codeOfErrno(errno: string): ErrorCode {
 
 const codeByErrno: Readonly<Record<string, ErrorCode>> = {
   ENOENT: 'not-found',
+  ENOTDIR: 'not-found',
+  EISDIR: 'invalid-argument',
   EEXIST: 'already-exists',
   EACCES: 'permission-denied',
   EPERM: 'permission-denied',

@@ -3,6 +3,7 @@
 import { open } from 'node:fs/promises';
 
 import { BivdiffError } from './errors.ts';
+import { decodeText } from './files/text-file.ts';
 
 /** Tokens, passwords and keys are short. */
 const SECRET_BYTES_MAX = 4 << 20;
@@ -19,9 +20,16 @@ export interface SecretFileOptions {
 /**
  * The text of a file that only its owner may read.
  * @throws permission-denied — others may read or change it
+ * @throws invalid-argument — it is no UTF-8
  * @throws not-found
  */
 export async function readSecretFile(path: string, options: SecretFileOptions): Promise<string> {
+  const bytes = await readSecretBytes(path, options);
+  return decodeText(bytes, `${options.origin}: ${path}`, { isSecret: true });
+}
+
+/** The bytes of such a file. @throws permission-denied, not-found */
+export async function readSecretBytes(path: string, options: SecretFileOptions): Promise<Buffer> {
   const { origin, mayGroupRead = false } = options;
   const file = await open(path, 'r').catch((reason: unknown) => {
     throw BivdiffError.from(reason, `${origin}: reading ${path}`);
@@ -41,7 +49,7 @@ export async function readSecretFile(path: string, options: SecretFileOptions): 
     if (size > SECRET_BYTES_MAX) {
       throw new BivdiffError('invalid-argument', `${origin}: ${path} is too large`);
     }
-    return await file.readFile('utf8');
+    return await file.readFile();
   } catch (reason) {
     throw BivdiffError.from(reason, `${origin}: reading ${path}`);
   } finally {

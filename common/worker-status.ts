@@ -1,7 +1,7 @@
-// What a worker says of itself on the bus, every few seconds.
+// What a worker says of itself on the bus, every few seconds, and what it asks of others.
 
 import type { NumericsClasses } from './stage-facts.ts';
-import type { Digest, Pool, TaskId } from './task.ts';
+import type { Digest, Pool, Stage, TaskId } from './task.ts';
 
 /** How often a worker says that it is there. */
 export const WORKER_BEAT_MS = 2_000;
@@ -44,4 +44,26 @@ export interface WorkerStatus {
   readonly gathered: Readonly<GatherTally>;
   /** It ends now: the last of its messages. */
   readonly leaving: boolean;
+}
+
+/** Where a worker serves what it made. */
+export interface ServedAt {
+  /** As `WorkerStatus.address`. */
+  readonly address: string;
+  /** The machine that it is on. */
+  readonly host: string;
+}
+
+/** A task that a worker has got and would have to load models for: what would that take which it would not take elsewhere? */
+export interface LoadingQuestion {
+  /** Who asks. */
+  readonly worker: string;
+  readonly stage: Stage;
+  readonly numericsClass: string;
+  readonly memoryBytes: number;
+  readonly excludedWorkers: readonly string[];
+  /** Model parts that the task needs. */
+  readonly models: readonly Digest[];
+  /** Those that the worker has loaded. */
+  readonly loaded: readonly Digest[];
 }

@@ -28,6 +28,11 @@ export function recipeOf(name: keyof Plans): AnyRecipe {
   });
 }
 
+/** Whether this version plans a job that some version has accepted. */
+export function canPlan({ task, plannerRevision }: JobBase & { readonly task: string }): boolean {
+  return plannerRevision === PLANNER_REVISION && Object.hasOwn(plans, task);
+}
+
 /**
  * The nodes of a job's plan, each after those that it reads.
  * @throws failed-precondition — another version has accepted the job: it would plan other tasks

@@ -2,11 +2,12 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
+import { resultFacts } from '../common/bus/ports.ts';
 import type { Delivery, TaskMessage, WorkerBus } from '../common/bus/ports.ts';
+import { wholeTask } from '../common/bus/task-inputs.ts';
 import { BivdiffError } from '../common/errors.ts';
 import { passFailurePoint } from '../common/failure-points/failure-point.ts';
 import { queueOfStage } from '../common/placement.ts';
-import { PROTOCOL_VERSION } from '../common/protocol-version.ts';
 import type { Store } from '../common/store/ports.ts';
 import type { ResultRecord, Task, TaskId } from '../common/task.ts';
 import { Slots } from './slots.ts';
@@ -22,8 +23,6 @@ const HAND_BACK_DELAY_MS = 100;
  * that few messages go round, and one that gets idle does not wait long.
  */
 const LEFT_TO_WARM = { share: 0.25, minMs: 100, maxMs: 2_000 };
-/** How soon a task is offered again that only a newer worker understands: somebody is about to start one. */
-const TOO_NEW_DELAY_MS = 2_000;
 /** A queue that gave a task to hand back is left to others for so long, or the two would play catch. */
 const QUEUE_REST_MS = 500;
 
@@ -41,7 +40,7 @@ export interface WorkerOptions {
    * Milliseconds that loading a task's models takes here, and would not take elsewhere. A task is left to others until a slot has been idle
    * for that long. @default 0
    */
-  readonly costOfLoading?: (message: TaskMessage) => number;
+  readonly costOfLoading?: (message: TaskMessage) => Promise<number>;
   /** Where to pull from, preferred first. */
   readonly queues: readonly string[];
   /** The bus's ack wait; a third of it is the heartbeat. */
@@ -55,8 +54,6 @@ export interface WorkerOptions {
   readonly takesAhead?: boolean;
   /** Kept up to date, for whoever tells others. */
   readonly tally?: WorkerTally;
-  /** Told of each task that it hands back because the coordinator speaks a newer protocol. */
-  readonly onTooNew?: (message: TaskMessage) => void;
 }
 
 /** What a worker runs now, and has done. */
@@ -96,14 +93,13 @@ async function runHand({ options, slots, queues }: Hand, signal: AbortSignal): P
       const delivery = await bus.pull(asked, { worker: name, waitMs, signal: ending });
       if (delivery === undefined) continue;
       const { message } = delivery;
-      const backMs = handBackMs(message, options);
-      if (backMs !== undefined) {
+      if (isForOthers(message, options)) {
         const { stage, numericsClass } = message.task;
         queues.rest(queueOfStage(stage, numericsClass), performance.now());
-        await delivery.nak(backMs);
+        await delivery.nak(HAND_BACK_DELAY_MS);
         continue;
       }
-      const costMs = options.costOfLoading?.(message) ?? 0;
+      const costMs = (await options.costOfLoading?.(message)) ?? 0;
       // What comes next in this queue may be for models that are loaded here.
       if (slots.idleMs < costMs) await delivery.nak(leftToWarmMs(costMs));
       else await runDelivery(options, { delivery, turn, stop: signal, ending });
@@ -113,15 +109,10 @@ async function runHand({ options, slots, queues }: Hand, signal: AbortSignal): P
   }
 }
 
-/** How soon the task shall be offered again, if it is not for this worker. */
-function handBackMs(message: TaskMessage, options: WorkerOptions): number | undefined {
-  const { name, memoryBytes = Infinity, onTooNew } = options;
-  if (message.protocol > PROTOCOL_VERSION) {
-    onTooNew?.(message);
-    return TOO_NEW_DELAY_MS;
-  }
+function isForOthers(message: TaskMessage, options: WorkerOptions): boolean {
+  const { name, memoryBytes = Infinity } = options;
   const isTooLarge = (message.memoryBytes ?? 0) > memoryBytes;
-  return isTooLarge || message.excludedWorkers.includes(name) ? HAND_BACK_DELAY_MS : undefined;
+  return isTooLarge || message.excludedWorkers.includes(name);
 }
 
 function leftToWarmMs(costMs: number): number {
@@ -179,7 +170,7 @@ async function runDelivery(options: WorkerOptions, run: RunDelivery): Promise<vo
       record = await commitTask(options, run, attempted);
       if (tally !== undefined) tally.committed += 1;
     }
-    await bus.report({ kind: 'committed', ...facts, record });
+    await bus.report({ kind: 'committed', ...facts, result: resultFacts(record) });
     passFailurePoint('result-told', task.stage);
   } catch (reason) {
     const isCancelled = delivery.signal.aborted;
@@ -189,6 +180,8 @@ async function runDelivery(options: WorkerOptions, run: RunDelivery): Promise<vo
       isCancelled || isHandedBack
         ? new BivdiffError('cancelled', `${task.stage} was stopped`, { cause: reason })
         : BivdiffError.from(reason, task.stage);
+    // It is published again as soon as that is heard: by then its message must be gone.
+    if (!isCancelled && !isHandedBack) await delivery.ackConfirmed();
     if (attempted.hasBegun || !isHandedBack) {
       await bus.report({ kind: 'failed', ...facts, failure: error.toJSON() });
     }
@@ -211,7 +204,8 @@ async function commitTask(
   attempted: Attempt,
 ): Promise<ResultRecord> {
   const { bus, store, name } = options;
-  const { task, attempt } = delivery.message;
+  const { attempt } = delivery.message;
+  const task = await wholeTask(store, delivery.message);
   const { id: taskId, stage } = task;
   const signal = AbortSignal.any([stop, delivery.signal]);
   let startedAt = new Date();

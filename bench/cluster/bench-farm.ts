@@ -90,7 +90,7 @@ export class BenchFarm {
       clock: systemClock,
       policy: DEFAULT_FAILURE_POLICY,
       slotsOf: (pool) => this.slotsOf(pool),
-      observer: { surveyed: () => undefined, event: onEvent, healed: () => undefined },
+      observer: { surveyed: () => undefined, event: onEvent },
     });
     return (performance.now() - begunMs) / 1000;
   }

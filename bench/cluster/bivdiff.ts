@@ -155,7 +155,7 @@ async function runMeasured(farm: BenchFarm, graph: TaskGraph): Promise<MeasuredR
   const note = (task: number, event: WorkerEvent): void => {
     if (event.kind !== 'committed') return;
     const { node, index } = graph.ref(task);
-    seconds[plan.nodes.findIndex(({ name }) => name === node)]![index] = event.record.busySeconds;
+    seconds[plan.nodes.findIndex(({ name }) => name === node)]![index] = event.result.busySeconds;
   };
   return { makespanSeconds: await farm.run(graph, note), seconds };
 }

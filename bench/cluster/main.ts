@@ -1,9 +1,10 @@
 // `npm run bench:cluster`: bivdiff's control plane beside Ray and BullMQ on the same machine, in one run, and how a farm moves bytes and recovers.
-// `--json` prints one JSON object; `--only bivdiff,ray,bullmq,restart,recovery,gather` runs some; `--quick` is a look in a minute or two.
+// `--json` prints one JSON object; `--only bivdiff,ray,bullmq,restart,recovery,retry,beats,gather,tenants` runs some (tenants only if named); `--quick` is a look in a minute or two.
 
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 
+import { measureBeats } from './beats.ts';
 import { runBivdiff } from './bivdiff.ts';
 import type { BivdiffResult } from './bivdiff.ts';
 import { measureArtifactThroughput, measureGather } from './gather.ts';
@@ -12,10 +13,12 @@ import { WARM_UP_RUNS } from './peers/peer-jobs.ts';
 import type { GraphRun, PeerResult } from './peers/peer-jobs.ts';
 import { measureRecovery } from './recovery.ts';
 import { measureRestart } from './restart.ts';
+import { measureRetries } from './retry.ts';
+import { measureTenants } from './tenants.ts';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'bivdiff,ray,bullmq,restart,recovery,gather' },
+    only: { type: 'string', default: 'bivdiff,ray,bullmq,restart,recovery,retry,beats,gather' },
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
   },
@@ -79,6 +82,32 @@ async function measureFarm(): Promise<void> {
       (one) => `${one.milliseconds.toFixed(0)} (a step ${one.stepMilliseconds.toFixed(0)})`,
     );
     say(`recovery         ms from cancel to the device idle: ${cancels.join(', ')}`);
+  }
+  if (only.includes('retry')) {
+    const waitedMs = await measureRetries(200);
+    const at = (share: number): string => waitedMs[Math.floor(share * waitedMs.length)]!.toFixed(1);
+    more['retry'] = { waitedMs };
+    say(
+      `retry            ms from a failure to the next worker's attempt: p50 ${at(0.5)}, p99 ${at(0.99)}`,
+    );
+  }
+  if (only.includes('beats')) {
+    const figures = await measureBeats(1_000);
+    more['beats'] = figures;
+    const { workers, seen, beatBytes, bytesPerSecond, messagesPerSecond } = figures;
+    say(
+      `beats            ${workers} workers (${seen} seen), ${beatBytes} bytes each: ${(bytesPerSecond / 1e6).toFixed(2)} MB/s and ${messagesPerSecond.toFixed(0)} messages/s into and out of nats-server`,
+    );
+  }
+  if (only.includes('tenants')) {
+    const figures = await measureTenants();
+    more['tenants'] = figures;
+    for (const [owner, shares] of Object.entries(figures.shares)) {
+      say(`tenants          share of ${owner} at each tenth: ${shares.map(percent).join(', ')}`);
+    }
+    say(
+      `tenants          ${figures.jobsDone} jobs done in ${figures.seconds.toFixed(1)} s, ${figures.jobsWaiting} wait for workers; longest inversion ${figures.longestInversion.toFixed(2)} tasks`,
+    );
   }
   if (only.includes('gather')) {
     const gather = await measureGather();

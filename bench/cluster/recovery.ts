@@ -12,6 +12,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { FarmClient } from '../../cli/farm/farm-client.ts';
 import { startNatsServer } from '../../cli/programs/nats-server.ts';
 import type { NatsServer } from '../../cli/programs/nats-server.ts';
+import { decodeEvents } from '../../common/bus/nats/messages/worker-events.ts';
 import { EVENT_SUBJECT, PROGRESS_SUBJECT } from '../../common/bus/nats/subjects.ts';
 import type { WorkerEvent } from '../../common/bus/ports.ts';
 import { BivdiffError } from '../../common/errors.ts';
@@ -123,7 +124,7 @@ class RecoveryFarm {
       this.#observer.subscribe(subject, {
         callback: (error, msg) => {
           if (error !== null) return;
-          for (const event of msg.json<WorkerEvent[]>()) {
+          for (const event of decodeEvents(msg.data, () => undefined)) {
             for (const listen of [...this.#listeners]) listen(event);
           }
         },

@@ -6,11 +6,9 @@ import { parseArgs } from 'node:util';
 import { openNatsBus } from '../../common/bus/nats/index.ts';
 import { queuesOfWorker } from '../../common/placement.ts';
 import { openFileStore } from '../../common/store/file/index.ts';
-import type { Pool } from '../../common/task.ts';
+import type { Pool, Stage } from '../../common/task.ts';
 import { runWorker } from '../../workers/worker.ts';
 import { BENCH_CLASS } from './graph.ts';
-
-const BENCH_CLASSES = { inference: BENCH_CLASS, media: BENCH_CLASS, plain: BENCH_CLASS };
 
 const { values } = parseArgs({
   options: {
@@ -20,6 +18,9 @@ const { values } = parseArgs({
     slots: { type: 'string', default: '1' },
     pool: { type: 'string', multiple: true, default: ['idm'] },
     'ack-wait-ms': { type: 'string', default: '6000' },
+    class: { type: 'string', default: BENCH_CLASS },
+    /** Milliseconds a frame by stage, as JSON: of tasks that do not say how long to sleep. */
+    'stage-ms': { type: 'string', default: '{}' },
   },
 });
 
@@ -33,19 +34,24 @@ process.on('SIGTERM', () => {
 process.on('disconnect', () => {
   stop.abort();
 });
+const stageMs = JSON.parse(values['stage-ms']) as Partial<Record<Stage, number>>;
 const running = runWorker(
   {
     name: values.name,
     bus,
     store,
     slots: Number(values.slots),
-    queues: queuesOfWorker(values.pool as Pool[], BENCH_CLASSES),
+    queues: queuesOfWorker(values.pool as Pool[], {
+      inference: values.class,
+      media: values.class,
+      plain: values.class,
+    }),
     ackWaitMs,
     takesAhead: true,
-    runTask: ({ params }, { onDevice }) =>
+    runTask: ({ stage, params, frames }, { onDevice }) =>
       onDevice(async () => {
         const begunMs = performance.now();
-        const ms = Number(params['sleepMs']);
+        const ms = Number(params['sleepMs'] ?? (stageMs[stage] ?? 0) * frames.length);
         if (ms > 0) await delay(ms);
         return { outputs: {}, busySeconds: (performance.now() - begunMs) / 1000 };
       }),

@@ -12,7 +12,7 @@ import { requestFromFile, requestFromFlags } from '../request/render-request.ts'
 import { addRenderFlags } from '../flags/render-flags.ts';
 import { layerOfFlags, runOptions } from '../request/run-options.ts';
 import type { TypedFlags } from '../flags/render-flags.ts';
-import { printJson } from '../terminal.ts';
+import { printJson, warningsTo } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
 
 const EXAMPLES = `
@@ -21,7 +21,7 @@ Examples:
   bivdiff plan spec.yaml --store /data/store --json`;
 
 /** Flags of `render` that say nothing of what it would run: it writes no files, and runs nothing. */
-const WITHOUT = ['report', 'trace', 'overwrite', 'threads', 'quiet'] as const;
+const WITHOUT = ['report', 'trace', 'overwrite', 'quiet'] as const;
 
 /** Adds the command. `finish` takes the exit code. */
 export function addPlanCommand(
@@ -56,7 +56,10 @@ async function plan(
   const run = runOptions(typed, environment);
   const signal = environment.interruption();
   await withFarm(run, environment, async (farm) => {
-    const accepted = await acceptRequest(farm, request, { signal });
+    const accepted = await acceptRequest(farm, request, {
+      signal,
+      onWarning: warningsTo(environment.stderr),
+    });
     const forecast = await farm.foresee(accepted);
     if (run.json) printJson(environment.stdout, planJson(accepted, forecast));
     else environment.stdout.write(planText(accepted, forecast));
@@ -91,7 +94,7 @@ function planText(accepted: Accepted, forecast: Forecast): string {
     toRun === 0
       ? 'next to none'
       : seconds === undefined
-        ? 'not known yet: nothing like it is in the store'
+        ? 'not known yet: no render with these models is in the store'
         : `about ${formatSeconds(seconds)}`;
   return [
     `job     ${forecast.jobId.slice(0, 12)}\n`,

@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
 import { acceptRequest } from '../request/accept-request.ts';
+import type { AcceptRequestOptions } from '../request/accept-request.ts';
 import {
   batchError,
   checkBatchFlags,
@@ -28,7 +29,7 @@ import { layerOfFlags, runOptions } from '../request/run-options.ts';
 import type { TypedFlags } from '../flags/render-flags.ts';
 import type { RunOptions } from '../request/run-options.ts';
 import type { OutputFiles } from '../request/spec-layer.ts';
-import { printJson } from '../terminal.ts';
+import { printJson, warningsTo } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
 
 const EXAMPLES = `
@@ -102,7 +103,8 @@ async function renderOne(
   const signal = environment.interruption();
   const view = createView(run, environment);
   const report = await withFarm(run, environment, async (farm) => {
-    const accepted = await acceptRequest(farm, request, { signal });
+    const onWarning = warningsTo(environment.stderr);
+    const accepted = await acceptRequest(farm, request, { signal, onWarning });
     await noteExisting(request.files, run, view);
     const { files } = request;
     const {
@@ -132,7 +134,10 @@ async function renderBatch(
 ): Promise<number> {
   const signal = environment.interruption();
   const outcomes = await withFarm(run, environment, async (farm) => {
-    const entries = await acceptAll(path, requests, farm, signal);
+    const entries = await acceptAll(path, requests, farm, {
+      signal,
+      onWarning: warningsTo(environment.stderr),
+    });
     return renderEntries({ entries, farm, run, signal }, environment);
   });
   const failed = outcomes.filter((outcome) => 'error' in outcome).length;
@@ -186,14 +191,20 @@ async function acceptAll(
   path: string,
   requests: readonly RenderRequest[],
   farm: Farm,
-  signal: AbortSignal,
+  { signal, onWarning }: Required<AcceptRequestOptions>,
 ): Promise<BatchEntry[]> {
   const entries: BatchEntry[] = [];
   const problems: string[] = [];
   for (const request of requests) {
     try {
       await checkPlaces(Object.values(request.files) as string[]);
-      entries.push({ request, accepted: await acceptRequest(farm, request, { signal }) });
+      const accepted = await acceptRequest(farm, request, {
+        signal,
+        onWarning: (text) => {
+          onWarning(`${placeInBatch(request, path)}: ${text}`);
+        },
+      });
+      entries.push({ request, accepted });
     } catch (reason) {
       const error = BivdiffError.from(reason);
       if (error.code === 'cancelled') throw error;

@@ -23,7 +23,7 @@ import type { TypedFlags } from '../flags/render-flags.ts';
 import type { RunOptions } from '../request/run-options.ts';
 import { pointLabel, pointName, sweepPoints } from '../flags/sweep-points.ts';
 import type { SweepPoint } from '../flags/sweep-points.ts';
-import { printJson } from '../terminal.ts';
+import { printJson, warningsTo } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
 
 const EXAMPLES = `
@@ -118,10 +118,13 @@ async function renderPoints(
   const ending = isSequence(format) ? '/' : endingOf(format);
   // All are accepted before the first runs: what does not fit is told at once.
   const accepted: Accepted[] = [];
-  for (const point of points) {
+  const onWarning = warningsTo(environment.stderr);
+  for (const [index, point] of points.entries()) {
     const output = { ...base.spec.output, comparison: false, contactSheet: false };
     const request = { ...base, spec: { ...base.spec, ...point, output } };
-    accepted.push(await acceptRequest(farm, request, { signal }));
+    // Their prompts are the same.
+    const options = index === 0 ? { signal, onWarning } : { signal };
+    accepted.push(await acceptRequest(farm, request, options));
   }
   const results: SweepResult[] = [];
   for (const [index, point] of points.entries()) {

@@ -17,6 +17,7 @@ import type {
   ListJobsResponse,
   ListWorkersResponse,
   SubmitJobRequest,
+  SubmitJobResponse,
 } from '../../common/gen/bivdiff/v1/render_service.ts';
 import { ArtifactTransfer } from '../../common/rpc/artifact-transfer.ts';
 import { callUnary, metadataOf } from '../../common/rpc/calls.ts';
@@ -61,8 +62,17 @@ export class FarmClient {
     this.#artifacts.close();
   }
 
-  submit(request: SubmitJobRequest): Promise<Job> {
-    return this.#job((...rest) => this.#render.submitJob(request, ...rest), SUBMIT_MS);
+  /** `onWarnings` is told what may not be expected of the job, as `field: what`. */
+  async submit(
+    request: SubmitJobRequest,
+    onWarnings?: (warnings: readonly string[]) => void,
+  ): Promise<Job> {
+    const { job, warnings } = await this.#unary<SubmitJobResponse>(
+      (...rest) => this.#render.submitJob(request, ...rest),
+      SUBMIT_MS,
+    );
+    onWarnings?.(warnings);
+    return named(job);
   }
 
   /** Has a submission checked, and puts nothing on the farm; gives the id that the job would have. @throws as submit */
@@ -185,12 +195,15 @@ export class FarmClient {
   }
 
   async #job(call: StartUnary<{ job: Job | undefined }>, deadlineMs = CALL_MS): Promise<Job> {
-    const { job } = await this.#unary(call, deadlineMs);
-    if (job === undefined) throw new BivdiffError('internal', 'the coordinator named no job');
-    return job;
+    return named((await this.#unary(call, deadlineMs)).job);
   }
 
   async #unary<T>(start: StartUnary<T>, deadlineMs = CALL_MS): Promise<T> {
     return callUnary(this.#line, start, deadlineMs);
   }
+}
+
+function named(job: Job | undefined): Job {
+  if (job !== undefined) return job;
+  throw new BivdiffError('internal', 'the coordinator named no job');
 }

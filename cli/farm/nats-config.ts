@@ -81,7 +81,6 @@ export function natsConfigText(options: NatsConfigOptions): string {
   return [
     '# A farm of bivdiff, written by `bivdiff nats-config`: write it anew after an update.',
     `listen: ${quoted(listen)}`,
-    'max_payload: 8MB',
     `jetstream { store_dir: ${quoted(storeFolder)} }`,
     ...(tls === undefined ? [] : tlsLines(tls)),
     'authorization {',

@@ -11,7 +11,7 @@ import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
 import { putSource } from '../../common/sources/source.ts';
 import type { StoredSource } from '../../common/sources/source.ts';
 import { plural } from '../output/format.ts';
-import { inOwnWords } from '../request/accept-request.ts';
+import { inOwnWords, nameProblems } from '../request/accept-request.ts';
 import { batchError, placeInBatch } from '../request/batch-file.ts';
 import type { RenderRequest } from '../request/render-request.ts';
 import type { FarmClient } from './farm-client.ts';
@@ -22,6 +22,8 @@ export interface SubmitOptions {
   readonly priority: number;
   /** Called with each job once it is on the farm. */
   readonly onSubmitted: (job: Job) => void;
+  /** Told what may not be expected of a job that was submitted. */
+  readonly onWarning: (text: string) => void;
 }
 
 /** What a farm or a file system says of one line; anything else would be said of the next one too. */
@@ -40,7 +42,9 @@ export async function submitRender(
 ): Promise<Job> {
   try {
     const source = await putSource(farm, request.spec.input.path);
-    const job = await farm.submit(submissionOf(request, source, options));
+    const job = await farm.submit(submissionOf(request, source, options), (warnings) => {
+      nameProblems(warnings, request).forEach(options.onWarning);
+    });
     options.onSubmitted(job);
     return job;
   } catch (reason) {
@@ -63,7 +67,11 @@ export async function submitBatch(
   for (const [index, submission] of checked.entries()) {
     const request = requests[index]!;
     try {
-      const job = await farm.submit(submission);
+      const job = await farm.submit(submission, (warnings) => {
+        for (const text of nameProblems(warnings, request)) {
+          options.onWarning(`${placeInBatch(request, path)}: ${text}`);
+        }
+      });
       jobs.push(job);
       options.onSubmitted(job);
     } catch (reason) {

@@ -1,12 +1,11 @@
 // The coordinator's limits as people set them: `--limit NAME=VALUE`, or a settings file; the flags go before the file, the file
 // before the defaults.
 
-import { readFile } from 'node:fs/promises';
-
 import { parse } from 'yaml';
 import { z } from 'zod';
 
 import { BivdiffError } from '../../common/errors.ts';
+import { readTextFile } from '../../common/files/text-file.ts';
 import { DEFAULT_LIMITS } from '../../common/rpc/farm-limits.ts';
 import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
 
@@ -62,9 +61,7 @@ function parseLimit(flag: string, problems: string[]): [string, number] {
 }
 
 async function readSettings(path: string, problems: string[]): Promise<Partial<FarmLimits>> {
-  const text = await readFile(path, 'utf8').catch((reason: unknown) => {
-    throw BivdiffError.from(reason, `--settings: reading ${path}`);
-  });
+  const text = await readTextFile(path, `--settings: reading ${path}`);
   let settings: unknown;
   try {
     settings = parse(text);

@@ -1,12 +1,13 @@
 // The things that `bivdiff doctor` tries, one function each. A check never throws: what goes wrong is what it finds.
 
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, statfs } from 'node:fs/promises';
-import { availableParallelism, cpus, freemem, tmpdir, totalmem } from 'node:os';
+import { readFile, statfs } from 'node:fs/promises';
+import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { BivdiffError } from '../../common/errors.ts';
+import { makeTemporaryFolder } from '../../common/files/temporary-folder.ts';
 import { openModelSet } from '../../common/models/model-folder.ts';
 import { endingOf, MOVIE_FORMATS } from '../../common/outputs/output-formats.ts';
 import { isFolder, openStore } from '../../common/store/open-store.ts';
@@ -110,9 +111,18 @@ async function checkProviders({ signal }: CheckOptions): Promise<Finding[]> {
   }
 }
 
+async function checkCodecs(options: CheckOptions): Promise<Finding[]> {
+  try {
+    await using folder = await makeTemporaryFolder('doctor');
+    return await tryCodecs(folder.path, options);
+  } catch (reason) {
+    const advice = 'Make room there, or let TMPDIR name a folder that this user may write to.';
+    return [failed('temporary files', reason, advice)];
+  }
+}
+
 /** Encodes two frames in each format, and reads the result back. */
-async function checkCodecs({ signal }: CheckOptions): Promise<Finding[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'bivdiff-doctor-'));
+async function tryCodecs(folder: string, { signal }: CheckOptions): Promise<Finding[]> {
   const media = createMediaService();
   const size = { width: 64, height: 64 };
   const frame = new Uint8Array(size.width * size.height * 3).fill(128);
@@ -135,7 +145,6 @@ async function checkCodecs({ signal }: CheckOptions): Promise<Finding[]> {
     }
   } finally {
     await media.close();
-    await rm(folder, { recursive: true, force: true });
   }
   return findings;
 }

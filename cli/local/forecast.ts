@@ -1,18 +1,23 @@
 // What a render would cost: tasks to run, seconds by what earlier renders took, memory and disk by size.
 
 import type { Store } from '../../common/store/ports.ts';
+import { partsOf } from '../../common/models/model-folder.ts';
 import type { ModelSet } from '../../common/models/model-set.ts';
 import type { Stage } from '../../common/task.ts';
-import { costUnits, secondsPerUnit } from '../../coordinator/domain/cost.ts';
+import { makespan } from '../../coordinator/domain/makespan.ts';
 import { countOfStage, stagesOf } from '../../coordinator/domain/plan.ts';
-import type { MeasuredCost } from '../../coordinator/domain/cost.ts';
+import { stageRates } from '../../coordinator/domain/stage-rates.ts';
+import type { PastStage } from '../../coordinator/domain/stage-rates.ts';
+import { workOfJob } from '../../coordinator/domain/stage-work.ts';
+import type { ConfigLookup } from '../../coordinator/domain/stage-work.ts';
 import type { TaskGraph, TaskNumber } from '../../coordinator/domain/task-graph.ts';
 import type { Manifest } from '../../coordinator/jobs/manifest.ts';
 import type { Survey } from '../../coordinator/run/survey.ts';
+import { canPlan } from '../../recipes/job.ts';
 import type { Accepted, Forecast } from '../farm.ts';
 
-/** Earlier renders that are looked at for their costs, the newest by name order. */
-const MANIFESTS_MAX = 20;
+/** Earlier renders that are looked at, in a store that has more any of them: about half a second of reading. */
+const MANIFESTS_MAX = 1000;
 /** A PNG of a frame is about this share of its raw bytes; photographs compress worse than drawings. */
 const PNG_SHARE = 0.6;
 /** Node, ONNX Runtime and a lane's code before any model is loaded, as `npm run bench` measures it. */
@@ -26,16 +31,16 @@ export interface ForecastFacts {
   readonly wanted: readonly TaskNumber[];
   readonly store: Store;
   readonly slots: number;
+  /** Of each slot. */
+  readonly threads: number;
 }
 
 export async function forecastRender(facts: ForecastFacts): Promise<Forecast> {
   const { graph, survey, accepted } = facts;
   const missing = new Map<Stage, number>();
-  const units = new Map<Stage, number>();
   for (const task of survey.missing) {
     const stage = graph.stage(task);
     missing.set(stage, (missing.get(stage) ?? 0) + 1);
-    units.set(stage, (units.get(stage) ?? 0) + costUnits(graph.plan, graph.ref(task)));
   }
   const tasks: Record<string, { total: number; inStore: number }> = {};
   for (const stage of stagesOf(graph.plan)) {
@@ -45,43 +50,74 @@ export async function forecastRender(facts: ForecastFacts): Promise<Forecast> {
   return {
     jobId: accepted.jobId,
     tasks,
-    secondsEstimated: await estimateSeconds(facts, units),
+    secondsEstimated: await estimateSeconds(facts),
     memoryBytesEstimated: BASE_BYTES + facts.slots * (LANE_BYTES + modelBytes(accepted.models)),
     diskBytesEstimated: estimateDisk(facts, missing),
   };
 }
 
-async function estimateSeconds(
-  facts: ForecastFacts,
-  units: ReadonlyMap<Stage, number>,
-): Promise<number | undefined> {
-  const measured = await measuredCosts(facts.store, facts.accepted.job.numerics.inference);
-  let seconds = 0;
-  for (const [stage, amount] of units) {
-    const rate = secondsPerUnit(stage, measured);
-    if (rate === undefined) return undefined;
-    seconds += rate * amount;
-  }
-  return seconds / facts.slots;
+/** Undefined while no render with these models is in the store. */
+async function estimateSeconds(facts: ForecastFacts): Promise<number | undefined> {
+  const { graph, survey, accepted, slots, threads } = facts;
+  const { job } = accepted;
+  const parts = new Map(partsOf(accepted.models).map(({ digest, config }) => [digest, config]));
+  const configOf: ConfigLookup = (digest) => parts.get(digest);
+  const works = workOfJob(job, configOf);
+  const past = await pastStages(facts.store, { numericsClass: job.numerics.inference, configOf });
+  const needed = new Set(survey.missing.map((task) => graph.stage(task)));
+  const rates = stageRates(
+    [...works.values()].filter(({ stage }) => needed.has(stage)),
+    past,
+    { pixels: job.width * job.height, threads },
+  );
+  if (rates === undefined) return undefined;
+  return makespan(graph, survey.missing, {
+    slots,
+    secondsOf: (task) => {
+      const stage = graph.stage(task);
+      const work = works.get(stage)?.ofTask(graph.plan.frameCount(graph.ref(task))) ?? 0;
+      return work * (rates.get(stage)?.secondsPerWork ?? 0);
+    },
+    firstSecondsOf: (stage) => rates.get(stage)?.firstSeconds ?? 0,
+  });
 }
 
-async function measuredCosts(
-  store: Store,
-  numericsClass: string,
-): Promise<ReadonlyMap<Stage, MeasuredCost>> {
-  const costs = new Map<Stage, MeasuredCost>();
+interface PastFacts {
+  readonly numericsClass: string;
+  readonly configOf: ConfigLookup;
+}
+
+/** What the stages of earlier renders took, as far as they ran graphs that are at hand. */
+async function pastStages(store: Store, facts: PastFacts): Promise<PastStage[]> {
+  const past: PastStage[] = [];
   const names = await store.listDocuments('manifest');
   for (const name of names.slice(-MANIFESTS_MAX)) {
     const bytes = await store.getDocument(name);
     if (bytes === undefined) continue;
     const manifest = JSON.parse(Buffer.from(bytes).toString()) as Manifest;
-    if (manifest.job.numerics.inference !== numericsClass) continue;
-    for (const [stage, { seconds, units }] of Object.entries(manifest.stages)) {
-      const sum = costs.get(stage as Stage) ?? { seconds: 0, units: 0 };
-      costs.set(stage as Stage, { seconds: sum.seconds + seconds, units: sum.units + units });
-    }
+    const { job } = manifest;
+    if (!canPlan(job) || job.numerics.inference !== facts.numericsClass) continue;
+    past.push(...stagesOfManifest(manifest, facts.configOf));
   }
-  return costs;
+  return past;
+}
+
+function stagesOfManifest({ job, stages, slots, createdAt }: Manifest, configOf: ConfigLookup) {
+  // Of a farm, whose workers differ, nothing is said: then as if by one slot of this machine.
+  const { count, threads } = slots ?? { count: 1, threads: 1 };
+  const past: PastStage[] = [];
+  for (const { stage, graphs, total } of workOfJob(job, configOf).values()) {
+    const figures = stages[stage];
+    if (figures === undefined || figures.run === 0) continue;
+    const { seconds, busySeconds, run, tasks } = figures;
+    past.push({
+      ...{ stage, graphs, seconds, busySeconds, threads, createdAt },
+      work: (total * run) / tasks,
+      pixels: job.width * job.height,
+      slots: Math.min(count, run),
+    });
+  }
+  return past;
 }
 
 function estimateDisk(facts: ForecastFacts, missing: ReadonlyMap<Stage, number>): number {

@@ -107,8 +107,8 @@ class LocalFarm implements Farm {
     const graph = createTaskGraph(createPlan(accepted.job));
     const wanted = wantedTasks(graph);
     const survey = await surveyStore(graph, this.store, wanted);
-    const { slots } = this.#options;
-    return forecastRender({ accepted, graph, survey, wanted, store: this.store, slots });
+    const { store } = this;
+    return forecastRender({ accepted, graph, survey, wanted, store, ...this.#slots });
   }
 
   async render(accepted: Accepted, options: RenderOptions): Promise<RenderResult> {
@@ -118,7 +118,7 @@ class LocalFarm implements Farm {
       broken,
       ...(options.signal === undefined ? [] : [options.signal]),
     ]);
-    const job = { accepted, store: this.store, bus, slots: this.#options.slots };
+    const job = { accepted, store: this.store, bus, ...this.#slots };
     try {
       return await runRender(job, { ...options, signal });
     } catch (reason) {
@@ -140,13 +140,18 @@ class LocalFarm implements Farm {
     await this.store.close();
   }
 
+  get #slots(): { readonly slots: number; readonly threads: number } {
+    const { slots, threadsPerSlot } = this.#options;
+    const threads = threadsPerSlot ?? Math.max(1, Math.floor(availableParallelism() / slots));
+    return { slots, threads };
+  }
+
   #start(): Engine {
-    const { slots } = this.#options;
-    const threads = Math.max(1, Math.floor(availableParallelism() / slots));
+    const { slots, threads } = this.#slots;
     const lanes = createLanePool({
       entry: LANE_ENTRY,
       lanes: slots,
-      threadsPerLane: this.#options.threadsPerSlot ?? threads,
+      threadsPerLane: threads,
       memoryLimitBytes: Math.floor(totalmem() * MODEL_MEMORY_SHARE),
     });
     const bus = createMemoryBus({ ackWaitMs: ACK_WAIT_MS });

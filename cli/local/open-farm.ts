@@ -23,9 +23,9 @@ export async function withFarm<T>(
   }
 }
 
-/** Bars, lines, or with `--quiet` neither. */
+/** Bars, lines, or with `--quiet` neither, but warnings. */
 export function createView(run: RunOptions, environment: CliEnvironment): ProgressView {
   const { stderr, clock, colors } = environment;
-  if (run.quiet) return createSilentView();
+  if (run.quiet) return createSilentView({ terminal: stderr });
   return createProgressView({ terminal: stderr, clock, colors });
 }

@@ -1,10 +1,10 @@
 // A roundtrip from request to finished file: looks at the source, decodes and encodes, and puts the output in its place.
 
-import { randomBytes } from 'node:crypto';
 import { copyFile, link, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { BivdiffError } from '../../common/errors.ts';
+import { ownPrefix } from '../../common/files/leftovers.ts';
 import { isSequence, keepsAlpha } from '../../common/outputs/output-formats.ts';
 import type { ArtifactRef, Digest } from '../../common/task.ts';
 import { cannotWrite } from '../../common/write-failure.ts';
@@ -14,7 +14,7 @@ import type { MediaService } from '../../workers/media/media-service.ts';
 import type { FrameSize, VideoFacts } from '../../workers/media/media-types.ts';
 import { roundtrip } from '../../workers/media/roundtrip.ts';
 import type { MadeFile } from '../../workers/media/roundtrip.ts';
-import { digestOfArtifacts, placeOutputs } from '../output/place-outputs.ts';
+import { digestOfArtifacts, placeOutputs, TEMPORARY_PREFIX } from '../output/place-outputs.ts';
 import type { OutputFile } from '../output/place-outputs.ts';
 import { nameProblems } from '../request/accept-request.ts';
 import type { RoundtripRequest } from '../request/roundtrip-request.ts';
@@ -156,7 +156,7 @@ async function workFolder(output: string): Promise<WorkFolder> {
   let folder = '';
   try {
     made = await mkdir(beside, { recursive: true });
-    folder = await mkdtemp(join(beside, `.bivdiff-${randomBytes(2).toString('hex')}`));
+    folder = await mkdtemp(join(beside, await ownPrefix(TEMPORARY_PREFIX)));
     await mkdir(join(folder, 'made'));
   } catch (reason) {
     for (const one of [folder, made ?? '']) {

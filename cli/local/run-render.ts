@@ -27,6 +27,8 @@ export interface RunRender {
   readonly store: Store;
   readonly bus: Bus;
   readonly slots: number;
+  /** Of each slot. */
+  readonly threads: number;
 }
 
 /** Renders a job to its end. @throws BivdiffError — as `Farm.render` */
@@ -37,7 +39,6 @@ export async function runRender(render: RunRender, options: RenderOptions): Prom
   const wanted = wantedTasks(graph);
   const tally = new JobTally({
     graph,
-    wanted,
     slots: () => slots,
     nowMs: () => performance.now() - begunMs,
     onChange: () => options.onProgress?.(progressOf(tally)),
@@ -63,13 +64,14 @@ interface Finished {
   readonly seconds: number;
 }
 
-async function finish({ accepted, store }: RunRender, done: Finished): Promise<RenderResult> {
+async function finish(render: RunRender, done: Finished): Promise<RenderResult> {
+  const { accepted, store, slots, threads } = render;
   const { graph, tally, seconds } = done;
   const { jobId } = accepted;
   const { outputs, metrics, manifest } = await concludeJob(
     store,
     { jobId, graph, tally },
-    programVersions(),
+    { versions: programVersions(), slots: { count: slots, threads } },
   );
   const secondsByStage: Partial<Record<Stage, number>> = {};
   for (const [stage, { seconds: spent }] of tally.stages) secondsByStage[stage] = spent;
@@ -101,5 +103,10 @@ function progressOf(tally: JobTally): RenderProgress {
   const stages = [...tally.stages].map(([stage, { total, run, reused }]): StageProgress => {
     return { stage, total, run, reused, running: tally.runningOf(stage) };
   });
-  return { stages, fraction: tally.fraction, secondsLeft: tally.secondsLeft };
+  const { fraction, secondsLeft, withoutRoom } = tally;
+  const failure = [...withoutRoom.values()].at(-1);
+  return {
+    ...{ stages, fraction, secondsLeft },
+    ...(failure === undefined ? {} : { withoutRoom: { tasks: withoutRoom.size, failure } }),
+  };
 }

@@ -1,7 +1,7 @@
 // Puts finished outputs where the user wants them: each is written beside its place under another name and put there
 // when all are complete, so that a failure leaves nothing half-written. Knows of the store only how to get a file.
 
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { link, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -9,6 +9,7 @@ import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
 import { BivdiffError } from '../../common/errors.ts';
+import { ownName, removeLeftovers } from '../../common/files/leftovers.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { ArtifactRef, Digest } from '../../common/task.ts';
 import { cannotWrite } from '../../common/write-failure.ts';
@@ -27,6 +28,9 @@ export type OutputFile =
     }
   /** Text about the run. It may replace an earlier one whose first 200 characters hold the mark. */
   | { readonly kind: 'text'; readonly path: string; readonly text: string; readonly mark: string };
+
+/** Of what is written beside an output before it gets its name. */
+export const TEMPORARY_PREFIX = '.bivdiff-';
 
 /** Of a command that keeps what it made; without a store, nothing is kept. */
 const KEPT = { kept: true } as const;
@@ -64,7 +68,7 @@ async function probeFolder(
   path: string,
   options: WriteFailureOptions,
 ): Promise<void> {
-  const probe = join(await nearestFolder(folder, path), temporaryName());
+  const probe = join(await nearestFolder(folder, path), await temporaryName());
   try {
     await writeFile(probe, '', { flag: 'wx' });
     await rm(probe);
@@ -121,10 +125,11 @@ async function stage(
   { madeFolders, options }: { readonly madeFolders: string[]; readonly options: PlaceOptions },
 ): Promise<Staged> {
   const path = await placeOf(output.path);
-  const temporary = join(dirname(path), temporaryName());
+  const temporary = join(dirname(path), await temporaryName());
   try {
     const made = await mkdir(dirname(path), { recursive: true });
     if (made !== undefined) madeFolders.push(made);
+    await removeLeftovers(dirname(path), TEMPORARY_PREFIX);
     if (output.kind === 'artifact') {
       await store.getArtifactFile(output.artifact.digest, temporary);
     } else if (output.kind === 'text') {
@@ -188,7 +193,7 @@ async function putWithoutReplacing(staged: Staged, options: PlaceOptions): Promi
     });
     return;
   }
-  const aside = join(dirname(path), temporaryName());
+  const aside = join(dirname(path), await temporaryName());
   const replaces = options.overwrite && (await exists(path));
   if (replaces) await rename(path, aside);
   await rename(temporary, path);
@@ -277,6 +282,6 @@ async function placeOf(path: string): Promise<string> {
  * Hidden, and not taken for an output by a pattern such as *.mp4. Nothing of the output's own name: that may be as long as the file
  * system takes.
  */
-function temporaryName(): string {
-  return `.bivdiff-${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
+function temporaryName(): Promise<string> {
+  return ownName(TEMPORARY_PREFIX, '.tmp');
 }

@@ -1,6 +1,6 @@
 // What progress looks like, as text: rows of bars for a terminal of some width, or one plain line. Pure.
 
-import type { RenderProgress, StageProgress } from '../farm.ts';
+import type { RenderProgress, StageProgress, WithoutRoom } from '../farm.ts';
 import { formatClock, formatSeconds, plural } from './format.ts';
 
 export interface RowOptions {
@@ -29,8 +29,13 @@ export function formatProgressRows(progress: RenderProgress, options: RowOptions
   return rows;
 }
 
-/** `generate 1/2, step 12/50; 43 %, 1:12 left`, or undefined when nothing runs. */
+/**
+ * `generate 1/2, step 12/50; 43 %, 1:12 left`, or undefined when nothing runs. Where the store is full, what is run for it is run in vain:
+ * `waiting for room in the store, 2 tasks; 43 %`.
+ */
 export function formatProgressLine(progress: RenderProgress): string | undefined {
+  const waiting = waitingText(progress);
+  if (waiting !== undefined) return `${waiting}; ${percent(progress)}`;
   const active = progress.stages.filter((stage) => stage.running.length > 0);
   if (active.length === 0) return waitsText(progress) || undefined;
   const parts = active.map((stage) => {
@@ -45,6 +50,22 @@ export function formatProgressLine(progress: RenderProgress): string | undefined
 export function formatStageDone(stage: StageProgress, secondsElapsed: number): string {
   const { total, run, reused } = stage;
   return `${stage.stage}: ${plural(total, 'task')} done, ${run} run, ${reused} reused (after ${formatSeconds(secondsElapsed)})`;
+}
+
+/** That the store is full, where, and what to do; or, for undefined, that it is no more. */
+export function formatWithoutRoom(withoutRoom: WithoutRoom | undefined): string {
+  if (withoutRoom === undefined) return 'there is room in the store again: the render goes on';
+  const { message, hint } = withoutRoom.failure;
+  const remedy = hint === undefined ? '' : `${hint} `;
+  return (
+    `waiting for room in the store: ${message}\n` +
+    `hint: ${remedy}The render goes on by itself once there is room; Ctrl-C stops it, and what is done is kept.`
+  );
+}
+
+function waitingText({ withoutRoom }: RenderProgress): string | undefined {
+  if (withoutRoom === undefined) return undefined;
+  return `waiting for room in the store, ${plural(withoutRoom.tasks, 'task')}`;
 }
 
 function stageRow(stage: StageProgress, options: RowOptions): string {
@@ -65,7 +86,9 @@ function stageRow(stage: StageProgress, options: RowOptions): string {
 function totalRow(progress: RenderProgress, options: RowOptions): string {
   const { secondsLeft } = progress;
   const since = options.secondsSinceUpdate;
-  const left = secondsLeft === undefined ? '' : secondsLeftText(Math.max(0, secondsLeft - since));
+  const left =
+    waitingText(progress) ??
+    (secondsLeft === undefined ? '' : secondsLeftText(Math.max(0, secondsLeft - since)));
   const elapsed = formatClock(options.secondsElapsed);
   const waits = waitsText(progress);
   const text = [`${percent(progress)} done`, `${elapsed} gone`, left, waits];

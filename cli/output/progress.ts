@@ -2,7 +2,12 @@
 // Decides when to draw; what a frame looks like is progress-text.ts's.
 
 import type { RenderProgress } from '../farm.ts';
-import { formatProgressLine, formatProgressRows, formatStageDone } from './progress-text.ts';
+import {
+  formatProgressLine,
+  formatProgressRows,
+  formatStageDone,
+  formatWithoutRoom,
+} from './progress-text.ts';
 import type { Clock, ProgressTerminal } from '../terminal.ts';
 
 /** At most ten frames a second. */
@@ -15,6 +20,8 @@ export interface ProgressView {
   update(progress: RenderProgress): void;
   /** A line of text that stays. */
   note(text: string): void;
+  /** The same, of what must be known even where no progress is shown. */
+  warn(text: string): void;
   /** Draws the last state and lets go of the screen. Idempotent. */
   end(): void;
 }
@@ -27,12 +34,27 @@ export interface ProgressOptions {
 
 /** Bars on a terminal, plain lines without one. */
 export function createProgressView(options: ProgressOptions): ProgressView {
-  return options.terminal.isTty ? createBars(options) : createLines(options);
+  return tellingOfRoom(options.terminal.isTty ? createBars(options) : createLines(options));
 }
 
-/** Shows nothing: `--quiet`. */
-export function createSilentView(): ProgressView {
-  return { update() {}, note() {}, end() {} };
+/** Shows warnings only: `--quiet`. */
+export function createSilentView({ terminal }: Pick<ProgressOptions, 'terminal'>): ProgressView {
+  const warn = (text: string): void => void terminal.write(`${text}\n`);
+  return tellingOfRoom({ update() {}, note() {}, warn, end() {} });
+}
+
+/** Says when the store has no room, and when it has again: until then nothing else would tell why nothing comes of it. */
+function tellingOfRoom(view: ProgressView): ProgressView {
+  let isWaiting = false;
+  return {
+    ...view,
+    update(progress) {
+      const { withoutRoom } = progress;
+      if ((withoutRoom !== undefined) !== isWaiting) view.warn(formatWithoutRoom(withoutRoom));
+      isWaiting = withoutRoom !== undefined;
+      view.update(progress);
+    },
+  };
 }
 
 function createBars(options: ProgressOptions): ProgressView {
@@ -63,6 +85,11 @@ function createBars(options: ProgressOptions): ProgressView {
     callOff = clock.after(TICK_MS, draw);
   };
 
+  const note = (text: string): void => {
+    terminal.write(`${erase()}${text}\n`);
+    drawnRows = 0;
+    draw();
+  };
   return {
     update(progress) {
       const nowMs = clock.nowMs();
@@ -75,11 +102,8 @@ function createBars(options: ProgressOptions): ProgressView {
         callOff = clock.after(waitMs, draw);
       }
     },
-    note(text) {
-      terminal.write(`${erase()}${text}\n`);
-      drawnRows = 0;
-      draw();
-    },
+    note,
+    warn: note,
     end() {
       draw();
       callOff?.();
@@ -112,6 +136,7 @@ function createLines(options: ProgressOptions): ProgressView {
       printedAtMs = nowMs;
     },
     note,
+    warn: note,
     end() {},
   };
 }

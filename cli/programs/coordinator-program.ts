@@ -4,8 +4,8 @@ import { hostname } from 'node:os';
 
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
 
-import { DRAIN_SUBJECT, openNatsBus, WORKER_SUBJECT } from '../../common/bus/nats/index.ts';
-import type { NatsAccess, NatsBus } from '../../common/bus/nats/index.ts';
+import { CoordinatorTalk, openNatsBus } from '../../common/bus/nats/index.ts';
+import type { NatsAccess } from '../../common/bus/nats/index.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
 import { nameSource } from '../../common/sources/source-name.ts';
@@ -15,7 +15,6 @@ import type { NumericsClasses } from '../../common/stage-facts.ts';
 import { openStore } from '../../common/store/open-store.ts';
 import type { Store } from '../../common/store/ports.ts';
 import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
-import type { WorkerStatus } from '../../common/worker-status.ts';
 import { Coordinator } from '../../coordinator/coordinator.ts';
 import { acceptSpec } from '../../coordinator/domain/accept.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../coordinator/domain/failure-policy.ts';
@@ -26,14 +25,17 @@ import { WorkerRegistry } from '../../coordinator/dispatch/worker-registry.ts';
 import { ownClasses } from '../../workers/own-classes.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
+import type { VideoFacts } from '../../workers/media/media-types.ts';
 import { SourceCache } from '../../workers/stages/source-cache.ts';
 import { concludeJob } from '../../coordinator/jobs/conclude-job.ts';
 import { programVersions } from '../versions.ts';
 import type { CoordinatorSecurity } from './security/coordinator-security.ts';
+import { malformedLogged } from './log.ts';
 import type { Log } from './log.ts';
 import { ModelLibrary } from './model-library.ts';
 import { ModelPublisher } from './publish-models.ts';
 import { ACK_WAIT_MS } from '../flags/farm-settings.ts';
+import { cutPrompts } from '../request/cut-prompts.ts';
 
 /** How long open calls may take when the program ends. */
 const SHUTDOWN_MS = 2_000;
@@ -67,8 +69,10 @@ export async function runCoordinator(
     servers: [settings.nats],
     name: 'coordinator',
     ackWaitMs: ACK_WAIT_MS,
+    onMalformed: malformedLogged(log),
   });
-  const workers = followWorkers(bus, log);
+  const talk = new CoordinatorTalk(bus);
+  const workers = followWorkers(talk, log);
   const coordinator = new Coordinator({
     store,
     bus,
@@ -77,7 +81,7 @@ export async function runCoordinator(
     policy: DEFAULT_FAILURE_POLICY,
     nowMs: Date.now,
     name: `${hostname()}/${process.pid}`,
-    conclude: (active) => concludeJob(store, active, programVersions()),
+    conclude: (active) => concludeJob(store, active, { versions: programVersions() }),
     ...(settings.keepJobsMs === undefined ? {} : { keepJobsMs: settings.keepJobsMs }),
     ...(tokens === undefined ? {} : { shareOf: (owner) => tokens.shareOf(owner) }),
     onTrouble: (error) => {
@@ -88,8 +92,9 @@ export async function runCoordinator(
   const { server, endHealth } = createRpcServer({
     ...{ coordinator, workers, store, tokens, limits },
     accept: (spec, source) => acceptor.accept(spec, source),
+    warningsOf: (spec, job) => acceptor.warningsOf(spec, job),
     drain: (worker) => {
-      bus.connection.publish(DRAIN_SUBJECT, worker);
+      talk.drain(worker);
     },
     pid: process.pid,
     onRefused: (refusal) => {
@@ -118,7 +123,7 @@ export async function runCoordinator(
   }
 }
 
-function followWorkers(bus: NatsBus, log: Log): WorkerRegistry {
+function followWorkers(talk: CoordinatorTalk, log: Log): WorkerRegistry {
   const workers = new WorkerRegistry(systemClock, {
     onSharedName: (one, other) => {
       const processes = [one, other].map(({ host, pid }) => `${host} ${pid}`);
@@ -127,16 +132,17 @@ function followWorkers(bus: NatsBus, log: Log): WorkerRegistry {
     onOtherProtocol: ({ name, protocol }) => {
       const versions = { theirs: protocol, ours: PROTOCOL_VERSION };
       log.warn({ worker: name, ...versions }, 'worker of another protocol gets no tasks');
+      talk.tellVersion(name);
     },
     onSetAside: (worker, stage) => {
       log.warn({ worker, stage }, 'worker set aside');
     },
   });
-  bus.connection.subscribe(WORKER_SUBJECT, {
-    callback: (error, msg) => {
-      if (error === null) workers.note(msg.json<WorkerStatus>());
-    },
+  talk.onBeat((status) => {
+    workers.note(status);
   });
+  talk.answerAddresses((worker) => workers.servedAt(worker));
+  talk.answerLoading((question) => workers.costOfLoading(question));
   return workers;
 }
 
@@ -178,11 +184,9 @@ class Acceptor {
 
   async accept(spec: RenderSpec, source: StoredSource): Promise<AcceptedJob> {
     const models = await this.#models.open(spec.models);
-    const facts = await this.#media
-      .probe(await this.#sources.pathOf(source))
-      .catch((reason: unknown) => {
-        throw nameSource(BivdiffError.from(reason), spec.input.path);
-      });
+    const facts = await this.#probe(source).catch((reason: unknown) => {
+      throw nameSource(BivdiffError.from(reason), spec.input.path);
+    });
     const job = acceptSpec({
       spec,
       models,
@@ -192,6 +196,15 @@ class Acceptor {
     // Before anybody can be given a task of it.
     await this.#publisher.publish(models, job);
     return job;
+  }
+
+  async warningsOf(spec: RenderSpec, job: AcceptedJob): Promise<readonly string[]> {
+    return cutPrompts(job, await this.#models.open(spec.models));
+  }
+
+  async #probe(source: StoredSource): Promise<VideoFacts> {
+    await using held = await this.#sources.hold(source);
+    return await this.#media.probe(held.path);
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,7 @@
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 
+import type { MalformedMessages } from '../../common/bus/nats/index.ts';
 import type { TextSink } from '../terminal.ts';
 
 export type Log = Pick<Logger, 'info' | 'warn'>;
@@ -16,4 +17,11 @@ export function createLog(sink: TextSink, component: string): Log {
     formatters: { level: (level: string) => ({ level }) },
   };
   return pino(options, { write: (line) => void sink.write(line) });
+}
+
+/** For a bus: what came over NATS and fits no schema. */
+export function malformedLogged(log: Log): (messages: MalformedMessages) => void {
+  return (messages) => {
+    log.warn({ ...messages }, 'malformed messages dropped');
+  };
 }

@@ -3,22 +3,15 @@
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  access,
-  constants,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rm,
-  writeFile,
-} from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { access, constants, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { BivdiffError } from '../../common/errors.ts';
+import { makeTemporaryFolder, USER_PID_FILE } from '../../common/files/temporary-folder.ts';
+import type { TemporaryFolder } from '../../common/files/temporary-folder.ts';
 
 const run = promisify(execFile);
 
@@ -70,21 +63,33 @@ async function isUsable(path: string): Promise<boolean> {
 export interface NatsServerOptions {
   /** @default any free one */
   readonly port?: number;
+  /** Further lines of its configuration. */
+  readonly settings?: readonly string[];
 }
 
 /** A nats-server with JetStream, on loopback. */
 export class NatsServer {
   readonly #program: string;
-  readonly #folder: string;
+  readonly #place: TemporaryFolder;
+  readonly #settings: readonly string[];
   #port: number;
   #child: ChildProcess | undefined;
   #log = '';
 
   /** Use `startNatsServer`. */
-  constructor(program: string, folder: string, port: number) {
+  constructor(
+    program: string,
+    place: TemporaryFolder,
+    { port = -1, settings = [] }: NatsServerOptions,
+  ) {
     this.#program = program;
-    this.#folder = folder;
+    this.#place = place;
+    this.#settings = settings;
     this.#port = port;
+  }
+
+  get #folder(): string {
+    return this.#place.path;
   }
 
   get url(): string {
@@ -106,7 +111,7 @@ export class NatsServer {
     await rm(ports, { recursive: true, force: true });
     await mkdir(ports, { recursive: true });
     const config = join(this.#folder, 'nats.conf');
-    await writeFile(config, configText(this.#folder, ports, this.#port));
+    await writeFile(config, this.#configText(ports));
     const child = spawn(this.#program, ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child = child;
     child.stderr.on('data', (chunk: Buffer) => {
@@ -141,6 +146,19 @@ export class NatsServer {
     await rm(join(this.#folder, 'jetstream'), { recursive: true, force: true });
   }
 
+  #configText(ports: string): string {
+    return [
+      `host: "127.0.0.1"`,
+      `port: ${this.#port}`,
+      `ports_file_dir: ${JSON.stringify(ports)}`,
+      // It outlives a program that is killed, and needs its folder.
+      `pid_file: ${JSON.stringify(join(this.#folder, USER_PID_FILE))}`,
+      `jetstream { store_dir: ${JSON.stringify(join(this.#folder, 'jetstream'))} }`,
+      ...this.#settings,
+      '',
+    ].join('\n');
+  }
+
   async close(): Promise<void> {
     const child = this.#child;
     if (child?.exitCode === null && child.signalCode === null) {
@@ -149,13 +167,13 @@ export class NatsServer {
       await Promise.race([ended, delay(STOP_MS, undefined, { ref: false })]);
       await this.signal('SIGKILL');
     }
-    await rm(this.#folder, { recursive: true, force: true });
+    await this.#place[Symbol.asyncDispose]();
   }
 }
 
 export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
-  const folder = await mkdtemp(join(tmpdir(), 'bivdiff-nats-'));
-  const server = new NatsServer(await findNatsServer(), folder, options.port ?? -1);
+  const program = await findNatsServer();
+  const server = new NatsServer(program, await makeTemporaryFolder('nats'), options);
   try {
     await server.start();
     return server;
@@ -163,17 +181,6 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
     await server.close();
     throw reason;
   }
-}
-
-function configText(folder: string, ports: string, port: number): string {
-  return [
-    `host: "127.0.0.1"`,
-    `port: ${port}`,
-    `ports_file_dir: ${JSON.stringify(ports)}`,
-    `max_payload: 8MB`,
-    `jetstream { store_dir: ${JSON.stringify(join(folder, 'jetstream'))} }`,
-    '',
-  ].join('\n');
 }
 
 async function readPort(folder: string): Promise<number | undefined> {

@@ -1,16 +1,15 @@
-// A worker among its peers: it serves what it made, hears where others do and what they have loaded, and gathers from them.
+// A worker among its peers: it serves what it made, asks the coordinator where others do and what they have loaded, and gathers from them.
 
 import { hostname } from 'node:os';
 
-import { WORKER_SUBJECT } from '../../common/bus/nats/index.ts';
-import type { NatsBus } from '../../common/bus/nats/index.ts';
+import type { WorkerTalk } from '../../common/bus/nats/index.ts';
 import type { TaskMessage } from '../../common/bus/ports.ts';
-import type { GatherTally, LoadedModels, WorkerStatus } from '../../common/worker-status.ts';
+import type { Digest } from '../../common/task.ts';
+import type { GatherTally, LoadedModels } from '../../common/worker-status.ts';
 import { MadeCache } from '../../workers/peers/made-cache.ts';
 import { PeerBook } from '../../workers/peers/peer-book.ts';
 import { startPeerServer } from '../../workers/peers/peer-server.ts';
 import { PeerTensors, TLS_SCHEME } from '../../workers/peers/peer-tensors.ts';
-import { WarmPeers } from '../../workers/peers/warm-peers.ts';
 import type { PeerCredentials } from './security/peer-credentials.ts';
 
 /** A thousand windows of 16 frames at 512x512. */
@@ -22,12 +21,12 @@ export interface WorkerPeers {
   readonly address: string | undefined;
   readonly tally: GatherTally;
   /** As the worker loop's. */
-  costOfLoading(message: TaskMessage): number;
+  costOfLoading(message: TaskMessage): Promise<number>;
   close(): void;
 }
 
 export interface JoinPeersOptions {
-  readonly bus: NatsBus;
+  readonly talk: WorkerTalk;
   /** Of this worker. */
   readonly name: string;
   /** What it has loaded, now. */
@@ -40,36 +39,42 @@ export interface JoinPeersOptions {
 
 /** @throws unavailable — it cannot listen there */
 export async function joinPeers(options: JoinPeersOptions): Promise<WorkerPeers> {
-  const { bus, name, loaded, serve, credentials } = options;
+  const { talk, serve, credentials } = options;
   const made = new MadeCache(MADE_BYTES_MAX);
   const server =
     serve === undefined ? undefined : await startPeerServer(serve, made, credentials?.server);
   const nowMs = (): number => performance.now();
-  const book = new PeerBook({ host: hostname(), nowMs });
-  const warm = new WarmPeers({ name, loaded, nowMs });
-  const heard = bus.connection.subscribe(WORKER_SUBJECT, {
-    callback: (error, msg) => {
-      if (error !== null) return;
-      const status = msg.json<WorkerStatus>();
-      book.note(status);
-      warm.note(status);
-    },
-  });
+  const ask = talk.addressOf.bind(talk);
+  const book = new PeerBook({ host: hostname(), nowMs, ask });
   const tally: GatherTally = { hits: 0, misses: 0, fallbacks: 0 };
-  const addressOf = (worker: string): string | undefined => book.addressOf(worker);
+  const addressOf = book.addressOf.bind(book);
   const tensors = new PeerTensors({ made, addressOf, tally, tls: credentials?.client });
   const scheme = credentials === undefined ? '' : TLS_SCHEME;
   return {
     tensors,
     tally,
-    costOfLoading: (message) => warm.costOfLoading(message),
+    costOfLoading: (message) => costOfLoading(message, options),
     address: server && scheme + reachableAddress(serve!, server.port),
     close: () => {
-      heard.unsubscribe();
       tensors.close();
       server?.close();
     },
   };
+}
+
+/** Nobody is asked about models that are loaded here. */
+async function costOfLoading(
+  { task, memoryBytes = 0, excludedWorkers }: TaskMessage,
+  { talk, name, loaded }: JoinPeersOptions,
+): Promise<number> {
+  const own = loaded();
+  const models = Object.values(task.models);
+  if (models.every((digest) => own[digest] !== undefined)) return 0;
+  const { stage, numericsClass } = task;
+  return talk.loadingCost({
+    ...{ worker: name, stage, numericsClass, memoryBytes, excludedWorkers, models },
+    loaded: Object.keys(own) as Digest[],
+  });
 }
 
 /** Of one that listens on all addresses of its machine, others know the machine's name. */

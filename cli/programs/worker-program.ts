@@ -5,9 +5,8 @@ import { hostname } from 'node:os';
 
 import { PANEL_LABELS } from '../../recipes/panels.ts';
 import { LANE_ENTRY } from '../../recipes/lane-entry.ts';
-import { DRAIN_SUBJECT, openNatsBus, WORKER_SUBJECT } from '../../common/bus/nats/index.ts';
-import type { NatsAccess, NatsBus } from '../../common/bus/nats/index.ts';
-import type { TaskMessage } from '../../common/bus/ports.ts';
+import { openNatsBus, WorkerTalk } from '../../common/bus/nats/index.ts';
+import type { NatsAccess } from '../../common/bus/nats/index.ts';
 import { queuesOfWorker } from '../../common/placement.ts';
 import type { ChannelSettings } from '../../common/rpc/channel.ts';
 import type { Store } from '../../common/store/ports.ts';
@@ -26,6 +25,7 @@ import { runStage } from '../../workers/stages/run-stage.ts';
 import type { StageRunnerOptions } from '../../workers/stages/stage-environment.ts';
 import { runWorker } from '../../workers/worker.ts';
 import type { WorkerTally } from '../../workers/worker.ts';
+import { malformedLogged } from './log.ts';
 import type { Log } from './log.ts';
 import { ownPartsOf } from './model-library.ts';
 import type { OwnParts } from './model-library.ts';
@@ -79,7 +79,10 @@ export async function runWorkerProgram(
   const { access, natsAccess } = settings;
   const store = await openWorkerStore(settings.storeFolder, { access, signal });
   const servers = [settings.nats];
-  const bus = await openNatsBus({ ...natsAccess, servers, name, ackWaitMs: ACK_WAIT_MS });
+  const onMalformed = malformedLogged(log);
+  const times = { ackWaitMs: ACK_WAIT_MS };
+  const bus = await openNatsBus({ ...natsAccess, ...times, servers, name, onMalformed });
+  const talk = new WorkerTalk(bus, name);
   const lanes = createLanePool({
     entry: LANE_ENTRY,
     lanes: slots,
@@ -89,7 +92,7 @@ export async function runWorkerProgram(
   });
   const { serve, peerCredentials: credentials } = settings;
   const loaded = (): LoadedModels => loadedIn(lanes);
-  const joining = joinPeers({ bus, name, loaded, serve, credentials });
+  const joining = joinPeers({ talk, name, loaded, serve, credentials });
   const peers = await joining.catch(async (reason: unknown) => {
     await lanes.close();
     await bus.close();
@@ -106,7 +109,7 @@ export async function runWorkerProgram(
   };
   const tally: WorkerTally = { running: new Set<TaskId>(), committed: 0 };
   const stop = new AbortController();
-  const drain = drainSignal(bus, name, signal);
+  const drain = drainSignal(talk, signal);
   drain.addEventListener('abort', () => {
     log.info({ worker: name, running: tally.running.size }, 'worker drains');
     setTimeout(() => {
@@ -114,13 +117,14 @@ export async function runWorkerProgram(
     }, DRAIN_MS).unref();
   });
   const ofTask = Math.floor(memoryBytes / slots);
-  const beat = startBeats(bus, () =>
+  const beat = startBeats(talk, () =>
     statusOf(settings, {
       ...{ device, memoryBytes: ofTask, tally, peers, loaded: loaded() },
       draining: drain.aborted,
     }),
   );
   const { address: serves } = peers;
+  noteOtherVersion(talk, log, name);
   log.info({ worker: name, pools: settings.pools, pid: process.pid, serves }, 'worker begins');
   try {
     await runWorker(
@@ -136,7 +140,6 @@ export async function runWorkerProgram(
         drain,
         costOfLoading: (message) => peers.costOfLoading(message),
         queues: queuesOfWorker(settings.pools, ownClasses(device.inferenceClass)),
-        onTooNew: tooNewNoted(log),
         ackWaitMs: ACK_WAIT_MS,
       },
       stop.signal,
@@ -164,15 +167,15 @@ function modelCache(settings: WorkerSettings, store: Store): ModelCache {
   });
 }
 
-/** Says once that a coordinator of a newer version publishes tasks: each of them is handed back. */
-function tooNewNoted(log: Log): (message: TaskMessage) => void {
+/** Says once that a coordinator of another version is there, which gives this worker no tasks. */
+function noteOtherVersion(talk: WorkerTalk, log: Log, worker: string): void {
   let isNoted = false;
-  return ({ protocol, task }) => {
+  talk.onOtherVersion((theirs) => {
     if (isNoted) return;
     isNoted = true;
-    const versions = { theirs: protocol, ours: PROTOCOL_VERSION };
-    log.warn({ taskId: task.id, ...versions }, 'task of a newer protocol handed back');
-  };
+    const versions = { theirs, ours: PROTOCOL_VERSION };
+    log.warn({ worker, ...versions }, 'a coordinator of another protocol gives no tasks');
+  });
 }
 
 /** Damaged sets are no reason not to work: the store has what they should be. */
@@ -184,12 +187,10 @@ async function ownParts({ modelsFolder, name, log }: WorkerSettings): Promise<Ow
   return parts;
 }
 
-function drainSignal(bus: NatsBus, name: string, signal: AbortSignal): AbortSignal {
+function drainSignal(talk: WorkerTalk, signal: AbortSignal): AbortSignal {
   const asked = new AbortController();
-  bus.connection.subscribe(DRAIN_SUBJECT, {
-    callback: (error, msg) => {
-      if (error === null && msg.string() === name) asked.abort();
-    },
+  talk.onDrain(() => {
+    asked.abort();
   });
   return AbortSignal.any([signal, asked.signal]);
 }
@@ -225,9 +226,9 @@ function statusOf(settings: WorkerSettings, now: Now): WorkerStatus {
   };
 }
 
-function startBeats(bus: NatsBus, status: () => WorkerStatus): { readonly end: () => void } {
+function startBeats(talk: WorkerTalk, status: () => WorkerStatus): { readonly end: () => void } {
   const say = (leaving: boolean): void => {
-    bus.connection.publish(WORKER_SUBJECT, JSON.stringify({ ...status(), leaving }));
+    talk.beat({ ...status(), leaving });
   };
   say(false);
   const timer = setInterval(() => {

@@ -3,17 +3,28 @@
 import { BivdiffError } from '../../common/errors.ts';
 import type { Accepted, Farm } from '../farm.ts';
 import { isTexts } from '../output/error-text.ts';
+import { cutPrompts } from './cut-prompts.ts';
 import { whereFrom } from './render-request.ts';
 import type { RenderRequest } from './render-request.ts';
+
+export interface AcceptRequestOptions {
+  readonly signal: AbortSignal;
+  /** Told what may not be expected of the render. @default nobody is */
+  readonly onWarning?: (text: string) => void;
+}
 
 /** @throws BivdiffError — as Farm.accept */
 export async function acceptRequest(
   farm: Farm,
   request: RenderRequest,
-  options: { readonly signal: AbortSignal },
+  { signal, onWarning }: AcceptRequestOptions,
 ): Promise<Accepted> {
   try {
-    return await farm.accept(request.spec, options);
+    const accepted = await farm.accept(request.spec, { signal });
+    if (onWarning !== undefined) {
+      nameProblems(await cutPrompts(accepted.job, accepted.models), request).forEach(onWarning);
+    }
+    return accepted;
   } catch (reason) {
     throw inOwnWords(reason, request);
   }

@@ -1,26 +1,16 @@
 // Batch files: one render a line, as JSON (JSONL) or as CSV with flag names for headers. Reads and checks; every
 // problem of every line comes in one error, before anything runs.
 
-import { readFile } from 'node:fs/promises';
 import { dirname, extname, resolve } from 'node:path';
 
-import { parse as parseCsv } from 'csv-parse/sync';
-
 import { BivdiffError } from '../../common/errors.ts';
-import { RENDER_FLAGS } from '../flags/flag-table.ts';
-import { findFlag } from '../flags/find-flag.ts';
-import { nearestWord } from '../flags/nearest.ts';
+import { readTextFile } from '../../common/files/text-file.ts';
+import { csvLines } from './csv-lines.ts';
+import type { BatchLine } from './csv-lines.ts';
 import { checkBatchLine } from './render-request.ts';
 import type { RenderRequest, RequestOptions } from './render-request.ts';
 import { specLayer } from './spec-layer.ts';
 import type { Fields, LayerOptions, SpecLayer } from './spec-layer.ts';
-
-interface BatchLine {
-  /** From 1, as an editor counts. */
-  readonly number: number;
-  readonly settings: Fields | undefined;
-  readonly problems: readonly string[];
-}
 
 /**
  * The requests of a batch file, in order; the flags are the defaults of its lines.
@@ -33,8 +23,8 @@ export async function requestsFromBatch(
   request: RequestOptions,
 ): Promise<RenderRequest[]> {
   const spelling = extname(path).toLowerCase() === '.csv' ? 'cells' : 'spec';
-  const lines =
-    spelling === 'cells' ? csvLines(await readText(path)) : jsonLines(await readText(path));
+  const text = await readTextFile(path, `reading the batch ${path}`);
+  const lines = spelling === 'cells' ? csvLines(text) : jsonLines(text);
   if (lines.length === 0) {
     throw new BivdiffError('invalid-argument', `${path} holds no renders`, {
       hint: 'Write one JSON object a line, or CSV with flag names in its first line.',
@@ -97,20 +87,9 @@ export function batchError(path: string, problems: readonly string[]): BivdiffEr
   });
 }
 
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (reason) {
-    throw BivdiffError.from(reason, `reading the batch ${path}`);
-  }
-}
-
 function jsonLines(text: string): BatchLine[] {
   const lines: BatchLine[] = [];
-  for (const [index, line] of text
-    .replace(/^\uFEFF/, '')
-    .split('\n')
-    .entries()) {
+  for (const [index, line] of text.split('\n').entries()) {
     const trimmed = line.trim();
     if (trimmed === '' || trimmed.startsWith('#')) continue;
     lines.push({ number: index + 1, ...jsonLine(trimmed) });
@@ -129,42 +108,6 @@ function jsonLine(line: string): Omit<BatchLine, 'number'> {
     const why = reason instanceof Error ? reason.message : String(reason);
     return { settings: undefined, problems: [`not JSON: ${why}`] };
   }
-}
-
-interface CsvRow {
-  readonly record: Fields;
-  readonly info: { readonly lines: number };
-}
-
-function csvLines(text: string): BatchLine[] {
-  let rows: CsvRow[];
-  let headers: readonly string[] = [];
-  try {
-    rows = parseCsv(text, {
-      bom: true,
-      trim: true,
-      skip_empty_lines: true,
-      info: true,
-      columns: (names: string[]) => {
-        headers = names.map((name) => name.replace(/^--/, ''));
-        return [...headers];
-      },
-    }) as unknown as CsvRow[];
-  } catch (reason) {
-    const why = reason instanceof Error ? reason.message : String(reason);
-    return [{ number: 1, settings: undefined, problems: [`not CSV: ${why}`] }];
-  }
-  const unknown = headers.filter((header) => findFlag(header) === undefined).map(unknownHeader);
-  if (unknown.length > 0) return [{ number: 1, settings: undefined, problems: unknown }];
-  return rows.map((row) => ({ number: row.info.lines, settings: row.record, problems: [] }));
-}
-
-function unknownHeader(header: string): string {
-  const meant = nearestWord(
-    header,
-    RENDER_FLAGS.map((flag) => flag.name),
-  );
-  return `no flag is called "${header}"${meant === undefined ? '' : `; did you mean ${meant}?`}`;
 }
 
 function sharedOutputs(requests: readonly RenderRequest[]): string[] {

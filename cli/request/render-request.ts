@@ -1,12 +1,12 @@
 // From settings to a request: a checked spec and the files to write. Takes a flags layer, a spec file or a batch
 // file; reads those files and nothing else.
 
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
 
 import { parse as parseYaml } from 'yaml';
 
 import { BivdiffError } from '../../common/errors.ts';
+import { readTextFile } from '../../common/files/text-file.ts';
 import { comparisonFormat, endingOf, isSequence } from '../../common/outputs/output-formats.ts';
 import type { OutputFormat } from '../../common/outputs/output-formats.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
@@ -177,12 +177,7 @@ function isNamedAs(name: string, format: OutputFormat): boolean {
 }
 
 async function readSpecFile(path: string): Promise<Fields> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (reason) {
-    throw BivdiffError.from(reason, `reading the spec ${path}`);
-  }
+  const text = await readTextFile(path, `reading the spec ${path}`);
   let settings: unknown;
   try {
     settings = parseYaml(text);

@@ -33,7 +33,8 @@ export function layerOfFlags(
     if (isSetting && value !== undefined) settings[flag.name] = value;
   }
   const layer = specLayer(settings, { folder: environment.folder, spelling: 'typed' });
-  return { ...layer, problems: [...layer.problems, ...runProblems(typed)] };
+  const problems = [...encodingProblems(settings), ...layer.problems, ...runProblems(typed)];
+  return { ...layer, problems };
 }
 
 /** The rest of the flags. Call it once the layer's problems are known to be none. */
@@ -50,6 +51,17 @@ export function runOptions(typed: TypedFlags, environment: CliEnvironment): RunO
     quiet: typed['quiet'] === true,
     overwrite: typed['overwrite'] === true,
   };
+}
+
+/** Node puts this character in the place of bytes that are no UTF-8. */
+const REPLACEMENT = '\uFFFD';
+
+function encodingProblems(settings: Fields): string[] {
+  return Object.entries(settings).flatMap(([name, value]) =>
+    typeof value === 'string' && value.includes(REPLACEMENT)
+      ? [`--${name}: what was typed is not UTF-8: ${value}; a spec file in UTF-8 can say it`]
+      : [],
+  );
 }
 
 function runProblems(typed: TypedFlags): string[] {

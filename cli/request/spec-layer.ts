@@ -7,7 +7,7 @@ import { formatOfEnding } from '../../common/outputs/output-formats.ts';
 import type { OutputFormat } from '../../common/outputs/output-formats.ts';
 import { camelCase, findFlag } from '../flags/find-flag.ts';
 import type { Flag } from '../flags/flag-table.ts';
-import { fieldsBelow } from '../flags/flag-facts.ts';
+import { fieldsBelow, rangeOfFlag } from '../flags/flag-facts.ts';
 
 export interface Fields {
   [key: string]: unknown;
@@ -139,6 +139,12 @@ function absolute(path: string, folder: string): string {
 function valueOfText(flag: Flag, text: string, problems: string[]): unknown {
   if (flag.kind !== 'number') return text;
   const value = text.trim() === '' ? NaN : Number(text);
+  const range = rangeOfFlag(flag);
+  if (Math.abs(value) > Number.MAX_SAFE_INTEGER && range !== undefined) {
+    // As it was typed: as a number it is rounded.
+    problems.push(`--${flag.name}: expected ${range}, got ${text.trim()}`);
+    return undefined;
+  }
   if (Number.isFinite(value)) return value;
   const list = text.includes(',') ? ' (lists of values are for bivdiff sweep)' : '';
   problems.push(`--${flag.name}: expected a number, got "${text}"${list}`);

@@ -42,7 +42,8 @@ export function checkSpec(layer: SpecLayer, options: CheckOptions): CheckedSpec 
     const found = error.details['problems'];
     const texts = Array.isArray(found) ? found.map(String) : [error.message];
     const told = texts.flatMap((text) => explain(text, layer.fields, nameOf));
-    return { spec: undefined, problems: [...layer.problems, ...told] };
+    // Of a number outside two ranges the schema tells twice, and so of both sides of a size.
+    return { spec: undefined, problems: [...new Set([...layer.problems, ...told])] };
   }
 }
 
@@ -52,7 +53,10 @@ function explain(problem: string, fields: Readonly<Fields>, nameOf: NameOf): str
   if (split === null) return [problem];
   const [, place = '', what = ''] = split;
   // A spec without any input is one without a path.
-  const field = place === 'input' && what.endsWith('undefined') ? 'input.path' : place;
+  const field =
+    place === 'input' && what.endsWith('undefined')
+      ? 'input.path'
+      : place.replace(/^size\..*/, 'size');
   const unknown = /^unrecognized keys?: (.*)$/.exec(what)?.[1];
   if (unknown !== undefined) {
     const parent = field === 'the spec' ? '' : field;
@@ -72,15 +76,23 @@ function explain(problem: string, fields: Readonly<Fields>, nameOf: NameOf): str
   const meant =
     given === undefined ? undefined : nearestWord(given, factsOfField(field)?.words ?? []);
   if (meant !== undefined) return [`${name}: ${what}; did you mean ${meant}?`];
-  if (what.startsWith('invalid input') && field === 'size') {
-    const size = JSON.stringify(fieldOf(fields, field));
-    return [`${name}: expected WIDTHxHEIGHT, each 8 to 8192, such as 512x512, got ${size}`];
+  if (field === 'size') {
+    return [
+      `${name}: expected WIDTHxHEIGHT, each 8 to 8192, such as 512x512, got ${givenAt(field, fields)}`,
+    ];
   }
   const range = flag === undefined ? undefined : rangeOfFlag(flag);
   if (/^too (small|big)/.test(what) && range !== undefined) {
-    return [`${name}: expected ${range}, got ${JSON.stringify(fieldOf(fields, field))}`];
+    return [`${name}: expected ${range}, got ${givenAt(field, fields)}`];
   }
   return [`${name}: ${what}`];
+}
+
+function givenAt(field: string, fields: Readonly<Fields>): string {
+  const value = fieldOf(fields, field);
+  // It was rounded when it was read: what would be shown is not what was written.
+  const isRounded = typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER;
+  return isRounded ? `a ${value < 0 ? 'smaller' : 'larger'} number` : JSON.stringify(value);
 }
 
 /** A field as it was given, which may be by several flags below it. */

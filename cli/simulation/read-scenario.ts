@@ -1,11 +1,11 @@
 // From flags and a scenario file to a scenario: flags go before the file, the file before the defaults; all problems in one error.
 
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import { parse as parseYaml } from 'yaml';
 
 import { BivdiffError } from '../../common/errors.ts';
+import { readTextFile } from '../../common/files/text-file.ts';
 import { balancedPools, WORKER_POOLS } from '../../coordinator/simulation/scenario.ts';
 import type { PoolScenario, Scenario, WorkerPool } from '../../coordinator/simulation/scenario.ts';
 import { ACK_WAIT_MS } from '../flags/farm-settings.ts';
@@ -68,12 +68,7 @@ export async function readScenario(
 }
 
 async function readSettings(path: string): Promise<Settings> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (reason) {
-    throw BivdiffError.from(reason, `reading the scenario ${path}`);
-  }
+  const text = await readTextFile(path, `reading the scenario ${path}`);
   let settings: unknown;
   try {
     settings = parseYaml(text);

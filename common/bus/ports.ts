@@ -2,13 +2,13 @@
 // or repeat anything at any time: the store, not the bus, says what is done.
 
 import type { FailureJson } from '../errors.ts';
-import type { JobId, ResultRecord, Stage, Task, TaskId } from '../task.ts';
+import type { Digest, JobId, ResultRecord, Stage, Task, TaskId } from '../task.ts';
 
 /** A task on its way to a worker. */
 export interface TaskMessage {
-  /** Of the coordinator that published it; a worker of an older one hands it back. */
-  readonly protocol: number;
   readonly task: Task;
+  /** An artifact that lists what the task reads, where that is too much for a message: then the task's inputs are empty here. */
+  readonly inputsArtifact?: Digest;
   /** From 1. */
   readonly attempt: number;
   /** Workers that failed this task and shall hand it back. */
@@ -19,11 +19,13 @@ export interface TaskMessage {
   readonly isCopy?: true;
 }
 
-/** A worker's right to one message for a while. Exactly one of ack and nak ends it; what comes after has no effect. */
+/** A worker's right to one message for a while. One ack or nak ends it; what comes after has no effect. */
 export interface Delivery {
   readonly message: TaskMessage;
   /** Done, or failed and reported: never deliver it again. Holds even when the lease has lapsed. */
   ack(): Promise<void>;
+  /** As `ack`, and resolves when the bus has let go of it: a message of the same task that is published from then on is taken. */
+  ackConfirmed(): Promise<void>;
   /** Hand it back: deliver it again, to anyone, after `delayMs`. Without effect once the lease has lapsed. */
   nak(delayMs: number): Promise<void>;
   /**
@@ -34,6 +36,20 @@ export interface Delivery {
   /** Aborts when the task is cancelled. */
   readonly signal: AbortSignal;
 }
+
+/** What is told of a result: its record is in the store, and may be as long as the job. */
+export type ResultFacts = Pick<
+  ResultRecord,
+  'stage' | 'worker' | 'attempt' | 'seconds' | 'busySeconds'
+>;
+
+export function resultFacts(record: ResultRecord): ResultFacts {
+  const { stage, worker, attempt, seconds, busySeconds } = record;
+  return { stage, worker, attempt, seconds, busySeconds };
+}
+
+/** Of a failed attempt whose message could not be read. */
+export const UNKNOWN_ATTEMPT = 0;
 
 /** What workers tell the coordinator. At least once, in order per worker and task. */
 export type WorkerEvent =
@@ -60,7 +76,7 @@ export type WorkerEvent =
       readonly taskId: TaskId;
       readonly worker: string;
       readonly attempt: number;
-      readonly record: ResultRecord;
+      readonly result: ResultFacts;
     }
   | {
       /** It made other bytes than the result that was there first: a defect to look at. */
@@ -89,6 +105,7 @@ export interface CoordinatorBus {
    * Puts a message on the queue of one placement key. Resolves when the bus has it. Where a message of this task is on its
    * way there already, that one stays, and this one is left out. A copy counts by itself.
    * @throws resource-exhausted — the queue is at its limit
+   * @throws failed-precondition — the bus takes no message of this size, however often it is published
    * @throws unavailable — the bus is closed or cannot be reached
    */
   publish(queue: string, message: TaskMessage): Promise<void>;

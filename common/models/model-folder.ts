@@ -1,10 +1,10 @@
 // Reads a folder of models into a ModelSet. Layout: `card.json`, and for each model a diffusers pipeline folder with
 // ONNX graphs in it (part-places.ts). A graph's weights may lie in files that it names and shares with others.
 
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import { BivdiffError } from '../errors.ts';
+import { readTextFile } from '../files/text-file.ts';
 import { parseCard } from './card.ts';
 import type { Card } from './card.ts';
 import { openFileDigests } from './file-digests.ts';
@@ -77,10 +77,11 @@ async function readCard(
   const path = join(root, 'card.json');
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readTextFile(path, 'opening it');
   } catch (reason) {
     const { code, message } = BivdiffError.from(reason);
-    const problem = code === 'not-found' ? 'is missing' : `cannot be read: ${message}`;
+    const what = message.replace(`${path} `, '');
+    const problem = code === 'not-found' ? 'is missing' : `cannot be read: ${what}`;
     const hint = 'Is this a folder of models? `bivdiff models list` shows those that ship.';
     return { problem: { part: 'card', path, problem, hint } };
   }

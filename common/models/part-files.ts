@@ -1,10 +1,11 @@
 // Where the parts of a model lie in its folder, and what files make each up. Finds every file and notes every problem;
 // opens no weights.
 
-import { access, readdir, readFile, stat } from 'node:fs/promises';
+import { access, readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 
 import { BivdiffError } from '../errors.ts';
+import { readTextFile } from '../files/text-file.ts';
 import type { JsonObject } from '../task.ts';
 import { readOnnxFile } from './onnx-file.ts';
 import { parsePythonJson } from './python-json.ts';
@@ -140,13 +141,14 @@ class PartSearch {
     }
     await this.#addFile(path);
     try {
-      const value: unknown = parsePythonJson(await readFile(path, 'utf8'));
+      const value: unknown = parsePythonJson(await readTextFile(path, 'opening it'));
       if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
         return { config: value as JsonObject, configFile: path };
       }
       this.#note(path, 'is not a JSON object', EXPORT_HINT);
     } catch (reason) {
-      this.#note(path, `cannot be read as JSON: ${(reason as Error).message}`, EXPORT_HINT);
+      const what = (reason as Error).message.replace(`${path} `, '');
+      this.#note(path, `cannot be read as JSON: ${what}`, EXPORT_HINT);
     }
     return { config: {} };
   }

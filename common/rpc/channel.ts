@@ -7,7 +7,7 @@ import { credentials as grpcCredentials, Metadata } from '@grpc/grpc-js';
 import type { ChannelCredentials } from '@grpc/grpc-js';
 
 import { BivdiffError } from '../errors.ts';
-import { readSecretFile } from '../secret-file.ts';
+import { readSecretBytes } from '../secret-file.ts';
 
 /** Files in PEM. */
 export interface TlsFiles {
@@ -116,8 +116,8 @@ export function readPem(path: string): Promise<Buffer> {
 }
 
 /** A private key, which others may not read. */
-export async function readKey(path: string): Promise<Buffer> {
-  return Buffer.from(await readSecretFile(path, { origin: 'TLS key', mayGroupRead: true }));
+export function readKey(path: string): Promise<Buffer> {
+  return readSecretBytes(path, { origin: 'TLS key', mayGroupRead: true });
 }
 
 /** What the library says of a file that is no certificate or no key, with the files' names. */

@@ -1,14 +1,14 @@
 // A render's source in the store: one video file, or a folder of pictures as a listing of their digests.
 
 import type { Stats } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 import { z } from 'zod';
 
 import { isDigest } from '../digest.ts';
 import { BivdiffError } from '../errors.ts';
+import { makeTemporaryFolder, temporaryFailure } from '../files/temporary-folder.ts';
 import type { Store } from '../store/ports.ts';
 import type { Digest } from '../task.ts';
 
@@ -138,13 +138,13 @@ export async function readListing(store: Store, digest: Digest): Promise<readonl
 
 /** By way of a file: whoever calls anything a listing shall not fill our memory. */
 async function readSmallArtifact(store: Store, digest: Digest): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'bivdiff-listing-'));
+  await using folder = await makeTemporaryFolder('listing');
+  const path = join(folder.path, 'listing');
   try {
-    const path = join(folder, 'listing');
     await store.getArtifactFile(digest, path);
     return (await stat(path)).size > LISTING_BYTES_MAX ? '' : await readFile(path, 'utf8');
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+  } catch (reason) {
+    throw temporaryFailure(reason, folder.path);
   }
 }
 

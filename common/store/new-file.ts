@@ -1,10 +1,10 @@
 // Writes what is taken out of a store to a file of the user's: all of it under a name that was free, or nothing.
 
-import { randomBytes } from 'node:crypto';
 import { link, lstat, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { BivdiffError } from '../errors.ts';
+import { ownName } from '../files/leftovers.ts';
 import { errnoOf, unlinkIfThere } from './file/file-operations.ts';
 
 /**
@@ -17,7 +17,7 @@ export async function writeToNewFile(
   write: (temporary: string) => Promise<void>,
 ): Promise<void> {
   // Nothing of the target's name: that may be as long as the file system takes.
-  const temporary = join(dirname(target), `.bivdiff-${randomBytes(6).toString('hex')}.part`);
+  const temporary = join(dirname(target), await ownName('.bivdiff-', '.part'));
   try {
     await refuseExisting(target);
     await write(temporary);
@@ -55,6 +55,7 @@ function targetFailure(target: string, reason: unknown): BivdiffError {
       code === 'resource-exhausted'
         ? 'Free some room on its disk, or choose another place.'
         : 'Choose a place this user can write to.',
+    details: { path: target },
     cause: reason,
   });
 }

@@ -181,7 +181,7 @@ export class Dispatcher {
   #judge(event: WorkerEvent): Stage | undefined {
     const { workers } = this.#options;
     if (event.kind === 'committed') {
-      const { worker, stage, seconds } = event.record;
+      const { worker, stage, seconds } = event.result;
       workers.succeeded(worker, stage);
       const place = this.#out.placeOf(event.taskId);
       if (place !== undefined) this.#paces.note(place.pool, place.numericsKey, seconds);
@@ -239,7 +239,7 @@ export class Dispatcher {
       owner: entry.log.facts?.owner ?? '',
       job,
       out: this.#out,
-      observe: (graph) => new HistoryObserver(graph, entry.history),
+      observe: (graph) => new HistoryObserver(graph, entry.history, entry.log.facts?.source),
       onReady: (pool) => {
         this.#order.hasReady(jobId, pool);
       },

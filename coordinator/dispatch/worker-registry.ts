@@ -2,15 +2,16 @@
 // again within one beat.
 
 import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
-import { numericsKeyOf } from '../../common/stage-facts.ts';
+import { numericsKeyOf, STAGE_FACTS } from '../../common/stage-facts.ts';
 import type { Pool, Stage, TaskId } from '../../common/task.ts';
 import { WORKER_BEAT_MS, WORKER_SILENT_MS } from '../../common/worker-status.ts';
-import type { WorkerStatus } from '../../common/worker-status.ts';
+import type { LoadingQuestion, ServedAt, WorkerStatus } from '../../common/worker-status.ts';
 import { DEFAULT_FAILURE_POLICY } from '../domain/failure-policy.ts';
 import type { FailurePolicy } from '../domain/failure-policy.ts';
 import { SetAsideWorkers } from '../domain/set-aside-workers.ts';
 import type { FailedAttempt } from '../domain/set-aside-workers.ts';
 import type { Clock, Workforce } from '../ports.ts';
+import { costOfLoading } from './warm-workers.ts';
 
 const NOBODY: ReadonlySet<string> = new Set();
 
@@ -102,6 +103,22 @@ export class WorkerRegistry implements Workforce {
       if (running.length < slots) idle.add(name);
     }
     return idle;
+  }
+
+  /** Where one serves what it made; undefined of one that serves nothing or is away. */
+  servedAt(worker: string): ServedAt | undefined {
+    this.#sweep(WORKER_BEAT_MS / 2);
+    const { address, host } = this.#workers.get(worker)?.status ?? {};
+    return address === undefined || host === undefined ? undefined : { address, host };
+  }
+
+  /** As `costOfLoading`, among those heard of lately that get work. */
+  costOfLoading(question: LoadingQuestion): number {
+    const names = this.workersOf(STAGE_FACTS[question.stage].pool);
+    return costOfLoading(
+      question,
+      [...names].map((name) => this.#workers.get(name)!.status),
+    );
   }
 
   /** Tasks that those heard of lately say they run. */

@@ -8,7 +8,7 @@ import type { ModelPart, ModelSet, VideoModel } from '../../common/models/model-
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { comparisonFormat } from '../../common/outputs/output-formats.ts';
 import type { StoredSource } from '../../common/sources/source.ts';
-import type { AssembleParams } from '../../common/stages.ts';
+import type { AssembleParams, NormScope } from '../../common/stages.ts';
 import type { JobId } from '../../common/task.ts';
 import { PLANNER_REVISION, recipeOf } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
@@ -44,7 +44,10 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
   checkSize(size, models, problems);
   checkSource(spec, source, problems);
   const video = chooseVideo(spec, models, problems);
-  const inversionUnet = chooseInversionUnet(spec, models, problems);
+  const window = Math.min(spec.window ?? video?.window ?? Infinity, spec.frames);
+  // Over one frame both give the same bits, and only the plain UNet has a batch: a lone sample's bits may depend on threads.
+  const normScope = window === 1 ? 'frame' : spec.inversion.normScope;
+  const inversionUnet = chooseInversionUnet(normScope, models, problems);
   const recipe = recipeOf(spec.task);
   const part = recipe.accept({ spec, models, source, problems });
   problems.push(
@@ -63,20 +66,22 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
   if (problems.length > 0 || !part || !video || !inversionUnet) {
     throw new BivdiffError('invalid-argument', problems.join('; '), { details: { problems } });
   }
-  const base = baseOf(request, { size, video, inversionUnet });
+  const base = baseOf(request, { size, video, window, normScope, inversionUnet });
   return { ...base, ...part, models: { ...base.models, ...part.models } } as AcceptedJob;
 }
 
 interface Chosen {
   readonly size: { readonly width: number; readonly height: number };
   readonly video: VideoModel;
+  readonly window: number;
+  readonly normScope: NormScope;
   readonly inversionUnet: ModelPart;
 }
 
 /** What every job has. */
 function baseOf({ spec, models, source, numerics }: AcceptRequest, chosen: Chosen): JobBase {
   const { defaults } = models;
-  const { size, video, inversionUnet } = chosen;
+  const { size, video, window, normScope, inversionUnet } = chosen;
   return {
     plannerRevision: PLANNER_REVISION,
     source: {
@@ -97,11 +102,11 @@ function baseOf({ spec, models, source, numerics }: AcceptRequest, chosen: Chose
     videoGuidanceScale: spec.videoGuidanceScale ?? defaults.videoGuidanceScale,
     mixingRatio: spec.mixingRatio ?? defaults.mixingRatio,
     inversion: spec.inversion.mode ?? defaults.inversion,
-    normScope: spec.inversion.normScope,
+    normScope,
     posterior: spec.posterior,
     seed: spec.seed,
     frameBatch: spec.frameBatch,
-    window: Math.min(spec.window ?? video.window, spec.frames),
+    window,
     models: bridgeModels(models, video, inversionUnet),
     numerics,
     outputs: outputsOf(spec),
@@ -190,11 +195,11 @@ function chooseVideo(
 
 /** Norm scope `window` inverts by the inflated UNet, `frame` by the plain one. */
 function chooseInversionUnet(
-  spec: RenderSpec,
+  normScope: NormScope,
   { image, folder }: ModelSet,
   problems: string[],
 ): ModelPart | undefined {
-  const unet = spec.inversion.normScope === 'window' ? image.unetInflated : image.unet;
+  const unet = normScope === 'window' ? image.unetInflated : image.unet;
   if (unet === undefined) {
     problems.push(
       `inversion.normScope: the models in ${folder} have no inflated UNet; choose frame, or export one`,

@@ -1,14 +1,17 @@
 // The planner: an accepted job becomes a graph of tasks. A pure function, enumerated lazily; the plan is never
 // stored. Tasks are named by (node, index); ids are made when asked for, of all that matters but the node's name.
 
-import { canonicalJson } from '../../common/canonical-json.ts';
-import { digestText } from '../../common/digest.ts';
+import { canonicalJson, canonicalJsonPieces } from '../../common/canonical-json.ts';
+import { digestText, digestTexts } from '../../common/digest.ts';
 import { STAGE_FACTS } from '../../common/stage-facts.ts';
 import type { InputPart, Stage, Task, TaskId } from '../../common/task.ts';
 import { nodesOf } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { indicesOf } from '../../recipes/pipeline/layout.ts';
 import type { PlanNode } from '../../recipes/pipeline/plan-node.ts';
+
+/** What a task of so many frames reads may be longer, as a text, than a string can be. */
+const LONG_FRAMES = 10_000;
 
 /** A task of a plan, before it has an id. */
 export interface TaskRef {
@@ -53,7 +56,7 @@ export function createPlan(job: AcceptedJob): Plan {
 
   const id = (ref: TaskRef): TaskId => {
     const known = ids.get(nodeOf(ref).name)!;
-    return (known[ref.index] ??= digestText(canonicalJson(identity(ref))) as string as TaskId);
+    return (known[ref.index] ??= idOf(identity(ref)));
   };
 
   const inputs = (ref: TaskRef): Record<string, InputPart[]> => {
@@ -101,6 +104,14 @@ export function createPlan(job: AcceptedJob): Plan {
       return range.start + range.count - 1;
     },
   };
+}
+
+function idOf(identity: Omit<Task, 'id'>): TaskId {
+  const isLong = identity.frames.length > LONG_FRAMES;
+  const digest = isLong
+    ? digestTexts(canonicalJsonPieces(identity))
+    : digestText(canonicalJson(identity));
+  return digest as string as TaskId;
 }
 
 /** All tasks of a stage, whichever nodes they are of, in order. */

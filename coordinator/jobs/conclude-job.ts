@@ -8,6 +8,7 @@ import type { Store } from '../../common/store/ports.ts';
 import type { ResultRecord } from '../../common/task.ts';
 import { tasksOfStage } from '../domain/plan.ts';
 import type { TaskRef } from '../domain/plan.ts';
+import { mapBounded } from '../map-bounded.ts';
 import type { ActiveJob } from '../run/active-job.ts';
 import { createManifest, manifestBytes } from './manifest.ts';
 import type { JobOutput, Manifest } from './manifest.ts';
@@ -20,27 +21,29 @@ export interface Conclusion {
   readonly manifest: Manifest;
 }
 
-/** Syncs the outputs and writes the manifest; the first one of a job stays. @throws data-loss — a measured figure or an output is gone */
+/** Of the results of a clip of a million frames. */
+const READS_AT_ONCE = 32;
+
+/** Syncs the outputs and writes the manifest; the first one of a job stays. @throws data-loss — a result, a measured figure or an output is gone */
 export async function concludeJob(
   store: Store,
   { jobId, graph, tally }: Pick<ActiveJob, 'jobId' | 'graph' | 'tally'>,
-  versions: Manifest['versions'],
+  { versions, slots }: Pick<Manifest, 'versions' | 'slots'>,
 ): Promise<Conclusion> {
   const { plan } = graph;
-  const resultOf = (ref: TaskRef): ResultRecord => {
-    const record = tally.results.get(graph.number(ref));
+  const resultOf = async (ref: TaskRef): Promise<ResultRecord> => {
+    const record = await store.getRecord(plan.id(ref));
     if (record !== undefined) return record;
-    throw new BivdiffError(
-      'internal',
-      `the job is over, but ${ref.node} ${ref.index} has no result`,
-    );
+    throw new BivdiffError('data-loss', `the result of ${ref.node} ${ref.index} is gone`);
   };
-  const files = tasksOfStage(plan, 'assemble').map(resultOf);
+  const files = await mapBounded(tasksOfStage(plan, 'assemble'), READS_AT_ONCE, resultOf);
   const outputs = plan.job.outputs.map((params, index): JobOutput => {
     return { params, artifacts: files[index]?.outputs['file'] ?? [] };
   });
-  const measured = tasksOfStage(plan, 'measure').map(resultOf);
-  const metrics = await readMetrics(store, measured);
+  const measured = await mapBounded(tasksOfStage(plan, 'measure'), READS_AT_ONCE, async (ref) =>
+    readSums(store, await resultOf(ref)),
+  );
+  const metrics = meansOf(measured.filter((sums) => sums !== undefined));
   const manifest = createManifest({
     jobId,
     plan,
@@ -49,6 +52,7 @@ export async function concludeJob(
     metrics,
     workers: [...tally.workers],
     versions,
+    ...(slots === undefined ? {} : { slots }),
     createdAt: new Date().toISOString(),
   });
   await syncArtifacts(
@@ -60,13 +64,9 @@ export async function concludeJob(
   return { outputs, metrics, manifest };
 }
 
-async function readMetrics(store: Store, records: readonly ResultRecord[]): Promise<ClipMetrics> {
-  const sums: MeasureSums[] = [];
-  for (const { outputs } of records) {
-    const ref = outputs['metrics']?.[0];
-    if (ref === undefined) continue;
-    const bytes = await store.getArtifact(ref.digest);
-    sums.push(JSON.parse(Buffer.from(bytes).toString()) as MeasureSums);
-  }
-  return meansOf(sums);
+async function readSums(store: Store, { outputs }: ResultRecord): Promise<MeasureSums | undefined> {
+  const ref = outputs['metrics']?.[0];
+  if (ref === undefined) return undefined;
+  const bytes = await store.getArtifact(ref.digest);
+  return JSON.parse(Buffer.from(bytes).toString()) as MeasureSums;
 }

@@ -1,6 +1,8 @@
 // Notes what a run of a job tells into the job's history. Changes nothing else.
 
 import type { WorkerEvent } from '../../common/bus/ports.ts';
+import { BivdiffError } from '../../common/errors.ts';
+import { nameSource } from '../../common/sources/source-name.ts';
 import type { TaskGraph, TaskNumber } from '../domain/task-graph.ts';
 import type { JobHistory, TaskEventFacts } from './job-history.ts';
 import type { JobObserver } from '../run/job-observer.ts';
@@ -8,10 +10,13 @@ import type { JobObserver } from '../run/job-observer.ts';
 export class HistoryObserver implements JobObserver {
   readonly #graph: TaskGraph;
   readonly #history: JobHistory;
+  readonly #source: string | undefined;
 
-  constructor(graph: TaskGraph, history: JobHistory) {
+  /** `source`: what the job's user calls its source, where that is known. */
+  constructor(graph: TaskGraph, history: JobHistory, source?: string) {
     this.#graph = graph;
     this.#history = history;
+    this.#source = source;
   }
 
   surveyed(): void {
@@ -28,7 +33,9 @@ export class HistoryObserver implements JobObserver {
         });
         break;
       case 'failed': {
-        const { code, message } = event.failure;
+        const error = BivdiffError.fromJSON(event.failure);
+        const { code, message } =
+          this.#source === undefined ? error : nameSource(error, this.#source);
         // It was stopped or handed back, which is no failure.
         if (code === 'cancelled') break;
         this.#note(task, {

@@ -32,6 +32,12 @@ export interface JobOutput {
   readonly artifacts: readonly ArtifactRef[];
 }
 
+/** Tasks at once, and threads of each. */
+export interface SlotFacts {
+  readonly count: number;
+  readonly threads: number;
+}
+
 export interface Manifest {
   readonly apiVersion: 'bivdiff/v1';
   readonly kind: 'Manifest';
@@ -42,6 +48,8 @@ export interface Manifest {
   readonly stages: Readonly<Partial<Record<Stage, ManifestStage>>>;
   readonly workers: readonly string[];
   readonly versions: Readonly<Record<string, string>>;
+  /** Of the machine that made all of it; absent where a farm did. */
+  readonly slots?: SlotFacts;
   readonly createdAt: string;
 }
 
@@ -53,6 +61,8 @@ export interface ManifestFacts {
   readonly metrics: unknown;
   readonly workers: readonly string[];
   readonly versions: Readonly<Record<string, string>>;
+  /** Of the machine that made all of it; absent where a farm did. */
+  readonly slots?: SlotFacts;
   readonly createdAt: string;
 }
 
@@ -79,6 +89,7 @@ export function createManifest(facts: ManifestFacts): Manifest {
     stages,
     workers: facts.workers,
     versions: facts.versions,
+    ...(facts.slots === undefined ? {} : { slots: facts.slots }),
     createdAt: facts.createdAt,
   };
 }

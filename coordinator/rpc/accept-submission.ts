@@ -30,12 +30,18 @@ export interface AcceptOptions {
   readonly limits: FarmLimits;
 }
 
+export interface AcceptedSubmission {
+  readonly spec: RenderSpec;
+  readonly job: AcceptedJob;
+  readonly submission: Submission;
+}
+
 /** From a request to an accepted job whose source is safe on the disk. */
 export async function acceptSubmission(
   request: SubmitJobRequest,
   caller: Caller,
   { accept, store, rights, limits }: AcceptOptions,
-): Promise<{ readonly job: AcceptedJob; readonly submission: Submission }> {
+): Promise<AcceptedSubmission> {
   const { protocol, priority, sourceKind, sourceDigest } = request;
   if (protocol !== PROTOCOL_VERSION) {
     throw new BivdiffError(
@@ -58,7 +64,7 @@ export async function acceptSubmission(
   await syncArtifacts(store, await artifactsOfSource(store, source));
   const whose = caller.owner === '' ? {} : { owner: caller.owner };
   const name = spec.name ?? '';
-  return { job, submission: { name, priority, source: basename(spec.input.path), ...whose } };
+  return { spec, job, submission: { name, priority, source: basename(spec.input.path), ...whose } };
 }
 
 /** @throws invalid-argument — it is none; permission-denied — the caller's token has a lower bound */

@@ -2,14 +2,14 @@
 // waits for the reader.
 
 import { createHash } from 'node:crypto';
-import { mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { ServerReadableStream, ServerWritableStream } from '@grpc/grpc-js';
 
 import { digestBytes, isDigest } from '../../common/digest.ts';
 import { BivdiffError } from '../../common/errors.ts';
+import { makeTemporaryFolder } from '../../common/files/temporary-folder.ts';
 import type {
   ArtifactServiceServer,
   ReadArtifactRequest,
@@ -215,12 +215,8 @@ function badUpload(): BivdiffError {
 
 /** A folder for one call, removed when it ends. */
 async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'bivdiff-transfer-'));
-  try {
-    return await work(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  await using folder = await makeTemporaryFolder('transfer');
+  return await work(folder.path);
 }
 
 function checkedDigest(digest: string): Digest {

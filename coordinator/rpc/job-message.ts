@@ -1,7 +1,6 @@
 // From the coordinator's view of a job, and a worker's of itself, to the wire's messages.
 
-import type { FailureJson } from '../../common/errors.ts';
-import type { Failure } from '../../common/gen/bivdiff/v1/failure.ts';
+import { failureMessage } from '../../common/failure-message.ts';
 import type { Job, JobOutput, StageCounts } from '../../common/gen/bivdiff/v1/job.ts';
 import type { Worker } from '../../common/gen/bivdiff/v1/render_service.ts';
 import type { Store } from '../../common/store/ports.ts';
@@ -92,18 +91,6 @@ function outputsOf(manifest: Manifest | undefined): JobOutput[] {
     format,
     artifacts: artifacts.map(({ digest, bytes, type }) => ({ digest, bytes, type })),
   }));
-}
-
-export function failureMessage(failure: FailureJson): Failure {
-  const { code, message, retry, hint = '', details, cause } = failure;
-  return {
-    code,
-    message,
-    retry,
-    hint,
-    detailsJson: JSON.stringify(details),
-    cause: cause === undefined ? undefined : failureMessage(cause),
-  };
 }
 
 /** `{ flicker: { generated: 1 } }` as `flicker.generated`: 1. What is not a number is left out. */

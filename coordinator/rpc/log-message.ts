@@ -1,9 +1,9 @@
 // From a job's log and the history of its tasks to lines for the wire.
 
+import { failureMessage } from '../../common/failure-message.ts';
 import type { LogLine } from '../../common/gen/bivdiff/v1/job_log.ts';
 import type { TaskEvent } from '../jobs/job-history.ts';
 import type { JobLogEntry } from '../jobs/job-log.ts';
-import { failureMessage } from './job-message.ts';
 
 export function lineOfEntry(entry: JobLogEntry): LogLine {
   return {

@@ -9,6 +9,7 @@ import type {
   CheckJobRequest,
   CheckJobResponse,
   SubmitJobRequest,
+  SubmitJobResponse,
   WatchJobRequest,
   WatchJobResponse,
 } from '../../common/gen/bivdiff/v1/render_service.ts';
@@ -50,6 +51,8 @@ export interface RenderServiceOptions {
   readonly store: Store;
   /** Looks at source and models and turns the spec into a job. @throws invalid-argument — all problems */
   readonly accept: (spec: RenderSpec, source: StoredSource) => Promise<AcceptedJob>;
+  /** What its submitter may not expect of the job, as `field: what`. @default nothing is told */
+  readonly warningsOf?: (spec: RenderSpec, job: AcceptedJob) => Promise<readonly string[]>;
   readonly drain: (worker: string) => void;
   readonly pid: number;
   /** Who calls. @default everybody may do everything */
@@ -81,11 +84,9 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
       return answer(act(changeableJob(coordinator, caller, request.id), request, caller), caller);
     });
   return {
-    submitJob: unary(async (request: SubmitJobRequest, call) => {
-      const caller = authorizer.callerOf(call);
-      const { job, submission } = await acceptSubmission(request, caller, acceptance);
-      return answer(coordinator.submit(job, submission), caller);
-    }),
+    submitJob: unary((request: SubmitJobRequest, call) =>
+      submit(request, authorizer.callerOf(call), acceptance),
+    ),
     checkJob: unary(({ submission }: CheckJobRequest, call) =>
       check(submission, authorizer.callerOf(call), acceptance),
     ),
@@ -166,6 +167,19 @@ function streamed<Request, Response>(
       () => call.end(),
       (reason: unknown) => call.emit('error', statusOfError(reason)),
     );
+}
+
+async function submit(
+  request: SubmitJobRequest,
+  caller: Caller,
+  options: RenderServiceOptions & AcceptOptions,
+): Promise<SubmitJobResponse> {
+  const { coordinator, warningsOf } = options;
+  const { spec, job, submission } = await acceptSubmission(request, caller, options);
+  const view = await coordinator.submit(job, submission);
+  // A job that was taken is not refused for want of them.
+  const warnings = await warningsOf?.(spec, job).catch(() => []);
+  return { job: await jobMessage(view, options, caller), warnings: [...(warnings ?? [])] };
 }
 
 /** All of a submission but the job. */

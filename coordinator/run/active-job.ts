@@ -59,7 +59,6 @@ export class ActiveJob {
     this.#wanted = wantedTasks(this.graph);
     this.tally = new JobTally({
       graph: this.graph,
-      wanted: this.#wanted,
       slots: options.slots,
       nowMs: () => clock.nowMs() - this.#begunMs,
       onChange: options.onChange,

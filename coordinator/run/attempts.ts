@@ -1,5 +1,6 @@
 // How the attempts at one job's tasks went: how many there were, who failed one, who began and never said how it ended.
 
+import { UNKNOWN_ATTEMPT } from '../../common/bus/ports.ts';
 import type { WorkerEvent } from '../../common/bus/ports.ts';
 import type { TaskId } from '../../common/task.ts';
 import type { TaskNumber } from '../domain/task-graph.ts';
@@ -72,9 +73,10 @@ export class Attempts {
       return isOpen || this.#told.has(`failed ${task} ${worker} ${event.attempt}`);
     }
     // One that was stopped may begin the same attempt again.
-    const isFailure = kind === 'failed' && event.failure.code !== 'cancelled';
-    if (!isFailure && kind !== 'diverged') return false;
-    const said = `${kind} ${task} ${worker} ${isFailure ? event.attempt : ''}`;
+    if (kind === 'failed' && event.failure.code === 'cancelled') return false;
+    if (kind !== 'diverged' && (kind !== 'failed' || event.attempt === UNKNOWN_ATTEMPT))
+      return false;
+    const said = `${kind} ${task} ${worker} ${kind === 'failed' ? event.attempt : ''}`;
     if (this.#told.has(said)) return true;
     this.#told.add(said);
     return false;
@@ -87,8 +89,9 @@ export class Attempts {
     else this.#starters.set(taskId, others);
   }
 
-  /** Notes that this attempt has failed; false if that was known: reports may come twice. */
+  /** Notes that this attempt has failed; false if that was known: reports may come twice. Which one it was may not be known. */
   failed(task: TaskNumber, attempt: number): boolean {
+    if (attempt === UNKNOWN_ATTEMPT) return true;
     const failed = this.#failed.get(task) ?? new Set();
     this.#failed.set(task, failed);
     if (failed.has(attempt)) return false;

@@ -9,7 +9,7 @@ export interface JobObserver {
   surveyed(found: ReadonlyMap<TaskNumber, ResultRecord>, missing: readonly TaskNumber[]): void;
   event(task: TaskNumber, event: WorkerEvent): void;
   /** A result was lost and its task will run again. */
-  healed(task: TaskNumber): void;
+  healed?(task: TaskNumber): void;
   /** An attempt failed, and there will be another after `delayMs`. */
   retried?(task: TaskNumber, retry: { readonly delayMs: number }): void;
   /** A worker that ran it was not heard of again; another has begun it. */
@@ -30,8 +30,8 @@ export function observeBoth(one: JobObserver, other: JobObserver): JobObserver {
       other.event(task, event);
     },
     healed: (task) => {
-      one.healed(task);
-      other.healed(task);
+      one.healed?.(task);
+      other.healed?.(task);
     },
     retried: (task, retry) => {
       one.retried?.(task, retry);

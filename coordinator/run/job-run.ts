@@ -209,10 +209,10 @@ export class JobRun implements Needer {
     task: TaskNumber,
     event: Extract<WorkerEvent, { kind: 'committed' }>,
   ): Promise<void> {
-    const { taskId, record } = event;
+    const { taskId, result } = event;
     const hadCopy = this.#copies.hasCopy(task);
     const twins = this.#twins.get(taskId) ?? [];
-    this.#copies.finished(task, record.seconds);
+    this.#copies.finished(task, result.seconds);
     this.#forget(taskId);
     this.#board.settle(task);
     for (const twin of twins) {
@@ -246,15 +246,16 @@ export class JobRun implements Needer {
     const attempt = hasNoRoom ? attempts.count(task) : attempts.failures(task);
     const decision = decideAfterFailure(event.failure, attempt, this.#options.policy);
     switch (decision.kind) {
-      case 'retry':
+      case 'retry': {
         if (decision.excludeWorker) attempts.exclude(task, event.worker);
-        this.#options.observer.retried?.(task, decision);
+        const delayMs = this.#nextAttempt.delayMs(task, decision);
+        this.#options.observer.retried?.(task, { delayMs });
         this.#options.out.rest(event.taskId);
-        this.#publishLater(task, decision.delayMs);
+        this.#publishLater(task, delayMs);
         return;
+      }
       case 'heal':
-        await this.#heal(task, event);
-        return;
+        return this.#heal(task, event);
       case 'fail':
         // With this one: a copy of it may be under way.
         await this.stop(this.#failureOf(task, event.failure));
@@ -279,14 +280,11 @@ export class JobRun implements Needer {
     const lost = dependencies.filter((number) => lostIds.has(idOf(number)));
     const waiting = [task, ...(this.#twins.get(event.taskId) ?? [])];
     this.#forget(event.taskId);
-    if (lost.length === 0) {
-      await this.stop(this.#failureOf(task, event.failure));
-      return;
-    }
+    if (lost.length === 0) return this.stop(this.#failureOf(task, event.failure));
     for (const number of lost) {
       await store.dropRecord(idOf(number));
       passFailurePoint('record-dropped', this.#graph.stage(number));
-      observer.healed(number);
+      observer.healed?.(number);
       this.#board.lose(number);
     }
     for (const one of waiting) this.#board.takeBack(one);

@@ -1,10 +1,12 @@
 // Keeps count of one run of a job: what was run and reused, what it cost, what runs now, how long it will still take.
 // Told by the run; changes nothing.
 
-import type { WorkerEvent } from '../../common/bus/ports.ts';
+import type { ResultFacts, WorkerEvent } from '../../common/bus/ports.ts';
+import type { FailureJson } from '../../common/errors.ts';
 import type { ResultRecord, Stage, TaskId } from '../../common/task.ts';
 import { costUnits, secondsPerUnit } from '../domain/cost.ts';
 import type { MeasuredCost } from '../domain/cost.ts';
+import { isStoreFull } from '../domain/failure-policy.ts';
 import { countOfStage, stagesOf } from '../domain/plan.ts';
 import type { TaskGraph, TaskNumber } from '../domain/task-graph.ts';
 import type { JobObserver } from './job-observer.ts';
@@ -55,7 +57,6 @@ interface Running {
 
 export interface JobTallyOptions {
   readonly graph: TaskGraph;
-  readonly wanted: readonly TaskNumber[];
   readonly nowMs: () => number;
   /** Slots that run the job's tasks, now. */
   readonly slots: () => number;
@@ -66,19 +67,17 @@ export class JobTally implements JobObserver {
   readonly spans: Span[] = [];
   readonly divergences: Divergence[] = [];
   readonly workers = new Set<string>();
-  /** Records of the wanted tasks. */
-  readonly results = new Map<TaskNumber, ResultRecord>();
+  /** Tasks whose results the store had no room for the last time, and what it said; they are tried again and again. */
+  readonly withoutRoom = new Map<TaskId, FailureJson>();
   readonly #options: JobTallyOptions;
   readonly #stages = new Map<Stage, StageTally>();
   readonly #running = new Map<TaskId, Running>();
   /** Who entered a slot last, while its result is not known. */
   readonly #inSlots = new Map<string, Running>();
   readonly #ran = new Set<TaskNumber>();
-  readonly #wanted: ReadonlySet<TaskNumber>;
 
   constructor(options: JobTallyOptions) {
     this.#options = options;
-    this.#wanted = new Set(options.wanted);
     const { plan } = options.graph;
     for (const stage of stagesOf(plan)) {
       const total = countOfStage(plan, stage);
@@ -106,8 +105,7 @@ export class JobTally implements JobObserver {
     return [...this.#running.values()].filter(({ task }) => this.#stageOf(task) === stage);
   }
 
-  surveyed(found: ReadonlyMap<TaskNumber, ResultRecord>, missing: readonly TaskNumber[]): void {
-    for (const [task, record] of found) this.#keepResult(task, record);
+  surveyed(_: ReadonlyMap<TaskNumber, ResultRecord>, missing: readonly TaskNumber[]): void {
     for (const task of missing) {
       const tally = this.#tally(task);
       // A task that this run made and lost again was never reused.
@@ -115,10 +113,6 @@ export class JobTally implements JobObserver {
       tally.unitsLeft += this.#units(task);
     }
     this.#options.onChange();
-  }
-
-  healed(task: TaskNumber): void {
-    this.results.delete(task);
   }
 
   event(task: TaskNumber, event: WorkerEvent): void {
@@ -133,10 +127,12 @@ export class JobTally implements JobObserver {
         break;
       }
       case 'committed':
-        this.#commit(task, event.record);
+        this.#commit(task, event);
+        this.withoutRoom.delete(event.taskId);
         this.#endSpan(event.taskId, event.worker);
         break;
       case 'failed':
+        if (isStoreFull(event.failure)) this.withoutRoom.set(event.taskId, event.failure);
         this.#endSpan(event.taskId, event.worker);
         break;
       case 'diverged':
@@ -174,22 +170,20 @@ export class JobTally implements JobObserver {
     return seconds / this.#options.slots();
   }
 
-  #commit(task: TaskNumber, record: ResultRecord): void {
+  #commit(
+    task: TaskNumber,
+    { taskId, result }: { readonly taskId: TaskId; readonly result: ResultFacts },
+  ): void {
     const tally = this.#tally(task);
     const units = this.#units(task);
     tally.run += 1;
     this.#ran.add(task);
-    tally.seconds += record.seconds;
-    tally.busySeconds += record.busySeconds;
+    tally.seconds += result.seconds;
+    tally.busySeconds += result.busySeconds;
     tally.unitsRun += units;
-    const running = this.#running.get(record.taskId);
+    const running = this.#running.get(taskId);
     tally.unitsWorked += units * (running === undefined ? 1 : shareOf(running, running.steps));
     tally.unitsLeft -= units;
-    this.#keepResult(task, record);
-  }
-
-  #keepResult(task: TaskNumber, record: ResultRecord): void {
-    if (this.#wanted.has(task)) this.results.set(task, record);
   }
 
   #begin(task: TaskNumber, event: WorkerEvent & { kind: 'started' }): void {

@@ -2,10 +2,9 @@
 
 import type { TaskMessage } from '../../common/bus/ports.ts';
 import type { FailureJson } from '../../common/errors.ts';
-import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
 import { STAGE_FACTS } from '../../common/stage-facts.ts';
 import type { Stage } from '../../common/task.ts';
-import { excludedWorkers, memoryMissed } from '../domain/failure-policy.ts';
+import { excludedWorkers, leavesSomebody, memoryMissed } from '../domain/failure-policy.ts';
 import type { TaskGraph, TaskNumber } from '../domain/task-graph.ts';
 import type { Workforce } from '../ports.ts';
 import type { Attempts } from './attempts.ts';
@@ -32,7 +31,6 @@ export class NextAttempt {
     // Where nobody has so much, the others try: the device may have been full of something else.
     const isKept = able !== undefined && able.size > 0;
     return {
-      protocol: PROTOCOL_VERSION,
       attempt: this.#attempts.next(task),
       task: plan.task(this.#graph.ref(task)),
       excludedWorkers: excludedWorkers({
@@ -42,6 +40,17 @@ export class NextAttempt {
       }),
       ...(isKept && { memoryBytes }),
     };
+  }
+
+  /** Another worker need not wait for a cause to pass that is the failed one's. */
+  delayMs(
+    task: TaskNumber,
+    { delayMs, excludeWorker }: { readonly delayMs: number; readonly excludeWorker: boolean },
+  ): number {
+    const stage = this.#graph.stage(task);
+    const able = this.#workersWith(stage, this.#memoryBytes.get(stage) ?? 0);
+    const refusing = [...this.#attempts.excludedWorkers(task), ...this.#workers.setAside(stage)];
+    return excludeWorker && leavesSomebody(refusing, able) ? 0 : delayMs;
   }
 
   /** Whether an attempt failed for want of memory that another worker has; from now on only such workers are asked. */

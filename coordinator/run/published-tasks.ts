@@ -1,7 +1,9 @@
 // What is out on the farm: every task that some active job has published and that has not settled, each once whoever
 // needs it. Counts them, and looks for what the bus may have lost. Knows nothing of how much may be out; all of it can be lost itself.
 
+import { resultFacts } from '../../common/bus/ports.ts';
 import type { CoordinatorBus, TaskMessage, WorkerEvent } from '../../common/bus/ports.ts';
+import { boundedMessage, isTooLong } from '../../common/bus/task-inputs.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { JobId, Pool, Stage, TaskId } from '../../common/task.ts';
@@ -62,6 +64,8 @@ export class PublishedTasks implements Out {
   readonly #copiesOfPools = new Counts();
   readonly #ofOwners = new Counts();
   readonly #sending = new Set<Promise<void>>();
+  /** What the bus will never take: its jobs fail when they hear of it. */
+  readonly #refused: WorkerEvent[] = [];
 
   constructor(options: PublishedTasksOptions) {
     this.#options = options;
@@ -164,7 +168,7 @@ export class PublishedTasks implements Out {
 
   /**
    * Looks for tasks of which nobody has spoken for a while: a worker runs it, or the bus has it, or its result is in the store
-   * (given as the event that was lost), or it was lost with the bus and is published again.
+   * (given as the event that was lost), or it was lost with the bus and is published again. What the bus will never take has failed.
    * @throws unavailable — bus or store cannot say now
    */
   async reconcile(): Promise<readonly WorkerEvent[]> {
@@ -182,7 +186,8 @@ export class PublishedTasks implements Out {
     const outcomes = await mapBounded(due, LOOKS_AT_ONCE, (task) => this.#lookFor(task));
     // Where one message is lost, all may be.
     if (outcomes.includes('lost')) for (const task of this.#tasks.values()) this.#lookSoon(task);
-    return outcomes.filter((outcome) => outcome !== 'lost' && outcome !== undefined);
+    const found = outcomes.filter((outcome) => outcome !== 'lost' && outcome !== undefined);
+    return [...this.#refused.splice(0), ...found];
   }
 
   /** Those who could take it when it was published have gone. */
@@ -219,7 +224,7 @@ export class PublishedTasks implements Out {
     }
     this.#seen(task);
     const { worker, attempt } = record;
-    return { kind: 'committed', taskId: id, worker, attempt, record };
+    return { kind: 'committed', taskId: id, worker, attempt, result: resultFacts(record) };
   }
 
   #seen(task: PublishedTask): void {
@@ -241,13 +246,25 @@ export class PublishedTasks implements Out {
   }
 
   #publish(queue: string, message: TaskMessage): void {
-    const { bus, onTrouble } = this.#options;
-    const sending = bus
-      .publish(queue, message)
-      // The bus is away, or full: `reconcile` finds that it has not got the task.
-      .catch((reason: unknown) => onTrouble?.(BivdiffError.from(reason)))
+    const { bus, store, onTrouble } = this.#options;
+    const published = isTooLong(message)
+      ? boundedMessage(store, message).then((bounded) => bus.publish(queue, bounded))
+      : bus.publish(queue, message);
+    const sending = published
+      .catch((reason: unknown) => {
+        const error = BivdiffError.from(reason);
+        if (error.code === 'failed-precondition') this.#noteRefused(message, error);
+        // The bus or the store is away, or full: `reconcile` finds that the bus has not got the task.
+        else onTrouble?.(error);
+      })
       .finally(() => this.#sending.delete(sending));
     this.#sending.add(sending);
+  }
+
+  #noteRefused({ task: { id: taskId }, attempt }: TaskMessage, error: BivdiffError): void {
+    this.rest(taskId);
+    const failure = error.toJSON();
+    this.#refused.push({ kind: 'failed', taskId, worker: 'coordinator', attempt, failure });
   }
 
   #count({ numericsKey, pool, owner }: PublishedTask, by: 1 | -1): void {

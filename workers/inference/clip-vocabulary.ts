@@ -1,11 +1,11 @@
 // Reads the files of a CLIP tokenizer as diffusers folders hold them: tokenizer.json, or vocab.json and merges.txt
 // alone. From the latter it builds what tokenizer.json would hold. Knows nothing of lengths or padding.
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { BivdiffError } from '../../common/errors.ts';
-import { parsePythonJson, withoutByteOrderMark } from '../../common/models/python-json.ts';
+import { readTextFile } from '../../common/files/text-file.ts';
+import { parsePythonJson } from '../../common/models/python-json.ts';
 
 export interface ClipVocabulary {
   /** In the form of tokenizer.json. */
@@ -142,9 +142,9 @@ function withSpecialTokens(tokenizer: Json, tokens: readonly Json[]): Json {
 
 async function readText(path: string): Promise<string | undefined> {
   try {
-    return withoutByteOrderMark(await readFile(path, 'utf8'));
+    return await readTextFile(path, `reading ${path}`);
   } catch (reason) {
-    const failed = BivdiffError.from(reason, `reading ${path}`);
+    const failed = BivdiffError.from(reason);
     if (failed.code === 'not-found') return undefined;
     throw failed;
   }

@@ -43,6 +43,7 @@ export const TEXT_ENCODER: GraphKind = {
 export const VAE_ENCODER: GraphKind = {
   name: 'vae-encoder',
   ...framewise,
+  convolves: { input: 'sample', isHalved: true },
   contract: (config) => ({
     inputs: { sample: pictures },
     // Mean and log-variance of each latent.
@@ -55,6 +56,7 @@ export const VAE_ENCODER: GraphKind = {
 export const VAE_DECODER: GraphKind = {
   name: 'vae-decoder',
   ...framewise,
+  convolves: { input: 'latent_sample', isHalved: false },
   contract: (config) => ({
     inputs: { latent_sample: floats(null, channelsOf(config, 'latent_channels'), null, null) },
     outputs: { sample: pictures },
@@ -69,6 +71,7 @@ export function imageUnet(
   return {
     name,
     ...framewise,
+    convolves: { input: 'sample', isHalved: true },
     contract: (config) => ({
       inputs: {
         sample: floats(null, channelsOf(config, 'in_channels'), null, null),
@@ -87,10 +90,11 @@ export const CLIP_UNET: GraphKind = {
   name: 'clip-unet',
   hasBatch: true,
   isClip: true,
+  convolves: { input: 'sample', isHalved: true },
   contract: clipContract(null),
 };
 
-/** The same, but an image UNet inflated over one window: no batch. */
+/** The same, but an image UNet inflated over one window of at least two frames: no batch. */
 export const INFLATED_UNET: GraphKind = {
   name: 'inflated-unet',
   hasBatch: false,

@@ -11,6 +11,8 @@ export interface GraphKind {
   readonly hasBatch: boolean;
   /** Whether it sees the frames of a clip along axis 2. */
   readonly isClip: boolean;
+  /** The input that it convolves, and whether its maps are halved from there on, once between two blocks. Absent: it convolves nothing. */
+  readonly convolves?: { readonly input: string; readonly isHalved: boolean };
   readonly contract: (config: JsonObject) => GraphContract;
 }
 

@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { arch, cpus } from 'node:os';
+import './onnx/no-telemetry.ts';
 import * as ort from 'onnxruntime-node';
 
 /**
@@ -32,7 +33,7 @@ const extensions: readonly (readonly [name: string, flag: string])[] = [
 
 /**
  * Of a stage that runs graphs, say `cpu:x64-avx512+vnni/onnxruntime-1.30.0/v8-13.6`. Threads and batch are not in it:
- * they change no bits (tested; lone-sample.ts sees to the one case where they would).
+ * they change no bits (tested; lone-sample.ts sees to the cases where they would).
  */
 export function inferenceClass(hardware = cpuHardware()): string {
   const library = `onnxruntime-${ort.env.versions.node ?? ort.env.versions.common}`;

@@ -1,49 +1,57 @@
-// Which workers serve what they made, and where: from what they say of themselves on the bus.
+// Which workers serve what they made, and where. The coordinator knows; what it says holds for a while.
 
-import { WORKER_SILENT_MS } from '../../common/worker-status.ts';
-import type { WorkerStatus } from '../../common/worker-status.ts';
+import type { ServedAt } from '../../common/worker-status.ts';
+
+/** A worker that has just begun, or has moved, is asked for again after so long. */
+const KNOWN_MS = 10_000;
 
 export interface PeerBookOptions {
   /** The machine that this worker is on. */
   readonly host: string;
   readonly nowMs: () => number;
+  /** Asks who knows; undefined of one that serves nothing or is away, or if nobody answers. Never fails. */
+  readonly ask: (worker: string) => Promise<ServedAt | undefined>;
+}
+
+interface Known {
+  readonly address: Promise<string | undefined>;
+  readonly atMs: number;
 }
 
 export class PeerBook {
   readonly #options: PeerBookOptions;
-  readonly #peers = new Map<string, { readonly address: string; readonly atMs: number }>();
+  readonly #peers = new Map<string, Known>();
   #sweptMs = 0;
 
   constructor(options: PeerBookOptions) {
     this.#options = options;
   }
 
-  note({ name, address, host, leaving }: WorkerStatus): void {
-    const isHere = host === this.#options.host;
-    // The loopback of another machine is not its.
-    const isOutOfReach = address === undefined || (isLoopback(address) && !isHere);
-    if (leaving || isOutOfReach) this.#peers.delete(name);
-    else this.#peers.set(name, { address, atMs: this.#options.nowMs() });
-    this.#sweep();
+  /** Where a worker serves; undefined of one that does not, cannot be reached from here, or was not heard of lately. */
+  addressOf(worker: string): Promise<string | undefined> {
+    const nowMs = this.#options.nowMs();
+    const known = this.#peers.get(worker);
+    if (known !== undefined && nowMs - known.atMs <= KNOWN_MS) return known.address;
+    this.#sweep(nowMs);
+    const address = this.#ask(worker);
+    this.#peers.set(worker, { address, atMs: nowMs });
+    return address;
   }
 
-  /** Where a worker serves; undefined of one that does not, or was not heard of lately. */
-  addressOf(worker: string): string | undefined {
-    const peer = this.#peers.get(worker);
-    if (peer === undefined || this.#isSilent(peer.atMs)) return undefined;
-    return peer.address;
+  async #ask(worker: string): Promise<string | undefined> {
+    const served = await this.#options.ask(worker);
+    if (served === undefined) return undefined;
+    const { address, host } = served;
+    // The loopback of another machine is not its.
+    return isLoopback(address) && host !== this.#options.host ? undefined : address;
   }
 
   /** On a cluster workers come and go under ever new names. */
-  #sweep(): void {
-    const nowMs = this.#options.nowMs();
-    if (nowMs - this.#sweptMs < WORKER_SILENT_MS) return;
+  #sweep(nowMs: number): void {
+    if (nowMs - this.#sweptMs < KNOWN_MS) return;
     this.#sweptMs = nowMs;
-    for (const [name, { atMs }] of this.#peers) if (this.#isSilent(atMs)) this.#peers.delete(name);
-  }
-
-  #isSilent(atMs: number): boolean {
-    return this.#options.nowMs() - atMs > WORKER_SILENT_MS;
+    for (const [name, { atMs }] of this.#peers)
+      if (nowMs - atMs > KNOWN_MS) this.#peers.delete(name);
   }
 }
 

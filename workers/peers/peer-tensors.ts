@@ -28,7 +28,7 @@ export interface PeerTensorsOptions {
   /** What this worker made. */
   readonly made: MadeCache;
   /** Where a worker serves what it made. */
-  readonly addressOf: (worker: string) => string | undefined;
+  readonly addressOf: (worker: string) => Promise<string | undefined> | string | undefined;
   /** For those that serve by TLS. @default they are left alone */
   readonly tls?: ChannelCredentials | undefined;
   /** Kept up to date. */
@@ -56,7 +56,7 @@ export class PeerTensors implements TensorPeers {
       tally.hits += 1;
       return own;
     }
-    const address = addressOf(worker);
+    const address = await addressOf(worker);
     if (address === undefined || !this.#mayReach(address) || this.#isResting(address)) {
       tally.misses += 1;
       return undefined;

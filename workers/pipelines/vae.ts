@@ -12,8 +12,10 @@ import { floatOutput } from './graph-outputs.ts';
 import { joinBatches, sliceBatch } from './latents.ts';
 import { framesFromPixels } from './pixels.ts';
 
-/** Pixels in one call: one frame of 512x512, or sixteen of 128x128. */
+/** Pixels in one call, or two frames if these are more: two of 512x512, or sixteen of 128x128. */
 const PIXELS_AT_ONCE = 512 * 512;
+/** One frame alone leaves threads idle, or is computed twice (lanes/lone-sample.ts). */
+const FRAMES_AT_ONCE_MIN = 2;
 /** AutoencoderKL's own defaults, for configs that leave them out (diffusers, autoencoder_kl.py). */
 const DEFAULT_SCALING_FACTOR = 0.18215;
 const DEFAULT_REDUCTION = 8;
@@ -98,11 +100,14 @@ async function inChunks(
 ): Promise<FloatTensor> {
   const count = frames.shape[0]!;
   assert(count > 0 && limits.framePixels > 0, 'there are no frames');
-  const atOnce = Math.max(1, Math.floor(PIXELS_AT_ONCE / limits.framePixels));
+  const atOnce = Math.max(FRAMES_AT_ONCE_MIN, Math.floor(PIXELS_AT_ONCE / limits.framePixels));
+  const calls = Math.ceil(count / atOnce);
   const chunks: FloatTensor[] = [];
-  for (let start = 0; start < count; start += atOnce) {
+  // Spread evenly, so that none is left alone where it can be helped.
+  for (let call = 0; call < calls; call += 1) {
     limits.context.throwIfCancelled();
-    chunks.push(await run(sliceBatch(frames, start, Math.min(count, start + atOnce))));
+    const [start, end] = [call, call + 1].map((edge) => Math.ceil((edge * count) / calls));
+    chunks.push(await run(sliceBatch(frames, start!, end!)));
   }
   return joinBatches(chunks);
 }

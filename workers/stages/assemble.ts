@@ -1,16 +1,14 @@
 // The assemble stage: frames from the store become a file. Frames are read one at a time, so memory does not grow with
 // the video.
 
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 
-import { BivdiffError } from '../../common/errors.ts';
+import { makeTemporaryFolder, temporaryFailure } from '../../common/files/temporary-folder.ts';
 import { isSequence, MOVIE_FILES } from '../../common/outputs/output-formats.ts';
 import type { MovieFormat } from '../../common/outputs/output-formats.ts';
 import type { AssembleParams } from '../../common/stages.ts';
 import type { ArtifactRef, Task } from '../../common/task.ts';
-import { cannotWrite } from '../../common/write-failure.ts';
 import { BusyClock } from './busy-clock.ts';
 import type { ArtifactAccess } from './artifacts.ts';
 import { readAlpha, readPicture, resolvePictures } from './artifacts.ts';
@@ -106,12 +104,10 @@ async function encodeMovie(
   run: RunTaskOptions,
   movie: Movie,
 ): Promise<StageOutcome> {
-  const folder = await mkdtemp(join(tmpdir(), 'bivdiff-assemble-')).catch((reason: unknown) => {
-    throw nameTemporary(cannotWrite(join(tmpdir(), 'output'), reason), tmpdir());
-  });
+  await using folder = await makeTemporaryFolder('assemble');
   try {
     const format = movie.params.format as MovieFormat;
-    const path = join(folder, `output${MOVIE_FILES[format].ending}`);
+    const path = join(folder.path, `output${MOVIE_FILES[format].ending}`);
     const first = await movie.frame(0);
     const frames = async function* (): AsyncGenerator<Uint8Array> {
       for (let index = 0; index < movie.count; index += 1) {
@@ -138,23 +134,8 @@ async function encodeMovie(
     const file: ArtifactRef = { digest, bytes: size, type: MOVIE_FILES[format].type };
     return { outputs: { file: [file] }, busySeconds };
   } catch (reason) {
-    throw nameTemporary(BivdiffError.from(reason), folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+    throw temporaryFailure(reason, folder.path);
   }
-}
-
-/** A file of ours that nobody chose the place of: what can be done about it is not what the writer says. */
-function nameTemporary(error: BivdiffError, folder: string): BivdiffError {
-  const { code, message, details } = error;
-  const isPlaces = code === 'resource-exhausted' || code === 'permission-denied';
-  const { path } = details;
-  if (!isPlaces || typeof path !== 'string' || dirname(path) !== folder) return error;
-  return new BivdiffError(code, message, {
-    hint: 'It is written there before it goes into the store: make room, or let TMPDIR name a folder on another disk.',
-    details,
-    cause: error,
-  });
 }
 
 /** What the task shows, in the order of the labels. */

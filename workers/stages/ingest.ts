@@ -15,13 +15,13 @@ export async function ingestFrames(
   run: RunTaskOptions,
 ): Promise<StageOutcome> {
   const params = task.params as unknown as IngestParams;
-  const path = await options.sources.pathOf(sourceOf(task));
+  await using source = await options.sources.hold(sourceOf(task));
   const begun = performance.now();
   const access = { store: options.store, codecs: new BusyClock() };
   const frames: ArtifactRef[] = [];
   const decoded = options.media.decode(
     {
-      path,
+      path: source.path,
       indices: params.sourceIndices,
       size: { width: params.width, height: params.height },
       resize: params.resize,

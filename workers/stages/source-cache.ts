@@ -1,61 +1,102 @@
-// Source videos as local files, for the media processes to read: each fetched from the store once, in a folder of this worker's own.
+// Source videos as local files, for the media processes to read: each fetched from the store once, in a folder of this process's own.
 
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
+import { makeTemporaryFolder, temporaryFailure } from '../../common/files/temporary-folder.ts';
+import type { TemporaryFolder } from '../../common/files/temporary-folder.ts';
+import { SOURCE_NAME } from '../../common/sources/source-name.ts';
 import { materialiseSource } from '../../common/sources/source.ts';
 import type { StoredSource } from '../../common/sources/source.ts';
 import type { Store } from '../../common/store/ports.ts';
-import { SOURCE_NAME } from '../../common/sources/source-name.ts';
 
-/** Sources kept at once; a render has one, a batch shares few. */
+/** Sources kept at once beside those that are being read; a render has one, a batch shares few. */
 const SOURCES_MAX = 8;
+
+/** A source that lies at `path` until it is disposed of. */
+export interface HeldSource extends AsyncDisposable {
+  readonly path: string;
+}
+
+interface Entry {
+  readonly path: Promise<string>;
+  /** Who reads it, or waits for it. One that nobody holds may be removed. */
+  holders: number;
+}
 
 export class SourceCache {
   readonly #store: Store;
-  readonly #paths = new Map<string, Promise<string>>();
-  #folder: Promise<string> | undefined;
+  /** What was asked for longest ago first. */
+  readonly #entries = new Map<string, Entry>();
+  #folder: Promise<TemporaryFolder> | undefined;
   #count = 0;
 
   constructor(store: Store) {
     this.#store = store;
   }
 
-  /** A path to the source, valid until the cache is closed or eight others were asked for. */
-  async pathOf(source: StoredSource): Promise<string> {
+  /** The source as a file or folder; any number may be held at once, one of them by several. @throws BivdiffError — it cannot be fetched */
+  async hold(source: StoredSource): Promise<HeldSource> {
     const key = `${source.kind}:${source.digest}`;
-    let path = this.#paths.get(key);
-    if (path === undefined) {
-      path = this.#fetch(source);
-      path.catch(() => this.#paths.delete(key));
+    const entry = this.#entries.get(key) ?? this.#begin(key, source);
+    entry.holders += 1;
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    try {
+      const path = await entry.path;
+      return { path, [Symbol.asyncDispose]: () => this.#release(entry) };
+    } catch (reason) {
+      if (this.#entries.get(key) === entry) this.#entries.delete(key);
+      throw reason;
     }
-    this.#paths.delete(key);
-    this.#paths.set(key, path);
-    await this.#evict();
-    return path;
   }
 
-  /** Removes everything. */
+  /** Removes everything. Call it when nothing is held any more. */
   async close(): Promise<void> {
-    if (this.#folder !== undefined) await rm(await this.#folder, { recursive: true, force: true });
+    await Promise.allSettled([...this.#entries.values()].map(({ path }) => path));
+    this.#entries.clear();
+    await (await this.#folder)?.[Symbol.asyncDispose]();
   }
 
-  async #fetch(source: StoredSource): Promise<string> {
-    this.#folder ??= mkdtemp(join(tmpdir(), 'bivdiff-source-'));
+  /** Everything up to the first wait, its number above all, is settled before another source is asked for. */
+  #begin(key: string, source: StoredSource): Entry {
     this.#count += 1;
-    const own = join(await this.#folder, String(this.#count));
-    await mkdir(own);
-    const path = join(own, SOURCE_NAME);
-    await materialiseSource(this.#store, source, path);
-    return path;
+    const entry: Entry = { path: this.#fetch(source, String(this.#count)), holders: 0 };
+    this.#entries.set(key, entry);
+    return entry;
   }
 
-  async #evict(): Promise<void> {
-    while (this.#paths.size > SOURCES_MAX) {
-      const [key, path] = this.#paths.entries().next().value!;
-      this.#paths.delete(key);
-      await rm(dirname(await path), { recursive: true, force: true });
+  async #fetch(source: StoredSource, name: string): Promise<string> {
+    const folder = await this.#ownFolder();
+    const own = join(folder, name);
+    const path = join(own, SOURCE_NAME);
+    try {
+      await mkdir(own);
+      await materialiseSource(this.#store, source, path);
+      return path;
+    } catch (reason) {
+      await rm(own, { recursive: true, force: true });
+      throw temporaryFailure(reason, folder);
+    }
+  }
+
+  async #ownFolder(): Promise<string> {
+    const making = (this.#folder ??= makeTemporaryFolder('source'));
+    try {
+      return (await making).path;
+    } catch (reason) {
+      if (this.#folder === making) this.#folder = undefined;
+      throw reason;
+    }
+  }
+
+  async #release(entry: Entry): Promise<void> {
+    entry.holders -= 1;
+    const unheld = [...this.#entries].filter(([, { holders }]) => holders === 0);
+    for (const [key, { path }] of unheld.slice(0, -SOURCES_MAX)) {
+      this.#entries.delete(key);
+      // What cannot be removed now goes with the folder.
+      await rm(dirname(await path), { recursive: true, force: true }).catch(() => undefined);
     }
   }
 }

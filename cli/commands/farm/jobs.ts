@@ -58,7 +58,7 @@ async function follow(
 ): Promise<Job> {
   const { stderr, clock, colors } = environment;
   const view = isQuiet
-    ? createSilentView()
+    ? createSilentView({ terminal: environment.stderr })
     : createProgressView({ terminal: stderr, clock, colors });
   const signal = environment.interruption();
   let lostMs: number | undefined;

@@ -11,7 +11,7 @@ import { EXIT_OK } from '../../output/exit-codes.ts';
 import { checkBatchFlags, requestsFromBatch } from '../../request/batch-file.ts';
 import { requestFromFile, requestFromFlags } from '../../request/render-request.ts';
 import { layerOfFlags } from '../../request/run-options.ts';
-import { printJson } from '../../terminal.ts';
+import { printJson, warningsTo } from '../../terminal.ts';
 import type { CliEnvironment } from '../../terminal.ts';
 import { addClientFlags, priorityOf, withClient } from './jobs.ts';
 
@@ -78,7 +78,7 @@ async function submit(
   const onSubmitted = (job: Job): void => {
     if (typed['json'] !== true) environment.stdout.write(`${jobLine(job)}\n`);
   };
-  const options = { priority, onSubmitted };
+  const options = { priority, onSubmitted, onWarning: warningsTo(environment.stderr) };
   if (typeof batch === 'string') checkBatchFlags(specFile, typed);
   const flags = layerOfFlags(typed, environment);
   if (typeof batch === 'string') {

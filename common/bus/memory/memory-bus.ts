@@ -254,6 +254,9 @@ class MemoryBus implements Bus {
       ack: async () => {
         this.#end(entry);
       },
+      ackConfirmed: async () => {
+        this.#end(entry);
+      },
       nak: async (delayMs) => {
         if (!isHeld()) return;
         if (delayMs <= 0 || entry.isCancelled) {

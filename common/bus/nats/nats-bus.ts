@@ -1,5 +1,6 @@
 // The bus over NATS JetStream: a work-queue stream in the server's memory, one pull consumer per queue. The stream is
-// disposable: whoever publishes makes it anew when it is gone. Events, cancels and heartbeats are plain NATS messages.
+// disposable: whoever publishes makes it anew when it is gone. Events and cancels are plain NATS messages. What comes is checked here: what
+// fits no schema is counted and dropped.
 
 import { jetstream } from '@nats-io/jetstream';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
@@ -10,6 +11,7 @@ import { BivdiffError } from '../../errors.ts';
 import type { TaskId } from '../../task.ts';
 import { EventSubscription } from '../event-subscription.ts';
 import { messageKey } from '../message-key.ts';
+import { UNKNOWN_ATTEMPT } from '../ports.ts';
 import type {
   Bus,
   CancelMessage,
@@ -18,8 +20,13 @@ import type {
   TaskMessage,
   WorkerEvent,
 } from '../ports.ts';
+import { MalformedCounts } from './malformed-messages.ts';
+import type { MalformedMessages } from './malformed-messages.ts';
+import { decodeCancel, encodeCancels } from './messages/cancels.ts';
+import { decodeEvents } from './messages/worker-events.ts';
+import { decodeTaskMessage, encodeTaskMessage } from './messages/task-messages.ts';
 import { NatsDelivery } from './nats-delivery.ts';
-import { isGone, isThereAlready, natsFailure } from './nats-errors.ts';
+import { checkPayload, isGone, isThereAlready, natsFailure } from './nats-errors.ts';
 import { inboxOf } from './permissions.ts';
 import { Puller } from './puller.ts';
 import { Reporter } from './reporter.ts';
@@ -31,6 +38,7 @@ import {
   PROGRESS_SUBJECT,
   STREAM,
   subjectsOfTask,
+  taskOfSubject,
   taskSubject,
   WAKE_SUBJECT,
 } from './subjects.ts';
@@ -58,6 +66,8 @@ export interface NatsBusOptions extends NatsAccess {
   readonly queueDepthMax?: number;
   /** Events that one listener has not read; then `report` waits. @default 10,000 */
   readonly eventsMax?: number;
+  /** Told once a minute and kind of what was dropped since it fits no schema. */
+  readonly onMalformed?: (messages: MalformedMessages) => void;
 }
 
 /** Connects. @throws unavailable — no server there; unauthenticated — it does not know this user */
@@ -99,6 +109,7 @@ interface Clients {
 
 export class NatsBus implements Bus {
   readonly connection: NatsConnection;
+  readonly malformed: MalformedCounts;
   readonly #options: NatsBusOptions;
   readonly #js: JetStreamClient;
   readonly #manager: JetStreamManager;
@@ -113,6 +124,7 @@ export class NatsBus implements Bus {
   constructor(options: NatsBusOptions, { connection, js, manager }: Clients) {
     this.#options = options;
     this.connection = connection;
+    this.malformed = new MalformedCounts((messages) => options.onMalformed?.(messages));
     this.#js = js;
     this.#manager = manager;
     const { user } = options;
@@ -128,7 +140,9 @@ export class NatsBus implements Bus {
     void this.#followConnection();
     connection.subscribe(CANCEL_SUBJECT, {
       callback: (error, msg) => {
-        if (error === null) this.#abortLeased(msg.json<CancelMessage>());
+        if (error !== null) return;
+        const cancel = this.malformed.read('cancel', () => decodeCancel(msg.data));
+        if (cancel !== undefined) this.#abortLeased(cancel);
       },
     });
   }
@@ -136,10 +150,12 @@ export class NatsBus implements Bus {
   async publish(queue: string, message: TaskMessage): Promise<void> {
     const doing = `publishing task ${message.task.id} to ${queue}`;
     if (this.#isClosed) throw new BivdiffError('unavailable', `${doing}: the bus is closed`);
+    const payload = encodeTaskMessage(message);
+    checkPayload(payload, this.connection.info);
     try {
       await this.#stream.using(queue, async () => {
         await this.#checkDepth(queue, doing);
-        await this.#js.publish(taskSubject(queue, messageKey(message)), JSON.stringify(message), {
+        await this.#js.publish(taskSubject(queue, messageKey(message)), payload, {
           timeout: REQUEST_MS,
         });
       });
@@ -187,8 +203,12 @@ export class NatsBus implements Bus {
     };
     const take = (error: Error | null, msg: Msg): void => {
       if (error !== null) return;
-      const pushed = msg.json<WorkerEvent[]>().map((event) => subscription.push(event));
-      // Beginnings and steps ask for no answer.
+      const note = (reason: unknown): void => {
+        this.malformed.note('event', reason);
+      };
+      const events = this.malformed.read('event', () => decodeEvents(msg.data, note)) ?? [];
+      const pushed = events.map((event) => subscription.push(event));
+      // Beginnings and steps ask for no answer. What fits no schema gets one too, or it would come again.
       if (msg.reply !== undefined) void Promise.all(pushed).then(() => msg.respond());
     };
     const sources = [EVENT_SUBJECT, PROGRESS_SUBJECT].map((subject) =>
@@ -220,9 +240,13 @@ export class NatsBus implements Bus {
     if (this.#isClosed) return undefined;
     const msg = await this.#puller.pull(queues, options);
     if (msg === undefined) return undefined;
+    const message = this.malformed.read('task', () => decodeTaskMessage(msg.data));
+    if (message === undefined) {
+      await this.#refuse(msg, options.worker);
+      return undefined;
+    }
     const delivery = new NatsDelivery({
-      connection: this.connection,
-      msg,
+      ...{ connection: this.connection, msg, message },
       ackWaitMs: this.#options.ackWaitMs,
       onEnd: (ended) => this.#leased.delete(ended),
     });
@@ -253,8 +277,20 @@ export class NatsBus implements Bus {
     }
   }
 
+  /** It does not come again as it is; whoever published it learns why, and gives up after some attempts. */
+  async #refuse(msg: Msg, worker: string): Promise<void> {
+    msg.respond('+TERM');
+    const taskId = taskOfSubject(msg.subject);
+    if (taskId === undefined) return;
+    const why = `${worker} cannot read the message of the task`;
+    const hint =
+      'Are coordinator and worker of the same version, and is the NATS server only theirs?';
+    const failure = new BivdiffError('failed-precondition', why, { hint }).toJSON();
+    await this.report({ kind: 'failed', taskId, worker, attempt: UNKNOWN_ATTEMPT, failure });
+  }
+
   #tryToTell(message: CancelMessage): void {
-    this.connection.publish(CANCEL_SUBJECT, JSON.stringify(message));
+    for (const payload of encodeCancels(message)) this.connection.publish(CANCEL_SUBJECT, payload);
   }
 
   #abortLeased({ taskIds, jobId }: CancelMessage): void {

@@ -5,14 +5,16 @@ import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import { BivdiffError } from '../../errors.ts';
 import type { Delivery, TaskMessage } from '../ports.ts';
 
-/** How long the server may take to confirm a heartbeat. */
+/** How long the server may take to confirm a heartbeat, or an end. */
 const CONFIRM_MS = 2_000;
 const NANOS_PER_MS = 1_000_000;
 
 export interface NatsDeliveryOptions {
   readonly connection: NatsConnection;
-  /** As it came; its reply subject takes acknowledgements. */
+  /** What its reply subject takes are acknowledgements. */
   readonly msg: Msg;
+  /** What it says. */
+  readonly message: TaskMessage;
   readonly ackWaitMs: number;
   readonly onEnd: (delivery: NatsDelivery) => void;
 }
@@ -26,7 +28,7 @@ export class NatsDelivery implements Delivery {
 
   constructor(options: NatsDeliveryOptions) {
     this.#options = options;
-    this.message = options.msg.json<TaskMessage>();
+    this.message = options.message;
     this.#leaseEndsMs = performance.now() + options.ackWaitMs;
   }
 
@@ -44,6 +46,13 @@ export class NatsDelivery implements Delivery {
     if (this.#hasEnded) return;
     this.#end();
     this.#say('+ACK');
+  }
+
+  /** The server handles acknowledgements apart from what is published: only its answer says that the next message is taken. */
+  async ackConfirmed(): Promise<void> {
+    if (this.#hasEnded) return;
+    this.#end();
+    await this.#isConfirmed('+ACK');
   }
 
   async nak(delayMs: number): Promise<void> {

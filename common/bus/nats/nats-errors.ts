@@ -8,6 +8,8 @@ import { BivdiffError } from '../../errors.ts';
 /** Server's answer to "the stream holds as many messages as it may". */
 const STREAM_FULL = 10077;
 const STREAM_NAME_IN_USE = 10058;
+/** Of a stream, or of the account. */
+const MESSAGE_TOO_LARGE = 10054;
 
 /** Stream or consumer is not there: deleted, or the server lost its data. */
 export function isGone(reason: unknown): boolean {
@@ -38,6 +40,27 @@ export function isNoResponders(reason: unknown): boolean {
   return reason instanceof errors.NoRespondersError;
 }
 
+/**
+ * Publishing it again does not help: neither the message nor the limit changes.
+ * @throws failed-precondition — it is larger than the server says that it takes
+ */
+export function checkPayload(
+  payload: Uint8Array,
+  info: { readonly max_payload: number } | undefined,
+): void {
+  const bytesMax = info?.max_payload ?? Infinity;
+  if (payload.length <= bytesMax) return;
+  throw new BivdiffError(
+    'failed-precondition',
+    `its message has ${payload.length} bytes, and the NATS server takes ${bytesMax} at most`,
+    {
+      retry: 'never',
+      hint: 'Raise max_payload in the configuration of nats-server (1MB is its default), restart it, and retry the job.',
+      details: { bytes: payload.length, bytesMax },
+    },
+  );
+}
+
 /** Every failure of the server or the way to it passes; what is full is told apart. */
 export function natsFailure(reason: unknown, doing: string): BivdiffError {
   if (reason instanceof BivdiffError) return reason;
@@ -46,6 +69,17 @@ export function natsFailure(reason: unknown, doing: string): BivdiffError {
     return new BivdiffError('resource-exhausted', `${doing}: the stream is full`, {
       cause: reason,
     });
+  }
+  if (reason instanceof JetStreamApiError && reason.code === MESSAGE_TOO_LARGE) {
+    return new BivdiffError(
+      'failed-precondition',
+      `the NATS server refuses its message: ${message}`,
+      {
+        retry: 'never',
+        cause: reason,
+        hint: 'Let the NATS server take larger messages into its streams, and retry the job.',
+      },
+    );
   }
   if (reason instanceof errors.AuthorizationError) {
     return new BivdiffError('unauthenticated', `${doing}: the server does not let us in`, {

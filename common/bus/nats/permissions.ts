@@ -2,12 +2,15 @@
 // JetStream's interface has to be let through here.
 
 import {
+  ADDRESS_SUBJECT,
   CANCEL_SUBJECT,
   DRAIN_SUBJECT,
   EVENT_SUBJECT,
+  LOADING_SUBJECT,
   PROGRESS_SUBJECT,
   STREAM,
   TASK_SUBJECTS,
+  VERSION_SUBJECT,
   WAKE_SUBJECT,
   WORKER_SUBJECT,
 } from './subjects.ts';
@@ -38,6 +41,7 @@ const PUBLISH: Readonly<Record<NatsRole, readonly string[]>> = {
     WAKE_SUBJECT,
     CANCEL_SUBJECT,
     DRAIN_SUBJECT,
+    VERSION_SUBJECT,
     ...['CREATE', 'UPDATE', 'DELETE', 'PURGE', 'INFO', 'MSG.GET'].map(
       (verb) => `${API}.STREAM.${verb}.${STREAM}`,
     ),
@@ -48,6 +52,8 @@ const PUBLISH: Readonly<Record<NatsRole, readonly string[]>> = {
     EVENT_SUBJECT,
     PROGRESS_SUBJECT,
     WORKER_SUBJECT,
+    ADDRESS_SUBJECT,
+    LOADING_SUBJECT,
     `${API}.CONSUMER.MSG.NEXT.${CONSUMERS}`,
     // The longer form has domain and account before the stream.
     `$JS.ACK.${STREAM}.>`,
@@ -60,9 +66,16 @@ const PUBLISH: Readonly<Record<NatsRole, readonly string[]>> = {
 const BY_ALL = [WAKE_SUBJECT, CANCEL_SUBJECT];
 
 const SUBSCRIBE: Readonly<Record<NatsRole, readonly string[]>> = {
-  coordinator: [...BY_ALL, EVENT_SUBJECT, PROGRESS_SUBJECT, WORKER_SUBJECT],
-  // Of each other they hear who is there, and where it gives what it made.
-  worker: [...BY_ALL, WORKER_SUBJECT, DRAIN_SUBJECT],
+  coordinator: [
+    ...BY_ALL,
+    EVENT_SUBJECT,
+    PROGRESS_SUBJECT,
+    WORKER_SUBJECT,
+    ADDRESS_SUBJECT,
+    LOADING_SUBJECT,
+  ],
+  // Nothing of each other: a thousand workers would hear a thousand.
+  worker: [...BY_ALL, DRAIN_SUBJECT, VERSION_SUBJECT],
   // Not the tasks themselves: a listener would hide from publishers that the stream is gone.
   observer: [...BY_ALL, EVENT_SUBJECT, PROGRESS_SUBJECT, WORKER_SUBJECT, DRAIN_SUBJECT],
 };
@@ -71,7 +84,7 @@ export function permissionsOf(role: NatsRole, user: string): NatsPermissions {
   return {
     publish: PUBLISH[role],
     subscribe: [...SUBSCRIBE[role], `${inboxOf(user)}.>`],
-    // Workers wait until the coordinator has room for what they report.
+    // Workers wait until the coordinator has room for what they report, and ask it about each other.
     mayRespond: role === 'coordinator',
   };
 }

@@ -5,7 +5,7 @@ import { createInbox } from '@nats-io/transport-node';
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
 
 import type { PullOptions } from '../ports.ts';
-import { consumerOf, STREAM, WAKE_SUBJECT } from './subjects.ts';
+import { consumerOf, isQueueName, STREAM, WAKE_SUBJECT } from './subjects.ts';
 
 const ASK_MS = 2_000;
 /** Queues that are not there yet are asked for again this often; a wake says so sooner. */
@@ -67,7 +67,9 @@ export class Puller {
     });
     connection.subscribe(WAKE_SUBJECT, {
       callback: (error, msg) => {
-        if (error === null) this.#learn(msg.string());
+        const queue = msg.string();
+        // What is no queue's name is nobody's queue.
+        if (error === null && isQueueName(queue)) this.#learn(queue);
       },
     });
   }

@@ -5,6 +5,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 
 import { BivdiffError } from '../../errors.ts';
 import type { WorkerEvent } from '../ports.ts';
+import { encodeEvent, joinEvents } from './messages/worker-events.ts';
 import { isNoResponders } from './nats-errors.ts';
 import { EVENT_SUBJECT, PROGRESS_SUBJECT } from './subjects.ts';
 
@@ -12,11 +13,11 @@ import { EVENT_SUBJECT, PROGRESS_SUBJECT } from './subjects.ts';
 const REPORT_MS = 5_000;
 /** After so many tries events are given up: what they say is in the store, or will be found missing. */
 const REPORT_TRIES = 12;
-/** Events in one message; a record in each makes about 50 kB. */
-const TOGETHER_MAX = 64;
+/** Of the events in one message. A failure has some kilobytes, all others about a hundred bytes. */
+const TOGETHER_BYTES = 16_384;
 
 interface Pending {
-  readonly event: WorkerEvent;
+  readonly event: Uint8Array;
   readonly done: () => void;
 }
 
@@ -35,16 +36,17 @@ export class Reporter {
   /** Resolves when the coordinator has it, or nobody listens. Steps and beginnings are waited for by nobody. */
   async report(event: WorkerEvent): Promise<void> {
     if (this.#isClosed || this.#connection.isClosed()) return;
+    const bytes = encodeEvent(event);
     if (event.kind === 'progress') {
-      this.#connection.publish(PROGRESS_SUBJECT, JSON.stringify([event]));
+      this.#connection.publish(PROGRESS_SUBJECT, joinEvents([bytes]));
       return;
     }
     const isBeginning = event.kind === 'started';
     if (isBeginning && !this.#isSending) {
-      this.#connection.publish(EVENT_SUBJECT, JSON.stringify([event]));
+      this.#connection.publish(EVENT_SUBJECT, joinEvents([bytes]));
       return;
     }
-    const sent = new Promise<void>((done) => this.#pending.push({ event, done }));
+    const sent = new Promise<void>((done) => this.#pending.push({ event: bytes, done }));
     if (!this.#isSending) void this.#sendAll();
     if (!isBeginning) await sent;
   }
@@ -63,14 +65,24 @@ export class Reporter {
   async #sendAll(): Promise<void> {
     this.#isSending = true;
     while (this.#pending.length > 0) {
-      const together = this.#pending.splice(0, TOGETHER_MAX);
-      await this.#send(JSON.stringify(together.map(({ event }) => event)));
+      const together = this.#pending.splice(0, this.#countTogether());
+      await this.#send(joinEvents(together.map(({ event }) => event)));
       for (const { done } of together) done();
     }
     this.#isSending = false;
   }
 
-  async #send(payload: string): Promise<void> {
+  /** One at least. */
+  #countTogether(): number {
+    let bytes = 0;
+    const end = this.#pending.findIndex(({ event }, i) => {
+      bytes += event.length;
+      return i > 0 && bytes > TOGETHER_BYTES;
+    });
+    return end < 0 ? this.#pending.length : end;
+  }
+
+  async #send(payload: Uint8Array): Promise<void> {
     for (let tries = 0; tries < REPORT_TRIES && !this.#isClosed; tries += 1) {
       const { promise: interrupted, reject } = Promise.withResolvers<never>();
       this.#giveUp = () => {

@@ -7,7 +7,7 @@ import { StoreOfParts } from '../store-of-parts.ts';
 import { ArtifactFiles } from './artifact-files.ts';
 import { DocumentFiles } from './document-files.ts';
 import { FileContents } from './file-contents.ts';
-import { ownIdentity } from './process-identity.ts';
+import { ownIdentity } from '../../files/process-identity.ts';
 import { RecordFiles } from './record-files.ts';
 import { storeFailure } from './store-failure.ts';
 import { StoreFolder } from './store-folder.ts';

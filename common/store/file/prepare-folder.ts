@@ -14,8 +14,8 @@ import {
   writeNewFile,
   writeNewFileSynced,
 } from './file-operations.ts';
-import { isGone } from './process-identity.ts';
-import type { ProcessIdentity } from './process-identity.ts';
+import { identityOfText, isGone } from '../../files/process-identity.ts';
+import type { ProcessIdentity } from '../../files/process-identity.ts';
 import type { StoreFolder } from './store-folder.ts';
 
 const FORMAT_FILE = 'format.json';
@@ -46,12 +46,12 @@ export async function prepareFolder(folder: StoreFolder): Promise<void> {
 export async function removeStaleFiles(folder: StoreFolder, own: ProcessIdentity): Promise<void> {
   for (const name of await readdir(folder.temporary)) {
     const path = join(folder.temporary, name);
-    const [machine = '', pid = '', started = ''] = name.split('.');
+    const writer = identityOfText(name);
     const found = await lstat(path).catch(() => undefined);
     if (found?.isFile() !== true) continue;
     const isStale =
       Date.now() - found.mtimeMs > STALE_MS ||
-      (/^[1-9][0-9]*$/.test(pid) && (await isGone({ machine, pid: Number(pid), started }, own)));
+      (writer !== undefined && (await isGone(writer, own)));
     if (isStale) await unlinkIfThere(path).catch(() => undefined);
   }
 }

@@ -11,7 +11,8 @@ import type { Digest, TaskId } from '../../task.ts';
 import { checkDigest, checkDocumentName, checkTaskId } from '../names.ts';
 import type { DocumentKind, DocumentName } from '../ports.ts';
 import { linkIfAbsent, renameIfThere, unlinkIfThere } from './file-operations.ts';
-import type { ProcessIdentity } from './process-identity.ts';
+import { textOfIdentity } from '../../files/process-identity.ts';
+import type { ProcessIdentity } from '../../files/process-identity.ts';
 
 /** Cannot occur in an id, so a document `a` never collides with the folder of a document `a/b`. */
 export const DOCUMENT_SUFFIX = '@doc';
@@ -31,9 +32,8 @@ export class StoreFolder {
 
   constructor(root: string, identity: ProcessIdentity) {
     this.root = root;
-    const { machine, pid, started } = identity;
     // The random part tells threads of one process apart.
-    this.#prefix = `${machine}.${pid}.${started}.${randomBytes(4).toString('hex')}`;
+    this.#prefix = `${textOfIdentity(identity)}.${randomBytes(4).toString('hex')}`;
   }
 
   get artifacts(): string {

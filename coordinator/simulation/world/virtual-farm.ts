@@ -200,7 +200,7 @@ export class VirtualFarm {
     onRun?.({ taskId: task.id, stage: task.stage, beganMs, endedMs: nowMs });
     const worker = this.#nameOf(slot);
     const kept = store.commit(recordOf(letter.message, worker, seconds));
-    bus.report({ kind: 'committed', taskId: task.id, worker, attempt, record: kept });
+    bus.report({ kind: 'committed', taskId: task.id, worker, attempt, result: kept });
     bus.end(letter);
     this.attempts.committed += 1;
     this.#ledger.commit(slot, nowMs, this.#usefulMs[slot]!);

@@ -124,6 +124,33 @@ describe('settings that do not fit', () => {
   });
 });
 
+describe('a prompt that is longer than the models read', () => {
+  it('is rendered, and told of by the words that are cut off: by plan, render, a batch and sweep', async () => {
+    await using place = await createWorkplace();
+    const prompt = `${'a '.repeat(75)}red square`;
+    const flags = tinyFlags(place, { prompt, frames: '2', steps: '1' });
+    const plan = await bivdiff('plan', ...flags);
+    const told = /^warning: --prompt: the models read 75 tokens of it.* Cut off: red square$/gm;
+    expect(plan.stderr.match(told)).toHaveLength(1);
+    const output = place.path('out', 'clip.mp4');
+    const render = await bivdiff('render', '--quiet', ...flags, '--output', output);
+    expect(render.code, render.stderr).toBe(0);
+    expect(render.stderr.match(told)).toHaveLength(1);
+
+    const words = ['--mixing-ratio', '0,1', '--output', place.path('sweep')];
+    const rest = flags.filter((word, i) => ![word, flags[i - 1]].includes('--mixing-ratio'));
+    const sweep = await bivdiff('sweep', '--quiet', ...rest, ...words);
+    expect(sweep.code, sweep.stderr).toBe(0);
+    expect(sweep.stderr.match(told)).toHaveLength(1);
+
+    const batch = place.path('jobs.jsonl');
+    await writeFile(batch, JSON.stringify({ output: place.path('out', 'b.mp4') }));
+    const lines = await bivdiff('render', '--quiet', '--batch', batch, ...flags);
+    expect(lines.code, lines.stderr).toBe(0);
+    expect(lines.stderr).toMatch(/^warning: line 1: --prompt: .* Cut off: red square$/m);
+  });
+});
+
 describe('a schedule that does not fit', () => {
   const writeConfig = async (models: string, part: string, changes: object): Promise<void> => {
     const image = join(models, 'image/scheduler/scheduler_config.json');

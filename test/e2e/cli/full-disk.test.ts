@@ -2,12 +2,13 @@
 // and what to do, never as a defect. Method: the real program on a real disk that is full; skipped where nobody may mount one.
 
 import { spawn } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import type { ChildProcess } from 'node:child_process';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { smallDisk } from '../../support/conformance/small-disk.ts';
+import { sharedSmallDisk, smallDisk } from '../../support/conformance/small-disk.ts';
 import { endOfCli } from '../../support/cli-process.ts';
 import type { CliRun } from '../../support/cli-process.ts';
 import { FIXTURES, MAIN, SOURCE, createWorkplace, tinyFlags } from './workplace.ts';
@@ -69,4 +70,45 @@ describe('a render', () => {
     expect(run.stderr).not.toMatch(/defect|\.partial/);
     expect(await place.outputs()).toEqual([]);
   });
+
+  it.for([['plain lines'], ['--quiet']])(
+    'says that the store has no room, where, and that it waits; and goes on when there is some: %s',
+    // Where nothing is said it waits for ever.
+    { timeout: 60_000 },
+    async ([flag]) => {
+      await using place = await createWorkplace();
+      const folder = place.path('store');
+      await mkdir(folder);
+      const disk = await sharedSmallDisk(folder, 'size=3m');
+      let child: ChildProcess | undefined;
+      try {
+        const filler = join(disk.folder, '.filler');
+        await writeFile(filler, Buffer.alloc(2_900_000));
+        const flags = tinyFlags(place, { output: place.path('out', 'a.mp4'), size: '256x256' });
+        const words = ['render', ...flags, ...(flag === '--quiet' ? [flag] : [])];
+        const [command = '', ...args] = [...disk.prefix, process.execPath, MAIN, ...words];
+        child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+        let told = '';
+        const waits = new Promise<void>((resolve) => {
+          child!.stderr!.on('data', (chunk: Buffer) => {
+            told += chunk.toString();
+            if (told.includes('once there is room')) resolve();
+          });
+        });
+        const ended = endOfCli(child);
+        await Promise.race([waits, ended]);
+        expect(told).toMatch(/^waiting for room in the store: .*the disk is full: \d+ bytes/m);
+        expect(told).toContain(folder);
+        expect(told).toMatch(/^hint: Free some room there.* goes on by itself/m);
+        await rm(filler);
+        const run = await ended;
+        expect(run.code, run.stderr).toBe(0);
+        expect(run.stderr).toMatch(/^there is room in the store again: the render goes on$/m);
+        expect(await place.outputs()).toEqual(['a.mp4']);
+      } finally {
+        child?.kill('SIGKILL');
+        await disk.close();
+      }
+    },
+  );
 });

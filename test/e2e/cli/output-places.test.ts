@@ -47,6 +47,35 @@ describe('a roundtrip', () => {
     expect(digest(last.stdout)).toBe(digest(first.stdout));
   });
 
+  it.each([240, 255])('goes under names of %i bytes, as a file and as a folder', async (bytes) => {
+    await using place = await createWorkplace();
+    const file = `${'n'.repeat(bytes - 4)}.mp4`;
+    const folder = `${'é'.repeat(Math.floor(bytes / 2))}${'n'.repeat(bytes % 2)}`;
+    for (const name of [file, `${folder}/`]) {
+      const flags = ['--frames', '2', '--quiet'];
+      const run = await bivdiff('roundtrip', CLIP, place.path('out', name), ...flags);
+      expect(run.code, run.stderr).toBe(0);
+    }
+    expect(await readdir(place.path('out'))).toEqual([file, folder].sort());
+  });
+
+  it('goes into the folder that a link points to, also one that is not there yet', async () => {
+    await using place = await createWorkplace();
+    await mkdir(place.path('real'));
+    await symlink('real', place.path('linked'));
+    await symlink('to-be-made', place.path('dangling'));
+    for (const [link, folder] of [
+      ['linked', 'real'],
+      ['dangling', 'to-be-made'],
+    ] as const) {
+      const output = `${place.path(link)}/`;
+      const run = await bivdiff('roundtrip', CLIP, output, '--frames', '1', ...QUIET);
+      expect(run.code, run.stderr).toBe(0);
+      expect((await lstat(place.path(link))).isSymbolicLink()).toBe(true);
+      expect(await readdir(place.path(folder))).toEqual(['frame-000001.png']);
+    }
+  });
+
   it('refuses a format whose files end otherwise, in one line', async () => {
     await using place = await createWorkplace();
     const run = await bivdiff('roundtrip', CLIP, place.path('out', 'a.mov'), '--format', 'mp4-av1');

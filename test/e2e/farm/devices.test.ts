@@ -44,7 +44,7 @@ it('a job that was taken for other devices waits for their workers', async () =>
   expect(job.state).toBe('running');
   expect(job.waitingFor).toContain(`inference class ${FOREIGN} (there: cpu:`);
   const stages = new Set(
-    farm.events.flatMap((event) => (event.kind === 'committed' ? [event.record.stage] : [])),
+    farm.events.flatMap((event) => (event.kind === 'committed' ? [event.result.stage] : [])),
   );
   expect([...stages].filter((stage) => !['ingest', 'annotate'].includes(stage))).toEqual([]);
 });

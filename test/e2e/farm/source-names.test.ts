@@ -61,5 +61,12 @@ describe('a farm that is given a damaged source', () => {
     expect(watched.code, watched.stderr).toBe(2);
     expect(watched.stderr).toMatch(/ingest of frames? .* failed: my holiday\.mp4 is damaged/);
     expect(watched.stderr).not.toContain('tried');
+    // Nor is it called otherwise where each attempt is told.
+    for (const command of ['logs', 'get']) {
+      const { code, stdout, stderr } = await run(command, job);
+      expect(code, stderr).toBe(0);
+      expect(stdout).toMatch(/my holiday\.mp4 is damaged/);
+      expect(stdout).not.toContain('the source is damaged');
+    }
   });
 });

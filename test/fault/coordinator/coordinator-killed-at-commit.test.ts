@@ -6,7 +6,6 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import type { WorkerEvent } from '../../../common/bus/ports.ts';
 import type { FailAt } from '../../support/farm/arm-failure-point.ts';
 import { endOfCli, startCli } from '../../support/cli-process.ts';
 import { died, killed } from '../../support/farm/farm-program.ts';
@@ -98,12 +97,12 @@ describe('a coordinator that dies where something is committed', () => {
     farm.startWorker('maker', ['--no-serve'], { pools: ['idm'] });
     farm.startWorker('reader', ['--no-serve'], { pools: ['mixer', 'vdm'] });
     await farm.seesWorkers(2);
-    const made = farm.next(({ kind, ...rest }) => {
-      return kind === 'committed' && (rest as Committed).record.stage === 'encode';
+    const made = farm.next((event) => {
+      return event.kind === 'committed' && event.result.stage === 'encode';
     });
     const id = await farm.submit();
-    const { taskId, record } = (await made) as Committed;
-    const { digest } = Object.values(record.outputs)[0]![0]!;
+    const { taskId } = await made;
+    const { digest } = Object.values(farm.recordOf(taskId)!.outputs)[0]![0]!;
     farm.strikes({ kind: 'damages', taskId });
     await rm(join(farm.store, 'artifacts', digest.slice(0, 2), digest));
     await death();
@@ -114,5 +113,3 @@ describe('a coordinator that dies where something is committed', () => {
     farm.checkHistory();
   });
 });
-
-type Committed = Extract<WorkerEvent, { kind: 'committed' }>;

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { expect, it } from 'vitest';
 
 import { FarmClient } from '../../../cli/farm/farm-client.ts';
-import { BEGUN_MAX } from '../../support/farm/farm-history.ts';
+import { BEGUN_MAX } from '../../support/farm/history/farm-history.ts';
 import { freePort } from '../../support/network/ports.ts';
 import { useFarm } from '../../support/farm/use-farm.ts';
 

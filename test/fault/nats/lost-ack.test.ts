@@ -6,7 +6,7 @@ import { connect } from '@nats-io/transport-node';
 import { expect, it } from 'vitest';
 
 import { STREAM } from '../../../common/bus/nats/index.ts';
-import type { TaskMessage } from '../../../common/bus/ports.ts';
+import { taskOfSubject } from '../../../common/bus/nats/subjects.ts';
 import type { TaskId } from '../../../common/task.ts';
 import { losingAcks } from '../../support/network/nats-proxy.ts';
 import type { LostAck } from '../../support/network/nats-proxy.ts';
@@ -31,7 +31,7 @@ it('answers a message that comes again from the store', async () => {
   for (const { subject } of lost) {
     const seq = Number(subject.split('.').at(-4));
     const message = await manager.streams.getMessage(STREAM, { seq });
-    tasks.push(message!.json<TaskMessage>().task.id);
+    tasks.push(taskOfSubject(message!.subject)!);
   }
   for (const task of tasks) {
     // What any task failed with, too: a reader that misses its input has the input's record dropped.

@@ -5,7 +5,7 @@ import { connect } from '@nats-io/transport-node';
 import { expect, it } from 'vitest';
 
 import { STREAM, taskSubject } from '../../../common/bus/nats/subjects.ts';
-import { BEGUN_MAX } from '../../support/farm/farm-history.ts';
+import { BEGUN_MAX } from '../../support/farm/history/farm-history.ts';
 import { queueHere } from '../../support/farm/queue-here.ts';
 import { useFarm } from '../../support/farm/use-farm.ts';
 

@@ -20,12 +20,11 @@ it.each([
   farm.startWorker('reader', ['--no-serve'], { pools: ['mixer', 'vdm'] });
   await farm.seesWorkers(2);
   const isFirst = (event: WorkerEvent): boolean =>
-    event.kind === 'committed' && event.record.stage === 'encode';
+    event.kind === 'committed' && event.result.stage === 'encode';
   const committed = farm.next(isFirst);
   const id = await farm.submit();
   const event = await committed;
-  if (event.kind !== 'committed') throw new Error('unreachable');
-  const { digest } = Object.values(event.record.outputs)[0]![0]!;
+  const { digest } = Object.values(farm.recordOf(event.taskId)!.outputs)[0]![0]!;
   const path = join(farm.store, 'artifacts', digest.slice(0, 2), digest);
   await chmod(path, 0o644);
   await damage(path);

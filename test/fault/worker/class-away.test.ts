@@ -55,8 +55,9 @@ it('goes on when workers of the class are there again, and others do not wait fo
   expect((await farm.client.get(theirs)).waitingFor).toBe('');
   // Nobody ran what is another class's.
   for (const event of farm.events) {
-    if (event.kind !== 'committed' || !event.record.numericsClass.startsWith('cpu:')) continue;
-    const isTheirs = event.record.numericsClass === THEIRS;
+    const { numericsClass = '' } = farm.recordOf(event.taskId) ?? {};
+    if (event.kind !== 'committed' || !numericsClass.startsWith('cpu:')) continue;
+    const isTheirs = numericsClass === THEIRS;
     expect(event.worker.startsWith(isTheirs ? 'their-' : 'our-')).toBe(true);
   }
   farm.checkHistory();

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 
 import { ACK_WAIT_MS } from '../../../cli/flags/farm-settings.ts';
-import { BEGUN_MAX } from '../../support/farm/farm-history.ts';
+import { BEGUN_MAX } from '../../support/farm/history/farm-history.ts';
 import type { TcpProxy } from '../../support/network/tcp-proxy.ts';
 import { useFarm } from '../../support/farm/use-farm.ts';
 

@@ -3,7 +3,7 @@
 
 import { expect, it } from 'vitest';
 
-import { BEGUN_MAX } from '../../support/farm/farm-history.ts';
+import { BEGUN_MAX } from '../../support/farm/history/farm-history.ts';
 import { useFarm } from '../../support/farm/use-farm.ts';
 
 const farmOf = useFarm();

@@ -8,7 +8,7 @@ import { expect, it } from 'vitest';
 import type { TaskId } from '../../../common/task.ts';
 import { testSeed } from '../../support/conformance/seed.ts';
 import { killed } from '../../support/farm/farm-program.ts';
-import { BEGUN_MAX } from '../../support/farm/farm-history.ts';
+import { BEGUN_MAX } from '../../support/farm/history/farm-history.ts';
 import { createRandom } from '../../support/random.ts';
 import { useFarm } from '../../support/farm/use-farm.ts';
 

@@ -1,5 +1,5 @@
 // Goal: where tasks of two bundles are mixed, each worker stays with what it has loaded, and changes when that leaves it idle for longer than
-// loading takes. Method: a real nats-server and two real worker loops whose tasks "load" for a while whenever the bundle changes.
+// loading takes. Method: a real nats-server, the coordinator's registry and two real worker loops whose tasks "load" for a while whenever the bundle changes.
 
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -7,15 +7,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { startNatsServer } from '../../../cli/programs/nats-server.ts';
 import type { NatsServer } from '../../../cli/programs/nats-server.ts';
-import { openNatsBus } from '../../../common/bus/nats/index.ts';
+import { CoordinatorTalk, openNatsBus, WorkerTalk } from '../../../common/bus/nats/index.ts';
 import type { NatsBus } from '../../../common/bus/nats/index.ts';
 import type { TaskMessage } from '../../../common/bus/ports.ts';
 import { queueOfStage } from '../../../common/placement.ts';
 import { createMemoryStore } from '../../../common/store/memory/index.ts';
 import type { Store } from '../../../common/store/ports.ts';
-import type { Digest } from '../../../common/task.ts';
+import { digestText } from '../../../common/digest.ts';
+import { PROTOCOL_VERSION } from '../../../common/protocol-version.ts';
+import type { Digest, Task } from '../../../common/task.ts';
 import type { WorkerStatus } from '../../../common/worker-status.ts';
-import { WarmPeers } from '../../../workers/peers/warm-peers.ts';
+import { WorkerRegistry } from '../../../coordinator/dispatch/worker-registry.ts';
+import { systemClock } from '../../../coordinator/ports.ts';
 import { runWorker } from '../../../workers/worker.ts';
 import { messageOf } from '../../support/conformance/bus/bus-messages.ts';
 import { createRandom } from '../../support/random.ts';
@@ -26,6 +29,7 @@ const RUN_MS = 40;
 const ACK_WAIT_MS = 10_000;
 const { stage, numericsClass } = messageOf('any').task;
 const QUEUE = queueOfStage(stage, numericsClass);
+const BUNDLES = ['a', 'b'];
 
 let server: NatsServer;
 beforeAll(async () => {
@@ -35,7 +39,7 @@ afterAll(() => server.close());
 
 function taskOfBundle(bundle: string, index: number): TaskMessage {
   const message = messageOf(`${bundle} ${String(index)}`);
-  return { ...message, task: { ...message.task, models: { unet: bundle as Digest } } };
+  return { ...message, task: { ...message.task, models: { unet: digestText(bundle) } } };
 }
 
 /** Has room for one bundle. */
@@ -45,30 +49,23 @@ class OneBundleWorker {
   readonly loads: string[] = [];
   /** Bundles of the tasks that it ran. */
   readonly ran: string[] = [];
-  readonly peers: WarmPeers;
   isBusy = false;
 
   constructor(name: string) {
     this.name = name;
-    this.peers = new WarmPeers({ name, loaded: () => this.loaded, nowMs: () => performance.now() });
   }
 
   get loaded(): Record<Digest, number> {
     const bundle = this.loads.at(-1);
-    return bundle === undefined ? {} : { [bundle]: LOAD_MS };
+    return bundle === undefined ? {} : { [digestText(bundle)]: LOAD_MS };
   }
 
   get status(): WorkerStatus {
     const running = this.isBusy ? [messageOf('any').task.id] : [];
     return {
-      ...{ protocol: 1, name: this.name, pools: ['idm'], slots: 1, pid: 1, host: 'here' },
-      ...{
-        numerics: classesNamed(numericsClass),
-        memoryBytes: 8,
-        running,
-        draining: false,
-        committed: 0,
-      },
+      ...{ protocol: PROTOCOL_VERSION, name: this.name, pools: ['idm'], slots: 1, pid: 1 },
+      ...{ host: 'here', numerics: classesNamed(numericsClass), memoryBytes: 8, running },
+      ...{ draining: false, committed: 0 },
       ...{ gathered: { hits: 0, misses: 0, fallbacks: 0 }, leaving: false, loaded: this.loaded },
     };
   }
@@ -92,15 +89,25 @@ class OneBundleWorker {
       {
         ...{ name: this.name, bus, store, slots: 1, ackWaitMs: ACK_WAIT_MS, queues: [QUEUE] },
         takesAhead: true,
-        ...(isWarmFirst ? { costOfLoading: (message) => this.peers.costOfLoading(message) } : {}),
+        ...(isWarmFirst && {
+          costOfLoading: ({ task }) => this.#costOfLoading(new WorkerTalk(bus, this.name), task),
+        }),
         runTask: ({ models }, { onDevice }) =>
           onDevice(async () => {
-            await runBundle(models['unet']!);
+            await runBundle(BUNDLES.find((bundle) => digestText(bundle) === models['unet'])!);
             return { outputs: {}, busySeconds: 0 };
           }),
       },
       signal,
     );
+  }
+
+  #costOfLoading(talk: WorkerTalk, { models, ...task }: Task): Promise<number> {
+    return talk.loadingCost({
+      ...{ worker: this.name, stage: task.stage, numericsClass: task.numericsClass },
+      ...{ memoryBytes: 0, excludedWorkers: [], models: Object.values(models) },
+      loaded: Object.keys(this.loaded) as Digest[],
+    });
   }
 }
 
@@ -126,8 +133,10 @@ async function openFarm(isWarmFirst: boolean): Promise<Farm> {
       if (event.kind === 'committed') done.add(event.taskId);
   };
   const following = follow();
+  const registry = new WorkerRegistry(systemClock);
+  new CoordinatorTalk(coordinator).answerLoading((question) => registry.costOfLoading(question));
   const beats = setInterval(() => {
-    for (const { peers } of workers) for (const { status } of workers) peers.note(status);
+    for (const { status } of workers) registry.note(status);
   }, 20);
   const { signal } = end;
   const working = workers.map((worker, i) =>

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { canonicalJson } from '../../../common/canonical-json.ts';
+import { canonicalJson, canonicalJsonPieces } from '../../../common/canonical-json.ts';
 import { testSeed } from '../../support/conformance/seed.ts';
 
 const seed = testSeed();
@@ -25,6 +25,19 @@ describe('canonicalJson', () => {
       }),
       { seed, numRuns: 300 },
     );
+  });
+
+  it('is the same in pieces', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect([...canonicalJsonPieces(value)].join('')).toBe(canonicalJson(value));
+      }),
+      { seed, numRuns: 300 },
+    );
+    const long = { b: Array.from({ length: 25_000 }, (_, i) => ({ i })), a: undefined, c: [] };
+    const pieces = [...canonicalJsonPieces({ long, none: {} })];
+    expect(pieces.join('')).toBe(canonicalJson({ long, none: {} }));
+    expect(pieces.length).toBeGreaterThan(6);
   });
 
   it('tells different values apart', () => {

@@ -181,10 +181,11 @@ export class RandomFaults {
   /** Of a result that others read: what is for the user is not made again behind their back. */
   async #damageArtifact(): Promise<string> {
     const made = this.#farm.events.flatMap((event) => {
-      if (event.kind !== 'committed' || ['measure', 'assemble'].includes(event.record.stage))
+      if (event.kind !== 'committed' || ['measure', 'assemble'].includes(event.result.stage))
         return [];
-      const { taskId, record } = event;
-      return Object.values(record.outputs).flatMap((refs) =>
+      const { taskId } = event;
+      const { outputs = {} } = this.#farm.recordOf(taskId) ?? {};
+      return Object.values(outputs).flatMap((refs) =>
         refs.map(({ digest }) => ({ taskId, digest })),
       );
     });

@@ -1,6 +1,8 @@
 // A worker for tests of dispatch: it commits made-up results at once, or fails as a script says. Bus and store are the real ones.
 
+import { resultFacts } from '../../../common/bus/ports.ts';
 import type { Bus } from '../../../common/bus/ports.ts';
+import { wholeTask } from '../../../common/bus/task-inputs.ts';
 import { digestText } from '../../../common/digest.ts';
 import { BivdiffError } from '../../../common/errors.ts';
 import { queuesOfWorker } from '../../../common/placement.ts';
@@ -40,13 +42,15 @@ export async function runScriptedWorker(
     const facts = { taskId: task.id, worker, attempt };
     await bus.report({ kind: 'started', ...facts, slot: 0, stage: task.stage });
     try {
-      if (options.readsInputs !== false) await readInputs(store, task);
+      const whole = await wholeTask(store, delivery.message);
+      if (options.readsInputs !== false) await readInputs(store, whole);
       await options.script?.(task, attempt);
       if (delivery.signal.aborted) throw new BivdiffError('cancelled', 'stopped');
       const record = await commit(store, task, worker);
       committed.push(task.id);
-      await bus.report({ kind: 'committed', ...facts, record });
+      await bus.report({ kind: 'committed', ...facts, result: resultFacts(record) });
     } catch (reason) {
+      await delivery.ackConfirmed();
       await bus.report({ kind: 'failed', ...facts, failure: BivdiffError.from(reason).toJSON() });
     }
     await delivery.ack();

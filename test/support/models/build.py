@@ -215,6 +215,31 @@ def network_graph():
     )
 
 
+def uneven_graph():
+    """A UNet by its names, of convolutions whose channels are no multiple of four: with them ONNX Runtime cuts a lone
+    sample into pieces, one for each thread."""
+    size = ["height", "width"]
+    write(
+        GRAPHS / "uneven.onnx",
+        nodes=[
+            node("Conv", ["sample", "k1"], ["wide"], pads=[1, 1, 1, 1]),
+            node("Conv", ["wide", "k2"], ["mixed"], pads=[1, 1, 1, 1]),
+            node("Conv", ["mixed", "k3"], ["out_sample"], pads=[1, 1, 1, 1]),
+        ],
+        inputs=[
+            value("sample", Type.FLOAT, ["batch", 4, *size]),
+            value("timestep", Type.FLOAT, []),
+            value("encoder_hidden_states", Type.FLOAT, ["batch", 77, 8]),
+        ],
+        outputs=[value("out_sample", Type.FLOAT, ["batch", 4, *size])],
+        weights=[
+            ramp("k1", [30, 4, 3, 3], 0.3),
+            ramp("k2", [30, 30, 3, 3], 0.1),
+            ramp("k3", [4, 30, 3, 3], 0.1),
+        ],
+    )
+
+
 def graphs_with_external_data():
     """Two graphs over one file of float16 weights, and one of many megabytes that a test fills itself."""
     halves = np.arange(8, dtype=np.float16)
@@ -245,5 +270,6 @@ if __name__ == "__main__":
     norm_graphs()
     slow_graph()
     network_graph()
+    uneven_graph()
     graphs_with_external_data()
     tiny_set()

@@ -2,6 +2,7 @@
 
 import { BivdiffError } from '../../../common/errors.ts';
 import { LANE_STAGES } from '../../../recipes/lane-stages.ts';
+import { IMAGE_UNET } from '../../../workers/inference/graph-contract.ts';
 import { serveLane } from '../../../workers/inference/lanes/serve-lane.ts';
 import type { StageBody } from '../../../workers/inference/ports.ts';
 import { floatTensor } from '../../../workers/tensor/tensor.ts';
@@ -93,8 +94,8 @@ const echo: StageBody<unknown> = async ({ tensors }) => {
   return Promise.resolve({ whole, again: whole, part: floatTensor(whole.shape, part) });
 };
 
-/** Runs once the graph that the product's smoothing would run step by step. */
-const smooth: StageBody<unknown> = async ({ tensors }, context) => {
+/** Runs a UNet once, which the product would run step by step. */
+const runUnetOnce: StageBody<unknown> = async ({ tensors }, context) => {
   const session = await context.session('unet');
   return session.run(tensors);
 };
@@ -129,6 +130,7 @@ const bodies = {
 
 serveLane({
   ...Object.fromEntries(Object.entries(bodies).map(([stage, body]) => [stage, { body }])),
-  // A stage of the product, with what its graphs must look like.
-  smooth: { body: smooth, graphs: LANE_STAGES.smooth.graphs! },
+  // As stages of the product, with what their graphs must look like.
+  smooth: { body: runUnetOnce, graphs: LANE_STAGES.smooth.graphs! },
+  'image-unet': { body: runUnetOnce, graphs: () => ({ unet: IMAGE_UNET }) },
 });

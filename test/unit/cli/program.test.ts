@@ -131,7 +131,7 @@ async function completeInBash(...line: string[]): Promise<string[]> {
 
 describe('commands that share the flags of render', () => {
   it.each([
-    ['plan', ['batch', 'report', 'trace', 'overwrite', 'threads', 'quiet']],
+    ['plan', ['batch', 'report', 'trace', 'overwrite', 'quiet']],
     ['sweep', ['batch', 'comparison', 'contact-sheet', 'report', 'trace']],
     ['submit', ['report', 'trace', 'overwrite', 'store', 'slots', 'threads', 'quiet']],
   ])('%s takes those that docs/cli.md says, and no others', async (name, without) => {

@@ -116,6 +116,13 @@ describe('bivdiff simulate', () => {
     expect(stderr).toContain(message);
   });
 
+  it('refuses a scenario that is no UTF-8, by line and byte', async () => {
+    await writeFile(join(folder, 'latin.yaml'), Buffer.from('# caf\xe9\njobs: 3\n', 'latin1'));
+    const { code, stderr } = await run('latin.yaml');
+    expect(code).toBe(2);
+    expect(stderr).toContain('latin.yaml is not UTF-8 text: line 1, byte 6 (0xE9)');
+  });
+
   it('names every problem of a scenario file at once', async () => {
     await writeFile(join(folder, 'bad.yaml'), 'job: 3\nspread: [1]\npools: { idm: { worker: 2 } }');
     const { code, stderr } = await run('bad.yaml');

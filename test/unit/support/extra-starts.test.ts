@@ -2,10 +2,11 @@
 
 import { describe, expect, it } from 'vitest';
 
+import type { ResultFacts } from '../../../common/bus/ports.ts';
 import { BivdiffError } from '../../../common/errors.ts';
-import type { ResultRecord, TaskId } from '../../../common/task.ts';
-import { unexplainedStarts } from '../../support/farm/extra-starts.ts';
-import type { Blow, SeenEvent } from '../../support/farm/extra-starts.ts';
+import type { TaskId } from '../../../common/task.ts';
+import { unexplainedStarts } from '../../support/farm/history/extra-starts.ts';
+import type { Blow, SeenEvent } from '../../support/farm/history/extra-starts.ts';
 
 const T = 'task-one' as TaskId;
 const U = 'task-two' as TaskId;
@@ -14,7 +15,7 @@ const started = (seenMs: number, worker: string, taskId = T, attempt = 1): SeenE
   ...{ kind: 'started', seenMs, worker, taskId, attempt, slot: 0, stage: 'mix' },
 });
 const committed = (seenMs: number, worker: string, taskId = T): SeenEvent => ({
-  ...{ kind: 'committed', seenMs, worker, taskId, attempt: 1, record: {} as ResultRecord },
+  ...{ kind: 'committed', seenMs, worker, taskId, attempt: 1, result: {} as ResultFacts },
 });
 const failed = (seenMs: number, worker: string, lostTasks: readonly TaskId[] = []): SeenEvent => ({
   ...{ kind: 'failed', seenMs, worker, taskId: U, attempt: 1 },

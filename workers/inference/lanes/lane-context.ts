@@ -7,7 +7,7 @@ import { BoundedMemo } from './bounded-memo.ts';
 import { checkGraphContract } from '../graph-contract.ts';
 import type { GraphKind } from '../graph-kind.ts';
 import type { LaneJob, LaneModel, LaneSettings } from './lane-job.ts';
-import { runLoneSampleTwice, spreadsClip } from './lone-sample.ts';
+import { dependsOnThreads, runLoneSampleTwice } from './lone-sample.ts';
 import type { Session, StageContext, Tokenizer } from '../ports.ts';
 import { SessionCache } from './session-cache.ts';
 import { openTokenizer } from '../tokenizer.ts';
@@ -78,7 +78,6 @@ async function openRole(
 ): Promise<Session> {
   throwIfCancelled();
   const model = modelOf(job, role);
-  const isPaired = kind?.hasBatch === true && settings.threads > 1;
   return sessions.use(model, async ({ name, inputs, outputs }) => {
     if (kind !== undefined) checkGraphContract({ name, inputs, outputs }, kind, model.config);
     return {
@@ -87,9 +86,10 @@ async function openRole(
       outputs,
       run: async (feeds) => {
         throwIfCancelled();
-        const isSpread = kind?.isClip === true && spreadsClip(model.config, feeds['sample']);
+        const { config } = model;
+        const isPaired = kind !== undefined && dependsOnThreads({ kind, config, settings }, feeds);
         return sessions.use(model, async (session) => {
-          return isPaired && !isSpread ? runLoneSampleTwice(session, feeds) : session.run(feeds);
+          return isPaired ? runLoneSampleTwice(session, feeds) : session.run(feeds);
         });
       },
     };

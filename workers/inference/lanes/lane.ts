@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { Worker } from 'node:worker_threads';
 
+import '../onnx/no-telemetry.ts';
 import { BivdiffError } from '../../../common/errors.ts';
 import type { ErrorCode } from '../../../common/errors.ts';
 import { tensorsToMove } from './lane-job.ts';

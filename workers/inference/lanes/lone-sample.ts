@@ -2,17 +2,29 @@
 // a batch has one name in all inputs; nothing of stages.
 
 import type { JsonObject } from '../../../common/task.ts';
+import type { GraphKind } from '../graph-kind.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Session } from '../ports.ts';
+import type { LaneSettings } from './lane-job.ts';
+
+/** Pixels that ONNX Runtime's CPU convolutions want in a piece: with as many or fewer they group their sums otherwise. */
+const SHORT_PIECE = 64;
+/** Pieces begin at multiples of it. */
+const PIECE_ALIGNMENT = 16;
+/** Columns of a product with the text. */
+const TOKENS = 77;
+/** Of Stable Diffusion's models, where the config does not say. */
+const HALVINGS_DEFAULT = 3;
+/** From a ControlNet's pictures to latents. */
+const CONDITION_HALVINGS = 3;
 
 /**
  * Runs a lone sample as two equal ones and gives back the first; any other batch as it is.
  *
  * ONNX Runtime's CPU convolution gives each sample of a batch to one thread, but cuts a lone one into as many pieces as
  * there are threads, and the length of a piece decides how it groups its sums (MLAS, convolve.cpp: the stride over K
- * follows from the segment's width). So the last bits of a lone sample change with the number of threads: seen with
- * video UNets whose temporal convolutions are 3-D. Two samples cost up to twice the time of one, which
- * is what one thread would take. With one thread there is no difference, so use this only with more.
+ * follows from the segment's width). So the last bits of a lone sample may change with the number of threads. Two samples
+ * cost up to twice the time of one, which is what one thread would take. With one thread there is no difference.
  */
 export async function runLoneSampleTwice(
   session: Session,
@@ -26,15 +38,48 @@ export async function runLoneSampleTwice(
   );
 }
 
-/**
- * Whether a clip `[batch, channels, frames, h, w]` is a lone sample to no convolution of a video UNet: our export does the
- * temporal ones row by row, and the spatial ones see each frame.
- */
-export function spreadsClip(config: JsonObject, clip: Tensor | undefined): boolean {
-  const [, , frames = 1] = clip?.shape ?? [];
-  return config['rowwise_temporal_convs'] === true && frames > 1;
+export interface GraphUse {
+  readonly kind: GraphKind;
+  /** Of its part. */
+  readonly config: JsonObject;
+  readonly settings: Pick<LaneSettings, 'threads' | 'executionProviders'>;
 }
 
+/**
+ * Whether the bits of a lone sample may depend on the number of threads, up to the lane's: where a thread's piece of some map is
+ * short, or a map has fewer pixels than channels or tokens, so that the products of attention are cut along those.
+ */
+export function dependsOnThreads(
+  { kind, config, settings: { threads, executionProviders } }: GraphUse,
+  feeds: Readonly<Record<string, Tensor>>,
+): boolean {
+  // Threads are the CPU provider's alone.
+  if (threads === 1 || executionProviders.some((provider) => provider !== 'cpu')) return false;
+  const { convolves, hasBatch, isClip } = kind;
+  const shape = convolves === undefined ? undefined : feeds[convolves.input]?.shape;
+  if (!hasBatch || convolves === undefined || shape === undefined) return false;
+  const [, , frames = 1] = isClip ? shape : [];
+  // A clip of several frames is a lone sample to no convolution where our export has done the temporal ones row by row, since the
+  // spatial ones see each frame.
+  if (frames > 1 && config['rowwise_temporal_convs'] === true) return false;
+  const [height = 0, width = 0] = shape.slice(-2);
+  const blocks = Array.isArray(config['block_out_channels']) ? config['block_out_channels'] : [];
+  const halvings = blocks.length === 0 ? HALVINGS_DEFAULT : blocks.length - 1;
+  const smallest = (frames * height * width) / (convolves.isHalved ? 4 ** halvings : 1);
+  if (smallest < Math.max(TOKENS, ...blocks.map(Number))) return true;
+  const levels = Array.from({ length: halvings + CONDITION_HALVINGS + 1 }, (_, level) => level);
+  return levels.some((level) => hasShortPiece(smallest * 4 ** level, threads));
+}
+
+/** Of a map cut for that many threads, or for fewer: little work is not cut for all. */
+function hasShortPiece(pixels: number, threads: number): boolean {
+  for (let pieces = 2; pieces <= threads; pieces += 1) {
+    const length = PIECE_ALIGNMENT * Math.ceil(pixels / pieces / PIECE_ALIGNMENT);
+    const last = pixels % length === 0 ? length : pixels % length;
+    if (length < pixels && Math.min(length, last) <= SHORT_PIECE) return true;
+  }
+  return pixels <= SHORT_PIECE;
+}
 /** Undefined if the batch is not one, or has no name. */
 function pairSamples(
   { inputs }: Session,

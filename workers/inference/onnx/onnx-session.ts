@@ -1,6 +1,7 @@
 // A Session over one ONNX graph, by ONNX Runtime. It runs on the calling thread and blocks it, so only lanes and
 // tools that may block use it. Knows nothing of stages.
 
+import './no-telemetry.ts';
 import * as ort from 'onnxruntime-node';
 
 import { BivdiffError } from '../../../common/errors.ts';

@@ -2,6 +2,7 @@
 // declares, outputs converted back and checked for NaN. Knows nothing of loading.
 
 import assert from 'node:assert/strict';
+import './no-telemetry.ts';
 import * as ort from 'onnxruntime-node';
 
 import { BivdiffError } from '../../../common/errors.ts';

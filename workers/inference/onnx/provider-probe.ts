@@ -1,6 +1,7 @@
 // Runs as a process: tries the execution provider named on the command line on a tiny graph. Prints nothing if it
 // works, else one line that says why not.
 
+import './no-telemetry.ts';
 import * as ort from 'onnxruntime-node';
 
 import { providerOption } from './provider-option.ts';

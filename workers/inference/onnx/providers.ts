@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import './no-telemetry.ts';
 import * as ort from 'onnxruntime-node';
 
 export interface ProviderFacts {

@@ -43,7 +43,11 @@ export interface SubmitJobRequest {
 /** See RenderService.SubmitJob. */
 export interface SubmitJobResponse {
   /** The accepted job. */
-  job: Job | undefined;
+  job:
+    | Job
+    | undefined;
+  /** What its submitter may not expect of it, "field: what" each: words of a prompt that are cut off. */
+  warnings: string[];
 }
 
 /** See RenderService.CheckJob. */
@@ -347,13 +351,16 @@ export const SubmitJobRequest: MessageFns<SubmitJobRequest> = {
 };
 
 function createBaseSubmitJobResponse(): SubmitJobResponse {
-  return { job: undefined };
+  return { job: undefined, warnings: [] };
 }
 
 export const SubmitJobResponse: MessageFns<SubmitJobResponse> = {
   encode(message: SubmitJobResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.job !== undefined) {
       Job.encode(message.job, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.warnings) {
+      writer.uint32(18).string(v!);
     }
     return writer;
   },
@@ -377,6 +384,14 @@ export const SubmitJobResponse: MessageFns<SubmitJobResponse> = {
             }
 
             message.job = Job.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.warnings.push(reader.string());
             continue;
           }
         }

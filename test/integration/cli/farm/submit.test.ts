@@ -9,6 +9,7 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { runCommandLine } from '../../../../cli/program.ts';
+import { cutPrompts } from '../../../../cli/request/cut-prompts.ts';
 import { BivdiffError } from '../../../../common/errors.ts';
 import { openModelSet } from '../../../../common/models/model-folder.ts';
 import { ArtifactServiceService } from '../../../../common/gen/bivdiff/v1/artifact_service.ts';
@@ -43,6 +44,7 @@ describe('submit', () => {
       RenderServiceService,
       createRenderService({
         ...{ coordinator, workers, store, pid: 1, drain: () => undefined },
+        warningsOf: async (_, job) => cutPrompts(job, await openModelSet(TINY_SET)),
         accept: async (spec, source) => {
           asked += 1;
           if (asked >= goneFrom) throw new BivdiffError('aborted', 'another coordinator took over');
@@ -97,6 +99,25 @@ describe('submit', () => {
     const { code, stderr } = await run(...ONE, ...flags);
     expect(code).toBe(2);
     expect(stderr).toContain(`error: ${message}`);
+  });
+
+  const LONG = 'a '.repeat(75);
+
+  it('tells which words of a prompt the models of the farm cut off, by the flag', async () => {
+    const prompts = ['--prompt', `${LONG}red square`, '--video-prompt', `${LONG}blue circle`];
+    const { code, stderr } = await run(...ONE, ...prompts);
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/^warning: --prompt: the models read 75 tokens .*: red square$/m);
+    expect(stderr).toMatch(/^warning: --video-prompt: .* Cut off: blue circle$/m);
+    expect((await run(...ONE, '--prompt', LONG)).stderr).not.toContain('warning');
+  });
+
+  it('tells it by the line of a batch', async () => {
+    const path = await batch({ seed: 1 }, { prompt: `${LONG}red square` });
+    const { code, stderr } = await run('submit', '--batch', path);
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/^warning: line 2: prompt: .* Cut off: red square$/m);
+    expect(stderr.match(/warning/g)).toHaveLength(1);
   });
 
   const LINE = { task: 'controlnet', prompt: 'x', input: 'clip.mp4' };

@@ -29,9 +29,9 @@ describe('what the jobs of a farm need', () => {
   });
 
   /** Writes what a collection reads of a manifest. */
-  async function putOutputs({ jobId, graph, tally }: ActiveJob): Promise<void> {
-    const artifacts = tally.results.get(graph.number({ node: 'assemble', index: 0 }))!.outputs;
-    const manifest = { outputs: [{ artifacts: artifacts['file'] }] };
+  async function putOutputs({ jobId, graph }: ActiveJob): Promise<void> {
+    const record = await store.getRecord(graph.plan.id({ node: 'assemble', index: 0 }));
+    const manifest = { outputs: [{ artifacts: record!.outputs['file'] }] };
     await store.putDocument({ kind: 'manifest', id: jobId }, Buffer.from(JSON.stringify(manifest)));
   }
 

@@ -10,10 +10,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openNatsBus, DRAIN_SUBJECT, STREAM } from '../../../../common/bus/nats/index.ts';
 import { inboxOf } from '../../../../common/bus/nats/permissions.ts';
 import {
+  ADDRESS_SUBJECT,
   CANCEL_SUBJECT,
   EVENT_SUBJECT,
   queueSubjects,
   taskSubject,
+  VERSION_SUBJECT,
   WAKE_SUBJECT,
   WORKER_SUBJECT,
 } from '../../../../common/bus/nats/subjects.ts';
@@ -108,13 +110,16 @@ describe('each user', () => {
     expect(await mayPublish('worker', WORKER_SUBJECT)).toBe(true);
     expect(await mayPublish('coordinator', DRAIN_SUBJECT)).toBe(true);
     expect(await mayPublish('coordinator', WORKER_SUBJECT)).toBe(false);
+    expect(await mayPublish('worker', ADDRESS_SUBJECT)).toBe(true);
+    expect(await mayPublish('worker', VERSION_SUBJECT)).toBe(false);
+    expect(await mayPublish('coordinator', VERSION_SUBJECT)).toBe(true);
     // What the case above, that nothing was refused, looks for.
     expect(server.log()).toMatch(/violation/i);
   });
 
   it.each<[User, string, boolean]>([
     ['worker', DRAIN_SUBJECT, true],
-    ['worker', WORKER_SUBJECT, true],
+    ['worker', WORKER_SUBJECT, false],
     ['worker', `${inboxOf('coordinator')}.>`, false],
     ['worker', '_INBOX.>', false],
     ['worker', '>', false],

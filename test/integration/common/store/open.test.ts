@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { openFileStore } from '../../../../common/store/file/index.ts';
-import { isGone, ownIdentity } from '../../../../common/store/file/process-identity.ts';
+import { isGone, ownIdentity } from '../../../../common/files/process-identity.ts';
 import { startChild } from '../../../support/conformance/child.ts';
 import type { SeenFailure } from '../../../support/conformance/seen-failure.ts';
 import { failureOf } from '../../../support/conformance/store/use-store.ts';

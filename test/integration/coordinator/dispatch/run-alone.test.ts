@@ -52,7 +52,6 @@ async function render(options: {
   );
   const tally = new JobTally({
     graph,
-    wanted,
     slots: () => 2,
     nowMs: () => 0,
     onChange: () => undefined,

@@ -4,6 +4,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { createMemoryBus } from '../../../../common/bus/memory/index.ts';
+import { UNKNOWN_ATTEMPT } from '../../../../common/bus/ports.ts';
 import type { Bus, TaskMessage, WorkerEvent } from '../../../../common/bus/ports.ts';
 import { BivdiffError } from '../../../../common/errors.ts';
 import { queueOfStage } from '../../../../common/placement.ts';
@@ -36,6 +37,7 @@ describe('JobRun', () => {
   /** What each has for a task. */
   let memory: Readonly<Record<string, number>> = {};
   let timers: (() => void)[] = [];
+  let delaysMs: number[] = [];
   let claimed: ReadonlySet<TaskId> = new Set();
   let runOf: (jobId: JobId, plan?: Plan) => { run: JobRun; start: () => Promise<void> };
 
@@ -43,11 +45,13 @@ describe('JobRun', () => {
     nowMs = 0;
     claimed = new Set();
     timers = [];
+    delaysMs = [];
     bus = createMemoryBus({ ackWaitMs: 10_000 });
     store = createMemoryStore();
     const clock: Clock = {
       nowMs: () => nowMs,
-      after: (_, callback) => {
+      after: (delayMs, callback) => {
+        delaysMs.push(delayMs);
         timers.push(callback);
         return () => undefined;
       },
@@ -132,10 +136,9 @@ describe('JobRun', () => {
     expect(await bus.depth(INGEST)).toBe(1);
     expect(twice.readyCount('idm')).toBe(0);
     const { task } = (await pullNow())!.message;
-    const made = { worker: 'w', attempt: 1, startedAt: '', seconds: 1, busySeconds: 1 };
-    const { stage, numericsClass } = task;
-    const record = { ...made, taskId: task.id, stage, numericsClass, outputs: {} };
-    await twice.handle({ ...made, kind: 'committed', taskId: task.id, record });
+    const by = { worker: 'w', attempt: 1 };
+    const result = { ...by, stage: task.stage, seconds: 1, busySeconds: 1 };
+    await twice.handle({ ...by, kind: 'committed', taskId: task.id, result });
     // The annotate task read both.
     expect(twice.readyCount('idm')).toBe(1);
     expect(twice.readyCount('any')).toBe(0);
@@ -199,6 +202,31 @@ describe('JobRun', () => {
     await out.reconcile();
     await out.settled();
     expect((await pullNow())?.message).toMatchObject({ attempt: 2, excludedWorkers: [] });
+  });
+
+  it.each([
+    ['at once where another worker can have it', 'internal', ['w', 'other'], 0],
+    ['later where nobody else can', 'internal', ['w'], policy.retryDelayMs],
+    ['later where the cause may pass', 'unavailable', ['w', 'other'], policy.retryDelayMs],
+  ] as const)('publishes a failed task again %s', async (_, code, names, delayMs) => {
+    there = new Set(names);
+    const { id } = (await pullNow())!.message.task;
+    const failure = new BivdiffError(code, 'it broke').toJSON();
+    await run.handle({ kind: 'failed', taskId: id, worker: 'w', attempt: 1, failure });
+    expect(delaysMs).toEqual([delayMs]);
+  });
+
+  it('counts each failure of workers that could not read which attempt it was', async () => {
+    const { id } = (await pullNow())!.message.task;
+    const failure = new BivdiffError('failed-precondition', 'unreadable').toJSON();
+    const failed = { kind: 'failed', taskId: id, attempt: UNKNOWN_ATTEMPT, failure } as const;
+    for (let attempts = 1; attempts <= policy.attemptsMax; attempts += 1) {
+      expect(run.failure).toBeUndefined();
+      await run.handle({ ...failed, worker: `w${attempts}` });
+      timers.shift()?.();
+      await out.settled();
+    }
+    expect(run.failure?.message).toContain('unreadable');
   });
 
   it('excludes nobody where all others are of another numerics class', async () => {

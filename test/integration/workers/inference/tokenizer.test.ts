@@ -55,6 +55,54 @@ describe('a tokenizer folder with byte order marks', () => {
   });
 });
 
+describe.each(['sd1', 'sd2', 'saved'])('what the tokenizer %s cuts off', (name) => {
+  const ones = (count: number): string => 'a '.repeat(count).trim();
+
+  it('is nothing of 75 tokens, and begins with the first word that is not read as a whole', async () => {
+    const { unread } = await openTokenizer(join(PARITY, name));
+    expect(unread('')).toBe('');
+    expect(unread(ones(75))).toBe('');
+    expect(unread(`  ${ones(75)}\n`)).toBe('');
+    expect(unread(ones(76))).toBe('a');
+    expect(unread(`${ones(74)} zqxj, the  tail`)).toBe('zqxj, the  tail');
+    expect(unread(`${ones(75)}\nΣίσυφος ends`)).toBe('Σίσυφος ends');
+  });
+
+  it('begins inside a word that is as long as a sentence', async () => {
+    const { unread, encode } = await openTokenizer(join(PARITY, name));
+    const text = '语'.repeat(100);
+    const rest = unread(text);
+    expect(text.startsWith(rest)).toBe(true);
+    expect(rest.length).toBeGreaterThan(0);
+    const read = text.slice(0, -rest.length);
+    expect(read.length).toBeGreaterThan(0);
+    // What is read fits, and one character more does not.
+    expect(unread(read)).toBe('');
+    expect(unread(`${read}语`)).not.toBe('');
+    expect(encode(text).slice(0, 70)).toEqual(encode(read).slice(0, 70));
+  });
+});
+
+it.each(goldens.prompts.map((prompt, index) => [JSON.stringify(prompt.slice(0, 60)), index]))(
+  'what is not cut off is what the reference reads of %s',
+  async (_, index) => {
+    // This one pads with another token than the end's, so that the end shows.
+    const { unread, encode } = await openTokenizer(join(PARITY, 'sd2'));
+    const ids = (of: string): number[] => Array.from(encode(of), Number);
+    const endId = ids('')[1]!;
+    const text = goldens.prompts[index]!;
+    const golden = goldens.ids['sd2']![index]!;
+    const rest = unread(text);
+    const own = ids(text.trimEnd().slice(0, text.trimEnd().length - rest.length));
+    // Inside a word the tokens before the cut are others than those of the whole word.
+    const unsure = /\s/.test(text) ? 0 : 5;
+    const count = own.indexOf(endId) - unsure;
+    expect(own.slice(0, count)).toEqual(golden.slice(0, count));
+    // Where the reference has room left, nothing is cut off.
+    expect(rest === '' || golden.at(-1) === endId).toBe(true);
+  },
+);
+
 describe('a tokenizer folder that is not sound', () => {
   async function expectRefusal(message: RegExp): Promise<void> {
     const failed = openTokenizer(folder);

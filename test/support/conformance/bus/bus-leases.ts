@@ -86,6 +86,16 @@ function describeEnds(current: () => BusHarness): void {
     expect(await bus.depth('q')).toBe(0);
   });
 
+  it('takes a message of the same task as soon as an end is confirmed', async () => {
+    const { bus } = current();
+    for (let round = 0; round < 60; round += 1) {
+      await (await lease(current(), 'a')).ackConfirmed();
+      await (await lease(current(), 'a')).ackConfirmed();
+    }
+    await current().settle();
+    expect(await bus.depth('q')).toBe(0);
+  });
+
   it('takes an acknowledgement even after the lease has lapsed', async () => {
     const { bus, ackWaitMs, advance, settle } = current();
     const delivery = await lease(current(), 'a');

@@ -2,14 +2,13 @@
 
 import type { Bus, Delivery, TaskMessage } from '../../../../common/bus/ports.ts';
 import type { JobId } from '../../../../common/task.ts';
-import { PROTOCOL_VERSION } from '../../../../common/protocol-version.ts';
 import type { BusHarness } from './bus-harness.ts';
 import { taskIdOf, taskOf } from '../results.ts';
 
 export const JOB = 'job' as JobId;
 
 export function messageOf(label: string): TaskMessage {
-  return { protocol: PROTOCOL_VERSION, task: taskOf(label), attempt: 1, excludedWorkers: [] };
+  return { task: taskOf(label), attempt: 1, excludedWorkers: [] };
 }
 
 /** What is there now, without waiting. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { RenderProgress, StageProgress } from '../../../../cli/farm.ts';
-import { createProgressView } from '../../../../cli/output/progress.ts';
+import { createProgressView, createSilentView } from '../../../../cli/output/progress.ts';
 import { formatProgressRows } from '../../../../cli/output/progress-text.ts';
 import { createManualClock } from '../sample-environment.ts';
 
@@ -153,5 +153,45 @@ describe('plain lines', () => {
     view.update(PROGRESS);
     view.end();
     expect(screen.take()).not.toContain('\u001b');
+  });
+});
+
+describe('a store without room', () => {
+  const failure = {
+    code: 'resource-exhausted',
+    message: 'putting an artifact in the store /s: the disk is full: 9 bytes are needed',
+    retry: 'same-worker',
+    hint: 'Free some room there.',
+    details: { store: '/s' },
+  } as const;
+  const full: RenderProgress = { ...PROGRESS, withoutRoom: { tasks: 2, failure } };
+  const told =
+    'waiting for room in the store: putting an artifact in the store /s: the disk is full: 9 bytes are needed\n' +
+    'hint: Free some room there. The render goes on by itself once there is room; Ctrl-C stops it, and what is done is kept.\n';
+
+  it('is told once, also where no progress is shown, and so is that there is room again', () => {
+    const screen = terminal(false);
+    const view = createSilentView({ terminal: screen });
+    view.update(PROGRESS);
+    expect(screen.take()).toBe('');
+    view.update(full);
+    view.update(full);
+    expect(screen.take()).toBe(told);
+    view.update(PROGRESS);
+    expect(screen.take()).toBe('there is room in the store again: the render goes on\n');
+  });
+
+  it('stands in the line of progress, and in the last row, in place of the time left', () => {
+    const screen = terminal(false);
+    const clock = createManualClock();
+    const view = createProgressView({ terminal: screen, clock, colors: false });
+    view.update(full);
+    expect(screen.take()).toContain(told);
+    clock.advance(6_000);
+    view.update(full);
+    expect(screen.take()).toBe('waiting for room in the store, 2 tasks; 43 %\n');
+    expect(formatProgressRows(full, WIDE).at(-1)).toBe(
+      '43 % done, 0:30 gone, waiting for room in the store, 2 tasks',
+    );
   });
 });

@@ -17,7 +17,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function read(name: string, text: string, flags: TypedFlags = {}): Promise<RenderRequest[]> {
+async function read(
+  name: string,
+  text: string | Buffer,
+  flags: TypedFlags = {},
+): Promise<RenderRequest[]> {
   const path = join(folder, name);
   await writeFile(path, text);
   return requestsFromBatch(path, layerOfFlags(flags, { folder: '/here' }), { needsOutput: true });
@@ -70,6 +74,13 @@ describe('a JSONL batch', () => {
     });
   });
 
+  it('is refused where it is no UTF-8, by line and byte', async () => {
+    const text = Buffer.from('{"input": "a.mp4"}\n{"prompt": "caf\xe9"}\n', 'latin1');
+    await expect(read('latin-1.jsonl', text, FLAGS)).rejects.toThrow(
+      'latin-1.jsonl is not UTF-8 text: line 2, byte 16 (0xE9)',
+    );
+  });
+
   it('refuses a file without renders', async () => {
     await expect(read('empty.jsonl', '\n\n', FLAGS)).rejects.toThrow('holds no renders');
   });
@@ -89,6 +100,60 @@ describe('a CSV batch', () => {
   it('names unknown headers with the flag that was meant', async () => {
     await expect(read('bad.csv', 'inptu,output\na.mp4,b.mp4\n', FLAGS)).rejects.toMatchObject({
       details: { problems: ['line 1: no flag is called "inptu"; did you mean input?'] },
+    });
+  });
+
+  it.each([
+    ['\n', 'as Unix ends lines'],
+    ['\r\n', 'as Windows ends lines'],
+    ['\r', 'as old Macs end lines'],
+  ])('counts lines as an editor does, also in quotes: %j', async (newline) => {
+    const text = [
+      'input,prompt,output',
+      'a.mp4,"one',
+      'two",a.avi',
+      '',
+      'b.mp4,"a ""b""',
+      '',
+      'c",b-out.mp4',
+      'c.mp4,é,c.avi',
+      'd.mp4,d,d.mp4,e',
+    ].join(newline);
+    await expect(read('lines.csv', text, FLAGS)).rejects.toMatchObject({
+      details: {
+        problems: [
+          expect.stringMatching(/^line 2: --output: no format/),
+          expect.stringMatching(/^line 8: --output: no format/),
+          'line 9: 4 cells, and the first line names 3; a cell that has a comma stands in quotes',
+        ],
+      },
+    });
+  });
+
+  it.each([
+    ['b.mp4,"open,x.mp4\n', 'a cell that begins with a quote (") does not end with one'],
+    ['b.mp4,"a" b,x.mp4\n', 'something after the quote (") that ends a cell; a quote'],
+    ['b.mp4,a "b",x.mp4\n', 'a quote (") inside a cell; such a cell stands in quotes'],
+  ])('names the line that is no CSV, and why: %j', async (line, why) => {
+    const text = `input,prompt,output\na.mp4,"one\ntwo",a-out.mp4\n${line}`;
+    await expect(read('quotes.csv', text, FLAGS)).rejects.toMatchObject({
+      details: { problems: [expect.stringContaining(`line 4: not CSV: ${why}`)] },
+    });
+  });
+
+  it('refuses a column that is there twice', async () => {
+    await expect(read('twice.csv', 'input,prompt,--prompt\na,b,c\n', FLAGS)).rejects.toMatchObject({
+      details: { problems: ['line 1: prompt is there twice'] },
+    });
+  });
+
+  it('is refused where it is no UTF-8, by line and byte', async () => {
+    // As the case latin-1.csv: ISO 8859-1.
+    const text = Buffer.from('input,prompt,output\nclip.mp4,a red caf\xe9,out.mp4\n', 'latin1');
+    const path = join(folder, 'latin-1.csv');
+    await expect(read('latin-1.csv', text, FLAGS)).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: `${path} is not UTF-8 text: line 2, byte 19 (0xE9)`,
     });
   });
 

@@ -123,6 +123,31 @@ describe('flags', () => {
     ]);
   });
 
+  it.each(['0x0', '4x64', '9000x64', '64x99999999999999999999', '64X64', ''])(
+    'call a size of %j by its flag, once',
+    (size) => {
+      expect(problemsOf(() => request({ ...WHOLE, size }))).toEqual([
+        `--size: expected WIDTHxHEIGHT, each 8 to 8192, such as 512x512, got "${size}"`,
+      ]);
+    },
+  );
+
+  it.each(['9007199254740993', '99999999999999999999999', '-9007199254740993'])(
+    'tell of the seed %s once, as it was typed',
+    (seed) => {
+      expect(problemsOf(() => request({ ...WHOLE, seed }))).toEqual([
+        `--seed: expected 0 to 9007199254740991, got ${seed}`,
+      ]);
+    },
+  );
+
+  it('that were typed in another encoding than UTF-8 are refused', () => {
+    // What Node makes of bytes that are none.
+    expect(problemsOf(() => request({ ...WHOLE, prompt: 'a red caf\uFFFD' }))).toEqual([
+      '--prompt: what was typed is not UTF-8: a red caf\uFFFD; a spec file in UTF-8 can say it',
+    ]);
+  });
+
   it('of another task are refused all at once, by the names that were typed', () => {
     const flags = { ...WHOLE, task: 'frames', control: 'canny', guidanceScale: '3' };
     expect(problemsOf(() => request(flags))).toEqual([

@@ -21,12 +21,12 @@ describe('a spec file', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const read = async (text: string, flags: TypedFlags = {}): Promise<RenderRequest> => {
+  const read = async (text: string | Buffer, flags: TypedFlags = {}): Promise<RenderRequest> => {
     const path = join(folder, 'spec.yaml');
     await writeFile(path, text);
     return requestFromFile(path, layerOfFlags(flags, { folder: '/here' }), { needsOutput: true });
   };
-  const failure = async (text: string): Promise<BivdiffError> => {
+  const failure = async (text: string | Buffer): Promise<BivdiffError> => {
     const reason: unknown = await read(text).then(
       () => undefined,
       (error: unknown) => error,
@@ -103,6 +103,12 @@ output: { file: out.webm, framesPerSecond: 12, comparison: true }
       'size: { width: 64 }',
       'size: expected WIDTHxHEIGHT, each 8 to 8192, such as 512x512, got {"width":64}',
     ],
+    [
+      'size: { width: 4, height: 9000 }',
+      'size: expected WIDTHxHEIGHT, each 8 to 8192, such as 512x512, got {"width":4,"height":9000}',
+    ],
+    ['size: 4x64', 'size: expected WIDTHxHEIGHT, each 8 to 8192, such as 512x512, got "4x64"'],
+    ['seed: 9007199254740993', 'seed: expected 0 to 9007199254740991, got a larger number'],
     ['videoPrompt: 3', 'videoPrompt: expected text, got 3'],
     [
       'contact-sheet: sheet.jpg',
@@ -146,6 +152,27 @@ output: { file: out.webm, framesPerSecond: 12, comparison: true }
     const error = await failure(text);
     expect(error.code).toBe('invalid-argument');
     expect(error.message).toContain(message);
+  });
+
+  it.each([
+    ['YAML', `${YAML}negativePrompt: "caf\xe9"\n`, 'line 8, byte 21'],
+    ['JSON', '{\n  "prompt": "caf\xe9"\n}\n', 'line 2, byte 17'],
+  ])('in %s is refused where it is no UTF-8, by line and byte', async (_, text, place) => {
+    const error = await failure(Buffer.from(text, 'latin1'));
+    expect(error.code).toBe('invalid-argument');
+    expect(error.message).toBe(`${join(folder, 'spec.yaml')} is not UTF-8 text: ${place} (0xE9)`);
+  });
+
+  it('may begin with a byte order mark', async () => {
+    expect((await read(`\uFEFF${YAML}`)).spec.steps).toBe(10);
+  });
+
+  it('is refused when it is a folder', async () => {
+    const flags = layerOfFlags({}, { folder: '/here' });
+    await expect(requestFromFile(folder, flags, { needsOutput: true })).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: `${folder} is a folder, and a file shall be read`,
+    });
   });
 
   it('is not found when it is not there', async () => {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../../../common/canonical-json.ts';
 import { digestText } from '../../../../common/digest.ts';
 import { BivdiffError } from '../../../../common/errors.ts';
+import type { ModelSet } from '../../../../common/models/model-set.ts';
 import { acceptSpec } from '../../../../coordinator/domain/accept.ts';
 import { createPlan } from '../../../../coordinator/domain/plan.ts';
 import { modelsOfJob } from '../../../../recipes/job.ts';
@@ -119,6 +120,26 @@ describe('a job of task controlnet', () => {
   it('names no part twice that a generator shares with the image model', () => {
     const { models } = accept({ task: 'controlnet' });
     expect(Object.keys(models).filter((role) => role.startsWith('generator'))).toEqual([]);
+  });
+});
+
+describe('a window of one frame', () => {
+  it.each([{ window: 1 }, { frames: 1 }])('is inverted by the plain UNet: %j', (settings) => {
+    const job = accept({ task: 'frames', ...settings });
+    expect(job).toMatchObject({ window: 1, normScope: 'frame' });
+    expect(job.models.inversionUnet.name).toBe('image/unet');
+  });
+
+  it('needs no inflated UNet', () => {
+    const image: { -readonly [K in keyof ModelSet['image']]: ModelSet['image'][K] } = {
+      ...CANNY.image,
+    };
+    delete image.unetInflated;
+    const models = { ...CANNY, image };
+    expect(problemsOf({ task: 'frames', window: 1 }, models)).toEqual([]);
+    expect(problemsOf({ task: 'frames', window: 2 }, models)).toEqual([
+      expect.stringContaining('no inflated UNet'),
+    ]);
   });
 });
 

@@ -1,3 +1,5 @@
+import { canonicalJson } from '../../../../common/canonical-json.ts';
+import { digestText } from '../../../../common/digest.ts';
 import { describe, expect, it } from 'vitest';
 
 import type { Stage } from '../../../../common/task.ts';
@@ -129,6 +131,12 @@ describe('createPlan', () => {
       const listed = plan.dependencies(task).map((ref) => plan.id(ref) as string);
       expect(new Set(listed)).toEqual(named);
     }
+  });
+
+  it('makes ids of long tasks as of short ones', () => {
+    const plan = createPlan(acceptedJob({ frames: 10_100, frameBatch: 64, window: 1_024 }));
+    const { id, ...identity } = plan.task({ node: 'assemble', index: 0 });
+    expect(id).toBe(digestText(canonicalJson(identity)));
   });
 
   it('gives the ids that earlier versions gave', () => {

@@ -20,12 +20,9 @@ it('ends the bar of a task when the next one enters its slot, not when its resul
     tally.event(task, { kind: 'started', ...facts, slot: 0, stage: 'annotate' });
   };
   const end = (task: number, taskId: string): void => {
-    const record = {
-      ...{ taskId: taskId as TaskId, stage: 'annotate' as const, outputs: {}, worker: 'w' },
-      ...{ attempt: 1, numericsClass: 'cpu-test', startedAt: '', seconds: 1, busySeconds: 1 },
-    };
-    const facts = { taskId: taskId as TaskId, worker: 'w', attempt: 1 };
-    tally.event(task, { kind: 'committed', ...facts, record });
+    const by = { worker: 'w', attempt: 1 };
+    const result = { ...by, stage: 'annotate' as const, seconds: 1, busySeconds: 1 };
+    tally.event(task, { kind: 'committed', ...by, taskId: taskId as TaskId, result });
   };
   begin(first!, 'aa');
   nowMs = 10;
@@ -45,7 +42,7 @@ it('judges the time left by the steps that were taken, not by those of a checkpo
   const secondsLeftAfter = (doneSteps: number): readonly (number | undefined)[] => {
     let nowMs = 0;
     const tally = new JobTally({
-      ...{ graph, wanted: [], slots: () => 1 },
+      ...{ graph, slots: () => 1 },
       nowMs: () => nowMs,
       onChange: () => undefined,
     });
@@ -61,11 +58,9 @@ it('judges the time left by the steps that were taken, not by those of a checkpo
     nowMs = (10 - doneSteps) * 1000;
     tally.event(tasks[0]!, { kind: 'progress', ...facts, step: 10, steps: 10 });
     const seconds = nowMs / 1000;
-    const record = {
-      ...{ taskId: facts.taskId, stage: 'smooth' as const, outputs: {}, worker: 'w', attempt: 1 },
-      ...{ numericsClass: 'cpu-test', startedAt: '', seconds, busySeconds: seconds },
-    };
-    tally.event(tasks[0]!, { kind: 'committed', ...facts, attempt: 1, record });
+    const by = { worker: 'w', attempt: 1 };
+    const result = { ...by, stage: 'smooth' as const, seconds, busySeconds: seconds };
+    tally.event(tasks[0]!, { kind: 'committed', ...facts, attempt: 1, result });
     return [midway, tally.secondsLeft];
   };
   const [midway, after] = secondsLeftAfter(0);

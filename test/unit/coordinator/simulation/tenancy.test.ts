@@ -56,11 +56,8 @@ async function run(scenario: Scenario): Promise<{ result: SimulationResult; runs
 
 describe('a farm of two owners, three priorities and three classes', () => {
   it('gives the owners their shares at every tenth of the run', async () => {
-    // Jobs of one priority and class: else whoever has more of the urgent ones has more of the farm, and should.
-    const { result, runs } = await run(
-      scenarioOf({ priorities: [0], classes: NO_TENANTS.classes }),
-    );
-    expect(result).toMatchObject({ jobsDone: 40, jobsFailed: 0, troubles: 0 });
+    const { result, runs } = await run(scenarioOf());
+    expect(result).toMatchObject({ jobsDone: 28, jobsFailed: 0, jobsUnserved: 12, troubles: 0 });
     for (const [owner, shares] of sharesAtTenths(runs)) {
       const part = owner === 'ann' ? 0.75 : 0.25;
       for (const share of shares) expect(Math.abs(share - part)).toBeLessThan(0.05);

@@ -1,9 +1,19 @@
 import { describe, expect, it } from 'vitest';
 
+import type { JsonObject } from '../../../../common/task.ts';
 import {
+  dependsOnThreads,
   runLoneSampleTwice,
-  spreadsClip,
 } from '../../../../workers/inference/lanes/lone-sample.ts';
+import {
+  CLIP_UNET,
+  IMAGE_UNET,
+  INFLATED_UNET,
+  TEXT_ENCODER,
+  VAE_DECODER,
+  VAE_ENCODER,
+} from '../../../../workers/inference/graph-contract.ts';
+import type { GraphKind } from '../../../../workers/inference/graph-kind.ts';
 import type { Session, ValueFacts } from '../../../../workers/inference/ports.ts';
 import { floatTensor } from '../../../../workers/tensor/tensor.ts';
 import type { Tensor } from '../../../../workers/tensor/tensor.ts';
@@ -79,15 +89,6 @@ describe('a lone sample', () => {
     expect(outputs['out']).toEqual(feedsOf(3).sample);
   });
 
-  it('is no clip of several frames whose temporal convolutions are done row by row', () => {
-    const rowwise = { rowwise_temporal_convs: true };
-    const clip = (frames: number): Tensor => floatTensor([1, 4, frames, 2, 2]);
-    expect(spreadsClip(rowwise, clip(2))).toBe(true);
-    expect(spreadsClip(rowwise, clip(1))).toBe(false);
-    expect(spreadsClip({}, clip(2))).toBe(false);
-    expect(spreadsClip(rowwise, undefined)).toBe(false);
-  });
-
   it('is left to the session to refuse when a feed is missing or misshapen', async () => {
     const { session, fed } = echo();
     const { sample } = feedsOf(1);
@@ -95,5 +96,57 @@ describe('a lone sample', () => {
     expect(fed[0]?.['conds']).toBe(sample);
     await runLoneSampleTwice(session, {});
     expect(fed[1]).toEqual({});
+  });
+});
+
+describe('the bits of a lone sample', () => {
+  const widths = { block_out_channels: [128, 256, 512, 512] };
+  const onCpu = { threads: 2, executionProviders: ['cpu'] };
+  const depends = (
+    kind: GraphKind,
+    shape: readonly number[],
+    { config = widths, ...settings }: Partial<typeof onCpu> & { config?: JsonObject } = {},
+  ): boolean => {
+    const input = kind.convolves?.input ?? 'input_ids';
+    const use = { kind, config, settings: { ...onCpu, ...settings } };
+    return dependsOnThreads(use, { [input]: floatTensor(shape) });
+  };
+
+  it.each<[string, GraphKind, readonly number[], boolean]>([
+    ['a VAE at 512x512', VAE_ENCODER, [1, 3, 512, 512], false],
+    ['a VAE at 512x512', VAE_DECODER, [1, 4, 64, 64], false],
+    ['a VAE whose latents have fewer pixels than channels', VAE_DECODER, [1, 4, 16, 16], true],
+    ['a UNet at 512x512', IMAGE_UNET, [1, 4, 64, 64], true],
+    ['a clip of one frame', CLIP_UNET, [1, 4, 1, 64, 64], true],
+    ['a text encoder, which convolves nothing', TEXT_ENCODER, [1, 77], false],
+    ['a graph without a batch', INFLATED_UNET, [1, 4, 2, 8, 8], false],
+  ])('of %s: %s', (_, kind, shape, expected) => {
+    expect(depends(kind, shape)).toBe(expected);
+  });
+
+  it('depend on as many threads as leave one a short piece', () => {
+    const threads = [1, 2, 14, 15, 63, 64];
+    const found = threads.map((count) => depends(VAE_DECODER, [1, 4, 64, 64], { threads: count }));
+    // 15 pieces of 4,096 pixels: 14 of 288, and one of 64.
+    expect(found).toEqual([false, false, false, true, true, true]);
+  });
+
+  it('depend on them on the CPU provider alone', () => {
+    const shape = [1, 4, 16, 16];
+    expect(depends(IMAGE_UNET, shape)).toBe(true);
+    for (const provider of ['cuda', 'cuda:1', 'webgpu'])
+      expect(depends(IMAGE_UNET, shape, { executionProviders: [provider] })).toBe(false);
+  });
+
+  it('do not for a clip of several frames whose temporal convolutions are done row by row', () => {
+    const config = { ...widths, rowwise_temporal_convs: true };
+    expect(depends(CLIP_UNET, [1, 4, 2, 8, 8], { config })).toBe(false);
+    expect(depends(CLIP_UNET, [1, 4, 1, 8, 8], { config })).toBe(true);
+    expect(depends(CLIP_UNET, [1, 4, 2, 8, 8])).toBe(true);
+  });
+
+  it('are taken for those of Stable Diffusion where the config says nothing', () => {
+    expect(depends(IMAGE_UNET, [1, 4, 64, 64], { config: {} })).toBe(true);
+    expect(depends(VAE_DECODER, [1, 4, 64, 64], { config: {} })).toBe(false);
   });
 });

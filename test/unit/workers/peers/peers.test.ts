@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
 import { digestBytes } from '../../../../common/digest.ts';
-import { WORKER_SILENT_MS } from '../../../../common/worker-status.ts';
-import type { WorkerStatus } from '../../../../common/worker-status.ts';
+import type { ServedAt } from '../../../../common/worker-status.ts';
 import { MadeCache } from '../../../../workers/peers/made-cache.ts';
 import { PeerBook } from '../../../../workers/peers/peer-book.ts';
-import { classesNamed } from '../../../support/jobs.ts';
 
 describe('what a worker made', () => {
   const bytesOf = (value: number, length: number): Uint8Array => new Uint8Array(length).fill(value);
@@ -43,58 +41,35 @@ describe('what a worker made', () => {
 });
 
 describe('who serves where', () => {
-  const status = (changes: Partial<WorkerStatus>): WorkerStatus => ({
-    protocol: 1,
-    name: 'w1',
-    pools: ['idm'],
-    slots: 1,
-    pid: 1,
-    host: 'here',
-    numerics: classesNamed('test'),
-    memoryBytes: 1,
-    running: [],
-    draining: false,
-    committed: 0,
-    gathered: { hits: 0, misses: 0, fallbacks: 0 },
-    leaving: false,
-    ...changes,
-  });
-  const open = () => {
+  const open = (served: Record<string, ServedAt> = {}) => {
     const clock = { nowMs: 0 };
-    return { clock, book: new PeerBook({ host: 'here', nowMs: () => clock.nowMs }) };
+    const asked: string[] = [];
+    const ask = async (worker: string): Promise<ServedAt | undefined> => {
+      asked.push(worker);
+      return served[worker];
+    };
+    const book = new PeerBook({ host: 'here', nowMs: () => clock.nowMs, ask });
+    return { clock, book, asked, served };
   };
 
-  it('is what they said last', () => {
-    const { book } = open();
-    expect(book.addressOf('w1')).toBeUndefined();
-    book.note(status({ address: '10.0.0.1:7' }));
-    book.note(status({ name: 'w2', address: '10.0.0.2:7' }));
-    book.note(status({ address: '10.0.0.1:8' }));
-    expect(book.addressOf('w1')).toBe('10.0.0.1:8');
-    book.note(status({ address: undefined }));
-    expect(book.addressOf('w1')).toBeUndefined();
-    expect(book.addressOf('w2')).toBe('10.0.0.2:7');
-  });
-
-  it('is forgotten of one that leaves or is silent', () => {
-    const { book, clock } = open();
-    book.note(status({ address: '10.0.0.1:7' }));
-    book.note(status({ name: 'w2', address: '10.0.0.2:7' }));
-    book.note(status({ address: '10.0.0.1:7', leaving: true }));
-    expect(book.addressOf('w1')).toBeUndefined();
-    clock.nowMs = WORKER_SILENT_MS;
-    expect(book.addressOf('w2')).toBe('10.0.0.2:7');
+  it('is asked once, also where there is nobody, and again after a while', async () => {
+    const { book, asked, served, clock } = open({ w1: { address: '10.0.0.1:7', host: 'there' } });
+    const addresses = await Promise.all(['w1', 'w1', 'w2'].map((name) => book.addressOf(name)));
+    expect(addresses).toEqual(['10.0.0.1:7', '10.0.0.1:7', undefined]);
+    expect(await book.addressOf('w2')).toBeUndefined();
+    expect(asked).toEqual(['w1', 'w2']);
+    served['w1'] = { address: '10.0.0.1:8', host: 'there' };
+    clock.nowMs = 10_000;
+    expect(await book.addressOf('w1')).toBe('10.0.0.1:7');
     clock.nowMs += 1;
-    expect(book.addressOf('w2')).toBeUndefined();
+    expect(await book.addressOf('w1')).toBe('10.0.0.1:8');
   });
 
-  it("is nowhere if it is another machine's loopback", () => {
-    const { book } = open();
+  it("is nowhere if it is another machine's loopback", async () => {
     for (const address of ['127.0.0.1:7', 'localhost:7', '[::1]:7', 'grpcs://127.0.0.1:7']) {
-      book.note(status({ address }));
-      expect(book.addressOf('w1')).toBe(address);
-      book.note(status({ address, host: 'there' }));
-      expect(book.addressOf('w1')).toBeUndefined();
+      expect(await open({ w1: { address, host: 'here' } }).book.addressOf('w1')).toBe(address);
+      const { book } = open({ w1: { address, host: 'there' } });
+      expect(await book.addressOf('w1')).toBeUndefined();
     }
   });
 });

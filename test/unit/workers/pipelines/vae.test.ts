@@ -44,36 +44,44 @@ describe('decodeLatents', () => {
     expect(new Set(frames.data.subarray(24))).toEqual(new Set([0]));
   });
 
-  it('runs as many frames at once as make 512x512 pixels', async () => {
+  it.each([
+    [128, 17, [9, 8]],
+    [256, 7, [4, 3]],
+    [384, 4, [2, 2]],
+    [512, 8, [2, 2, 2, 2]],
+    [512, 5, [2, 2, 1]],
+    [1024, 4, [2, 2]],
+    [512, 1, [1]],
+  ])('runs frames of %i pixels, %i of them, in calls of %j', async (size, frames, expected) => {
     const context = analyticContext({
       models: { 'vae-decoder': decoder },
       configs: { 'vae-decoder': config },
     });
-    await decodeLatents(floatTensor([7, 4, 128, 128]), context);
+    await decodeLatents(floatTensor([frames, 4, size / 2, size / 2]), context);
     const batches = context.feeds.map(({ feeds }) => feeds['latent_sample']!.shape[0]);
-    expect(batches).toEqual([4, 3]);
+    expect(batches).toEqual(expected);
   });
 });
 
 describe('encodePixels', () => {
-  it('joins what the encoder gives for one large frame after the other', async () => {
+  it('joins what the encoder gives for two large frames after the others', async () => {
     const encoder: AnalyticModel = {
       run: ({ sample }) => {
         const { shape, data } = sample as FloatTensor;
-        return {
-          latent_parameters: floatTensor([shape[0]!, 8, 1, 1], new Float32Array(8).fill(data[0]!)),
-        };
+        const [frames = 0] = shape;
+        const firsts = Float32Array.from({ length: 8 * frames }, (_, i) => {
+          return data[Math.floor(i / 8) * (data.length / frames)]!;
+        });
+        return { latent_parameters: floatTensor([frames, 8, 1, 1], firsts) };
       },
     };
     const context = analyticContext({ models: { 'vae-encoder': encoder } });
-    const pixels = floatTensor([2, 3, 512, 512]);
-    pixels.data.fill(1, 3 * 512 * 512);
+    const pixels = floatTensor([4, 3, 512, 512]);
+    const size = 3 * 512 * 512;
+    for (const frame of [1, 2, 3]) pixels.data.fill(frame, frame * size, (frame + 1) * size);
     const parameters = await encodePixels(pixels, await context.session('vae-encoder'), context);
-    expect(parameters.shape).toEqual([2, 8, 1, 1]);
-    expect([...parameters.data]).toEqual([
-      ...Array<number>(8).fill(0),
-      ...Array<number>(8).fill(1),
-    ]);
+    expect(parameters.shape).toEqual([4, 8, 1, 1]);
+    expect([...parameters.data]).toEqual([0, 1, 2, 3].flatMap((v) => Array<number>(8).fill(v)));
   });
 });
 

@@ -1,9 +1,9 @@
 // Which tasks of a farm were begun more often than anything explains. A task begins once; once more only after each thing that takes it
 // from whoever holds it, or its result from the store. Each explains one start, of this task, and none that came before it.
 
-import type { WorkerEvent } from '../../../common/bus/ports.ts';
-import { DEFAULT_FAILURE_POLICY } from '../../../coordinator/domain/failure-policy.ts';
-import type { TaskId } from '../../../common/task.ts';
+import type { WorkerEvent } from '../../../../common/bus/ports.ts';
+import { DEFAULT_FAILURE_POLICY } from '../../../../coordinator/domain/failure-policy.ts';
+import type { TaskId } from '../../../../common/task.ts';
 
 /** An event, and when the test saw it (`performance.now()`). */
 export type SeenEvent = WorkerEvent & { readonly seenMs: number };

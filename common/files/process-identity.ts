@@ -1,10 +1,10 @@
 // Who made a temporary file, and whether that process still lives. A shared volume is written from many machines and
-// containers, where a process id alone says nothing.
+// containers, where a process id alone says nothing. As a part of a name it is `machine.pid.started`.
 
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 
-import { digestText } from '../../digest.ts';
+import { digestText } from '../digest.ts';
 
 export interface ProcessIdentity {
   /** Host and process-id namespace: within one, process ids can be compared. */
@@ -22,6 +22,18 @@ export async function ownIdentity(): Promise<ProcessIdentity> {
     pid: process.pid,
     started: (await startOf(process.pid)) ?? '0',
   };
+}
+
+/** The identity as it stands in names of files. */
+export function textOfIdentity({ machine, pid, started }: ProcessIdentity): string {
+  return `${machine}.${pid}.${started}`;
+}
+
+/** The identity that a text begins with; undefined if it begins with none. */
+export function identityOfText(text: string): ProcessIdentity | undefined {
+  const [, machine = '', pid = '', started = ''] =
+    /^([^.]+)\.([1-9][0-9]*)\.([0-9]+)\./.exec(text) ?? [];
+  return machine === '' ? undefined : { machine, pid: Number(pid), started };
 }
 
 /** True only where it is certain: the process was on this machine and is there no more. */

@@ -2,9 +2,8 @@
 
 import { expect } from 'vitest';
 
-import type { WorkerEvent } from '../../../common/bus/ports.ts';
-import { canonicalJson } from '../../../common/canonical-json.ts';
-import type { TaskId } from '../../../common/task.ts';
+import type { WorkerEvent } from '../../../../common/bus/ports.ts';
+import type { TaskId } from '../../../../common/task.ts';
 
 /** Tasks that a worker of one slot may have begun and not committed: it runs one, and stores the results of two. */
 export const BEGUN_MAX = 3;
@@ -40,19 +39,12 @@ export function startsIn(events: readonly WorkerEvent[]): ReadonlyMap<TaskId, nu
   return starts;
 }
 
-/** Every task has one result, whoever committed it; nothing was committed twice with other bytes. */
+/** Nothing was committed twice with other bytes, nothing begun too often. */
 export function checkEvents(
   events: readonly WorkerEvent[],
   { extraStartsMax = Infinity }: { readonly extraStartsMax?: number } = {},
 ): void {
-  const outputs = new Map<TaskId, string>();
-  for (const event of events) {
-    expect(event.kind).not.toBe('diverged');
-    if (event.kind !== 'committed') continue;
-    const made = canonicalJson(event.record.outputs);
-    expect(outputs.get(event.taskId) ?? made).toBe(made);
-    outputs.set(event.taskId, made);
-  }
+  for (const event of events) expect(event.kind).not.toBe('diverged');
   const extra = [...startsIn(events).values()].reduce((sum, count) => sum + count - 1, 0);
   expect(extra, linesOf(events).join('\n')).toBeLessThanOrEqual(extraStartsMax);
 }

@@ -1,0 +1,89 @@
+// How much arithmetic the tasks of a stage are at a job's size, steps and models; what a forecast carries from one render to another. Where
+// cost.ts compares tasks of one job, this compares jobs. Pure.
+
+import { operationsOf, unetWork, vaeWork } from '../../common/models/graph-work.ts';
+import type { Digest, JsonObject, Stage } from '../../common/task.ts';
+import { nodesOf } from '../../recipes/job.ts';
+import type { AcceptedJob } from '../../recipes/job.ts';
+import type { PlanNode } from '../../recipes/pipeline/plan-node.ts';
+
+/** The config of a model part; undefined for one that is not at hand. */
+export type ConfigLookup = (part: Digest) => JsonObject | undefined;
+
+export interface StageWork {
+  readonly stage: Stage;
+  /** Digests of the graphs that it runs; empty if it runs none. Rates travel between jobs of equal ones. */
+  readonly graphs: string;
+  /** Of one task that makes so many frames. Operations where it runs graphs, else pixels. */
+  readonly ofTask: (frames: number) => number;
+  /** Of all tasks. */
+  readonly total: number;
+}
+
+/** Pixels that take as long as a media process takes to start. */
+const PROCESS_PIXELS = 50 * 128 * 128;
+/** A latent stands for so many pixels along each side. */
+const REDUCTION = 8;
+
+/** By stage. A stage is left out if the config of a graph that it runs is not known. */
+export function workOfJob(job: AcceptedJob, configOf: ConfigLookup): ReadonlyMap<Stage, StageWork> {
+  const byStage = new Map<Stage, StageWork>();
+  for (const node of nodesOf(job)) {
+    const ofFrame = frameWork(node, job, configOf);
+    if (ofFrame === undefined) continue;
+    const { stage, layout } = node;
+    const ofTask = (frames: number): number => startWork(stage) + frames * ofFrame;
+    let total = byStage.get(stage)?.total ?? 0;
+    for (let task = 0; task < layout.count; task += 1) total += ofTask(layout.range(task).count);
+    byStage.set(stage, { stage, graphs: graphsOf(node).join(), ofTask, total });
+  }
+  return byStage;
+}
+
+function frameWork(
+  { stage, models }: PlanNode,
+  job: AcceptedJob,
+  configOf: ConfigLookup,
+): number | undefined {
+  const latents = (job.width / REDUCTION) * (job.height / REDUCTION);
+  const pass = (role: string): number | undefined => {
+    const config = models[role] === undefined ? undefined : configOf(models[role]);
+    if (config === undefined) return undefined;
+    if (role === 'unet') return operationsOf(unetWork(config), latents);
+    return operationsOf(vaeWork(config, role === 'vae-encoder' ? 'encoder' : 'decoder'), latents);
+  };
+  const times = (count: number, work: number | undefined): number | undefined =>
+    work === undefined ? undefined : count * work;
+  const passes = job.steps * branches('guidanceScale' in job ? job.guidanceScale : 1);
+  switch (stage) {
+    case 'generate': {
+      const drawn = times(passes, pass('unet'));
+      const decoded = pass('vae-decoder');
+      return drawn === undefined || decoded === undefined ? undefined : drawn + decoded;
+    }
+    case 'encode':
+      return pass('vae-encoder');
+    case 'decode':
+      return pass('vae-decoder');
+    case 'invert-image':
+    case 'invert-video':
+      return times(job.steps, pass('unet'));
+    case 'smooth':
+      return times(job.steps * branches(job.videoGuidanceScale), pass('unet'));
+    default:
+      return job.width * job.height;
+  }
+}
+
+/** Of a task, whatever it makes. */
+function startWork(stage: Stage): number {
+  return stage === 'ingest' || stage === 'assemble' ? PROCESS_PIXELS : 0;
+}
+
+function branches(guidanceScale: number): number {
+  return guidanceScale === 1 ? 1 : 2;
+}
+
+function graphsOf({ models }: PlanNode): readonly Digest[] {
+  return ['unet', 'vae-encoder', 'vae-decoder'].flatMap((role) => models[role] ?? []);
+}
