@@ -3,7 +3,6 @@
 
 import { expect, it } from 'vitest';
 
-import { killed } from '../../support/farm/farm-program.ts';
 import { useFarm } from '../../support/farm/use-farm.ts';
 
 const farmOf = useFarm();
@@ -23,7 +22,7 @@ it.each([
   const begun = farm.started(stage);
   const id = await farm.submit();
   const { worker, taskId } = await begun;
-  await killed(farm.workers.get(worker)!.child);
+  await farm.killWorker(worker);
   const killedMs = performance.now();
   // The fault hits the task: it has no result, and whom we killed never gave it one.
   expect(await farm.hasRecord(taskId)).toBe(false);
@@ -37,5 +36,5 @@ it.each([
   );
   expect(finishers.map((event) => event.worker)).not.toContain(worker);
   // What it had begun begins once more, and nothing else.
-  farm.checkHistory({ extraStartsMax: farm.unfinished(worker).length });
+  farm.checkHistory();
 });
