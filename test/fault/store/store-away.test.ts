@@ -65,7 +65,8 @@ it.each<Fault>([
     const id = await farm.submit();
     await running;
     const failure = farm.next((event) => event.kind === 'failed');
-    await inside(begin(farm.store));
+    // Not while a file is open there to be written.
+    await farm.until('the fault is there', () => inside(begin(farm.store)).then(() => true));
     // Its results find no place, and its workers say why.
     expect(await failure).toMatchObject({ failure: { code } });
     await farm.until('the coordinator has met it too', async () => {

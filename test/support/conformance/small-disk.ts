@@ -70,10 +70,9 @@ export async function sharedSmallDisk(folder: string, options: string): Promise<
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(holder.stdout, 'data');
-  const { pid } = holder;
-  const namespaces = disk.prefix.includes('-rm') ? ['-U', '--preserve-credentials', '-m'] : ['-m'];
+  const pid = holder.pid!;
   return {
-    prefix: ['nsenter', '-t', String(pid), ...namespaces],
+    prefix: entering(pid, disk.prefix),
     folder: `/proc/${pid}/root${folder}`,
     close: async () => {
       const ended = once(holder, 'exit');
@@ -81,6 +80,12 @@ export async function sharedSmallDisk(folder: string, options: string): Promise<
       await ended;
     },
   };
+}
+
+/** Runs the rest of its arguments among the mounts of a process that was started with this prefix. */
+export function entering(pid: number, prefix: readonly string[]): readonly string[] {
+  const namespaces = prefix.includes('-rm') ? ['-U', '--preserve-credentials', '-m'] : ['-m'];
+  return ['nsenter', '-t', String(pid), ...namespaces];
 }
 
 /** Makes a file that takes all the room of its disk, but for so many pages. */
