@@ -109,7 +109,8 @@ describe('a coordinator that dies where something is committed', () => {
     expect(await farm.hasRecord(taskId)).toBe(false);
     farm.startCoordinator();
     expect(await farm.finish(id)).toBe(farmOf.reference());
-    expect(farm.starts().get(taskId)).toBe(2);
+    // Once more for each reader that has missed it.
+    expect(farm.starts().get(taskId)).toBeGreaterThan(1);
     farm.checkHistory();
   });
 });
