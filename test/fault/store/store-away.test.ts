@@ -29,6 +29,8 @@ interface Fault {
   /** What failures say. */
   readonly codes: readonly string[];
   readonly words: RegExp;
+  /** Whether what is there is not seen meanwhile. */
+  readonly hides: boolean;
 }
 
 it.each<Fault>([
@@ -38,6 +40,7 @@ it.each<Fault>([
     end: (store) => ['mount', '-o', 'remount,rw', store],
     codes: ['permission-denied'],
     words: /read-only file system/i,
+    hides: false,
   },
   {
     what: 'away',
@@ -46,10 +49,11 @@ it.each<Fault>([
     // Or that an input is not there.
     codes: ['failed-precondition', 'data-loss'],
     words: /no such file or directory|not in the store|is gone/i,
+    hides: true,
   },
 ])(
   'says what is wrong while its store is $what, and goes on',
-  async ({ begin, end, codes, words }) => {
+  async ({ begin, end, codes, words, hides }) => {
     const farm = await farmOf.start({
       surroundings: async (folder) => {
         const store = join(folder, 'store');
@@ -66,6 +70,10 @@ it.each<Fault>([
     const id = await farm.submit();
     await running;
     const failure = farm.next((event) => event.kind === 'failed');
+    const results = new Set(
+      farm.events.flatMap(({ kind, taskId }) => (kind === 'committed' ? [taskId] : [])),
+    );
+    if (hides) for (const taskId of results) farm.strikes({ kind: 'damages', taskId });
     // Not while a file is open there to be written.
     await farm.until('the fault is there', () => inside(begin(farm.store)).then(() => true));
     // Its results find no place, and its workers say why.
