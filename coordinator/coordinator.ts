@@ -1,27 +1,30 @@
 // The coordinator: every job of a farm, from submission to the end. What it knows it can lose: jobs are read again from the
 // store, tasks that were out are found on the bus, in the store, or published again.
 
-import type { JobId } from '../common/task.ts';
 import type { WorkerEvent } from '../common/bus/ports.ts';
 import { canonicalJson } from '../common/canonical-json.ts';
 import { BivdiffError } from '../common/errors.ts';
 import { passFailurePoint } from '../common/failure-points/failure-point.ts';
+import type { JobId } from '../common/task.ts';
 import { jobIdOf } from './domain/accept.ts';
 import type { AcceptedJob } from '../recipes/job.ts';
 import { newestEpoch, takeEpoch } from './jobs/epoch.ts';
 import { KnownJobs } from './jobs/known-jobs.ts';
-import type { JobEntry, JobView, Sees } from './jobs/known-jobs.ts';
+import type { JobEntry, JobPlace, JobView, Sees } from './jobs/known-jobs.ts';
 import { isOver } from './jobs/job-log.ts';
 import type { JobState } from './jobs/job-log.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import type { DispatcherOptions } from './dispatch/dispatcher.ts';
 import { lacksOutputs } from './jobs/manifest.ts';
+import { Turns } from './turns.ts';
 
-/** How often jobs are looked for that are over for long; and how many go at a time, between other work. */
+/** How often jobs are looked for that are over for long; and how many go at a time. */
 const EXPIRY_MS = 3_600_000;
 const EXPIRED_AT_ONCE = 50;
 /** How often tasks that are out are looked for, and the epoch is looked at. */
 const RECONCILE_MS = 1_000;
+/** Events that may wait for jobs that are busy; more stay with the bus. */
+const EVENTS_AT_ONCE = 1_000;
 
 export interface CoordinatorOptions extends DispatcherOptions {
   /** Shown beside its epoch. */
@@ -45,8 +48,8 @@ export class Coordinator {
   readonly #book: KnownJobs;
   readonly #dispatcher: Dispatcher;
   readonly #known = Promise.withResolvers<undefined>();
-  /** One change at a time: two of one job must not cross. */
-  #turn: Promise<unknown> = Promise.resolve();
+  /** One change of a job at a time: two must not cross. Other jobs go on meanwhile. */
+  readonly #turns = new Turns<JobId>();
   #epoch = 0;
   /** Raised at every deletion: what was put for a job before may be gone. */
   #deletions = 0;
@@ -55,7 +58,7 @@ export class Coordinator {
   constructor(options: CoordinatorOptions) {
     this.#options = options;
     this.#book = new KnownJobs(options);
-    this.#dispatcher = new Dispatcher(options, this.#book);
+    this.#dispatcher = new Dispatcher(options, this.#book, this.#turns);
   }
 
   /** Resolves when it has read which jobs there are: what it is asked before would be answered wrongly. */
@@ -76,7 +79,7 @@ export class Coordinator {
     try {
       await this.#book.readAll();
       this.#known.resolve(undefined);
-      await this.#inTurn(() => this.#dispatcher.launch(this.#book.queued));
+      await this.#dispatcher.launch(this.#book.queued);
       await Promise.race([this.#follow(events), this.#watchOver(ending)]);
     } finally {
       over.abort();
@@ -95,7 +98,7 @@ export class Coordinator {
     // Not in its turn: many can be put at once.
     await putSpec();
     passFailurePoint('spec-put');
-    return this.#inTurn(async () => {
+    return this.#turns.take(jobId, async () => {
       const left = this.#book.get(jobId);
       if (left?.log.isDeleted === true) await this.#remove(left);
       if (this.#deletions !== deletions) await putSpec();
@@ -104,8 +107,8 @@ export class Coordinator {
       const isOver = state === 'failed' || state === 'cancelled';
       if (state === undefined || isOver || (await this.#isDoneInVain(entry))) {
         const whose = {
-          ...(owner === undefined ? {} : { owner }),
-          ...(source === undefined ? {} : { source }),
+          ...(owner !== undefined && { owner }),
+          ...(source !== undefined && { source }),
         };
         await entry.log.append({ kind: 'submitted', atMs: nowMs(), name, priority, ...whose });
         entry.numerics = job.numerics;
@@ -117,9 +120,9 @@ export class Coordinator {
     });
   }
 
-  /** By submission, newest first. */
-  list(sees?: Sees): readonly JobView[] {
-    return this.#book.views(sees);
+  /** As `KnownJobs.views`. */
+  list(sees?: Sees, after?: JobPlace): readonly JobView[] {
+    return this.#book.views(sees, after);
   }
 
   /** @throws not-found, invalid-argument — none or several begin so */
@@ -127,7 +130,6 @@ export class Coordinator {
     return this.#book.find(idOrBeginning, sees).view;
   }
 
-  /** What happened to a job. @throws as `get` */
   logOf(idOrBeginning: string, sees?: Sees): Pick<JobEntry, 'log' | 'history' | 'watch'> {
     return this.#book.find(idOrBeginning, sees);
   }
@@ -137,15 +139,14 @@ export class Coordinator {
     return this.#book.find(idOrBeginning).watch(onChange);
   }
 
-  async cancel(id: string): Promise<JobView> {
+  cancel(id: string): Promise<JobView> {
     return this.#halt(id, 'cancelled');
   }
-
-  async pause(id: string): Promise<JobView> {
+  pause(id: string): Promise<JobView> {
     return this.#halt(id, 'paused');
   }
 
-  /** Goes on with a paused, failed or cancelled job, or with one that is done and has lost an output. */
+  /** Goes on with one that is paused, failed or cancelled, or done with an output that is lost. */
   async resume(id: string): Promise<JobView> {
     return this.#change(id, async (entry, state) => {
       const { log } = entry;
@@ -163,7 +164,7 @@ export class Coordinator {
    * @throws failed-precondition — it is not over
    */
   async delete(id: string): Promise<JobId> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(this.#book.find(id).jobId, async () => {
       const entry = this.#book.find(id);
       await entry.log.read();
       const state = entry.log.facts?.state;
@@ -190,8 +191,7 @@ export class Coordinator {
 
   async #halt(id: string, kind: 'paused' | 'cancelled'): Promise<JobView> {
     return this.#change(id, async (entry, state) => {
-      const isOver =
-        state === 'done' || state === kind || (state === 'failed' && kind === 'paused');
+      const isOver = ['done', kind, ...(kind === 'paused' ? ['failed'] : [])].includes(state);
       if (isOver) throw new BivdiffError('failed-precondition', `the job is ${state} already`);
       await entry.log.append({ kind, atMs: this.#options.nowMs() });
       await this.#dispatcher.halt(entry, `the job is ${kind}`);
@@ -202,7 +202,7 @@ export class Coordinator {
     id: string,
     change: (entry: JobEntry, state: JobState) => Promise<void>,
   ): Promise<JobView> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(this.#book.find(id).jobId, async () => {
       const entry = this.#book.find(id);
       await entry.log.read();
       await change(entry, entry.view.state);
@@ -222,22 +222,35 @@ export class Coordinator {
     await this.#book.remove(entry);
   }
 
-  /** Deletes jobs that are over for long, and what is left of others; a few at a time. */
+  /** Deletes jobs that are over for long, and what is left of others. */
   async #expire(): Promise<void> {
     const { clock, nowMs, keepJobsMs = Infinity } = this.#options;
     if (clock.nowMs() < this.#expiryMs) return;
     const expired = this.#book.expired(nowMs() - keepJobsMs);
     if (expired.length <= EXPIRED_AT_ONCE) this.#expiryMs = clock.nowMs() + EXPIRY_MS;
     for (const entry of expired.slice(0, EXPIRED_AT_ONCE)) {
-      await this.#endure(async () => {
+      const turn = this.#turns.take(entry.jobId, async () => {
         // It may have been resumed meanwhile.
         if (isOver(entry.log.facts?.state)) await this.#remove(entry);
       });
+      await this.#endure(() => turn);
     }
   }
 
   async #follow(events: AsyncIterable<WorkerEvent>): Promise<void> {
-    for await (const event of events) await this.#endure(() => this.#dispatcher.handle(event));
+    let waiting = 0;
+    let onRoom: (() => void) | undefined;
+    for await (const event of events) {
+      waiting += 1;
+      void this.#endure(() => this.#dispatcher.handle(event)).then(() => {
+        waiting -= 1;
+        onRoom?.();
+      });
+      if (waiting < EVENTS_AT_ONCE) continue;
+      await new Promise<void>((resolve) => {
+        onRoom = resolve;
+      });
+    }
   }
 
   async #watchOver(signal: AbortSignal): Promise<void> {
@@ -267,7 +280,7 @@ export class Coordinator {
   /** What fails here is done again by the next look; an event that is lost so is found in the store. */
   async #endure(work: () => Promise<void>): Promise<void> {
     try {
-      await this.#inTurn(work);
+      await work();
     } catch (reason) {
       this.#options.onTrouble(BivdiffError.from(reason));
     }
@@ -284,11 +297,5 @@ export class Coordinator {
       `another coordinator has taken over (epoch ${newest}; this is ${this.#epoch})`,
       { hint: 'One coordinator per store is enough; this one steps down.' },
     );
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work);
-    this.#turn = turn.catch(() => undefined);
-    return turn;
   }
 }

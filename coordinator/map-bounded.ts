@@ -4,7 +4,7 @@
 export async function mapBounded<T, R>(
   items: readonly T[],
   atOnce: number,
-  work: (item: T) => Promise<R>,
+  work: (item: T, index: number) => Promise<R>,
 ): Promise<R[]> {
   const results = new Array<R>(items.length);
   let next = 0;
@@ -12,7 +12,7 @@ export async function mapBounded<T, R>(
     while (next < items.length) {
       const index = next;
       next += 1;
-      results[index] = await work(items[index]!);
+      results[index] = await work(items[index]!, index);
     }
   };
   const lanes = Array.from({ length: Math.min(atOnce, items.length) }, lane);

@@ -1,5 +1,6 @@
 // `npm run bench:cluster`: bivdiff's control plane beside Ray and BullMQ on the same machine, in one run, and how a farm moves bytes and recovers.
-// `--json` prints one JSON object; `--only bivdiff,ray,bullmq,restart,recovery,retry,beats,gather,tenants` runs some (tenants only if named); `--quick` is a look in a minute or two.
+// `--json` prints one JSON object; `--only bivdiff,ray,bullmq,restart,recovery,retry,beats,gather,calls,memory,tenants` runs some (tenants only if
+// named); `--quick` is a look in a minute or two.
 
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -7,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { measureBeats } from './beats.ts';
 import { runBivdiff } from './bivdiff.ts';
 import type { BivdiffResult } from './bivdiff.ts';
+import { measureCalls, measureMemoryApart } from './calls.ts';
 import { measureArtifactThroughput, measureGather } from './gather.ts';
 import { linesOf, runPeers } from './peers/run-peers.ts';
 import { WARM_UP_RUNS } from './peers/peer-jobs.ts';
@@ -18,7 +20,10 @@ import { measureTenants } from './tenants.ts';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'bivdiff,ray,bullmq,restart,recovery,retry,beats,gather' },
+    only: {
+      type: 'string',
+      default: 'bivdiff,ray,bullmq,restart,recovery,retry,beats,gather,calls,memory',
+    },
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
   },
@@ -68,6 +73,23 @@ async function measureFarm(): Promise<void> {
     more['restart'] = figures;
     say(
       `restart          ${figures.jobs} active jobs of 1,000 frames: first message after ${figures.firstPublishSeconds.toFixed(2)} s, all ${figures.tasksReady} ready tasks as before after ${figures.allActiveSeconds.toFixed(2)} s`,
+    );
+  }
+  if (only.includes('calls')) {
+    const figures = await measureCalls();
+    more['calls'] = figures;
+    say(
+      `calls            start with ${figures.documents} log documents ${figures.startSeconds.toFixed(2)} s; list of ${figures.jobs} jobs ${figures.pageMilliseconds.toFixed(0)} ms a page at most, ${figures.listSeconds.toFixed(1)} s in all`,
+    );
+    say(
+      `calls            cancel of ${figures.cancelledTasks} queued tasks ${figures.cancelSeconds.toFixed(2)} s, beside those of another job ${figures.cancelBesideOthersSeconds.toFixed(2)} s; another job's call meanwhile ${figures.meanwhileMilliseconds.toFixed(0)} ms at most`,
+    );
+  }
+  if (only.includes('memory')) {
+    const figures = await measureMemoryApart();
+    more['memory'] = figures;
+    say(
+      `memory           ${figures.liveJobs} live jobs, ${figures.tasks} tasks: ${figures.residentMiB} MiB`,
     );
   }
   if (only.includes('recovery')) {

@@ -141,10 +141,9 @@ function start(store: Store, bus: Bus) {
 async function untilActive(coordinator: Coordinator): Promise<void> {
   const deadlineMs = performance.now() + LIMIT_MS;
   const liveCount = (): number =>
-    coordinator.list().filter(({ active }) => active !== undefined).length;
+    // A job is active before its tasks are looked up; all of these have some that are ready.
+    coordinator.list().filter(({ active }) => (active?.run.ready.length ?? 0) > 0).length;
   while (liveCount() < JOBS && performance.now() < deadlineMs) await delay(20);
-  // The last one is active before its tasks are looked up.
-  await coordinator.setPriority(coordinator.list()[0]!.jobId, 50);
 }
 
 /** Once nothing changes any more: what is on its way is taken in. */

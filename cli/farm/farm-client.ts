@@ -22,6 +22,8 @@ import type {
 import { ArtifactTransfer } from '../../common/rpc/artifact-transfer.ts';
 import { callUnary, metadataOf } from '../../common/rpc/calls.ts';
 import type { Line, StartUnary } from '../../common/rpc/calls.ts';
+import { keepaliveOptions } from '../../common/rpc/channel.ts';
+import type { Keepalive } from '../../common/rpc/channel.ts';
 import { errorOfStatus } from '../../common/rpc/status.ts';
 import { writeToNewFile } from '../../common/store/new-file.ts';
 import type { Digest } from '../../common/task.ts';
@@ -29,6 +31,8 @@ import type { Digest } from '../../common/task.ts';
 const CALL_MS = 30_000;
 /** Accepting a spec decodes the source's beginning and may read a large model set for the first time. */
 const SUBMIT_MS = 300_000;
+/** Jobs of one page: a coordinator gives no more. */
+const PAGE_SIZE = 1_000;
 /** A person waits for the answer: what is away for longer is told. */
 const PATIENCE_MS = 2_000;
 
@@ -37,6 +41,7 @@ export interface FarmClientOptions {
   readonly credentials?: ChannelCredentials;
   /** Sent with every call: a token, say. */
   readonly metadata?: () => Metadata;
+  readonly keepalive?: Keepalive;
 }
 
 /** A farm's coordinator at `server` (HOST:PORT). Close it when done. */
@@ -49,8 +54,9 @@ export class FarmClient {
   constructor(server: string, options: FarmClientOptions = {}) {
     const { credentials = grpcCredentials.createInsecure(), metadata } = options;
     this.#line = { server, metadata };
-    this.#render = new RenderServiceClient(server, credentials);
-    this.#artifacts = new ArtifactServiceClient(server, credentials);
+    const channel = keepaliveOptions(options.keepalive);
+    this.#render = new RenderServiceClient(server, credentials, channel);
+    this.#artifacts = new ArtifactServiceClient(server, credentials, channel);
     this.#transfer = new ArtifactTransfer(this.#artifacts, {
       ...this.#line,
       retries: { patienceMs: PATIENCE_MS },
@@ -88,9 +94,31 @@ export class FarmClient {
     return this.#job((...rest) => this.#render.getJob({ id }, ...rest));
   }
 
-  async list(): Promise<readonly Job[]> {
-    return (await this.#unary<ListJobsResponse>((...rest) => this.#render.listJobs({}, ...rest)))
-      .jobs;
+  /** The newest jobs, so many at most: without stages, outputs and metrics. @default all */
+  async list(limit = Infinity): Promise<readonly Job[]> {
+    const jobs: Job[] = [];
+    for await (const page of this.pages({ pageSize: Math.min(limit, PAGE_SIZE) })) {
+      jobs.push(...page);
+      if (jobs.length >= limit) break;
+    }
+    return jobs.slice(0, limit);
+  }
+
+  /** All jobs, newest first, as many at a time as the coordinator likes to give, `pageSize` at most. */
+  async *pages({ pageSize = PAGE_SIZE }: { readonly pageSize?: number } = {}): AsyncGenerator<
+    readonly Job[],
+    void,
+    undefined
+  > {
+    let pageToken = '';
+    do {
+      const request = { pageSize, pageToken };
+      const page = await this.#unary<ListJobsResponse>((...rest) =>
+        this.#render.listJobs(request, ...rest),
+      );
+      yield page.jobs;
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
   }
 
   cancel(id: string): Promise<Job> {
@@ -137,9 +165,9 @@ export class FarmClient {
     }
   }
 
-  /** The finished frames of a job, in order, batch by batch. */
-  frames(id: string): AsyncGenerator<ListFramesResponse, void, undefined> {
-    return this.#stream(this.#render.listFrames({ id }, metadataOf(this.#line)));
+  /** The finished frames of a job, in order, batch by batch; or the pictures of its output of a layout. */
+  frames(id: string, layout = ''): AsyncGenerator<ListFramesResponse, void, undefined> {
+    return this.#stream(this.#render.listFrames({ id, layout }, metadataOf(this.#line)));
   }
 
   /** Forgets a job that is over; gives its whole id. */

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 
 import { BivdiffError } from '../../common/errors.ts';
 import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
+import type { ArtifactRef } from '../../common/task.ts';
 import type { OutputFile } from '../output/place-outputs.ts';
 import type { FarmClient } from './farm-client.ts';
 import { artifactRef } from './job-text.ts';
@@ -12,6 +13,19 @@ export interface FoundFrames {
   readonly output: OutputFile;
   readonly finished: number;
   readonly total: number;
+}
+
+/** All artifacts of a job's output. @throws not-found, failed-precondition */
+export async function artifactsOfOutput(
+  farm: FarmClient,
+  jobId: string,
+  layout: string,
+): Promise<readonly ArtifactRef[]> {
+  const artifacts: ArtifactRef[] = [];
+  for await (const { frames } of farm.frames(jobId, layout)) {
+    for (const { artifact } of frames) if (artifact) artifacts.push(artifactRef(artifact));
+  }
+  return artifacts;
 }
 
 /** @throws failed-precondition — none is finished */

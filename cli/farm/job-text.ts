@@ -60,11 +60,18 @@ export function namesOutput(typed: TypedFlags): boolean {
   return Object.values(FLAG_OF_LAYOUT).some((flag) => typeof typed[flag] === 'string');
 }
 
+/** Gives all artifacts of the output of a layout. */
+export type ReadArtifacts = (layout: string) => Promise<readonly ArtifactRef[]>;
+
 /**
- * Where the outputs of a finished job go, as the flags say.
+ * Where the outputs of a finished job go, as the flags say. `readArtifacts` is asked for those that the job does not name itself.
  * @throws failed-precondition — the job is not done; invalid-argument — it has no such output, or no place is named
  */
-export function outputFiles(job: Job, typed: TypedFlags, folder: string): OutputFile[] {
+export async function outputFiles(
+  job: Job,
+  typed: TypedFlags,
+  { folder, readArtifacts }: { readonly folder: string; readonly readArtifacts: ReadArtifacts },
+): Promise<OutputFile[]> {
   if (job.state !== 'done') {
     throw new BivdiffError(
       'failed-precondition',
@@ -83,7 +90,9 @@ export function outputFiles(job: Job, typed: TypedFlags, folder: string): Output
     const path = resolve(folder, given);
     if (output === undefined) problems.push(`the job has no ${layout}: it was not asked for`);
     else if (isSequence(output.format)) {
-      files.push({ kind: 'frames', path, artifacts: output.artifacts.map(artifactRef) });
+      const isNamed = output.artifacts.length >= output.artifactCount;
+      const artifacts = isNamed ? output.artifacts.map(artifactRef) : await readArtifacts(layout);
+      files.push({ kind: 'frames', path, artifacts });
     } else files.push({ kind: 'artifact', path, artifact: artifactRef(output.artifacts[0]!) });
   }
   if (files.length === 0 && problems.length === 0) {

@@ -24,6 +24,8 @@ const SETTINGS = z.strictObject({
       pixels: value,
       promptCharacters: value,
       uploadBytes: value,
+      ownerBytes: value,
+      transfers: value,
       watches: value,
     } satisfies Record<Name, typeof value>)
     .optional(),

@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 
 import { credentials as grpcCredentials, Metadata } from '@grpc/grpc-js';
-import type { ChannelCredentials } from '@grpc/grpc-js';
+import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
 
 import { BivdiffError } from '../errors.ts';
 import { readSecretBytes } from '../secret-file.ts';
@@ -28,6 +28,19 @@ export interface ChannelSettings {
   readonly token?: string | undefined;
   /** Send the token in the clear, also to other machines. @default false */
   readonly isInsecureAllowed?: boolean;
+}
+
+/** How long a connection may be silent while a call is under way until it is asked whether it stands, and how long the answer may take. */
+export interface Keepalive {
+  readonly timeMs: number;
+  readonly timeoutMs: number;
+}
+
+const KEEPALIVE: Keepalive = { timeMs: 10_000, timeoutMs: 10_000 };
+
+/** A machine that vanishes says no goodbye: without these a call would wait for its deadline, and a watch for ever. */
+export function keepaliveOptions({ timeMs, timeoutMs }: Keepalive = KEEPALIVE): ChannelOptions {
+  return { 'grpc.keepalive_time_ms': timeMs, 'grpc.keepalive_timeout_ms': timeoutMs };
 }
 
 /** What a client needs to make calls. */

@@ -12,6 +12,10 @@ export interface FarmLimits {
   readonly promptCharacters: number;
   /** Of one uploaded artifact. */
   readonly uploadBytes: number;
+  /** Of all that one owner has uploaded and the store still has, with what is under way. */
+  readonly ownerBytes: number;
+  /** Uploads and downloads under way at once, of one owner. Workers, operators, and all where there are no tokens, are not counted. */
+  readonly transfers: number;
   /** Open at once, of one owner; without tokens of one host. */
   readonly watches: number;
 }
@@ -25,6 +29,10 @@ export const DEFAULT_LIMITS: FarmLimits = {
   promptCharacters: 4_000,
   // A source of an hour in good quality.
   uploadBytes: 16 * 2 ** 30,
+  // Sixteen of the largest.
+  ownerBytes: 256 * 2 ** 30,
+  // Each may hold some MiB of memory, and an upload as much of the temporary directory as it has brought.
+  transfers: 64,
   // Each may hold 1 MiB of unsent messages.
   watches: 100,
 };

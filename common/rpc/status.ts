@@ -6,10 +6,15 @@ import type { ServiceError, StatusObject } from '@grpc/grpc-js';
 
 import { BivdiffError } from '../errors.ts';
 import type { ErrorCode, FailureJson } from '../errors.ts';
+import { boundedFailure, cutText } from './bounded-failure.ts';
 
 const FAILURE_KEY = 'bivdiff-failure-bin';
-/** Trailers are kept small by HTTP/2 peers; a longer chain loses its causes. */
-const FAILURE_BYTES_MAX = 6_000;
+/**
+ * Trailers are kept small by HTTP/2 peers: some refuse more than 8 KiB, and what they make of it ends other calls of the connection too.
+ * The JSON travels as base64, the message percent-encoded.
+ */
+const FAILURE_BYTES_MAX = 4_000;
+const MESSAGE_BYTES_MAX = 2_000;
 
 /** The library tells a connection that is refused by its words only. Trying again does not change who is trusted. */
 const TLS_TROUBLE = /certificate|self-signed|altname|tlsv1|ssl|EPROTO/i;
@@ -34,11 +39,14 @@ const STATUS_BY_CODE = {
 export function statusOfError(reason: unknown): Partial<StatusObject> {
   const error = BivdiffError.from(reason);
   const metadata = new Metadata();
-  const whole = Buffer.from(JSON.stringify(error.toJSON()));
-  const short = { ...error.toJSON(), cause: undefined, details: {} };
-  const bytes = whole.length > FAILURE_BYTES_MAX ? Buffer.from(JSON.stringify(short)) : whole;
-  if (bytes.length <= FAILURE_BYTES_MAX) metadata.set(FAILURE_KEY, bytes);
-  return { code: STATUS_BY_CODE[error.code], details: error.message, metadata };
+  const failure = boundedFailure(error.toJSON(), FAILURE_BYTES_MAX);
+  metadata.set(FAILURE_KEY, Buffer.from(JSON.stringify(failure)));
+  const details = cutText(error.message, MESSAGE_BYTES_MAX, percentEncodedBytes);
+  return { code: STATUS_BY_CODE[error.code], details, metadata };
+}
+
+function percentEncodedBytes(character: string): number {
+  return encodeURI(character).length;
 }
 
 /** What a client makes of a failed call. `server` is named in errors of the connection. */

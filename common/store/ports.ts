@@ -32,6 +32,12 @@ export interface Store {
    * @throws data-loss — absent
    */
   syncArtifact(digest: Digest): Promise<void>;
+  /**
+   * The artifact from an offset on, for one who may be slow and may not want all of it: in pieces of memory of their own, each read when it is
+   * asked for. From offset 0 on it is checked as it goes by: who was given bad bytes is told so after the last of them.
+   * @throws data-loss — as getArtifact
+   */
+  streamArtifact(digest: Digest, offset?: number): AsyncIterable<Uint8Array>;
   /** Whether it is there, not whether it is sound. */
   hasArtifact(digest: Digest): Promise<boolean>;
 

@@ -3,8 +3,9 @@
 
 import { BivdiffError } from '../errors.ts';
 import type { Digest, ResultRecord, TaskId } from '../task.ts';
+import { storeClosed } from './closed.ts';
 import type { StoreContents } from './contents.ts';
-import { Gate } from './gate.ts';
+import { Gate } from '../gate.ts';
 import {
   checkDigest,
   checkDocumentName,
@@ -39,6 +40,7 @@ export interface StoreParts {
     putFile(path: string, signal: AbortSignal | undefined): Promise<Digest>;
     get(digest: Digest): Promise<Uint8Array>;
     getFile(digest: Digest, target: string): Promise<void>;
+    stream(digest: Digest, offset: number): AsyncIterable<Uint8Array>;
     size(digest: Digest): Promise<number | undefined>;
     /** @default what is put is safe already */
     sync?(digest: Digest): Promise<void>;
@@ -102,6 +104,17 @@ export class StoreOfParts implements Store, StoreUpkeep {
       checkDigest(digest);
       await this.#parts.artifacts.sync?.(digest);
     });
+  }
+
+  /** Not bounded with the rest: a slow reader would keep others waiting. */
+  async *streamArtifact(digest: Digest, offset = 0): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      if (this.#isClosed) throw storeClosed(this.#parts.place);
+      checkDigest(digest);
+      yield* this.#parts.artifacts.stream(digest, offset);
+    } catch (reason) {
+      throw await this.#parts.failure(reason, { doing: `reading artifact ${digest}` });
+    }
   }
 
   hasArtifact(digest: Digest): Promise<boolean> {
@@ -196,10 +209,4 @@ export class StoreOfParts implements Store, StoreUpkeep {
       throw await this.#parts.failure(reason, action);
     }
   }
-}
-
-function storeClosed(place: string): BivdiffError {
-  return new BivdiffError('failed-precondition', `the store ${place} is closed`, {
-    hint: 'Open it again.',
-  });
 }

@@ -4,7 +4,7 @@
 import { BivdiffError } from '../errors.ts';
 import type { ArtifactRef, Digest, ResultRecord, TaskId } from '../task.ts';
 import type { Area, StoreContents, StoredItem } from './contents.ts';
-import { Gate } from './gate.ts';
+import { Gate } from '../gate.ts';
 import type {
   CollectGarbageOptions,
   CollectGarbageResult,

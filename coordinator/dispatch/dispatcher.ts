@@ -1,19 +1,20 @@
 // The jobs that run now: does what the order says (makes jobs active, has tasks published), tells each what an event means to it, and
-// ends it. What comes next it does not decide.
-// Not safe against itself: the coordinator calls it one call at a time.
+// ends it. What comes next it does not decide. What waits for store or bus is done in turns of its job, so that no job waits for another;
+// what all jobs share (the order, what is out) changes between two waits.
 
 import type { CoordinatorBus, WorkerEvent } from '../../common/bus/ports.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import { nameSource } from '../../common/sources/source-name.ts';
 import { numericsKeyOf } from '../../common/stage-facts.ts';
 import type { Store } from '../../common/store/ports.ts';
-import type { Pool, Stage } from '../../common/task.ts';
+import type { JobId, Pool } from '../../common/task.ts';
 import type { FailurePolicy } from '../domain/failure-policy.ts';
 import type { Share } from '../domain/job-rank.ts';
 import { PublishOrder } from '../domain/publish-order.ts';
 import { TaskPaces } from '../domain/task-paces.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import type { KnownJobs, JobEntry } from '../jobs/known-jobs.ts';
+import { readAcceptedJob } from '../jobs/finished-frames.ts';
 import { HistoryObserver } from '../jobs/history-observer.ts';
 import type { JobLogEntry } from '../jobs/job-log.ts';
 import { ActiveJob } from '../run/active-job.ts';
@@ -21,6 +22,9 @@ import { mapBounded } from '../map-bounded.ts';
 import { PublishedTasks } from '../run/published-tasks.ts';
 import type { Clock } from '../ports.ts';
 import { AwaitedWorkers } from './awaited-workers.ts';
+import type { Turns } from '../turns.ts';
+import { Beginnings } from './beginnings.ts';
+import { EventJudge } from './event-judge.ts';
 import type { WorkerRegistry } from './worker-registry.ts';
 
 const FLUSHES_AT_ONCE = 16;
@@ -48,41 +52,66 @@ export interface DispatcherOptions {
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #book: KnownJobs;
+  readonly #turns: Turns<JobId>;
   readonly #out: PublishedTasks;
   readonly #active = new Set<JobEntry>();
   /** Jobs whose place in the order may have changed since they were looked at. */
   readonly #unplaced = new Set<JobEntry>();
   readonly #awaited: AwaitedWorkers;
   readonly #order: PublishOrder;
-  readonly #paces = new TaskPaces();
+  readonly #judge: EventJudge;
+  readonly #beginnings: Beginnings;
 
-  constructor(options: DispatcherOptions, book: KnownJobs) {
+  /** `turns`: whoever calls about one job does so in a turn of that job. */
+  constructor(options: DispatcherOptions, book: KnownJobs, turns: Turns<JobId>) {
     const { workers, store, bus, clock, onTrouble, shareOf } = options;
     this.#options = options;
     this.#book = book;
     this.#awaited = new AwaitedWorkers(onTrouble);
+    this.#turns = turns;
     const slotsOf = (...asked: [Pool, string]): number => workers.slotsOf(...asked);
     this.#out = new PublishedTasks({
       ...{ store, bus, clock, onTrouble, slotsOf },
       workersOf: (...asked) => workers.workersOf(...asked),
       claimed: () => workers.running,
     });
-    this.#order = new PublishOrder({ out: this.#out, slotsOf, shareOf, paces: this.#paces });
+    const paces = new TaskPaces();
+    this.#judge = new EventJudge({ workers, paces, out: this.#out });
+    this.#order = new PublishOrder({ out: this.#out, slotsOf, shareOf, paces });
+    this.#beginnings = new Beginnings({
+      clock,
+      next: () => this.#order.nextToBegin(),
+      begin: async (jobId) => {
+        await turns
+          .take(jobId, () => this.#begin(jobId))
+          .catch((reason: unknown) => {
+            // The others need not wait for it: it is looked at again, and goes back into its place.
+            const entry = book.get(jobId);
+            if (entry !== undefined) this.#remove(entry);
+            throw reason;
+          });
+        this.#publish();
+      },
+      onTrouble: (reason) => onTrouble(BivdiffError.from(reason)),
+    });
   }
 
-  /** Takes in what a worker reports, for every job that needs the task. */
+  /** Takes in what a worker reports, for every job that needs the task. Events of one job are taken in as they are given. */
   async handle(event: WorkerEvent): Promise<void> {
     const needers = [...this.#out.needersOf(event.taskId)];
-    const stageWithout = this.#judge(event);
-    for (const { jobId } of needers) {
-      const entry = this.#book.get(jobId);
-      if (entry !== undefined) await this.#tend(entry, (active) => active.handle(event));
-      if (stageWithout === undefined) continue;
-      const { taskId, worker } = event;
-      entry?.history.add({ kind: 'set-aside', taskId, stage: stageWithout, worker });
-    }
+    const stageWithout = this.#judge.take(event);
+    const told = needers.map(({ jobId }) =>
+      this.#turns.take(jobId, async () => {
+        const entry = this.#book.get(jobId);
+        if (entry !== undefined) await this.#tend(entry, (active) => active.handle(event));
+        if (stageWithout === undefined) return;
+        const { taskId, worker } = event;
+        entry?.history.add({ kind: 'set-aside', taskId, stage: stageWithout, worker });
+      }),
+    );
+    await Promise.all(told);
     this.#publish();
-    if (this.#order.lacksOpenings) await this.#beginNext();
+    if (this.#order.lacksOpenings) this.#beginnings.look();
   }
 
   /** Looks for what was lost on the way, and gives out the room that came with new workers. */
@@ -92,8 +121,12 @@ export class Dispatcher {
       if (BivdiffError.from(reason).code !== 'unavailable') throw reason;
       return [];
     });
-    for (const event of found) await this.handle(event);
-    await this.launch();
+    // A job that is busy takes it in later: nothing here waits for that.
+    for (const event of found)
+      void this.handle(event).catch((reason: unknown) => {
+        this.#options.onTrouble(BivdiffError.from(reason));
+      });
+    await this.launch([...this.#unplaced]);
     for (const { active } of this.#active) active?.run.publishCopies();
     this.#awaited.look(this.#active, this.#options.workers.alive);
     await this.flushHistories('due');
@@ -105,17 +138,20 @@ export class Dispatcher {
     await mapBounded(entries, FLUSHES_AT_ONCE, (entry) => this.#flushHistory(entry));
   }
 
-  /** Looks at these jobs anew, makes active what is next in order, and publishes. To be called with every job that has changed. */
-  async launch(changed: readonly JobEntry[] = []): Promise<void> {
+  /**
+   * Looks at these jobs anew, publishes, and begins to make active what is next in order. To be called with every job that has changed; those
+   * that cannot be looked at now are looked at again by `reconcile`.
+   */
+  async launch(changed: readonly JobEntry[]): Promise<void> {
     for (const entry of changed) this.#unplaced.add(entry);
-    await mapBounded([...this.#unplaced], READS_AT_ONCE, async (entry) => {
-      // Looked at again with the next change; the others need not wait for it.
+    await mapBounded(changed, READS_AT_ONCE, async (entry) => {
+      // The others need not wait for it.
       await this.#place(entry).catch((reason: unknown) => {
         this.#options.onTrouble(BivdiffError.from(reason, `job ${entry.jobId.slice(0, 12)}`));
       });
     });
     this.#publish();
-    await this.#beginNext();
+    this.#beginnings.look();
   }
 
   async #place(entry: JobEntry): Promise<void> {
@@ -130,24 +166,6 @@ export class Dispatcher {
       this.#order.place({ jobId, owner, priority, submittedAtMs, numericsKey });
     }
     this.#unplaced.delete(entry);
-  }
-
-  async #beginNext(): Promise<void> {
-    for (;;) {
-      const jobId = this.#order.nextToBegin();
-      if (jobId === undefined) return;
-      const entry = this.#book.get(jobId);
-      // Another coordinator may have ended it.
-      if (entry?.log.facts?.state !== 'queued') this.#order.leave(jobId);
-      else {
-        await this.#begin(entry).catch((reason: unknown) => {
-          // The store is away. The other jobs need not wait for this one, and it is looked at again.
-          this.#remove(entry);
-          this.#options.onTrouble(BivdiffError.from(reason, `job ${jobId.slice(0, 12)}`));
-        });
-      }
-      this.#publish();
-    }
   }
 
   #publish(): void {
@@ -176,43 +194,23 @@ export class Dispatcher {
     });
   }
 
-  /** Workers that fail where others succeed are set aside; what is published from now on is not for them. Gives the stage of
-   * one that is set aside now. */
-  #judge(event: WorkerEvent): Stage | undefined {
-    const { workers } = this.#options;
-    if (event.kind === 'committed') {
-      const { worker, stage, seconds } = event.result;
-      workers.succeeded(worker, stage);
-      const place = this.#out.placeOf(event.taskId);
-      if (place !== undefined) this.#paces.note(place.pool, place.numericsKey, seconds);
-    }
-    if (event.kind !== 'failed') return undefined;
-    const { worker, taskId, failure } = event;
-    const stage = this.#out.stageOf(taskId);
-    if (stage === undefined) return undefined;
-    return workers.failed({ worker, stage, taskId, failure }) ? stage : undefined;
-  }
-
   /** Undefined: there is none any more, and the job has failed. */
   async #readSpec(entry: JobEntry): Promise<AcceptedJob | undefined> {
-    const bytes = await this.#options.store.getDocument({ kind: 'spec', id: entry.jobId });
-    if (bytes === undefined) {
-      const message = 'the accepted spec is not in the store any more';
-      await this.#fail(entry, new BivdiffError('data-loss', message));
-      return undefined;
-    }
     try {
-      return JSON.parse(Buffer.from(bytes).toString()) as AcceptedJob;
-    } catch (cause) {
-      await this.#fail(
-        entry,
-        new BivdiffError('data-loss', 'the accepted spec is no JSON', { cause }),
-      );
+      return await readAcceptedJob(this.#options.store, entry.jobId);
+    } catch (reason) {
+      const error = BivdiffError.from(reason);
+      if (error.code !== 'data-loss') throw error;
+      await this.#fail(entry, error);
       return undefined;
     }
   }
 
-  async #begin(entry: JobEntry): Promise<void> {
+  async #begin(jobId: JobId): Promise<void> {
+    const entry = this.#book.get(jobId);
+    // It, or another coordinator, may have ended meanwhile.
+    if (entry?.log.facts?.state !== 'queued') this.#order.leave(jobId);
+    if (entry?.log.facts?.state !== 'queued' || entry.active !== undefined) return;
     const job = await this.#readSpec(entry);
     if (job === undefined) return;
     let active: ActiveJob;

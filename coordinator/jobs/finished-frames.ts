@@ -45,11 +45,17 @@ export async function* finishedFrames(
   }
 }
 
-/** @throws data-loss — it is gone, or damaged */
+/** @throws data-loss — it is gone, or no JSON */
 export async function readAcceptedJob(store: Store, jobId: JobId): Promise<AcceptedJob> {
+  const hint = 'Submit it again: results that are in the store are used.';
+  const spec = `the accepted spec of job ${jobId.slice(0, 12)}`;
   const bytes = await store.getDocument({ kind: 'spec', id: jobId });
-  if (bytes !== undefined) return JSON.parse(Buffer.from(bytes).toString()) as AcceptedJob;
-  throw new BivdiffError('data-loss', `the accepted spec of job ${jobId} is not in the store`, {
-    hint: 'Submit it again: results that are in the store are used.',
-  });
+  if (bytes === undefined) {
+    throw new BivdiffError('data-loss', `${spec} is not in the store any more`, { hint });
+  }
+  try {
+    return JSON.parse(Buffer.from(bytes).toString()) as AcceptedJob;
+  } catch (cause) {
+    throw new BivdiffError('data-loss', `${spec} is no JSON`, { hint, cause });
+  }
 }

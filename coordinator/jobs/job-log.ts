@@ -94,11 +94,16 @@ export class JobLog {
 
   /** Reads what was written since. */
   async read(): Promise<void> {
-    for (;;) {
-      const bytes = await this.#store.getDocument(this.#nameOf(this.#entries.length));
-      if (bytes === undefined) return;
-      this.#add(JSON.parse(Buffer.from(bytes).toString()) as JobLogEntry);
-    }
+    while (await this.#readNext());
+  }
+
+  /**
+   * Reads the beginning, of which it is known how long it is, and for a job that is not over what was written since: of one that is, nobody is
+   * likely to have done anything meanwhile, and `append` finds it.
+   */
+  async readFirst(count: number): Promise<void> {
+    while (this.#entries.length < count && (await this.#readNext()));
+    if (!isOver(this.#facts?.state)) await this.read();
   }
 
   /** Writes one entry, after all that others have written. @throws aborted — others keep writing */
@@ -127,6 +132,13 @@ export class JobLog {
     this.#facts = undefined;
   }
 
+  async #readNext(): Promise<boolean> {
+    const bytes = await this.#store.getDocument(this.#nameOf(this.#entries.length));
+    if (bytes === undefined) return false;
+    this.#add(JSON.parse(Buffer.from(bytes).toString()) as JobLogEntry);
+    return true;
+  }
+
   #add(entry: JobLogEntry): void {
     this.#entries.push(entry);
     this.#facts = applyEntry(this.#facts, entry);
@@ -142,10 +154,20 @@ export function isOver(state: JobState | undefined): boolean {
   return state === undefined || ['done', 'failed', 'cancelled'].includes(state);
 }
 
-/** Ids of all jobs that were ever submitted to this store. */
+/** Every job that was ever submitted to this store, whatever became of it. */
 export async function submittedJobs(store: Store): Promise<readonly JobId[]> {
-  const names = await store.listDocuments('job-event');
-  return [...new Set(names.map(({ id }) => id.slice(0, id.indexOf('/')) as JobId))];
+  return [...(await entryCounts(store)).keys()];
+}
+
+/** How many entries each job's log has, whether or not its first ones are gone. */
+export async function entryCounts(store: Store): Promise<ReadonlyMap<JobId, number>> {
+  const counts = new Map<JobId, number>();
+  for (const { id } of await store.listDocuments('job-event')) {
+    const slash = id.indexOf('/');
+    // In order: the last one counts.
+    counts.set(id.slice(0, slash) as JobId, Number(id.slice(slash + 1)) + 1);
+  }
+  return counts;
 }
 
 function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts | undefined {

@@ -1,17 +1,20 @@
 // The jobs that a coordinator knows: found by id, watched. Knows their logs, not how they run.
 
+import { setImmediate } from 'node:timers/promises';
+
 import { BivdiffError } from '../../common/errors.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { NumericsClasses } from '../../common/stage-facts.ts';
 import type { JobId } from '../../common/task.ts';
 import { JobHistory } from './job-history.ts';
-import { JobLog, submittedJobs } from './job-log.ts';
+import { entryCounts, JobLog } from './job-log.ts';
 import type { JobFacts, JobState } from './job-log.ts';
 import type { ActiveJob } from '../run/active-job.ts';
 import { mapBounded } from '../map-bounded.ts';
 
 /** Logs are small, and on S3 each read is a round trip; clients wait meanwhile. */
 const READS_AT_ONCE = 32;
+const READS_TOGETHER = 100;
 
 /** A job as the coordinator sees it now. */
 export interface JobView {
@@ -28,6 +31,21 @@ export interface KnownJobsOptions {
   readonly store: Store;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
+}
+
+/** Where a job stands in the list of all: it stays there. */
+export interface JobPlace {
+  readonly submittedAtMs: number;
+  readonly jobId: JobId;
+}
+
+export function placeOf({ jobId, facts }: JobView): JobPlace {
+  return { jobId, submittedAtMs: facts.submittedAtMs };
+}
+
+/** Of one millisecond by their ids. */
+function newestFirst(a: JobPlace, b: JobPlace): number {
+  return b.submittedAtMs - a.submittedAtMs || (a.jobId < b.jobId ? -1 : Number(a.jobId > b.jobId));
 }
 
 /** Which jobs somebody may know of. */
@@ -79,10 +97,12 @@ export class KnownJobs {
 
   /** Reads every job that was submitted to the store. What was being deleted when a coordinator ended is deleted. */
   async readAll(): Promise<void> {
-    const jobIds = await submittedJobs(this.#options.store);
-    await mapBounded(jobIds, READS_AT_ONCE, async (jobId) => {
-      const entry = await this.open(jobId);
+    const counts = [...(await entryCounts(this.#options.store))];
+    await mapBounded(counts, READS_AT_ONCE, async ([jobId, count], index) => {
+      const entry = await this.#open(jobId, (log) => log.readFirst(count));
       if (await entry.log.isBeingRemoved()) await this.remove(entry);
+      // A quick store answers at once: nothing else would have its turn.
+      if (index % READS_TOGETHER === 0) await setImmediate();
     });
   }
 
@@ -101,10 +121,14 @@ export class KnownJobs {
 
   /** The job of this id, whether it was ever submitted or not. */
   async open(jobId: JobId): Promise<JobEntry> {
+    return this.#open(jobId, (log) => log.read());
+  }
+
+  async #open(jobId: JobId, read: (log: JobLog) => Promise<void>): Promise<JobEntry> {
     const known = this.#entries.get(jobId);
     if (known !== undefined) return known;
     const entry = new JobEntry(jobId, this.#options);
-    await entry.log.read();
+    await read(entry.log);
     this.#entries.set(jobId, entry);
     return entry;
   }
@@ -138,12 +162,16 @@ export class KnownJobs {
     );
   }
 
-  /** By submission, newest first. */
-  views(sees: Sees = seesAny): readonly JobView[] {
+  /** By submission, newest first; those that follow `after`, whether or not that one is still there. */
+  views(sees: Sees = seesAny, after?: JobPlace): readonly JobView[] {
     return [...this.#entries.values()]
-      .filter(({ log: { facts } }) => facts !== undefined && sees(facts))
+      .filter(({ jobId, log: { facts } }) => {
+        if (facts === undefined || !sees(facts)) return false;
+        const { submittedAtMs } = facts;
+        return after === undefined || newestFirst(after, { jobId, submittedAtMs }) < 0;
+      })
       .map((entry) => entry.view)
-      .sort((a, b) => b.facts.submittedAtMs - a.facts.submittedAtMs);
+      .sort((a, b) => newestFirst(placeOf(a), placeOf(b)));
   }
 
   /** Those that shall run, whether or not they do already. */

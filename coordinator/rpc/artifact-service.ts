@@ -17,56 +17,84 @@ import type {
   WriteArtifactRequest,
   WriteArtifactResponse,
 } from '../../common/gen/bivdiff/v1/artifact_service.ts';
-import { readChunks } from '../../common/read-chunks.ts';
 import { DEFAULT_LIMITS } from '../../common/rpc/farm-limits.ts';
+import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
 import { CHUNK_BYTES } from '../../common/rpc/message-sizes.ts';
 import { sendMessage } from '../../common/rpc/send.ts';
 import { statusOfError } from '../../common/rpc/status.ts';
 import { unary } from '../../common/rpc/unary.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { Digest } from '../../common/task.ts';
+import { hasAll } from './access/artifact-rights.ts';
 import type { ArtifactRights } from './access/artifact-rights.ts';
 import { Authorizer } from './access/authorizer.ts';
+import type { Caller } from './access/caller.ts';
+import { UploadQuota } from './access/upload-quota.ts';
+import type { CountedUpload } from './access/upload-quota.ts';
+import { CallCount } from './call-count.ts';
 
 /** Largest upload that is held in memory; also, with some more, what one call can make the coordinator hold. */
 const MEMORY_BYTES_MAX = 1 << 20;
 
-/** At once, of all readers: more than these take the longer way by a file. */
-const READS_IN_MEMORY_MAX = 16;
-
 type ReadCall = ServerWritableStream<ReadArtifactRequest, ReadArtifactResponse>;
+type WriteCall = ServerReadableStream<WriteArtifactRequest, WriteArtifactResponse>;
+
+/** Told of each piece before it is written, with the bytes of all until then. @throws resource-exhausted */
+type CheckUpload = (whole: number, chunk: number) => Promise<void>;
 
 export interface ArtifactServiceOptions {
   /** Who calls. @default everybody may do everything */
   readonly authorizer?: Authorizer;
   /** What they may read. @default everything */
   readonly rights?: ArtifactRights;
-  /** Of one artifact. */
-  readonly uploadBytesMax?: number;
+  readonly limits?: Pick<FarmLimits, 'uploadBytes' | 'ownerBytes' | 'transfers'>;
 }
 
 export function createArtifactService(
   store: Store,
   options: ArtifactServiceOptions = {},
 ): ArtifactServiceServer {
-  const { authorizer = new Authorizer(), rights } = options;
-  const bytesMax = options.uploadBytesMax ?? DEFAULT_LIMITS.uploadBytes;
-  let inMemory = 0;
-  const readSomehow = async (call: ReadCall): Promise<void> => {
+  const { authorizer = new Authorizer(), rights, limits = DEFAULT_LIMITS } = options;
+  const quota = new UploadQuota({ store, bytesMax: limits.ownerBytes });
+  const transfers = new CallCount({
+    ...{ max: limits.transfers, what: 'uploads and downloads' },
+    hint: 'Wait for some of them to end.',
+  });
+  const begin = (caller: Caller): (() => void) =>
+    hasAll(caller) ? () => undefined : transfers.begin(caller.name);
+  const readIfAllowed = async (call: ReadCall): Promise<void> => {
+    const caller = authorizer.callerOf(call);
     const digest = checkedDigest(call.request.digest);
-    if ((await rights?.mayRead(authorizer.callerOf(call), digest)) === false) {
-      throw new BivdiffError('not-found', `you have no artifact ${digest}`, {
-        hint: "An owner gets what the owner uploaded, and the outputs of the owner's jobs.",
-      });
+    const end = begin(caller);
+    try {
+      if ((await rights?.mayRead(caller, digest)) === false) {
+        throw new BivdiffError('not-found', `you have no artifact ${digest}`, {
+          hint: "An owner gets what the owner uploaded, and the outputs of the owner's jobs.",
+        });
+      }
+      await read(store, call);
+    } finally {
+      end();
     }
-    if (!call.request.inMemory || inMemory >= READS_IN_MEMORY_MAX) {
-      await inFolder((folder) => readFile(store, call, join(folder, 'artifact')));
-      return;
+  };
+  const writeIfAllowed = async (call: WriteCall): Promise<WriteArtifactResponse> => {
+    const caller = authorizer.callerOf(call);
+    const end = begin(caller);
+    let counted: CountedUpload | undefined;
+    let isNew = false;
+    try {
+      if (!hasAll(caller)) counted = await quota.begin(caller.owner);
+      const check = async (whole: number, chunk: number): Promise<void> => {
+        checkUploadSize(whole, limits.uploadBytes);
+        await counted?.take(chunk);
+      };
+      const { digest, bytes } = await write(store, call, check);
+      isNew = (await rights?.noteUpload(caller, digest, bytes)) === true;
+      return { bytes };
+    } finally {
+      counted?.end(isNew);
+      end();
     }
-    inMemory += 1;
-    await readBytes(store, call).finally(() => {
-      inMemory -= 1;
-    });
   };
   return {
     hasArtifact: unary(async (request, call) => {
@@ -76,19 +104,13 @@ export function createArtifactService(
       return { exists: isKnown && (await store.hasArtifact(digest)) };
     }),
     readArtifact: (call) => {
-      readSomehow(call).then(
+      readIfAllowed(call).then(
         () => call.end(),
         (reason: unknown) => call.emit('error', statusOfError(reason)),
       );
     },
     writeArtifact: (call, callback) => {
-      const writing = (async () => {
-        const caller = authorizer.callerOf(call);
-        const { digest, bytes } = await write(store, call, bytesMax);
-        await rights?.noteUpload(caller, digest);
-        return { bytes };
-      })();
-      writing.then(
+      writeIfAllowed(call).then(
         (response) => {
           callback(null, response);
         },
@@ -100,38 +122,18 @@ export function createArtifactService(
   };
 }
 
-async function readBytes(store: Store, call: ReadCall): Promise<void> {
+/** As the reader takes it. */
+async function read(store: Store, call: ReadCall): Promise<void> {
   const { digest, offset } = call.request;
-  const bytes = await store.getArtifact(checkedDigest(digest));
-  for (let start = Math.max(0, offset); start < bytes.byteLength; start += CHUNK_BYTES) {
-    const chunk = bytes.subarray(start, start + CHUNK_BYTES);
-    if (!(await sendMessage(call, { chunk }))) return;
-  }
-}
-
-/** By way of a file: it may be larger than memory. */
-async function readFile(store: Store, call: ReadCall, path: string): Promise<void> {
-  const { digest, offset } = call.request;
-  await store.getArtifactFile(checkedDigest(digest), path);
-  let position = 0;
-  for await (const bytes of readChunks(path)) {
+  for await (const bytes of store.streamArtifact(checkedDigest(digest), Math.max(0, offset))) {
     for (let start = 0; start < bytes.byteLength; start += CHUNK_BYTES) {
       const chunk = bytes.subarray(start, start + CHUNK_BYTES);
-      const skip = Math.max(0, offset - position);
-      position += chunk.byteLength;
-      if (skip >= chunk.byteLength) continue;
-      // A copy: the reader uses its memory again, and a message may wait to be sent. (Slices of a Buffer are views.)
-      const copy = new Uint8Array(chunk.subarray(skip));
-      if (!(await sendMessage(call, { chunk: copy }))) return;
+      if (!(await sendMessage(call, { chunk }, chunk.byteLength))) return;
     }
   }
 }
 
-async function write(
-  store: Store,
-  call: ServerReadableStream<WriteArtifactRequest, WriteArtifactResponse>,
-  bytesMax: number,
-): Promise<Written> {
+async function write(store: Store, call: WriteCall, check: CheckUpload): Promise<Written> {
   const messages = messagesOf(call);
   const first: Uint8Array[] = [];
   let announced: Digest | undefined;
@@ -143,11 +145,11 @@ async function write(
     announced ??= checkedDigest(next.value.digest);
     first.push(next.value.chunk);
     bytes += next.value.chunk.byteLength;
-    checkUploadSize(bytes, bytesMax);
+    await check(bytes, next.value.chunk.byteLength);
   }
   if (announced === undefined) throw badUpload();
   if (bytes > MEMORY_BYTES_MAX) {
-    const upload = { digest: announced, first, messages, bytesMax };
+    const upload = { digest: announced, first, messages, check };
     return inFolder((folder) => writeLarge(store, { ...upload, path: join(folder, 'upload') }));
   }
   const whole = Buffer.concat(first);
@@ -162,7 +164,7 @@ interface Written {
 }
 
 interface LargeUpload {
-  readonly bytesMax: number;
+  readonly check: CheckUpload;
   readonly digest: Digest;
   readonly first: readonly Uint8Array[];
   readonly messages: AsyncGenerator<WriteArtifactRequest, void, undefined>;
@@ -170,19 +172,21 @@ interface LargeUpload {
 }
 
 async function writeLarge(store: Store, upload: LargeUpload): Promise<Written> {
-  const { digest, first, messages, path, bytesMax } = upload;
+  const { digest, first, messages, path, check } = upload;
   const hash = createHash('sha256');
   let bytes = 0;
   const file = await open(path, 'wx');
   const take = async (chunk: Uint8Array): Promise<void> => {
     bytes += chunk.byteLength;
-    checkUploadSize(bytes, bytesMax);
     hash.update(chunk);
     await file.writeFile(chunk);
   };
   try {
     for (const chunk of first) await take(chunk);
-    for await (const { chunk } of messages) await take(chunk);
+    for await (const { chunk } of messages) {
+      await check(bytes + chunk.byteLength, chunk.byteLength);
+      await take(chunk);
+    }
   } finally {
     await file.close();
   }
@@ -200,9 +204,7 @@ function checkUploadSize(bytes: number, bytesMax: number): void {
   });
 }
 
-async function* messagesOf(
-  call: ServerReadableStream<WriteArtifactRequest, WriteArtifactResponse>,
-): AsyncGenerator<WriteArtifactRequest, void, undefined> {
+async function* messagesOf(call: WriteCall): AsyncGenerator<WriteArtifactRequest, void, undefined> {
   for await (const message of call) yield message as WriteArtifactRequest;
 }
 

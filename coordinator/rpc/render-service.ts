@@ -8,10 +8,9 @@ import type {
   RenderServiceServer,
   CheckJobRequest,
   CheckJobResponse,
+  ListJobsRequest,
   SubmitJobRequest,
   SubmitJobResponse,
-  WatchJobRequest,
-  WatchJobResponse,
 } from '../../common/gen/bivdiff/v1/render_service.ts';
 import { DEFAULT_LIMITS } from '../../common/rpc/farm-limits.ts';
 import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
@@ -25,25 +24,21 @@ import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
 import type { Coordinator } from '../coordinator.ts';
 import { jobIdOf } from '../domain/accept.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
-import { isOver } from '../jobs/job-log.ts';
-import type { JobState } from '../jobs/job-log.ts';
 import type { JobView } from '../jobs/known-jobs.ts';
 import type { WorkerRegistry } from '../dispatch/worker-registry.ts';
 import type { ArtifactRights } from './access/artifact-rights.ts';
 import { Authorizer } from './access/authorizer.ts';
 import type { Caller } from './access/caller.ts';
+import { CallCount } from './call-count.ts';
 import { acceptSubmission, checkPriority } from './accept-submission.ts';
 import type { AcceptOptions } from './accept-submission.ts';
-import { jobMessage, workerMessage } from './job-message.ts';
+import { jobMessage, workerMessage } from './messages/job-message.ts';
+import { ResultsOfJobs } from './messages/job-results.ts';
+import { listJobs } from './list-jobs.ts';
 import { changeableJob, scopeOf } from './access/job-scope.ts';
 import { listFrames } from './list-frames.ts';
-import { WatchCount } from './watch-count.ts';
+import { watchJob } from './watch-job.ts';
 import { watchLog } from './watch-log.ts';
-
-/** Changes closer together than this are sent as one. */
-const WATCH_INTERVAL_MS = 100;
-/** Unsent messages of one watcher; one that is slower is told to come again. */
-const WATCH_BYTES_MAX = 1 << 20;
 
 export interface RenderServiceOptions {
   readonly coordinator: Coordinator;
@@ -73,11 +68,13 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
   const { coordinator, workers, store, authorizer = new Authorizer() } = options;
   const limits = options.limits ?? DEFAULT_LIMITS;
   const acceptance = { ...options, limits };
-  const watches = new WatchCount(limits.watches);
+  const results = new ResultsOfJobs(store);
+  const message = async (view: JobView, caller: Caller): Promise<Job> =>
+    jobMessage(view, { caller, workers: workers.alive }, await results.of(view));
   const answer = async (
     view: JobView | Promise<JobView>,
     caller: Caller,
-  ): Promise<{ job: Job }> => ({ job: await jobMessage(await view, options, caller) });
+  ): Promise<{ job: Job }> => ({ job: await message(await view, caller) });
   const change = (act: Change) =>
     unary((request: ChangeRequest, call) => {
       const caller = authorizer.callerOf(call);
@@ -85,7 +82,7 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
     });
   return {
     submitJob: unary((request: SubmitJobRequest, call) =>
-      submit(request, authorizer.callerOf(call), acceptance),
+      submit(request, authorizer.callerOf(call), { ...acceptance, message }),
     ),
     checkJob: unary(({ submission }: CheckJobRequest, call) =>
       check(submission, authorizer.callerOf(call), acceptance),
@@ -94,39 +91,10 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
       const caller = authorizer.callerOf(call);
       return answer(coordinator.get(id, scopeOf(caller)), caller);
     }),
-    listJobs: unary(async (_, call) => {
-      const caller = authorizer.callerOf(call);
-      const views = coordinator.list(scopeOf(caller));
-      return { jobs: await Promise.all(views.map((view) => jobMessage(view, options, caller))) };
-    }),
-    watchJob: (call) => {
-      try {
-        const caller = authorizer.callerOf(call);
-        const { jobId } = coordinator.get(call.request.id, scopeOf(caller));
-        const message = (view: JobView): Promise<Job> => jobMessage(view, options, caller);
-        watch(call, { coordinator, message, jobId, onEnd: watches.begin(caller.name) });
-      } catch (reason) {
-        call.emit('error', statusOfError(reason));
-      }
-    },
-    watchLog: (call) => {
-      streamed(call, async () => {
-        const caller = authorizer.callerOf(call);
-        const source = coordinator.logOf(call.request.id, scopeOf(caller));
-        const onEnd = watches.begin(caller.name);
-        await watchLog(call, source).finally(onEnd);
-      });
-    },
-    listFrames: (call) => {
-      streamed(call, () => {
-        const caller = authorizer.callerOf(call);
-        const { jobId } = coordinator.get(call.request.id, scopeOf(caller));
-        const onFrames = (digests: readonly Digest[]): void => {
-          options.rights?.noteFrames(caller, digests);
-        };
-        return listFrames(call, { store, jobId, onFrames });
-      });
-    },
+    listJobs: unary(async (request: ListJobsRequest, call) =>
+      listJobs(coordinator, authorizer.callerOf(call), request, workers.alive),
+    ),
+    ...streamHandlers({ ...options, authorizer, message }),
     cancelJob: change((id) => coordinator.cancel(id)),
     pauseJob: change((id) => coordinator.pause(id)),
     resumeJob: change((id) => coordinator.resume(id)),
@@ -156,6 +124,51 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
   };
 }
 
+type StreamHandlers = Pick<RenderServiceServer, 'watchJob' | 'watchLog' | 'listFrames'>;
+
+interface StreamOptions extends RenderServiceOptions {
+  readonly authorizer: Authorizer;
+  readonly message: (view: JobView, caller: Caller) => Promise<Job>;
+}
+
+function streamHandlers(options: StreamOptions): StreamHandlers {
+  const { coordinator, store, authorizer, message, limits = DEFAULT_LIMITS } = options;
+  const watches = new CallCount({
+    ...{ max: limits.watches, what: 'watches' },
+    hint: 'End some of them; bivdiff list shows all jobs at once.',
+  });
+  return {
+    watchJob: (call) => {
+      streamed(call, async () => {
+        const caller = authorizer.callerOf(call);
+        const { jobId } = coordinator.get(call.request.id, scopeOf(caller));
+        const onEnd = watches.begin(caller.name);
+        const read = (): Promise<Job> => message(coordinator.get(jobId), caller);
+        const watch = (onChange: () => void): (() => void) => coordinator.watch(jobId, onChange);
+        await watchJob(call, { read, watch }).finally(onEnd);
+      });
+    },
+    watchLog: (call) => {
+      streamed(call, async () => {
+        const caller = authorizer.callerOf(call);
+        const source = coordinator.logOf(call.request.id, scopeOf(caller));
+        const onEnd = watches.begin(caller.name);
+        await watchLog(call, source).finally(onEnd);
+      });
+    },
+    listFrames: (call) => {
+      streamed(call, () => {
+        const caller = authorizer.callerOf(call);
+        const { jobId } = coordinator.get(call.request.id, scopeOf(caller));
+        const onFrames = (digests: readonly Digest[]): void => {
+          options.rights?.noteFrames(caller, digests);
+        };
+        return listFrames(call, { store, jobId, onFrames });
+      });
+    },
+  };
+}
+
 /** A stream that ends when the work does. */
 function streamed<Request, Response>(
   call: ServerWritableStream<Request, Response>,
@@ -172,14 +185,14 @@ function streamed<Request, Response>(
 async function submit(
   request: SubmitJobRequest,
   caller: Caller,
-  options: RenderServiceOptions & AcceptOptions,
+  options: RenderServiceOptions & AcceptOptions & Pick<StreamOptions, 'message'>,
 ): Promise<SubmitJobResponse> {
-  const { coordinator, warningsOf } = options;
+  const { coordinator, warningsOf, message } = options;
   const { spec, job, submission } = await acceptSubmission(request, caller, options);
   const view = await coordinator.submit(job, submission);
   // A job that was taken is not refused for want of them.
   const warnings = await warningsOf?.(spec, job).catch(() => []);
-  return { job: await jobMessage(view, options, caller), warnings: [...(warnings ?? [])] };
+  return { job: await message(view, caller), warnings: [...(warnings ?? [])] };
 }
 
 /** All of a submission but the job. */
@@ -193,54 +206,4 @@ async function check(
   }
   const { job } = await acceptSubmission(submission, caller, options);
   return { id: jobIdOf(job) };
-}
-
-interface Watching {
-  readonly coordinator: Coordinator;
-  readonly message: (view: JobView) => Promise<Job>;
-  readonly jobId: JobId;
-  readonly onEnd: () => void;
-}
-
-function watch(
-  call: ServerWritableStream<WatchJobRequest, WatchJobResponse>,
-  { coordinator, message, jobId, onEnd }: Watching,
-): void {
-  let timer: NodeJS.Timeout | undefined;
-  let hasEnded = false;
-  const end = (): void => {
-    hasEnded = true;
-    clearTimeout(timer);
-    unwatch?.();
-    onEnd();
-  };
-  const fail = (reason: unknown): void => {
-    end();
-    call.emit('error', statusOfError(reason));
-  };
-  const send = async (): Promise<void> => {
-    timer = undefined;
-    const job = await message(coordinator.get(jobId));
-    if (hasEnded) return;
-    if (call.writableLength > WATCH_BYTES_MAX) {
-      throw new BivdiffError('resource-exhausted', 'this watcher reads too slowly', {
-        hint: 'Watch again: the job goes on.',
-      });
-    }
-    call.write({ job });
-    if (!isOver(job.state as JobState)) return;
-    end();
-    call.end();
-  };
-  let unwatch: (() => void) | undefined;
-  try {
-    unwatch = coordinator.watch(jobId, () => {
-      timer ??= setTimeout(() => void send().catch(fail), WATCH_INTERVAL_MS);
-    });
-  } catch (reason) {
-    fail(reason);
-    return;
-  }
-  call.on('cancelled', end);
-  void send().catch(fail);
 }

@@ -48,8 +48,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   });
   const guard = { authorizer, rights };
   server.addService(RenderServiceService, createRenderService({ ...options, ...guard }));
-  const uploads = { ...guard, uploadBytesMax: limits.uploadBytes };
-  server.addService(ArtifactServiceService, createArtifactService(store, uploads));
+  server.addService(ArtifactServiceService, createArtifactService(store, { ...guard, limits }));
   server.addService(StoreServiceService, createStoreService(store));
   return { server, endHealth: addIntrospection(server, coordinator.known) };
 }

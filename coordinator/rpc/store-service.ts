@@ -104,11 +104,11 @@ async function list(
     ids.push(id);
     characters += id.length;
     if (characters < LIST_MESSAGE_CHARACTERS) continue;
-    if (!(await sendMessage(call, { ids }))) return;
+    if (!(await sendMessage(call, { ids }, characters))) return;
     ids = [];
     characters = 0;
   }
-  if (ids.length > 0) await sendMessage(call, { ids });
+  if (ids.length > 0) await sendMessage(call, { ids }, characters);
 }
 
 function checkedTaskId(taskId: string): TaskId {

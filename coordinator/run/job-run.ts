@@ -1,5 +1,4 @@
-// One job on its way: publishes its ready tasks when told to, and acts on what workers report. All of it can be lost and made again
-// from the store.
+// One job on its way: publishes its ready tasks when told to, acts on what workers report. Can be lost, and made again from the store.
 
 import type { BivdiffError, FailureJson } from '../../common/errors.ts';
 import { passFailurePoint } from '../../common/failure-points/failure-point.ts';
@@ -10,7 +9,8 @@ import type { JobId, Pool, TaskId } from '../../common/task.ts';
 import { decideAfterFailure, isStoreFull } from '../domain/failure-policy.ts';
 import type { FailurePolicy } from '../domain/failure-policy.ts';
 import type { TaskGraph, TaskNumber } from '../domain/task-graph.ts';
-import type { Needer, PublishedTasks } from './published-tasks.ts';
+import type { Needer } from './published-task.ts';
+import type { PublishedTasks } from './published-tasks.ts';
 import type { JobObserver } from './job-observer.ts';
 import { NextAttempt } from './next-attempt.ts';
 import { LONE_WORKER } from '../ports.ts';
@@ -61,10 +61,10 @@ export class JobRun implements Needer {
     this.jobId = options.jobId;
     this.owner = options.owner ?? '';
     this.#graph = options.graph;
-    this.#board = new TaskBoard(options.graph, options.onReady);
-    this.#attempts = new Attempts(options.graph.size);
-    const { workers = LONE_WORKER, observer } = options;
-    this.#nextAttempt = new NextAttempt(options.graph, this.#attempts, workers);
+    const { graph, workers = LONE_WORKER, observer } = options;
+    this.#board = new TaskBoard(graph, options.onReady);
+    this.#attempts = new Attempts(graph.size);
+    this.#nextAttempt = new NextAttempt(graph, this.#attempts, workers);
     this.#copies = new SecondCopies({
       ...{ ...options, workers },
       nextAttempt: (task) => this.#nextAttempt.message(task),
@@ -153,16 +153,16 @@ export class JobRun implements Needer {
     this.#failure ??= reason;
     for (const callOff of this.#timers.values()) callOff();
     this.#timers.clear();
-    const { bus, jobId, out } = this.#options;
-    const ours = [...this.#started].filter((taskId) => out.isNeededByNoneBut(this, taskId));
-    // The devices first; whom it does not reach is told again below. What is published while it is withdrawn would stay.
-    const told = bus.cancel({ jobId, taskIds: ours }).catch(() => undefined);
-    await Promise.all([told, out.settled()]);
-    const taskIds = [...this.#out.keys()].filter((taskId) => out.remove(this, taskId));
-    // What no worker has begun is withdrawn with the cancel, and what goes on is another job's; nobody will report it.
-    const stopping = new Set(taskIds.filter((taskId) => this.#started.has(taskId)));
-    for (const taskId of [...this.#out.keys()]) if (!stopping.has(taskId)) this.#forget(taskId);
-    await bus.cancel({ jobId, taskIds });
+    const { jobId, out } = this.#options;
+    // Its room is others' at once.
+    const ours = [...this.#out.keys()].filter((taskId) => out.remove(this, taskId));
+    await out
+      .withdraw(jobId, ours, (taskId) => this.#started.has(taskId))
+      .finally(() => {
+        // What no worker has begun is withdrawn, and what goes on is another job's; nobody will report it.
+        const stopping = new Set(ours.filter((taskId) => this.#started.has(taskId)));
+        for (const taskId of [...this.#out.keys()]) if (!stopping.has(taskId)) this.#forget(taskId);
+      });
   }
 
   /** Lets go of everything and touches nothing: what is out goes on, for whoever needs it. */
@@ -181,9 +181,10 @@ export class JobRun implements Needer {
     this.#copies.begun(task, worker);
     const { lostNow, lost } = this.#attempts.begun(taskId, worker, doneSteps);
     if (lostNow !== undefined) this.#options.observer.lost?.(task, lostNow);
-    if (lost.length < this.#options.policy.lostWorkersMax) return;
+    const { policy, out, jobId } = this.#options;
+    if (lost.length < policy.lostWorkersMax) return;
     this.#forget(taskId);
-    await this.#options.bus.cancel({ jobId: this.#options.jobId, taskIds: [taskId] });
+    await out.withdraw(jobId, [taskId]);
     await this.stop(lostWorkersFailure(this.#graph, task, lost));
   }
 
@@ -210,6 +211,7 @@ export class JobRun implements Needer {
     event: Extract<WorkerEvent, { kind: 'committed' }>,
   ): Promise<void> {
     const { taskId, result } = event;
+    const { out, jobId } = this.#options;
     const hadCopy = this.#copies.hasCopy(task);
     const twins = this.#twins.get(taskId) ?? [];
     this.#copies.finished(task, result.seconds);
@@ -220,9 +222,8 @@ export class JobRun implements Needer {
       this.#board.settle(twin);
     }
     if (!hadCopy) return;
-    const { bus, jobId } = this.#options;
     // Where it cannot be stopped it runs to its end, which does no harm.
-    await bus.cancel({ jobId, taskIds: [taskId] }).catch(() => undefined);
+    await out.withdraw(jobId, [taskId]).catch(() => undefined);
   }
 
   async #handleFailure(

@@ -71,6 +71,8 @@ export class JobTally implements JobObserver {
   readonly withoutRoom = new Map<TaskId, FailureJson>();
   readonly #options: JobTallyOptions;
   readonly #stages = new Map<Stage, StageTally>();
+  /** It is known what must run. */
+  #isSurveyed = false;
   readonly #running = new Map<TaskId, Running>();
   /** Who entered a slot last, while its result is not known. */
   readonly #inSlots = new Map<string, Running>();
@@ -106,6 +108,7 @@ export class JobTally implements JobObserver {
   }
 
   surveyed(_: ReadonlyMap<TaskNumber, ResultRecord>, missing: readonly TaskNumber[]): void {
+    this.#isSurveyed = true;
     for (const task of missing) {
       const tally = this.#tally(task);
       // A task that this run made and lost again was never reused.
@@ -155,7 +158,8 @@ export class JobTally implements JobObserver {
       left += tally.unitsLeft;
     }
     run += this.#unitsUnderWay();
-    return run + left > 0 ? run / (run + left) : 1;
+    if (run + left > 0) return run / (run + left);
+    return this.#isSurveyed ? 1 : 0;
   }
 
   /** Seconds until the job is done, if the slots stay busy. Undefined until a task was measured. */

@@ -11,18 +11,13 @@ import { leavesSomebody } from '../domain/failure-policy.ts';
 import type { Out } from '../domain/publish-order.ts';
 import { mapBounded } from '../map-bounded.ts';
 import type { Clock, Workforce } from '../ports.ts';
+import type { Needer, Place, PublishedTask } from './published-task.ts';
+import { Counts } from './counts.ts';
 
 /** How long a task that nobody speaks of is left alone: doubles while the bus still has it. */
 const PATIENCE_MS = 1_000;
 const PATIENCE_MAX_MS = 16_000;
 const LOOKS_AT_ONCE = 32;
-
-/** Who needs a task that is out: a run of a job. */
-export interface Needer {
-  readonly jobId: JobId;
-  /** Whose job it is. */
-  readonly owner: string;
-}
 
 export interface PublishedTasksOptions {
   readonly bus: CoordinatorBus;
@@ -38,24 +33,6 @@ export interface PublishedTasksOptions {
   readonly onTrouble?: (error: BivdiffError) => void;
 }
 
-/** Where a task is published, and who may take it. */
-interface Place {
-  readonly queue: string;
-  readonly pool: Pool;
-  /** Of the job's numerics classes. */
-  readonly numericsKey: string;
-}
-
-interface PublishedTask extends Place {
-  readonly owner: string;
-  readonly needers: Needer[];
-  message: TaskMessage;
-  hasCopy: boolean;
-  /** When to look for it; Infinity while it waits for its next attempt, and no message of it is on its way. */
-  lookMs: number;
-  patienceMs: number;
-}
-
 export class PublishedTasks implements Out {
   readonly #options: PublishedTasksOptions;
   readonly #tasks = new Map<TaskId, PublishedTask>();
@@ -66,6 +43,8 @@ export class PublishedTasks implements Out {
   readonly #sending = new Set<Promise<void>>();
   /** What the bus will never take: its jobs fail when they hear of it. */
   readonly #refused: WorkerEvent[] = [];
+  /** Tasks whose messages are being withdrawn: what is published of them meanwhile waits, or it would be withdrawn too. */
+  readonly #withdrawing = new Map<TaskId, Promise<void>>();
 
   constructor(options: PublishedTasksOptions) {
     this.#options = options;
@@ -96,10 +75,6 @@ export class PublishedTasks implements Out {
 
   needersOf(taskId: TaskId): readonly Needer[] {
     return this.#tasks.get(taskId)?.needers ?? [];
-  }
-
-  isNeededByNoneBut(needer: Needer, taskId: TaskId): boolean {
-    return this.needersOf(taskId).every((other) => other === needer);
   }
 
   /** Publishes a task, unless another job has it out already: then that will do for both. */
@@ -161,6 +136,34 @@ export class PublishedTasks implements Out {
     return true;
   }
 
+  /**
+   * Withdraws the messages of tasks, and stops those that run. What is published of them meanwhile goes out
+   * afterwards. @throws as the bus
+   */
+  async withdraw(
+    jobId: JobId,
+    taskIds: readonly TaskId[],
+    isRunning: (taskId: TaskId) => boolean = () => false,
+  ): Promise<void> {
+    const { bus } = this.#options;
+    const running = taskIds.filter(isRunning);
+    const told =
+      running.length === 0
+        ? undefined
+        : bus.cancel({ jobId, taskIds: running }).catch(() => undefined);
+    // The devices first; whom it does not reach is told again. What is on its way to the bus could not be withdrawn yet.
+    const withdrawn = Promise.all([told, this.settled()]).then(() =>
+      bus.cancel({ jobId, taskIds }),
+    );
+    const ended = withdrawn.catch(() => undefined);
+    for (const taskId of taskIds) this.#withdrawing.set(taskId, ended);
+    await withdrawn.finally(() => {
+      for (const taskId of taskIds) {
+        if (this.#withdrawing.get(taskId) === ended) this.#withdrawing.delete(taskId);
+      }
+    });
+  }
+
   /** Resolves when the bus has all that was published, or has refused it. */
   async settled(): Promise<void> {
     await Promise.all(this.#sending);
@@ -202,7 +205,7 @@ export class PublishedTasks implements Out {
   /** Its message is withdrawn, and goes out again for everybody. */
   async #waive(task: PublishedTask): Promise<void> {
     const { id } = task.message.task;
-    await this.#options.bus.cancel({ jobId: task.needers[0]!.jobId, taskIds: [id] });
+    await this.withdraw(task.needers[0]!.jobId, [id]);
     if (this.#tasks.get(id) !== task || task.lookMs === Infinity) return;
     task.message = { ...task.message, excludedWorkers: [], memoryBytes: undefined };
     this.#send(task);
@@ -247,9 +250,12 @@ export class PublishedTasks implements Out {
 
   #publish(queue: string, message: TaskMessage): void {
     const { bus, store, onTrouble } = this.#options;
-    const published = isTooLong(message)
-      ? boundedMessage(store, message).then((bounded) => bus.publish(queue, bounded))
-      : bus.publish(queue, message);
+    const bounded = isTooLong(message) ? boundedMessage(store, message) : message;
+    const withdrawing = this.#withdrawing.get(message.task.id);
+    const published =
+      withdrawing === undefined && bounded === message
+        ? bus.publish(queue, message)
+        : Promise.all([bounded, withdrawing]).then(([short]) => bus.publish(queue, short));
     const sending = published
       .catch((reason: unknown) => {
         const error = BivdiffError.from(reason);
@@ -263,35 +269,12 @@ export class PublishedTasks implements Out {
 
   #noteRefused({ task: { id: taskId }, attempt }: TaskMessage, error: BivdiffError): void {
     this.rest(taskId);
-    const failure = error.toJSON();
-    this.#refused.push({ kind: 'failed', taskId, worker: 'coordinator', attempt, failure });
+    const facts = { taskId, worker: 'coordinator', attempt };
+    this.#refused.push({ kind: 'failed', ...facts, failure: error.toJSON() });
   }
 
   #count({ numericsKey, pool, owner }: PublishedTask, by: 1 | -1): void {
     this.#ofPools.add(numericsKey, pool, by);
     this.#ofOwners.add(numericsKey, owner, by);
-  }
-}
-
-/** Counts by two names, with the sum over the second. What is 0 is forgotten. */
-class Counts {
-  readonly #counts = new Map<string, { total: number; readonly of: Map<string, number> }>();
-
-  of(first: string, second: string): number {
-    return this.#counts.get(first)?.of.get(second) ?? 0;
-  }
-
-  total(first: string): number {
-    return this.#counts.get(first)?.total ?? 0;
-  }
-
-  add(first: string, second: string, by: 1 | -1): void {
-    const counts = this.#counts.get(first) ?? { total: 0, of: new Map() };
-    this.#counts.set(first, counts);
-    counts.total += by;
-    const count = this.of(first, second) + by;
-    if (count === 0) counts.of.delete(second);
-    else counts.of.set(second, count);
-    if (counts.total === 0) this.#counts.delete(first);
   }
 }

@@ -195,3 +195,8 @@ export function isServed(scenario: Scenario, index: number): boolean {
   const { className } = tenantOf(scenario, index);
   return WORKER_POOLS.every((pool) => slotsOf(scenario, pool, className) > 0);
 }
+
+export function servedJobs(scenario: Scenario): number {
+  const indices = [...Array(scenario.jobs).keys()];
+  return indices.filter((index) => isServed(scenario, index)).length;
+}

@@ -8,18 +8,16 @@ import { BivdiffError } from '../../common/errors.ts';
 import type { JobId, Stage, TaskId } from '../../common/task.ts';
 import { Coordinator } from '../coordinator.ts';
 import { jobIdOf } from '../domain/accept.ts';
-import { EQUAL_SHARE } from '../domain/job-rank.ts';
-import type { Share } from '../domain/job-rank.ts';
 import { DEFAULT_FAILURE_POLICY } from '../domain/failure-policy.ts';
 import type { FailurePolicy } from '../domain/failure-policy.ts';
 import { createPlan, tasksOfStage } from '../domain/plan.ts';
 import type { ActiveJob } from '../run/active-job.ts';
 import { WorkerRegistry } from '../dispatch/worker-registry.ts';
 import { Draws } from './draws.ts';
-import { createStageSeconds, isServed, simulatedJob } from './scenario.ts';
+import { createStageSeconds, servedJobs, simulatedJob } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
 import { ScenarioBound } from './scenario-bound.ts';
-import { tenantOf } from './tenancy.ts';
+import { shareOf, tenantOf } from './tenancy.ts';
 import type { SimulationResult } from './simulation-result.ts';
 import { VirtualBus } from './world/virtual-bus.ts';
 import { VirtualClock } from './world/virtual-clock.ts';
@@ -280,16 +278,6 @@ class Simulation {
       },
     });
   }
-}
-
-function servedJobs(scenario: Scenario): number {
-  const indices = [...Array(scenario.jobs).keys()];
-  return indices.filter((index) => isServed(scenario, index)).length;
-}
-
-function shareOf({ owners }: Scenario, owner: string): Share {
-  const weight = owners.find(({ name }) => name === owner)?.weight ?? EQUAL_SHARE.weight;
-  return { ...EQUAL_SHARE, weight };
 }
 
 function stuck(nowMs: number): BivdiffError {

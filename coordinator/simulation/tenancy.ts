@@ -1,6 +1,8 @@
 // Whose the jobs of a simulation are, how urgent, and of which numerics class; and of which class the workers are.
 
 import type { NumericsClasses } from '../../common/stage-facts.ts';
+import { EQUAL_SHARE } from '../domain/job-rank.ts';
+import type { Share } from '../domain/job-rank.ts';
 
 export interface Tenancy {
   /** Jobs are dealt out to them by their weights, which are their shares of the farm too. */
@@ -40,6 +42,11 @@ export function tenantOf(tenancy: Partial<Tenancy>, index: number): Tenant {
 export function classesOfWorkers(workers: number, classes: Tenancy['classes']): readonly string[] {
   const served = classes.filter(({ share }) => share > 0);
   return dealt(served, ({ share }) => share, workers).map(({ name }) => name);
+}
+
+export function shareOf({ owners }: Pick<Tenancy, 'owners'>, owner: string): Share {
+  const weight = owners.find(({ name }) => name === owner)?.weight ?? EQUAL_SHARE.weight;
+  return { ...EQUAL_SHARE, weight };
 }
 
 export function simulatedNumerics(className: string): NumericsClasses {

@@ -79,7 +79,7 @@ async function read(
   }
   for (let start = Math.max(0, offset); start < bytes.byteLength; start += CHUNK_BYTES) {
     const chunk = bytes.subarray(start, start + CHUNK_BYTES);
-    if (!(await sendMessage(call, { chunk }))) return;
+    if (!(await sendMessage(call, { chunk }, chunk.byteLength))) return;
   }
 }
 

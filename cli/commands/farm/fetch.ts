@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 
 import { BivdiffError } from '../../../common/errors.ts';
-import { findFrames } from '../../farm/frames.ts';
+import { artifactsOfOutput, findFrames } from '../../farm/frames.ts';
 import { namesOutput, outputFiles } from '../../farm/job-text.ts';
 import { placeOutputs } from '../../output/place-outputs.ts';
 import type { OutputFile } from '../../output/place-outputs.ts';
@@ -40,7 +40,10 @@ export function addFetchCommand(
             : undefined;
         const files: OutputFile[] = frames === undefined ? [] : [frames.output];
         if (frames === undefined || namesOutput(typed)) {
-          files.unshift(...outputFiles(job, typed, environment.folder));
+          const readArtifacts = (layout: string): ReturnType<typeof artifactsOfOutput> =>
+            artifactsOfOutput(farm, job.id, layout);
+          const places = { folder: environment.folder, readArtifacts };
+          files.unshift(...(await outputFiles(job, typed, places)));
         }
         const overwrite = typed['overwrite'] === true;
         await placeOutputs(farm, files, { overwrite }).catch(withAdvice(job.id));

@@ -19,6 +19,8 @@ import type { CliEnvironment } from '../../terminal.ts';
 type Finish = (exitCode: number) => void;
 
 const PRIORITY_MAX = 100;
+/** More than anybody reads, and soon told. */
+const LIST_DEFAULT = 1_000;
 /** How long `watch` looks for a coordinator that has gone away. */
 const RECONNECT_MS = 60_000;
 const RECONNECT_PAUSE_MS = 500;
@@ -88,11 +90,16 @@ async function follow(
 
 function addLists(program: Command, environment: CliEnvironment, finish: Finish): void {
   addClientFlags(program.command('list'))
+    .option('--limit <N>', `How many jobs at most, or all (default: ${LIST_DEFAULT})`)
     .description('List the jobs of a farm, newest first')
     .action(async (typed: TypedFlags) => {
-      const jobs = await withClient(typed, environment, (farm) => farm.list());
-      if (typed['json'] === true) printJson(environment.stdout, { jobs });
+      const limit = limitOf(typed['limit']);
+      const found = await withClient(typed, environment, (farm) => farm.list(limit + 1));
+      const jobs = found.slice(0, limit);
+      const hasMore = found.length > limit;
+      if (typed['json'] === true) printJson(environment.stdout, { jobs, hasMore });
       else for (const job of jobs) environment.stdout.write(`${jobLine(job)}\n`);
+      if (hasMore) environment.stderr.write(`there are more than ${limit}: --limit N, or all\n`);
       finish(EXIT_OK);
     });
   addClientFlags(program.command('workers'))
@@ -167,6 +174,16 @@ function addVerbs(program: Command, environment: CliEnvironment, finish: Finish)
       await withClient(typed, environment, (farm) => farm.drain(name));
       finish(EXIT_OK);
     });
+}
+
+/** @throws invalid-argument */
+function limitOf(text: unknown): number {
+  if (typeof text !== 'string') return LIST_DEFAULT;
+  if (text === 'all') return Infinity;
+  const limit = Number(text);
+  if (/^\d+$/.test(text) && limit > 0 && Number.isSafeInteger(limit)) return limit;
+  const message = `--limit: expected a whole number from 1 on, or all, got "${text}"`;
+  throw new BivdiffError('invalid-argument', message);
 }
 
 /** @throws invalid-argument — it is none; `name` says which */

@@ -2,9 +2,7 @@
 // disposable: whoever publishes makes it anew when it is gone. Events and cancels are plain NATS messages. What comes is checked here: what
 // fits no schema is counted and dropped.
 
-import { jetstream } from '@nats-io/jetstream';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
-import { connect } from '@nats-io/transport-node';
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
 
 import { BivdiffError } from '../../errors.ts';
@@ -20,6 +18,8 @@ import type {
   TaskMessage,
   WorkerEvent,
 } from '../ports.ts';
+import { connectToNats, REQUEST_MS } from './connect.ts';
+import type { NatsClients, NatsPlace } from './connect.ts';
 import { MalformedCounts } from './malformed-messages.ts';
 import type { MalformedMessages } from './malformed-messages.ts';
 import { decodeCancel, encodeCancels } from './messages/cancels.ts';
@@ -37,30 +37,12 @@ import {
   EVENT_SUBJECT,
   PROGRESS_SUBJECT,
   STREAM,
-  subjectsOfTask,
   taskOfSubject,
   taskSubject,
   WAKE_SUBJECT,
 } from './subjects.ts';
 
-/** A server that does not like our certificate may say nothing at all. */
-const CONNECT_MS = 10_000;
-/** Answers of the server to management requests. */
-const REQUEST_MS = 5_000;
-
-/** Who this program is at the server, and whom it trusts to be the server. */
-export interface NatsAccess {
-  readonly user?: string;
-  readonly password?: string;
-  /** Texts in PEM; any of them means TLS. */
-  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
-}
-
-export interface NatsBusOptions extends NatsAccess {
-  /** Such as `nats://127.0.0.1:4222`. */
-  readonly servers: readonly string[];
-  /** Shown in the server's list of connections. */
-  readonly name: string;
+export interface NatsBusOptions extends NatsPlace {
   readonly ackWaitMs: number;
   /** Messages of one queue that have not ended. @default 10,000 */
   readonly queueDepthMax?: number;
@@ -72,39 +54,7 @@ export interface NatsBusOptions extends NatsAccess {
 
 /** Connects. @throws unavailable — no server there; unauthenticated — it does not know this user */
 export async function openNatsBus(options: NatsBusOptions): Promise<NatsBus> {
-  const { user, password, tls } = options;
-  try {
-    const connection = await connect({
-      servers: [...options.servers],
-      name: options.name,
-      // A server that comes back is found again, however long it takes.
-      maxReconnectAttempts: -1,
-      // A server may come back with other users, and be put right again.
-      ignoreAuthErrorAbort: true,
-      timeout: CONNECT_MS,
-      reconnectTimeWait: 250,
-      reconnectJitter: 100,
-      pingInterval: 2_000,
-      maxPingOut: 2,
-      // A stack trace made for each request in case it fails costs more than the request.
-      noAsyncTraces: true,
-      // Answers to one user are no affair of the others.
-      ...(user === undefined ? {} : { user, inboxPrefix: inboxOf(user) }),
-      ...(password === undefined ? {} : { pass: password }),
-      ...(tls === undefined ? {} : { tls: { ...tls } }),
-    });
-    const js = jetstream(connection, { timeout: REQUEST_MS });
-    const manager = await js.jetstreamManager(false);
-    return new NatsBus(options, { connection, js, manager });
-  } catch (reason) {
-    throw natsFailure(reason, `connecting to NATS at ${options.servers.join(', ')}`);
-  }
-}
-
-interface Clients {
-  readonly connection: NatsConnection;
-  readonly js: JetStreamClient;
-  readonly manager: JetStreamManager;
+  return new NatsBus(options, await connectToNats(options));
 }
 
 export class NatsBus implements Bus {
@@ -121,7 +71,7 @@ export class NatsBus implements Bus {
   #isClosed = false;
 
   /** Use `openNatsBus`. */
-  constructor(options: NatsBusOptions, { connection, js, manager }: Clients) {
+  constructor(options: NatsBusOptions, { connection, js, manager }: NatsClients) {
     this.#options = options;
     this.connection = connection;
     this.malformed = new MalformedCounts((messages) => options.onMalformed?.(messages));
@@ -224,9 +174,7 @@ export class NatsBus implements Bus {
     // What runs shall stop at once, whether or not the stream can be reached.
     this.#tryToTell(message);
     try {
-      for (const filter of message.taskIds.flatMap(subjectsOfTask)) {
-        await this.#manager.streams.purge(STREAM, { filter });
-      }
+      await this.#stream.withdraw(message.taskIds);
     } catch (reason) {
       // No stream, nothing to withdraw.
       if (!isGone(reason)) throw natsFailure(reason, `cancelling tasks of job ${message.jobId}`);

@@ -1,16 +1,24 @@
 // The stream of tasks and its consumers, one per queue. Disposable: made when first needed, and anew when they are gone.
 
 import { AckPolicy, DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
-import type { JetStreamManager } from '@nats-io/jetstream';
+import type { JetStreamManager, PurgeBySeq } from '@nats-io/jetstream';
 
+import { Gate } from '../../gate.ts';
+import type { TaskId } from '../../task.ts';
+import { keysOfTask } from '../message-key.ts';
 import { isGone, isOtherwise } from './nats-errors.ts';
-import { consumerOf, queueSubjects, STREAM, TASK_SUBJECTS } from './subjects.ts';
+import { consumerOf, queueSubjects, STREAM, subjectsOfTask, TASK_SUBJECTS } from './subjects.ts';
 
 const NANOS_PER_MS = 1_000_000;
 /** How often a queue that keeps messages is looked after. */
 const RENEW_MS = 5_000;
 /** Messages of all queues. The coordinator keeps them far fewer; this bounds the server's memory. */
 const STREAM_MESSAGES_MAX = 100_000;
+
+/** So many tasks are withdrawn without a look at what there is. */
+const UNSEEN_MAX = 16;
+/** The server takes them one after the other: more would only wait there, for longer than an answer may take. */
+const PURGES_AT_ONCE = 256;
 
 const STREAM_CONFIG = {
   name: STREAM,
@@ -70,6 +78,43 @@ export class TaskStream {
     }
     // The stream was made anew meanwhile, for another queue: without a consumer nobody would get what was put there.
     if (losses !== this.#losses) await this.#ensureQueue(queue);
+  }
+
+  /**
+   * Takes out all messages of these tasks. Where it is not known in which queue a message is, the server compares all that it has, for each
+   * task: a list of them is soon had for less, and says what there is to take out.
+   */
+  async withdraw(taskIds: readonly TaskId[]): Promise<void> {
+    const { streams } = this.#options.manager;
+    const purges =
+      taskIds.length <= UNSEEN_MAX
+        ? taskIds.flatMap(subjectsOfTask).map((filter) => ({ filter }))
+        : await this.#purgesOf(taskIds);
+    const gate = new Gate(PURGES_AT_ONCE);
+    await Promise.all(purges.map((purge) => gate.run(() => streams.purge(STREAM, purge))));
+  }
+
+  /** Of the messages of these tasks that are there: one of each, or one for a queue that has no others. */
+  async #purgesOf(taskIds: readonly TaskId[]): Promise<readonly PurgeBySeq[]> {
+    const keys = new Set(taskIds.flatMap(keysOfTask));
+    const { state } = await this.#options.manager.streams.info(STREAM, {
+      subjects_filter: TASK_SUBJECTS,
+    });
+    const queues = new Map<string, { readonly ours: string[]; hasOthers: boolean }>();
+    for (const subject of Object.keys(state.subjects ?? {})) {
+      const dot = subject.lastIndexOf('.');
+      const queue = queues.get(subject.slice(0, dot)) ?? { ours: [], hasOthers: false };
+      queues.set(subject.slice(0, dot), queue);
+      if (keys.has(subject.slice(dot + 1))) queue.ours.push(subject);
+      else queue.hasOthers = true;
+    }
+    // What comes meanwhile has a higher number.
+    const seq = state.last_seq + 1;
+    return [...queues].flatMap(([queue, { ours, hasOthers }]) =>
+      hasOthers || ours.length === 0
+        ? ours.map((filter) => ({ filter, seq }))
+        : [{ filter: `${queue}.*`, seq }],
+    );
   }
 
   #ensureQueue(queue: string): Promise<void> {

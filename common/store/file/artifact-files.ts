@@ -13,6 +13,7 @@ import { damagedArtifact, missingArtifact } from '../data-loss.ts';
 import { writeToNewFile } from '../new-file.ts';
 import {
   linkIfAbsent,
+  openIfThere,
   readFileIfThere,
   refreshAge,
   statIfThere,
@@ -27,6 +28,9 @@ import type { StoreFolder } from './store-folder.ts';
 const LOOK_FIRST_BYTES = 64 << 10;
 /** Each further try means that another process changed the same file in between; twice is already odd. */
 const TRIES_MAX = 8;
+/** Of a piece of a stream: what a slow reader holds. */
+const STREAM_BYTES = 256 << 10;
+
 export class ArtifactFiles {
   readonly #folder: StoreFolder;
 
@@ -94,6 +98,28 @@ export class ArtifactFiles {
     const path = this.#folder.artifactPath(digest);
     if (!(await syncFileIfThere(path))) throw missingArtifact(digest, this.#folder.root);
     await syncFolders(dirname(path), this.#folder.root);
+  }
+
+  async *stream(digest: Digest, offset: number): AsyncGenerator<Uint8Array, void, undefined> {
+    const handle = await openIfThere(this.#folder.artifactPath(digest));
+    if (handle === undefined) throw missingArtifact(digest, this.#folder.root);
+    const hash = offset === 0 ? createHash('sha256') : undefined;
+    try {
+      for (let position = offset; ;) {
+        const buffer = new Uint8Array(STREAM_BYTES);
+        const { bytesRead } = await handle.read(buffer, 0, STREAM_BYTES, position);
+        if (bytesRead === 0) break;
+        position += bytesRead;
+        const bytes = buffer.subarray(0, bytesRead);
+        hash?.update(bytes);
+        yield bytes;
+      }
+    } finally {
+      await handle.close();
+    }
+    if (hash === undefined || hash.digest('hex') === digest) return;
+    await this.#moveAside(digest);
+    throw damagedArtifact(digest, this.#folder.root);
   }
 
   /** Undefined if it is not there. */

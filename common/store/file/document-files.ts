@@ -4,6 +4,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { BivdiffError } from '../../errors.ts';
+import { Gate } from '../../gate.ts';
 import { decodeDocument, encodeDocument } from '../envelope.ts';
 import type { DocumentKind, DocumentName } from '../ports.ts';
 import {
@@ -14,14 +15,19 @@ import {
   unlinkIfThere,
   writeNewFileSynced,
 } from './file-operations.ts';
+import { QuickFiles } from './quick-files.ts';
 import { DOCUMENT_SUFFIX } from './store-folder.ts';
 import type { StoreFolder } from './store-folder.ts';
 
 /** Each further try means that another process changed the same document in between; twice is already odd. */
 const TRIES_MAX = 8;
+/** Each job of a farm has a folder of its own. */
+const LISTS_AT_ONCE = 16;
 
 export class DocumentFiles {
   readonly #folder: StoreFolder;
+  readonly #quick = new QuickFiles();
+  readonly #lists = new Gate(LISTS_AT_ONCE);
 
   constructor(folder: StoreFolder) {
     this.#folder = folder;
@@ -59,7 +65,8 @@ export class DocumentFiles {
   async #read(name: DocumentName): Promise<{ bytes?: Uint8Array; wasDamaged: boolean }> {
     const path = this.#folder.documentPath(name);
     for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const stored = await readFileIfThere(path);
+      const quick = this.#quick.read(path);
+      const stored = quick === undefined ? await readFileIfThere(path) : (quick ?? undefined);
       if (stored === undefined) return { wasDamaged: false };
       const bytes = decodeDocument(stored);
       if (bytes !== undefined) return { bytes, wasDamaged: false };
@@ -91,13 +98,15 @@ export class DocumentFiles {
   }
 
   async #collect(kind: DocumentKind, folder: string, into: DocumentName[]): Promise<void> {
-    const entries = await entriesOf(join(this.#folder.documentFolder(kind), folder));
-    for (const entry of entries ?? []) {
-      if (entry.isDirectory()) await this.#collect(kind, `${folder}${entry.name}/`, into);
+    const path = join(this.#folder.documentFolder(kind), folder);
+    const within: Promise<void>[] = [];
+    for (const entry of (await this.#lists.run(() => entriesOf(path))) ?? []) {
+      if (entry.isDirectory()) within.push(this.#collect(kind, `${folder}${entry.name}/`, into));
       else if (entry.name.endsWith(DOCUMENT_SUFFIX)) {
         into.push({ kind, id: folder + entry.name.slice(0, -DOCUMENT_SUFFIX.length) });
       }
     }
+    await Promise.all(within);
   }
 }
 

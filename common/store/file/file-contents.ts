@@ -7,7 +7,7 @@ import { isDigest } from '../../digest.ts';
 import type { Digest, ResultRecord, TaskId } from '../../task.ts';
 import { documentNameOf } from '../contents.ts';
 import type { Area, StoreContents, StoredItem } from '../contents.ts';
-import { Gate } from '../gate.ts';
+import { Gate } from '../../gate.ts';
 import { DOCUMENT_KINDS } from '../names.ts';
 import type { ArtifactFiles } from './artifact-files.ts';
 import type { DocumentFiles } from './document-files.ts';

@@ -12,6 +12,7 @@ import {
   utimes,
   writeFile,
 } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** An age younger than this is not refreshed again, so that surveys write little. */
@@ -100,6 +101,16 @@ export function errnoOf(reason: unknown): string {
 export async function readFileIfThere(path: string): Promise<Uint8Array | undefined> {
   try {
     return await readFile(path);
+  } catch (reason) {
+    if (errnoOf(reason) === 'ENOENT') return undefined;
+    throw reason;
+  }
+}
+
+/** To read. */
+export async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'r');
   } catch (reason) {
     if (errnoOf(reason) === 'ENOENT') return undefined;
     throw reason;

@@ -1,10 +1,20 @@
 // Small files at once, on the caller's thread, while the disk answers so fast that handing them to a thread would cost more than
 // the work. A disk that is slow, say a shared volume, is left to the threads, and only tried now and then.
 
-import { linkSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  linkSync,
+  openSync,
+  readSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 
 import { FILE_MODE } from './file-operations.ts';
 
+/** What is larger is the threads': reading it would hold up all else. */
+const READ_BYTES_MAX = 64 << 10;
 /** A disk is slow whose calls take so long on average: a few times what a local disk's cache takes. */
 const SLOW_MS = 1;
 /** Weight of the newest call. */
@@ -38,7 +48,9 @@ export class QuickFiles {
   read(path: string): Uint8Array | null | undefined {
     return this.#quickly(() => {
       // Absence is common, and an error made for it costs more than the look.
-      return statSync(path, { throwIfNoEntry: false }) === undefined ? null : readFileSync(path);
+      const found = statSync(path, { throwIfNoEntry: false });
+      if (found === undefined) return null;
+      return found.size > READ_BYTES_MAX ? undefined : readSized(path, found.size);
     });
   }
 
@@ -63,5 +75,16 @@ export class QuickFiles {
     if (this.#averageMs <= SLOW_MS && tookMs <= STUCK_MS) return;
     this.#restCalls = REST_CALLS;
     this.#averageMs = 0;
+  }
+}
+
+/** Without asking for its size once more. Undefined if it is not of that size any more. */
+function readSized(path: string, size: number): Uint8Array | undefined {
+  const bytes = new Uint8Array(size);
+  const file = openSync(path, 'r');
+  try {
+    return readSync(file, bytes, 0, size, 0) === size ? bytes : undefined;
+  } finally {
+    closeSync(file);
   }
 }

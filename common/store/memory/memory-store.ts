@@ -4,11 +4,11 @@
 import { writeFile } from 'node:fs/promises';
 
 import { digestBytes, digestLongBytes } from '../../digest.ts';
-import { BivdiffError } from '../../errors.ts';
 import { readChunks } from '../../read-chunks.ts';
 import type { Digest, ResultRecord, TaskId } from '../../task.ts';
 import { documentNameOf } from '../contents.ts';
 import type { Area, StoreContents, StoredItem } from '../contents.ts';
+import { storeClosed } from '../closed.ts';
 import { damagedArtifact, missingArtifact } from '../data-loss.ts';
 import { decodeDocument, decodeRecord, encodeDocument, encodeRecord } from '../envelope.ts';
 import {
@@ -41,8 +41,7 @@ export interface MemoryStoreOptions {
   /** @default Date.now */
   readonly nowMs?: () => number;
   /**
-   * What it holds: `artifacts/<digest>`, `records/<task id>`, `documents/<kind>/<id>`, `quarantine/…`. Two stores given
-   * the same map are one store. @default empty
+   * What it holds, by `artifacts/<digest>`, `records/<task id>` and so on. Two stores given one map are one store. @default empty
    */
   readonly files?: Map<string, MemoryFile>;
 }
@@ -94,7 +93,6 @@ export class MemoryStore implements Store, StoreUpkeep {
     const stored = this.#files.get(path);
     if (stored === undefined) throw missingArtifact(digest, 'in memory');
     if ((await digestLongBytes(stored.bytes)) === digest) return new Uint8Array(stored.bytes);
-    // Hashing takes a while.
     if (this.#files.get(path) === stored) this.#moveAside(path);
     throw damagedArtifact(digest, 'in memory');
   }
@@ -108,6 +106,11 @@ export class MemoryStore implements Store, StoreUpkeep {
   async syncArtifact(digest: Digest): Promise<void> {
     if (!(await this.hasArtifact(digest))) throw missingArtifact(digest, 'in memory');
   }
+  async *streamArtifact(digest: Digest, offset = 0): AsyncGenerator<Uint8Array, void, undefined> {
+    const bytes = await this.getArtifact(digest);
+    if (offset < bytes.byteLength) yield bytes.subarray(offset);
+  }
+
   async hasArtifact(digest: Digest): Promise<boolean> {
     this.#checkOpen();
     checkDigest(digest);
@@ -292,9 +295,6 @@ export class MemoryStore implements Store, StoreUpkeep {
   }
 
   #checkOpen(): void {
-    if (!this.#isClosed) return;
-    throw new BivdiffError('failed-precondition', 'the store in memory is closed', {
-      hint: 'Make another.',
-    });
+    if (this.#isClosed) throw storeClosed('in memory');
   }
 }

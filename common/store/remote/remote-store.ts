@@ -10,9 +10,10 @@ import { BivdiffError } from '../../errors.ts';
 import { ArtifactServiceClient } from '../../gen/bivdiff/v1/artifact_service.ts';
 import { StoreServiceClient } from '../../gen/bivdiff/v1/store_service.ts';
 import { ArtifactTransfer } from '../../rpc/artifact-transfer.ts';
+import { keepaliveOptions } from '../../rpc/channel.ts';
 import { MESSAGE_BYTES_MAX } from '../../rpc/message-sizes.ts';
 import type { Digest, ResultRecord, TaskId } from '../../task.ts';
-import { Gate } from '../gate.ts';
+import { Gate } from '../../gate.ts';
 import {
   checkDigest,
   checkDocumentName,
@@ -36,9 +37,7 @@ const CHANNEL_OPTIONS: ChannelOptions = {
   // The library's own wait of up to two minutes would outlast a restart of the coordinator.
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 2_000,
-  // A machine that vanishes says no goodbye: without these a call would wait for its deadline.
-  'grpc.keepalive_time_ms': 10_000,
-  'grpc.keepalive_timeout_ms': 10_000,
+  ...keepaliveOptions(),
   // Bytes on their way at once; 64 KiB, the default, make a fast line with a delay a slow one.
   'grpc-node.flow_control_window': 4 << 20,
 };
@@ -142,6 +141,12 @@ export class RemoteStore implements Store {
   /** The coordinator does, where the store lies. */
   async syncArtifact(digest: Digest): Promise<void> {
     checkDigest(digest);
+  }
+
+  /** All of it is read before the first piece is given: whoever reads from here is a task, and takes it whole. */
+  async *streamArtifact(digest: Digest, offset = 0): AsyncGenerator<Uint8Array, void, undefined> {
+    const bytes = await this.getArtifact(digest);
+    if (offset < bytes.byteLength) yield bytes.subarray(offset);
   }
 
   hasArtifact(digest: Digest): Promise<boolean> {

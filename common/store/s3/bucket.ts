@@ -46,6 +46,12 @@ export interface OpenObject {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
+interface ReadOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** As HTTP has it. @default all of it */
+  readonly range?: string;
+}
+
 export interface ListedObject {
   /** What follows the prefix that was listed. */
   readonly name: string;
@@ -112,6 +118,12 @@ export class Bucket {
     }));
   }
 
+  /** So many of its bytes from an offset on, fewer at its end, none beyond. Undefined if it is not there. */
+  async getRange(key: string, offset: number, length: number): Promise<Uint8Array | undefined> {
+    const range = `bytes=${offset}-${offset + length - 1}`;
+    return this.read(key, ({ facts, body }) => readBody(body, facts.bytes), { range });
+  }
+
   /**
    * Lets `use` read the object piece by piece; again from its beginning, a few times, where the connection breaks. Undefined
    * if it is not there.
@@ -119,10 +131,10 @@ export class Bucket {
   async read<T>(
     key: string,
     use: (object: OpenObject) => Promise<T>,
-    signal?: AbortSignal,
+    options: ReadOptions = {},
   ): Promise<T | undefined> {
     for (let tries = 1; ; tries++) {
-      const opened = await this.#open(key, signal);
+      const opened = await this.#open(key, options);
       if (opened === undefined) return undefined;
       try {
         return await use(opened);
@@ -133,9 +145,12 @@ export class Bucket {
     }
   }
 
-  async #open(key: string, signal: AbortSignal | undefined): Promise<OpenObject | undefined> {
+  async #open(key: string, { signal, range }: ReadOptions): Promise<OpenObject | undefined> {
     try {
-      const command = new GetObjectCommand(this.place(key));
+      const command = new GetObjectCommand({
+        ...this.place(key),
+        ...(range === undefined ? {} : { Range: range }),
+      });
       const answer = await unlessMissing(() => this.client.send(command, abortable(signal)));
       if (answer === undefined) return undefined;
       return {
@@ -143,6 +158,8 @@ export class Bucket {
         body: this.#body(key, answer.Body as AsyncIterable<Uint8Array>),
       };
     } catch (reason) {
+      // The range begins at its end.
+      if (statusOf(reason) === 416) return { facts: factsOf({}), body: nothing() };
       throw s3Failure(reason, this.address.url, { doing: `reading ${key}` });
     }
   }
@@ -275,4 +292,8 @@ function factsOf(answer: {
     etag: answer.ETag ?? '',
     put: answer.Metadata?.[PUT] ?? '',
   };
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {
+  // No pieces.
 }

@@ -14,7 +14,7 @@ import type { CompletedPart } from '@aws-sdk/client-s3';
 import { BivdiffError } from '../../errors.ts';
 import { readChunks } from '../../read-chunks.ts';
 import type { Digest } from '../../task.ts';
-import { Gate } from '../gate.ts';
+import { Gate } from '../../gate.ts';
 import { abortable, newPut, unlessTaken } from './bucket.ts';
 import type { Bucket } from './bucket.ts';
 

@@ -1,6 +1,7 @@
 // Artifacts on S3: each an object named by the SHA-256 of its bytes, checked by the server when it is put and by us
 // whenever it is read.
 
+import { createHash } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 
@@ -9,7 +10,7 @@ import { BivdiffError } from '../../errors.ts';
 import { readChunks } from '../../read-chunks.ts';
 import type { ArtifactRef, Digest } from '../../task.ts';
 import { damagedArtifact, missingArtifact } from '../data-loss.ts';
-import { Gate } from '../gate.ts';
+import { Gate } from '../../gate.ts';
 import { writeToNewFile } from '../new-file.ts';
 import { hashBody } from './body.ts';
 import type { Bucket, ObjectFacts, OpenObject } from './bucket.ts';
@@ -23,6 +24,8 @@ import { moveAside } from './quarantine.ts';
 const LOOK_FIRST_BYTES = 4 << 20;
 /** Each holds a few parts in memory. */
 const UPLOADS_AT_ONCE = 2;
+/** Of a piece of a stream: what a slow reader holds. */
+const STREAM_BYTES = 4 << 20;
 /** Each further try means that another process changed the same object in between; twice is already odd. */
 const TRIES_MAX = 8;
 
@@ -83,6 +86,24 @@ export class S3Artifacts {
     });
   }
 
+  /** By requests of one piece each, so that a slow reader holds no connection. */
+  async *stream(digest: Digest, offset: number): AsyncGenerator<Uint8Array, void, undefined> {
+    const key = artifactKey(digest);
+    const hash = offset === 0 ? createHash('sha256') : undefined;
+    for (let position = offset; ;) {
+      const bytes = await this.#bucket.getRange(key, position, STREAM_BYTES);
+      if (bytes === undefined) throw missingArtifact(digest, this.#bucket.address.url);
+      position += bytes.byteLength;
+      hash?.update(bytes);
+      if (bytes.byteLength > 0) yield bytes;
+      if (bytes.byteLength < STREAM_BYTES) break;
+    }
+    if (hash === undefined || hash.digest('hex') === digest) return;
+    // Moves it aside, unless a sound one has taken its place.
+    await this.isSound(digest, undefined);
+    throw damagedArtifact(digest, this.#bucket.address.url);
+  }
+
   async #copyChecked(digest: Digest, to: FileHandle): Promise<void> {
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const read = await this.#hash(digest, { writeTo: to });
@@ -121,7 +142,7 @@ export class S3Artifacts {
       const onChunk = writeTo === undefined ? undefined : writerOf(writeTo);
       return { facts, actual: await hashBody(body, facts.bytes, { signal, onChunk }) };
     };
-    return this.#bucket.read(artifactKey(digest), hash, signal);
+    return this.#bucket.read(artifactKey(digest), hash, { signal });
   }
 
   #upload(upload: Upload): Promise<boolean> {

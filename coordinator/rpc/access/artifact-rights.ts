@@ -35,11 +35,12 @@ export class ArtifactRights {
     this.#options = options;
   }
 
-  /** The caller has brought these bytes: whoever did may have them back, and render from them. */
-  async noteUpload(caller: Caller, digest: Digest): Promise<void> {
-    if (hasAll(caller) || (await this.hasBrought(caller, digest))) return;
-    const bytes = Buffer.from(JSON.stringify({ atMs: Date.now() }));
-    await this.#options.store.putDocument({ kind: 'upload', id: idOf(caller, digest) }, bytes);
+  /** The caller has brought these bytes: whoever did may have them back, and render from them. False if they had done so before. */
+  async noteUpload(caller: Caller, digest: Digest, bytes: number): Promise<boolean> {
+    if (hasAll(caller) || (await this.hasBrought(caller, digest))) return false;
+    const note = Buffer.from(JSON.stringify({ atMs: Date.now(), bytes }));
+    const name = { kind: 'upload', id: idOf(caller, digest) } as const;
+    return (await this.#options.store.putDocument(name, note)) === 'created';
   }
 
   async hasBrought(caller: Caller, digest: Digest): Promise<boolean> {
@@ -112,7 +113,7 @@ export class ArtifactRights {
 }
 
 /** Workers make and take whatever the farm's tasks need. */
-function hasAll({ roles }: Caller): boolean {
+export function hasAll({ roles }: Caller): boolean {
   return roles.has('operate') || roles.has('worker');
 }
 

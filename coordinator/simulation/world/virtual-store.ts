@@ -101,6 +101,10 @@ export class VirtualStore implements Store {
     return noArtifacts();
   }
 
+  async *streamArtifact(): AsyncGenerator<Uint8Array, void, undefined> {
+    yield await noArtifacts();
+  }
+
   getArtifactFile(): Promise<void> {
     return noArtifacts();
   }

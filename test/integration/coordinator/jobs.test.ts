@@ -130,8 +130,9 @@ describe('a coordinator', () => {
     const equal = await submit(2, 50);
     expect(farm.coordinator.get(equal.jobId).state).toBe('queued');
     const urgent = await submit(3, 51);
-    expect(farm.coordinator.get(urgent.jobId).state).toBe('running');
-    expect((await farm.coordinator.setPriority(equal.jobId, 99)).state).toBe('running');
+    await farm.until(urgent.jobId, 'running');
+    await farm.coordinator.setPriority(equal.jobId, 99);
+    await farm.until(equal.jobId, 'running');
     expect(farm.coordinator.get(wide.jobId).state).toBe('running');
     busy.resolve(undefined);
   });

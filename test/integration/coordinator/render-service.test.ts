@@ -175,7 +175,7 @@ describe('a client', () => {
       code: 0,
       stdout: `${jobId.slice(0, 12)}  deleted\n`,
     });
-    expect(JSON.parse((await run('list', '--json')).stdout)).toEqual({ jobs: [] });
+    expect(JSON.parse((await run('list', '--json')).stdout)).toEqual({ jobs: [], hasMore: false });
     expect((await run('get', jobId)).stderr).toContain('no job');
   });
 });

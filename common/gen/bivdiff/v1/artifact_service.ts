@@ -41,7 +41,7 @@ export interface ReadArtifactRequest {
   digest: string;
   /** First byte to send, so that an interrupted read can go on. */
   offset: number;
-  /** The reader holds the whole in memory, so it is no large file and the server may hold it as well. */
+  /** The reader holds the whole in memory. Of no consequence: nobody who serves it does. */
   inMemory: boolean;
 }
 

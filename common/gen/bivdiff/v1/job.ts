@@ -83,8 +83,13 @@ export interface JobOutput {
   layout: string;
   /** As in OutputSpec, or "png" for a contact sheet. */
   format: string;
-  /** One file; for "png-sequence" and "png16-sequence" one picture per frame, in order. */
+  /**
+   * One file; for "png-sequence" and "png16-sequence" one picture per frame, in order. None of them if they are more than 256: ListFrames
+   * gives them.
+   */
   artifacts: Artifact[];
+  /** How many there are, named here or not. */
+  artifactCount: number;
 }
 
 /** Immutable bytes in the store. */
@@ -506,7 +511,7 @@ export const StepCount: MessageFns<StepCount> = {
 };
 
 function createBaseJobOutput(): JobOutput {
-  return { layout: "", format: "", artifacts: [] };
+  return { layout: "", format: "", artifacts: [], artifactCount: 0 };
 }
 
 export const JobOutput: MessageFns<JobOutput> = {
@@ -519,6 +524,9 @@ export const JobOutput: MessageFns<JobOutput> = {
     }
     for (const v of message.artifacts) {
       Artifact.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.artifactCount !== 0) {
+      writer.uint32(32).int32(message.artifactCount);
     }
     return writer;
   },
@@ -558,6 +566,14 @@ export const JobOutput: MessageFns<JobOutput> = {
             }
 
             message.artifacts.push(Artifact.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.artifactCount = reader.int32();
             continue;
           }
         }

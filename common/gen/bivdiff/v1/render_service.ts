@@ -76,12 +76,18 @@ export interface GetJobResponse {
 
 /** See RenderService.ListJobs. */
 export interface ListJobsRequest {
+  /** Jobs of one page at most; 0 means 100, and more than 1,000 mean 1,000. A page may have fewer although there are more. */
+  pageSize: number;
+  /** next_page_token of the page before; empty for the first page. */
+  pageToken: string;
 }
 
 /** See RenderService.ListJobs. */
 export interface ListJobsResponse {
   /** Newest first. */
   jobs: Job[];
+  /** For the page that follows; empty after the last one. Jobs that are submitted meanwhile come before the pages that were given. */
+  nextPageToken: string;
 }
 
 /** See RenderService.WatchJob. */
@@ -114,6 +120,8 @@ export interface WatchLogResponse {
 export interface ListFramesRequest {
   /** Its id, or the first digits of it. */
   id: string;
+  /** Of a job that is done: the artifacts of the output of this layout, in its own format, instead of the frames as they were decoded. */
+  layout: string;
 }
 
 /** See RenderService.ListFrames. */
@@ -592,11 +600,17 @@ export const GetJobResponse: MessageFns<GetJobResponse> = {
 };
 
 function createBaseListJobsRequest(): ListJobsRequest {
-  return {};
+  return { pageSize: 0, pageToken: "" };
 }
 
 export const ListJobsRequest: MessageFns<ListJobsRequest> = {
-  encode(_: ListJobsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ListJobsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageSize !== 0) {
+      writer.uint32(8).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
     return writer;
   },
 
@@ -613,6 +627,22 @@ export const ListJobsRequest: MessageFns<ListJobsRequest> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -627,13 +657,16 @@ export const ListJobsRequest: MessageFns<ListJobsRequest> = {
 };
 
 function createBaseListJobsResponse(): ListJobsResponse {
-  return { jobs: [] };
+  return { jobs: [], nextPageToken: "" };
 }
 
 export const ListJobsResponse: MessageFns<ListJobsResponse> = {
   encode(message: ListJobsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.jobs) {
       Job.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
     }
     return writer;
   },
@@ -657,6 +690,14 @@ export const ListJobsResponse: MessageFns<ListJobsResponse> = {
             }
 
             message.jobs.push(Job.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
             continue;
           }
         }
@@ -868,13 +909,16 @@ export const WatchLogResponse: MessageFns<WatchLogResponse> = {
 };
 
 function createBaseListFramesRequest(): ListFramesRequest {
-  return { id: "" };
+  return { id: "", layout: "" };
 }
 
 export const ListFramesRequest: MessageFns<ListFramesRequest> = {
   encode(message: ListFramesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.id !== "") {
       writer.uint32(10).string(message.id);
+    }
+    if (message.layout !== "") {
+      writer.uint32(18).string(message.layout);
     }
     return writer;
   },
@@ -898,6 +942,14 @@ export const ListFramesRequest: MessageFns<ListFramesRequest> = {
             }
 
             message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.layout = reader.string();
             continue;
           }
         }
@@ -1967,7 +2019,7 @@ export const RenderServiceService = {
     responseSerialize: (value: GetJobResponse): Buffer => Buffer.from(GetJobResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetJobResponse => GetJobResponse.decode(value),
   },
-  /** All jobs, newest first. */
+  /** All jobs, newest first, page by page. Jobs come without stages, outputs and metrics: GetJob has them. */
   listJobs: {
     path: "/bivdiff.v1.RenderService/ListJobs" as const,
     requestStream: false as const,
@@ -1997,7 +2049,7 @@ export const RenderServiceService = {
     responseSerialize: (value: WatchLogResponse): Buffer => Buffer.from(WatchLogResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchLogResponse => WatchLogResponse.decode(value),
   },
-  /** The finished frames of a job, whatever its state: also of one that failed or was cancelled. */
+  /** The finished frames of a job, whatever its state: also of one that failed or was cancelled. Or the pictures of one of its outputs. */
   listFrames: {
     path: "/bivdiff.v1.RenderService/ListFrames" as const,
     requestStream: false as const,
@@ -2086,13 +2138,13 @@ export interface RenderServiceServer extends UntypedServiceImplementation {
   checkJob: handleUnaryCall<CheckJobRequest, CheckJobResponse>;
   /** One job. */
   getJob: handleUnaryCall<GetJobRequest, GetJobResponse>;
-  /** All jobs, newest first. */
+  /** All jobs, newest first, page by page. Jobs come without stages, outputs and metrics: GetJob has them. */
   listJobs: handleUnaryCall<ListJobsRequest, ListJobsResponse>;
   /** The job now and at every change, until it is done, failed or cancelled. */
   watchJob: handleServerStreamingCall<WatchJobRequest, WatchJobResponse>;
   /** What happened to a job: the entries of its log, and the last events of its tasks, oldest first. */
   watchLog: handleServerStreamingCall<WatchLogRequest, WatchLogResponse>;
-  /** The finished frames of a job, whatever its state: also of one that failed or was cancelled. */
+  /** The finished frames of a job, whatever its state: also of one that failed or was cancelled. Or the pictures of one of its outputs. */
   listFrames: handleServerStreamingCall<ListFramesRequest, ListFramesResponse>;
   /** Stops a job within one step; what is committed stays. */
   cancelJob: handleUnaryCall<CancelJobRequest, CancelJobResponse>;
@@ -2159,7 +2211,7 @@ export interface RenderServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetJobResponse) => void,
   ): ClientUnaryCall;
-  /** All jobs, newest first. */
+  /** All jobs, newest first, page by page. Jobs come without stages, outputs and metrics: GetJob has them. */
   listJobs(
     request: ListJobsRequest,
     callback: (error: ServiceError | null, response: ListJobsResponse) => void,
@@ -2189,7 +2241,7 @@ export interface RenderServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchLogResponse>;
-  /** The finished frames of a job, whatever its state: also of one that failed or was cancelled. */
+  /** The finished frames of a job, whatever its state: also of one that failed or was cancelled. Or the pictures of one of its outputs. */
   listFrames(request: ListFramesRequest, options?: Partial<CallOptions>): ClientReadableStream<ListFramesResponse>;
   listFrames(
     request: ListFramesRequest,

@@ -82,6 +82,25 @@ export function describeQueues(current: () => BusHarness): void {
     expect(await pullNow(bus)).toBeUndefined();
   });
 
+  it.each([
+    ['beside others', ['kept']],
+    ['that fill their queue', []],
+  ])('withdraws hundreds of cancelled messages %s, and no others', async (_, others) => {
+    const { bus } = current();
+    const labels = Array.from({ length: 300 }, (__, n) => `task ${n}`);
+    // Few a queue: some buses bound it.
+    const queueOf = (n: number): string => `q${n % 100}.many`;
+    await Promise.all(labels.map((label, n) => bus.publish(queueOf(n), messageOf(label))));
+    for (const label of others) await bus.publish('q1.many', messageOf(label));
+    await bus.publish('elsewhere', messageOf('kept too'));
+    await bus.cancel({ jobId: JOB, taskIds: labels.map(taskIdOf) });
+    expect(await bus.depth('q0.many')).toBe(0);
+    expect(await bus.depth('q1.many')).toBe(others.length);
+    expect(await bus.depth('elsewhere')).toBe(1);
+    await bus.publish('q1.many', messageOf('task 1'));
+    expect(await bus.depth('q1.many')).toBe(others.length + 1);
+  });
+
   it('takes a task again that was cancelled before', async () => {
     const { bus } = current();
     await bus.publish('q', messageOf('a'));

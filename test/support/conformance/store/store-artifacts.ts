@@ -17,6 +17,7 @@ export function describeArtifacts(makeStore: () => Promise<StoreHarness>): void 
   describeBytes(current);
   describeDamage(current);
   describeFiles(current);
+  describeStreams(current);
 }
 
 function describeBytes(current: () => StoreHarness): void {
@@ -115,6 +116,51 @@ function describeDamage(current: () => StoreHarness): void {
     await Promise.all(readers.map((reader) => failureOf(reader.getArtifact(digest), 'data-loss')));
     expect((await store.usage()).quarantine.count).toBe(1);
     await Promise.all(readers.map((reader) => reader.close()));
+  });
+}
+
+function describeStreams(current: () => StoreHarness): void {
+  const read = async (stream: AsyncIterable<Uint8Array>): Promise<Buffer> => {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of stream) pieces.push(piece);
+    // Only now: a piece stays as it is when the next is read.
+    return Buffer.concat(pieces);
+  };
+
+  it.each([...SIZES, 4 << 20, (9 << 20) + 5])(
+    'streams %i bytes from any offset on',
+    async (length) => {
+      const { store } = current();
+      const bytes = Buffer.from(bytesOf('stream', length));
+      const digest = await store.putArtifact(bytes);
+      for (const offset of [0, 1, length >> 1, length - 1, length, length + 1, length + 1e9]) {
+        if (offset < 0) continue;
+        const streamed = await read(store.streamArtifact(digest, offset));
+        expect(streamed.equals(bytes.subarray(offset))).toBe(true);
+      }
+      expect((await read(store.streamArtifact(digest))).equals(bytes)).toBe(true);
+    },
+  );
+
+  it('tells who streams a damaged artifact, and moves it aside', async () => {
+    const { store, rewrite } = current();
+    const digest = await store.putArtifact(bytesOf('stream', 5 << 20));
+    await rewrite({ area: 'artifacts', name: digest }, flipBit(-1));
+    await failureOf(read(store.streamArtifact(digest)), 'data-loss');
+    expect((await store.usage()).quarantine.count).toBe(1);
+    await failureOf(read(store.streamArtifact(digest)), 'data-loss');
+    await failureOf(read(store.streamArtifact(digest, 5)), 'data-loss');
+  });
+
+  it('lets others go on while many streams are read by nobody', async () => {
+    const { store } = current();
+    const digest = await store.putArtifact(bytesOf('stream', 5 << 20));
+    const streams = Array.from({ length: 100 }, () => {
+      return store.streamArtifact(digest)[Symbol.asyncIterator]();
+    });
+    await Promise.all(streams.map((stream) => stream.next()));
+    expect(await store.hasArtifact(digest)).toBe(true);
+    for (const stream of streams) await stream.return?.();
   });
 }
 

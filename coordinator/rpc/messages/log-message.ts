@@ -1,9 +1,9 @@
 // From a job's log and the history of its tasks to lines for the wire.
 
-import { failureMessage } from '../../common/failure-message.ts';
-import type { LogLine } from '../../common/gen/bivdiff/v1/job_log.ts';
-import type { TaskEvent } from '../jobs/job-history.ts';
-import type { JobLogEntry } from '../jobs/job-log.ts';
+import type { LogLine } from '../../../common/gen/bivdiff/v1/job_log.ts';
+import type { TaskEvent } from '../../jobs/job-history.ts';
+import type { JobLogEntry } from '../../jobs/job-log.ts';
+import { shownFailure } from './job-message.ts';
 
 export function lineOfEntry(entry: JobLogEntry): LogLine {
   return {
@@ -12,7 +12,7 @@ export function lineOfEntry(entry: JobLogEntry): LogLine {
     message: textOfEntry(entry),
     task: undefined,
     worker: '',
-    failure: entry.kind === 'failed' ? failureMessage(entry.failure) : undefined,
+    failure: entry.kind === 'failed' ? shownFailure(entry.failure) : undefined,
   };
 }
 

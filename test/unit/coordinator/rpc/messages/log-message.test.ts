@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
-import type { TaskId } from '../../../../common/task.ts';
-import { inTime, lineOfEntry, lineOfEvent } from '../../../../coordinator/rpc/log-message.ts';
+import type { TaskId } from '../../../../../common/task.ts';
+import {
+  inTime,
+  lineOfEntry,
+  lineOfEvent,
+} from '../../../../../coordinator/rpc/messages/log-message.ts';
 
 const event = (atMs: number, order: number, kind: 'begun' | 'failed') =>
   ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { Gate } from '../../../../common/store/gate.ts';
+import { Gate } from '../../../common/gate.ts';
 
 describe('Gate', () => {
   it('runs at most so many at once, in order, and every one', async () => {

@@ -1,23 +1,29 @@
-// How many watches each caller has open: each holds memory here until it is over.
+// How many calls of a kind each caller has open: each holds memory here until it is over.
 
 import { BivdiffError } from '../../common/errors.ts';
 
-export class WatchCount {
-  readonly #max: number;
+export interface CallCountOptions {
+  /** Of one caller. */
+  readonly max: number;
+  /** As in "watches". */
+  readonly what: string;
+  readonly hint: string;
+}
+
+export class CallCount {
+  readonly #options: CallCountOptions;
   readonly #open = new Map<string, number>();
 
-  /** `max`: of one caller. */
-  constructor(max: number) {
-    this.#max = max;
+  constructor(options: CallCountOptions) {
+    this.#options = options;
   }
 
   /** Counts one more; the returned function ends it, once. @throws resource-exhausted */
   begin(caller: string): () => void {
+    const { max, what, hint } = this.#options;
     const open = this.#open.get(caller) ?? 0;
-    if (open >= this.#max) {
-      throw new BivdiffError('resource-exhausted', `${open} watches are open already`, {
-        hint: 'End some of them; bivdiff list shows all jobs at once.',
-      });
+    if (open >= max) {
+      throw new BivdiffError('resource-exhausted', `${open} ${what} are open already`, { hint });
     }
     this.#open.set(caller, open + 1);
     let hasEnded = false;

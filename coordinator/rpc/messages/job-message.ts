@@ -1,0 +1,90 @@
+// From the coordinator's view of a job, and a worker's of itself, to the wire's messages.
+
+import type { FailureJson } from '../../../common/errors.ts';
+import { failureMessage } from '../../../common/failure-message.ts';
+import type { Failure } from '../../../common/gen/bivdiff/v1/failure.ts';
+import type { Job, StageCounts } from '../../../common/gen/bivdiff/v1/job.ts';
+import type { Worker } from '../../../common/gen/bivdiff/v1/render_service.ts';
+import { boundedFailure } from '../../../common/rpc/bounded-failure.ts';
+import type { WorkerStatus } from '../../../common/worker-status.ts';
+import { waitsFor } from '../../dispatch/waits-for.ts';
+import type { WorkerStanding } from '../../dispatch/worker-registry.ts';
+import type { JobView } from '../../jobs/known-jobs.ts';
+import type { ActiveJob } from '../../run/active-job.ts';
+import { seesAll } from '../access/caller.ts';
+import type { Caller } from '../access/caller.ts';
+import type { JobResults } from './job-results.ts';
+
+/** Of why a job failed, in bytes of JSON: some causes hold whole outputs of programs. */
+const FAILURE_BYTES_MAX = 8_000;
+
+/** Who sees a job, and what besides its log shows in it. */
+export interface Seen {
+  readonly caller: Caller;
+  /** Those heard of lately. */
+  readonly workers: readonly WorkerStatus[];
+}
+
+/** The job as this caller sees it; of one that is done with what it made. */
+export function jobMessage(view: JobView, seen: Seen, results: JobResults): Job {
+  const { active } = view;
+  const stages = active === undefined ? results.stages : activeStages(active);
+  const { outputs, metrics } = results;
+  return { ...briefJobMessage(view, seen), stages, outputs, metrics };
+}
+
+/** What a list of jobs has of one. */
+export function briefJobMessage(view: JobView, { caller, workers }: Seen): Job {
+  const { jobId, state, facts, active } = view;
+  return {
+    id: jobId,
+    name: facts.name,
+    state,
+    priority: facts.priority,
+    fraction: state === 'done' ? 1 : (active?.tally.fraction ?? 0),
+    secondsLeft: active?.tally.secondsLeft,
+    stages: [],
+    failure: facts.failure === undefined ? undefined : shownFailure(facts.failure),
+    outputs: [],
+    metrics: [],
+    submittedAtMs: facts.submittedAtMs,
+    seconds: facts.seconds,
+    waitingFor: waitingFor(view, workers),
+    owner: seesAll(caller) || facts.owner === caller.owner ? facts.owner : '',
+  };
+}
+
+function waitingFor({ state, numerics }: JobView, workers: readonly WorkerStatus[]): string {
+  const isOpen = state === 'queued' || state === 'running';
+  return isOpen && numerics !== undefined ? (waitsFor(numerics, workers) ?? '') : '';
+}
+
+export function workerMessage(
+  status: WorkerStatus,
+  { setAside, sharesName }: WorkerStanding,
+): Worker {
+  const { gathered, loaded = {} } = status;
+  return {
+    ...status,
+    numericsClass: status.numerics.inference,
+    pools: [...status.pools],
+    running: [...status.running],
+    loaded: Object.keys(loaded),
+    gatherHits: gathered.hits,
+    gatherMisses: gathered.misses,
+    gatherFallbacks: gathered.fallbacks,
+    setAside: [...setAside],
+    sharesName,
+  };
+}
+
+function activeStages({ tally }: ActiveJob): StageCounts[] {
+  return [...tally.stages].map(([stage, { total, run, reused }]) => {
+    return { stage, total, run, reused, running: tally.runningOf(stage) };
+  });
+}
+
+/** As people read it: bounded, whatever the cause holds. */
+export function shownFailure(failure: FailureJson): Failure {
+  return failureMessage(boundedFailure(failure, FAILURE_BYTES_MAX));
+}
