@@ -103,9 +103,8 @@ export class Coordinator {
       if (left?.log.isDeleted === true) await this.#remove(left);
       if (this.#deletions !== deletions) await putSpec();
       const entry = await this.#book.open(jobId);
-      const state = entry.log.facts?.state;
-      const isOver = state === 'failed' || state === 'cancelled';
-      if (state === undefined || isOver || (await this.#isDoneInVain(entry))) {
+      const isToBegin = [undefined, 'failed', 'cancelled'].includes(entry.log.facts?.state);
+      if (isToBegin || (await this.#isDoneInVain(entry))) {
         const whose = {
           ...(owner !== undefined && { owner }),
           ...(source !== undefined && { source }),

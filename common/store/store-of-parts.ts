@@ -1,7 +1,7 @@
 // A store made of its parts (artifacts, records, documents, upkeep): checks names, bounds what runs at once, refuses calls once
 // closed, and turns whatever goes wrong into an error that names the store. The same for every adapter with a place.
 
-import { BivdiffError } from '../errors.ts';
+import type { BivdiffError } from '../errors.ts';
 import type { Digest, ResultRecord, TaskId } from '../task.ts';
 import { storeClosed } from './closed.ts';
 import type { StoreContents } from './contents.ts';

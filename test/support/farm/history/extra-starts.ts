@@ -78,7 +78,7 @@ function startsOf(events: readonly SeenEvent[]): ReadonlyMap<TaskId, readonly St
     const { kind, taskId, worker } = event;
     const run = `${taskId} ${worker}`;
     if (kind === 'started' && !open.has(run)) {
-      starts.set(taskId, [...(starts.get(taskId) ?? []), event as Started]);
+      starts.set(taskId, [...(starts.get(taskId) ?? []), event]);
       open.add(run);
     }
     if (kind === 'committed' || kind === 'failed') open.delete(run);
