@@ -46,6 +46,17 @@ describe('starts that a blow explains', () => {
       [started(1, 'a'), committed(2, 'a'), started(5, 'b')],
       [{ kind: 'damages', atMs: 3, taskId: T }],
     ],
+    [
+      'its result was damaged, and who made it again failed',
+      [
+        started(1, 'a', U),
+        committed(2, 'a', U),
+        started(5, 'b', U),
+        failed(6, 'b'),
+        started(7, 'b', U),
+      ],
+      [{ kind: 'damages', atMs: 3, taskId: U }],
+    ],
     ['it was slow, and copied', [started(1, 'a'), started(10_002, 'b', T, 2)], []],
   ] as const)('%s', (_, events, blows) => {
     expect(unexplainedStarts(events, blows)).toEqual([]);
@@ -70,6 +81,12 @@ describe('starts that nothing explains', () => {
     [
       'the result was damaged before it was made again',
       [started(1, 'a'), committed(4, 'a'), started(9, 'b')],
+      [{ kind: 'damages', atMs: 3, taskId: T }],
+      late,
+    ],
+    [
+      'it was lost once, and begun twice',
+      [started(1, 'a'), committed(2, 'a'), started(5, 'b'), committed(6, 'b'), started(7, 'b')],
       [{ kind: 'damages', atMs: 3, taskId: T }],
       late,
     ],

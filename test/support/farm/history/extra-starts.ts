@@ -45,12 +45,17 @@ export function unexplainedStarts(
   const found: { readonly seenMs: number; readonly line: string }[] = [];
   for (const [taskId, starts] of startsOf(events)) {
     const ends = events.filter((event) => event.kind === 'committed' && event.taskId === taskId);
-    const unused = [...(causes.get(taskId) ?? [])];
+    const all = causes.get(taskId) ?? [];
+    const unused = [...all];
     for (const [index, start] of starts.entries()) {
       const commitMs = ends.findLast(({ seenMs }) => seenMs < start.seenMs)?.seenMs;
-      const fits = ({ atMs, isLoss }: Cause): boolean =>
-        atMs < start.seenMs &&
-        (commitMs === undefined || (isLoss ? atMs > commitMs : atMs < commitMs));
+      const before = ({ atMs }: Cause): boolean => atMs < start.seenMs;
+      const isThere =
+        commitMs !== undefined &&
+        !all.some((cause) => cause.isLoss && cause.atMs > commitMs && before(cause));
+      // While its result is there, nothing explains a start but a second holder from before.
+      const fits = (cause: Cause): boolean =>
+        before(cause) && (!isThere || (!cause.isLoss && cause.atMs < commitMs));
       const cause = unused.findIndex(fits);
       if (index === 0 && commitMs === undefined) continue;
       if (cause >= 0) unused.splice(cause, 1);
