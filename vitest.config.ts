@@ -1,13 +1,26 @@
 // One vitest project per kind of test: the folder under test/ says which question a test answers.
 import { defineConfig } from 'vitest/config';
 
-const project = (name: string, testTimeout: number, globalSetup: readonly string[] = []) => ({
+/** Fault tests that tell most in the least time: `npm test` runs them too. */
+const QUICK_FAULTS = [
+  'coordinator/coordinator-killed-at-commit',
+  'nats/duplicate-events',
+  'nats/stream-deleted',
+  'worker/worker-killed-at-commit',
+].map((name) => `test/fault/${name}.test.ts`);
+
+const project = (
+  name: string,
+  testTimeout: number,
+  globalSetup: readonly string[] = [],
+  include: readonly string[] = [`test/${name}/**/*.test.ts`],
+) => ({
   test: {
     name,
     ...(name === 'unit' || name === 'property'
       ? {}
       : { globalSetup: ['test/support/network/get-nats-server.ts', ...globalSetup] }),
-    include: [`test/${name}/**/*.test.ts`],
+    include: [...include],
     testTimeout,
     hookTimeout: testTimeout,
     pool: 'forks' as const,
@@ -24,6 +37,7 @@ export default defineConfig({
       project('integration', 120_000),
       project('e2e', 300_000, ['test/support/farm/fault-reference.ts']),
       project('fault', 300_000, ['test/support/farm/fault-reference.ts']),
+      project('quick-fault', 300_000, ['test/support/farm/fault-reference.ts'], QUICK_FAULTS),
       project('long', 1_800_000, ['test/support/farm/fault-reference.ts']),
     ],
   },

@@ -4,6 +4,7 @@
 import type { WorkerEvent } from '../common/bus/ports.ts';
 import { canonicalJson } from '../common/canonical-json.ts';
 import { BivdiffError } from '../common/errors.ts';
+import { passFailurePoint } from '../common/failure-points/failure-point.ts';
 import type { JobId } from '../common/task.ts';
 import { jobIdOf } from './domain/accept.ts';
 import type { AcceptedJob } from '../recipes/job.ts';
@@ -96,17 +97,17 @@ export class Coordinator {
     const deletions = this.#deletions;
     // Not in its turn: many can be put at once.
     await putSpec();
+    passFailurePoint('spec-put');
     return this.#turns.take(jobId, async () => {
       const left = this.#book.get(jobId);
       if (left?.log.isDeleted === true) await this.#remove(left);
       if (this.#deletions !== deletions) await putSpec();
       const entry = await this.#book.open(jobId);
-      const state = entry.log.facts?.state;
-      const isOver = state === 'failed' || state === 'cancelled';
-      if (state === undefined || isOver || (await this.#isDoneInVain(entry))) {
+      const isToBegin = [undefined, 'failed', 'cancelled'].includes(entry.log.facts?.state);
+      if (isToBegin || (await this.#isDoneInVain(entry))) {
         const whose = {
-          ...(owner === undefined ? {} : { owner }),
-          ...(source === undefined ? {} : { source }),
+          ...(owner !== undefined && { owner }),
+          ...(source !== undefined && { source }),
         };
         await entry.log.append({ kind: 'submitted', atMs: nowMs(), name, priority, ...whose });
         entry.numerics = job.numerics;

@@ -6,6 +6,7 @@ import { resultFacts } from '../common/bus/ports.ts';
 import type { Delivery, TaskMessage, WorkerBus } from '../common/bus/ports.ts';
 import { wholeTask } from '../common/bus/task-inputs.ts';
 import { BivdiffError } from '../common/errors.ts';
+import { passFailurePoint } from '../common/failure-points/failure-point.ts';
 import { queueOfStage } from '../common/placement.ts';
 import type { Store } from '../common/store/ports.ts';
 import type { ResultRecord, Task, TaskId } from '../common/task.ts';
@@ -170,6 +171,7 @@ async function runDelivery(options: WorkerOptions, run: RunDelivery): Promise<vo
       if (tally !== undefined) tally.committed += 1;
     }
     await bus.report({ kind: 'committed', ...facts, result: resultFacts(record) });
+    passFailurePoint('result-told', task.stage);
   } catch (reason) {
     const isCancelled = delivery.signal.aborted;
     // This worker ends, or took it too early; nobody has cancelled the task.
@@ -232,6 +234,7 @@ async function commitTask(
       bus.report({ kind: 'progress', taskId, worker: name, step, steps }).catch(() => undefined);
     },
   });
+  passFailurePoint('artifacts-put', stage);
   const record: ResultRecord = {
     taskId,
     stage,
@@ -244,6 +247,7 @@ async function commitTask(
     busySeconds: outcome.busySeconds,
   };
   const put = await store.putRecord(record);
+  passFailurePoint('record-put', stage);
   await outcome.committed?.();
   if (put.kind === 'created') return record;
   if (outputDigests(put.record) !== outputDigests(record)) {

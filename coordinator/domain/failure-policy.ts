@@ -61,7 +61,9 @@ export function decideAfterFailure(
   // No fault of the task's, nor of the worker's; whoever looks after the farm has to make room, however long that takes.
   if (isStoreFull(failure)) return { kind: 'retry', delayMs, excludeWorker: false };
   if (attempt >= policy.attemptsMax || failure.retry === 'never') return { kind: 'fail' };
-  if (failure.code === 'data-loss') return { kind: 'heal' };
+  if (failure.code === 'data-loss' && failure.details['lostTasks'] !== undefined) {
+    return { kind: 'heal' };
+  }
   return { kind: 'retry', delayMs, excludeWorker: failure.retry === 'other-worker' };
 }
 

@@ -109,5 +109,6 @@ export class SetAsideWorkers {
 /** Not the job's (no other attempt helps), nor the store's (it is full, or an input is lost), nor nobody's (it was stopped). */
 function isOfWorker(failure: FailureJson): boolean {
   const { code, retry } = failure;
-  return retry !== 'never' && code !== 'data-loss' && code !== 'cancelled' && !isStoreFull(failure);
+  const isLostInput = code === 'data-loss' && retry !== 'other-worker';
+  return retry !== 'never' && !isLostInput && code !== 'cancelled' && !isStoreFull(failure);
 }

@@ -1,6 +1,7 @@
 // What follows when every result of a job is there: its figures are added up and its manifest is put.
 
 import { BivdiffError } from '../../common/errors.ts';
+import { passFailurePoint } from '../../common/failure-points/failure-point.ts';
 import { meansOf } from '../../common/measures.ts';
 import type { ClipMetrics, MeasureSums } from '../../common/measures.ts';
 import type { Store } from '../../common/store/ports.ts';
@@ -59,6 +60,7 @@ export async function concludeJob(
     outputs.flatMap(({ artifacts }) => artifacts.map(({ digest }) => digest)),
   );
   await store.putDocument({ kind: 'manifest', id: jobId }, manifestBytes(manifest));
+  passFailurePoint('manifest-put');
   return { outputs, metrics, manifest };
 }
 

@@ -2,6 +2,7 @@
 // steps down. Two at once for a moment do no harm: they publish the same tasks, and the store keeps one result of each.
 
 import { BivdiffError } from '../../common/errors.ts';
+import { passFailurePoint } from '../../common/failure-points/failure-point.ts';
 import type { Store } from '../../common/store/ports.ts';
 
 const TRIES_MAX = 16;
@@ -14,7 +15,9 @@ export async function takeEpoch(store: Store, who: string): Promise<number> {
       { kind: 'epoch', id: nameOf(epoch) },
       Buffer.from(JSON.stringify({ who })),
     );
-    if (put === 'created') return epoch;
+    if (put !== 'created') continue;
+    passFailurePoint('epoch-taken');
+    return epoch;
   }
   throw new BivdiffError('aborted', 'other coordinators keep taking over this store');
 }

@@ -3,6 +3,7 @@
 
 import { BivdiffError } from '../../common/errors.ts';
 import type { FailureJson } from '../../common/errors.ts';
+import { passFailurePoint } from '../../common/failure-points/failure-point.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { JobId } from '../../common/task.ts';
 
@@ -111,6 +112,7 @@ export class JobLog {
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const put = await this.#store.putDocument(this.#nameOf(this.#entries.length), bytes);
       if (put === 'created') {
+        passFailurePoint('entry-put', entry.kind);
         this.#add(entry);
         return;
       }

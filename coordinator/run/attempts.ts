@@ -1,6 +1,7 @@
 // How the attempts at one job's tasks went: how many there were, who failed one, who began and never said how it ended.
 
 import { UNKNOWN_ATTEMPT } from '../../common/bus/ports.ts';
+import type { WorkerEvent } from '../../common/bus/ports.ts';
 import type { TaskId } from '../../common/task.ts';
 import type { TaskNumber } from '../domain/task-graph.ts';
 
@@ -17,6 +18,8 @@ export class Attempts {
   readonly #copied = new Set<TaskId>();
   /** Attempts of a task that have failed. */
   readonly #failed = new Map<TaskNumber, Set<number>>();
+  /** What workers have said of failures and divergences. */
+  readonly #told = new Set<string>();
 
   constructor(tasks: number) {
     this.#counts = new Uint16Array(tasks);
@@ -59,6 +62,24 @@ export class Attempts {
     if (hasGotOn) this.#doneSteps.set(taskId, doneSteps);
     this.#starters.set(taskId, hasGotOn ? [worker] : [...others, worker]);
     return { lostNow, lost: hasGotOn ? [] : lost };
+  }
+
+  /** Whether a worker has said this before: reports may come twice, also late. To be asked once of each. */
+  isToldAgain(task: TaskNumber, event: WorkerEvent): boolean {
+    const { kind, taskId, worker } = event;
+    if (kind === 'started') {
+      const hasGotOn = (event.doneSteps ?? 0) > (this.#doneSteps.get(taskId) ?? 0);
+      const isOpen = this.#starters.get(taskId)?.includes(worker) === true && !hasGotOn;
+      return isOpen || this.#told.has(`failed ${task} ${worker} ${event.attempt}`);
+    }
+    // One that was stopped may begin the same attempt again.
+    if (kind === 'failed' && event.failure.code === 'cancelled') return false;
+    if (kind !== 'diverged' && (kind !== 'failed' || event.attempt === UNKNOWN_ATTEMPT))
+      return false;
+    const said = `${kind} ${task} ${worker} ${kind === 'failed' ? event.attempt : ''}`;
+    if (this.#told.has(said)) return true;
+    this.#told.add(said);
+    return false;
   }
 
   /** Somebody said how it ended. */

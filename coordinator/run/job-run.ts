@@ -1,6 +1,7 @@
 // One job on its way: publishes its ready tasks when told to, acts on what workers report. Can be lost, and made again from the store.
 
 import type { BivdiffError, FailureJson } from '../../common/errors.ts';
+import { passFailurePoint } from '../../common/failure-points/failure-point.ts';
 import type { CoordinatorBus, WorkerEvent } from '../../common/bus/ports.ts';
 import { queueOfStage } from '../../common/placement.ts';
 import type { Store } from '../../common/store/ports.ts';
@@ -132,10 +133,10 @@ export class JobRun implements Needer {
     this.#options.out.add(this, message, { queue, pool, numericsKey });
   }
 
-  /** Takes in what a worker reports. Events of tasks that this job has not out are ignored. */
+  /** Takes in what a worker reports. Events of tasks that this job has not out are ignored, and what was told before. */
   async handle(event: WorkerEvent): Promise<void> {
     const task = this.#out.get(event.taskId);
-    if (task === undefined) return;
+    if (task === undefined || this.#attempts.isToldAgain(task, event)) return;
     this.#options.observer.event(task, event);
     if (event.kind === 'started') await this.#noteStart(task, event);
     if (event.kind === 'committed') await this.#settle(task, event);
@@ -280,12 +281,10 @@ export class JobRun implements Needer {
     const lost = dependencies.filter((number) => lostIds.has(idOf(number)));
     const waiting = [task, ...(this.#twins.get(event.taskId) ?? [])];
     this.#forget(event.taskId);
-    if (lost.length === 0) {
-      await this.stop(this.#failureOf(task, event.failure));
-      return;
-    }
+    if (lost.length === 0) return this.stop(this.#failureOf(task, event.failure));
     for (const number of lost) {
       await store.dropRecord(idOf(number));
+      passFailurePoint('record-dropped', this.#graph.stage(number));
       observer.healed?.(number);
       this.#board.lose(number);
     }

@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { digestText } from '../../common/digest.ts';
+import { passFailurePoint } from '../../common/failure-points/failure-point.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { ArtifactRef, ResultRecord, Task, TaskId } from '../../common/task.ts';
 import { floatsOf } from './artifacts.ts';
@@ -111,6 +112,7 @@ export class TaskCheckpoints {
       ...{ taskId, stage, outputs, numericsClass, doneSteps, worker: this.#worker },
       ...{ attempt: 0, startedAt: new Date().toISOString(), seconds: 0, busySeconds: 0 },
     });
+    passFailurePoint('checkpoint-put', stage);
     this.#last = place;
     if (last !== undefined) await store.dropRecord(checkpointIdOf(id, last));
   }

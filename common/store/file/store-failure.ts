@@ -9,6 +9,7 @@ import { errnoOf } from './file-operations.ts';
 /** A temporary file and a folder to put it in. Some file systems (btrfs) do not count files, and say that there are 0. */
 const FILES_PER_PUT = 2;
 
+/** What fails here may be this machine's mount or disk alone: another worker may have a sound one. */
 export async function storeFailure(
   reason: unknown,
   root: string,
@@ -36,12 +37,14 @@ export async function storeFailure(
     case 'EPERM':
     case 'EROFS':
       return new BivdiffError('permission-denied', `${where}: ${messageOf(reason)}`, {
+        retry: 'other-worker',
         hint: `Let this user write to ${root}, or choose another store.`,
         details: { store: root },
         cause: reason,
       });
     case 'EIO':
       return new BivdiffError('data-loss', `${where}: ${messageOf(reason)}`, {
+        retry: 'other-worker',
         hint: `The disk under ${root} fails: look at the kernel's log.`,
         details: { store: root },
         cause: reason,

@@ -27,7 +27,7 @@ describe('workers with the store of their coordinator', () => {
     await delay(AWAY_MS);
     farm.startCoordinator();
     expect(await farm.finish(id)).toBe(reference());
-    farm.checkHistory({ extraStartsMax: 4 });
+    farm.checkHistory();
     expect(farm.events.filter(({ kind }) => kind === 'failed')).toEqual([]);
     for (const { child } of farm.workers.values()) expect(child.exitCode).toBeNull();
   });

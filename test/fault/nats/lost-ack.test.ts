@@ -50,5 +50,5 @@ it('answers a message that comes again from the store', async () => {
   });
   await connection.close();
   // Nothing ran twice.
-  farm.checkHistory({ extraStartsMax: 0 });
+  farm.checkHistory();
 });

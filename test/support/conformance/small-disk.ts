@@ -20,17 +20,31 @@ const SHELLS: readonly (readonly string[])[] = [
 
 /** `options` as of tmpfs(5), `size=1m` say. */
 export async function smallDisk(folder: string, options: string): Promise<SmallDisk> {
+  const prefix = await prefixOfMount(`mount -t tmpfs -o ${options} tmpfs '${folder}'`);
+  return prefix === undefined ? fileSizeLimit() : { means: 'tmpfs', prefix };
+}
+
+/**
+ * Runs the rest of its arguments with a mount that nobody else sees; `mount` is a command of the shell.
+ * @throws Error — this machine permits no mount
+ */
+export async function inMountOfItsOwn(mount: string): Promise<readonly string[]> {
+  const prefix = await prefixOfMount(mount);
+  if (prefix !== undefined) return prefix;
+  throw new Error('this needs a mount: allow user namespaces, or run as root');
+}
+
+async function prefixOfMount(mount: string): Promise<readonly string[] | undefined> {
   for (const unshare of SHELLS) {
-    const script = `mount -t tmpfs -o ${options} tmpfs '${folder}' && exec "$@"`;
-    const prefix = [...unshare, 'sh', '-c', script, 'sh'];
+    const prefix = [...unshare, 'sh', '-c', `${mount} && exec "$@"`, 'sh'];
     const [command, ...args] = prefix;
     const isPermitted = await promisify(execFile)(command!, [...args, 'true']).then(
       () => true,
       () => false,
     );
-    if (isPermitted) return { means: 'tmpfs', prefix };
+    if (isPermitted) return prefix;
   }
-  return fileSizeLimit();
+  return undefined;
 }
 
 export interface SharedSmallDisk {
@@ -56,10 +70,9 @@ export async function sharedSmallDisk(folder: string, options: string): Promise<
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(holder.stdout, 'data');
-  const { pid } = holder;
-  const namespaces = disk.prefix.includes('-rm') ? ['-U', '--preserve-credentials', '-m'] : ['-m'];
+  const pid = holder.pid!;
   return {
-    prefix: ['nsenter', '-t', String(pid), ...namespaces],
+    prefix: entering(pid, disk.prefix),
     folder: `/proc/${pid}/root${folder}`,
     close: async () => {
       const ended = once(holder, 'exit');
@@ -67,6 +80,12 @@ export async function sharedSmallDisk(folder: string, options: string): Promise<
       await ended;
     },
   };
+}
+
+/** Runs the rest of its arguments among the mounts of a process that was started with this prefix. */
+export function entering(pid: number, prefix: readonly string[]): readonly string[] {
+  const namespaces = prefix.includes('-rm') ? ['-U', '--preserve-credentials', '-m'] : ['-m'];
+  return ['nsenter', '-t', String(pid), ...namespaces];
 }
 
 /** Makes a file that takes all the room of its disk, but for so many pages. */

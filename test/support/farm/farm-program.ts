@@ -5,7 +5,11 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
+import { FAIL_AT_VARIABLE } from './arm-failure-point.ts';
+import type { FailAt } from './arm-failure-point.ts';
+
 const main = join(import.meta.dirname, '../../../cli/main.ts');
+const ARM = join(import.meta.dirname, 'arm-failure-point.ts');
 
 export interface Program {
   readonly name: string;
@@ -23,18 +27,21 @@ export interface Surroundings {
   /** Runs the rest of its arguments: in another mount namespace, say. */
   readonly prefix?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Where it dies, or stands still. @default nowhere */
+  readonly failAt?: FailAt;
 }
 
 export function startProgram(
   name: string,
   args: readonly string[],
-  { prefix = [], env = {} }: Surroundings,
+  { prefix = [], env = {}, failAt }: Surroundings,
 ): Program {
-  const node = [process.execPath, '--disable-warning=ExperimentalWarning', main];
+  const armed = failAt === undefined ? [] : ['--import', ARM];
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning', ...armed, main];
   const [command = '', ...rest] = [...prefix, ...node, ...args];
   const child = spawn(command, rest, {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...env, ...(failAt && { [FAIL_AT_VARIABLE]: JSON.stringify(failAt) }) },
   });
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
@@ -43,6 +50,11 @@ export function startProgram(
 
 export function isAlive({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode === null && signalCode === null;
+}
+
+/** Waits until it is dead: at the point that it was armed for, where nobody else kills it. */
+export async function died({ child }: Program): Promise<void> {
+  if (isAlive(child)) await once(child, 'exit');
 }
 
 /** SIGKILL, and wait for the end; nothing if it has ended. */

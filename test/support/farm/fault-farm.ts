@@ -1,8 +1,7 @@
-// A farm of real processes that tests may break: nats-server, coordinator, workers; and an observer that writes down every task
-// message and every event, without answering any.
+// A farm of real processes that tests may break: nats-server, coordinator, workers; and an observer that writes down every event, without
+// answering any.
 
-import { readFileSync } from 'node:fs';
-import { access, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,28 +13,14 @@ import { expect } from 'vitest';
 import { FarmClient } from '../../../cli/farm/farm-client.ts';
 import { startNatsServer } from '../../../cli/programs/nats-server.ts';
 import type { NatsServer } from '../../../cli/programs/nats-server.ts';
-import { decodeEvents } from '../../../common/bus/nats/messages/worker-events.ts';
-import {
-  EVENT_SUBJECT,
-  PROGRESS_SUBJECT,
-  queueSubjects,
-  taskOfSubject,
-} from '../../../common/bus/nats/subjects.ts';
-import type { WorkerEvent } from '../../../common/bus/ports.ts';
-import { canonicalJson } from '../../../common/canonical-json.ts';
 import type { Job } from '../../../common/gen/bivdiff/v1/job.ts';
-import { decodeRecord } from '../../../common/store/envelope.ts';
-import type { Digest, Pool, ResultRecord, Stage, TaskId } from '../../../common/task.ts';
+import type { Digest, Pool } from '../../../common/task.ts';
 import { endOfCli, startCli } from '../cli-process.ts';
-import { checkEvents, linesOf, startsIn, unfinishedIn } from './farm-history.ts';
+import { FarmObserver, JOB_MS } from './history/farm-observer.ts';
 import { killed, startProgram } from './farm-program.ts';
 import type { Program, Surroundings } from './farm-program.ts';
 import { freePort } from '../network/ports.ts';
-import { queueHere } from './queue-here.ts';
 import { JOB_FLAGS, sha256Of } from '../reference.ts';
-
-/** Longest that a job may take in a fault test, recovery included. */
-const JOB_MS = 120_000;
 
 /** What a worker serves, and where it runs. */
 export interface WorkerPlace extends Surroundings {
@@ -52,12 +37,10 @@ export interface FarmOptions {
   readonly ofWorkers?: (server: string) => Surroundings;
 }
 
-export class FaultFarm {
+export class FaultFarm extends FarmObserver {
   readonly folder: string;
   readonly nats: NatsServer;
   readonly workers = new Map<string, Program>();
-  /** Every event of a worker, in the order in which it was seen. */
-  readonly events: WorkerEvent[] = [];
   readonly client: FarmClient;
   coordinator: Program | undefined;
   readonly #port: number;
@@ -65,8 +48,6 @@ export class FaultFarm {
   readonly #ofWorkers: (server: string) => Surroundings;
   readonly #observer: NatsConnection;
   readonly #programs: Program[] = [];
-  readonly #outputs = new Map<TaskId, Set<string>>();
-  readonly #listeners = new Set<(event: WorkerEvent) => void>();
 
   private constructor(parts: {
     folder: string;
@@ -76,6 +57,7 @@ export class FaultFarm {
     surroundings: Surroundings;
     ofWorkers: (server: string) => Surroundings;
   }) {
+    super(parts.observer, join(parts.folder, 'store'));
     this.folder = parts.folder;
     this.nats = parts.nats;
     this.#port = parts.port;
@@ -83,17 +65,6 @@ export class FaultFarm {
     this.#surroundings = parts.surroundings;
     this.#ofWorkers = parts.ofWorkers;
     this.client = new FarmClient(`127.0.0.1:${parts.port}`);
-    for (const subject of [EVENT_SUBJECT, PROGRESS_SUBJECT]) {
-      this.#observer.subscribe(subject, {
-        callback: (error, msg) => {
-          if (error !== null) return;
-          const events = decodeEvents(msg.data, (reason) => {
-            throw reason as Error;
-          });
-          for (const event of events) this.#note(event);
-        },
-      });
-    }
   }
 
   static async start(options: FarmOptions = {}): Promise<FaultFarm> {
@@ -114,10 +85,6 @@ export class FaultFarm {
     for (let i = 1; i <= workers; i += 1) farm.startWorker(`w${i}`);
     await farm.seesWorkers(workers);
     return farm;
-  }
-
-  get store(): string {
-    return join(this.folder, 'store');
   }
 
   get server(): string {
@@ -157,48 +124,6 @@ export class FaultFarm {
     return (JSON.parse(run.stdout) as { job: string }).job;
   }
 
-  /** The next event, from now on, that fits. */
-  next(fits: (event: WorkerEvent) => boolean): Promise<WorkerEvent> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#listeners.delete(listen);
-        reject(new Error(`no such event came; seen: ${JSON.stringify(this.history())}`));
-      }, JOB_MS);
-      const listen = (event: WorkerEvent): void => {
-        if (!fits(event)) return;
-        clearTimeout(timer);
-        this.#listeners.delete(listen);
-        resolve(event);
-      };
-      this.#listeners.add(listen);
-    });
-  }
-
-  started(stage: Stage): Promise<WorkerEvent> {
-    return this.next((event) => event.kind === 'started' && event.stage === stage);
-  }
-
-  /** The next task of this stage, as soon as it is published: before any worker has it. */
-  published(stage: Stage): Promise<TaskId> {
-    return new Promise((resolve) => {
-      // One message: who listens for longer hides from publishers that the stream is gone.
-      this.#observer.subscribe(queueSubjects(queueHere(stage)), {
-        max: 1,
-        callback: (_, msg) => {
-          resolve(taskOfSubject(msg.subject)!);
-        },
-      });
-    });
-  }
-
-  /** This worker is in the middle of a task of several steps, now, and not near its end. */
-  inTheMiddle(worker: string): Promise<WorkerEvent> {
-    return this.next(
-      (event) =>
-        event.kind === 'progress' && event.worker === worker && 2 * event.step <= event.steps,
-    );
-  }
-
   /** Waits for the job's end, which must be a good one, and gives the SHA-256 of its video. */
   async finish(id: string, limitMs = JOB_MS): Promise<string> {
     let job: Job | undefined;
@@ -213,45 +138,10 @@ export class FaultFarm {
     return sha256Of(path);
   }
 
-  /** The result of a task that was committed; undefined if it is away. */
-  recordOf(taskId: TaskId): ResultRecord | undefined {
-    try {
-      return decodeRecord(readFileSync(this.#recordPath(taskId, this.store)), taskId);
-    } catch {
-      return undefined;
-    }
-  }
-
-  /** Whether the task's result is in the store. */
-  async hasRecord(taskId: TaskId, store = this.store): Promise<boolean> {
-    return access(this.#recordPath(taskId, store)).then(
-      () => true,
-      () => false,
-    );
-  }
-
-  /** What this worker has begun and said no end of. */
-  unfinished(worker: string): readonly TaskId[] {
-    return unfinishedIn(this.events, worker);
-  }
-
-  history(): readonly string[] {
-    return linesOf(this.events);
-  }
-
-  starts(): ReadonlyMap<TaskId, number> {
-    return startsIn(this.events);
-  }
-
-  /** Workers that have begun a task. */
-  starters(): ReadonlySet<string> {
-    const starts = this.events.filter(({ kind }) => kind === 'started');
-    return new Set(starts.map(({ worker }) => worker));
-  }
-
-  checkHistory(bounds: { readonly extraStartsMax: number }): void {
-    checkEvents(this.events, bounds);
-    for (const made of this.#outputs.values()) expect(made.size).toBe(1);
+  /** SIGKILL. */
+  async killWorker(name: string): Promise<void> {
+    this.strikes({ kind: 'loses', worker: name });
+    await killed(this.workers.get(name)!.child);
   }
 
   async until(what: string, isSo: () => Promise<boolean>, limitMs = JOB_MS): Promise<void> {
@@ -277,24 +167,6 @@ export class FaultFarm {
     await this.#observer.close();
     await this.nats.close();
     await rm(this.folder, { recursive: true, force: true });
-  }
-
-  #note(event: WorkerEvent): void {
-    this.events.push(event);
-    if (event.kind === 'committed') this.#noteOutputs(event.taskId);
-    for (const listen of [...this.#listeners]) listen(event);
-  }
-
-  /** Every task has one result, whoever committed it and however often it was lost. */
-  #noteOutputs(taskId: TaskId): void {
-    const record = this.recordOf(taskId);
-    if (record === undefined) return;
-    const made = this.#outputs.get(taskId) ?? new Set();
-    this.#outputs.set(taskId, made.add(canonicalJson(record.outputs)));
-  }
-
-  #recordPath(taskId: TaskId, store: string): string {
-    return join(store, 'records', taskId.slice(0, 2), `${taskId}.json`);
   }
 
   #start(name: string, args: readonly string[], more: Surroundings): Program {

@@ -11,7 +11,6 @@ import { connect } from '@nats-io/transport-node';
 import { ACK_WAIT_MS } from '../../../cli/flags/farm-settings.ts';
 import { isGone } from '../../../common/bus/nats/nats-errors.ts';
 import { STREAM } from '../../../common/bus/nats/subjects.ts';
-import { BEGUN_MAX } from './farm-history.ts';
 import type { FaultFarm } from './fault-farm.ts';
 import { isAlive, killed } from './farm-program.ts';
 import type { Program } from './farm-program.ts';
@@ -26,8 +25,6 @@ const WORKERS_MAX = 4;
 const BREAK_MS_MAX = ACK_WAIT_MS + 3_000;
 
 export class RandomFaults {
-  /** Tasks that may run once more because of the faults so far. */
-  extraStartsMax = 0;
   /** How often each fault was done. */
   readonly counts = new Map<string, number>();
   readonly #farm: FaultFarm;
@@ -67,8 +64,6 @@ export class RandomFaults {
     const name = pick(this.#random, Object.keys(this.#faults));
     const running = this.#alive.flatMap(([worker]) => this.#farm.unfinished(worker));
     const what = await this.#faults[name]!();
-    // Of those that are there, and of one that may be no more.
-    this.extraStartsMax += BEGUN_MAX * (this.#alive.length + 1);
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
     this.#say(`${name}: ${what} (${running.length} tasks ran)`);
   }
@@ -104,8 +99,8 @@ export class RandomFaults {
   }
 
   async #killWorker(): Promise<string> {
-    const [name, { child }] = pick(this.#random, this.#alive);
-    await killed(child);
+    const [name] = pick(this.#random, this.#alive);
+    await this.#farm.killWorker(name);
     return `${name}, ${await this.#startWorker()} comes instead`;
   }
 
@@ -128,6 +123,7 @@ export class RandomFaults {
   async #suspendWorker(): Promise<string> {
     const [name, { child }] = pick(this.#random, this.#alive);
     const ms = Math.round(this.#random() * BREAK_MS_MAX);
+    this.#farm.strikes({ kind: 'loses', worker: name });
     child.kill('SIGSTOP');
     await delay(ms);
     child.kill('SIGCONT');
@@ -138,6 +134,7 @@ export class RandomFaults {
     const [name] = pick(this.#random, this.#alive);
     const ms = Math.round(this.#random() * BREAK_MS_MAX);
     const proxy = this.#proxies.get(name)!;
+    this.#farm.strikes({ kind: 'loses', worker: name });
     how(proxy);
     await delay(ms);
     proxy.pass();
@@ -156,6 +153,7 @@ export class RandomFaults {
 
   async #killNats({ deleteData = false } = {}): Promise<string> {
     const { nats } = this.#farm;
+    this.#farm.strikes({ kind: 'loses' });
     await nats.signal('SIGKILL');
     if (deleteData) await nats.deleteData();
     const ms = Math.round(this.#random() * 3_000);
@@ -169,6 +167,7 @@ export class RandomFaults {
     const manager = await jetstreamManager(connection);
     try {
       const { state } = await manager.streams.info(STREAM);
+      this.#farm.strikes({ kind: 'loses' });
       await manager.streams.delete(STREAM);
       return `with ${state.messages} messages`;
     } catch (reason) {
@@ -181,14 +180,19 @@ export class RandomFaults {
 
   /** Of a result that others read: what is for the user is not made again behind their back. */
   async #damageArtifact(): Promise<string> {
-    const digests = this.#farm.events.flatMap((event) => {
+    const made = this.#farm.events.flatMap((event) => {
       if (event.kind !== 'committed' || ['measure', 'assemble'].includes(event.result.stage))
         return [];
-      const { outputs = {} } = this.#farm.recordOf(event.taskId) ?? {};
-      return Object.values(outputs).flatMap((refs) => refs.map((ref) => ref.digest));
+      const { taskId } = event;
+      const { outputs = {} } = this.#farm.recordOf(taskId) ?? {};
+      return Object.values(outputs).flatMap((refs) =>
+        refs.map(({ digest }) => ({ taskId, digest })),
+      );
     });
-    if (digests.length === 0) return 'there was none';
-    const digest = pick(this.#random, digests);
+    if (made.length === 0) return 'there was none';
+    const { digest } = pick(this.#random, made);
+    const makers = new Set(made.flatMap((one) => (one.digest === digest ? [one.taskId] : [])));
+    for (const taskId of makers) this.#farm.strikes({ kind: 'damages', taskId });
     const path = join(this.#farm.store, 'artifacts', digest.slice(0, 2), digest);
     try {
       const bytes = await readFile(path);

@@ -30,18 +30,8 @@ export async function stopWhen(
   throw new Error(`process ${pid} never got there`);
 }
 
-/** Milliseconds that all threads of a process have worked so far. */
-export async function workedMs(pid: number): Promise<number> {
-  let nanos = 0;
-  for (const thread of await readdir(`/proc/${pid}/task`)) {
-    const text = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').catch(() => '0');
-    nanos += Number(text.split(' ')[0]);
-  }
-  return nanos / 1e6;
-}
-
-/** Every thread of it stands still. */
-async function isStill(pid: number): Promise<boolean> {
+/** Every thread of it stands still: it is stopped. */
+export async function isStill(pid: number): Promise<boolean> {
   for (const thread of await readdir(`/proc/${pid}/task`)) {
     const path = `/proc/${pid}/task/${thread}/status`;
     if (!/^State:\s+T/m.test(await readFile(path, 'utf8').catch(() => 'State: T'))) return false;

@@ -1,7 +1,9 @@
 // A farm for each fault test, and what the job's video must be: the bytes that an undisturbed render in one process makes.
 
-import { afterEach, inject } from 'vitest';
+import { afterEach, expect, inject } from 'vitest';
 
+import type { FailAt } from './arm-failure-point.ts';
+import { died } from './farm-program.ts';
 import type {} from './fault-reference.ts';
 import { FaultFarm } from './fault-farm.ts';
 import type { FarmOptions } from './fault-farm.ts';
@@ -14,6 +16,20 @@ export interface FarmHarness {
   /** Puts a network of its own before a server (HOST:PORT or an URL); closed after the farm. */
   proxy(server: string, filter?: Filter): Promise<TcpProxy>;
   readonly reference: () => string;
+}
+
+/** Waits for a coordinator that was started last to take calls. */
+export async function answers(farm: FaultFarm): Promise<void> {
+  await farm.until('the coordinator answers', async () => (await farm.client.list()).length >= 0);
+}
+
+/** Starts a coordinator that dies there; what it gives waits for that. */
+export function startArmed(farm: FaultFarm, failAt: FailAt): () => Promise<void> {
+  const program = farm.startCoordinator(undefined, { failAt });
+  return async () => {
+    await died(program);
+    expect(program.child.signalCode, program.log()).toBe('SIGKILL');
+  };
 }
 
 export function useFarm(): FarmHarness {

@@ -15,6 +15,8 @@ type Mode = 'pass' | 'cut' | 'black-hole';
 export type Filter = () => (chunk: Buffer) => Buffer;
 
 export class TcpProxy {
+  /** Connections that were taken, and not reset at once. */
+  connections = 0;
   /** Connections that were reset by a cut or were refused during it. */
   resets = 0;
   /** Bytes that a black hole has swallowed. */
@@ -83,6 +85,7 @@ export class TcpProxy {
       client.resetAndDestroy();
       return;
     }
+    this.connections += 1;
     const pair: Pair = new Pair(client, connect(this.#target), () => this.#pairs.delete(pair));
     this.#pairs.add(pair);
     const filter = this.#filter();

@@ -41,7 +41,16 @@ describe('decideAfterFailure', () => {
   });
 
   it('makes a lost input again', () => {
-    expect(decideAfterFailure(failure('data-loss'), 1, policy)).toEqual({ kind: 'heal' });
+    const details = { lostTasks: ['a task'] };
+    const lost = new BivdiffError('data-loss', 'an input is gone', { details }).toJSON();
+    expect(decideAfterFailure(lost, 1, policy)).toEqual({ kind: 'heal' });
+  });
+
+  it('tries again where what is lost is no input: a disk failed, or a checkpoint was damaged', () => {
+    const retry = 'other-worker';
+    const failed = new BivdiffError('data-loss', 'the disk fails', { retry }).toJSON();
+    expect(decideAfterFailure(failed, 1, policy)).toMatchObject({ excludeWorker: true });
+    expect(decideAfterFailure(failure('data-loss'), 1, policy)).toMatchObject({ kind: 'retry' });
   });
 
   it('fails when the attempts are used up', () => {
