@@ -83,7 +83,13 @@ export class FaultFarm extends FarmObserver {
     });
     farm.startCoordinator();
     for (let i = 1; i <= workers; i += 1) farm.startWorker(`w${i}`);
-    await farm.seesWorkers(workers);
+    try {
+      await farm.seesWorkers(workers);
+    } catch (reason) {
+      // Nobody else could end its programs.
+      await farm.close();
+      throw reason;
+    }
     return farm;
   }
 
