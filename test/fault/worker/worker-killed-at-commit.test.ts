@@ -17,22 +17,20 @@ interface Death extends FailAt {
   readonly of: 'encode' | 'invert-video' | 'mix' | 'smooth';
   /** Whether its task has a record then. */
   readonly hasRecord: boolean;
-  /** Times that the task begins. */
-  readonly starts: number;
-  /** Who says that it is committed. */
-  readonly tellers: readonly string[];
+  /** Whether the one that dies has said that the task is committed. */
+  readonly hasTold: boolean;
 }
 
 /** By who dies there. */
 const DEATHS: Readonly<Record<string, Death>> = {
-  w1: { point: 'artifacts-put', of: 'encode', hasRecord: false, starts: 2, tellers: ['w2'] },
+  w1: { point: 'artifacts-put', of: 'encode', hasRecord: false, hasTold: false },
   // The next steps' checkpoint is there, and the last one's too.
   w2: {
-    ...{ point: 'checkpoint-put', of: 'invert-video', pass: 2, hasRecord: false },
-    ...{ starts: 2, tellers: ['w3'] },
+    ...{ point: 'checkpoint-put', of: 'invert-video', pass: 2 },
+    ...{ hasRecord: false, hasTold: false },
   },
-  w3: { point: 'record-put', of: 'mix', hasRecord: true, starts: 1, tellers: ['w4'] },
-  w4: { point: 'result-told', of: 'smooth', hasRecord: true, starts: 1, tellers: ['w4', 'w5'] },
+  w3: { point: 'record-put', of: 'mix', hasRecord: true, hasTold: false },
+  w4: { point: 'result-told', of: 'smooth', hasRecord: true, hasTold: true },
 };
 
 it('renders the same when workers die wherever something is committed', async () => {
@@ -54,20 +52,24 @@ it('renders the same when workers die wherever something is committed', async ()
   }
   farm.startWorker('w5', CHECKPOINTS);
   expect(await farm.finish(id!)).toBe(farmOf.reference());
-  for (const [name, { starts, tellers }] of Object.entries(DEATHS)) {
+  for (const [name, { hasRecord, hasTold }] of Object.entries(DEATHS)) {
     const taskId = tasks.get(name)!;
-    // A message was the dead one's until its lease lapsed; where the result is there it is answered from the store.
-    await farm.until(`all have told what ${name} did`, async () => {
-      return tellersOf(farm, taskId).size === tellers.length;
+    // A message was the dead one's until its lease lapsed; where the result is there it is answered from the store. Who has it then depends
+    // on how soon the next one came.
+    await farm.until(`another tells what ${name} was at`, async () => {
+      return [...tellersOf(farm, taskId)].some((teller) => teller !== name);
     });
-    expect([...tellersOf(farm, taskId)]).toEqual(tellers);
-    expect(farm.starts().get(taskId), `${name}'s task`).toBe(starts);
+    expect(tellersOf(farm, taskId).has(name), `${name} has told`).toBe(hasTold);
+    const starts = farm.starts().get(taskId)!;
+    if (hasRecord) expect(starts, `${name}'s task`).toBe(1);
+    else expect(starts, `${name}'s task`).toBeGreaterThan(1);
   }
   // Not from the beginning.
   const resumed = farm.events.findLast(
     (event) => event.kind === 'started' && event.taskId === tasks.get('w2'),
   );
-  expect(resumed).toMatchObject({ worker: 'w3', doneSteps: 2 });
+  expect(resumed).toMatchObject({ doneSteps: 2 });
+  expect(resumed?.worker).not.toBe('w2');
   farm.checkHistory();
 });
 
