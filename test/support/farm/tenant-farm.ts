@@ -72,7 +72,10 @@ export class TenantFarm {
         ),
       ),
     });
-    await farm.#ready(workers);
+    await farm.#ready(workers).catch(async (reason: unknown) => {
+      await farm.close();
+      throw reason;
+    });
     return farm;
   }
 
