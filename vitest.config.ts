@@ -29,6 +29,8 @@ const project = (
 
 export default defineConfig({
   test: {
+    // Tests of ONNX Runtime alone shall tell its maker nothing either.
+    env: { ORT_DISABLE_TELEMETRY: '1' },
     // Two cores are what CI has; inference tests bring threads of their own.
     maxWorkers: 2,
     projects: [

@@ -1,36 +1,26 @@
 // Goal: whatever is wrong ends in one clear error that names what and where, with something to do, no stack, an exit code
 // that is not 0, and nothing left where the output goes. Method: the real program on real broken things.
 
-import { spawn } from 'node:child_process';
 import { copyFile, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { describe, expect, it } from 'vitest';
 
-import { endOfCli } from '../../support/cli-process.ts';
 import type { CliRun } from '../../support/cli-process.ts';
 import { damagedLate } from '../../support/media/damaged.ts';
 import {
   FIXTURES,
-  MAIN,
   SOURCE,
   bivdiff,
   copyTinyModels,
   createWorkplace,
+  expectOneError,
   jsonOf,
   poisonWeights,
   tinyFlags,
 } from './workplace.ts';
 import type { Workplace } from './workplace.ts';
-
-function expectOneError(run: CliRun, message: string | RegExp, code = 2): void {
-  expect(run.code, run.stderr).toBe(code);
-  expect(run.stdout).toBe('');
-  expect(run.stderr).toMatch(message);
-  expect(run.stderr.match(/^error: /gm), run.stderr).toHaveLength(1);
-  expect(run.stderr).not.toMatch(/^\s+at /m);
-}
 
 describe('a source that cannot be rendered', () => {
   it.each([
@@ -258,50 +248,6 @@ describe('models that cannot be used', () => {
     const output = place.path('out', 'clip.mp4');
     const run = await bivdiff('render', '--quiet', ...tinyFlags(place, { output, models }));
     expectOneError(run, /image\/unet\+canny.*NaN|NaN.*image\/unet\+canny/, 1);
-    expect(await place.outputs()).toEqual([]);
-  });
-});
-
-describe('an output that cannot be written', () => {
-  it('because its folder takes no files, is told before anything runs', async () => {
-    await using place = await createWorkplace();
-    // The kernel's own file systems refuse new files even to root.
-    const output = '/proc/clip.mp4';
-    const run = await bivdiff('render', '--quiet', ...tinyFlags(place, { output }));
-    expectOneError(run, /cannot write \/proc\/clip\.mp4/);
-    expect(run.stderr).toContain('hint: ');
-  });
-
-  it('because it exists and differs, stays as it is', async () => {
-    await using place = await createWorkplace();
-    const output = place.path('out', 'clip.mp4');
-    await mkdir(place.path('out'));
-    await writeFile(output, 'mine');
-    const flags = tinyFlags(place, { output });
-    expectOneError(await bivdiff('render', '--quiet', ...flags), /clip\.mp4 exists and differs/);
-    expect(await readFile(output, 'utf8')).toBe('mine');
-    // docs/cli.md says so of exit code 2: the bytes are known, and kept, once it is rendered.
-    const planned = jsonOf(await bivdiff('plan', '--json', ...flags));
-    expect(planned).toMatchObject({ tasks: { toRun: 0 } });
-    expect(await place.outputs()).toEqual(['clip.mp4']);
-
-    const replaced = await bivdiff('render', '--json', '--quiet', ...flags, '--overwrite');
-    expect(jsonOf(replaced)).toMatchObject({ tasks: { run: 0 } });
-    expect((await readFile(output)).subarray(4, 8).toString()).toBe('ftyp');
-    // The same bytes again are no reason to refuse.
-    expect((await bivdiff('render', '--quiet', ...flags)).code).toBe(0);
-  });
-
-  it('because the disk is full, leaves nothing', async () => {
-    await using place = await createWorkplace();
-    const output = place.path('out', 'clip.mp4');
-    const flags = tinyFlags(place, { output });
-    // A limit on the size of files is as good as a full disk: the write fails half-way.
-    const script = 'ulimit -f 1; exec "$0" "$@"';
-    const words = ['-c', script, process.execPath, MAIN, 'render', '--quiet', ...flags];
-    const run = await endOfCli(spawn('bash', words, { stdio: ['ignore', 'pipe', 'pipe'] }));
-    expectOneError(run, /error: /, 1);
-    expect(run.stderr).toMatch(/EFBIG|file too large|no room|full/i);
     expect(await place.outputs()).toEqual([]);
   });
 });

@@ -1,14 +1,24 @@
 // Goal: outputs go where users say, in each format that they say, whatever the place is called. Method: the real program; roundtrips where no
 // model is needed.
 
-import { lstat, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { lstat, mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
 import { MOVIE_FORMATS, endingOf } from '../../../common/outputs/output-formats.ts';
 import { createMediaService } from '../../../workers/media/media-service.ts';
-import { FIXTURES, bivdiff, createWorkplace, tinyFlags } from './workplace.ts';
+import { endOfCli } from '../../support/cli-process.ts';
+import {
+  FIXTURES,
+  MAIN,
+  bivdiff,
+  createWorkplace,
+  expectOneError,
+  jsonOf,
+  tinyFlags,
+} from './workplace.ts';
 
 const CLIP = join(FIXTURES, 'b-frames.mp4');
 const QUIET = ['--quiet', '--overwrite'] as const;
@@ -108,5 +118,49 @@ describe('a render', () => {
     const refused = await bivdiff('render', ...tinyFlags(place, { output: tooLong }));
     expect(refused.code).toBe(2);
     expect(refused.stderr).toMatch(/name too long/);
+  });
+});
+
+describe('an output that cannot be written', () => {
+  it('because its folder takes no files, is told before anything runs', async () => {
+    await using place = await createWorkplace();
+    // The kernel's own file systems refuse new files even to root.
+    const output = '/proc/clip.mp4';
+    const run = await bivdiff('render', '--quiet', ...tinyFlags(place, { output }));
+    expectOneError(run, /cannot write \/proc\/clip\.mp4/);
+    expect(run.stderr).toContain('hint: ');
+  });
+
+  it('because it exists and differs, stays as it is', async () => {
+    await using place = await createWorkplace();
+    const output = place.path('out', 'clip.mp4');
+    await mkdir(place.path('out'));
+    await writeFile(output, 'mine');
+    const flags = tinyFlags(place, { output });
+    expectOneError(await bivdiff('render', '--quiet', ...flags), /clip\.mp4 exists and differs/);
+    expect(await readFile(output, 'utf8')).toBe('mine');
+    // docs/cli.md says so of exit code 2: the bytes are known, and kept, once it is rendered.
+    const planned = jsonOf(await bivdiff('plan', '--json', ...flags));
+    expect(planned).toMatchObject({ tasks: { toRun: 0 } });
+    expect(await place.outputs()).toEqual(['clip.mp4']);
+
+    const replaced = await bivdiff('render', '--json', '--quiet', ...flags, '--overwrite');
+    expect(jsonOf(replaced)).toMatchObject({ tasks: { run: 0 } });
+    expect((await readFile(output)).subarray(4, 8).toString()).toBe('ftyp');
+    // The same bytes again are no reason to refuse.
+    expect((await bivdiff('render', '--quiet', ...flags)).code).toBe(0);
+  });
+
+  it('because the disk is full, leaves nothing', async () => {
+    await using place = await createWorkplace();
+    const output = place.path('out', 'clip.mp4');
+    const flags = tinyFlags(place, { output });
+    // A limit on the size of files is as good as a full disk: the write fails half-way.
+    const script = 'ulimit -f 1; exec "$0" "$@"';
+    const words = ['-c', script, process.execPath, MAIN, 'render', '--quiet', ...flags];
+    const run = await endOfCli(spawn('bash', words, { stdio: ['ignore', 'pipe', 'pipe'] }));
+    expectOneError(run, /error: /, 1);
+    expect(run.stderr).toMatch(/EFBIG|file too large|no room|full/i);
+    expect(await place.outputs()).toEqual([]);
   });
 });

@@ -5,6 +5,8 @@ import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { expect } from 'vitest';
+
 import { endOfCli, startCli } from '../../support/cli-process.ts';
 import type { CliRun } from '../../support/cli-process.ts';
 import { TINY_SET } from '../../support/models/paths.ts';
@@ -78,4 +80,13 @@ export async function poisonWeights(path: string): Promise<void> {
   const FLOAT16_NAN = 0x7e00;
   bytes.writeUInt16LE(FLOAT16_NAN, bytes.length - 2);
   await writeFile(path, bytes);
+}
+
+/** One error and no more, with nothing on stdout and no stack. */
+export function expectOneError(run: CliRun, message: string | RegExp, code = 2): void {
+  expect(run.code, run.stderr).toBe(code);
+  expect(run.stdout).toBe('');
+  expect(run.stderr).toMatch(message);
+  expect(run.stderr.match(/^error: /gm), run.stderr).toHaveLength(1);
+  expect(run.stderr).not.toMatch(/^\s+at /m);
 }

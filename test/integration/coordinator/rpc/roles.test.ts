@@ -1,8 +1,8 @@
 // Goal: each role may do what the table says and nothing else, and each owner sees their own. Method: a real server and real clients,
 // one for each token; jobs that were written into the store.
 
-import { credentials, makeGenericClientConstructor, Metadata, status } from '@grpc/grpc-js';
-import type { Client, MethodDefinition, ServiceError } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
+import type { MethodDefinition } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { FarmClient } from '../../../../cli/farm/farm-client.ts';
@@ -20,6 +20,7 @@ import {
   submission,
 } from '../../../support/farm/guarded-farm.ts';
 import type { Bearer } from '../../../support/farm/guarded-farm.ts';
+import { callEmpty } from '../../../support/network/call-empty.ts';
 
 const BEARERS = {
   reader: { owner: 'alice', roles: ['read'] },
@@ -84,18 +85,18 @@ describe('the table of roles', () => {
     async (name, method) => {
       const seen: Record<string, number> = {};
       for (const bearer of Object.keys(BEARERS) as Name[])
-        seen[bearer] = await callEmpty(method, bearer);
+        seen[bearer] = await callAs(method, bearer);
       const through = Object.keys(seen).filter((one) => seen[one] !== status.PERMISSION_DENIED);
       expect(through).toEqual(ALLOWED[name]);
-      expect(await callEmpty(method)).toBe(status.UNAUTHENTICATED);
+      expect(await callAs(method)).toBe(status.UNAUTHENTICATED);
     },
   );
 
   it('is open to everybody for health and reflection only', async () => {
     const health = { requestStream: false, path: '/grpc.health.v1.Health/Check' };
-    expect(await callEmpty(raw(health))).toBe(status.OK);
+    expect(await callAs(raw(health))).toBe(status.OK);
     const unknown = { requestStream: false, path: '/bivdiff.v1.RenderService/Nothing' };
-    expect(await callEmpty(raw(unknown))).not.toBe(status.OK);
+    expect(await callAs(raw(unknown))).not.toBe(status.OK);
   });
 
   it('takes no token but those it knows, in no form but its own', async () => {
@@ -239,56 +240,9 @@ async function read(client: FarmClient, digest: typeof NOWHERE): Promise<string>
 }
 
 /** Calls a method with an empty request; gives the status. */
-async function callEmpty(method: MethodDefinition<object, object>, bearer?: Name): Promise<status> {
+async function callAs(method: MethodDefinition<object, object>, bearer?: Name): Promise<status> {
   const token = bearer === undefined ? undefined : farm.tokens.get(bearer)!;
-  const { address, metadata } = await farm.channel(token === undefined ? {} : { token });
-  const Generic = makeGenericClientConstructor({}, 'generic');
-  const client: Client = new Generic(address, credentials.createInsecure());
-  try {
-    return await new Promise<status>((resolve) => {
-      const done = (error: ServiceError | null): void => resolve(error?.code ?? status.OK);
-      const rest = [metadata?.() ?? new Metadata(), { deadline: Date.now() + 10_000 }] as const;
-      const { path, requestSerialize: write, responseDeserialize: parse } = method;
-      const request = {
-        ...{
-          id: '',
-          digest: '',
-          chunk: new Uint8Array(),
-          files: [],
-          pageSize: 0,
-          pageToken: '',
-          layout: '',
-          taskId: '',
-          envelope: new Uint8Array(),
-        },
-        ...{
-          protocol: 0,
-          sourceKind: '',
-          sourceDigest: '',
-          priority: 0,
-          offset: 0,
-          inMemory: false,
-        },
-        ...{ name: '', kind: '', prefix: '', checkArtifacts: false, service: '' },
-        ...(path.endsWith('Document') ? { name: { kind: '', id: '' } } : {}),
-      };
-      if (method.requestStream) {
-        const call = client.makeClientStreamRequest(path, write, parse, rest[0], rest[1], done);
-        call.on('error', () => undefined);
-        call.write(request);
-        call.end();
-      } else if (method.responseStream) {
-        const call = client.makeServerStreamRequest(path, write, parse, request, rest[0], rest[1]);
-        call.on('error', (error) => done(error as ServiceError));
-        call.on('end', () => done(null));
-        call.resume();
-      } else {
-        client.makeUnaryRequest(path, write, parse, request, rest[0], rest[1], done);
-      }
-    });
-  } finally {
-    client.close();
-  }
+  return callEmpty(method, await farm.channel(token === undefined ? {} : { token }));
 }
 
 function raw(parts: { readonly path: string }): MethodDefinition<object, object> {

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { createMemoryBus } from '../../../../common/bus/memory/index.ts';
 import { UNKNOWN_ATTEMPT } from '../../../../common/bus/ports.ts';
-import type { Bus, TaskMessage, WorkerEvent } from '../../../../common/bus/ports.ts';
+import type { Bus, TaskMessage } from '../../../../common/bus/ports.ts';
 import { BivdiffError } from '../../../../common/errors.ts';
 import { queueOfStage } from '../../../../common/placement.ts';
 import { numericsKeyOf } from '../../../../common/stage-facts.ts';
@@ -15,13 +15,12 @@ import type { JobId, TaskId } from '../../../../common/task.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../../../coordinator/domain/failure-policy.ts';
 import { createPlan } from '../../../../coordinator/domain/plan.ts';
 import type { Plan } from '../../../../coordinator/domain/plan.ts';
-import { createTaskGraph } from '../../../../coordinator/domain/task-graph.ts';
-import { JobRun } from '../../../../coordinator/run/job-run.ts';
+import type { JobRun } from '../../../../coordinator/run/job-run.ts';
 import { PublishedTasks } from '../../../../coordinator/run/published-tasks.ts';
 import type { Clock, Workforce } from '../../../../coordinator/ports.ts';
-import { wantedTasks } from '../../../../coordinator/run/active-job.ts';
 import { acceptedJob } from '../../../support/jobs.ts';
 import { withMask } from '../../../support/masked-plan.ts';
+import { openJobRun, started } from './open-job-run.ts';
 
 const JOB = 'job' as JobId;
 const INGEST = queueOfStage('ingest', acceptedJob().numerics.media);
@@ -64,22 +63,11 @@ describe('JobRun', () => {
       const names = isOurs ? [...there] : [...there, 'foreign'];
       return new Set(names.filter((name) => memory[name]! >= memoryBytes));
     };
-    out = new PublishedTasks({
-      ...{ store, bus, clock, slotsOf: () => 0, claimed: () => claimed },
-      workersOf,
-    });
+    const farm = { store, bus, clock };
+    out = new PublishedTasks({ ...farm, slotsOf: () => 0, claimed: () => claimed, workersOf });
     const memoryOf = (worker: string): number | undefined => memory[worker];
     const workers = { workersOf, memoryOf, setAside: () => [], idleOf: workersOf };
-    runOf = (jobId, plan = createPlan(acceptedJob())) => {
-      const graph = createTaskGraph(plan);
-      const observer = {
-        surveyed: () => undefined,
-        event: () => undefined,
-        healed: () => undefined,
-      };
-      const made = new JobRun({ jobId, graph, store, bus, policy, clock, out, observer, workers });
-      return { run: made, start: () => made.start(wantedTasks(graph)) };
-    };
+    runOf = (jobId, plan) => openJobRun(jobId, { ...farm, out, workers }, plan);
     const { run: made, start } = runOf(JOB);
     run = made;
     await start();
@@ -88,10 +76,6 @@ describe('JobRun', () => {
   });
 
   const pullNow = async () => bus.pull([INGEST], { worker: 'w', waitMs: 0 });
-  const started = (taskId: TaskId, worker: string): WorkerEvent => ({
-    ...{ kind: 'started', taskId, worker },
-    ...{ attempt: 1, slot: 0, stage: 'ingest' },
-  });
 
   it('publishes again what the bus has lost, once it had time to arrive', async () => {
     const first = await pullNow();
