@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 
 import { BivdiffError } from '../../../common/errors.ts';
+import type { Role } from '../../../coordinator/rpc/access/roles.ts';
 import { EXIT_OK } from '../../output/exit-codes.ts';
 import { printJson } from '../../terminal.ts';
 import type { CliEnvironment } from '../../terminal.ts';
@@ -63,17 +64,17 @@ function addTokenCreate(program: Command, environment: CliEnvironment, finish: F
     )
     .option('--json', 'Print one JSON object on stdout')
     .action(async (flags: TokenFlags) => {
-      const { createToken, parseTokens } =
+      const { checkTokenEntry, createToken } =
         await import('../../../coordinator/rpc/access/token-book.ts');
       const { token, sha256 } = createToken();
       const entry = {
-        ...{ sha256, owner: flags.owner, roles: flags.role },
+        ...{ sha256, owner: flags.owner, roles: flags.role as Role[] },
         ...(flags.weight === undefined ? {} : { weight: Number(flags.weight) }),
         ...(flags.quota === undefined ? {} : { quota: Number(flags.quota) }),
         ...(flags.priorityMax === undefined ? {} : { priorityMax: Number(flags.priorityMax) }),
       };
       // As the coordinator will read it.
-      parseTokens(JSON.stringify({ tokens: [entry] }), 'the flags');
+      checkTokenEntry(entry, flagOfKey);
       if (flags.json === true) printJson(environment.stdout, { token, entry });
       else {
         environment.stdout.write(`${token}\n`);
@@ -83,6 +84,11 @@ function addTokenCreate(program: Command, environment: CliEnvironment, finish: F
       }
       finish(EXIT_OK);
     });
+}
+
+function flagOfKey(key: string): string {
+  if (key === 'roles') return '--role';
+  return key === 'priorityMax' ? '--priority-max' : `--${key}`;
 }
 
 function addNatsConfig(program: Command, environment: CliEnvironment, finish: Finish): void {

@@ -1,7 +1,7 @@
 // A connection to a NATS server, as all programs of a farm make it.
 
-import { jetstream } from '@nats-io/jetstream';
-import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { JetStreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 
@@ -30,7 +30,6 @@ export interface NatsPlace extends NatsAccess {
 
 export interface NatsClients {
   readonly connection: NatsConnection;
-  readonly js: JetStreamClient;
   readonly manager: JetStreamManager;
 }
 
@@ -57,8 +56,8 @@ export async function connectToNats(place: NatsPlace): Promise<NatsClients> {
       ...(password === undefined ? {} : { pass: password }),
       ...(tls === undefined ? {} : { tls: { ...tls } }),
     });
-    const js = jetstream(connection, { timeout: REQUEST_MS });
-    return { connection, js, manager: await js.jetstreamManager(false) };
+    const manager = await jetstreamManager(connection, { timeout: REQUEST_MS, checkAPI: false });
+    return { connection, manager };
   } catch (reason) {
     throw natsFailure(reason, `connecting to NATS at ${place.servers.join(', ')}`);
   }

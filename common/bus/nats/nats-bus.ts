@@ -2,7 +2,8 @@
 // disposable: whoever publishes makes it anew when it is gone. Events and cancels are plain NATS messages. What comes is checked here: what
 // fits no schema is counted and dropped.
 
-import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import type { JetStreamManager } from '@nats-io/jetstream';
+import { PermissionViolationError } from '@nats-io/transport-node';
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
 
 import { BivdiffError } from '../../errors.ts';
@@ -30,6 +31,8 @@ import { checkPayload, isGone, isThereAlready, natsFailure } from './nats-errors
 import { inboxOf } from './permissions.ts';
 import { Puller } from './puller.ts';
 import { Reporter } from './reporter.ts';
+import { Requests } from './requests.ts';
+import { StreamPublisher } from './stream-publisher.ts';
 import { TaskStream } from './task-stream.ts';
 import {
   CANCEL_SUBJECT,
@@ -61,7 +64,8 @@ export class NatsBus implements Bus {
   readonly connection: NatsConnection;
   readonly malformed: MalformedCounts;
   readonly #options: NatsBusOptions;
-  readonly #js: JetStreamClient;
+  readonly #requests: Requests;
+  readonly #publisher: StreamPublisher;
   readonly #manager: JetStreamManager;
   readonly #stream: TaskStream;
   readonly #leased = new Set<NatsDelivery>();
@@ -71,15 +75,17 @@ export class NatsBus implements Bus {
   #isClosed = false;
 
   /** Use `openNatsBus`. */
-  constructor(options: NatsBusOptions, { connection, js, manager }: NatsClients) {
+  constructor(options: NatsBusOptions, { connection, manager }: NatsClients) {
     this.#options = options;
     this.connection = connection;
     this.malformed = new MalformedCounts((messages) => options.onMalformed?.(messages));
-    this.#js = js;
     this.#manager = manager;
     const { user } = options;
-    this.#puller = new Puller(connection, user === undefined ? undefined : inboxOf(user));
-    this.#reporter = new Reporter(connection);
+    const inboxPrefix = user === undefined ? undefined : inboxOf(user);
+    this.#puller = new Puller(connection, inboxPrefix);
+    this.#requests = new Requests({ connection, inboxPrefix, timeoutMs: REQUEST_MS });
+    this.#publisher = new StreamPublisher(this.#requests);
+    this.#reporter = new Reporter(connection, this.#requests);
     this.#stream = new TaskStream({
       manager,
       ackWaitMs: options.ackWaitMs,
@@ -105,9 +111,7 @@ export class NatsBus implements Bus {
     try {
       await this.#stream.using(queue, async () => {
         await this.#checkDepth(queue, doing);
-        await this.#js.publish(taskSubject(queue, messageKey(message)), payload, {
-          timeout: REQUEST_MS,
-        });
+        await this.#publisher.publish(taskSubject(queue, messageKey(message)), payload);
       });
     } catch (reason) {
       if (!isThereAlready(reason)) throw natsFailure(reason, doing);
@@ -211,6 +215,7 @@ export class NatsBus implements Bus {
     this.#isClosed = true;
     this.#puller.close();
     this.#reporter.close();
+    this.#requests.close();
     for (const subscription of [...this.#subscriptions]) subscription.end();
     await this.connection.flush().catch(() => undefined);
     await this.connection.close();
@@ -218,11 +223,17 @@ export class NatsBus implements Bus {
 
   /** Ends with the connection. */
   async #followConnection(): Promise<void> {
-    for await (const { type } of this.connection.status()) {
-      if (type !== 'reconnect') continue;
-      this.#puller.forget();
-      this.#reporter.resend();
+    for await (const status of this.connection.status()) {
+      if (status.type === 'reconnect') {
+        this.#puller.forget();
+        this.#reporter.resend();
+      }
+      const error = status.type === 'error' ? status.error : undefined;
+      if (error instanceof PermissionViolationError && error.operation === 'publish') {
+        this.#requests.refused(error.subject, error);
+      }
     }
+    this.#requests.close();
   }
 
   /** It does not come again as it is; whoever published it learns why, and gives up after some attempts. */

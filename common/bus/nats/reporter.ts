@@ -7,10 +7,9 @@ import { BivdiffError } from '../../errors.ts';
 import type { WorkerEvent } from '../ports.ts';
 import { encodeEvent, joinEvents } from './messages/worker-events.ts';
 import { isNoResponders } from './nats-errors.ts';
+import type { Requests } from './requests.ts';
 import { EVENT_SUBJECT, PROGRESS_SUBJECT } from './subjects.ts';
 
-/** How long the coordinator may take to have room for some events, per try. */
-const REPORT_MS = 5_000;
 /** After so many tries events are given up: what they say is in the store, or will be found missing. */
 const REPORT_TRIES = 12;
 /** Of the events in one message. A failure has some kilobytes, all others about a hundred bytes. */
@@ -23,17 +22,19 @@ interface Pending {
 
 export class Reporter {
   readonly #connection: NatsConnection;
+  readonly #requests: Requests;
   readonly #pending: Pending[] = [];
   #isSending = false;
   #isClosed = false;
   /** Ends the wait for the answer to the message that is under way. */
   #giveUp: (() => void) | undefined;
 
-  constructor(connection: NatsConnection) {
+  constructor(connection: NatsConnection, requests: Requests) {
     this.#connection = connection;
+    this.#requests = requests;
   }
 
-  /** Resolves when the coordinator has it, or nobody listens. Steps and beginnings are waited for by nobody. */
+  /** Resolves when the coordinator has it, or nobody listens; at once for steps and beginnings. */
   async report(event: WorkerEvent): Promise<void> {
     if (this.#isClosed || this.#connection.isClosed()) return;
     const bytes = encodeEvent(event);
@@ -88,7 +89,7 @@ export class Reporter {
       this.#giveUp = () => {
         reject(new BivdiffError('unavailable', 'the server was away'));
       };
-      const answered = this.#connection.request(EVENT_SUBJECT, payload, { timeout: REPORT_MS });
+      const answered = this.#requests.ask(EVENT_SUBJECT, payload);
       answered.catch(() => undefined);
       interrupted.catch(() => undefined);
       try {

@@ -109,6 +109,19 @@ export function parseTokens(text: string, origin: string): TokenBook {
   return new TokenBook(tokens);
 }
 
+/**
+ * Checks one entry before it is in a file; `nameOf` says what its keys are called where it comes from.
+ * @throws invalid-argument — all problems
+ */
+export function checkTokenEntry(entry: TokenEntry, nameOf: (key: string) => string): void {
+  const result = ENTRY.safeParse(entry);
+  if (result.success) return;
+  const problems = result.error.issues.map(
+    ({ path, message }) => `${nameOf(String(path[0]))}: ${message}`,
+  );
+  throw new BivdiffError('invalid-argument', problems.join('; '), { details: { problems } });
+}
+
 /** A fresh token, to be shown once, and what to write down of it. */
 export function createToken(): { readonly token: string; readonly sha256: string } {
   const token = `${TOKEN_PREFIX}${randomBytes(TOKEN_BYTES).toString('base64url')}`;

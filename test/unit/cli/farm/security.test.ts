@@ -239,9 +239,10 @@ describe('token create', () => {
   });
 
   it.each([
-    [['--owner', 'Alice Smith', '--role', 'read'], 'owner'],
-    [['--owner', 'a', '--role', 'king'], 'roles'],
-    [['--owner', 'a', '--role', 'read', '--weight', '-1'], 'weight'],
+    [['--owner', 'Alice Smith', '--role', 'read'], '--owner: '],
+    [['--owner', 'a', '--role', 'king'], '--role: '],
+    [['--owner', 'a', '--role', 'read', '--weight', '-1'], '--weight: '],
+    [['--owner', 'a', '--role', 'read', '--priority-max', '101'], '--priority-max: '],
     [['--owner', 'a'], '--role'],
   ])('refuses %j', async (words, what) => {
     const environment = createSampleEnvironment();
