@@ -43,6 +43,7 @@ export interface ProgramFlags extends SecurityFlags {
   readonly natsPort?: string;
   readonly keepJobs?: string;
   readonly http?: string;
+  readonly kubernetes?: string;
   readonly drainSeconds?: string;
   readonly preload?: string[];
 }

@@ -23,6 +23,8 @@ import { openHttpEndpoint } from './http/http-endpoint.ts';
 import { Probes } from './http/probes.ts';
 import { CoordinatorMetrics } from './metrics/coordinator-metrics.ts';
 import { observed } from './metrics/observed.ts';
+import { leadInTurn } from './leading.ts';
+import type { ClusterPlace } from '../flags/cluster-place.ts';
 import { malformedLogged } from './log.ts';
 import type { Log } from './log.ts';
 import { ACK_WAIT_MS } from '../flags/farm-settings.ts';
@@ -45,6 +47,8 @@ export interface CoordinatorSettings {
   readonly limits: FarmLimits;
   /** HOST:PORT for probes and metrics. @default none */
   readonly http?: string | undefined;
+  /** The cluster that it runs on, where it is told of one. */
+  readonly place?: ClusterPlace | undefined;
   readonly log: Log;
 }
 
@@ -62,7 +66,13 @@ export async function runCoordinator(
   const http = address && (await openHttpEndpoint({ address, probes, metrics: metrics.registry }));
   if (http) log.info({ port: http.port }, 'probes and metrics are served');
   try {
-    await lead(settings, seen, signal);
+    const { place } = settings;
+    const leading = (ending: AbortSignal, onServing?: () => void): Promise<void> => {
+      probes.leads = true;
+      return lead(settings, { ...seen, ...(onServing && { onServing }) }, ending);
+    };
+    if (place === undefined) await leading(signal);
+    else await leadInTurn({ place, probes, log, lead: leading }, signal);
   } finally {
     if (http) await http.close();
   }
@@ -72,11 +82,13 @@ export async function runCoordinator(
 interface Seen {
   readonly probes: Probes;
   readonly metrics: CoordinatorMetrics;
+  /** Called once clients can reach it. */
+  readonly onServing?: () => void;
 }
 
 async function lead(
   settings: CoordinatorSettings,
-  { probes, metrics }: Seen,
+  { probes, metrics, onServing }: Seen,
   signal: AbortSignal,
 ): Promise<void> {
   const { log, security, limits } = settings;
@@ -135,6 +147,7 @@ async function lead(
       workers: workers.alive,
       malformed: bus.malformed.totals,
     }));
+    onServing?.();
     probes.unstarted = undefined;
     probes.unready = 'reading which jobs there are';
     void coordinator.known.then(() => {

@@ -88,6 +88,10 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
       collect,
     )
     .option('--http <ADDRESS>', HTTP_TEXT)
+    .option(
+      '--kubernetes <FILE>',
+      'What it does on Kubernetes, YAML: leader election and more; see docs/kubernetes-settings.md',
+    )
     .option('--settings <FILE>', 'The limits as `limits: { NAME: VALUE }`, YAML or JSON')
     .action(async (flags: ProgramFlags) => {
       const listen = flags.listen ?? SERVER_DEFAULT;
@@ -102,12 +106,24 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
       const keepJobsMs = keepJobsMsOf(flags.keepJobs);
       const { http } = flags;
       checkHttpAddress(http);
+      const { clusterPlaceOf } = await import('../../flags/cluster-place.ts');
+      const place = await clusterPlaceOf(flags.kubernetes, environment);
       const signal = environment.interruption();
       const { runCoordinator } = await import('../../programs/coordinator-program.ts');
       const { createLog } = await import('../../programs/log.ts');
       const log = createLog(environment.stderr, 'coordinator');
       const { numerics } = flags;
-      const settled = { natsAccess, security, limits, listen, numerics, keepJobsMs, http, log };
+      const settled = {
+        natsAccess,
+        security,
+        limits,
+        listen,
+        numerics,
+        keepJobsMs,
+        http,
+        place,
+        log,
+      };
       await runCoordinator({ ...where, ...settled }, signal);
       finish(EXIT_OK);
     });

@@ -6,6 +6,9 @@ export class Probes {
   /** Why it cannot serve; undefined: it can. */
   unready: string | undefined = 'the program begins';
 
+  /** A coordinator: whether it leads, or is about to. */
+  leads = false;
+
   /** It has started, and can serve. */
   serve(): void {
     this.unstarted = undefined;
