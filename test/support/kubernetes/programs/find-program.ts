@@ -7,6 +7,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { ownPrefix, removeLeftovers } from '../../../../common/files/leftovers.ts';
 import { buildWithGo, downloadModule } from './go-build.ts';
 import { PROGRAMS } from './program-table.ts';
 import type { Manifests, ProgramName, Source, WheelProgram } from './program-table.ts';
@@ -14,6 +15,9 @@ import type { Manifests, ProgramName, Source, WheelProgram } from './program-tab
 const execute = promisify(execFile);
 
 const TELL_MS = 30_000;
+const LINES_MAX = 10;
+/** How folders begin in which something is made: those of killed processes are removed. */
+const MAKING = '.making-';
 
 /** Takes a line for whoever waits. */
 export type Tell = (line: string) => void;
@@ -38,10 +42,8 @@ export async function findProgram(
   try {
     await make(source, path);
   } catch (reason) {
-    throw new Error(
-      `${name} ${source.version} is missing and cannot be made: ${NEEDS[source.from]}\n${String(reason)}`,
-      { cause: reason },
-    );
+    const what = `${name} ${source.version} is missing and cannot be made`;
+    throw new Error(`${what}: ${NEEDS[source.from]}\n${endOf(reason)}`, { cause: reason });
   } finally {
     clearInterval(timer);
   }
@@ -52,6 +54,13 @@ export async function findProgram(
 /** Makes those that are missing, one after the other. */
 export async function getPrograms(names: readonly ProgramName[], tell: Tell): Promise<void> {
   for (const name of names) await findProgram(name, tell);
+}
+
+/** What a command that failed said last: Go repeats one cause for each file that it is met in. */
+function endOf(reason: unknown): string {
+  const { stderr } = reason as { readonly stderr?: string };
+  const text = stderr === undefined || stderr === '' ? String(reason) : stderr;
+  return text.trimEnd().split('\n').slice(-LINES_MAX).join('\n');
 }
 
 const VERBS: Readonly<Record<Source['from'], string>> = {
@@ -79,7 +88,8 @@ function cacheFolder(): string {
 /** Whole or not at all: it is made beside its place, and moved there. */
 async function make(source: Source, path: string): Promise<void> {
   await mkdir(cacheFolder(), { recursive: true });
-  const folder = await mkdtemp(join(cacheFolder(), '.making-'));
+  await removeLeftovers(cacheFolder(), MAKING);
+  const folder = await mkdtemp(join(cacheFolder(), await ownPrefix(MAKING)));
   const target = join(folder, 'made');
   try {
     switch (source.from) {

@@ -19,6 +19,10 @@ if (import.meta.main) {
     tell(`Unknown: ${unknown.join(', ')}. There are: ${PROGRAM_NAMES.join(', ')}.`);
     process.exitCode = 1;
   } else {
-    await getPrograms(asked.length === 0 ? PROGRAM_NAMES : (asked as ProgramName[]), tell);
+    const names = asked.length === 0 ? PROGRAM_NAMES : (asked as ProgramName[]);
+    await getPrograms(names, tell).catch((reason: unknown) => {
+      tell(reason instanceof Error ? reason.message : String(reason));
+      process.exitCode = 1;
+    });
   }
 }
