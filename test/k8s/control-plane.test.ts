@@ -180,7 +180,9 @@ it('holds custom resources to their rules in CEL', async () => {
   const clip = (spec: object): object => ({
     ...{ apiVersion: `${group}/${version}`, kind: 'Clip', metadata: { name: 'a' }, spec },
   });
-  await until('the API server serves clips', async () => custom.listNamespacedCustomObject(at));
+  await until('the API server serves clips', async (): Promise<unknown> =>
+    custom.listNamespacedCustomObject(at),
+  );
   const create = async (spec: object): Promise<unknown> =>
     custom.createNamespacedCustomObject({ ...at, body: clip(spec) });
   const refusal = await refusalOf(create({ frames: 8, overlap: 8 }));
@@ -244,7 +246,7 @@ it.each([
   const served = crd.spec.versions.filter((version) => version.served).map((one) => one.name);
   expect(served).not.toEqual([]);
   const at = { group, version: served[0]!, plural, namespace: 'default' };
-  await until('the API server serves them', async () =>
+  await until('the API server serves them', async (): Promise<unknown> =>
     plane().api(CustomObjectsApi).listNamespacedCustomObject(at),
   );
 });

@@ -8,6 +8,7 @@ import {
   addClaimTemplate,
   addDeviceClass,
   addDevices,
+  addShareTemplate,
   claimingPod,
 } from '../support/kubernetes/devices.ts';
 import { addNodes, GPU, gpuPod } from '../support/kubernetes/nodes.ts';
@@ -23,6 +24,8 @@ const plane = useControlPlane({}, async (started) => {
   ]);
   await addDeviceClass(started, GPU);
 });
+
+const HOST = { 'kubernetes.io/hostname': 'shared' };
 
 const core = (): CoreV1Api => plane().api(CoreV1Api);
 
@@ -63,6 +66,23 @@ it('serves a pod that asks for nvidia.com/gpu from the same devices', async () =
     ...['small/gpu-0', 'small/gpu-1', 'small/gpu-2', 'small/gpu-3'],
   ]);
   await removeAll(namespace);
+});
+
+it('lets several pods share a GPU by its memory', async () => {
+  const namespace = 'shares';
+  await plane().createNamespace(namespace);
+  await addNodes(plane(), [{ name: 'shared' }]);
+  await addDevices(plane(), [{ node: 'shared', count: 1, memory: '80Gi', isShared: true }]);
+  await addShareTemplate(plane(), namespace, { name: 'share', memory: '30Gi' });
+  for (const name of ['a', 'b', 'c']) {
+    const pod = claimingPod(name, 'share');
+    const body = { ...pod, spec: { ...pod.spec!, nodeSelector: HOST } };
+    await core().createNamespacedPod({ namespace, body });
+  }
+  const pods = await settled(namespace);
+  expect(pods.filter(isRunning)).toHaveLength(2);
+  expect(pods.map(waitsWhy).join('')).toContain('cannot allocate all claims');
+  expect(await devicesOf(namespace)).toEqual(['shared/gpu-0', 'shared/gpu-0']);
 });
 
 /** Each pod runs, or the scheduler has no place for it. */

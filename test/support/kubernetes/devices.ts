@@ -2,7 +2,7 @@
 // driver is there, and none is needed: the scheduler allocates, and KWOK prepares nothing.
 
 import { ResourceV1Api } from '@kubernetes/client-node';
-import type { V1Device, V1Pod } from '@kubernetes/client-node';
+import type { V1Device, V1ExactDeviceRequest, V1Pod } from '@kubernetes/client-node';
 
 import type { ControlPlane } from './control-plane.ts';
 
@@ -15,13 +15,16 @@ export interface DevicePlan {
   readonly count: number;
   /** A quantity: `80Gi`. */
   readonly memory: string;
+  /** Several claims may have parts of one device's memory. @default false */
+  readonly isShared?: boolean;
 }
 
 /** Publishes GPUs of nodes that are there. */
 export async function addDevices(plane: ControlPlane, plans: readonly DevicePlan[]): Promise<void> {
   const resources = plane.api(ResourceV1Api);
-  for (const { node, count, memory } of plans) {
-    const devices = Array.from({ length: count }, (_, i) => deviceOf(i, memory));
+  for (const plan of plans) {
+    const { node, count } = plan;
+    const devices = Array.from({ length: count }, (_, i) => deviceOf(i, plan));
     await resources.createResourceSlice({
       body: {
         metadata: { name: `${node}-gpus` },
@@ -51,30 +54,44 @@ export async function addDeviceClass(
   });
 }
 
+export interface ClaimPlan {
+  readonly name: string;
+  /** A quantity: `40Gi`. */
+  readonly memory: string;
+}
+
 /** A template of claims for one GPU with at least so much memory. */
 export async function addClaimTemplate(
   plane: ControlPlane,
   namespace: string,
-  { name, memory }: { readonly name: string; readonly memory: string },
+  { name, memory }: ClaimPlan,
 ): Promise<void> {
   const has = `device.capacity['${DRIVER}'].memory`;
   const expression = `${has}.compareTo(quantity('${memory}')) >= 0`;
+  await addTemplate(plane, namespace, name, { selectors: [{ cel: { expression } }] });
+}
+
+/** A template of claims for so much memory of a shared GPU. */
+export async function addShareTemplate(
+  plane: ControlPlane,
+  namespace: string,
+  { name, memory }: ClaimPlan,
+): Promise<void> {
+  await addTemplate(plane, namespace, name, { capacity: { requests: { memory } } });
+}
+
+async function addTemplate(
+  plane: ControlPlane,
+  namespace: string,
+  name: string,
+  wanted: Omit<V1ExactDeviceRequest, 'deviceClassName'>,
+): Promise<void> {
+  const exactly = { deviceClassName: DEVICE_CLASS, ...wanted };
   await plane.api(ResourceV1Api).createNamespacedResourceClaimTemplate({
     namespace,
     body: {
       metadata: { name },
-      spec: {
-        spec: {
-          devices: {
-            requests: [
-              {
-                name: 'gpu',
-                exactly: { deviceClassName: DEVICE_CLASS, selectors: [{ cel: { expression } }] },
-              },
-            ],
-          },
-        },
-      },
+      spec: { spec: { devices: { requests: [{ name: 'gpu', exactly }] } } },
     },
   });
 }
@@ -95,10 +112,13 @@ export function claimingPod(name: string, template: string): V1Pod {
   };
 }
 
-function deviceOf(index: number, memory: string): V1Device {
+function deviceOf(index: number, { memory, isShared = false }: DevicePlan): V1Device {
+  const least = '1Gi';
+  const requestPolicy = { _default: least, validRange: { min: least, step: least } };
   return {
     name: `gpu-${index}`,
     attributes: { type: { string: 'gpu' }, index: { _int: index } },
-    capacity: { memory: { value: memory } },
+    capacity: { memory: { value: memory, ...(isShared && { requestPolicy }) } },
+    ...(isShared && { allowMultipleAllocations: true }),
   };
 }

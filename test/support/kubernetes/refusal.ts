@@ -25,7 +25,7 @@ export async function refusalOf(call: Promise<unknown>): Promise<Refusal> {
 
 /** The client reads the body of some answers, gives that of others as it came, and of a 401 none. */
 function statusOf(body: unknown): V1Status {
-  if (typeof body !== 'string') return (body ?? {}) as V1Status;
+  if (typeof body !== 'string') return body ?? {};
   try {
     return JSON.parse(body) as V1Status;
   } catch {

@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process';
 import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { ownPrefix, removeLeftovers } from '../../../../common/files/leftovers.ts';
@@ -15,6 +16,7 @@ import type { Manifests, ProgramName, Source, WheelProgram } from './program-tab
 const execute = promisify(execFile);
 
 const TELL_MS = 30_000;
+const WAIT_MS = 1000;
 const LINES_MAX = 10;
 /** How folders begin in which something is made: those of killed processes are removed. */
 const MAKING = '.making-';
@@ -40,7 +42,7 @@ export async function findProgram(
     tell(`${name} ${source.version}: still at it after ${seconds()} s`);
   }, TELL_MS);
   try {
-    await make(source, path);
+    await make(name, path);
   } catch (reason) {
     const what = `${name} ${source.version} is missing and cannot be made`;
     throw new Error(`${what}: ${NEEDS[source.from]}\n${endOf(reason)}`, { cause: reason });
@@ -85,11 +87,14 @@ function cacheFolder(): string {
   return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'bivdiff/bin');
 }
 
-/** Whole or not at all: it is made beside its place, and moved there. */
-async function make(source: Source, path: string): Promise<void> {
+/** Whole or not at all: it is made beside its place, and moved there. Waits while another process makes it. */
+async function make(name: ProgramName, path: string): Promise<void> {
+  const source: Source = PROGRAMS[name];
+  const prefix = `${MAKING}${name}-`;
   await mkdir(cacheFolder(), { recursive: true });
-  await removeLeftovers(cacheFolder(), MAKING);
-  const folder = await mkdtemp(join(cacheFolder(), await ownPrefix(MAKING)));
+  while (await isBeingMade(prefix)) await delay(WAIT_MS);
+  if (await isThere(path)) return;
+  const folder = await mkdtemp(join(cacheFolder(), await ownPrefix(prefix)));
   const target = join(folder, 'made');
   try {
     switch (source.from) {
@@ -107,6 +112,13 @@ async function make(source: Source, path: string): Promise<void> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** By a process that lives. Two that begin within milliseconds both make it, which does no harm. */
+async function isBeingMade(prefix: string): Promise<boolean> {
+  await removeLeftovers(cacheFolder(), MAKING);
+  const names = await readdir(cacheFolder());
+  return names.some((one) => one.startsWith(prefix));
 }
 
 async function installWheel(source: WheelProgram, target: string, folder: string): Promise<void> {

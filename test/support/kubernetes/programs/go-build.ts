@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { WITH_PARENT } from '../with-parent.ts';
 import type { GoProgram } from './program-table.ts';
 
 const execute = promisify(execFile);
@@ -81,7 +82,8 @@ function textOf({ Path, Version = '' }: Module): string {
 
 /** What it prints. */
 async function go(args: readonly string[], folder?: string): Promise<string> {
-  const { stdout } = await execute('go', args, {
+  const [command = '', ...rest] = [...WITH_PARENT, 'go', ...args];
+  const { stdout } = await execute(command, rest, {
     env: { ...process.env, CGO_ENABLED: '0' },
     maxBuffer: OUTPUT_BYTES_MAX,
     ...(folder !== undefined && { cwd: folder }),
