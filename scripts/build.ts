@@ -25,6 +25,10 @@ writeFileSync(join(dist, 'package.json'), `${JSON.stringify(own, undefined, 2)}\
 
 mkdirSync(join(dist, 'bin'));
 // As an image has it on its PATH: the packages are beside dist/, or above it.
-writeFileSync(join(dist, 'bin/bivdiff'), '#!/usr/bin/env -S node --disable-warning=ExperimentalWarning\nimport "../cli/main.js";\n', {
-  mode: 0o755,
-});
+writeFileSync(
+  join(dist, 'bin/bivdiff'),
+  '#!/usr/bin/env -S node --disable-warning=ExperimentalWarning\nimport "../cli/main.js";\n',
+  {
+    mode: 0o755,
+  },
+);

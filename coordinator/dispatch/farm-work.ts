@@ -53,9 +53,11 @@ export class FarmWork {
   }
 
   /** Follows the run of a planned job: from its survey on only what is missing counts, and what is committed does no longer. */
-  follow(jobId: JobId, { plan, ref, stage }: TaskGraph): JobObserver {
+  follow(jobId: JobId, graph: TaskGraph): JobObserver {
+    const { plan } = graph;
+    const stage = (task: TaskNumber): Stage => graph.stage(task);
     const unitsOf = (task: TaskNumber): number =>
-      taskUnits(plan.job, stage(task), plan.frameCount(ref(task)));
+      taskUnits(plan.job, stage(task), plan.frameCount(graph.ref(task)));
     const resumed = new Set<TaskNumber>();
     let isSurveyed = false;
     return {
@@ -90,18 +92,8 @@ export class FarmWork {
 
   /** Seconds of one slot that all that is not committed will take, running tasks whole. */
   get secondsByPool(): ReadonlyMap<Pool, number> {
-    return this.#secondsOf(this.#sums.values());
-  }
-
-  /** The same of one job. */
-  secondsOfJob(jobId: JobId): ReadonlyMap<Pool, number> {
-    const work = [...(this.#jobs.get(jobId)?.values() ?? [])];
-    return this.#secondsOf(work.map(({ sum: { kind }, units }) => ({ kind, units })));
-  }
-
-  #secondsOf(amounts: Iterable<Pick<Sum, 'kind' | 'units'>>): ReadonlyMap<Pool, number> {
     const seconds = new Map<Pool, number>();
-    for (const { kind, units } of amounts) {
+    for (const { kind, units } of this.#sums.values()) {
       const { pool } = STAGE_FACTS[kind.stage];
       const ofKind = Math.max(0, units) * this.#rates.secondsPerUnit(kind);
       seconds.set(pool, (seconds.get(pool) ?? 0) + ofKind);

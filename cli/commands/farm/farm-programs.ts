@@ -129,7 +129,7 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
     });
 }
 
-function addWorker(program: Command, environment: CliEnvironment, finish: Finish): void {
+function workerCommand(program: Command): Command {
   const command = shared(program.command('worker'), {
     store:
       'a folder, s3://BUCKET/PREFIX, or a coordinator: grpc://HOST:PORT, by TLS grpcs://HOST:PORT',
@@ -137,7 +137,7 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
   });
   const insecure =
     'Send the token without TLS, also to another machine; and allow --serve on an address that is not loopback';
-  addNatsAccessFlags(addAccessFlags(command, { insecure }))
+  return addNatsAccessFlags(addAccessFlags(command, { insecure }))
     .option('--no-models', 'Take all models from the store')
     .option('--cache <DIR>', `Where models from the store are kept (default: ${CACHE_DEFAULT})`)
     .option('--cache-gib <N>', `How large that may get (1 to ${CACHE_GIB_MAX}; default: 32)`)
@@ -179,58 +179,61 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       collect,
     )
     .option('--http <ADDRESS>', HTTP_TEXT)
-    .addHelpText('after', '\nSIGTERM drains it: what runs is finished, or handed back.')
-    .action(async (flags: ProgramFlags) => {
-      const problems: string[] = [];
-      const pools = checkPools(flags.pool, problems);
-      const slots = count('slots', flags.slots, 1, { problems });
-      const threads = Math.max(1, Math.floor(environment.cores / slots));
-      const threadsPerSlot = count('threads', flags.threads, threads, { problems });
-      const gib = count('cache-gib', flags.cacheGib, 32, { problems, max: CACHE_GIB_MAX });
-      const memoryBytes = memoryBytesOf(flags.memoryGib, problems);
-      const checkpointSeconds = checkpointSecondsOf(flags.checkpointSeconds, problems);
-      const drainMs = drainMsOf(flags.drainSeconds, problems);
-      throwProblems(problems);
-      const { http, preload = [] } = flags;
-      checkHttpAddress(http);
-      const serve = serveAddress(flags);
-      const where = workerPlaces(flags, environment);
-      const access = await accessOf(flags, environment);
-      const natsAccess = await natsAccessOf(flags, environment);
-      const { openPeerCredentials } = await import('../../programs/security/peer-credentials.ts');
-      const peerCredentials =
-        flags.serveTls === true ? await openPeerCredentials(access.tls) : undefined;
-      const cacheFolder =
-        flags.cache === undefined
-          ? join(cacheHome(), 'models')
-          : resolve(environment.folder, flags.cache);
-      const signal = environment.interruption();
-      const { runWorkerProgram } = await import('../../programs/worker-program.ts');
-      const name = flags.name ?? `${hostname()}-${process.pid}`;
-      const { createLog } = await import('../../programs/log.ts');
-      const log = createLog(environment.stderr, 'worker');
-      const cacheBytesMax = gib * 2 ** 30;
-      const device = flags.device ?? DEVICE_DEFAULT;
-      const own = {
-        name,
-        pools,
-        device,
-        memoryBytes,
-        slots,
-        threadsPerSlot,
-        checkpointSeconds,
-        drainMs,
-        preload,
-        http,
-        cacheFolder,
-        cacheBytesMax,
-        serve,
-        peerCredentials,
-        log,
-      };
-      await runWorkerProgram({ ...where, ...own, access, natsAccess }, signal);
-      finish(EXIT_OK);
-    });
+    .addHelpText('after', '\nSIGTERM drains it: what runs is finished, or handed back.');
+}
+
+function addWorker(program: Command, environment: CliEnvironment, finish: Finish): void {
+  workerCommand(program).action(async (flags: ProgramFlags) => {
+    const problems: string[] = [];
+    const pools = checkPools(flags.pool, problems);
+    const slots = count('slots', flags.slots, 1, { problems });
+    const threads = Math.max(1, Math.floor(environment.cores / slots));
+    const threadsPerSlot = count('threads', flags.threads, threads, { problems });
+    const gib = count('cache-gib', flags.cacheGib, 32, { problems, max: CACHE_GIB_MAX });
+    const memoryBytes = memoryBytesOf(flags.memoryGib, problems);
+    const checkpointSeconds = checkpointSecondsOf(flags.checkpointSeconds, problems);
+    const drainMs = drainMsOf(flags.drainSeconds, problems);
+    throwProblems(problems);
+    const { http, preload = [] } = flags;
+    checkHttpAddress(http);
+    const serve = serveAddress(flags);
+    const where = workerPlaces(flags, environment);
+    const access = await accessOf(flags, environment);
+    const natsAccess = await natsAccessOf(flags, environment);
+    const { openPeerCredentials } = await import('../../programs/security/peer-credentials.ts');
+    const peerCredentials =
+      flags.serveTls === true ? await openPeerCredentials(access.tls) : undefined;
+    const cacheFolder =
+      flags.cache === undefined
+        ? join(cacheHome(), 'models')
+        : resolve(environment.folder, flags.cache);
+    const signal = environment.interruption();
+    const { runWorkerProgram } = await import('../../programs/worker-program.ts');
+    const name = flags.name ?? `${hostname()}-${process.pid}`;
+    const { createLog } = await import('../../programs/log.ts');
+    const log = createLog(environment.stderr, 'worker');
+    const cacheBytesMax = gib * 2 ** 30;
+    const device = flags.device ?? DEVICE_DEFAULT;
+    const own = {
+      name,
+      pools,
+      device,
+      memoryBytes,
+      slots,
+      threadsPerSlot,
+      checkpointSeconds,
+      drainMs,
+      preload,
+      http,
+      cacheFolder,
+      cacheBytesMax,
+      serve,
+      peerCredentials,
+      log,
+    };
+    await runWorkerProgram({ ...where, ...own, access, natsAccess }, signal);
+    finish(EXIT_OK);
+  });
 }
 
 function addUp(program: Command, environment: CliEnvironment, finish: Finish): void {

@@ -30,6 +30,19 @@ export interface HttpEndpoint {
   close(): Promise<void>;
 }
 
+interface Answering extends HttpEndpointOptions {
+  readonly scrape: () => Promise<string>;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  /** @default plain text */
+  readonly type?: string;
+}
+
+const NOT_ALLOWED: Answer = { status: 405, text: 'only GET and HEAD\n' };
+
 /** Listens. @throws unavailable — it cannot listen there; invalid-argument — no HOST:PORT */
 export async function openHttpEndpoint(options: HttpEndpointOptions): Promise<HttpEndpoint> {
   const { address, metrics } = options;
@@ -75,31 +88,33 @@ async function listen(
 async function answer(
   { method = '', url = '' }: IncomingMessage,
   response: ServerResponse,
-  { probes, metrics, scrape }: HttpEndpointOptions & { readonly scrape: () => Promise<string> },
+  options: Answering,
 ): Promise<void> {
-  const send = (status: number, text: string, type = TEXT): void => {
-    response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
-    response.end(method === 'HEAD' ? undefined : text);
-  };
-  const sendProbe = (whyNot: string | undefined): void => {
-    send(whyNot === undefined ? 200 : 503, `${whyNot ?? 'ok'}\n`);
-  };
-  if (method !== 'GET' && method !== 'HEAD') {
-    response.setHeader('allow', 'GET, HEAD');
-    return send(405, 'only GET and HEAD\n');
-  }
-  switch (url.split('?', 1)[0]) {
+  const isAsking = method === 'GET' || method === 'HEAD';
+  if (!isAsking) response.setHeader('allow', 'GET, HEAD');
+  const [path = ''] = url.split('?', 1);
+  const { status, text, type = TEXT } = isAsking ? await answerTo(path, options) : NOT_ALLOWED;
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+  response.end(method === 'HEAD' ? undefined : text);
+}
+
+async function answerTo(path: string, { probes, metrics, scrape }: Answering): Promise<Answer> {
+  switch (path) {
     case '/livez':
-      return sendProbe(undefined);
+      return probeAnswer(undefined);
     case '/readyz':
-      return sendProbe(probes.unready);
+      return probeAnswer(probes.unready);
     case '/startupz':
-      return sendProbe(probes.unstarted);
+      return probeAnswer(probes.unstarted);
     case '/metrics':
-      return send(200, await scrape(), metrics.contentType);
+      return { status: 200, text: await scrape(), type: metrics.contentType };
     default:
-      return send(404, `there are ${PATHS.join(', ')}\n`);
+      return { status: 404, text: `there are ${PATHS.join(', ')}\n` };
   }
+}
+
+function probeAnswer(whyNot: string | undefined): Answer {
+  return { status: whyNot === undefined ? 200 : 503, text: `${whyNot ?? 'ok'}\n` };
 }
 
 /** One scrape at a time, whoever asks. */

@@ -18,21 +18,23 @@ const LOOP_RESOLUTION_MS = 20;
 
 export class MetricRegistry {
   readonly #registry = new Registry();
-  readonly #metrics = new Map<MetricName, Gauge | Counter | Histogram>();
+  readonly #gauges = new Map<MetricName, Gauge>();
+  readonly #counters = new Map<MetricName, Counter>();
+  readonly #histograms = new Map<MetricName, Histogram>();
   readonly #loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
   readonly #refreshers: (() => void)[] = [];
 
   constructor(program: 'coordinator' | 'worker') {
     for (const [name, { kind, help, labels }] of [...metricsOf('both'), ...metricsOf(program)]) {
-      const settings = { name, help, labelNames: Object.keys(labels ?? {}), registers: [] };
-      const metric =
-        kind === 'gauge'
-          ? new Gauge(settings)
-          : kind === 'counter'
-            ? new Counter(settings)
-            : new Histogram({ ...settings, buckets: SECONDS_BUCKETS });
-      this.#metrics.set(name, metric);
-      this.#registry.registerMetric(metric);
+      const settings = { name, help, labelNames: Object.keys(labels ?? {}) };
+      const registers = [this.#registry];
+      if (kind === 'gauge') this.#gauges.set(name, new Gauge({ ...settings, registers }));
+      else if (kind === 'counter')
+        this.#counters.set(name, new Counter({ ...settings, registers }));
+      else {
+        const buckets = SECONDS_BUCKETS;
+        this.#histograms.set(name, new Histogram({ ...settings, registers, buckets }));
+      }
     }
     const { bivdiff: version = '', node = '' } = programVersions();
     this.set('bivdiff_build_info', 1, { version, protocol: String(PROTOCOL_VERSION), node });
@@ -49,22 +51,22 @@ export class MetricRegistry {
   }
 
   set(name: MetricName, value: number, labels: Labels = {}): void {
-    (this.#metrics.get(name) as Gauge).set(labels, value);
+    this.#gauges.get(name)!.set(labels, value);
   }
 
   count(name: MetricName, labels: Labels = {}, by = 1): void {
-    (this.#metrics.get(name) as Counter).inc(labels, by);
+    this.#counters.get(name)!.inc(labels, by);
   }
 
   /** Of a counter that is kept elsewhere: what it stands at. */
   countTo(name: MetricName, total: number, labels: Labels = {}): void {
-    const counter = this.#metrics.get(name) as Counter;
+    const counter = this.#counters.get(name)!;
     counter.remove(labels);
     counter.inc(labels, total);
   }
 
   observe(name: MetricName, value: number, labels: Labels = {}): void {
-    (this.#metrics.get(name) as Histogram).observe(labels, value);
+    this.#histograms.get(name)!.observe(labels, value);
   }
 
   /** Counts what goes wrong with a store or bus. */

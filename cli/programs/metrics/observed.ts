@@ -31,7 +31,7 @@ function isIterable(answer: unknown): answer is AsyncIterable<unknown> {
 async function* notedIteration(
   pieces: AsyncIterable<unknown>,
   note: (reason: unknown) => void,
-): AsyncGenerator<unknown> {
+): AsyncGenerator {
   try {
     yield* pieces;
   } catch (reason) {

@@ -11,8 +11,8 @@ export interface WorkKind {
   readonly models: string;
 }
 
-/** What is assumed of a class of which nothing was measured: an image UNet on one frame of 512x512 on a data-centre GPU. */
-export const ASSUMED_SECONDS_PER_UNIT = 0.05;
+/** What is assumed of a class of which nothing was measured: an image UNet on one frame of 512x512 on a small GPU. */
+export const ASSUMED_SECONDS_PER_UNIT = 0.1;
 /** What was measured before counts so much after each further task. */
 const FADING = 0.95;
 /** Kinds that are remembered; those noted longest ago are forgotten. */

@@ -25,11 +25,11 @@ export interface AskedCall extends ApiCall {
 
 /** Another has written meanwhile, or made it. */
 export function isConflict(error: BivdiffError): boolean {
-  return error.details?.['status'] === 409;
+  return error.details['status'] === 409;
 }
 
 export function isNotFound(error: BivdiffError): boolean {
-  return error.details?.['status'] === 404;
+  return error.details['status'] === 404;
 }
 
 /**

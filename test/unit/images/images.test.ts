@@ -128,7 +128,8 @@ describe('trim-packages.sh', () => {
 
   it('fails where packages are not what it knows, or for another program', () => {
     const other = trim(tree('node_modules/one/index.js'), 'worker');
-    expect(other).toMatchObject({ status: 1, said: expect.stringContaining('is not there') });
+    expect(other.status).toBe(1);
+    expect(other.said).toContain('is not there');
     expect(trim(tree(...files), 'client')).toMatchObject({ status: 1 });
   });
 });

@@ -99,7 +99,9 @@ class Contender {
       ...{ clock: own, identity: name, times: TIMES },
       // Wrong by years, and not the same for all.
       wall: () => new Date(offsetMs * 1e4 + clock.nowMs()),
-      onTrouble: (error: BivdiffError | undefined) => void (error && this.troubles.push(error)),
+      onTrouble: (error: BivdiffError | undefined) => {
+        if (error !== undefined) this.troubles.push(error);
+      },
       onHolder: (holder: string) => void this.holders.push(holder),
     };
     void becomeLeader(options, this.end.signal).then((leadership) => {

@@ -9,7 +9,7 @@ function problemsOf(text: string): readonly string[] {
   try {
     read(text);
   } catch (reason) {
-    return (reason as BivdiffError).details!['problems'] as string[];
+    return (reason as BivdiffError).details['problems'] as string[];
   }
   return [];
 }
