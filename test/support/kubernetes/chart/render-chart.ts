@@ -20,8 +20,18 @@ export interface RenderOptions {
   readonly kubeVersion?: string;
 }
 
-/** The values of GPUs' classes have no default that renders: most tests are of processors. */
-export async function renderChart(values: Yaml = {}, options: RenderOptions = {}): Promise<Rendered> {
+/** What was rendered in this process: many tests look at the same. */
+const known = new Map<string, Promise<Rendered>>();
+
+export function renderChart(values: Yaml = {}, options: RenderOptions = {}): Promise<Rendered> {
+  const key = JSON.stringify([values, options]);
+  const rendered = known.get(key) ?? renderAnew(values, options);
+  known.set(key, rendered);
+  return rendered;
+}
+
+/** Where secrets are drawn, they are others. */
+export async function renderAnew(values: Yaml = {}, options: RenderOptions = {}): Promise<Rendered> {
   const text = await helmTemplate(values, options);
   const documents = parseAllDocuments(text);
   const objects = documents.map((one) => one.toJS() as ClusterObject | null);
