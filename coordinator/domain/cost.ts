@@ -19,10 +19,11 @@ const PROCESS_UNITS = 10;
 /** Expected work of one task, in units, above 0. */
 export function costUnits(plan: Plan, ref: TaskRef): number {
   const { stage } = plan.nodes.find(({ name }) => name === ref.node)!;
-  return unitsOf(stage, plan.frameCount(ref), plan.job);
+  return costUnitsOf(stage, plan.frameCount(ref), plan.job);
 }
 
-function unitsOf(stage: Stage, frames: number, job: AcceptedJob): number {
+/** The same of a task of a stage that makes so many frames. */
+export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): number {
   const halves = (guidanceScale: number): number => (guidanceScale > 1 ? 2 : 1);
   switch (stage) {
     case 'ingest':

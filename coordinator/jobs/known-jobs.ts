@@ -8,7 +8,7 @@ import type { NumericsClasses } from '../../common/stage-facts.ts';
 import type { JobId } from '../../common/task.ts';
 import { JobHistory } from './job-history.ts';
 import { entryCounts, JobLog } from './job-log.ts';
-import type { JobFacts, JobState } from './job-log.ts';
+import type { JobFacts, JobState, OnState } from './job-log.ts';
 import type { ActiveJob } from '../run/active-job.ts';
 import { mapBounded } from '../map-bounded.ts';
 
@@ -62,9 +62,9 @@ export class JobEntry {
   numerics: NumericsClasses | undefined;
   readonly #watchers = new Set<() => void>();
 
-  constructor(jobId: JobId, { store, nowMs }: KnownJobsOptions) {
+  constructor(jobId: JobId, { store, nowMs }: KnownJobsOptions, onState?: OnState) {
     this.jobId = jobId;
-    this.log = new JobLog(store, jobId);
+    this.log = new JobLog(store, jobId, onState);
     this.history = new JobHistory({ store, jobId, nowMs });
   }
 
@@ -90,6 +90,7 @@ export class JobEntry {
 export class KnownJobs {
   readonly #options: KnownJobsOptions;
   readonly #entries = new Map<JobId, JobEntry>();
+  readonly #states = new Map<JobState, number>();
 
   constructor(options: KnownJobsOptions) {
     this.#options = options;
@@ -127,10 +128,20 @@ export class KnownJobs {
   async #open(jobId: JobId, read: (log: JobLog) => Promise<void>): Promise<JobEntry> {
     const known = this.#entries.get(jobId);
     if (known !== undefined) return known;
-    const entry = new JobEntry(jobId, this.#options);
+    const entry = new JobEntry(jobId, this.#options, (before, now) => {
+      if (before !== undefined) this.#states.set(before, (this.#states.get(before) ?? 0) - 1);
+      if (now !== undefined) this.#states.set(now, (this.#states.get(now) ?? 0) + 1);
+    });
     await read(entry.log);
     this.#entries.set(jobId, entry);
     return entry;
+  }
+
+  /** How many there are in each state, of which so many queued ones run here. */
+  countStates(active: number): ReadonlyMap<JobState, number> {
+    const queued = this.#states.get('queued') ?? 0;
+    const running = Math.min(queued, active);
+    return new Map([...this.#states, ['queued', queued - running], ['running', running]]);
   }
 
   get(jobId: JobId): JobEntry | undefined {

@@ -148,7 +148,6 @@ describe('what the coordinator may', () => {
     `create ${LEASES[0]} *`,
     `get ${LEASES[0]} ${NAME}`,
     `update ${LEASES[0]} ${NAME}`,
-    'get /pods *',
     'patch /pods *',
   ];
   const pools = 'farm-bivdiff-idm,farm-bivdiff-mixer,farm-bivdiff-vdm';

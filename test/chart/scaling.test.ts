@@ -1,15 +1,17 @@
 // Who says how many workers there are: one of scaler, HPA, KEDA and nobody; and the file that the coordinator reads.
 
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 
+import { readKubernetesSettings } from '../../coordinator/kubernetes/settings.ts';
 import type { Rendered, Yaml } from '../support/kubernetes/chart/objects.ts';
 import { renderChart } from '../support/kubernetes/chart/render-chart.ts';
 
 const POOLS = ['idm', 'mixer', 'vdm'];
 
 function configOf(chart: Rendered): Yaml {
-  return parse(chart.one('ConfigMap', 'farm-bivdiff-coordinator').data['kubernetes.yaml']);
+  const { data } = chart.one('ConfigMap', 'farm-bivdiff-coordinator');
+  // By the reader of the program, which refuses what it does not know.
+  return readKubernetesSettings(data['kubernetes.yaml'], 'kubernetes.yaml');
 }
 const replicasOf = (chart: Rendered): unknown[] =>
   POOLS.map((pool) => chart.one('Deployment', `farm-bivdiff-${pool}`).spec.replicas);

@@ -111,8 +111,8 @@ instead. Prints the problems as JSON.
 {{- $problems = append $problems "nats.caSecret is for an external server: set nats.url, or empty it" -}}
 {{- end -}}
 {{- $election := $values.coordinator.leaderElection -}}
-{{- if or (ge (int $election.renewSeconds) (int $election.leaseSeconds)) (ge (int $election.retrySeconds) (int $election.renewSeconds)) -}}
-{{- $problems = append $problems (printf "coordinator.leaderElection: retrySeconds (%d) must be less than renewSeconds (%d), and that less than leaseSeconds (%d)" (int $election.retrySeconds) (int $election.renewSeconds) (int $election.leaseSeconds)) -}}
+{{- if or (ge (int $election.renewSeconds) (int $election.leaseSeconds)) (gt (mul 2 (int $election.retrySeconds)) (int $election.renewSeconds)) -}}
+{{- $problems = append $problems (printf "coordinator.leaderElection: retrySeconds (%d) must be at most half of renewSeconds (%d), and that less than leaseSeconds (%d)" (int $election.retrySeconds) (int $election.renewSeconds) (int $election.leaseSeconds)) -}}
 {{- end -}}
 {{- toJson (dict "problems" $problems) -}}
 {{- end -}}
