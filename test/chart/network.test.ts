@@ -19,7 +19,11 @@ describe('the chart’s own NATS', async () => {
     expect(args[0]).toBe('nats-config');
     expect(chart.flags(NATS, '--users', 'configuration')).toEqual(['/run/bivdiff/nats/users.yaml']);
     expect(chart.flags(NATS, '--out', 'configuration')).toEqual(['/etc/nats/nats.conf']);
-    expect(chart.pod(NATS).containers[0].command).toEqual(['nats-server', '-c', '/etc/nats/nats.conf']);
+    expect(chart.pod(NATS).containers[0].command).toEqual([
+      'nats-server',
+      '-c',
+      '/etc/nats/nats.conf',
+    ]);
   });
 
   it('keeps passwords off the disk', () => {
@@ -32,9 +36,18 @@ describe('the chart’s own NATS', async () => {
   });
 
   it('is put where one says', async () => {
-    const nats = { nodeSelector: { a: 'b' }, tolerations: [{ key: 'c' }], priorityClassName: 'd', image: 'r/nats:1' };
+    const nats = {
+      nodeSelector: { a: 'b' },
+      tolerations: [{ key: 'c' }],
+      priorityClassName: 'd',
+      image: 'r/nats:1',
+    };
     const spec = (await renderChart({ nats })).pod(NATS);
-    expect(spec).toMatchObject({ nodeSelector: { a: 'b' }, tolerations: [{ key: 'c' }], priorityClassName: 'd' });
+    expect(spec).toMatchObject({
+      nodeSelector: { a: 'b' },
+      tolerations: [{ key: 'c' }],
+      priorityClassName: 'd',
+    });
     expect(spec.containers[0].image).toBe('r/nats:1');
   });
 });
@@ -55,7 +68,9 @@ describe('an external NATS', async () => {
     ['farm-bivdiff-vdm', 'worker'],
   ])('is told to %s', (name, container) => {
     expect(chart.flags(name, '--nats', container)).toEqual(['tls://nats.example:5222']);
-    expect(chart.flags(name, '--nats-credentials', container)).toEqual([`/run/bivdiff/nats/${container}.yaml`]);
+    expect(chart.flags(name, '--nats-credentials', container)).toEqual([
+      `/run/bivdiff/nats/${container}.yaml`,
+    ]);
     const secrets = (chart.pod(name).volumes as Yaml[]).map(({ secret }) => secret?.secretName);
     expect(secrets).toEqual(expect.arrayContaining(['logins', 'authority']));
   });
@@ -79,8 +94,12 @@ describe('who may reach whom', async () => {
     const rules: Yaml[] = of.one('NetworkPolicy', `farm-bivdiff-${name}`).spec.ingress;
     return rules
       .filter(({ ports }) => ports.some((one: Yaml) => one.port === port))
-      .flatMap(({ from }) => from.map((peer: Yaml): string =>
-        peer.podSelector?.matchLabels?.['app.kubernetes.io/component'] ?? JSON.stringify(peer)));
+      .flatMap(({ from }) =>
+        from.map(
+          (peer: Yaml): string =>
+            peer.podSelector?.matchLabels?.['app.kubernetes.io/component'] ?? JSON.stringify(peer),
+        ),
+      );
   }
 
   it.each([
@@ -94,7 +113,10 @@ describe('who may reach whom', async () => {
   });
 
   it('NATS goes nowhere', () => {
-    expect(chart.one('NetworkPolicy', NATS).spec).toMatchObject({ egress: [], policyTypes: ['Ingress', 'Egress'] });
+    expect(chart.one('NetworkPolicy', NATS).spec).toMatchObject({
+      egress: [],
+      policyTypes: ['Ingress', 'Egress'],
+    });
   });
 
   it.each(['coordinator', 'worker'])('%s asks for names, and goes to NATS', (name) => {
@@ -105,7 +127,9 @@ describe('who may reach whom', async () => {
 
   it('only the coordinator goes to the Kubernetes API', () => {
     const ports = (name: string): unknown[] =>
-      chart.one('NetworkPolicy', `farm-bivdiff-${name}`).spec.egress.flatMap((one: Yaml) => one.ports.map(({ port }: Yaml) => port));
+      chart
+        .one('NetworkPolicy', `farm-bivdiff-${name}`)
+        .spec.egress.flatMap((one: Yaml) => one.ports.map(({ port }: Yaml) => port));
     expect(ports('coordinator')).toContain(6443);
     expect(ports('worker')).not.toContain(6443);
     expect(ports('worker')).not.toContain(443);
@@ -129,10 +153,14 @@ describe('who may reach whom', async () => {
     expect(into('coordinator', 'grpc', of)).toEqual(['worker', 'test', JSON.stringify(clients[0])]);
     expect(into('worker', 'http', of)).toEqual([]);
     for (const name of ['coordinator', 'worker'])
-      expect(of.one('NetworkPolicy', `farm-bivdiff-${name}`).spec.egress).toContainEqual(extraEgress[0]);
+      expect(of.one('NetworkPolicy', `farm-bivdiff-${name}`).spec.egress).toContainEqual(
+        extraEgress[0],
+      );
   });
 
   it('may be left to others', async () => {
-    expect((await renderChart({ networkPolicy: { enabled: false } })).ofKind('NetworkPolicy')).toEqual([]);
+    expect(
+      (await renderChart({ networkPolicy: { enabled: false } })).ofKind('NetworkPolicy'),
+    ).toEqual([]);
   });
 });

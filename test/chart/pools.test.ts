@@ -90,7 +90,10 @@ describe('a pool', () => {
     ['tolerations', [{ key: 'spot', operator: 'Exists' }]],
     ['priorityClassName', 'render'],
     ['runtimeClassName', 'nvidia'],
-    ['topologySpreadConstraints', [{ maxSkew: 2, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule' }]],
+    [
+      'topologySpreadConstraints',
+      [{ maxSkew: 2, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule' }],
+    ],
     ['affinity', { podAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [] } }],
   ])('has its own %s', async (key, value) => {
     expect((await vdmOf({ [key]: value })).pod(VDM)[key]).toEqual(value);
@@ -107,12 +110,18 @@ describe('a pool', () => {
   it('has its own environment, which preflight has too', async () => {
     const extraEnv = [{ name: 'NVIDIA_TF32_OVERRIDE', value: '0' }];
     const { containers, initContainers } = (await vdmOf({ extraEnv })).pod(VDM);
-    for (const { env } of [...containers, ...initContainers]) expect(env).toContainEqual(extraEnv[0]);
+    for (const { env } of [...containers, ...initContainers])
+      expect(env).toContainEqual(extraEnv[0]);
   });
 
   it('may be one more, and its own', async () => {
     const serves = ['vdm'];
-    const small = { serves, scaling: { max: 0 }, replicas: 3, gpu: { resource: 'nvidia.com/mig-3g.40gb' } };
+    const small = {
+      serves,
+      scaling: { max: 0 },
+      replicas: 3,
+      gpu: { resource: 'nvidia.com/mig-3g.40gb' },
+    };
     const chart = await renderChart({ pools: { 'vdm-small': small } });
     expect(chart.one('Deployment', 'farm-bivdiff-vdm-small').spec.replicas).toBe(3);
     const { resources } = worker(chart, 'farm-bivdiff-vdm-small');
@@ -148,20 +157,27 @@ describe('a pool', () => {
 describe('memory of the device', () => {
   it('chooses nodes by the label of NVIDIA’s feature discovery', async () => {
     const { affinity } = (await vdmOf({ gpu: { memoryGibMin: 40 } })).pod(VDM);
-    const [term] = affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms;
+    const [term] =
+      affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms;
     expect(term.matchExpressions).toEqual([
       { key: 'nvidia.com/gpu.memory', operator: 'Gt', values: ['40959'] },
     ]);
   });
 
   it('joins each alternative of one’s own affinity', async () => {
-    const zone = (name: string) => ({ matchExpressions: [{ key: 'zone', operator: 'In', values: [name] }] });
+    const zone = (name: string) => ({
+      matchExpressions: [{ key: 'zone', operator: 'In', values: [name] }],
+    });
     const required = { nodeSelectorTerms: [zone('a'), zone('b')] };
     const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } };
     const spec = (await vdmOf({ affinity, gpu: { memoryGibMin: 16 } })).pod(VDM);
-    const terms = spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms;
+    const terms =
+      spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms;
     const keys = (terms as Yaml[]).map((term) => term.matchExpressions.map((one: Yaml) => one.key));
-    expect(keys).toEqual([['zone', 'nvidia.com/gpu.memory'], ['zone', 'nvidia.com/gpu.memory']]);
+    expect(keys).toEqual([
+      ['zone', 'nvidia.com/gpu.memory'],
+      ['zone', 'nvidia.com/gpu.memory'],
+    ]);
   });
 
   it.each([
@@ -197,7 +213,9 @@ describe('memory of the device', () => {
         },
       },
     ]);
-    expect(chart.pod(VDM).resourceClaims).toEqual([{ name: 'gpu', resourceClaimTemplateName: VDM }]);
+    expect(chart.pod(VDM).resourceClaims).toEqual([
+      { name: 'gpu', resourceClaimTemplateName: VDM },
+    ]);
     expect(worker(chart).resources.claims).toEqual([{ name: 'gpu' }]);
     expect(worker(chart).resources.limits['nvidia.com/gpu']).toBeUndefined();
     expect(chart.pod(VDM).affinity).toBeUndefined();
@@ -239,7 +257,11 @@ describe('the cache of models', () => {
   });
 
   it('may be a volume of its own', async () => {
-    const ephemeral = { volumeClaimTemplate: { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '40Gi' } } } } };
+    const ephemeral = {
+      volumeClaimTemplate: {
+        spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '40Gi' } } },
+      },
+    };
     const { volumes } = (await vdmOf({ cache: { volume: { ephemeral } } })).pod(VDM);
     expect(volumes).toContainEqual({ name: 'cache', ephemeral });
   });

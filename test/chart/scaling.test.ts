@@ -17,12 +17,23 @@ const replicasOf = (chart: Rendered): unknown[] =>
   POOLS.map((pool) => chart.one('Deployment', `farm-bivdiff-${pool}`).spec.replicas);
 
 describe('the number of workers', () => {
-  it.each(['scaler', 'hpa', 'keda'])('is %s’s alone: an upgrade does not set it back', async (by) => {
-    expect(replicasOf(await renderChart({ autoscaling: { by } }))).toEqual([undefined, undefined, undefined]);
-  });
+  it.each(['scaler', 'hpa', 'keda'])(
+    'is %s’s alone: an upgrade does not set it back',
+    async (by) => {
+      expect(replicasOf(await renderChart({ autoscaling: { by } }))).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ]);
+    },
+  );
 
   it('is fixed where nobody scales', async () => {
-    const values = { autoscaling: { by: 'none' }, poolDefaults: { replicas: 2 }, pools: { vdm: { replicas: 0 } } };
+    const values = {
+      autoscaling: { by: 'none' },
+      poolDefaults: { replicas: 2 },
+      pools: { vdm: { replicas: 0 } },
+    };
     expect(replicasOf(await renderChart(values))).toEqual([2, 2, 0]);
   });
 
@@ -89,7 +100,9 @@ describe('the coordinator’s file', () => {
 
   it('asks for Render resources only where they are on', async () => {
     expect(configOf(await renderChart()).renders).toBeUndefined();
-    expect(configOf(await renderChart({ renders: { enabled: true } })).renders).toEqual({ enabled: true });
+    expect(configOf(await renderChart({ renders: { enabled: true } })).renders).toEqual({
+      enabled: true,
+    });
   });
 
   it('starts coordinators anew when it changes', async () => {
@@ -107,7 +120,10 @@ describe('the coordinator’s file', () => {
 describe('the HPA', () => {
   it.each(POOLS)('of %s reads its queue’s seconds, for each slot of a worker', async (pool) => {
     const values = { autoscaling: { by: 'hpa', targetSeconds: 300 }, poolDefaults: { slots: 2 } };
-    const { spec } = (await renderChart(values)).one('HorizontalPodAutoscaler', `farm-bivdiff-${pool}`);
+    const { spec } = (await renderChart(values)).one(
+      'HorizontalPodAutoscaler',
+      `farm-bivdiff-${pool}`,
+    );
     expect(spec).toMatchObject({
       scaleTargetRef: { kind: 'Deployment', name: `farm-bivdiff-${pool}` },
       ...{ minReplicas: 1, maxReplicas: 4 },
@@ -131,7 +147,10 @@ describe('the HPA', () => {
   });
 
   it('waits an hour at most, as its API does', async () => {
-    const values = { autoscaling: { by: 'hpa' }, poolDefaults: { scaling: { cooldownSeconds: 9_999 } } };
+    const values = {
+      autoscaling: { by: 'hpa' },
+      poolDefaults: { scaling: { cooldownSeconds: 9_999 } },
+    };
     const { spec } = (await renderChart(values)).one('HorizontalPodAutoscaler', 'farm-bivdiff-idm');
     expect(spec.behavior.scaleDown.stabilizationWindowSeconds).toBe(3600);
   });
@@ -150,15 +169,24 @@ describe('KEDA', () => {
   });
 
   it('asks what one says', async () => {
-    const keda = { query: 'q{r="RELEASE", p="POOL"}', serverAddress: 'http://p', pollingSeconds: 5 };
-    const { spec } = (await renderChart({ autoscaling: { by: 'keda', keda } })).one('ScaledObject', 'farm-bivdiff-vdm');
+    const keda = {
+      query: 'q{r="RELEASE", p="POOL"}',
+      serverAddress: 'http://p',
+      pollingSeconds: 5,
+    };
+    const { spec } = (await renderChart({ autoscaling: { by: 'keda', keda } })).one(
+      'ScaledObject',
+      'farm-bivdiff-vdm',
+    );
     expect(spec.pollingInterval).toBe(5);
     expect(spec.triggers[0].metadata.query).toBe('q{r="farm", p="vdm"}');
   });
 
   it('has a trigger for each kind of task of a pool', async () => {
     const pools = { idm: null, mixer: null, vdm: null, all: { serves: POOLS } };
-    const { spec } = (await renderChart({ autoscaling: { by: 'keda' }, pools })).one('ScaledObject');
+    const { spec } = (await renderChart({ autoscaling: { by: 'keda' }, pools })).one(
+      'ScaledObject',
+    );
     expect(spec.triggers).toHaveLength(3);
   });
 });

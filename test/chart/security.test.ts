@@ -7,14 +7,22 @@ import { parse } from 'yaml';
 
 import { parseTokens } from '../../coordinator/rpc/access/token-book.ts';
 import type { Rendered, Yaml } from '../support/kubernetes/chart/objects.ts';
-import { ciValues, helmTemplate, renderAnew, renderChart } from '../support/kubernetes/chart/render-chart.ts';
+import {
+  ciValues,
+  helmTemplate,
+  renderAnew,
+  renderChart,
+} from '../support/kubernetes/chart/render-chart.ts';
 
 const COORDINATOR = 'farm-bivdiff-coordinator';
 const WORKER = 'farm-bivdiff-vdm';
 
 function dataOf(chart: Rendered, name: string): Record<string, string> {
   const data: Record<string, string> = chart.one('Secret', `farm-bivdiff-${name}`).data;
-  const plain = Object.entries(data).map(([key, text]) => [key, Buffer.from(text, 'base64').toString()]);
+  const plain = Object.entries(data).map(([key, text]) => [
+    key,
+    Buffer.from(text, 'base64').toString(),
+  ]);
   return Object.fromEntries(plain) as Record<string, string>;
 }
 const certificateOf = (chart: Rendered, of: string): X509Certificate =>
@@ -43,9 +51,11 @@ describe('generated certificates', async () => {
   });
 
   it('keep the authority’s key to the secret that no pod mounts', () => {
-    const mounted = chart.pods().flatMap(({ spec }) =>
-      (spec.volumes as Yaml[]).map(({ secret }): string => secret?.secretName ?? ''),
-    );
+    const mounted = chart
+      .pods()
+      .flatMap(({ spec }) =>
+        (spec.volumes as Yaml[]).map(({ secret }): string => secret?.secretName ?? ''),
+      );
     expect(mounted).not.toContain('farm-bivdiff-ca');
   });
 
@@ -54,7 +64,8 @@ describe('generated certificates', async () => {
     const certificate = certificateOf(other, 'coordinator');
     expect(certificate.subjectAltName).toContain('DNS:farm.example');
     expect(certificateOf(other, 'nats').subjectAltName).not.toContain('farm.example');
-    const days = (certificate.validToDate.getTime() - certificate.validFromDate.getTime()) / 86_400_000;
+    const days =
+      (certificate.validToDate.getTime() - certificate.validFromDate.getTime()) / 86_400_000;
     expect(days).toBeCloseTo(10, 0);
   });
 
@@ -74,10 +85,17 @@ describe('without TLS', async () => {
     expect(chart.args(WORKER, 'worker')).toContain('--insecure');
   });
 
-  it.each(['--tls-ca', '--tls-cert', '--tls-key', '--serve-tls', '--nats-tls-ca'])('nobody is told %s', (flag) => {
-    for (const [name, of] of [[COORDINATOR, 'coordinator'], [WORKER, 'worker'], [WORKER, 'preflight']] as const)
-      expect(chart.args(name, of)).not.toContain(flag);
-  });
+  it.each(['--tls-ca', '--tls-cert', '--tls-key', '--serve-tls', '--nats-tls-ca'])(
+    'nobody is told %s',
+    (flag) => {
+      for (const [name, of] of [
+        [COORDINATOR, 'coordinator'],
+        [WORKER, 'worker'],
+        [WORKER, 'preflight'],
+      ] as const)
+        expect(chart.args(name, of)).not.toContain(flag);
+    },
+  );
 
   it('addresses say so', () => {
     expect(chart.flags(WORKER, '--store', 'worker')[0]).toMatch(/^grpc:/);
@@ -93,9 +111,16 @@ describe('certificates by cert-manager', () => {
   it('are of an authority of the release’s own', async () => {
     const chart = await renderChart({ tls: { mode: 'certManager' } });
     expect(chart.names('Issuer')).toEqual(['farm-bivdiff-self-signed', 'farm-bivdiff-ca']);
-    expect(chart.one('Certificate', 'farm-bivdiff-ca').spec).toMatchObject({ isCA: true, secretName: 'farm-bivdiff-ca' });
+    expect(chart.one('Certificate', 'farm-bivdiff-ca').spec).toMatchObject({
+      isCA: true,
+      secretName: 'farm-bivdiff-ca',
+    });
     const { spec } = chart.one('Certificate', COORDINATOR);
-    expect(spec.issuerRef).toEqual({ name: 'farm-bivdiff-ca', kind: 'Issuer', group: 'cert-manager.io' });
+    expect(spec.issuerRef).toEqual({
+      name: 'farm-bivdiff-ca',
+      kind: 'Issuer',
+      group: 'cert-manager.io',
+    });
     expect(spec.usages).toEqual(expect.arrayContaining(['server auth', 'client auth']));
     expect(spec.dnsNames).toContain('farm-bivdiff-coordinator.render.svc.cluster.local');
   });

@@ -7,7 +7,12 @@ import { renderChart } from '../support/kubernetes/chart/render-chart.ts';
 
 const COORDINATOR = 'farm-bivdiff-coordinator';
 const WORKER = 'farm-bivdiff-vdm';
-const S3 = { store: { kind: 's3', s3: { bucket: 'b', prefix: 'p', secret: 'keys', endpoint: 'http://s3:7070' } } };
+const S3 = {
+  store: {
+    kind: 's3',
+    s3: { bucket: 'b', prefix: 'p', secret: 'keys', endpoint: 'http://s3:7070' },
+  },
+};
 
 const volume = (chart: Rendered, pod: string, name: string): Yaml =>
   (chart.pod(pod).volumes as Yaml[]).find((one) => one.name === name);
@@ -18,11 +23,15 @@ describe('a volume of one node', async () => {
   it('is claimed, and kept when the release goes', () => {
     const { metadata, spec } = chart.one('PersistentVolumeClaim');
     expect(metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' });
-    expect(spec).toEqual({ accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '50Gi' } } });
+    expect(spec).toEqual({
+      accessModes: ['ReadWriteOnce'],
+      resources: { requests: { storage: '50Gi' } },
+    });
   });
 
   it('keeps coordinators on one node', () => {
-    const [term] = chart.pod(COORDINATOR).affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution;
+    const [term] =
+      chart.pod(COORDINATOR).affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution;
     expect(term.topologyKey).toBe('kubernetes.io/hostname');
     expect(term.labelSelector.matchLabels['app.kubernetes.io/component']).toBe('coordinator');
   });
@@ -36,7 +45,9 @@ describe('a volume of one node', async () => {
 });
 
 describe('a volume that all mount', async () => {
-  const chart = await renderChart({ store: { volume: { accessMode: 'ReadWriteMany', storageClass: 'nfs', size: '1Ti' } } });
+  const chart = await renderChart({
+    store: { volume: { accessMode: 'ReadWriteMany', storageClass: 'nfs', size: '1Ti' } },
+  });
 
   it('is claimed so', () => {
     expect(chart.one('PersistentVolumeClaim').spec).toEqual({
@@ -97,7 +108,9 @@ describe('a place on S3', async () => {
     expect(named).toMatchObject({
       AWS_REGION: { value: 'us-east-1' },
       AWS_ENDPOINT_URL_S3: { value: 'http://s3:7070' },
-      AWS_ACCESS_KEY_ID: { valueFrom: { secretKeyRef: { name: 'keys', key: 'AWS_ACCESS_KEY_ID' } } },
+      AWS_ACCESS_KEY_ID: {
+        valueFrom: { secretKeyRef: { name: 'keys', key: 'AWS_ACCESS_KEY_ID' } },
+      },
     });
   });
 
@@ -121,7 +134,10 @@ describe('a place on S3', async () => {
 });
 
 describe('preflight', async () => {
-  const chart = await renderChart({ pools: { vdm: { slots: 2, memoryGib: 40 } }, preflight: { waitSeconds: 90 } });
+  const chart = await renderChart({
+    pools: { vdm: { slots: 2, memoryGib: 40 } },
+    preflight: { waitSeconds: 90 },
+  });
 
   it('comes before the coordinator, on its store', () => {
     expect(chart.args(COORDINATOR, 'preflight').slice(0, 2)).toEqual(['preflight', 'coordinator']);
@@ -170,7 +186,12 @@ describe('models', () => {
     expect(chart.flags(COORDINATOR, '--models', 'coordinator')).toEqual(['/models']);
     expect(chart.flags(COORDINATOR, '--models', 'preflight')).toEqual(['/models']);
     const mounts: Yaml[] = chart.pod(COORDINATOR).containers[0].volumeMounts;
-    expect(mounts).toContainEqual({ name: 'models', mountPath: '/models', readOnly: true, subPath: 'sets' });
+    expect(mounts).toContainEqual({
+      name: 'models',
+      mountPath: '/models',
+      readOnly: true,
+      subPath: 'sets',
+    });
   });
 
   it('come to workers from the store alone', async () => {

@@ -43,7 +43,12 @@ describe.each(FILES)('%s', (file) => {
 
   it('is valid to the API, field by field', async () => {
     const path = join(folder, `${file}.out.yaml`);
-    await writeFile(path, chart().objects.map((one) => stringify(one)).join('---\n'));
+    await writeFile(
+      path,
+      chart()
+        .objects.map((one) => stringify(one))
+        .join('---\n'),
+    );
     const schemas = join(folder, 'schemas', SCHEMA_NAME);
     const words = ['-strict', '-summary', '-schema-location', schemas, '-skip', WITHOUT_SCHEMA];
     const { stdout } = await run(await findProgram('kubeconform'), [...words, path]).catch(
@@ -60,7 +65,8 @@ describe.each(FILES)('%s', (file) => {
         runAsNonRoot: true,
         seccompProfile: { type: 'RuntimeDefault' },
       });
-      for (const field of ['hostNetwork', 'hostPID', 'hostIPC']) expect(spec[field]).toBeUndefined();
+      for (const field of ['hostNetwork', 'hostPID', 'hostIPC'])
+        expect(spec[field]).toBeUndefined();
       for (const container of containersOf(spec)) {
         expect(container.securityContext, `${name} ${container.name}`).toMatchObject({
           allowPrivilegeEscalation: false,
@@ -70,7 +76,8 @@ describe.each(FILES)('%s', (file) => {
       }
       for (const volume of spec.volumes as Yaml[]) {
         const kinds = Object.keys(volume).filter((key) => key !== 'name');
-        for (const kind of kinds) expect(RESTRICTED_VOLUMES, `${name} ${volume.name}`).toContain(kind);
+        for (const kind of kinds)
+          expect(RESTRICTED_VOLUMES, `${name} ${volume.name}`).toContain(kind);
       }
     }
   });
@@ -99,15 +106,22 @@ describe.each(FILES)('%s', (file) => {
     const workloads = objects.filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet');
     for (const { metadata, spec } of workloads) {
       expect(spec.template.metadata.labels).toMatchObject(spec.selector.matchLabels);
-      const matched = chart().pods().filter(({ labels }) => fits(labels, spec.selector.matchLabels));
+      const matched = chart()
+        .pods()
+        .filter(({ labels }) => fits(labels, spec.selector.matchLabels));
       expect(matched.map((one) => one.name)).toEqual([metadata.name]);
     }
     for (const { kind, metadata, spec } of objects) {
-      if (kind !== 'Service' && kind !== 'PodDisruptionBudget' && kind !== 'NetworkPolicy') continue;
-      const selector = { ...(spec.selector?.matchLabels ?? spec.podSelector?.matchLabels ?? spec.selector) };
+      if (kind !== 'Service' && kind !== 'PodDisruptionBudget' && kind !== 'NetworkPolicy')
+        continue;
+      const selector = {
+        ...(spec.selector?.matchLabels ?? spec.podSelector?.matchLabels ?? spec.selector),
+      };
       // The leader has it by itself.
       delete selector['bivdiff.dev/leader'];
-      const matched = chart().pods().filter(({ labels }) => fits(labels, selector));
+      const matched = chart()
+        .pods()
+        .filter(({ labels }) => fits(labels, selector));
       expect(matched.length, `${kind} ${metadata.name}`).toBeGreaterThan(0);
     }
   });
@@ -134,7 +148,10 @@ describe.each(FILES)('%s', (file) => {
       name === undefined || made.has(name) || values.includes(`"${name}"`);
     for (const { name, spec } of chart().pods()) {
       for (const volume of spec.volumes as Yaml[]) {
-        const refers = volume.secret?.secretName ?? volume.configMap?.name ?? volume.persistentVolumeClaim?.claimName;
+        const refers =
+          volume.secret?.secretName ??
+          volume.configMap?.name ??
+          volume.persistentVolumeClaim?.claimName;
         expect(known(refers), `${name}: ${refers}`).toBe(true);
       }
       expect(known(spec.serviceAccountName), `${name}: ${spec.serviceAccountName}`).toBe(true);
@@ -159,7 +176,10 @@ describe.each(FILES)('%s', (file) => {
         const given = (args as string[]).filter((word) => word.startsWith('--'));
         expect(known, `${name}: ${args[0]}`).toEqual(expect.arrayContaining([...new Set(given)]));
         for (const path of (args as string[]).filter((word) => word.startsWith('/run/')))
-          expect(volumeMounts.some((mount: Yaml) => path.startsWith(`${mount.mountPath}/`)), path).toBe(true);
+          expect(
+            volumeMounts.some((mount: Yaml) => path.startsWith(`${mount.mountPath}/`)),
+            path,
+          ).toBe(true);
       }
   });
 

@@ -85,7 +85,7 @@ chart for a field that it has no value for. `merge` is a JSON merge patch (RFC 7
 {{- if ne (toJson $old) (toJson $step.value) -}}{{- fail (printf "overrides.%s: patch: test %s: it is %s" .as $step.path (toJson $old)) -}}{{- end -}}
 {{- $middle = list $old -}}
 {{- end -}}
-{{- $out = concat (slice .at 0 $i) $middle (slice .at (add $i 1 | int)) -}}
+{{- $out = concat (slice .at 0 $i) $middle (slice .at (add $i 1 | int)) | default list -}}
 {{- end -}}
 {{- else -}}
 {{- fail $lost -}}

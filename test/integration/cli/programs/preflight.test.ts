@@ -7,7 +7,11 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { checkFirstStays, leaveMark, seekMark } from '../../../../cli/programs/preflight/farm-mark.ts';
+import {
+  checkFirstStays,
+  leaveMark,
+  seekMark,
+} from '../../../../cli/programs/preflight/farm-mark.ts';
 import { checkMemory, needsOfModels } from '../../../../cli/programs/preflight/model-needs.ts';
 import { runCommandLine } from '../../../../cli/program.ts';
 import { openStore } from '../../../../common/store/open-store.ts';

@@ -42,7 +42,9 @@ export class Rendered {
 
   /** The only one of its kind, or that of this name. */
   one(kind: string, name?: string): Yaml {
-    const found = this.ofKind(kind).filter((one) => name === undefined || one.metadata.name === name);
+    const found = this.ofKind(kind).filter(
+      (one) => name === undefined || one.metadata.name === name,
+    );
     const all = this.names(kind).join(', ');
     assert.equal(found.length, 1, `one ${kind} ${name ?? ''}; there are: ${all}`);
     return found[0];

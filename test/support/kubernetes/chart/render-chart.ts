@@ -31,7 +31,10 @@ export function renderChart(values: Yaml = {}, options: RenderOptions = {}): Pro
 }
 
 /** Where secrets are drawn, they are others. */
-export async function renderAnew(values: Yaml = {}, options: RenderOptions = {}): Promise<Rendered> {
+export async function renderAnew(
+  values: Yaml = {},
+  options: RenderOptions = {},
+): Promise<Rendered> {
   const text = await helmTemplate(values, options);
   const documents = parseAllDocuments(text);
   const objects = documents.map((one) => one.toJS() as ClusterObject | null);
@@ -59,15 +62,10 @@ export async function refusalOf(values: Yaml, options: RenderOptions = {}): Prom
 export async function runHelm(words: readonly string[], input = ''): Promise<string> {
   const helm = await findProgram('helm');
   return new Promise((resolve, reject) => {
-    const child = execFile(
-      helm,
-      words,
-      { maxBuffer: BYTES_MAX },
-      (error, stdout, stderr) => {
-        if (error === null) resolve(stdout);
-        else reject(new Error(stderr === '' ? error.message : stderr));
-      },
-    );
+    const child = execFile(helm, words, { maxBuffer: BYTES_MAX }, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout);
+      else reject(new Error(stderr === '' ? error.message : stderr));
+    });
     child.stdin?.end(input);
   });
 }

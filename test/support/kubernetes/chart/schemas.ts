@@ -27,7 +27,8 @@ export async function writeSchemas(folder: string): Promise<void> {
   }
   await writeFile(join(folder, 'definitions.json'), JSON.stringify({ definitions }));
   for (const [name, definition] of Object.entries<Yaml>(swagger.definitions)) {
-    for (const { group, version: of, kind } of definition['x-kubernetes-group-version-kind'] ?? []) {
+    for (const { group, version: of, kind } of definition['x-kubernetes-group-version-kind'] ??
+      []) {
       const $ref = `definitions.json${PREFIX}${name}`;
       await writeFile(join(folder, fileOf(kind, group, of)), JSON.stringify({ $ref }));
     }
