@@ -71,11 +71,10 @@ describe('monitoring', async () => {
   });
 
   it('has panels that do not lie on each other', async () => {
-    const { panels } = JSON.parse(
-      await readFile(join(CHART, 'files/dashboard.json'), 'utf8'),
-    ) as Yaml;
-    const cells = (panels as Yaml[]).flatMap(({ gridPos: { x, y, w, h } }) =>
-      Array.from({ length: w * h }, (_, i) => `${x + (i % w)} ${y + Math.floor(i / w)}`),
+    const { panels } = JSON.parse(await readFile(join(CHART, 'files/dashboard.json'), 'utf8'));
+    const cells = (panels as { gridPos: Record<'x' | 'y' | 'w' | 'h', number> }[]).flatMap(
+      ({ gridPos: { x, y, w, h } }) =>
+        Array.from({ length: w * h }, (_, i) => `${x + (i % w)} ${y + Math.floor(i / w)}`),
     );
     expect(new Set(cells).size).toBe(cells.length);
   });

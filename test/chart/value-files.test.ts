@@ -11,8 +11,8 @@ import { stringify } from 'yaml';
 
 import { createProgram } from '../../cli/program.ts';
 import { createSampleEnvironment } from '../unit/cli/sample-environment.ts';
-import { containersOf, Rendered } from '../support/kubernetes/chart/objects.ts';
-import type { Yaml } from '../support/kubernetes/chart/objects.ts';
+import { containersOf } from '../support/kubernetes/chart/objects.ts';
+import type { Yaml, Rendered } from '../support/kubernetes/chart/objects.ts';
 import { CI_FILES, ciValues, renderChart } from '../support/kubernetes/chart/render-chart.ts';
 import { SCHEMA_NAME, writeSchemas } from '../support/kubernetes/chart/schemas.ts';
 import { findProgram } from '../support/kubernetes/programs/find-program.ts';

@@ -3,7 +3,6 @@
 import assert from 'node:assert';
 
 /** Any value of YAML; tests say what they expect of it. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Yaml = any;
 
 export interface ClusterObject {
@@ -55,7 +54,7 @@ export class Rendered {
     return this.objects.flatMap(({ kind, metadata, spec }) => {
       const { name, labels = {} } = metadata;
       if (kind === 'Pod') return [{ name, labels, spec }];
-      const template = (spec as Yaml)?.template;
+      const template = spec?.template;
       if (template?.spec?.containers === undefined) return [];
       return [{ name, labels: template.metadata.labels, spec: template.spec }];
     });

@@ -20,7 +20,7 @@ export async function writeSchemas(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   const { module, version } = PROGRAMS['kube-apiserver'];
   const { Dir } = await downloadModule({ module, version });
-  const swagger = JSON.parse(await readFile(join(Dir, SWAGGER), 'utf8')) as Yaml;
+  const swagger = JSON.parse(await readFile(join(Dir, SWAGGER), 'utf8'));
   const definitions: Record<string, Yaml> = {};
   for (const [name, definition] of Object.entries<Yaml>(swagger.definitions)) {
     definitions[name] = FREE_FORM.test(name) ? {} : strict(definition);
@@ -48,7 +48,7 @@ function fileOf(kind: string, group: string, version: string): string {
 
 async function writeCrds(folder: string, text: string): Promise<void> {
   for (const document of parseAllDocuments(text)) {
-    const crd = document.toJS() as Yaml;
+    const crd = document.toJS();
     if (crd === null) continue;
     const { spec } = crd;
     for (const { name, schema } of spec.versions) {
