@@ -1,5 +1,7 @@
 // The control plane that tests of Kubernetes run on does what a cluster's does: schedules, admits, refuses, and knows who asks.
 
+import { readFile } from 'node:fs/promises';
+
 import {
   ApiextensionsV1Api,
   CoordinationV1Api,
@@ -10,8 +12,11 @@ import {
 import type { V1Pod } from '@kubernetes/client-node';
 import { expect, it } from 'vitest';
 
+import { createFromYaml } from '../support/kubernetes/manifests.ts';
+import { findProgram } from '../support/kubernetes/programs/find-program.ts';
 import { refusalOf } from '../support/kubernetes/refusal.ts';
 import { addNodes, alike, gpuPod } from '../support/kubernetes/nodes.ts';
+import { isRunning, waitsWhy } from '../support/kubernetes/pods.ts';
 import { until } from '../support/kubernetes/until.ts';
 import { useControlPlane } from '../support/kubernetes/use-control-plane.ts';
 import { BY_HAND_LABEL } from '../support/kubernetes/kwok-stages.ts';
@@ -30,9 +35,9 @@ it('places one-GPU pods until the GPUs are all taken, and says why the rest wait
   }
   const pods = await until('20 pods are running or refused a place', async () => {
     const { items } = await core().listNamespacedPod({ namespace });
-    return items.every((pod) => phaseOf(pod) === 'Running' || waitsWhy(pod) !== '') && items;
+    return items.every((pod) => isRunning(pod) || waitsWhy(pod) !== '') && items;
   });
-  const waiting = pods.filter((pod) => phaseOf(pod) === 'Pending');
+  const waiting = pods.filter((pod) => !isRunning(pod));
   expect(pods.length - waiting.length).toBe(16);
   expect(waiting).toHaveLength(4);
   for (const pod of waiting) expect(waitsWhy(pod)).toContain('4 Insufficient nvidia.com/gpu');
@@ -40,11 +45,11 @@ it('places one-GPU pods until the GPUs are all taken, and says why the rest wait
   expect([...perNode.values()].map((some) => some.length)).toEqual([4, 4, 4, 4, 4]);
 
   // The place of one that ends is another's.
-  const first = pods.find((pod) => phaseOf(pod) === 'Running')?.metadata?.name ?? '';
+  const first = pods.find((pod) => isRunning(pod))?.metadata?.name ?? '';
   await core().deleteNamespacedPod({ namespace, name: first });
   await until('another pod has its place', async () => {
     const { items } = await core().listNamespacedPod({ namespace });
-    return items.filter((pod) => phaseOf(pod) === 'Running').length === 16;
+    return items.filter((pod) => isRunning(pod)).length === 16;
   });
   await core().deleteCollectionNamespacedPod({ namespace });
 });
@@ -58,10 +63,15 @@ it('leaves a pod to the test that plays it', async () => {
   await until('both have a node and the other runs', async () => {
     const { items } = await core().listNamespacedPod({ namespace });
     const other = items.find((pod) => pod.metadata?.name === 'other');
-    return items.every((pod) => pod.spec?.nodeName !== undefined) && phaseOf(other) === 'Running';
+    return (
+      items.every((pod) => pod.spec?.nodeName !== undefined) &&
+      other !== undefined &&
+      isRunning(other)
+    );
   });
   const name = 'acted';
-  expect(phaseOf(await core().readNamespacedPod({ namespace, name }))).toBe('Pending');
+  const acted = await core().readNamespacedPod({ namespace, name });
+  expect(acted.status?.phase).toBe('Pending');
   // Deleted, it stays as long as its node has not let it go.
   await core().deleteNamespacedPod({ namespace, name });
   await core().deleteNamespacedPod({ namespace, name: 'other' });
@@ -170,7 +180,9 @@ it('holds custom resources to their rules in CEL', async () => {
   const clip = (spec: object): object => ({
     ...{ apiVersion: `${group}/${version}`, kind: 'Clip', metadata: { name: 'a' }, spec },
   });
-  await until('the API server serves clips', async () => custom.listNamespacedCustomObject(at));
+  await until('the API server serves clips', async (): Promise<unknown> =>
+    custom.listNamespacedCustomObject(at),
+  );
   const create = async (spec: object): Promise<unknown> =>
     custom.createNamespacedCustomObject({ ...at, body: clip(spec) });
   const refusal = await refusalOf(create({ frames: 8, overlap: 8 }));
@@ -217,18 +229,24 @@ it('tells users and service accounts apart, and lets each do what a role grants'
     refusalOf(alice.deleteNamespacedPod({ namespace, name: 'none' })),
   ]);
   expect(others.map(({ code }) => code)).toEqual([403, 403, 403]);
-  expect(others[0].message).toContain('User \\"bob\\" cannot list resource \\"pods\\"');
+  expect(others[0].message).toContain('User "bob" cannot list resource "pods"');
   const stranger = await plane().access('no-such-token');
   const unknown = plane().api(CoreV1Api, stranger.config).listNamespacedPod({ namespace });
   expect((await refusalOf(unknown)).code).toBe(401);
 });
 
-function phaseOf(pod: V1Pod | undefined): string | undefined {
-  return pod?.status?.phase;
-}
-
-/** What the scheduler says of a pod that it has no place for. */
-function waitsWhy({ status }: V1Pod): string {
-  const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
-  return scheduled?.status === 'False' ? (scheduled.message ?? '') : '';
-}
+it.each([
+  ['keda-crds', 'keda.sh', 'scaledobjects'],
+  ['kueue-crds', 'kueue.x-k8s.io', 'localqueues'],
+] as const)('takes the custom resources of %s', async (name, group, plural) => {
+  await createFromYaml(plane(), await readFile(await findProgram(name), 'utf8'));
+  const crd = await plane()
+    .api(ApiextensionsV1Api)
+    .readCustomResourceDefinition({ name: `${plural}.${group}` });
+  const served = crd.spec.versions.filter((version) => version.served).map((one) => one.name);
+  expect(served).not.toEqual([]);
+  const at = { group, version: served[0]!, plural, namespace: 'default' };
+  await until('the API server serves them', async (): Promise<unknown> =>
+    plane().api(CustomObjectsApi).listNamespacedCustomObject(at),
+  );
+});

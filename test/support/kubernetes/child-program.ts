@@ -6,9 +6,7 @@ import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 
 import { isAlive, killed } from '../farm/farm-program.ts';
-
-/** Linux kills it with its parent, even one that got SIGKILL. Elsewhere a parent that cannot clean up leaves it behind. */
-const WITH_PARENT = process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'KILL'] : [];
+import { WITH_PARENT } from './with-parent.ts';
 
 export class ChildProgram {
   readonly name: string;

@@ -90,7 +90,7 @@ export function listKey(url: string): string {
 export interface List {
   readonly kind?: string;
   readonly metadata: {
-    readonly resourceVersion?: string;
+    readonly resourceVersion?: string | undefined;
     readonly continue?: string;
     readonly remainingItemCount?: number;
   };
@@ -99,8 +99,8 @@ export interface List {
 
 /** With so many of its items, and no word of more. */
 function shortened(list: List, count: number): List {
-  const { continue: _more, remainingItemCount: _left, ...metadata } = list.metadata;
-  return { ...list, metadata, items: list.items.slice(0, count) };
+  const { resourceVersion } = list.metadata;
+  return { ...list, metadata: { resourceVersion }, items: list.items.slice(0, count) };
 }
 
 /** What a lie makes of a list; nothing where that is what it is already. @param oldest - that is remembered of it */

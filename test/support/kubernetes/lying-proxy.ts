@@ -115,7 +115,8 @@ export class LyingProxy implements AsyncDisposable {
 
   /** As it came, token and all. An answer that is not packed can be changed. */
   async #ask(from: IncomingMessage, to: ServerResponse): Promise<IncomingMessage> {
-    const { 'accept-encoding': _packing, ...headers } = from.headers;
+    const headers = { ...from.headers };
+    delete headers['accept-encoding'];
     const asked = request(`${this.#target.url}${from.url ?? ''}`, {
       ...{ method: from.method, headers, agent: this.#agent },
     });
@@ -135,7 +136,8 @@ export class LyingProxy implements AsyncDisposable {
     const truth = await buffer(answer);
     const body = seen.kind === 'list' ? this.#listBody(answer, truth, { key, lie }) : undefined;
     if (body !== undefined) tell();
-    const { 'content-length': _length, 'transfer-encoding': _coding, ...headers } = answer.headers;
+    const headers = { ...answer.headers };
+    delete headers['transfer-encoding'];
     if (lie === 'lose-answer') {
       tell();
       to.destroy();

@@ -23,11 +23,12 @@ export async function refusalOf(call: Promise<unknown>): Promise<Refusal> {
   throw new Error('the API server did what it should have refused');
 }
 
-/** The client gives the body of some answers as it came. */
+/** The client reads the body of some answers, gives that of others as it came, and of a 401 none. */
 function statusOf(body: unknown): V1Status {
+  if (typeof body !== 'string') return body ?? {};
   try {
-    return (typeof body === 'string' ? JSON.parse(body) : body) as V1Status;
+    return JSON.parse(body) as V1Status;
   } catch {
-    return { message: String(body) };
+    return { message: body };
   }
 }

@@ -21,7 +21,7 @@ export function useControlPlane(
     started = await startControlPlane(options);
     await arrange(started);
   });
-  afterAll(async (_context, suite) => {
+  afterAll(async ({}, suite) => {
     if (started === undefined) return;
     if (hasFailed(suite)) {
       const kept = await started.keepLogs();

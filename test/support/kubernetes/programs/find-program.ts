@@ -5,8 +5,10 @@ import { execFile } from 'node:child_process';
 import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
+import { ownPrefix, removeLeftovers } from '../../../../common/files/leftovers.ts';
 import { buildWithGo, downloadModule } from './go-build.ts';
 import { PROGRAMS } from './program-table.ts';
 import type { Manifests, ProgramName, Source, WheelProgram } from './program-table.ts';
@@ -14,6 +16,10 @@ import type { Manifests, ProgramName, Source, WheelProgram } from './program-tab
 const execute = promisify(execFile);
 
 const TELL_MS = 30_000;
+const WAIT_MS = 1000;
+const LINES_MAX = 10;
+/** How folders begin in which something is made: those of killed processes are removed. */
+const MAKING = '.making-';
 
 /** Takes a line for whoever waits. */
 export type Tell = (line: string) => void;
@@ -36,12 +42,10 @@ export async function findProgram(
     tell(`${name} ${source.version}: still at it after ${seconds()} s`);
   }, TELL_MS);
   try {
-    await make(source, path);
+    await make(name, path);
   } catch (reason) {
-    throw new Error(
-      `${name} ${source.version} is missing and cannot be made: ${NEEDS[source.from]}\n${String(reason)}`,
-      { cause: reason },
-    );
+    const what = `${name} ${source.version} is missing and cannot be made`;
+    throw new Error(`${what}: ${NEEDS[source.from]}\n${endOf(reason)}`, { cause: reason });
   } finally {
     clearInterval(timer);
   }
@@ -52,6 +56,13 @@ export async function findProgram(
 /** Makes those that are missing, one after the other. */
 export async function getPrograms(names: readonly ProgramName[], tell: Tell): Promise<void> {
   for (const name of names) await findProgram(name, tell);
+}
+
+/** What a command that failed said last: Go repeats one cause for each file that it is met in. */
+function endOf(reason: unknown): string {
+  const { stderr } = reason as { readonly stderr?: string };
+  const text = stderr === undefined || stderr === '' ? String(reason) : stderr;
+  return text.trimEnd().split('\n').slice(-LINES_MAX).join('\n');
 }
 
 const VERBS: Readonly<Record<Source['from'], string>> = {
@@ -76,10 +87,14 @@ function cacheFolder(): string {
   return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'bivdiff/bin');
 }
 
-/** Whole or not at all: it is made beside its place, and moved there. */
-async function make(source: Source, path: string): Promise<void> {
+/** Whole or not at all: it is made beside its place, and moved there. Waits while another process makes it. */
+async function make(name: ProgramName, path: string): Promise<void> {
+  const source: Source = PROGRAMS[name];
+  const prefix = `${MAKING}${name}-`;
   await mkdir(cacheFolder(), { recursive: true });
-  const folder = await mkdtemp(join(cacheFolder(), '.making-'));
+  while (await isBeingMade(prefix)) await delay(WAIT_MS);
+  if (await isThere(path)) return;
+  const folder = await mkdtemp(join(cacheFolder(), await ownPrefix(prefix)));
   const target = join(folder, 'made');
   try {
     switch (source.from) {
@@ -97,6 +112,13 @@ async function make(source: Source, path: string): Promise<void> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** By a process that lives. Two that begin within milliseconds both make it, which does no harm. */
+async function isBeingMade(prefix: string): Promise<boolean> {
+  await removeLeftovers(cacheFolder(), MAKING);
+  const names = await readdir(cacheFolder());
+  return names.some((one) => one.startsWith(prefix));
 }
 
 async function installWheel(source: WheelProgram, target: string, folder: string): Promise<void> {

@@ -1,5 +1,5 @@
-// `npm run get:k8s [NAME…]`: gets what the tests of Kubernetes need of others' programs, or those that are named. For vitest it gets the control
-// plane's before any test file runs, so that no test's time goes into building.
+// `npm run get:k8s [-- NAME…]`: gets all programs of the table, or those that are named. For vitest it gets those that tests on a control plane
+// need, before any test file runs, so that no test's time goes into building.
 
 import { ORDER } from '../programs-of-plane.ts';
 import { getPrograms } from './find-program.ts';
@@ -9,7 +9,7 @@ import type { ProgramName } from './program-table.ts';
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 
 export async function setup(): Promise<void> {
-  await getPrograms([...ORDER, 'kwok-stages'], tell);
+  await getPrograms([...ORDER, 'kwok-stages', 'helm', 'keda-crds', 'kueue-crds'], tell);
 }
 
 if (import.meta.main) {
@@ -19,6 +19,10 @@ if (import.meta.main) {
     tell(`Unknown: ${unknown.join(', ')}. There are: ${PROGRAM_NAMES.join(', ')}.`);
     process.exitCode = 1;
   } else {
-    await getPrograms(asked.length === 0 ? PROGRAM_NAMES : (asked as ProgramName[]), tell);
+    const names = asked.length === 0 ? PROGRAM_NAMES : (asked as ProgramName[]);
+    await getPrograms(names, tell).catch((reason: unknown) => {
+      tell(reason instanceof Error ? reason.message : String(reason));
+      process.exitCode = 1;
+    });
   }
 }

@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { WITH_PARENT } from '../with-parent.ts';
 import type { GoProgram } from './program-table.ts';
 
 const execute = promisify(execFile);
@@ -20,6 +21,7 @@ interface Module {
 /** Of what `go mod edit -json` prints. */
 interface GoMod {
   readonly Go?: string;
+  readonly Require?: readonly Module[] | null;
   readonly Replace?: readonly { readonly Old: Module; readonly New: Module }[] | null;
   readonly Exclude?: readonly Module[] | null;
 }
@@ -54,12 +56,15 @@ async function readGoMod(path: string): Promise<GoMod> {
 }
 
 function wrapperOf(source: GoProgram, theirs: GoMod): string {
+  const { besides } = source;
   const replaced = (theirs.Replace ?? []).flatMap(({ Old, New }) => {
-    const isFolder = New.Version === undefined;
-    if (!isFolder) return [`replace ${textOf(Old)} => ${textOf(New)}`];
-    return source.besides === undefined
-      ? []
-      : [`replace ${Old.Path} => ${Old.Path} ${source.besides}`];
+    if (New.Version !== undefined) return [`replace ${textOf(Old)} => ${textOf(New)}`];
+    if (besides === undefined) return [];
+    const isRequired = theirs.Require?.some(({ Path }) => Path === Old.Path) === true;
+    return isRequired
+      ? // In a version that does not exist, so it takes both.
+        [`require ${Old.Path} ${besides}`, `replace ${Old.Path} => ${Old.Path} ${besides}`]
+      : [];
   });
   return [
     'module wrapper',
@@ -75,9 +80,10 @@ function textOf({ Path, Version = '' }: Module): string {
   return `${Path} ${Version}`.trim();
 }
 
-/** What it prints. @throws with what it says on stderr in the message */
+/** What it prints. */
 async function go(args: readonly string[], folder?: string): Promise<string> {
-  const { stdout } = await execute('go', args, {
+  const [command = '', ...rest] = [...WITH_PARENT, 'go', ...args];
+  const { stdout } = await execute(command, rest, {
     env: { ...process.env, CGO_ENABLED: '0' },
     maxBuffer: OUTPUT_BYTES_MAX,
     ...(folder !== undefined && { cwd: folder }),
