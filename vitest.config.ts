@@ -51,7 +51,10 @@ export default defineConfig({
           pool: 'forks' as const,
         },
       },
-      project('k8s', 300_000, ['test/support/kubernetes/programs/get-programs.ts']),
+      project('k8s', 300_000, [
+        'test/support/kubernetes/programs/get-programs.ts',
+        'test/support/farm/fault-reference.ts',
+      ]),
     ],
   },
 });

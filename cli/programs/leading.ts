@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { BivdiffError } from '../../common/errors.ts';
+import type { ErrorCode } from '../../common/errors.ts';
 import { openKubeApi } from '../../coordinator/kubernetes/api/kube-api.ts';
 import type { KubeApi } from '../../coordinator/kubernetes/api/kube-api.ts';
 import { becomeLeader } from '../../coordinator/kubernetes/election/elector.ts';
@@ -27,7 +28,7 @@ export interface LeadingOptions {
   readonly lead: (signal: AbortSignal, onServing: () => void) => Promise<void>;
 }
 
-/** The same trouble is logged so often. */
+/** Trouble of one kind is logged so often. */
 const TELL_MS = 60_000;
 /** Between two tries to set a label. */
 const RETRY_MS = 2_000;
@@ -49,6 +50,9 @@ export async function leadInTurn(options: LeadingOptions, signal: AbortSignal): 
   if (leadership === undefined) return;
   const { lost } = leadership;
   log.info({ lease: election.lease, before: leadership.before }, 'coordinator leads');
+  lost.addEventListener('abort', () => {
+    log.warn({ lease: election.lease }, 'coordinator leads no longer');
+  });
   const ending = AbortSignal.any([signal, lost]);
   try {
     void unlabelPredecessor(api, leadership, options);
@@ -141,7 +145,7 @@ async function untilDone(
     } catch (reason) {
       const error = BivdiffError.from(reason, what);
       tell(error);
-      if (!probes.leads) probes.unstarted = error.message;
+      if (!probes.leads) probes.unstarted = probes.unready = error.message;
       await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
     }
   }
@@ -149,13 +153,12 @@ async function untilDone(
 
 /** Logs trouble that repeats once a minute. */
 function teller(log: Log): (error: BivdiffError) => void {
-  let told: string | undefined;
-  let toldMs = -Infinity;
+  const toldMs = new Map<ErrorCode, number>();
   return (error) => {
     const nowMs = performance.now();
-    if (error.message === told && nowMs - toldMs < TELL_MS) return;
-    told = error.message;
-    toldMs = nowMs;
+    // Its text may be another each time.
+    if (nowMs - (toldMs.get(error.code) ?? -Infinity) < TELL_MS) return;
+    toldMs.set(error.code, nowMs);
     log.warn({ failure: error.toJSON() }, 'Kubernetes: trouble, trying again');
   };
 }

@@ -82,6 +82,8 @@ describe('a coordinator', () => {
     [{ numerics: 'cuda-a100' }, '--numerics', ['cuda-a100']],
     [{ keepJobsDays: 0 }, '--keep-jobs', ['0']],
     [{ keepJobsDays: 1.5 }, '--keep-jobs', ['1.5']],
+    // Helm's numbers of a file would print as 1e+07.
+    [{ keepJobsDays: 10_000_000 }, '--keep-jobs', ['10000000']],
     [
       { limits: { frames: 5000, uploadBytes: 1_000_000_000_000 } },
       '--limit',

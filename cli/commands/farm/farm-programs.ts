@@ -1,7 +1,7 @@
 // `bivdiff coordinator`, `worker` and `up`: the programs of a farm. Their modules are loaded when they are run: help needs none of them.
 
 import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { extname, join, resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
@@ -258,7 +258,7 @@ function addUp(program: Command, environment: CliEnvironment, finish: Finish): v
       checkListenAddress(listen, { flag: '--listen', ...UNGUARDED, isInsecureAllowed: false });
       const signal = environment.interruption();
       const { runUp } = await import('../../programs/up.ts');
-      const main = join(import.meta.dirname, '../../main.ts');
+      const main = join(import.meta.dirname, `../../main${extname(import.meta.filename)}`);
       const { storeFolder, modelsFolder } = places(flags, environment);
       const { stdout, stderr } = environment;
       await runUp(

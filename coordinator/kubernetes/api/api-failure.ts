@@ -56,7 +56,6 @@ export function apiFailure(reason: unknown, call: AskedCall): BivdiffError {
   return new BivdiffError(code, `${doing}: ${said} (${status})`, {
     ...(hint === undefined ? {} : { hint }),
     details: { status },
-    cause: reason,
   });
 }
 

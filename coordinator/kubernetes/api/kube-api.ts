@@ -7,6 +7,7 @@ import type {
   KubeConfig,
   RequestContext,
   ResponseContext,
+  V1MicroTime,
 } from '@kubernetes/client-node';
 
 import { BivdiffError } from '../../../common/errors.ts';
@@ -20,6 +21,8 @@ export interface KubeApi {
   readonly config: KubeConfig;
   readonly coordination: CoordinationV1Api;
   readonly core: CoreV1Api;
+  /** A time as Leases have it: the server takes it with microseconds, and no other. */
+  microTime(time: Date): V1MicroTime;
   /**
    * Asks something of the server, within that time. `call` says what, for errors. A patch is a merge patch. @throws as `apiFailure`: what it answers, that it does not
    */
@@ -49,6 +52,7 @@ export async function openKubeApi(): Promise<KubeApi> {
     config,
     coordination: config.makeApiClient(client.CoordinationV1Api),
     core: config.makeApiClient(client.CoreV1Api),
+    microTime: (time) => new client.V1MicroTime(time),
     ask: async (call, timeoutMs, work) => {
       const signal = AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs)));
       const bound = {

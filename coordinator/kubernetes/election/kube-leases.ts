@@ -64,24 +64,30 @@ export function kubeLeases(api: KubeApi, { namespace, name }: LeasePlace): Lease
       api.coordination.replaceNamespacedLease({ name, namespace, body }, options),
     );
   }
+
+  function specOf(record: LeaseRecord): V1LeaseSpec {
+    const { holder, leaseSeconds, acquiredAt, renewedAt, transitions } = record;
+    return {
+      holderIdentity: holder,
+      leaseDurationSeconds: leaseSeconds,
+      leaseTransitions: transitions,
+      ...(acquiredAt && { acquireTime: api.microTime(acquiredAt) }),
+      ...(renewedAt && { renewTime: api.microTime(renewedAt) }),
+    };
+  }
 }
 
 function recordOf(spec: V1LeaseSpec | undefined): LeaseRecord {
   return {
     holder: spec?.holderIdentity ?? '',
     leaseSeconds: spec?.leaseDurationSeconds ?? 0,
-    acquiredAt: spec?.acquireTime,
-    renewedAt: spec?.renewTime,
+    acquiredAt: dateOf(spec?.acquireTime),
+    renewedAt: dateOf(spec?.renewTime),
     transitions: spec?.leaseTransitions ?? 0,
   };
 }
 
-function specOf({ holder, leaseSeconds, acquiredAt, renewedAt, transitions }: LeaseRecord) {
-  return {
-    holderIdentity: holder,
-    leaseDurationSeconds: leaseSeconds,
-    leaseTransitions: transitions,
-    ...(acquiredAt && { acquireTime: acquiredAt }),
-    ...(renewedAt && { renewTime: renewedAt }),
-  } satisfies Partial<V1LeaseSpec>;
+/** The client says that these are dates, and hands on the text that it got. */
+function dateOf(time: Date | string | undefined): Date | undefined {
+  return time === undefined ? undefined : new Date(time);
 }

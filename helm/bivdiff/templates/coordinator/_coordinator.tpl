@@ -21,7 +21,7 @@ leaderLabel: bivdiff.dev/leader
 scaler:
   targetSeconds: {{ .Values.autoscaling.targetSeconds | int }}
   {{- with .Values.autoscaling.gpuSecondsMax }}
-  gpuSecondsMax: {{ . }}
+  gpuSecondsMax: {{ . | toJson }}
   {{- end }}
   pools:
     {{- range $served, $pool := $scaled }}
@@ -75,7 +75,7 @@ renders: { enabled: true }
 {{- end }}
 {{- if not (kindIs "invalid" $values.keepJobsDays) }}
 - --keep-jobs
-- {{ $values.keepJobsDays | toString | quote }}
+- {{ $values.keepJobsDays | toJson | quote }}
 {{- end }}
 {{- range $name, $value := $values.limits }}
 - --limit

@@ -33,7 +33,9 @@ async function file(name: string, text: string, mode = 0o600): Promise<string> {
   return path;
 }
 
-function environmentOf(variables: Partial<Record<SecurityVariable | PodVariable, string>> = {}): CliEnvironment {
+function environmentOf(
+  variables: Partial<Record<SecurityVariable | PodVariable, string>> = {},
+): CliEnvironment {
   return createSampleEnvironment({ folder, variable: (name) => variables[name] });
 }
 
