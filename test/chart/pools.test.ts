@@ -184,6 +184,7 @@ describe('memory of the device', () => {
     ['16Gi', '8'],
     ['8192Mi', '4'],
     ['1Ti', '512'],
+    [17_179_869_184, '8'],
   ])('is half of the container’s on processors: of %s %s GiB', async (memory, gib) => {
     const chart = await vdmOf({ device: 'cpu', resources: { limits: { memory } } });
     expect(chart.flags(VDM, '--memory-gib', 'worker')).toEqual([gib]);

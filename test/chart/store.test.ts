@@ -194,6 +194,17 @@ describe('models', () => {
     });
   });
 
+  it('are mounted by workers that load them before they are asked for', async () => {
+    const models = { volume: { image: { reference: 'r/models:1' } }, subPath: 'sets' };
+    const chart = await renderChart({ models, pools: { vdm: { preload: ['sd15', 'other'] } } });
+    expect(chart.flags(WORKER, '--preload', 'worker')).toEqual(['sd15', 'other']);
+    expect(chart.flags(WORKER, '--models', 'worker')).toEqual(['/models']);
+    expect(volume(chart, WORKER, 'models').image).toEqual(models.volume.image);
+    expect(volume(chart, 'farm-bivdiff-idm', 'models')).toBeUndefined();
+    const shipped = await renderChart({ poolDefaults: { preload: ['demo'] } });
+    expect(shipped.args(WORKER, 'worker')).not.toContain('--models');
+  });
+
   it('come to workers from the store alone', async () => {
     const volumes = { persistentVolumeClaim: { claimName: 'models' } };
     const chart = await renderChart({ models: { volume: volumes } });

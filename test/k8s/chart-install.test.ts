@@ -8,7 +8,12 @@ import { promisify } from 'node:util';
 import { CoreV1Api } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 
-import { CHART, CI_FILES, ciValues, renderChart } from '../support/kubernetes/chart/render-chart.ts';
+import {
+  CHART,
+  CI_FILES,
+  ciValues,
+  renderChart,
+} from '../support/kubernetes/chart/render-chart.ts';
 import { findProgram } from '../support/kubernetes/programs/find-program.ts';
 import { useControlPlane } from '../support/kubernetes/use-control-plane.ts';
 
@@ -39,29 +44,35 @@ async function helm(words: readonly string[], values: object): Promise<string> {
 }
 
 describe('the chart', () => {
-  it.each(['default', ...CI_FILES])('%s is installed where Pod Security is enforced', async (file) => {
-    const namespace = `ci-${file.replace('-values.yaml', '')}`;
-    await plane().createNamespace(namespace, RESTRICTED);
-    const given = file === 'default' ? {} : await ciValues(file);
-    const values = file === 'gpu-values.yaml' ? { ...given, metrics: WITHOUT_OPERATOR } : given;
-    const said = await helm(['install', 'farm', CHART, '--namespace', namespace], values);
-    expect(said).toContain('STATUS: deployed');
-    const core = plane().api(CoreV1Api);
-    const chart = await renderChart(values, { namespace });
-    for (const { name, labels, spec } of chart.pods()) {
-      // Priority classes and runtime classes are the cluster's.
-      const { priorityClassName: _, runtimeClassName: __, ...rest } = spec;
-      const body = { metadata: { name, labels: { ...labels } }, spec: rest };
-      await core.createNamespacedPod({ namespace, body, dryRun: 'All' });
-    }
-  });
+  it.each(['default', ...CI_FILES])(
+    '%s is installed where Pod Security is enforced',
+    async (file) => {
+      const namespace = `ci-${file.replace('-values.yaml', '')}`;
+      await plane().createNamespace(namespace, RESTRICTED);
+      const given = file === 'default' ? {} : await ciValues(file);
+      const values = file === 'gpu-values.yaml' ? { ...given, metrics: WITHOUT_OPERATOR } : given;
+      const said = await helm(['install', 'farm', CHART, '--namespace', namespace], values);
+      expect(said).toContain('STATUS: deployed');
+      const core = plane().api(CoreV1Api);
+      const chart = await renderChart(values, { namespace });
+      for (const { name, labels, spec } of chart.pods()) {
+        // Priority classes and runtime classes are the cluster's.
+        const { priorityClassName: _, runtimeClassName: __, ...rest } = spec;
+        const body = { metadata: { name, labels: { ...labels } }, spec: rest };
+        await core.createNamespacedPod({ namespace, body, dryRun: 'All' });
+      }
+    },
+  );
 
   it('is refused where Pod Security is enforced, once a hook opens a pod', async () => {
     const namespace = 'opened';
     await plane().createNamespace(namespace, RESTRICTED);
     const patch = [{ op: 'remove', path: '/spec/template/spec/containers/0/securityContext' }];
     const overrides = { natsStatefulSet: { patch } };
-    const chart = await renderChart({ overrides, serviceAccounts: { coordinator: { create: false } } });
+    const chart = await renderChart({
+      overrides,
+      serviceAccounts: { coordinator: { create: false } },
+    });
     const [nats] = chart.pods().filter(({ name }) => name.endsWith('nats'));
     const body = { metadata: { name: 'nats' }, spec: nats!.spec };
     const made = plane().api(CoreV1Api).createNamespacedPod({ namespace, body, dryRun: 'All' });
@@ -112,7 +123,8 @@ describe('what is drawn', () => {
     await upgrade(values);
     const path = ['get', 'deployments,statefulsets', '--namespace', namespace, '--output'];
     const generations = async (): Promise<string> => {
-      const format = 'jsonpath={range .items[*]}{.metadata.name} {.metadata.generation}{"\\n"}{end}';
+      const format =
+        'jsonpath={range .items[*]}{.metadata.name} {.metadata.generation}{"\\n"}{end}';
       const words = [...path, format, '--kubeconfig', plane().admin.kubeconfig];
       return (await run('kubectl', words)).stdout;
     };
@@ -124,7 +136,9 @@ describe('what is drawn', () => {
   it('goes with the release, but for the store', async () => {
     const words = ['uninstall', 'farm', '--namespace', namespace];
     await run(await findProgram('helm'), [...words, '--kubeconfig', plane().admin.kubeconfig]);
-    const { items } = await plane().api(CoreV1Api).listNamespacedPersistentVolumeClaim({ namespace });
+    const { items } = await plane()
+      .api(CoreV1Api)
+      .listNamespacedPersistentVolumeClaim({ namespace });
     expect(items.map(({ metadata }) => metadata?.name)).toEqual(['farm-bivdiff-store']);
     await expect(secrets()).rejects.toThrow();
   });

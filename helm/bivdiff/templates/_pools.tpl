@@ -26,7 +26,7 @@
 
 {{/* GiB of a Kubernetes quantity. */}}
 {{- define "bivdiff.gibOf" -}}
-{{- $text := toString . -}}
+{{- $text := kindIs "string" . | ternary (toString .) (toJson .) -}}
 {{- $number := regexFind "^[0-9.]+" $text -}}
 {{- $unit := trimPrefix $number $text -}}
 {{- $gib := dict "Ki" 9.5367431640625e-07 "Mi" 0.0009765625 "Gi" 1.0 "Ti" 1024.0 "k" 9.313225746154785e-07 "M" 0.00095367431640625 "G" 0.9313225746154785 "T" 931.3225746154785 "" 9.313225746154785e-10 -}}

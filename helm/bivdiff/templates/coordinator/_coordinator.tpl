@@ -93,12 +93,7 @@ renders: { enabled: true }
 - { name: store, mountPath: /var/lib/bivdiff/store }
 {{- end }}
 {{- if .Values.models.volume }}
-- name: models
-  mountPath: /models
-  readOnly: true
-  {{- with .Values.models.subPath }}
-  subPath: {{ . }}
-  {{- end }}
+{{ include "bivdiff.modelsMount" . }}
 {{- end }}
 {{- end -}}
 
@@ -132,4 +127,13 @@ renders: { enabled: true }
 {{- else -}}
 {{- toJson (dict "podAffinity" (dict "requiredDuringSchedulingIgnoredDuringExecution" (list $term))) -}}
 {{- end -}}
+{{- end -}}
+
+{{- define "bivdiff.modelsMount" -}}
+- name: models
+  mountPath: /models
+  readOnly: true
+  {{- with .Values.models.subPath }}
+  subPath: {{ . }}
+  {{- end }}
 {{- end -}}

@@ -14,6 +14,11 @@
 {{- if and .root.Values.auth.enabled (not (include "bivdiff.isStoreShared" .root)) -}}true{{- end -}}
 {{- end -}}
 
+{{/* Whether it has the volume of models: to load them before they are asked for. */}}
+{{- define "bivdiff.worker.hasModels" -}}
+{{- if and .root.Values.models.volume .pool.preload -}}true{{- end -}}
+{{- end -}}
+
 {{/* How it reaches a store that is the coordinator's, and who it is to other workers. */}}
 {{- define "bivdiff.worker.access" -}}
 {{- if include "bivdiff.isTls" .root }}
@@ -71,8 +76,15 @@
 - /var/lib/bivdiff/cache
 - --cache-gib
 - {{ $pool.cache.sizeGib | int | quote }}
-{{- if .root.Values.models.volume }}
+{{- if include "bivdiff.worker.hasModels" . }}
+- --models
+- /models
+{{- else if .root.Values.models.volume }}
 - --no-models
+{{- end }}
+{{- range $pool.preload }}
+- --preload
+- {{ . | quote }}
 {{- end }}
 {{- if $pool.threads }}
 - --threads
@@ -112,6 +124,10 @@
   {{- end }}
 {{- if and (eq .root.Values.store.kind "volume") (include "bivdiff.isStoreShared" .root) }}
 - { name: store, persistentVolumeClaim: { claimName: {{ include "bivdiff.storeClaim" .root }} } }
+{{- end }}
+{{- if include "bivdiff.worker.hasModels" . }}
+- name: models
+  {{- toYaml .root.Values.models.volume | nindent 2 }}
 {{- end }}
 {{- include "bivdiff.natsVolumes" (dict "root" .root "role" "worker") }}
 {{- with include "bivdiff.tlsSecret" (dict "root" .root "of" "worker") }}
