@@ -201,7 +201,11 @@ export default defineConfig(
   },
   {
     // What a chart renders to may be any YAML: what tests say of it is the check.
-    files: ['test/chart/**/*.ts', 'test/support/kubernetes/chart/**/*.ts'],
+    files: [
+      'test/chart/**/*.ts',
+      'test/k8s/chart-*.test.ts',
+      'test/support/kubernetes/chart/**/*.ts',
+    ],
     rules: {
       ...Object.fromEntries(
         ['no-explicit-any', ...UNSAFE.map((what) => `no-unsafe-${what}`)].map((rule) => [

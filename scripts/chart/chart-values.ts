@@ -74,8 +74,10 @@ export function readValues(text: string): readonly ChartValue[] {
 }
 
 function valueOf(keys: readonly string[], comments: readonly string[], all: unknown): ChartValue {
-  const says = comments.filter((line) => line.startsWith("-- ")).map((line) => line.replace(SAYS, ''));
-  const wants = comments.find((line) => line.startsWith("@schema "))?.replace(SCHEMA, '');
+  const says = comments
+    .filter((line) => line.startsWith('-- '))
+    .map((line) => line.replace(SAYS, ''));
+  const wants = comments.find((line) => line.startsWith('@schema '))?.replace(SCHEMA, '');
   return {
     ...{ path: keys.join('.'), keys, says: says.join(' ') },
     annotation: (wants === undefined ? {} : parse(wants)) as JsonObject,

@@ -57,7 +57,7 @@ describe('the chart', () => {
       const chart = await renderChart(values, { namespace });
       for (const { name, labels, spec } of chart.pods()) {
         // Priority classes and runtime classes are the cluster's.
-        const { priorityClassName: _, runtimeClassName: __, ...rest } = spec;
+        const rest = { ...spec, priorityClassName: undefined, runtimeClassName: undefined };
         const body = { metadata: { name, labels: { ...labels } }, spec: rest };
         await core.createNamespacedPod({ namespace, body, dryRun: 'All' });
       }
