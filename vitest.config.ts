@@ -41,6 +41,16 @@ export default defineConfig({
       project('fault', 300_000, ['test/support/farm/fault-reference.ts']),
       project('quick-fault', 300_000, ['test/support/farm/fault-reference.ts'], QUICK_FAULTS),
       project('long', 1_800_000, ['test/support/farm/fault-reference.ts']),
+      {
+        test: {
+          name: 'chart',
+          globalSetup: ['test/support/kubernetes/chart/get-chart-programs.ts'],
+          include: ['test/chart/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 300_000,
+          pool: 'forks' as const,
+        },
+      },
       project('k8s', 300_000, [
         'test/support/kubernetes/programs/get-programs.ts',
         'test/support/farm/fault-reference.ts',

@@ -12,6 +12,7 @@ import { addJobLogCommands } from './commands/farm/job-logs.ts';
 import { addJobCommands } from './commands/farm/jobs.ts';
 import { addModelsCommands } from './commands/models.ts';
 import { addPlanCommand } from './commands/plan.ts';
+import { addPreflightCommands } from './commands/farm/preflight.ts';
 import { addProbeCommand } from './commands/probe.ts';
 import { addRenderCommand } from './commands/render.ts';
 import { addRoundtripCommand } from './commands/roundtrip.ts';
@@ -73,6 +74,7 @@ export function createProgram(
   addModelsCommands(program, environment, finish);
   addStoreCommands(program, environment, finish);
   addFarmProgramCommands(program, environment, finish);
+  addPreflightCommands(program, environment, finish);
   addSubmitCommand(program, environment, finish);
   addJobCommands(program, environment, finish);
   addFetchCommand(program, environment, finish);

@@ -13,12 +13,13 @@ const OTHERS = 0o007;
 export interface SecretFileOptions {
   /** The flag or variable that named it, for errors. */
   readonly origin: string;
-  /** Secrets that an orchestrator mounts belong to a group. @default false */
+  /** Also where the file is this program's own, and could be closed. @default false */
   readonly mayGroupRead?: boolean;
 }
 
 /**
- * The text of a file that only its owner may read.
+ * The text of a file that only its owner may read; or a group, where the file is of another owner: what an orchestrator mounts can be read by its
+ * group alone.
  * @throws permission-denied — others may read or change it
  * @throws invalid-argument — it is no UTF-8
  * @throws not-found
@@ -36,8 +37,8 @@ export async function readSecretBytes(path: string, options: SecretFileOptions):
   });
   try {
     // Of the open file: what lies under the name may be another one by now.
-    const { mode, size } = await file.stat();
-    const forbidden = OTHERS | (mayGroupRead ? 0o020 : GROUP);
+    const { mode, size, uid } = await file.stat();
+    const forbidden = OTHERS | (mayGroupRead || isMounted(uid) ? 0o020 : GROUP);
     if (process.platform !== 'win32' && (mode & forbidden) !== 0) {
       const shown = (mode & 0o777).toString(8).padStart(4, '0');
       throw new BivdiffError(
@@ -55,4 +56,10 @@ export async function readSecretBytes(path: string, options: SecretFileOptions):
   } finally {
     await file.close();
   }
+}
+
+/** Of another owner, whom this program is not above. */
+function isMounted(owner: number): boolean {
+  const user = process.geteuid?.();
+  return user !== undefined && user !== 0 && user !== owner;
 }

@@ -13,6 +13,7 @@ export const DOCUMENT_KINDS: readonly DocumentKind[] = [
   'epoch',
   'upload',
   'model',
+  'farm',
 ];
 
 /** Beginning with a letter, digit, `_` or `-`, so neither `.` nor `..` nor a hidden file. */

@@ -79,9 +79,10 @@ export type PutRecordResult =
  * - `epoch`: `<n>`, put by each coordinator that takes over
  * - `upload`: `<owner>/<digest>`, an artifact that this owner of jobs has brought
  * - `model`: what files make up a model part, by the part's digest
+ * - `farm`: `<farm>/<digest>`, that a coordinator of this farm has been here, and what its models need
  */
 export type DocumentKind =
-  'spec' | 'manifest' | 'job-event' | 'job-history' | 'epoch' | 'upload' | 'model';
+  'spec' | 'manifest' | 'job-event' | 'job-history' | 'epoch' | 'upload' | 'model' | 'farm';
 
 /** `id` is made of segments of `[a-z0-9._-]` joined by `/`, none beginning with a dot; so nothing can leave the store's folder. */
 export interface DocumentName {

@@ -32,6 +32,20 @@ describe('workers with the store of their coordinator', () => {
     for (const { child } of farm.workers.values()) expect(child.exitCode).toBeNull();
   });
 
+  it('are told by preflight whether the coordinator is theirs, and has room for its models', async () => {
+    const farm = await start({ workers: 0 });
+    const preflight = async (...words: string[]) => endOfCli(startCli(['preflight', ...words]));
+    const worker = async (...words: string[]) =>
+      preflight('worker', '--store', `grpc://${farm.server}`, '--pool', 'vdm', ...words);
+    const marked = await preflight('coordinator', '--store', farm.store, '--farm', 'ours');
+    expect(marked.stderr).toBe('');
+    expect((await worker('--farm', 'ours', '--memory-gib', '1')).code).toBe(0);
+    const small = await worker('--farm', 'ours', '--memory-gib', '0.00001');
+    expect(small.stderr).toContain('of weights, and a slot of this worker has');
+    const foreign = await worker('--farm', 'theirs', '--wait-seconds', '1');
+    expect(foreign.stderr).toContain('no coordinator of the farm theirs');
+  });
+
   it('refuses an address that is none, and other programs that would use it', async () => {
     for (const [words, message] of [
       [['worker', '--pool', 'idm', '--store', 'grpc://nowhere'], 'expected grpc://HOST:PORT'],

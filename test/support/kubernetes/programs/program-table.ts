@@ -123,6 +123,15 @@ export const PROGRAMS = {
     paths: ['config/components/crd/bases'],
     minutes: 1,
   },
+  'cert-manager-crds': {
+    from: 'manifests',
+    version: '1.19.2',
+    module: 'github.com/cert-manager/cert-manager',
+    paths: ['cert-manager.io_certificates', 'cert-manager.io_issuers'].map(
+      (name) => `deploy/crds/${name}.yaml`,
+    ),
+    minutes: 1,
+  },
 } as const satisfies Readonly<Record<string, Source>>;
 
 export type ProgramName = keyof typeof PROGRAMS;
