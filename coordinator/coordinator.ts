@@ -110,13 +110,18 @@ export class Coordinator {
           ...(source !== undefined && { source }),
         };
         await entry.log.append({ kind: 'submitted', atMs: nowMs(), name, priority, ...whose });
-        entry.numerics = job.numerics;
+        entry.describe(job);
         await this.#dispatcher.launch([entry]);
       } else if (owner !== undefined && entry.log.facts?.owners.includes(owner) === false) {
         await entry.log.append({ kind: 'joined', atMs: nowMs(), owner });
       }
       return entry.view;
     });
+  }
+
+  /** Jobs that shall run, whether or not they do already: what the work that is ahead is predicted from. */
+  get queued(): readonly JobEntry[] {
+    return this.#book.queued;
   }
 
   /** As `KnownJobs.views`. */

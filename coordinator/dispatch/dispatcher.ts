@@ -156,7 +156,10 @@ export class Dispatcher {
 
   async #place(entry: JobEntry): Promise<void> {
     const isQueued = (): boolean => entry.log.facts?.state === 'queued';
-    if (isQueued()) entry.numerics ??= (await this.#readSpec(entry))?.numerics;
+    if (isQueued() && entry.numerics === undefined) {
+      const job = await this.#readSpec(entry);
+      if (job !== undefined) entry.describe(job);
+    }
     const { jobId, numerics, log } = entry;
     // What has no spec has failed.
     if (!isQueued() || numerics === undefined) this.#order.leave(jobId);
