@@ -113,75 +113,67 @@ export class PoolScaler {
   decide(state: PoolState, plan: PoolPlan, work: string): PoolDecision {
     const { deployment } = state;
     const { min, max } = this.#settings;
-    const marks = this.#holds(state);
-    const decided = (
-      replicas: number,
-      action: string,
-      more: Partial<PoolDecision> = {},
-    ): PoolDecision => {
-      if (replicas !== deployment.replicas || this.#saidReplicas === undefined)
-        this.#saidReplicas = replicas;
+    const decided: Decide = (replicas, action, marks, rest = []) => {
+      this.#saidReplicas = replicas;
       const change = replicas === deployment.replicas ? undefined : { deployment, to: replicas };
       const reason = `${action}; ${countsText(state)}; ${work}`;
-      return { replicas: change, marks, rest: [], reason, ...more };
+      return { replicas: change, marks: [...this.#holds(state), ...marks], rest, reason };
     };
-    const wanted = Math.min(
-      Math.max(max, deployment.replicas),
-      Math.max(min, deployment.replicas + plan.add),
-    );
+    // Those that rest are awake again sooner than others would be started.
+    const resting = state.pods.filter(({ role }) => role === 'resting').length;
+    const add = Math.max(0, plan.add - resting);
+    const wanted = Math.max(deployment.replicas, min, Math.min(max, deployment.replicas + add));
+    const unmarks = this.#unmarks(state);
     if (wanted > deployment.replicas) {
       const seconds = Math.round(this.startTimes.within(START_SHARE));
       const action = `${deployment.replicas} -> ${wanted} workers, which take about ${seconds} s to start`;
-      return decided(wanted, action, { marks: [...marks, ...this.#unmarks(state, [])] });
+      return decided(wanted, action, unmarks);
     }
-    if (deployment.isRollingOut)
-      return decided(deployment.replicas, 'a rollout is under way: none is removed');
+    if (plan.add > 0) {
+      return decided(wanted, `${wanted} workers stay: those that rest will be needed`, unmarks);
+    }
+    if (deployment.isRollingOut) {
+      return decided(wanted, `${wanted} workers stay: a rollout is under way`, unmarks);
+    }
     const going = this.#lowered(state, plan);
     if (going > 0) {
       const to = deployment.replicas - going;
-      return decided(
-        to,
-        `${deployment.replicas} -> ${to} workers: ${going} run nothing, and take nothing more`,
-      );
+      const action = `${deployment.replicas} -> ${to} workers: ${going} run nothing, and take nothing more`;
+      return decided(to, action, unmarks);
     }
     return this.#removal(state, plan, decided);
   }
 
-  /** Chooses idle workers to go: marks them, and once the marks are seen asks them to rest. */
-  #removal(
-    state: PoolState,
-    plan: PoolPlan,
-    decided: (replicas: number, action: string, more?: Partial<PoolDecision>) => PoolDecision,
-  ): PoolDecision {
+  /** Asks idle workers to rest, and marks those that do as the first to go. */
+  #removal(state: PoolState, plan: PoolPlan, decided: Decide): PoolDecision {
     const { deployment, pods } = state;
     const { min, max, cooldownSeconds } = this.#settings;
     const over = Math.max(0, deployment.replicas - max);
-    const room = Math.max(0, Math.min(plan.surplus, deployment.replicas - min), over);
+    const resting = pods.filter(({ role }) => role === 'resting');
+    const most = deployment.replicas - min - resting.length;
+    const room = Math.max(0, Math.min(Math.max(plan.surplus, over - resting.length), most));
     const chosen = pods
-      .filter(
-        ({ role, idleSeconds }) => role === 'idle' && (over > 0 || idleSeconds >= cooldownSeconds),
-      )
-      .toSorted(
-        (a, b) => Number(isMarked(b)) - Number(isMarked(a)) || b.idleSeconds - a.idleSeconds,
-      )
+      .filter(({ role, idleSeconds }) => role === 'idle' && idleSeconds >= cooldownSeconds)
+      .toSorted((a, b) => b.idleSeconds - a.idleSeconds)
       .slice(0, room);
-    const fresh = chosen.filter((seen) => !isMarked(seen));
-    const marked = chosen.filter(isMarked);
     const marks = [
-      ...this.#holds(state).filter(({ pod }) => !fresh.some((seen) => seen.pod.uid === pod.uid)),
-      ...fresh.map(({ pod }) => ({
-        pod,
-        deletionCost: GOING_COST,
-        ...(pod.isHeld && { isHeld: false }),
-      })),
-      ...this.#unmarks(state, chosen),
+      ...resting
+        .filter((seen) => isResting(seen) && !isMarked(seen))
+        .map(({ pod }) => ({ pod, deletionCost: GOING_COST })),
+      ...this.#unmarks(state),
     ];
-    for (const { pod } of marked) this.#memoryOf(pod.uid).askedToRestMs ??= this.#nowMs;
-    const rest = marked.map(({ pod }) => pod.name);
-    if (chosen.length === 0)
-      return decided(deployment.replicas, this.#stayText(state, plan), { marks });
-    const names = chosen.map(({ pod }) => pod.name).join(', ');
-    return decided(deployment.replicas, `removing ${names}: idle, and not needed`, { marks, rest });
+    for (const { pod } of chosen) this.#memoryOf(pod.uid).askedToRestMs ??= this.#nowMs;
+    const names = (seen: readonly SeenPod[]): string => seen.map(({ pod }) => pod.name).join(', ');
+    const rest = chosen.map(({ pod }) => pod.name);
+    const { replicas } = deployment;
+    if (chosen.length > 0) {
+      const action = `${replicas} workers stay until ${names(chosen)} take nothing more: idle, and not needed`;
+      return decided(replicas, action, marks, rest);
+    }
+    if (resting.length > 0) {
+      return decided(replicas, `${replicas} workers stay until ${names(resting)} can go`, marks);
+    }
+    return decided(replicas, this.#stayText(state, plan), marks);
   }
 
   /** By how many replicas can be lowered now, whatever the controller picks. */
@@ -189,10 +181,7 @@ export class PoolScaler {
     const { deployment, pods } = state;
     const { min } = this.#settings;
     const all = pods.map((seen) => ({ ...seen, ...seen.pod }));
-    const ready = pods.filter(
-      ({ role, restingSeconds = Infinity }) =>
-        role === 'resting' && restingSeconds <= REST_USED_SECONDS,
-    );
+    const ready = pods.filter((seen) => isResting(seen) && isMarked(seen));
     const unused = plan.add + plan.later === 0 ? this.#unneededStarts(state, plan) : [];
     const most = Math.min(ready.length + unused.length, deployment.replicas - min);
     const may = new Set([...ready, ...unused].map(({ pod }) => pod.uid));
@@ -224,13 +213,11 @@ export class PoolScaler {
     return marks;
   }
 
-  /** Those that were to go and need not, or have got something to do. */
-  #unmarks({ pods }: PoolState, chosen: readonly SeenPod[]): PodMarks[] {
-    const staying = pods.filter(
-      (seen) =>
-        isMarked(seen) && (seen.role === 'busy' || seen.role === 'idle') && !chosen.includes(seen),
-    );
-    return staying.map(({ pod }) => ({ pod, deletionCost: 0 }));
+  /** Those that were to go, and take tasks again. */
+  #unmarks({ pods }: PoolState): PodMarks[] {
+    return pods
+      .filter((seen) => isMarked(seen) && (seen.role === 'busy' || seen.role === 'idle'))
+      .map(({ pod }) => ({ pod, deletionCost: 0 }));
   }
 
   #stateOf(deployment: DeploymentFacts, pods: readonly SeenPod[], wallMs: number): PoolState {
@@ -238,8 +225,7 @@ export class PoolScaler {
     const starting: number[] = [];
     const troubles: string[] = [];
     let hasRoom = true;
-    for (const { pod, role, restingSeconds = 0 } of pods) {
-      if (role === 'resting') starting.push(Math.max(1, REST_SECONDS - restingSeconds));
+    for (const { pod, role } of pods) {
       if (role === 'silent') troubles.push(...this.#silentText(pod));
       if (role !== 'starting') continue;
       const since = (wallMs - pod.createdAtMs) / 1000;
@@ -254,6 +240,7 @@ export class PoolScaler {
     for (let unmade = deployment.replicas - pods.length; unmade > 0; unmade -= 1) {
       starting.push(this.startTimes.secondsLeft(0));
     }
+    const resting = pods.filter(({ role }) => role === 'resting').length;
     const working = pods.filter((seen) => this.#isWorking(seen)).length;
     const supply: PoolSupply = {
       slotsPerWorker,
@@ -261,7 +248,7 @@ export class PoolScaler {
       idle: pods.filter(({ role }) => role === 'idle').length,
       starting,
       startSeconds: this.startTimes.within(START_SHARE),
-      addable: hasRoom ? Math.max(0, max - deployment.replicas) : 0,
+      addable: hasRoom ? Math.max(0, max - deployment.replicas + resting) : 0,
     };
     return { deployment, pods, supply, troubles: [...troubles, ...this.#ownerText(deployment)] };
   }
@@ -297,13 +284,11 @@ export class PoolScaler {
     return `pod ${name} has been starting for ${Math.round(since)} s; none ${seen} more than ${Math.round(patienceSeconds)} s, so it is not counted on${why}`;
   }
 
-  #stayText({ deployment, pods }: PoolState, plan: PoolPlan): string {
+  #stayText({ deployment }: PoolState, plan: PoolPlan): string {
     const { min, cooldownSeconds } = this.#settings;
     const now = `${deployment.replicas} workers stay`;
     if (plan.later > 0)
       return `${now}: ${plan.later} more will be needed, and would have nothing to do yet`;
-    const resting = pods.some(({ role }) => role === 'resting');
-    if (resting) return `${now}: one that is to go is waited for`;
     if (plan.surplus === 0 || deployment.replicas <= min) return now;
     return `${now}: ${plan.surplus} could go once idle for ${cooldownSeconds} s`;
   }
@@ -330,6 +315,18 @@ export class PoolScaler {
   #secondsSince(ms: number | undefined): number | undefined {
     return ms === undefined ? undefined : (this.#nowMs - ms) / 1000;
   }
+}
+
+type Decide = (
+  replicas: number,
+  action: string,
+  marks: readonly PodMarks[],
+  rest?: readonly string[],
+) => PoolDecision;
+
+/** It was asked to, and will not be awake before the controller has acted. */
+function isResting({ role, restingSeconds = Infinity }: SeenPod): boolean {
+  return role === 'resting' && restingSeconds <= REST_USED_SECONDS;
 }
 
 function isMarked({ pod }: SeenPod): boolean {
