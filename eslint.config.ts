@@ -23,11 +23,20 @@ const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
 
 /** Inside the two large rooms: for each room, the neighbours that are built on it. */
 const BUILT_ON: Readonly<Record<string, readonly string[]>> = {
-  'coordinator/domain': ['run', 'jobs', 'dispatch', 'rpc', 'simulation', 'coordinator.ts'],
-  'coordinator/run': ['jobs', 'dispatch', 'rpc', 'simulation', 'coordinator.ts'],
-  'coordinator/jobs': ['dispatch', 'rpc', 'simulation', 'coordinator.ts'],
-  'coordinator/dispatch': ['rpc', 'simulation', 'coordinator.ts'],
-  'coordinator/rpc': ['simulation'],
+  'coordinator/domain': [
+    'run',
+    'jobs',
+    'dispatch',
+    'rpc',
+    'simulation',
+    'coordinator.ts',
+    'kubernetes',
+  ],
+  'coordinator/run': ['jobs', 'dispatch', 'rpc', 'simulation', 'coordinator.ts', 'kubernetes'],
+  'coordinator/jobs': ['dispatch', 'rpc', 'simulation', 'coordinator.ts', 'kubernetes'],
+  'coordinator/dispatch': ['rpc', 'simulation', 'coordinator.ts', 'kubernetes'],
+  'coordinator/rpc': ['simulation', 'kubernetes'],
+  'coordinator/kubernetes': ['rpc', 'simulation'],
   'cli/output': ['flags', 'request', 'local', 'farm/', 'programs', 'commands', 'reference'],
   'cli/flags': ['request', 'local', 'farm/', 'programs', 'commands', 'reference'],
   'cli/request': ['local', 'farm/', 'programs', 'commands', 'reference'],

@@ -41,6 +41,10 @@ export default defineConfig({
       project('fault', 300_000, ['test/support/farm/fault-reference.ts']),
       project('quick-fault', 300_000, ['test/support/farm/fault-reference.ts'], QUICK_FAULTS),
       project('long', 1_800_000, ['test/support/farm/fault-reference.ts']),
+      project('k8s', 300_000, [
+        'test/support/kubernetes/programs/get-programs.ts',
+        'test/support/farm/fault-reference.ts',
+      ]),
     ],
   },
 });

@@ -2,6 +2,7 @@
 //   python    ms per UNet step and whole-clip time beside the same models in a diffusers loop, as a ratio
 //   overhead  share of wall time outside ONNX Runtime and codecs
 //   planning  tasks planned per second; commits  results committed per second; messages  bytes and microseconds of each on the bus
+//   scrape    a scrape of a coordinator's metrics with 1,000 workers and 2,000 jobs, beside 10 and 20
 //   memory    peak memory at 8, 64 and 512 frames
 //   vae       eight frames of 512x512 encoded and decoded, beside each frame computed twice, as a ratio
 //   forecast  what `bivdiff plan` foretells at sizes that were not rendered yet, beside what they take
@@ -21,12 +22,14 @@ import { measurePlanning } from './planning.ts';
 import { compareFfmpeg } from './media.ts';
 import { comparePython } from './python.ts';
 import { runRender } from './render-process.ts';
+import { measureScrape } from './scrape.ts';
 import { measureVae } from './vae.ts';
 
 const SECTIONS = [
   'planning',
   'commits',
   'messages',
+  'scrape',
   'python',
   'overhead',
   'memory',
@@ -73,6 +76,16 @@ const sections: Readonly<Record<Section, () => Promise<void>>> = {
     }
     results['messages'] = figures;
     return Promise.resolve();
+  },
+  scrape: async () => {
+    const figures = [await measureScrape(10, 20), await measureScrape(1_000, 2_000)];
+    for (const { workers, jobs, active, bytes, medianMs, maxMs } of figures) {
+      say(
+        `scrape     ${workers} workers, ${jobs} jobs, ${active} active: median ${medianMs.toFixed(1)} ms, ` +
+          `at most ${maxMs.toFixed(1)} ms, ${bytes} bytes`,
+      );
+    }
+    results['scrape'] = figures;
   },
   python: async () => {
     const figures = await comparePython(folder);

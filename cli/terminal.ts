@@ -41,6 +41,9 @@ export type SecurityVariable =
   | 'BIVDIFF_NATS_TLS_CERT'
   | 'BIVDIFF_NATS_TLS_KEY';
 
+/** Which pod of which namespace this is, where it is one. */
+export type PodVariable = 'POD_NAME' | 'POD_NAMESPACE';
+
 export interface CliEnvironment {
   /** Absolute. */
   readonly folder: string;
@@ -58,8 +61,8 @@ export interface CliEnvironment {
   readonly server: string | undefined;
   /** $BIVDIFF_NATS, if set. */
   readonly nats: string | undefined;
-  /** Settings that keep a farm safe, from the environment; undefined where empty. */
-  readonly variable: (name: SecurityVariable) => string | undefined;
+  /** Settings that keep a farm safe, and the pod's names, from the environment; undefined where empty. */
+  readonly variable: (name: SecurityVariable | PodVariable) => string | undefined;
   /** The sets that ship. Absolute. */
   readonly modelsFolder: string;
   readonly cores: number;

@@ -8,13 +8,13 @@ import { passFailurePoint } from '../common/failure-points/failure-point.ts';
 import type { JobId } from '../common/task.ts';
 import { jobIdOf } from './domain/accept.ts';
 import type { AcceptedJob } from '../recipes/job.ts';
-import { newestEpoch, takeEpoch } from './jobs/epoch.ts';
+import { checkEpoch, takeEpoch } from './jobs/epoch.ts';
 import { KnownJobs } from './jobs/known-jobs.ts';
 import type { JobEntry, JobPlace, JobView, Sees } from './jobs/known-jobs.ts';
 import { isOver } from './jobs/job-log.ts';
 import type { JobState } from './jobs/job-log.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
-import type { DispatcherOptions } from './dispatch/dispatcher.ts';
+import type { DispatcherOptions, FarmNumbers } from './dispatch/dispatcher-options.ts';
 import { lacksOutputs } from './jobs/manifest.ts';
 import { Turns } from './turns.ts';
 
@@ -66,6 +66,10 @@ export class Coordinator {
     return this.#known.promise;
   }
 
+  get numbers(): FarmNumbers {
+    return this.#dispatcher.numbers;
+  }
+
   /**
    * Takes over the store and runs its jobs until the signal aborts.
    * @throws aborted — another coordinator has taken over
@@ -110,7 +114,7 @@ export class Coordinator {
           ...(source !== undefined && { source }),
         };
         await entry.log.append({ kind: 'submitted', atMs: nowMs(), name, priority, ...whose });
-        entry.describe(job);
+        this.#dispatcher.know(entry, job);
         await this.#dispatcher.launch([entry]);
       } else if (owner !== undefined && entry.log.facts?.owners.includes(owner) === false) {
         await entry.log.append({ kind: 'joined', atMs: nowMs(), owner });
@@ -291,15 +295,10 @@ export class Coordinator {
   }
 
   async #checkEpoch(): Promise<void> {
-    const newest = await newestEpoch(this.#options.store).catch((reason: unknown) => {
-      this.#options.onTrouble(BivdiffError.from(reason, 'looking for newer coordinators'));
-      return this.#epoch;
+    await checkEpoch(this.#options.store, this.#epoch).catch((reason: unknown) => {
+      const error = BivdiffError.from(reason);
+      if (error.code === 'aborted') throw error;
+      this.#options.onTrouble(BivdiffError.from(error, 'looking for newer coordinators'));
     });
-    if (newest <= this.#epoch) return;
-    throw new BivdiffError(
-      'aborted',
-      `another coordinator has taken over (epoch ${newest}; this is ${this.#epoch})`,
-      { hint: 'One coordinator per store is enough; this one steps down.' },
-    );
   }
 }

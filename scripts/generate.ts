@@ -1,4 +1,5 @@
-// Makes what is generated: code (common/gen) from proto/, docs/cli.md from the command table. Both are committed; `npm run check`
+// Makes what is generated: code (common/gen) from proto/, docs/cli.md from the command table, tables of docs/observability.md from
+// the list of metrics. All are committed; `npm run check`
 // and a test fail when they are stale.
 
 import { spawnSync } from 'node:child_process';

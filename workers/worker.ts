@@ -9,7 +9,8 @@ import { BivdiffError } from '../common/errors.ts';
 import { passFailurePoint } from '../common/failure-points/failure-point.ts';
 import { queueOfStage } from '../common/placement.ts';
 import type { Store } from '../common/store/ports.ts';
-import type { ResultRecord, Task, TaskId } from '../common/task.ts';
+import type { ResultRecord, Stage, Task, TaskId } from '../common/task.ts';
+import { Rest } from './rest.ts';
 import { Slots } from './slots.ts';
 import type { Turn } from './slots.ts';
 import type { RunTaskOptions, StageOutcome } from './stages/stage-environment.ts';
@@ -47,6 +48,8 @@ export interface WorkerOptions {
   readonly ackWaitMs: number;
   /** Once it aborts, nothing more is begun; what runs goes on. @default the signal */
   readonly drain?: AbortSignal;
+  /** While it rests it takes nothing. @default it never does */
+  readonly rest?: Rest;
   /**
    * Has the next task at hand, with what it reads, when a slot becomes free, and stores results while the next runs.
    * @default false
@@ -54,6 +57,21 @@ export interface WorkerOptions {
   readonly takesAhead?: boolean;
   /** Kept up to date, for whoever tells others. */
   readonly tally?: WorkerTally;
+  /** Told of each task that it had, once it is over here. */
+  readonly onSettled?: (stage: Stage, settled: SettledTask) => void;
+  /** Told when the bus does not extend a lease: it may have given the task to another. */
+  readonly onLeaseLost?: () => void;
+}
+
+/**
+ * - `committed`: it made the result, in so many seconds
+ * - `reused`: the result was there
+ * - `failed`: the attempt failed
+ * - `stopped`: the task was cancelled, or handed back
+ */
+export interface SettledTask {
+  readonly outcome: 'committed' | 'reused' | 'failed' | 'stopped';
+  readonly seconds?: number;
 }
 
 /** What a worker runs now, and has done. */
@@ -84,13 +102,16 @@ interface Hand {
 
 async function runHand({ options, slots, queues }: Hand, signal: AbortSignal): Promise<void> {
   const { bus, name, drain = signal } = options;
+  const { rest = new Rest() } = options;
   const ending = AbortSignal.any([signal, drain]);
   for (;;) {
+    await rest.over(ending);
     const turn = await slots.take(ending);
     if (turn === undefined) return;
     try {
       const { asked, waitMs } = queues.now(performance.now());
-      const delivery = await bus.pull(asked, { worker: name, waitMs, signal: ending });
+      const waiting = AbortSignal.any([ending, rest.signal]);
+      const delivery = await bus.pull(asked, { worker: name, waitMs, signal: waiting });
       if (delivery === undefined) continue;
       const { message } = delivery;
       if (isForOthers(message, options)) {
@@ -100,8 +121,10 @@ async function runHand({ options, slots, queues }: Hand, signal: AbortSignal): P
         continue;
       }
       const costMs = (await options.costOfLoading?.(message)) ?? 0;
+      // It was on its way when the rest began.
+      if (rest.isResting) await delivery.nak(0);
       // What comes next in this queue may be for models that are loaded here.
-      if (slots.idleMs < costMs) await delivery.nak(leftToWarmMs(costMs));
+      else if (slots.idleMs < costMs) await delivery.nak(leftToWarmMs(costMs));
       else await runDelivery(options, { delivery, turn, stop: signal, ending });
     } finally {
       turn.leave();
@@ -159,16 +182,18 @@ async function runDelivery(options: WorkerOptions, run: RunDelivery): Promise<vo
   const { delivery, stop } = run;
   const { task, attempt } = delivery.message;
   const facts = { taskId: task.id, worker: name, attempt };
-  const heartbeat = startHeartbeat(delivery, options.ackWaitMs / 3);
+  const heartbeat = startHeartbeat(delivery, options);
   tally?.running.add(task.id);
   const attempted: Attempt = { hasBegun: false };
   let isHandedBack = false;
+  let settled: SettledTask = { outcome: 'reused' };
   try {
     // Delivered twice, or made for another job: then it is there already.
     let record = await options.store.getRecord(task.id, { checkArtifacts: true });
     if (record === undefined) {
       record = await commitTask(options, run, attempted);
       if (tally !== undefined) tally.committed += 1;
+      settled = { outcome: 'committed', seconds: record.seconds };
     }
     await bus.report({ kind: 'committed', ...facts, result: resultFacts(record) });
     passFailurePoint('result-told', task.stage);
@@ -176,6 +201,7 @@ async function runDelivery(options: WorkerOptions, run: RunDelivery): Promise<vo
     const isCancelled = delivery.signal.aborted;
     // This worker ends, or took it too early; nobody has cancelled the task.
     isHandedBack = !isCancelled && (stop.aborted || (!attempted.hasBegun && run.ending.aborted));
+    settled = { outcome: isCancelled || isHandedBack ? 'stopped' : 'failed' };
     const error =
       isCancelled || isHandedBack
         ? new BivdiffError('cancelled', `${task.stage} was stopped`, { cause: reason })
@@ -188,6 +214,7 @@ async function runDelivery(options: WorkerOptions, run: RunDelivery): Promise<vo
   } finally {
     heartbeat.stop();
     tally?.running.delete(task.id);
+    options.onSettled?.(task.stage, settled);
     await (isHandedBack ? delivery.nak(0) : delivery.ack());
   }
 }
@@ -263,12 +290,19 @@ function outputDigests(record: ResultRecord): string {
 }
 
 /** Says that the task is being worked at, until it is stopped or the lease is lost: then the result is put anyway, which does no harm. */
-function startHeartbeat(delivery: Delivery, intervalMs: number): { readonly stop: () => void } {
+function startHeartbeat(
+  delivery: Delivery,
+  { ackWaitMs, onLeaseLost }: WorkerOptions,
+): { readonly stop: () => void } {
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
   const wait = (): void => {
     if (isStopped) return;
-    timer = setTimeout(() => void delivery.working().then(wait, () => undefined), intervalMs);
+    timer = setTimeout(() => {
+      delivery.working().then(wait, () => {
+        if (!isStopped) onLeaseLost?.();
+      });
+    }, ackWaitMs / 3);
     timer.unref();
   };
   wait();

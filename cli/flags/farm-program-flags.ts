@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { BivdiffError } from '../../common/errors.ts';
 import type { Pool } from '../../common/task.ts';
 import { checkNatsUrl } from './connection.ts';
-import { checkListenAddress, NATS_DEFAULT } from './farm-settings.ts';
+import { checkListenAddress, hostPortOf, NATS_DEFAULT } from './farm-settings.ts';
 import { isRemoteStore, storeFolderOf } from './store-flag.ts';
 import { CHECKPOINT_SECONDS } from '../../workers/stages/stage-environment.ts';
 import type { CliEnvironment } from '../terminal.ts';
@@ -42,10 +42,17 @@ export interface ProgramFlags extends SecurityFlags {
   readonly workers?: string;
   readonly natsPort?: string;
   readonly keepJobs?: string;
+  readonly http?: string;
+  readonly kubernetes?: string;
+  readonly drainSeconds?: string;
+  readonly preload?: string[];
 }
 
 const POOLS: readonly Pool[] = ['idm', 'mixer', 'vdm'];
 export const COUNT_MAX = 256;
+/** What runs may take after a drain, unless something else is said; and a day, which is more than any step takes. */
+export const DRAIN_SECONDS = 20;
+const DRAIN_SECONDS_MAX = 86_400;
 const MS_PER_DAY = 86_400_000;
 /** The farm of `up`, and what a worker serves to its peers without --serve-tls. */
 export const UNGUARDED = { hasTls: false, hasTokens: false };
@@ -125,6 +132,20 @@ export function checkpointSecondsOf(text: string | undefined, problems: string[]
   if (Number.isFinite(seconds) && seconds >= 0) return seconds === 0 ? Infinity : seconds;
   problems.push(`--checkpoint-seconds: expected a number, 0 or more, got "${text}"`);
   return CHECKPOINT_SECONDS;
+}
+
+/** Milliseconds. */
+export function drainMsOf(text: string | undefined, problems: string[]): number {
+  if (text === undefined) return DRAIN_SECONDS * 1_000;
+  const seconds = text.trim() === '' ? NaN : Number(text);
+  if (seconds >= 0 && seconds <= DRAIN_SECONDS_MAX) return Math.round(seconds * 1_000);
+  problems.push(`--drain-seconds: expected a number, 0 to ${DRAIN_SECONDS_MAX}, got "${text}"`);
+  return DRAIN_SECONDS * 1_000;
+}
+
+/** @throws invalid-argument */
+export function checkHttpAddress(address: string | undefined): void {
+  if (address !== undefined) hostPortOf(address, '--http');
 }
 
 /** @throws invalid-argument */

@@ -25,6 +25,19 @@ const HINTS = {
 
 type ListenFlag = keyof typeof HINTS;
 
+/** `host` as it was given, IPv6 in brackets. @throws invalid-argument — it is no HOST:PORT */
+export function hostPortOf(
+  address: string,
+  flag: string,
+): { readonly host: string; readonly port: number } {
+  const [, host, digits] = /^(\[[0-9a-f:]+\]|[^:]+):(\d{1,5})$/i.exec(address) ?? [];
+  const port = Number(digits);
+  if (host === undefined || port > 65_535) {
+    throw new BivdiffError('invalid-argument', `${flag}: expected HOST:PORT, got "${address}"`);
+  }
+  return { host, port };
+}
+
 /**
  * Checks an address that a program is to listen on.
  * @throws invalid-argument — malformed, or not loopback without TLS and tokens
@@ -33,10 +46,7 @@ export function checkListenAddress(
   address: string,
   { flag, ...safety }: ListenSafety & { readonly flag: ListenFlag },
 ): void {
-  const host = /^(\[[0-9a-f:]+\]|[^:]+):\d+$/i.exec(address)?.[1];
-  if (host === undefined) {
-    throw new BivdiffError('invalid-argument', `${flag}: expected HOST:PORT, got "${address}"`);
-  }
+  const { host } = hostPortOf(address, flag);
   const { hasTls, hasTokens, isInsecureAllowed } = safety;
   if (isLoopback(host) || isInsecureAllowed || (hasTls && hasTokens)) return;
   const missing = [...(hasTls ? [] : ['TLS']), ...(hasTokens ? [] : ['tokens'])];

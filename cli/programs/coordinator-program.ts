@@ -8,34 +8,26 @@ import { CoordinatorTalk, openNatsBus } from '../../common/bus/nats/index.ts';
 import type { NatsAccess } from '../../common/bus/nats/index.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
-import { nameSource } from '../../common/sources/source-name.ts';
-import type { StoredSource } from '../../common/sources/source.ts';
-import type { RenderSpec } from '../../recipes/spec/schema.ts';
-import type { NumericsClasses } from '../../common/stage-facts.ts';
 import { openStore } from '../../common/store/open-store.ts';
-import type { Store } from '../../common/store/ports.ts';
 import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
 import { Coordinator } from '../../coordinator/coordinator.ts';
-import { acceptSpec } from '../../coordinator/domain/accept.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../coordinator/domain/failure-policy.ts';
-import type { AcceptedJob } from '../../recipes/job.ts';
 import { systemClock } from '../../coordinator/ports.ts';
 import { createRpcServer } from '../../coordinator/rpc/server.ts';
 import { WorkerRegistry } from '../../coordinator/dispatch/worker-registry.ts';
-import { ownClasses } from '../../workers/own-classes.ts';
-import { createMediaService } from '../../workers/media/media-service.ts';
-import type { MediaService } from '../../workers/media/media-service.ts';
-import type { VideoFacts } from '../../workers/media/media-types.ts';
-import { SourceCache } from '../../workers/stages/source-cache.ts';
 import { concludeJob } from '../../coordinator/jobs/conclude-job.ts';
 import { programVersions } from '../versions.ts';
 import type { CoordinatorSecurity } from './security/coordinator-security.ts';
+import { Acceptor } from './acceptor.ts';
+import { openHttpEndpoint } from './http/http-endpoint.ts';
+import { Probes } from './http/probes.ts';
+import { CoordinatorMetrics } from './metrics/coordinator-metrics.ts';
+import { observed } from './metrics/observed.ts';
+import { leadInTurn } from './leading.ts';
+import type { ClusterPlace } from '../flags/cluster-place.ts';
 import { malformedLogged } from './log.ts';
 import type { Log } from './log.ts';
-import { ModelLibrary } from './model-library.ts';
-import { ModelPublisher } from './publish-models.ts';
 import { ACK_WAIT_MS } from '../flags/farm-settings.ts';
-import { cutPrompts } from '../request/cut-prompts.ts';
 
 /** How long open calls may take when the program ends. */
 const SHUTDOWN_MS = 2_000;
@@ -53,17 +45,59 @@ export interface CoordinatorSettings {
   readonly natsAccess: NatsAccess;
   readonly security: CoordinatorSecurity;
   readonly limits: FarmLimits;
+  /** HOST:PORT for probes and metrics. @default none */
+  readonly http?: string | undefined;
+  /** The cluster that it runs on, where it is told of one. */
+  readonly place?: ClusterPlace | undefined;
   readonly log: Log;
 }
 
-/** Runs until the signal aborts. @throws unavailable — NATS or the port; aborted — another coordinator took over */
+/**
+ * Runs until the signal aborts.
+ * @throws unavailable — NATS, or an address is taken; aborted — another coordinator took over, or the lease was lost
+ */
 export async function runCoordinator(
   settings: CoordinatorSettings,
   signal: AbortSignal,
 ): Promise<void> {
+  const seen: Seen = { probes: new Probes(), metrics: new CoordinatorMetrics() };
+  const { http: address, log } = settings;
+  const { probes, metrics } = seen;
+  const http = address && (await openHttpEndpoint({ address, probes, metrics: metrics.registry }));
+  if (http) log.info({ port: http.port }, 'probes and metrics are served');
+  try {
+    const { place } = settings;
+    const leading = (ending: AbortSignal, onServing?: () => void): Promise<void> => {
+      probes.leads = true;
+      return lead(settings, { ...seen, ...(onServing && { onServing }) }, ending);
+    };
+    if (place === undefined) await leading(signal);
+    else await leadInTurn({ place, probes, log, lead: leading }, signal);
+  } finally {
+    if (http) await http.close();
+  }
+}
+
+/** Where others look at it. */
+interface Seen {
+  readonly probes: Probes;
+  readonly metrics: CoordinatorMetrics;
+  /** Called once clients can reach it. */
+  readonly onServing?: () => void;
+}
+
+async function lead(
+  settings: CoordinatorSettings,
+  { probes, metrics, onServing }: Seen,
+  signal: AbortSignal,
+): Promise<void> {
   const { log, security, limits } = settings;
   const { tokens } = security;
-  const store = await openStore(settings.storeFolder);
+  const { registry } = metrics;
+  const store = observed(
+    await openStore(settings.storeFolder),
+    registry.failuresOf('bivdiff_store_errors_total'),
+  );
   const bus = await openNatsBus({
     ...settings.natsAccess,
     servers: [settings.nats],
@@ -75,7 +109,7 @@ export async function runCoordinator(
   const workers = followWorkers(talk, log);
   const coordinator = new Coordinator({
     store,
-    bus,
+    bus: observed(bus, registry.failuresOf('bivdiff_bus_errors_total')),
     workers,
     clock: systemClock,
     policy: DEFAULT_FAILURE_POLICY,
@@ -86,6 +120,9 @@ export async function runCoordinator(
     ...(tokens === undefined ? {} : { shareOf: (owner) => tokens.shareOf(owner) }),
     onTrouble: (error) => {
       log.warn({ failure: error.toJSON() }, 'trouble, trying again');
+    },
+    onOutcome: (outcome) => {
+      metrics.note(outcome);
     },
   });
   const acceptor = new Acceptor(store, settings);
@@ -105,22 +142,38 @@ export async function runCoordinator(
     await listen(server, settings.listen, security.credentials);
     tokens?.follow(log, signal);
     log.info({ address: settings.listen, pid: process.pid }, 'coordinator listens');
+    metrics.lead(() => ({
+      numbers: coordinator.numbers,
+      workers: workers.alive,
+      malformed: bus.malformed.totals,
+    }));
+    onServing?.();
+    probes.unstarted = undefined;
+    probes.unready = 'reading which jobs there are';
+    void coordinator.known.then(() => {
+      if (!signal.aborted) probes.serve();
+    });
     await coordinator.run(signal);
   } finally {
-    endHealth();
-    const grace = setTimeout(() => {
-      server.forceShutdown();
-    }, SHUTDOWN_MS);
-    await new Promise<void>((resolve) => {
-      server.tryShutdown(() => {
-        resolve();
-      });
-    });
-    clearTimeout(grace);
+    probes.unready = 'the coordinator ends';
+    await shutDown(server, endHealth);
     await bus.close();
     await acceptor.close();
     await store.close();
   }
+}
+
+async function shutDown(server: Server, endHealth: () => void): Promise<void> {
+  endHealth();
+  const grace = setTimeout(() => {
+    server.forceShutdown();
+  }, SHUTDOWN_MS);
+  await new Promise<void>((resolve) => {
+    server.tryShutdown(() => {
+      resolve();
+    });
+  });
+  clearTimeout(grace);
 }
 
 function followWorkers(talk: CoordinatorTalk, log: Log): WorkerRegistry {
@@ -165,50 +218,4 @@ async function listen(
       }
     });
   });
-}
-
-/** Turns specs into jobs: looks at the uploaded source in a media process, and at the models. */
-class Acceptor {
-  readonly #media: MediaService = createMediaService();
-  readonly #sources: SourceCache;
-  readonly #models: ModelLibrary;
-  readonly #publisher: ModelPublisher;
-  readonly #numerics: NumericsClasses;
-
-  constructor(store: Store, { modelsFolder, numerics }: CoordinatorSettings) {
-    this.#sources = new SourceCache(store);
-    this.#models = new ModelLibrary(modelsFolder);
-    this.#numerics = ownClasses(numerics);
-    this.#publisher = new ModelPublisher(store);
-  }
-
-  async accept(spec: RenderSpec, source: StoredSource): Promise<AcceptedJob> {
-    const models = await this.#models.open(spec.models);
-    const facts = await this.#probe(source).catch((reason: unknown) => {
-      throw nameSource(BivdiffError.from(reason), spec.input.path);
-    });
-    const job = acceptSpec({
-      spec,
-      models,
-      source: { ...source, path: spec.input.path, frames: facts.frames, alpha: facts.alpha },
-      numerics: this.#numerics,
-    });
-    // Before anybody can be given a task of it.
-    await this.#publisher.publish(models, job);
-    return job;
-  }
-
-  async warningsOf(spec: RenderSpec, job: AcceptedJob): Promise<readonly string[]> {
-    return cutPrompts(job, await this.#models.open(spec.models));
-  }
-
-  async #probe(source: StoredSource): Promise<VideoFacts> {
-    await using held = await this.#sources.hold(source);
-    return await this.#media.probe(held.path);
-  }
-
-  async close(): Promise<void> {
-    await this.#media.close();
-    await this.#sources.close();
-  }
 }

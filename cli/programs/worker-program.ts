@@ -1,21 +1,17 @@
 // `bivdiff worker`: joins a worker to NATS, the store and its lanes. The first signal drains it: what runs is finished, or after a
 // while handed back.
 
-import { hostname } from 'node:os';
-
 import { PANEL_LABELS } from '../../recipes/panels.ts';
 import { LANE_ENTRY } from '../../recipes/lane-entry.ts';
 import { openNatsBus, WorkerTalk } from '../../common/bus/nats/index.ts';
-import type { NatsAccess } from '../../common/bus/nats/index.ts';
+import type { NatsBus } from '../../common/bus/nats/index.ts';
 import { queuesOfWorker } from '../../common/placement.ts';
-import type { ChannelSettings } from '../../common/rpc/channel.ts';
 import type { Store } from '../../common/store/ports.ts';
-import type { Pool, TaskId } from '../../common/task.ts';
+import type { TaskId } from '../../common/task.ts';
 import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
-import { WORKER_BEAT_MS } from '../../common/worker-status.ts';
-import type { LoadedModels, WorkerStatus } from '../../common/worker-status.ts';
+import { REST_SECONDS } from '../../common/worker-status.ts';
+import type { LoadedModels } from '../../common/worker-status.ts';
 import { openDevice } from '../../workers/inference/device.ts';
-import type { Device } from '../../workers/inference/device.ts';
 import { createLanePool, loadedIn } from '../../workers/inference/lanes/lane-pool.ts';
 import { ownClasses } from '../../workers/own-classes.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
@@ -23,65 +19,57 @@ import { ModelCache } from '../../workers/models/model-cache.ts';
 import { SourceCache } from '../../workers/stages/source-cache.ts';
 import { runStage } from '../../workers/stages/run-stage.ts';
 import type { StageRunnerOptions } from '../../workers/stages/stage-environment.ts';
+import { Rest } from '../../workers/rest.ts';
 import { runWorker } from '../../workers/worker.ts';
 import type { WorkerTally } from '../../workers/worker.ts';
 import { malformedLogged } from './log.ts';
 import type { Log } from './log.ts';
 import { ownPartsOf } from './model-library.ts';
 import type { OwnParts } from './model-library.ts';
-import type { PeerCredentials } from './security/peer-credentials.ts';
 import { openWorkerStore } from './open-worker-store.ts';
 import { ACK_WAIT_MS } from '../flags/farm-settings.ts';
+import { openHttpEndpoint } from './http/http-endpoint.ts';
+import { Probes } from './http/probes.ts';
+import { observed } from './metrics/observed.ts';
+import { WorkerMetrics } from './metrics/worker-metrics.ts';
+import { preloadModels } from './preload.ts';
+import type { WorkerSettings } from './worker-settings.ts';
 import { joinPeers } from './worker-peers.ts';
-import type { WorkerPeers } from './worker-peers.ts';
+import { startBeats, statusOf } from './worker-beats.ts';
 
-/** What runs may take so long after a drain; then it is handed back to the bus. */
-const DRAIN_MS = 20_000;
-
-export interface WorkerSettings {
-  readonly name: string;
-  readonly nats: string;
-  /** Or `grpc://HOST:PORT`, or `grpcs://HOST:PORT`. */
-  readonly storeFolder: string;
-  /** Models of this machine; what is not in it comes from the store. @default none */
-  readonly modelsFolder?: string | undefined;
-  /** Where models from the store are kept. */
-  readonly cacheFolder: string;
-  readonly cacheBytesMax: number;
-  /** HOST:PORT where it gives other workers what it made. @default nowhere */
-  readonly serve?: string | undefined;
-  /** By which workers serve each other. @default in the clear */
-  readonly peerCredentials?: PeerCredentials | undefined;
-  readonly pools: readonly Pool[];
-  /** Where graphs run: `cpu`, `cuda:1`. */
-  readonly device: string;
-  /** What models may fill of it. @default most of it */
-  readonly memoryBytes?: number | undefined;
-  readonly slots: number;
-  readonly threadsPerSlot: number;
-  /** As `StageRunnerOptions`. */
-  readonly checkpointSeconds: number;
-  /** How it shows itself to the coordinator whose store it uses. */
-  readonly access: Omit<ChannelSettings, 'server' | 'origin'>;
-  readonly natsAccess: NatsAccess;
-  readonly log: Log;
-}
-
-/** Runs until the signal or a drain message has ended it. @throws unavailable — NATS; not-found — no such folder of models; as `openDevice` */
+/**
+ * Runs until the signal or a drain message has ended it.
+ * @throws unavailable — NATS, or an address is taken; not-found — no such folder or set of models; as `openDevice`
+ */
 export async function runWorkerProgram(
   settings: WorkerSettings,
   signal: AbortSignal,
 ): Promise<void> {
+  const seen: Seen = { probes: new Probes(), metrics: new WorkerMetrics() };
+  const { http: address } = settings;
+  const { probes, metrics } = seen;
+  const http = address && (await openHttpEndpoint({ address, probes, metrics: metrics.registry }));
+  if (http) settings.log.info({ port: http.port }, 'probes and metrics are served');
+  try {
+    await runTasks(settings, seen, signal);
+  } finally {
+    if (http) await http.close();
+  }
+}
+
+/** Where others look at it. */
+interface Seen {
+  readonly probes: Probes;
+  readonly metrics: WorkerMetrics;
+}
+
+async function runTasks(settings: WorkerSettings, seen: Seen, signal: AbortSignal): Promise<void> {
   const { name, log, slots } = settings;
+  const { probes, metrics } = seen;
   const device = await openDevice(settings.device, { signal });
   const { memoryBytes = device.memoryBytes } = settings;
   const parts = await ownParts(settings);
-  const { access, natsAccess } = settings;
-  const store = await openWorkerStore(settings.storeFolder, { access, signal });
-  const servers = [settings.nats];
-  const onMalformed = malformedLogged(log);
-  const times = { ackWaitMs: ACK_WAIT_MS };
-  const bus = await openNatsBus({ ...natsAccess, ...times, servers, name, onMalformed });
+  const { store, bus } = await connect(settings, seen, signal);
   const talk = new WorkerTalk(bus, name);
   const lanes = createLanePool({
     entry: LANE_ENTRY,
@@ -92,7 +80,10 @@ export async function runWorkerProgram(
   });
   const { serve, peerCredentials: credentials } = settings;
   const loaded = (): LoadedModels => loadedIn(lanes);
-  const joining = joinPeers({ talk, name, loaded, serve, credentials });
+  const joining = preloadModels(
+    { ...settings, sets: settings.preload },
+    { lanes, probes, signal },
+  ).then(() => joinPeers({ talk, name, loaded, serve, credentials }));
   const peers = await joining.catch(async (reason: unknown) => {
     await lanes.close();
     await bus.close();
@@ -106,43 +97,52 @@ export async function runWorkerProgram(
     ...{ store, lanes, media, sources, peers: peers.tensors, panelLabels: PANEL_LABELS },
     ...{ worker: name, checkpointSeconds: settings.checkpointSeconds },
     findPart: async (digest) => parts.get(digest) ?? cache.find(digest),
+    onCheckpoint: (outcome) => {
+      metrics.checkpoint(outcome);
+    },
   };
   const tally: WorkerTally = { running: new Set<TaskId>(), committed: 0 };
-  const stop = new AbortController();
-  const drain = drainSignal(talk, signal);
-  drain.addEventListener('abort', () => {
-    log.info({ worker: name, running: tally.running.size }, 'worker drains');
-    setTimeout(() => {
-      stop.abort();
-    }, DRAIN_MS).unref();
-  });
+  const { drain, stop } = drainOf(settings, { talk, tally, probes }, signal);
+  const rest = new Rest();
   const ofTask = Math.floor(memoryBytes / slots);
   const beat = startBeats(talk, () =>
     statusOf(settings, {
       ...{ device, memoryBytes: ofTask, tally, peers, loaded: loaded() },
-      draining: drain.aborted,
+      draining: drain.aborted || rest.isResting,
     }),
   );
+  talk.onRest(() => {
+    // Whoever asked did not know of what has come meanwhile.
+    if (tally.running.size > 0 || drain.aborted) return;
+    rest.begin(REST_SECONDS * 1000, beat.say);
+    beat.say();
+    log.info({ worker: name, seconds: REST_SECONDS }, 'worker rests');
+  });
+  metrics.follow(() => ({
+    ...{ slots, running: tally.running.size, draining: drain.aborted, gathered: peers.tally },
+    ...{ loads: lanes.stats().loads, malformed: bus.malformed.totals },
+  }));
   const { address: serves } = peers;
   noteOtherVersion(talk, log, name);
   log.info({ worker: name, pools: settings.pools, pid: process.pid, serves }, 'worker begins');
+  if (!drain.aborted) probes.serve();
   try {
     await runWorker(
       {
-        name,
-        bus,
-        store,
+        ...{ name, store, slots, memoryBytes: ofTask, takesAhead: true, tally, drain, rest },
+        bus: observed(bus, metrics.registry.failuresOf('bivdiff_bus_errors_total')),
         runTask: (task, run) => runStage(task, stages, run),
-        slots,
-        memoryBytes: ofTask,
-        takesAhead: true,
-        tally,
-        drain,
+        onSettled: (stage, settled) => {
+          metrics.settled(stage, settled);
+        },
+        onLeaseLost: () => {
+          metrics.leaseLost();
+        },
         costOfLoading: (message) => peers.costOfLoading(message),
         queues: queuesOfWorker(settings.pools, ownClasses(device.inferenceClass)),
         ackWaitMs: ACK_WAIT_MS,
       },
-      stop.signal,
+      stop,
     );
   } finally {
     beat.end();
@@ -155,6 +155,21 @@ export async function runWorkerProgram(
     const { committed } = tally;
     log.info({ worker: name, committed, gathered: peers.tally }, 'worker has ended');
   }
+}
+
+async function connect(
+  { name, nats, storeFolder, access, natsAccess, log }: WorkerSettings,
+  { metrics, probes }: Seen,
+  signal: AbortSignal,
+): Promise<{ readonly store: Store; readonly bus: NatsBus }> {
+  probes.unstarted = 'opening the store';
+  const store = await openWorkerStore(storeFolder, { access, signal });
+  probes.unstarted = 'joining NATS';
+  const onMalformed = malformedLogged(log);
+  const times = { ackWaitMs: ACK_WAIT_MS };
+  const bus = await openNatsBus({ ...natsAccess, ...times, servers: [nats], name, onMalformed });
+  const noteFailure = metrics.registry.failuresOf('bivdiff_store_errors_total');
+  return { store: observed(store, noteFailure), bus };
 }
 
 function modelCache(settings: WorkerSettings, store: Store): ModelCache {
@@ -187,57 +202,26 @@ async function ownParts({ modelsFolder, name, log }: WorkerSettings): Promise<Ow
   return parts;
 }
 
-function drainSignal(talk: WorkerTalk, signal: AbortSignal): AbortSignal {
+/** `drain` aborts when it shall begin nothing more, `stop` when what still runs is to be handed back. */
+function drainOf(
+  { name, log, drainMs }: WorkerSettings,
+  { talk, tally, probes }: { talk: WorkerTalk; tally: WorkerTally; probes: Probes },
+  signal: AbortSignal,
+): { readonly drain: AbortSignal; readonly stop: AbortSignal } {
   const asked = new AbortController();
+  const stop = new AbortController();
   talk.onDrain(() => {
     asked.abort();
   });
-  return AbortSignal.any([signal, asked.signal]);
-}
-
-interface Now {
-  readonly device: Device;
-  /** For a task. */
-  readonly memoryBytes: number;
-  readonly tally: WorkerTally;
-  readonly peers: WorkerPeers;
-  readonly loaded: LoadedModels;
-  readonly draining: boolean;
-}
-
-function statusOf(settings: WorkerSettings, now: Now): WorkerStatus {
-  const { device, memoryBytes, tally, peers, loaded, draining } = now;
-  return {
-    protocol: PROTOCOL_VERSION,
-    name: settings.name,
-    pools: settings.pools,
-    slots: settings.slots,
-    pid: process.pid,
-    host: hostname(),
-    numerics: ownClasses(device.inferenceClass),
-    memoryBytes,
-    running: [...tally.running],
-    loaded,
-    draining,
-    committed: tally.committed,
-    address: peers.address,
-    gathered: peers.tally,
-    leaving: false,
+  const drain = AbortSignal.any([signal, asked.signal]);
+  const begin = (): void => {
+    probes.unready = 'the worker drains';
+    log.info({ worker: name, running: tally.running.size }, 'worker drains');
+    setTimeout(() => {
+      stop.abort();
+    }, drainMs).unref();
   };
-}
-
-function startBeats(talk: WorkerTalk, status: () => WorkerStatus): { readonly end: () => void } {
-  const say = (leaving: boolean): void => {
-    talk.beat({ ...status(), leaving });
-  };
-  say(false);
-  const timer = setInterval(() => {
-    say(false);
-  }, WORKER_BEAT_MS);
-  return {
-    end: () => {
-      clearInterval(timer);
-      say(true);
-    },
-  };
+  if (drain.aborted) begin();
+  else drain.addEventListener('abort', begin, { once: true });
+  return { drain, stop: stop.signal };
 }

@@ -2,52 +2,35 @@
 // ends it. What comes next it does not decide. What waits for store or bus is done in turns of its job, so that no job waits for another;
 // what all jobs share (the order, what is out) changes between two waits.
 
-import type { CoordinatorBus, WorkerEvent } from '../../common/bus/ports.ts';
+import type { WorkerEvent } from '../../common/bus/ports.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import { nameSource } from '../../common/sources/source-name.ts';
 import { numericsKeyOf } from '../../common/stage-facts.ts';
-import type { Store } from '../../common/store/ports.ts';
 import type { JobId, Pool } from '../../common/task.ts';
-import type { FailurePolicy } from '../domain/failure-policy.ts';
-import type { Share } from '../domain/job-rank.ts';
 import { PublishOrder } from '../domain/publish-order.ts';
 import { TaskPaces } from '../domain/task-paces.ts';
+import { TaskCounts } from '../domain/work/task-counts.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import type { KnownJobs, JobEntry } from '../jobs/known-jobs.ts';
 import { readAcceptedJob } from '../jobs/finished-frames.ts';
+import { flushHistories } from '../jobs/flush-histories.ts';
 import { HistoryObserver } from '../jobs/history-observer.ts';
 import type { JobLogEntry } from '../jobs/job-log.ts';
 import { ActiveJob } from '../run/active-job.ts';
+import { observeBoth } from '../run/job-observer.ts';
 import { mapBounded } from '../map-bounded.ts';
 import { PublishedTasks } from '../run/published-tasks.ts';
-import type { Clock } from '../ports.ts';
 import { AwaitedWorkers } from './awaited-workers.ts';
 import type { Turns } from '../turns.ts';
 import { Beginnings } from './beginnings.ts';
+import type { DispatcherOptions, FarmNumbers } from './dispatcher-options.ts';
 import { EventJudge } from './event-judge.ts';
-import type { WorkerRegistry } from './worker-registry.ts';
+import { FarmWork } from './farm-work.ts';
 
-const FLUSHES_AT_ONCE = 16;
 /** Specs are small, and on S3 each read is a round trip. */
 const READS_AT_ONCE = 32;
 /** No fault of a job's: store or bus is away or full, or a result was damaged. It is begun again, and makes anew what is not there. */
 const PASSING: readonly string[] = ['unavailable', 'resource-exhausted', 'data-loss'];
-
-export interface DispatcherOptions {
-  readonly store: Store;
-  readonly bus: CoordinatorBus;
-  readonly clock: Clock;
-  readonly policy: FailurePolicy;
-  readonly workers: WorkerRegistry;
-  /** Milliseconds since 1970. */
-  readonly nowMs: () => number;
-  /** Called when every result of a job is there: writes the manifest. */
-  readonly conclude: (active: ActiveJob) => Promise<unknown>;
-  /** Told of what went wrong and will be tried again: store or bus away, disk full. */
-  readonly onTrouble: (error: BivdiffError) => void;
-  /** What an owner of jobs may have of the farm. @default equal shares */
-  readonly shareOf?: (owner: string) => Share;
-}
 
 export class Dispatcher {
   readonly #options: DispatcherOptions;
@@ -61,14 +44,16 @@ export class Dispatcher {
   readonly #order: PublishOrder;
   readonly #judge: EventJudge;
   readonly #beginnings: Beginnings;
+  readonly #work: FarmWork;
 
   /** `turns`: whoever calls about one job does so in a turn of that job. */
   constructor(options: DispatcherOptions, book: KnownJobs, turns: Turns<JobId>) {
-    const { workers, store, bus, clock, onTrouble, shareOf } = options;
+    const { workers, store, bus, clock, onTrouble, onOutcome, shareOf } = options;
     this.#options = options;
     this.#book = book;
     this.#awaited = new AwaitedWorkers(onTrouble);
     this.#turns = turns;
+    this.#work = new FarmWork(onOutcome);
     const slotsOf = (...asked: [Pool, string]): number => workers.slotsOf(...asked);
     this.#out = new PublishedTasks({
       ...{ store, bus, clock, onTrouble, slotsOf },
@@ -76,7 +61,7 @@ export class Dispatcher {
       claimed: () => workers.running,
     });
     const paces = new TaskPaces();
-    this.#judge = new EventJudge({ workers, paces, out: this.#out });
+    this.#judge = new EventJudge({ workers, paces, out: this.#out, onOutcome });
     this.#order = new PublishOrder({ out: this.#out, slotsOf, shareOf, paces });
     this.#beginnings = new Beginnings({
       clock,
@@ -114,6 +99,20 @@ export class Dispatcher {
     if (this.#order.lacksOpenings) this.#beginnings.look();
   }
 
+  /** Costs nothing per task, and nothing per job that is not active. */
+  get numbers(): FarmNumbers {
+    const tasks = new TaskCounts();
+    for (const { active } of this.#active) active?.run.addTo(tasks);
+    const { secondsByPool: workSeconds } = this.#work;
+    return { jobs: this.#book.countStates(this.#active.size), tasks, workSeconds };
+  }
+
+  /** Its spec is at hand, and need not be read again. */
+  know(entry: JobEntry, job: AcceptedJob): void {
+    entry.describe(job);
+    this.#work.plan(entry.jobId, job);
+  }
+
   /** Looks for what was lost on the way, and gives out the room that came with new workers. */
   async reconcile(): Promise<void> {
     const found = await this.#out.reconcile().catch((reason: unknown) => {
@@ -135,7 +134,7 @@ export class Dispatcher {
   /** Writes down what happened to the tasks of active jobs. What the store does not take now is tried again. */
   async flushHistories(which: 'due' | 'all'): Promise<void> {
     const entries = [...this.#active].filter(({ history }) => which === 'all' || history.isDue);
-    await mapBounded(entries, FLUSHES_AT_ONCE, (entry) => this.#flushHistory(entry));
+    await flushHistories(entries, this.#options.onTrouble);
   }
 
   /**
@@ -156,11 +155,13 @@ export class Dispatcher {
 
   async #place(entry: JobEntry): Promise<void> {
     const isQueued = (): boolean => entry.log.facts?.state === 'queued';
-    if (isQueued() && entry.numerics === undefined) {
+    const { jobId, log } = entry;
+    if (!isQueued()) this.#work.drop(jobId);
+    else if (!this.#work.has(jobId)) {
       const job = await this.#readSpec(entry);
-      if (job !== undefined) entry.describe(job);
+      if (job !== undefined) this.know(entry, job);
     }
-    const { jobId, numerics, log } = entry;
+    const { numerics } = entry;
     // What has no spec has failed.
     if (!isQueued() || numerics === undefined) this.#order.leave(jobId);
     else {
@@ -185,16 +186,7 @@ export class Dispatcher {
     const { active } = entry;
     this.#remove(entry);
     await active?.stop(why);
-    await this.#flushHistory(entry);
-  }
-
-  /** Nothing depends on it. */
-  async #flushHistory({ history, jobId }: JobEntry): Promise<void> {
-    await history.flush().catch((reason: unknown) => {
-      this.#options.onTrouble(
-        BivdiffError.from(reason, `the history of job ${jobId.slice(0, 12)}`),
-      );
-    });
+    await flushHistories([entry], this.#options.onTrouble);
   }
 
   /** Undefined: there is none any more, and the job has failed. */
@@ -240,7 +232,10 @@ export class Dispatcher {
       owner: entry.log.facts?.owner ?? '',
       job,
       out: this.#out,
-      observe: (graph) => new HistoryObserver(graph, entry.history, entry.log.facts?.source),
+      observe: (graph) => {
+        const history = new HistoryObserver(graph, entry.history, entry.log.facts?.source);
+        return observeBoth(history, this.#work.follow(jobId, graph));
+      },
       onReady: (pool) => {
         this.#order.hasReady(jobId, pool);
       },
@@ -287,7 +282,7 @@ export class Dispatcher {
 
   async #end(entry: JobEntry, outcome: JobLogEntry): Promise<void> {
     this.#remove(entry);
-    await this.#flushHistory(entry);
+    await flushHistories([entry], this.#options.onTrouble);
     await entry.log.append(outcome);
     entry.notify();
   }

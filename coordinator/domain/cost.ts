@@ -19,7 +19,7 @@ const PROCESS_UNITS = 10;
 /** Expected work of one task, in units, above 0. */
 export function costUnits(plan: Plan, ref: TaskRef): number {
   const { stage } = plan.nodes.find(({ name }) => name === ref.node)!;
-  return unitsOf(stage, plan.frameCount(ref), plan.job);
+  return costUnitsOf(stage, plan.frameCount(ref), plan.job);
 }
 
 /** Work of a stage that is not done: units, tasks, and how many tasks of the stage the job has in all. */
@@ -36,7 +36,7 @@ export function workOfPlan(plan: Plan): ReadonlyMap<Stage, StageLeft> {
     const { units, total } = work.get(stage) ?? { units: 0, total: 0 };
     let more = 0;
     for (let index = 0; index < count; index += 1) {
-      more += unitsOf(stage, plan.frameCount({ node, index }), plan.job);
+      more += costUnitsOf(stage, plan.frameCount({ node, index }), plan.job);
     }
     const tasks = total + count;
     work.set(stage, { units: units + more, tasks, total: tasks });
@@ -44,7 +44,8 @@ export function workOfPlan(plan: Plan): ReadonlyMap<Stage, StageLeft> {
   return work;
 }
 
-function unitsOf(stage: Stage, frames: number, job: AcceptedJob): number {
+/** The same of a task of a stage that makes so many frames. */
+export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): number {
   const halves = (guidanceScale: number): number => (guidanceScale > 1 ? 2 : 1);
   switch (stage) {
     case 'ingest':

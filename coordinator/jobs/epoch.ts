@@ -28,6 +28,17 @@ export async function newestEpoch(store: Store): Promise<number> {
   return last === undefined ? 0 : Number(last.id);
 }
 
+/** @throws aborted — there is a newer one than this */
+export async function checkEpoch(store: Store, epoch: number): Promise<void> {
+  const newest = await newestEpoch(store);
+  if (newest <= epoch) return;
+  throw new BivdiffError(
+    'aborted',
+    `another coordinator has taken over (epoch ${newest}; this is ${epoch})`,
+    { hint: 'One coordinator per store is enough; this one steps down.' },
+  );
+}
+
 /** Sorts as the number does. */
 function nameOf(epoch: number): string {
   return String(epoch).padStart(9, '0');

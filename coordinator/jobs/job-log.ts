@@ -52,18 +52,24 @@ export interface JobFacts {
   readonly overAtMs: number | undefined;
 }
 
+type State = JobFacts['state'] | undefined;
+/** Told of every change; undefined: there is no such job. */
+export type OnState = (before: State, now: State) => void;
+
 /** Somebody else, a coordinator that is going or a new one, may write entries too; more than this is odd. */
 const TRIES_MAX = 16;
 
 export class JobLog {
   readonly #store: Store;
   readonly #jobId: JobId;
+  readonly #onState: OnState | undefined;
   #entries: JobLogEntry[] = [];
   /** What the entries amount to: asked for far more often than one is written. */
   #facts: JobFacts | undefined;
 
-  constructor(store: Store, jobId: JobId) {
+  constructor(store: Store, jobId: JobId, onState?: OnState) {
     this.#store = store;
+    this.#onState = onState;
     this.#jobId = jobId;
   }
 
@@ -129,7 +135,7 @@ export class JobLog {
     const names = await this.#store.listDocuments('job-event', `${this.#jobId}/`);
     for (const name of names) await this.#store.deleteDocument(name);
     this.#entries = [];
-    this.#facts = undefined;
+    this.#amountTo(undefined);
   }
 
   async #readNext(): Promise<boolean> {
@@ -141,7 +147,13 @@ export class JobLog {
 
   #add(entry: JobLogEntry): void {
     this.#entries.push(entry);
-    this.#facts = applyEntry(this.#facts, entry);
+    this.#amountTo(applyEntry(this.#facts, entry));
+  }
+
+  #amountTo(facts: JobFacts | undefined): void {
+    const before = this.#facts?.state;
+    this.#facts = facts;
+    if (before !== facts?.state) this.#onState?.(before, facts?.state);
   }
 
   #nameOf(index: number): { readonly kind: 'job-event'; readonly id: string } {

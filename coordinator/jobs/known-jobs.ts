@@ -6,13 +6,14 @@ import { BivdiffError } from '../../common/errors.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { NumericsClasses } from '../../common/stage-facts.ts';
 import type { JobId, Stage } from '../../common/task.ts';
+import { canPlan } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { workOfPlan } from '../domain/cost.ts';
 import type { StageLeft } from '../domain/cost.ts';
 import { createPlan } from '../domain/plan.ts';
 import { JobHistory } from './job-history.ts';
 import { entryCounts, JobLog } from './job-log.ts';
-import type { JobFacts, JobState } from './job-log.ts';
+import type { JobFacts, JobState, OnState } from './job-log.ts';
 import type { ActiveJob } from '../run/active-job.ts';
 import { mapBounded } from '../map-bounded.ts';
 
@@ -75,15 +76,17 @@ export class JobEntry {
   size: JobSize | undefined;
   readonly #watchers = new Set<() => void>();
 
-  constructor(jobId: JobId, { store, nowMs }: KnownJobsOptions) {
+  constructor(jobId: JobId, { store, nowMs }: KnownJobsOptions, onState?: OnState) {
     this.jobId = jobId;
-    this.log = new JobLog(store, jobId);
+    this.log = new JobLog(store, jobId, onState);
     this.history = new JobHistory({ store, jobId, nowMs });
   }
 
   /** Its spec was read. */
   describe(job: AcceptedJob): void {
     this.numerics = job.numerics;
+    // One that another version has accepted will fail.
+    if (!canPlan(job)) return;
     this.size = { work: workOfPlan(createPlan(job)), pixels: job.width * job.height };
   }
 
@@ -109,6 +112,7 @@ export class JobEntry {
 export class KnownJobs {
   readonly #options: KnownJobsOptions;
   readonly #entries = new Map<JobId, JobEntry>();
+  readonly #states = new Map<JobState, number>();
 
   constructor(options: KnownJobsOptions) {
     this.#options = options;
@@ -146,10 +150,20 @@ export class KnownJobs {
   async #open(jobId: JobId, read: (log: JobLog) => Promise<void>): Promise<JobEntry> {
     const known = this.#entries.get(jobId);
     if (known !== undefined) return known;
-    const entry = new JobEntry(jobId, this.#options);
+    const entry = new JobEntry(jobId, this.#options, (before, now) => {
+      if (before !== undefined) this.#states.set(before, (this.#states.get(before) ?? 0) - 1);
+      if (now !== undefined) this.#states.set(now, (this.#states.get(now) ?? 0) + 1);
+    });
     await read(entry.log);
     this.#entries.set(jobId, entry);
     return entry;
+  }
+
+  /** How many there are in each state, of which so many queued ones run here. */
+  countStates(active: number): ReadonlyMap<JobState, number> {
+    const queued = this.#states.get('queued') ?? 0;
+    const running = Math.min(queued, active);
+    return new Map([...this.#states, ['queued', queued - running], ['running', running]]);
   }
 
   get(jobId: JobId): JobEntry | undefined {

@@ -2,42 +2,21 @@
 
 import type { BivdiffError, FailureJson } from '../../common/errors.ts';
 import { passFailurePoint } from '../../common/failure-points/failure-point.ts';
-import type { CoordinatorBus, WorkerEvent } from '../../common/bus/ports.ts';
+import type { WorkerEvent } from '../../common/bus/ports.ts';
 import { queueOfStage } from '../../common/placement.ts';
-import type { Store } from '../../common/store/ports.ts';
 import type { JobId, Pool, TaskId } from '../../common/task.ts';
 import { decideAfterFailure, isStoreFull } from '../domain/failure-policy.ts';
-import type { FailurePolicy } from '../domain/failure-policy.ts';
+import type { TaskCounts } from '../domain/work/task-counts.ts';
 import type { TaskGraph, TaskNumber } from '../domain/task-graph.ts';
 import type { Needer } from './published-task.ts';
-import type { PublishedTasks } from './published-tasks.ts';
-import type { JobObserver } from './job-observer.ts';
+import type { JobRunOptions } from './job-run-options.ts';
 import { NextAttempt } from './next-attempt.ts';
 import { LONE_WORKER } from '../ports.ts';
-import type { Clock, Workforce } from '../ports.ts';
 import { SecondCopies } from './second-copies.ts';
 import { surveyStore } from './survey.ts';
 import { TaskBoard } from './task-board.ts';
 import { lostWorkersFailure, taskFailure } from './task-failure.ts';
 import { Attempts } from './attempts.ts';
-
-export interface JobRunOptions {
-  readonly jobId: JobId;
-  readonly graph: TaskGraph;
-  readonly store: Store;
-  readonly bus: CoordinatorBus;
-  readonly clock: Clock;
-  readonly policy: FailurePolicy;
-  /** What is out on the farm, of all jobs. */
-  readonly out: PublishedTasks;
-  /** Who may run tasks. @default one worker alone */
-  readonly workers?: Workforce;
-  readonly observer: JobObserver;
-  /** @default nobody's */
-  readonly owner?: string;
-  /** Told when there is something ready for a pool that had nothing. */
-  readonly onReady?: (pool: Pool) => void;
-}
 
 export class JobRun implements Needer {
   readonly jobId: JobId;
@@ -100,6 +79,17 @@ export class JobRun implements Needer {
   readyCount(pool: Pool): number {
     if (this.#failure !== undefined || this.#hasLeft) return 0;
     return this.#board.readyCount(pool);
+  }
+
+  /** Adds its tasks that must run and are not done; nothing once it has failed or left. */
+  addTo(counts: TaskCounts): void {
+    if (this.#failure !== undefined || this.#hasLeft) return;
+    this.#board.addTo(counts);
+    for (const taskId of this.#started) {
+      const stage = this.#graph.stage(this.#out.get(taskId)!);
+      counts.add(stage, 'published', -1);
+      counts.add(stage, 'running', 1);
+    }
   }
 
   /** Tasks of which all that they read is there, published or not, in order. */

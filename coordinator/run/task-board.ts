@@ -5,6 +5,7 @@ import { STAGE_FACTS } from '../../common/stage-facts.ts';
 import { STAGES } from '../../common/task.ts';
 import type { Pool, Stage } from '../../common/task.ts';
 import { ReadyQueue } from '../domain/ready-queue.ts';
+import type { TaskCounts } from '../domain/work/task-counts.ts';
 import type { TaskGraph, TaskNumber } from '../domain/task-graph.ts';
 
 /**
@@ -16,6 +17,8 @@ import type { TaskGraph, TaskNumber } from '../domain/task-graph.ts';
  */
 type TaskState = 'idle' | 'waiting' | 'ready' | 'out' | 'done';
 
+type PendingCounts = Record<'waiting' | 'ready' | 'out', number>;
+
 /** A job's opening: what needs no video model, and is wide. */
 const OPENING_STAGES = new Set<Stage>(STAGES.slice(0, STAGES.indexOf('generate') + 1));
 
@@ -23,6 +26,8 @@ export class TaskBoard {
   readonly #graph: TaskGraph;
   readonly #onReady: ((pool: Pool) => void) | undefined;
   readonly #states: TaskState[];
+  /** By stage, of those that must run and are not done. */
+  readonly #pending = new Map<Stage, PendingCounts>();
   readonly #waitingFor: Uint32Array;
   readonly #ready = new Map<Pool, ReadyQueue>();
   #left = 0;
@@ -36,6 +41,7 @@ export class TaskBoard {
     this.#waitingFor = new Uint32Array(graph.size);
     for (const { stage } of graph.plan.nodes) {
       const { pool } = STAGE_FACTS[stage];
+      this.#pending.set(stage, { waiting: 0, ready: 0, out: 0 });
       if (this.#ready.has(pool)) continue;
       const queue = new ReadyQueue((task) => graph.priority(task));
       this.#ready.set(pool, queue);
@@ -62,15 +68,23 @@ export class TaskBoard {
     return [...this.#states.keys()].filter(isReady);
   }
 
+  /** Adds its tasks that wait, are ready, or are out, these as published. */
+  addTo(counts: TaskCounts): void {
+    for (const [stage, { waiting, ready, out }] of this.#pending) {
+      counts.add(stage, 'waiting', waiting);
+      counts.add(stage, 'ready', ready);
+      counts.add(stage, 'published', out);
+    }
+  }
+
   /** Whether it must run, and is not done. */
   isPending(task: TaskNumber): boolean {
-    const state = this.#states[task];
-    return state === 'waiting' || state === 'ready' || state === 'out';
+    return isCounted(this.#states[task]!);
   }
 
   /** These must run: none of them is pending, and all that they need and is not there is among them or pending. */
   require(tasks: readonly TaskNumber[]): void {
-    for (const task of tasks) this.#states[task] = 'waiting';
+    for (const task of tasks) this.#move(task, 'waiting');
     this.#left += tasks.length;
     for (const task of tasks) {
       this.#countOpening(task, 1);
@@ -82,14 +96,14 @@ export class TaskBoard {
   takeNext(pool: Pool): TaskNumber | undefined {
     const task = this.#ready.get(pool)?.pop();
     if (task === undefined) return undefined;
-    this.#states[task] = 'out';
+    this.#move(task, 'out');
     this.#countOpening(task, -1);
     return task;
   }
 
   /** It is done; what waited for nothing else is ready. */
   settle(task: TaskNumber): void {
-    this.#states[task] = 'done';
+    this.#move(task, 'done');
     this.#left -= 1;
     for (const dependent of this.#graph.dependents(task)) {
       if (this.#states[dependent] !== 'waiting') continue;
@@ -100,12 +114,12 @@ export class TaskBoard {
 
   /** Its result is lost. It is not pending until it is required. */
   lose(task: TaskNumber): void {
-    if (!this.isPending(task)) this.#states[task] = 'idle';
+    if (!this.isPending(task)) this.#move(task, 'idle');
   }
 
   /** One that was out is so no longer. Whoever calls says by `awaitInputs` when what it needs is required. */
   takeBack(task: TaskNumber): void {
-    this.#states[task] = 'waiting';
+    this.#move(task, 'waiting');
     this.#countOpening(task, 1);
   }
 
@@ -117,14 +131,26 @@ export class TaskBoard {
   }
 
   #makeReady(task: TaskNumber): void {
-    this.#states[task] = 'ready';
+    this.#move(task, 'ready');
     const { pool } = STAGE_FACTS[this.#graph.stage(task)];
     const ready = this.#ready.get(pool)!;
     ready.push(task);
     if (ready.size === 1) this.#onReady?.(pool);
   }
 
+  #move(task: TaskNumber, state: TaskState): void {
+    const counts = this.#pending.get(this.#graph.stage(task))!;
+    const before = this.#states[task]!;
+    if (isCounted(before)) counts[before] -= 1;
+    if (isCounted(state)) counts[state] += 1;
+    this.#states[task] = state;
+  }
+
   #countOpening(task: TaskNumber, by: 1 | -1): void {
     if (OPENING_STAGES.has(this.#graph.stage(task))) this.#openingLeft += by;
   }
+}
+
+function isCounted(state: TaskState): state is keyof PendingCounts {
+  return state === 'waiting' || state === 'ready' || state === 'out';
 }

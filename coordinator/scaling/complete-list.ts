@@ -31,6 +31,11 @@ export class CompleteList<T> {
     this.asOfMs = asOfMs;
   }
 
+  /** The same list of something else. */
+  map<U>(change: (item: T) => U): CompleteList<U> {
+    return new CompleteList(this.items.map(change), this.resourceVersion, this.asOfMs);
+  }
+
   /** Whether it was made by `collect`: an object of the same shape was not. */
   static isOne(value: unknown): value is CompleteList<unknown> {
     return typeof value === 'object' && value !== null && #isWhole in value;

@@ -62,6 +62,11 @@ export class FarmView {
     return this.#deployments.items.find((one) => one.name === name);
   }
 
+  /** Whether it was listed, leaving or not. */
+  hasPod(uid: string): boolean {
+    return this.#pods.items.some((pod) => pod.uid === uid);
+  }
+
   /** Those that count: neither over nor leaving. */
   podsOf(deployment: string): readonly PodFacts[] {
     return this.#pods.items.filter(

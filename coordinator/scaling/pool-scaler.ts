@@ -1,5 +1,6 @@
 // One pool: what its pods are, and what becomes of them. Remembers what no list tells: since when a worker is idle, which was asked to rest.
 
+import { REST_SECONDS } from '../../common/worker-status.ts';
 import type { Look, PodMarks, ReplicasChange } from './decision.ts';
 import { firstToGo } from './deletion-order.ts';
 import type { DeploymentFacts, PodFacts } from './farm-view.ts';
@@ -12,8 +13,6 @@ import type { PodRole } from './worker-pods.ts';
 
 /** The cost of a pod that shall go before all others. */
 export const GOING_COST = -1_000;
-/** A worker that was asked to rest does so for so long, and then takes tasks again. */
-export const REST_SECONDS = 60;
 /** Replicas are lowered for it only in the first part of that: the controller shall have ended it before it wakes. */
 const REST_USED_SECONDS = REST_SECONDS / 2;
 /** A pod's marks are not taken off between two tasks. */
@@ -48,6 +47,7 @@ export interface PoolDecision {
 
 /** What is remembered of a pod while it is there. */
 interface Memory {
+  readonly name: string;
   wasHeard: boolean;
   idleSinceMs: number | undefined;
   silentSinceMs: number | undefined;
@@ -81,8 +81,13 @@ export class PoolScaler {
       return `Deployment ${name} has ${deployment.podsCounted} pods, and ${listed.length} were listed: nothing is changed`;
     }
     this.#nowMs = nowMs;
+    for (const [uid, { name: known }] of this.#memories) {
+      const heard = workers.byName.get(known);
+      if (heard === undefined || heard.status.draining || view.hasPod(uid)) continue;
+      return `worker ${known} is heard of, and its pod was not listed: nothing is changed`;
+    }
     const pods = listed.map((pod): SeenPod => {
-      const memory = this.#memoryOf(pod.uid);
+      const memory = this.#memoryOf(pod);
       const heard = workers.byName.get(pod.name);
       const role = roleOf({ pod, heard, wasHeard: memory.wasHeard, nowMs });
       if (heard !== undefined && !memory.wasHeard) {
@@ -162,7 +167,7 @@ export class PoolScaler {
         .map(({ pod }) => ({ pod, deletionCost: GOING_COST })),
       ...this.#unmarks(state),
     ];
-    for (const { pod } of chosen) this.#memoryOf(pod.uid).askedToRestMs ??= this.#nowMs;
+    for (const { pod } of chosen) this.#memoryOf(pod).askedToRestMs ??= this.#nowMs;
     const names = (seen: readonly SeenPod[]): string => seen.map(({ pod }) => pod.name).join(', ');
     const rest = chosen.map(({ pod }) => pod.name);
     const { replicas } = deployment;
@@ -255,7 +260,7 @@ export class PoolScaler {
 
   #isWorking({ role, pod }: SeenPod): boolean {
     if (role === 'busy' || role === 'idle') return true;
-    const silent = this.#secondsSince(this.#memoryOf(pod.uid).silentSinceMs) ?? 0;
+    const silent = this.#secondsSince(this.#memoryOf(pod).silentSinceMs) ?? 0;
     return role === 'silent' && silent < SILENT_COUNTS_SECONDS;
   }
 
@@ -269,8 +274,9 @@ export class PoolScaler {
     ];
   }
 
-  #silentText({ name, uid }: PodFacts): readonly string[] {
-    const seconds = this.#secondsSince(this.#memoryOf(uid).silentSinceMs) ?? 0;
+  #silentText(pod: PodFacts): readonly string[] {
+    const { name } = pod;
+    const seconds = this.#secondsSince(this.#memoryOf(pod).silentSinceMs) ?? 0;
     if (seconds < SILENT_COUNTS_SECONDS) return [];
     return [
       `worker ${name} has not been heard of for ${Math.round(seconds)} s, and its pod runs: it is left alone and not counted on (kubectl logs ${name})`,
@@ -293,10 +299,11 @@ export class PoolScaler {
     return `${now}: ${plan.surplus} could go once idle for ${cooldownSeconds} s`;
   }
 
-  #memoryOf(uid: string): Memory {
+  #memoryOf({ uid, name }: PodFacts): Memory {
     let memory = this.#memories.get(uid);
     if (memory === undefined) {
       memory = {
+        name,
         wasHeard: false,
         idleSinceMs: undefined,
         silentSinceMs: undefined,

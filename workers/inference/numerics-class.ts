@@ -3,8 +3,8 @@
 
 import { readFileSync } from 'node:fs';
 import { arch, cpus } from 'node:os';
-import './onnx/no-telemetry.ts';
-import * as ort from 'onnxruntime-node';
+
+import { versionOfPackage } from '../../common/package-version.ts';
 
 /**
  * Instruction sets between which ONNX Runtime's CPU kernels (MLAS) choose, best first. The first whose flags are all
@@ -36,7 +36,7 @@ const extensions: readonly (readonly [name: string, flag: string])[] = [
  * they change no bits (tested; lone-sample.ts sees to the cases where they would).
  */
 export function inferenceClass(hardware = cpuHardware()): string {
-  const library = `onnxruntime-${ort.env.versions.node ?? ort.env.versions.common}`;
+  const library = `onnxruntime-${versionOfPackage('onnxruntime-node')}`;
   return `${hardware}/${library}/${plainClass()}`;
 }
 

@@ -11,6 +11,7 @@ import type { ArtifactRef, ResultRecord, Task, TaskId } from '../../common/task.
 import { floatsOf } from './artifacts.ts';
 import type { Checkpoint } from '../inference/ports.ts';
 import { floatTensor } from '../tensor/tensor.ts';
+import type { StageRunnerOptions } from './stage-environment.ts';
 
 /** A slot does not stand still for it. */
 const SETTLE_MS = 2_000;
@@ -24,21 +25,25 @@ export function checkpointIdOf(taskId: TaskId, place: Place): TaskId {
   return digestText(`checkpoint ${place} ${taskId}`) as string as TaskId;
 }
 
+type CheckpointOptions = Pick<StageRunnerOptions, 'store' | 'worker' | 'onCheckpoint'>;
+
 export class TaskCheckpoints {
   /** Whether there may be one in the store. */
   hasAny = false;
   readonly #store: Store;
   readonly #task: Task;
   readonly #worker: string;
+  readonly #onCheckpoint: CheckpointOptions['onCheckpoint'];
   /** Where the newest is. */
   #last: Place | undefined;
   #next: Checkpoint | undefined;
   #writing: Promise<void> | undefined;
 
-  constructor(store: Store, task: Task, worker: string) {
+  constructor({ store, worker, onCheckpoint }: CheckpointOptions, task: Task) {
     this.#store = store;
     this.#task = task;
     this.#worker = worker;
+    this.#onCheckpoint = onCheckpoint;
   }
 
   /** The newest that an earlier run of the task has left, checked. Never fails. */
@@ -89,7 +94,11 @@ export class TaskCheckpoints {
     while (this.#next !== undefined) {
       const checkpoint = this.#next;
       this.#next = undefined;
-      await this.#write(checkpoint).catch(() => undefined);
+      const outcome = await this.#write(checkpoint).then(
+        () => 'written' as const,
+        () => 'failed' as const,
+      );
+      this.#onCheckpoint?.(outcome);
     }
   }
 

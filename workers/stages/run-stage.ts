@@ -69,12 +69,10 @@ async function runInLane(
   return { outputs, busySeconds, committed: async () => checkpoints?.drop() };
 }
 
-function checkpointsOf(
-  task: Task,
-  { store, worker, checkpointSeconds }: StageRunnerOptions,
-): TaskCheckpoints | undefined {
-  if (checkpointSeconds === Infinity || !SAMPLING_STAGES.includes(task.stage)) return undefined;
-  return new TaskCheckpoints(store, task, worker);
+function checkpointsOf(task: Task, options: StageRunnerOptions): TaskCheckpoints | undefined {
+  const isNever = options.checkpointSeconds === Infinity;
+  if (isNever || !SAMPLING_STAGES.includes(task.stage)) return undefined;
+  return new TaskCheckpoints(options, task);
 }
 
 async function modelsOf(task: Task, findPart: PartLookup): Promise<Record<string, ModelPart>> {

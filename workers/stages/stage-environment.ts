@@ -19,6 +19,8 @@ export interface StageRunnerOptions {
   readonly worker: string;
   /** About how often a task of many steps leaves a checkpoint; Infinity: never. */
   readonly checkpointSeconds: number;
+  /** Told of each that was written, or could not be. */
+  readonly onCheckpoint?: (outcome: 'written' | 'failed') => void;
 }
 
 /** What a worker does where nothing else is said: a checkpoint takes it some milliseconds. */

@@ -1,7 +1,7 @@
 // `bivdiff coordinator`, `worker` and `up`: the programs of a farm. Their modules are loaded when they are run: help needs none of them.
 
 import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { extname, join, resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
@@ -19,11 +19,14 @@ import { addStoreFlag } from '../../flags/store-flag.ts';
 import type { CliEnvironment } from '../../terminal.ts';
 import { CHECKPOINT_SECONDS } from '../../../workers/stages/stage-environment.ts';
 import {
+  checkHttpAddress,
   checkpointSecondsOf,
   checkPools,
   collect,
   count,
   COUNT_MAX,
+  DRAIN_SECONDS,
+  drainMsOf,
   keepJobsMsOf,
   memoryBytesOf,
   places,
@@ -41,6 +44,8 @@ const CACHE_GIB_MAX = 100_000;
 const DEVICE_DEFAULT = 'cpu';
 const DEVICE_TEXT =
   'Where models run: cpu, cuda, cuda:1, webgpu; see `bivdiff doctor` (default: cpu)';
+const HTTP_TEXT =
+  'HOST:PORT for probes and Prometheus: /livez, /readyz, /startupz, /metrics (default: none)';
 const CACHE_DEFAULT = 'bivdiff/models in $XDG_CACHE_HOME, else in ~/.cache';
 
 export function addFarmProgramCommands(
@@ -82,6 +87,11 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
       `A limit of the farm; may be given several times (defaults: ${LIMITS_TEXT})`,
       collect,
     )
+    .option('--http <ADDRESS>', HTTP_TEXT)
+    .option(
+      '--kubernetes <FILE>',
+      'What it does on Kubernetes, YAML: leader election and more; see docs/kubernetes-settings.md',
+    )
     .option('--settings <FILE>', 'The limits as `limits: { NAME: VALUE }`, YAML or JSON')
     .action(async (flags: ProgramFlags) => {
       const listen = flags.listen ?? SERVER_DEFAULT;
@@ -94,12 +104,26 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
       const { securityOf } = await import('../../programs/security/coordinator-security.ts');
       const security = await securityOf(flags, { listen, environment });
       const keepJobsMs = keepJobsMsOf(flags.keepJobs);
+      const { http } = flags;
+      checkHttpAddress(http);
+      const { clusterPlaceOf } = await import('../../flags/cluster-place.ts');
+      const place = await clusterPlaceOf(flags.kubernetes, environment);
       const signal = environment.interruption();
       const { runCoordinator } = await import('../../programs/coordinator-program.ts');
       const { createLog } = await import('../../programs/log.ts');
       const log = createLog(environment.stderr, 'coordinator');
       const { numerics } = flags;
-      const settled = { natsAccess, security, limits, listen, numerics, keepJobsMs, log };
+      const settled = {
+        natsAccess,
+        security,
+        limits,
+        listen,
+        numerics,
+        keepJobsMs,
+        http,
+        place,
+        log,
+      };
       await runCoordinator({ ...where, ...settled }, signal);
       finish(EXIT_OK);
     });
@@ -145,6 +169,16 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       '--checkpoint-seconds <N>',
       `How often a long task saves where it is, for whoever goes on with it (0: never; default: ${CHECKPOINT_SECONDS})`,
     )
+    .option(
+      '--drain-seconds <N>',
+      `What runs may take so long to finish after SIGTERM or a drain (default: ${DRAIN_SECONDS})`,
+    )
+    .option(
+      '--preload <SET>',
+      'A set of --models to load before it takes tasks; may be given several times',
+      collect,
+    )
+    .option('--http <ADDRESS>', HTTP_TEXT)
     .addHelpText('after', '\nSIGTERM drains it: what runs is finished, or handed back.')
     .action(async (flags: ProgramFlags) => {
       const problems: string[] = [];
@@ -155,7 +189,10 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       const gib = count('cache-gib', flags.cacheGib, 32, { problems, max: CACHE_GIB_MAX });
       const memoryBytes = memoryBytesOf(flags.memoryGib, problems);
       const checkpointSeconds = checkpointSecondsOf(flags.checkpointSeconds, problems);
+      const drainMs = drainMsOf(flags.drainSeconds, problems);
       throwProblems(problems);
+      const { http, preload = [] } = flags;
+      checkHttpAddress(http);
       const serve = serveAddress(flags);
       const where = workerPlaces(flags, environment);
       const access = await accessOf(flags, environment);
@@ -182,6 +219,9 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
         slots,
         threadsPerSlot,
         checkpointSeconds,
+        drainMs,
+        preload,
+        http,
         cacheFolder,
         cacheBytesMax,
         serve,
@@ -218,7 +258,7 @@ function addUp(program: Command, environment: CliEnvironment, finish: Finish): v
       checkListenAddress(listen, { flag: '--listen', ...UNGUARDED, isInsecureAllowed: false });
       const signal = environment.interruption();
       const { runUp } = await import('../../programs/up.ts');
-      const main = join(import.meta.dirname, '../../main.ts');
+      const main = join(import.meta.dirname, `../../main${extname(import.meta.filename)}`);
       const { storeFolder, modelsFolder } = places(flags, environment);
       const { stdout, stderr } = environment;
       await runUp(

@@ -22,13 +22,20 @@ interface Tally {
 export class MalformedCounts {
   readonly #tell: (messages: MalformedMessages) => void;
   readonly #tallies = new Map<string, Tally>();
+  readonly #totals = new Map<string, number>();
 
   constructor(tell: (messages: MalformedMessages) => void) {
     this.#tell = tell;
   }
 
+  /** All that were ever dropped, by kind. */
+  get totals(): ReadonlyMap<string, number> {
+    return this.#totals;
+  }
+
   /** One more was dropped. */
   note(kind: string, reason: unknown): void {
+    this.#totals.set(kind, (this.#totals.get(kind) ?? 0) + 1);
     const tally = this.#tallies.get(kind) ?? { count: 0, toldMs: -Infinity };
     this.#tallies.set(kind, tally);
     tally.count += 1;

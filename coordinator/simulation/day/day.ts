@@ -96,9 +96,7 @@ class Day {
       draws: new Draws(scenario),
       stageSeconds: createStageSeconds(scenario),
       poisoned: new Set(),
-      onRun: ({ beganMs, endedMs, stage }) => {
-        const b = ((globalThis as any).BUSY ??= {});
-        b[STAGE_FACTS[stage].pool] = (b[STAGE_FACTS[stage].pool] ?? 0) + (endedMs - beganMs) / 1000;
+      onRun: ({ beganMs, endedMs }) => {
         this.#busyMs += endedMs - beganMs;
       },
       onBeats: (statuses) => {

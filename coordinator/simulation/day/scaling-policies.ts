@@ -1,8 +1,8 @@
 // Who sets replicas in a simulated day: the scaler as it is, and what else is in use, as their makers describe it.
 
+import { REST_SECONDS } from '../../../common/worker-status.ts';
 import { CompleteList } from '../../scaling/complete-list.ts';
 import { FarmView } from '../../scaling/farm-view.ts';
-import { REST_SECONDS } from '../../scaling/pool-scaler.ts';
 import { SCALED_POOLS } from '../../scaling/predicted-work.ts';
 import type { JobAhead, ScaledPool } from '../../scaling/predicted-work.ts';
 import { Scaler } from '../../scaling/scaler.ts';
@@ -69,7 +69,6 @@ export function ownScaler(settings: ScalerSettings): ScalingPolicy {
         nowMs: nowMs(),
         wallMs: epochMs + nowMs(),
       });
-      if (process.env['DBG'] !== undefined && Math.round(nowMs() / 1000) % 300 < 3) console.log(Math.round(nowMs() / 1000), decision.reasons, decision.troubles);
       for (const { pod, deletionCost, isHeld } of decision.marks) {
         const virtual = cluster.podNamed(pod.name)!;
         if (deletionCost !== undefined) virtual.deletionCost = deletionCost;

@@ -184,10 +184,6 @@ export class VirtualCluster {
 
   #remove(pod: VirtualPod): void {
     this.#gpuMs += this.#options.clock.nowMs() - pod.createdMs;
-    (globalThis as any).POOLS ??= {};
-    const q = ((globalThis as any).POOLS[pod.pool] ??= { gpu: 0, starts: 0 });
-    q.gpu += (this.#options.clock.nowMs() - pod.createdMs) / 1000;
-    q.starts += 1;
     this.#pods.delete(pod.name);
     this.#free.get(pod.pool)!.push(pod.worker);
   }

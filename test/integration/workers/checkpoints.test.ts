@@ -164,7 +164,7 @@ describe('a task of many steps', () => {
   });
 
   it('begins anew after a failure: what it went on from may be why', async () => {
-    const checkpoints = new TaskCheckpoints(store, task, 'w');
+    const checkpoints = new TaskCheckpoints({ store, worker: 'w' }, task);
     checkpoints.save({ doneSteps: 2, tensors: { sample: floatTensor([1], Float32Array.of(1)) } });
     await checkpoints.settled();
     // Of a checkpoint that does not fit.
@@ -181,22 +181,22 @@ describe('TaskCheckpoints', () => {
   });
 
   it('keeps the newest, whatever was saved while one was being written', async () => {
-    const checkpoints = new TaskCheckpoints(store, task, 'w');
+    const checkpoints = new TaskCheckpoints({ store, worker: 'w' }, task);
     for (const step of [1, 2, 3, 4]) checkpoints.save(at(step));
     await checkpoints.settled();
-    expect(await new TaskCheckpoints(store, task, 'v').find()).toEqual(at(4));
+    expect(await new TaskCheckpoints({ store, worker: 'v' }, task).find()).toEqual(at(4));
   });
 
   it('has one to go on from, wherever in writing the next the worker dies', async () => {
     for (let calls = 0; calls <= 5; calls += 1) {
-      const first = new TaskCheckpoints(store, task, 'w');
+      const first = new TaskCheckpoints({ store, worker: 'w' }, task);
       first.save(at(1));
       await first.settled();
-      const dying = new TaskCheckpoints(storeThatDies(calls), task, 'v');
+      const dying = new TaskCheckpoints({ store: storeThatDies(calls), worker: 'v' }, task);
       await dying.find();
       dying.save(at(2));
       await dying.settled();
-      const found = await new TaskCheckpoints(store, task, 'u').find();
+      const found = await new TaskCheckpoints({ store, worker: 'u' }, task).find();
       expect([1, 2]).toContain(found?.doneSteps);
       await first.drop();
       expect(await checkpointOf()).toBeUndefined();
@@ -204,7 +204,7 @@ describe('TaskCheckpoints', () => {
   });
 
   it('goes on from the other where the newest is damaged', async () => {
-    const older = new TaskCheckpoints(store, task, 'w');
+    const older = new TaskCheckpoints({ store, worker: 'w' }, task);
     older.save(at(3));
     await older.settled();
     // Of a worker that knew nothing of it, and was killed before it took the last away.
@@ -215,7 +215,7 @@ describe('TaskCheckpoints', () => {
       ...{ ...rest, worker, attempt, startedAt, seconds, busySeconds },
       ...{ taskId, doneSteps: 5, outputs: { sample: [lost] } },
     });
-    expect(await new TaskCheckpoints(store, task, 'v').find()).toEqual(at(3));
+    expect(await new TaskCheckpoints({ store, worker: 'v' }, task).find()).toEqual(at(3));
   });
 
   it('costs nothing but the steps when the store fails', async () => {
@@ -227,7 +227,7 @@ describe('TaskCheckpoints', () => {
       getRecord: refuse,
       dropRecord: refuse,
     });
-    const checkpoints = new TaskCheckpoints(full, task, 'w');
+    const checkpoints = new TaskCheckpoints({ store: full, worker: 'w' }, task);
     checkpoints.save(at(1));
     await checkpoints.settled();
     await checkpoints.drop();

@@ -43,6 +43,11 @@ export interface LanePool {
    * and whatever the body throws
    */
   run(job: LaneJob, options?: LaneRunOptions): Promise<LaneResult>;
+  /**
+   * Runs a job without tensors in every lane at once. To be called while no other job runs. Progress is told of each lane.
+   * @throws as `run`
+   */
+  runInEach(job: LaneJob, options?: LaneRunOptions): Promise<void>;
   stats(): LanePoolStats;
   /** Cancels all jobs and ends all threads. Idempotent. */
   close(): Promise<void>;
@@ -117,6 +122,10 @@ class WorkerLanePool implements LanePool {
     } finally {
       this.#dispatch();
     }
+  }
+
+  async runInEach(job: LaneJob, options: LaneRunOptions = {}): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.run(job, options)));
   }
 
   stats(): LanePoolStats {

@@ -7,7 +7,7 @@ import { createPlan } from '../../../../coordinator/domain/plan.ts';
 import { createTaskGraph } from '../../../../coordinator/domain/task-graph.ts';
 import { wantedTasks } from '../../../../coordinator/run/active-job.ts';
 import { JobRun } from '../../../../coordinator/run/job-run.ts';
-import type { JobRunOptions } from '../../../../coordinator/run/job-run.ts';
+import type { JobRunOptions } from '../../../../coordinator/run/job-run-options.ts';
 import { acceptedJob } from '../../../support/jobs.ts';
 
 type Farm = Pick<JobRunOptions, 'store' | 'bus' | 'clock' | 'out' | 'workers'>;

@@ -12,7 +12,7 @@ import { limitsOf } from '../../../../cli/flags/limit-flags.ts';
 import { natsConfigText, readNatsUsers } from '../../../../cli/farm/nats-config.ts';
 import { checkListenAddress } from '../../../../cli/flags/farm-settings.ts';
 import { runCommandLine } from '../../../../cli/program.ts';
-import type { CliEnvironment, SecurityVariable } from '../../../../cli/terminal.ts';
+import type { CliEnvironment, PodVariable, SecurityVariable } from '../../../../cli/terminal.ts';
 import { DEFAULT_LIMITS } from '../../../../common/rpc/farm-limits.ts';
 import { openChannel } from '../../../../common/rpc/channel.ts';
 import { failureOf } from '../../../support/conformance/store/use-store.ts';
@@ -33,7 +33,9 @@ async function file(name: string, text: string, mode = 0o600): Promise<string> {
   return path;
 }
 
-function environmentOf(variables: Partial<Record<SecurityVariable, string>> = {}): CliEnvironment {
+function environmentOf(
+  variables: Partial<Record<SecurityVariable | PodVariable, string>> = {},
+): CliEnvironment {
   return createSampleEnvironment({ folder, variable: (name) => variables[name] });
 }
 

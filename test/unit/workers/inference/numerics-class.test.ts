@@ -1,3 +1,4 @@
+import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 
 import {
@@ -35,6 +36,8 @@ describe('the numerics class', () => {
     expect(inferenceClass()).toMatch(
       /^cpu:[a-z0-9]+-[a-z0-9+-]+\/onnxruntime-\d+\.\d+\.\d+\/v8-\d+\.\d+$/,
     );
+    // Whose own word it is; a coordinator says the same without loading it.
+    expect(inferenceClass()).toContain(`/onnxruntime-${ort.env.versions.node}/`);
     expect(inferenceClass('webgpu:of-host')).toMatch(/^webgpu:of-host\/onnxruntime-/);
   });
 

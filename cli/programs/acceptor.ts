@@ -1,0 +1,70 @@
+// Turns specs into jobs, for a coordinator.
+
+import { BivdiffError } from '../../common/errors.ts';
+import { nameSource } from '../../common/sources/source-name.ts';
+import type { StoredSource } from '../../common/sources/source.ts';
+import type { NumericsClasses } from '../../common/stage-facts.ts';
+import type { Store } from '../../common/store/ports.ts';
+import { acceptSpec } from '../../coordinator/domain/accept.ts';
+import type { AcceptedJob } from '../../recipes/job.ts';
+import type { RenderSpec } from '../../recipes/spec/schema.ts';
+import { createMediaService } from '../../workers/media/media-service.ts';
+import type { MediaService } from '../../workers/media/media-service.ts';
+import type { VideoFacts } from '../../workers/media/media-types.ts';
+import { ownClasses } from '../../workers/own-classes.ts';
+import { SourceCache } from '../../workers/stages/source-cache.ts';
+import { cutPrompts } from '../request/cut-prompts.ts';
+import { ModelLibrary } from './model-library.ts';
+import { ModelPublisher } from './publish-models.ts';
+
+export interface AcceptorSettings {
+  readonly modelsFolder: string;
+  /** The class of the inference of the jobs that it takes. @default this machine's processors' */
+  readonly numerics?: string | undefined;
+}
+
+/** Looks at the uploaded source in a media process, and at the models. */
+export class Acceptor {
+  readonly #media: MediaService = createMediaService();
+  readonly #sources: SourceCache;
+  readonly #models: ModelLibrary;
+  readonly #publisher: ModelPublisher;
+  readonly #numerics: NumericsClasses;
+
+  constructor(store: Store, { modelsFolder, numerics }: AcceptorSettings) {
+    this.#sources = new SourceCache(store);
+    this.#models = new ModelLibrary(modelsFolder);
+    this.#numerics = ownClasses(numerics);
+    this.#publisher = new ModelPublisher(store);
+  }
+
+  async accept(spec: RenderSpec, source: StoredSource): Promise<AcceptedJob> {
+    const models = await this.#models.open(spec.models);
+    const facts = await this.#probe(source).catch((reason: unknown) => {
+      throw nameSource(BivdiffError.from(reason), spec.input.path);
+    });
+    const job = acceptSpec({
+      spec,
+      models,
+      source: { ...source, path: spec.input.path, frames: facts.frames, alpha: facts.alpha },
+      numerics: this.#numerics,
+    });
+    // Before anybody can be given a task of it.
+    await this.#publisher.publish(models, job);
+    return job;
+  }
+
+  async warningsOf(spec: RenderSpec, job: AcceptedJob): Promise<readonly string[]> {
+    return cutPrompts(job, await this.#models.open(spec.models));
+  }
+
+  async #probe(source: StoredSource): Promise<VideoFacts> {
+    await using held = await this.#sources.hold(source);
+    return await this.#media.probe(held.path);
+  }
+
+  async close(): Promise<void> {
+    await this.#media.close();
+    await this.#sources.close();
+  }
+}
