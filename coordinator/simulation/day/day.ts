@@ -213,7 +213,7 @@ class Day {
 }
 
 /** Twice the workers that may be: one that ends is in its place until it has ended. */
-function scenarioOf({ max, seconds, spread, seed }: DayOptions): Scenario {
+export function scenarioOf({ max, seconds, spread, seed }: DayOptions): Scenario {
   const pool = (workers: number) => ({ workers: 2 * workers, slots: 1, speed: 1 });
   return {
     ...NO_TENANTS,

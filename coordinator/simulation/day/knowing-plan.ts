@@ -6,7 +6,16 @@
 //   c must be between the work that was due by then and the work that had come
 //   cost of a step: n steps of a worker, and what its start takes of each worker more than before; workers leave free of charge
 
+import type { Stage } from '../../../common/task.ts';
+import { SCALED_POOLS } from '../../scaling/predicted-work.ts';
 import type { ScaledPool } from '../../scaling/predicted-work.ts';
+import { createStageSeconds } from '../scenario.ts';
+import { FRAME_BATCH, scenarioOf, WINDOW } from './day.ts';
+import type { DayOptions } from './day.ts';
+
+const STEP_SECONDS = 20;
+/** The first task of a stage may take so much less than others. */
+const SHORT = 0.5;
 
 /** Work of one pool for one job: it comes at a time, and is due at another. */
 export interface PoolDemand {
@@ -112,4 +121,58 @@ function widthOf(come: Float64Array, due: Float64Array): number {
   return Math.ceil(most) + 2;
 }
 
-export type LeastByPool = Readonly<Record<ScaledPool, number>>;
+/**
+ * The least of all pools for a day's jobs. Work is counted as it is on average, that of `any` worker not at all.
+ * @throws RangeError - the workers that there may be cannot do it in time
+ */
+export function leastOfDay(options: DayOptions): number {
+  const stageSeconds = createStageSeconds(scenarioOf(options));
+  const { jobs, max, targetSeconds, startSeconds } = options;
+  const demands: Record<ScaledPool, PoolDemand[]> = { idm: [], mixer: [], vdm: [] };
+  for (const { atSeconds, frames } of jobs) {
+    const windows = Math.ceil(frames / WINDOW);
+    const add = (pool: ScaledPool, part: Omit<PoolDemand, 'dueSeconds'>, tail: number): void => {
+      const dueSeconds = atSeconds + targetSeconds - SHORT * tail;
+      demands[pool].push({ ...part, dueSeconds });
+    };
+    const from = (chain: number): number => atSeconds + SHORT * chain;
+    const drawn = stageSeconds('generate', FRAME_BATCH);
+    const encoded = stageSeconds('encode', FRAME_BATCH);
+    const inverted = stageSeconds('invert-video', WINDOW);
+    const [mixed, smoothed] = [stageSeconds('mix', WINDOW), stageSeconds('smooth', WINDOW)];
+    const decoded = stageSeconds('decode', FRAME_BATCH);
+    const toMix = drawn + encoded + Math.min(inverted, stageSeconds('invert-image', WINDOW));
+    const ofFrames = (stage: Stage): number =>
+      (stageSeconds(stage, FRAME_BATCH) / FRAME_BATCH) * frames;
+    const ofWindows = (...stages: Stage[]): number =>
+      windows * stages.reduce((sum, stage) => sum + stageSeconds(stage, WINDOW), 0);
+    const [work, tail] = [
+      ofFrames('annotate') + ofFrames('generate') + ofFrames('encode'),
+      mixed + smoothed + decoded,
+    ];
+    add('idm', { seconds: work, fromSeconds: atSeconds }, tail);
+    add('idm', { seconds: ofFrames('decode'), fromSeconds: from(toMix + mixed + smoothed) }, 0);
+    add(
+      'mixer',
+      { seconds: ofWindows('invert-image', 'mix'), fromSeconds: from(drawn + encoded) },
+      smoothed + decoded,
+    );
+    add(
+      'vdm',
+      { seconds: ofWindows('invert-video', 'smooth'), fromSeconds: from(drawn + encoded) },
+      decoded,
+    );
+  }
+  let least = 0;
+  for (const pool of SCALED_POOLS) {
+    const facts = {
+      workersMax: max[pool],
+      startSeconds: startSeconds.mean,
+      stepSeconds: STEP_SECONDS,
+    };
+    least += leastGpuSeconds({ demands: demands[pool], ...facts });
+  }
+  if (least === Infinity)
+    throw new RangeError('the day has more work than its workers can do in time');
+  return least;
+}
