@@ -18,7 +18,7 @@ const SEEDS = [1, 2, 3];
 const TARGET_SECONDS = 900;
 /** A node, an image, models. */
 const START_SECONDS = 180;
-const COOLDOWN_SECONDS = 30;
+const COOLDOWN_SECONDS = 15;
 const MAX = { idm: 24, mixer: 10, vdm: 40 };
 /** An evaluation of the image UNet on a frame takes 20 ms: then these are what 50 steps take (coordinator/domain/cost.ts). */
 const SECONDS = { idm: 3, mixer: 16, vdm: 77 };
@@ -48,7 +48,7 @@ function policies(): readonly ScalingPolicy[] {
     targetSeconds: TARGET_SECONDS,
     pools: { idm: settingsOf('idm'), mixer: settingsOf('mixer'), vdm: settingsOf('vdm') },
   });
-  return [own, queueLength(2), queueLength(5), queueLength(10), plainHpa(5)];
+  return [own, queueLength(2), queueLength(5), plainHpa(5)];
 }
 
 function settingsOf(pool: ScaledPool): PoolSettings {

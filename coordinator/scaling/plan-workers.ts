@@ -47,7 +47,7 @@ export interface PlanWorkersOptions {
 }
 
 /** Of the target, that is kept free: tasks take longer than foreseen, and a fluid flows more evenly than tasks. */
-const MARGIN_SHARE = 0.06;
+const MARGIN_SHARE = 0.02;
 /** A job that cannot be in time is to be done no later than so many times the soonest. */
 const LATE_FACTOR = 1.2;
 /** A worker that has nothing to do yet may be started so much later. */

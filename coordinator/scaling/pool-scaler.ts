@@ -15,6 +15,8 @@ import type { PodRole } from './worker-pods.ts';
 export const GOING_COST = -1_000;
 /** Replicas are lowered for it only in the first part of that: the controller shall have ended it before it wakes. */
 const REST_USED_SECONDS = REST_SECONDS / 2;
+/** A pod that ran nowhere so long ago does not run a task now: it takes longer to start a container, and the worker in it. */
+const UNSTARTED_MS_MAX = 2_000;
 /** A pod's marks are not taken off between two tasks. */
 const HELD_IDLE_SECONDS = 10;
 /** A silent worker counts as one for so long: its container may have been started anew. */
@@ -32,6 +34,8 @@ export interface SeenPod {
 }
 
 export interface PoolState {
+  /** Of the view. */
+  readonly ageMs: number;
   readonly deployment: DeploymentFacts;
   readonly pods: readonly SeenPod[];
   readonly supply: PoolSupply;
@@ -111,7 +115,7 @@ export class PoolScaler {
       };
     });
     this.#forgetAllBut(listed);
-    return this.#stateOf(deployment, pods, wallMs);
+    return { ...this.#stateOf(deployment, pods, wallMs), ageMs: view.ageMs(nowMs) };
   }
 
   /** `work`: what there is to do, in words. */
@@ -201,10 +205,9 @@ export class PoolScaler {
   }
 
   /** Pods that run nowhere yet, where nothing is left to do. */
-  #unneededStarts({ pods }: PoolState, plan: PoolPlan): readonly SeenPod[] {
-    return plan.isNeedless
-      ? pods.filter(({ pod, role }) => role === 'starting' && pod.node === undefined)
-      : [];
+  #unneededStarts({ pods, ageMs }: PoolState, plan: PoolPlan): readonly SeenPod[] {
+    if (!plan.isNeedless || ageMs > UNSTARTED_MS_MAX) return [];
+    return pods.filter(({ pod, role }) => role === 'starting' && pod.node === undefined);
   }
 
   /** Keeps cluster autoscalers from pods that have something to do, and from no others. */
@@ -225,7 +228,11 @@ export class PoolScaler {
       .map(({ pod }) => ({ pod, deletionCost: 0 }));
   }
 
-  #stateOf(deployment: DeploymentFacts, pods: readonly SeenPod[], wallMs: number): PoolState {
+  #stateOf(
+    deployment: DeploymentFacts,
+    pods: readonly SeenPod[],
+    wallMs: number,
+  ): Omit<PoolState, 'ageMs'> {
     const { max, slotsPerWorker } = this.#settings;
     const starting: number[] = [];
     const troubles: string[] = [];
