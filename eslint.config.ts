@@ -91,6 +91,7 @@ const direction: Linter.Config[] = [
 const pure: Linter.Config = {
   files: [
     'coordinator/domain/**/*.ts',
+    'coordinator/scaling/**/*.ts',
     'common/diffusion/**/*.ts',
     'recipes/{pipeline,spec}/**/*.ts',
     'recipes/*/{spec,plan}.ts',

@@ -24,11 +24,6 @@ export class GpuBudget {
     this.#noted = { atMs, pods };
   }
 
-  /** Known from before: by whoever led until now. Counts if it is of this day and more than was seen. */
-  recall(spentSeconds: number, atMs: number): void {
-    if (Math.floor(atMs / DAY_MS) === this.#day) this.#spent = Math.max(this.#spent, spentSeconds);
-  }
-
   get spentSeconds(): number {
     return this.#spent;
   }

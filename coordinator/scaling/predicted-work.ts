@@ -72,15 +72,16 @@ export function predictWork(
   );
   for (const job of jobs) paces.note(job);
   const works = ordered.map((job): JobWork => {
-    let isMeasured = true;
     const stages = [...job.left].map(([stage, { units, tasks, total }]): StageSeconds => {
       const { pool } = STAGE_FACTS[stage];
       const rate = paces.secondsPerUnit(stage, job);
-      isMeasured &&= rate !== undefined;
       const seconds = units * (rate ?? (UNMEASURED_SECONDS * job.pixels) / UNMEASURED_PIXELS);
       return { stage, pool: pool === 'any' ? 'idm' : pool, seconds, tasks, total };
     });
-    if (!isMeasured) unmeasured += 1;
+    const isGuessed = [...job.left.keys()].some(
+      (stage) => paces.secondsPerUnit(stage, job) === undefined,
+    );
+    if (isGuessed) unmeasured += 1;
     const dueSeconds = targetSeconds - (nowMs - job.submittedAtMs) / 1000;
     return { jobId: job.jobId, dueSeconds, stages };
   });

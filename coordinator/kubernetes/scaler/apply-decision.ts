@@ -1,5 +1,7 @@
 // Carries out what the scaler has decided. Each change is refused by the server if what it was decided from has changed.
 
+import type { V1Scale } from '@kubernetes/client-node';
+
 import { BivdiffError } from '../../../common/errors.ts';
 import { isConflict, isNotFound } from '../api/api-failure.ts';
 import type { ApiCall } from '../api/api-failure.ts';
@@ -62,7 +64,8 @@ async function setReplicas(change: ReplicasChange, options: ApplyOptions): Promi
     });
   }
   // With the version that was read: the server refuses it if somebody else was faster.
-  const body = { ...scale, spec: { replicas: to } };
+  const { apiVersion, kind, metadata } = scale;
+  const body = { apiVersion, kind, metadata, spec: { replicas: to } } as V1Scale;
   await api.ask(call('update'), timeoutMs, (asked) =>
     api.apps.replaceNamespacedDeploymentScale({ ...at, body, fieldManager: FIELD_MANAGER }, asked),
   );

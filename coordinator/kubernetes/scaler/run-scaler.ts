@@ -76,7 +76,6 @@ export async function runScaler(deps: ScalerDeps, signal: AbortSignal): Promise<
       failures.push(
         ...decision.troubles.map((text) => new BivdiffError('failed-precondition', text)),
       );
-      if (signal.aborted) return;
       const { rest } = deps;
       const undone = await applyDecision(decision, { api, namespace, rest, timeoutMs: CALL_MS });
       failures.push(...undone);

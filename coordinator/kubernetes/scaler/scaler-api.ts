@@ -11,5 +11,5 @@ export interface ScalerApi extends Pick<KubeApi, 'core' | 'ask'> {
 /** Loads the client. */
 export async function scalerApiOf(api: KubeApi): Promise<ScalerApi> {
   const { AppsV1Api: Apps } = await import('@kubernetes/client-node');
-  return { core: api.core, ask: api.ask, apps: api.config.makeApiClient(Apps) };
+  return { ...api, apps: api.config.makeApiClient(Apps) };
 }

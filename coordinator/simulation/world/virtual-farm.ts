@@ -162,8 +162,9 @@ export class VirtualFarm {
   rest(worker: number, isResting: boolean): void {
     if (this.#isAlive[worker] === 0 || isResting === (this.#isResting[worker] === 1)) return;
     this.#isResting[worker] = isResting ? 1 : 0;
-    this.#statuses[worker] = { ...this.#statuses[worker]!, draining: isResting };
-    this.#options.onBeats([this.#statuses[worker]!]);
+    const status = { ...this.#statuses[worker]!, draining: isResting };
+    this.#statuses[worker] = status;
+    this.#options.onBeats([status]);
     for (const slot of this.#slotsOf(worker)) {
       if (this.#letters[slot] !== undefined) continue;
       if (isResting) this.#idle[this.#kindOf[slot]!]!.remove(slot);

@@ -26,6 +26,12 @@ interface Seen {
   readonly pod?: Partial<PodFacts>;
 }
 
+interface Differences {
+  readonly jobs?: readonly JobAhead[];
+  readonly deployment?: Partial<DeploymentFacts>;
+  readonly viewAgeMs?: number;
+}
+
 /** Looks again and again at one pool, of which a test says what it is like. */
 class Scene {
   nowMs = 1e6;
@@ -46,11 +52,7 @@ class Scene {
 
   async look(
     pods: Readonly<Record<string, Seen>>,
-    {
-      jobs = [] as readonly JobAhead[],
-      deployment = {} as Partial<DeploymentFacts>,
-      viewAgeMs = 0,
-    } = {},
+    { jobs = [], deployment = {}, viewAgeMs = 0 }: Differences = {},
   ): Promise<Decision> {
     const byName = new Map<string, HeardWorker>();
     const facts = Object.entries(pods).map(([name, { does, cost = 0, pod = {} }]): PodFacts => {
