@@ -111,13 +111,7 @@ async function runTasks(settings: WorkerSettings, seen: Seen, signal: AbortSigna
       draining: drain.aborted || rest.isResting,
     }),
   );
-  talk.onRest(() => {
-    // Whoever asked did not know of what has come meanwhile.
-    if (tally.running.size > 0 || drain.aborted) return;
-    rest.begin(REST_SECONDS * 1000, beat.say);
-    beat.say();
-    log.info({ worker: name, seconds: REST_SECONDS }, 'worker rests');
-  });
+  restWhenAsked(settings, { talk, tally, drain, rest, say: beat.say });
   metrics.follow(() => ({
     ...{ slots, running: tally.running.size, draining: drain.aborted, gathered: peers.tally },
     ...{ loads: lanes.stats().loads, malformed: bus.malformed.totals },
@@ -200,6 +194,26 @@ async function ownParts({ modelsFolder, name, log }: WorkerSettings): Promise<Ow
   for (const problem of problems)
     log.warn({ worker: name, ...problem }, 'worker cannot use a model');
   return parts;
+}
+
+interface Resting {
+  readonly talk: WorkerTalk;
+  readonly tally: WorkerTally;
+  readonly drain: AbortSignal;
+  readonly rest: Rest;
+  /** That it rests, and that it does no longer. */
+  readonly say: () => void;
+}
+
+function restWhenAsked({ name, log }: WorkerSettings, resting: Resting): void {
+  const { talk, tally, drain, rest, say } = resting;
+  talk.onRest(() => {
+    // Whoever asked did not know of what has come meanwhile.
+    if (tally.running.size > 0 || drain.aborted) return;
+    rest.begin(REST_SECONDS * 1000, say);
+    say();
+    log.info({ worker: name, seconds: REST_SECONDS }, 'worker rests');
+  });
 }
 
 /** `drain` aborts when it shall begin nothing more, `stop` when what still runs is to be handed back. */
