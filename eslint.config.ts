@@ -23,6 +23,15 @@ const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
 
 /** Inside the two large rooms: for each room, the neighbours that are built on it. */
 const BUILT_ON: Readonly<Record<string, readonly string[]>> = {
+  'coordinator/scaling': [
+    'run',
+    'jobs',
+    'dispatch',
+    'rpc',
+    'simulation',
+    'kubernetes',
+    'coordinator.ts',
+  ],
   'coordinator/domain': [
     'run',
     'jobs',
@@ -91,6 +100,7 @@ const direction: Linter.Config[] = [
 const pure: Linter.Config = {
   files: [
     'coordinator/domain/**/*.ts',
+    'coordinator/scaling/**/*.ts',
     'common/diffusion/**/*.ts',
     'recipes/{pipeline,spec}/**/*.ts',
     'recipes/*/{spec,plan}.ts',

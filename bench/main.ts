@@ -7,6 +7,7 @@
 //   vae       eight frames of 512x512 encoded and decoded, beside each frame computed twice, as a ratio
 //   forecast  what `bivdiff plan` foretells at sizes that were not rendered yet, beside what they take
 //   media     a clip to RGB and back to H.264 beside the ffmpeg program, as a ratio
+//   scaler    a simulated day with bursts: GPU-seconds of the scaler, KEDA and an HPA beside the least that is possible
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
@@ -21,6 +22,8 @@ import { measureMessages } from './messages.ts';
 import { measurePlanning } from './planning.ts';
 import { compareFfmpeg } from './media.ts';
 import { comparePython } from './python.ts';
+import { compareScalers, scaledDayText } from './scaler.ts';
+import type { ScaledDay } from './scaler.ts';
 import { runRender } from './render-process.ts';
 import { measureScrape } from './scrape.ts';
 import { measureVae } from './vae.ts';
@@ -36,6 +39,7 @@ const SECTIONS = [
   'vae',
   'forecast',
   'media',
+  'scaler',
 ] as const;
 type Section = (typeof SECTIONS)[number];
 
@@ -146,6 +150,14 @@ const sections: Readonly<Record<Section, () => Promise<void>>> = {
     if (figures === undefined) return;
     for (const line of figures.lines) say(`media      ${line}`);
     results['media'] = figures;
+  },
+  scaler: async () => {
+    const days: ScaledDay[] = [];
+    for await (const day of compareScalers()) {
+      days.push(day);
+      say(`scaler     ${scaledDayText(day)}`);
+    }
+    results['scaler'] = days;
   },
 };
 

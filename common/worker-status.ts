@@ -9,6 +9,9 @@ export const WORKER_BEAT_MS = 2_000;
 /** Three times silent means gone. */
 export const WORKER_SILENT_MS = 3 * WORKER_BEAT_MS;
 
+/** A worker that was asked to rest takes no tasks for so long. Then it does again: whoever asked may be gone. */
+export const REST_SECONDS = 60;
+
 /** Tensors that a worker read for its tasks, by where they came from. */
 export interface GatherTally {
   /** Straight from the worker that made them, or they were its own. */
@@ -36,6 +39,7 @@ export interface WorkerStatus {
   readonly running: readonly TaskId[];
   /** In any of its lanes. @default nothing: an older worker, or one without models */
   readonly loaded?: LoadedModels;
+  /** It takes no more tasks: it ends, or it was asked to rest. */
   readonly draining: boolean;
   /** Tasks committed since it began. */
   readonly committed: number;

@@ -123,6 +123,11 @@ export class Coordinator {
     });
   }
 
+  /** Jobs that shall run, whether or not they do already: what the work that is ahead is predicted from. */
+  get queued(): readonly JobEntry[] {
+    return this.#book.queued;
+  }
+
   /** As `KnownJobs.views`. */
   list(sees?: Sees, after?: JobPlace): readonly JobView[] {
     return this.#book.views(sees, after);

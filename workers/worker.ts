@@ -10,6 +10,7 @@ import { passFailurePoint } from '../common/failure-points/failure-point.ts';
 import { queueOfStage } from '../common/placement.ts';
 import type { Store } from '../common/store/ports.ts';
 import type { ResultRecord, Stage, Task, TaskId } from '../common/task.ts';
+import { Rest } from './rest.ts';
 import { Slots } from './slots.ts';
 import type { Turn } from './slots.ts';
 import type { RunTaskOptions, StageOutcome } from './stages/stage-environment.ts';
@@ -47,6 +48,8 @@ export interface WorkerOptions {
   readonly ackWaitMs: number;
   /** Once it aborts, nothing more is begun; what runs goes on. @default the signal */
   readonly drain?: AbortSignal;
+  /** While it rests it takes nothing. @default it never does */
+  readonly rest?: Rest;
   /**
    * Has the next task at hand, with what it reads, when a slot becomes free, and stores results while the next runs.
    * @default false
@@ -99,13 +102,16 @@ interface Hand {
 
 async function runHand({ options, slots, queues }: Hand, signal: AbortSignal): Promise<void> {
   const { bus, name, drain = signal } = options;
+  const { rest = new Rest() } = options;
   const ending = AbortSignal.any([signal, drain]);
   for (;;) {
+    await rest.over(ending);
     const turn = await slots.take(ending);
     if (turn === undefined) return;
     try {
       const { asked, waitMs } = queues.now(performance.now());
-      const delivery = await bus.pull(asked, { worker: name, waitMs, signal: ending });
+      const waiting = AbortSignal.any([ending, rest.signal]);
+      const delivery = await bus.pull(asked, { worker: name, waitMs, signal: waiting });
       if (delivery === undefined) continue;
       const { message } = delivery;
       if (isForOthers(message, options)) {
@@ -115,8 +121,10 @@ async function runHand({ options, slots, queues }: Hand, signal: AbortSignal): P
         continue;
       }
       const costMs = (await options.costOfLoading?.(message)) ?? 0;
+      // It was on its way when the rest began.
+      if (rest.isResting) await delivery.nak(0);
       // What comes next in this queue may be for models that are loaded here.
-      if (slots.idleMs < costMs) await delivery.nak(leftToWarmMs(costMs));
+      else if (slots.idleMs < costMs) await delivery.nak(leftToWarmMs(costMs));
       else await runDelivery(options, { delivery, turn, stop: signal, ending });
     } finally {
       turn.leave();

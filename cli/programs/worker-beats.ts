@@ -47,11 +47,11 @@ export function statusOf(
   };
 }
 
-/** Says it at once, and until `end`: then that it leaves. */
+/** Says it at once and every few seconds, and when it is told to; at the end that it leaves. */
 export function startBeats(
   talk: WorkerTalk,
   status: () => WorkerStatus,
-): { readonly end: () => void } {
+): { readonly say: () => void; readonly end: () => void } {
   const say = (leaving: boolean): void => {
     talk.beat({ ...status(), leaving });
   };
@@ -60,6 +60,9 @@ export function startBeats(
     say(false);
   }, WORKER_BEAT_MS);
   return {
+    say: () => {
+      say(false);
+    },
     end: () => {
       clearInterval(timer);
       say(true);

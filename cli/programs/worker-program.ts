@@ -9,6 +9,7 @@ import { queuesOfWorker } from '../../common/placement.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { TaskId } from '../../common/task.ts';
 import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
+import { REST_SECONDS } from '../../common/worker-status.ts';
 import type { LoadedModels } from '../../common/worker-status.ts';
 import { openDevice } from '../../workers/inference/device.ts';
 import { createLanePool, loadedIn } from '../../workers/inference/lanes/lane-pool.ts';
@@ -18,6 +19,7 @@ import { ModelCache } from '../../workers/models/model-cache.ts';
 import { SourceCache } from '../../workers/stages/source-cache.ts';
 import { runStage } from '../../workers/stages/run-stage.ts';
 import type { StageRunnerOptions } from '../../workers/stages/stage-environment.ts';
+import { Rest } from '../../workers/rest.ts';
 import { runWorker } from '../../workers/worker.ts';
 import type { WorkerTally } from '../../workers/worker.ts';
 import { malformedLogged } from './log.ts';
@@ -101,13 +103,15 @@ async function runTasks(settings: WorkerSettings, seen: Seen, signal: AbortSigna
   };
   const tally: WorkerTally = { running: new Set<TaskId>(), committed: 0 };
   const { drain, stop } = drainOf(settings, { talk, tally, probes }, signal);
+  const rest = new Rest();
   const ofTask = Math.floor(memoryBytes / slots);
   const beat = startBeats(talk, () =>
     statusOf(settings, {
       ...{ device, memoryBytes: ofTask, tally, peers, loaded: loaded() },
-      draining: drain.aborted,
+      draining: drain.aborted || rest.isResting,
     }),
   );
+  restWhenAsked(settings, { talk, tally, drain, rest, say: beat.say });
   metrics.follow(() => ({
     ...{ slots, running: tally.running.size, draining: drain.aborted, gathered: peers.tally },
     ...{ loads: lanes.stats().loads, malformed: bus.malformed.totals },
@@ -119,7 +123,7 @@ async function runTasks(settings: WorkerSettings, seen: Seen, signal: AbortSigna
   try {
     await runWorker(
       {
-        ...{ name, store, slots, memoryBytes: ofTask, takesAhead: true, tally, drain },
+        ...{ name, store, slots, memoryBytes: ofTask, takesAhead: true, tally, drain, rest },
         bus: observed(bus, metrics.registry.failuresOf('bivdiff_bus_errors_total')),
         runTask: (task, run) => runStage(task, stages, run),
         onSettled: (stage, settled) => {
@@ -190,6 +194,26 @@ async function ownParts({ modelsFolder, name, log }: WorkerSettings): Promise<Ow
   for (const problem of problems)
     log.warn({ worker: name, ...problem }, 'worker cannot use a model');
   return parts;
+}
+
+interface Resting {
+  readonly talk: WorkerTalk;
+  readonly tally: WorkerTally;
+  readonly drain: AbortSignal;
+  readonly rest: Rest;
+  /** That it rests, and that it does no longer. */
+  readonly say: () => void;
+}
+
+function restWhenAsked({ name, log }: WorkerSettings, resting: Resting): void {
+  const { talk, tally, drain, rest, say } = resting;
+  talk.onRest(() => {
+    // Whoever asked did not know of what has come meanwhile.
+    if (tally.running.size > 0 || drain.aborted) return;
+    rest.begin(REST_SECONDS * 1000, say);
+    say();
+    log.info({ worker: name, seconds: REST_SECONDS }, 'worker rests');
+  });
 }
 
 /** `drain` aborts when it shall begin nothing more, `stop` when what still runs is to be handed back. */

@@ -109,7 +109,7 @@ export class Dispatcher {
 
   /** Its spec is at hand, and need not be read again. */
   know(entry: JobEntry, job: AcceptedJob): void {
-    entry.numerics = job.numerics;
+    entry.describe(job);
     this.#work.plan(entry.jobId, job);
   }
 

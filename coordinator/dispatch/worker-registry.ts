@@ -11,6 +11,7 @@ import type { FailurePolicy } from '../domain/failure-policy.ts';
 import { SetAsideWorkers } from '../domain/set-aside-workers.ts';
 import type { FailedAttempt } from '../domain/set-aside-workers.ts';
 import type { Clock, Workforce } from '../ports.ts';
+import type { HeardWorker } from '../scaling/worker-pods.ts';
 import { costOfLoading } from './warm-workers.ts';
 
 const NOBODY: ReadonlySet<string> = new Set();
@@ -77,6 +78,14 @@ export class WorkerRegistry implements Workforce {
     return [...this.#workers.values()]
       .map(({ status }) => status)
       .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** The same with when each was heard of last, by this registry's clock. */
+  get heard(): ReadonlyMap<string, HeardWorker> {
+    this.#sweep(0);
+    return new Map(
+      [...this.#workers].map(([name, { status, atMs }]) => [name, { status, heardMs: atMs }]),
+    );
   }
 
   /** Tasks that the workers of a pool can run at once; `any`: all workers. With a class: those whose inference is of it. */

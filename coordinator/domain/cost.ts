@@ -22,6 +22,28 @@ export function costUnits(plan: Plan, ref: TaskRef): number {
   return costUnitsOf(stage, plan.frameCount(ref), plan.job);
 }
 
+/** Work of a stage that is not done: units, tasks, and how many tasks of the stage the job has in all. */
+export interface StageLeft {
+  readonly units: number;
+  readonly tasks: number;
+  readonly total: number;
+}
+
+/** All work of a plan, by stage in pipeline order: of a job of which nothing is known to be done. Linear in tasks. */
+export function workOfPlan(plan: Plan): ReadonlyMap<Stage, StageLeft> {
+  const work = new Map<Stage, StageLeft>();
+  for (const { name: node, stage, count } of plan.nodes) {
+    const { units, total } = work.get(stage) ?? { units: 0, total: 0 };
+    let more = 0;
+    for (let index = 0; index < count; index += 1) {
+      more += costUnitsOf(stage, plan.frameCount({ node, index }), plan.job);
+    }
+    const tasks = total + count;
+    work.set(stage, { units: units + more, tasks, total: tasks });
+  }
+  return work;
+}
+
 /** The same of a task of a stage that makes so many frames. */
 export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): number {
   const halves = (guidanceScale: number): number => (guidanceScale > 1 ? 2 : 1);

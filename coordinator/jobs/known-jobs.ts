@@ -5,7 +5,12 @@ import { setImmediate } from 'node:timers/promises';
 import { BivdiffError } from '../../common/errors.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { NumericsClasses } from '../../common/stage-facts.ts';
-import type { JobId } from '../../common/task.ts';
+import type { JobId, Stage } from '../../common/task.ts';
+import { canPlan } from '../../recipes/job.ts';
+import type { AcceptedJob } from '../../recipes/job.ts';
+import { workOfPlan } from '../domain/cost.ts';
+import type { StageLeft } from '../domain/cost.ts';
+import { createPlan } from '../domain/plan.ts';
 import { JobHistory } from './job-history.ts';
 import { entryCounts, JobLog } from './job-log.ts';
 import type { JobFacts, JobState, OnState } from './job-log.ts';
@@ -53,6 +58,13 @@ export type Sees = (facts: JobFacts) => boolean;
 
 const seesAny: Sees = () => true;
 
+/** What of a job's spec tells how long it will take. */
+export interface JobSize {
+  readonly work: ReadonlyMap<Stage, StageLeft>;
+  /** Of a frame. */
+  readonly pixels: number;
+}
+
 export class JobEntry {
   readonly jobId: JobId;
   readonly log: JobLog;
@@ -60,12 +72,22 @@ export class JobEntry {
   active: ActiveJob | undefined;
   /** Once its spec was read. */
   numerics: NumericsClasses | undefined;
+  /** The same: how much there is to do if nothing is done, at frames of so many pixels. */
+  size: JobSize | undefined;
   readonly #watchers = new Set<() => void>();
 
   constructor(jobId: JobId, { store, nowMs }: KnownJobsOptions, onState?: OnState) {
     this.jobId = jobId;
     this.log = new JobLog(store, jobId, onState);
     this.history = new JobHistory({ store, jobId, nowMs });
+  }
+
+  /** Its spec was read. */
+  describe(job: AcceptedJob): void {
+    this.numerics = job.numerics;
+    // One that another version has accepted will fail.
+    if (!canPlan(job)) return;
+    this.size = { work: workOfPlan(createPlan(job)), pixels: job.width * job.height };
   }
 
   /** Only of a job that was submitted. */

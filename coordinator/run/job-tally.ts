@@ -5,7 +5,7 @@ import type { ResultFacts, WorkerEvent } from '../../common/bus/ports.ts';
 import type { FailureJson } from '../../common/errors.ts';
 import type { ResultRecord, Stage, TaskId } from '../../common/task.ts';
 import { costUnits, secondsPerUnit } from '../domain/cost.ts';
-import type { MeasuredCost } from '../domain/cost.ts';
+import type { MeasuredCost, StageLeft } from '../domain/cost.ts';
 import { isStoreFull } from '../domain/failure-policy.ts';
 import { countOfStage, stagesOf } from '../domain/plan.ts';
 import type { TaskGraph, TaskNumber } from '../domain/task-graph.ts';
@@ -149,6 +149,17 @@ export class JobTally implements JobObserver {
     this.#options.onChange();
   }
 
+  /** What is left to do of each stage; undefined until it is known what must run. */
+  get left(): ReadonlyMap<Stage, StageLeft> | undefined {
+    if (!this.#isSurveyed) return undefined;
+    const left = new Map<Stage, StageLeft>();
+    for (const [stage, { total, run, reused, unitsLeft }] of this.#stages) {
+      const units = Math.max(0, unitsLeft - this.#unitsUnderWay(stage));
+      left.set(stage, { units, tasks: total - run - reused, total });
+    }
+    return left;
+  }
+
   /** 0..1 of the work that this run has to do, by estimated cost. */
   get fraction(): number {
     let run = 0;
@@ -164,7 +175,7 @@ export class JobTally implements JobObserver {
 
   /** Seconds until the job is done, if the slots stay busy. Undefined until a task was measured. */
   get secondsLeft(): number | undefined {
-    const measured = this.#measuredCosts();
+    const { measured } = this;
     let seconds = 0;
     for (const [stage, tally] of this.#stages) {
       const rate = secondsPerUnit(stage, measured);
@@ -219,7 +230,7 @@ export class JobTally implements JobObserver {
   }
 
   /** What finished tasks took, and running ones so far. */
-  #measuredCosts(): ReadonlyMap<Stage, MeasuredCost> {
+  get measured(): ReadonlyMap<Stage, MeasuredCost> {
     const measured = new Map<Stage, MeasuredCost>();
     for (const [stage, tally] of this.#stages) {
       const units = tally.unitsWorked + this.#unitsUnderWay(stage, { isOwnWork: true });

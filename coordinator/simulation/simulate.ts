@@ -2,8 +2,6 @@
 // made up, decisions are not. The same scenario gives the same result, whatever machine it runs on; only what the coordinator cost
 // is measured, and differs.
 
-import { setImmediate } from 'node:timers';
-
 import { BivdiffError } from '../../common/errors.ts';
 import type { JobId, Stage, TaskId } from '../../common/task.ts';
 import { Coordinator } from '../coordinator.ts';
@@ -19,6 +17,7 @@ import type { Scenario } from './scenario.ts';
 import { ScenarioBound } from './scenario-bound.ts';
 import { shareOf, tenantOf } from './tenancy.ts';
 import type { SimulationResult } from './simulation-result.ts';
+import { settle } from './world/settle.ts';
 import { VirtualBus } from './world/virtual-bus.ts';
 import { VirtualClock } from './world/virtual-clock.ts';
 import { VirtualFarm } from './world/virtual-farm.ts';
@@ -44,8 +43,6 @@ export interface SimulationProgress {
 
 /** Virtual time by the calendar begins here: any moment will do, so long as it is always the same. */
 const EPOCH_MS = Date.UTC(2026, 0, 1);
-/** Rounds of the event loop in which the coordinator may go on before time does. It needs one, when it waits for promises only. */
-const SETTLE_ROUNDS_MAX = 100;
 /** Virtual time in which nothing is reported, nothing runs and nothing is still to come, after which it is stuck. */
 const STUCK_MS = 600_000;
 const PROGRESS_MS = 500;
@@ -170,11 +167,7 @@ class Simulation {
   async #settle(): Promise<void> {
     this.#isTouched = false;
     const beganMs = this.#options.realMs();
-    // A round of the event loop lets every promise go on that waits for nothing but other promises.
-    for (let round = 0; round < SETTLE_ROUNDS_MAX; round += 1) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      if (this.#bus.feed.isRead) break;
-    }
+    await settle(this.#bus.feed);
     this.#coordinatorMs += this.#options.realMs() - beganMs;
   }
 

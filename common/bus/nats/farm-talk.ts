@@ -21,6 +21,7 @@ import {
   ADDRESS_SUBJECT,
   DRAIN_SUBJECT,
   LOADING_SUBJECT,
+  REST_SUBJECT,
   VERSION_SUBJECT,
   WORKER_SUBJECT,
 } from './subjects.ts';
@@ -49,6 +50,11 @@ export class CoordinatorTalk {
   /** This worker shall finish what it runs and take no more. */
   drain(worker: string): void {
     this.#line.connection.publish(DRAIN_SUBJECT, worker);
+  }
+
+  /** This worker shall take no tasks for `REST_SECONDS`, if it has none now: so that it can be removed. Its beats say whether it does. */
+  rest(worker: string): void {
+    this.#line.connection.publish(REST_SUBJECT, worker);
   }
 
   /** This worker speaks another version, and gets no tasks. */
@@ -91,6 +97,13 @@ export class WorkerTalk {
       if (worker === this.#name) drain();
     };
     listen(this.#line, DRAIN_SUBJECT, { kind: 'drain', read: decodeTextWith(String), take });
+  }
+
+  onRest(rest: () => void): void {
+    const take = (worker: string): void => {
+      if (worker === this.#name) rest();
+    };
+    listen(this.#line, REST_SUBJECT, { kind: 'rest', read: decodeTextWith(String), take });
   }
 
   /** The coordinator speaks this version, and gives this worker no tasks. */

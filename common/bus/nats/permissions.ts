@@ -8,6 +8,7 @@ import {
   EVENT_SUBJECT,
   LOADING_SUBJECT,
   PROGRESS_SUBJECT,
+  REST_SUBJECT,
   STREAM,
   TASK_SUBJECTS,
   VERSION_SUBJECT,
@@ -41,6 +42,7 @@ const PUBLISH: Readonly<Record<NatsRole, readonly string[]>> = {
     WAKE_SUBJECT,
     CANCEL_SUBJECT,
     DRAIN_SUBJECT,
+    REST_SUBJECT,
     VERSION_SUBJECT,
     ...['CREATE', 'UPDATE', 'DELETE', 'PURGE', 'INFO', 'MSG.GET'].map(
       (verb) => `${API}.STREAM.${verb}.${STREAM}`,
@@ -75,7 +77,7 @@ const SUBSCRIBE: Readonly<Record<NatsRole, readonly string[]>> = {
     LOADING_SUBJECT,
   ],
   // Nothing of each other: a thousand workers would hear a thousand.
-  worker: [...BY_ALL, DRAIN_SUBJECT, VERSION_SUBJECT],
+  worker: [...BY_ALL, DRAIN_SUBJECT, REST_SUBJECT, VERSION_SUBJECT],
   // Not the tasks themselves: a listener would hide from publishers that the stream is gone.
   observer: [...BY_ALL, EVENT_SUBJECT, PROGRESS_SUBJECT, WORKER_SUBJECT, DRAIN_SUBJECT],
 };

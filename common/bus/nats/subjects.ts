@@ -28,6 +28,8 @@ export const LOADING_SUBJECT = `${VERSION_PREFIX}.loading`;
 export const WORKER_SUBJECT = `${PREFIX}.worker`;
 /** Coordinator to all workers, of every version: the one of this name shall finish what it runs and take no more. */
 export const DRAIN_SUBJECT = `${PREFIX}.drain`;
+/** Coordinator to all workers: the one of this name shall take no tasks for a while, if it has none now. */
+export const REST_SUBJECT = `${VERSION_PREFIX}.rest`;
 /** Coordinator to workers of other versions: it gives them no tasks. */
 export const VERSION_SUBJECT = `${PREFIX}.version`;
 

@@ -23,6 +23,8 @@ export interface FarmOptions {
   readonly store: VirtualStore;
   readonly draws: Draws;
   readonly stageSeconds: (stage: Stage, frames: number) => number;
+  /** No worker is there before the farm is told that it comes. @default false */
+  readonly startsEmpty?: boolean;
   /** Tasks that fail every attempt. */
   readonly poisoned: ReadonlySet<TaskId>;
   /** Told of each task that was committed. */

@@ -35,6 +35,7 @@ export class VirtualFarm {
   readonly #kindOf: Uint8Array;
   readonly #statuses: WorkerStatus[];
   readonly #isAlive: Uint8Array;
+  readonly #isResting: Uint8Array;
   readonly #lives: Uint16Array;
   readonly #firstSlot: Uint32Array;
   readonly #poolOf: Uint8Array;
@@ -61,6 +62,7 @@ export class VirtualFarm {
     this.#kinds = kinds;
     this.#workerOf = workerOf;
     this.#isAlive = new Uint8Array(statuses.length).fill(1);
+    this.#isResting = new Uint8Array(statuses.length);
     this.#lives = new Uint16Array(statuses.length);
     this.#letters = new Array<Letter | undefined>(slots).fill(undefined);
     this.#runs = new Int32Array(slots);
@@ -88,11 +90,15 @@ export class VirtualFarm {
     return this.#deaths;
   }
 
-  /** Every worker comes, and asks for work. */
+  /** Every worker comes, and asks for work; or none does before `come`. */
   begin(): void {
-    const { clock, scenario, onBeats } = this.#options;
-    onBeats(this.#statuses);
-    for (let slot = 0; slot < this.#poolOf.length; slot += 1) this.#pull(slot);
+    const { clock, scenario, onBeats, startsEmpty = false } = this.#options;
+    if (startsEmpty)
+      for (let worker = 0; worker < this.#statuses.length; worker += 1) this.#leave(worker);
+    else {
+      onBeats(this.#statuses);
+      for (let slot = 0; slot < this.#poolOf.length; slot += 1) this.#pull(slot);
+    }
     for (let group = 0; group < BEAT_GROUPS; group += 1) {
       clock.after((WORKER_BEAT_MS * (group + 1)) / BEAT_GROUPS, () => {
         this.#beat(group);
@@ -142,12 +148,51 @@ export class VirtualFarm {
     return this.#ledger.close(this.#options.clock.nowMs());
   }
 
+  /** A worker is there from now on, by this name. */
+  come(worker: number, name: string): void {
+    this.#enter(worker, name);
+  }
+
+  /** Whether some slot of the worker runs something. */
+  isBusy(worker: number): boolean {
+    return this.#slotsOf(worker).some((slot) => this.#letters[slot] !== undefined);
+  }
+
+  /** It takes nothing more, or again; what it runs goes on. */
+  rest(worker: number, isResting: boolean): void {
+    if (this.#isAlive[worker] === 0 || isResting === (this.#isResting[worker] === 1)) return;
+    this.#isResting[worker] = isResting ? 1 : 0;
+    const status = { ...this.#statuses[worker]!, draining: isResting };
+    this.#statuses[worker] = status;
+    this.#options.onBeats([status]);
+    for (const slot of this.#slotsOf(worker)) {
+      if (this.#letters[slot] !== undefined) continue;
+      if (isResting) this.#idle[this.#kindOf[slot]!]!.remove(slot);
+      else this.#pull(slot);
+    }
+  }
+
+  /** It ends, and hands back what it runs; gives how many tasks that was. */
+  go(worker: number): number {
+    const { bus, onBeats } = this.#options;
+    const handedBack = this.#leave(worker);
+    onBeats([{ ...this.#statuses[worker]!, leaving: true }]);
+    for (const letter of handedBack) bus.lapse(letter);
+    return handedBack.length;
+  }
+
+  #slotsOf(worker: number): number[] {
+    const [first, end] = [this.#firstSlot[worker]!, this.#firstSlot[worker + 1]!];
+    return Array.from({ length: end - first }, (_, index) => first + index);
+  }
+
   #nameOf(slot: number): string {
     return this.#statuses[this.#workerOf[slot]!]!.name;
   }
 
   #pull(slot: number): void {
     const { bus } = this.#options;
+    if (this.#isResting[this.#workerOf[slot]!] === 1) return;
     const kind = this.#kindOf[slot]!;
     const name = this.#nameOf(slot);
     for (const queue of this.#queues[kind]!) {
@@ -246,42 +291,56 @@ export class VirtualFarm {
 
   #die(worker: number): void {
     const { bus, clock, scenario } = this.#options;
-    const nowMs = clock.nowMs();
     this.#deaths += 1;
-    this.#isAlive[worker] = 0;
-    for (let slot = this.#firstSlot[worker]!; slot < this.#firstSlot[worker + 1]!; slot += 1) {
-      const letter = this.#letters[slot];
-      if (letter === undefined) this.#idle[this.#kindOf[slot]!]!.remove(slot);
-      else {
-        this.attempts.lost += 1;
-        this.#ledger.waste(slot, nowMs);
-        this.#free(slot);
-        clock.after(scenario.ackWaitMs, () => {
-          bus.lapse(letter);
-        });
-      }
-      this.#ledger.leave(slot, nowMs);
+    for (const letter of this.#leave(worker)) {
+      clock.after(scenario.ackWaitMs, () => {
+        bus.lapse(letter);
+      });
     }
     clock.after(scenario.returnSeconds * 1000, () => {
       this.#return(worker);
     });
   }
 
+  /** It is there no longer; gives what it ran. */
+  #leave(worker: number): readonly Letter[] {
+    const nowMs = this.#options.clock.nowMs();
+    const ran: Letter[] = [];
+    this.#isAlive[worker] = 0;
+    for (const slot of this.#slotsOf(worker)) {
+      const letter = this.#letters[slot];
+      if (letter === undefined) this.#idle[this.#kindOf[slot]!]!.remove(slot);
+      else {
+        this.attempts.lost += 1;
+        this.#ledger.waste(slot, nowMs);
+        this.#free(slot);
+        ran.push(letter);
+      }
+      this.#ledger.leave(slot, nowMs);
+    }
+    return ran;
+  }
+
   /** A new worker, of another name, in the dead one's place. */
   #return(worker: number): void {
-    const { clock, onBeats } = this.#options;
-    const { name, slots } = this.#statuses[worker]!;
-    const kind = this.#kinds[this.#kindOf[this.#firstSlot[worker]!]!]!;
+    const base = this.#statuses[worker]!.name.split('.')[0]!;
     this.#lives[worker] = this.#lives[worker]! + 1;
-    const base = name.split('.')[0]!;
-    const status = statusOf(`${base}.${this.#lives[worker]}`, kind, slots);
+    this.#enter(worker, `${base}.${this.#lives[worker]}`);
+    this.#foreseeDeath(worker);
+  }
+
+  #enter(worker: number, name: string): void {
+    const { clock, onBeats } = this.#options;
+    const { slots } = this.#statuses[worker]!;
+    const kind = this.#kinds[this.#kindOf[this.#firstSlot[worker]!]!]!;
+    const status = statusOf(name, kind, slots);
     this.#statuses[worker] = status;
     this.#isAlive[worker] = 1;
+    this.#isResting[worker] = 0;
     onBeats([status]);
-    for (let slot = this.#firstSlot[worker]!; slot < this.#firstSlot[worker + 1]!; slot += 1) {
+    for (const slot of this.#slotsOf(worker)) {
       this.#ledger.join(slot, clock.nowMs());
       this.#pull(slot);
     }
-    this.#foreseeDeath(worker);
   }
 }

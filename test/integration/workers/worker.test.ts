@@ -1,6 +1,8 @@
 // Goal: a worker hands back what is not for it, and leaves that queue to others for a moment; whoever hears of a failure can publish the
 // task again at once. Method: the real loop, memory bus and memory store; a real nats-server.
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { startNatsServer } from '../../../cli/programs/nats-server.ts';
@@ -12,6 +14,7 @@ import { BivdiffError } from '../../../common/errors.ts';
 import { queueOfStage } from '../../../common/placement.ts';
 import { createMemoryStore } from '../../../common/store/memory/index.ts';
 import type { TaskId } from '../../../common/task.ts';
+import { Rest } from '../../../workers/rest.ts';
 import { runWorker } from '../../../workers/worker.ts';
 import { messageOf } from '../../support/conformance/bus/bus-messages.ts';
 
@@ -44,6 +47,41 @@ describe('runWorker', () => {
     expect(ran).toEqual([messageOf('mine').task.id]);
     // They still wait for somebody else.
     expect(await bus.depth(queue)).toBe(2);
+    await bus.close();
+  });
+
+  it('takes nothing while it rests, and goes on by itself', async () => {
+    const bus = createMemoryBus({ ackWaitMs: 10_000 });
+    const end = new AbortController();
+    const { stage, numericsClass } = messageOf('mine').task;
+    const queue = queueOfStage(stage, numericsClass);
+    const rest = new Rest();
+    const over = Promise.withResolvers<undefined>();
+    const ran: boolean[] = [];
+    const working = runWorker(
+      {
+        ...{ name: 'w', bus, store: createMemoryStore(), slots: 2, takesAhead: true },
+        ...{ ackWaitMs: 10_000, queues: [queue], rest },
+        runTask: (_, { onDevice }) =>
+          onDevice(async () => {
+            ran.push(rest.isResting);
+            if (ran.length === 2) end.abort();
+            return { outputs: {}, busySeconds: 0 };
+          }),
+      },
+      end.signal,
+    );
+    // It waits for a task already.
+    await nextTurn();
+    rest.begin(300, () => {
+      over.resolve(undefined);
+    });
+    await bus.publish(queue, messageOf('mine'));
+    await bus.publish(queue, messageOf('other'));
+    await over.promise;
+    expect(ran).toEqual([]);
+    await working;
+    expect(ran).toEqual([false, false]);
     await bus.close();
   });
 

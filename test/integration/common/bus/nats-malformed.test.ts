@@ -126,6 +126,7 @@ describe('after rubbish', () => {
     const [coordinating, working] = [new CoordinatorTalk(coordinator), new WorkerTalk(worker, 'w')];
     const beat = Promise.withResolvers<WorkerStatus>();
     const drain = Promise.withResolvers<undefined>();
+    const rest = Promise.withResolvers<undefined>();
     const version = Promise.withResolvers<number>();
     coordinating.onBeat(beat.resolve);
     coordinating.answerAddresses(() => ({ address: 'here:1', host: 'h' }));
@@ -133,12 +134,15 @@ describe('after rubbish', () => {
     working.onDrain(() => {
       drain.resolve(undefined);
     });
+    working.onRest(() => {
+      rest.resolve(undefined);
+    });
     working.onOtherVersion(version.resolve);
     await coordinator.connection.flush();
     await worker.connection.flush();
-    const { ADDRESS_SUBJECT, DRAIN_SUBJECT, LOADING_SUBJECT, ...others } = subjects;
+    const { ADDRESS_SUBJECT, DRAIN_SUBJECT, LOADING_SUBJECT, REST_SUBJECT, ...others } = subjects;
     const { VERSION_SUBJECT, WORKER_SUBJECT } = others;
-    for (const subject of [ADDRESS_SUBJECT, DRAIN_SUBJECT, LOADING_SUBJECT]) {
+    for (const subject of [ADDRESS_SUBJECT, DRAIN_SUBJECT, LOADING_SUBJECT, REST_SUBJECT]) {
       await publishRubbish(subject);
     }
     for (const subject of [VERSION_SUBJECT, WORKER_SUBJECT]) await publishRubbish(subject);
@@ -146,6 +150,8 @@ describe('after rubbish', () => {
     expect(await soon(beat.promise)).toEqual(STATUS);
     coordinating.drain('w');
     await soon(drain.promise);
+    coordinating.rest('w');
+    await soon(rest.promise);
     const notice = { worker: 'w', protocol: PROTOCOL_VERSION + 1 };
     stranger.publish(VERSION_SUBJECT, JSON.stringify(notice));
     expect(await soon(version.promise)).toBe(PROTOCOL_VERSION + 1);

@@ -14,6 +14,7 @@ import {
   CANCEL_SUBJECT,
   EVENT_SUBJECT,
   queueSubjects,
+  REST_SUBJECT,
   taskSubject,
   VERSION_SUBJECT,
   WAKE_SUBJECT,
@@ -90,6 +91,7 @@ describe('each user', () => {
   it.each([
     ['publish a task', taskSubject('q', taskIdOf('a'))],
     ['drain others', DRAIN_SUBJECT],
+    ['have others rest', REST_SUBJECT],
     ['cancel', CANCEL_SUBJECT],
     ['wake others', WAKE_SUBJECT],
     ['delete the stream', `$JS.API.STREAM.DELETE.${STREAM}`],
@@ -119,6 +121,7 @@ describe('each user', () => {
 
   it.each<[User, string, boolean]>([
     ['worker', DRAIN_SUBJECT, true],
+    ['worker', REST_SUBJECT, true],
     ['worker', WORKER_SUBJECT, false],
     ['worker', `${inboxOf('coordinator')}.>`, false],
     ['worker', '_INBOX.>', false],

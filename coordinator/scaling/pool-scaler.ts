@@ -1,0 +1,355 @@
+// One pool: what its pods are, and what becomes of them. Remembers what no list tells: since when a worker is idle, which was asked to rest.
+
+import { REST_SECONDS } from '../../common/worker-status.ts';
+import type { Look, PodMarks, ReplicasChange } from './decision.ts';
+import { firstToGo } from './deletion-order.ts';
+import type { DeploymentFacts, PodFacts } from './farm-view.ts';
+import type { PoolPlan, PoolSupply } from './plan-workers.ts';
+import type { ScaledPool } from './predicted-work.ts';
+import type { PoolSettings } from './settings.ts';
+import { StartTimes } from './start-times.ts';
+import { isSafeToGo, roleOf } from './worker-pods.ts';
+import type { PodRole } from './worker-pods.ts';
+
+/** The cost of a pod that shall go before all others. */
+export const GOING_COST = -1_000;
+/** Replicas are lowered for it only in the first part of that: the controller shall have ended it before it wakes. */
+const REST_USED_SECONDS = REST_SECONDS / 2;
+/** A pod that ran nowhere so long ago does not run a task now: it takes longer to start a container, and the worker in it. */
+const UNSTARTED_MS_MAX = 2_000;
+/** A pod's marks are not taken off between two tasks. */
+const HELD_IDLE_SECONDS = 10;
+/** A silent worker counts as one for so long: its container may have been started anew. */
+const SILENT_COUNTS_SECONDS = 60;
+/** Of starts that were seen, so many were over by the time that is planned with. */
+const START_SHARE = 0.7;
+
+export interface SeenPod {
+  readonly pod: PodFacts;
+  readonly role: PodRole;
+  /** Seconds for which it has had nothing to do; 0 of one that has. */
+  readonly idleSeconds: number;
+  /** Seconds since it was asked to rest; undefined of one that was not, or is awake again. */
+  readonly restingSeconds: number | undefined;
+}
+
+export interface PoolState {
+  /** Of the view. */
+  readonly ageMs: number;
+  readonly deployment: DeploymentFacts;
+  readonly pods: readonly SeenPod[];
+  readonly supply: PoolSupply;
+  readonly troubles: readonly string[];
+}
+
+export interface PoolDecision {
+  readonly replicas: ReplicasChange | undefined;
+  readonly marks: readonly PodMarks[];
+  readonly rest: readonly string[];
+  readonly reason: string;
+}
+
+/** What is remembered of a pod while it is there. */
+interface Memory {
+  readonly name: string;
+  wasHeard: boolean;
+  idleSinceMs: number | undefined;
+  silentSinceMs: number | undefined;
+  askedToRestMs: number | undefined;
+}
+
+export class PoolScaler {
+  readonly startTimes: StartTimes;
+  readonly #pool: ScaledPool;
+  readonly #settings: PoolSettings;
+  readonly #memories = new Map<string, Memory>();
+  #nowMs = 0;
+  /** What was said last: who sets something else is another owner. */
+  #saidReplicas: number | undefined;
+
+  constructor(pool: ScaledPool, settings: PoolSettings) {
+    this.#pool = pool;
+    this.#settings = settings;
+    this.startTimes = new StartTimes(settings.startSeconds);
+  }
+
+  /** Takes in what is so; a text: why nothing can be decided now. */
+  observe({ view, workers, nowMs, wallMs }: Look): PoolState | string {
+    const { deployment: name } = this.#settings;
+    const deployment = view.deployment(name);
+    if (deployment === undefined) {
+      return `the cluster has no Deployment ${name} for pool ${this.#pool}: nothing is changed`;
+    }
+    const listed = view.podsOf(name);
+    if (listed.length < deployment.podsCounted) {
+      return `Deployment ${name} has ${deployment.podsCounted} pods, and ${listed.length} were listed: nothing is changed`;
+    }
+    this.#nowMs = nowMs;
+    for (const [uid, { name: known }] of this.#memories) {
+      const heard = workers.byName.get(known);
+      if (heard === undefined || heard.status.draining || view.hasPod(uid)) continue;
+      return `worker ${known} is heard of, and its pod was not listed: nothing is changed`;
+    }
+    const pods = listed.map((pod): SeenPod => {
+      const memory = this.#memoryOf(pod);
+      const heard = workers.byName.get(pod.name);
+      const role = roleOf({ pod, heard, wasHeard: memory.wasHeard, nowMs });
+      if (heard !== undefined && !memory.wasHeard) {
+        memory.wasHeard = true;
+        const seconds = (wallMs - pod.createdAtMs) / 1000;
+        // One that was there when we came tells nothing.
+        if (heard.heardMs - workers.listeningSinceMs > seconds * 1000)
+          this.startTimes.note(seconds);
+      }
+      memory.idleSinceMs =
+        role === 'idle' || role === 'resting' ? (memory.idleSinceMs ?? nowMs) : undefined;
+      memory.silentSinceMs = role === 'silent' ? (memory.silentSinceMs ?? nowMs) : undefined;
+      const restingSeconds = this.#secondsSince(memory.askedToRestMs);
+      if (restingSeconds !== undefined && restingSeconds > REST_SECONDS)
+        memory.askedToRestMs = undefined;
+      return {
+        pod,
+        role,
+        idleSeconds: this.#secondsSince(memory.idleSinceMs) ?? 0,
+        restingSeconds,
+      };
+    });
+    this.#forgetAllBut(listed);
+    return { ...this.#stateOf(deployment, pods, wallMs), ageMs: view.ageMs(nowMs) };
+  }
+
+  /** `work`: what there is to do, in words. */
+  decide(state: PoolState, plan: PoolPlan, work: string): PoolDecision {
+    const { deployment } = state;
+    const { min, max } = this.#settings;
+    const decided: Decide = (replicas, action, marks, rest = []) => {
+      this.#saidReplicas = replicas;
+      const change = replicas === deployment.replicas ? undefined : { deployment, to: replicas };
+      const reason = `${action}; ${countsText(state)}; ${work}`;
+      return { replicas: change, marks: [...this.#holds(state), ...marks], rest, reason };
+    };
+    // Those that rest are awake again sooner than others would be started.
+    const resting = state.pods.filter(({ role }) => role === 'resting').length;
+    const add = Math.max(0, plan.add - resting);
+    const wanted = Math.max(deployment.replicas, min, Math.min(max, deployment.replicas + add));
+    const unmarks = this.#unmarks(state);
+    if (wanted > deployment.replicas) {
+      const seconds = Math.round(this.startTimes.within(START_SHARE));
+      const action = `${deployment.replicas} -> ${wanted} workers, which take about ${seconds} s to start`;
+      return decided(wanted, action, unmarks);
+    }
+    if (plan.add > 0) {
+      return decided(wanted, `${wanted} workers stay: those that rest will be needed`, unmarks);
+    }
+    if (deployment.isRollingOut) {
+      return decided(wanted, `${wanted} workers stay: a rollout is under way`, unmarks);
+    }
+    const going = this.#lowered(state, plan);
+    if (going > 0) {
+      const to = deployment.replicas - going;
+      const action = `${deployment.replicas} -> ${to} workers: ${going} run nothing, and take nothing more`;
+      return decided(to, action, unmarks);
+    }
+    return this.#removal(state, plan, decided);
+  }
+
+  /** Asks idle workers to rest, and marks those that do as the first to go. */
+  #removal(state: PoolState, plan: PoolPlan, decided: Decide): PoolDecision {
+    const { deployment, pods } = state;
+    const { min, max, cooldownSeconds } = this.#settings;
+    const over = Math.max(0, deployment.replicas - max);
+    const resting = pods.filter(({ role }) => role === 'resting');
+    const most = deployment.replicas - min - resting.length;
+    const room = Math.max(0, Math.min(Math.max(plan.surplus, over - resting.length), most));
+    const chosen = pods
+      .filter(({ role, idleSeconds }) => role === 'idle' && idleSeconds >= cooldownSeconds)
+      .toSorted((a, b) => b.idleSeconds - a.idleSeconds)
+      .slice(0, room);
+    const marks = [
+      ...resting
+        .filter((seen) => isResting(seen) && !isMarked(seen))
+        .map(({ pod }) => ({ pod, deletionCost: GOING_COST })),
+      ...this.#unmarks(state),
+    ];
+    for (const { pod } of chosen) this.#memoryOf(pod).askedToRestMs ??= this.#nowMs;
+    const names = (seen: readonly SeenPod[]): string => seen.map(({ pod }) => pod.name).join(', ');
+    const rest = chosen.map(({ pod }) => pod.name);
+    const { replicas } = deployment;
+    if (chosen.length > 0) {
+      const action = `${replicas} workers stay until ${names(chosen)} take nothing more: idle, and not needed`;
+      return decided(replicas, action, marks, rest);
+    }
+    if (resting.length > 0) {
+      return decided(replicas, `${replicas} workers stay until ${names(resting)} can go`, marks);
+    }
+    return decided(replicas, this.#stayText(state, plan), marks);
+  }
+
+  /** By how many replicas can be lowered now, whatever the controller picks. */
+  #lowered(state: PoolState, plan: PoolPlan): number {
+    const { deployment, pods } = state;
+    const { min } = this.#settings;
+    const all = pods.map((seen) => ({ ...seen, ...seen.pod }));
+    const ready = pods.filter((seen) => isResting(seen) && isMarked(seen));
+    const unused = plan.add + plan.later === 0 ? this.#unneededStarts(state, plan) : [];
+    const most = Math.min(ready.length + unused.length, deployment.replicas - min);
+    const may = new Set([...ready, ...unused].map(({ pod }) => pod.uid));
+    for (let count = most; count > 0; count -= 1) {
+      // Pods that are still to be made go first.
+      const unmade = deployment.replicas - pods.length;
+      const first = firstToGo(all, count - Math.max(0, unmade));
+      if (unmade <= 0 && first.every(({ uid, pod, role }) => may.has(uid) && isSafeToGo(pod, role)))
+        return count;
+    }
+    return 0;
+  }
+
+  /** Pods that run nowhere yet, where nothing is left to do. */
+  #unneededStarts({ pods, ageMs }: PoolState, plan: PoolPlan): readonly SeenPod[] {
+    if (!plan.isNeedless || ageMs > UNSTARTED_MS_MAX) return [];
+    return pods.filter(({ pod, role }) => role === 'starting' && pod.node === undefined);
+  }
+
+  /** Keeps cluster autoscalers from pods that have something to do, and from no others. */
+  #holds({ pods }: PoolState): PodMarks[] {
+    const marks: PodMarks[] = [];
+    for (const { pod, role, idleSeconds } of pods) {
+      if (role === 'busy' && !pod.isHeld) marks.push({ pod, isHeld: true });
+      const isIdle = (role === 'idle' && idleSeconds >= HELD_IDLE_SECONDS) || role === 'resting';
+      if (isIdle && pod.isHeld) marks.push({ pod, isHeld: false });
+    }
+    return marks;
+  }
+
+  /** Those that were to go, and take tasks again. */
+  #unmarks({ pods }: PoolState): PodMarks[] {
+    return pods
+      .filter((seen) => isMarked(seen) && (seen.role === 'busy' || seen.role === 'idle'))
+      .map(({ pod }) => ({ pod, deletionCost: 0 }));
+  }
+
+  #stateOf(
+    deployment: DeploymentFacts,
+    pods: readonly SeenPod[],
+    wallMs: number,
+  ): Omit<PoolState, 'ageMs'> {
+    const { max, slotsPerWorker } = this.#settings;
+    const starting: number[] = [];
+    const troubles: string[] = [];
+    let hasRoom = true;
+    for (const { pod, role } of pods) {
+      if (role === 'silent') troubles.push(...this.#silentText(pod));
+      if (role !== 'starting') continue;
+      const since = (wallMs - pod.createdAtMs) / 1000;
+      if (since <= this.startTimes.patienceSeconds)
+        starting.push(this.startTimes.secondsLeft(since));
+      else {
+        // Where the cluster has no room for one it has none for another.
+        hasRoom &&= pod.node !== undefined;
+        troubles.push(this.#stuckText(pod, since));
+      }
+    }
+    for (let unmade = deployment.replicas - pods.length; unmade > 0; unmade -= 1) {
+      starting.push(this.startTimes.secondsLeft(0));
+    }
+    const resting = pods.filter(({ role }) => role === 'resting').length;
+    const working = pods.filter((seen) => this.#isWorking(seen)).length;
+    const supply: PoolSupply = {
+      slotsPerWorker,
+      working,
+      idle: pods.filter(({ role }) => role === 'idle').length,
+      starting,
+      startSeconds: this.startTimes.within(START_SHARE),
+      addable: hasRoom ? Math.max(0, max - deployment.replicas + resting) : 0,
+    };
+    return { deployment, pods, supply, troubles: [...troubles, ...this.#ownerText(deployment)] };
+  }
+
+  #isWorking({ role, pod }: SeenPod): boolean {
+    if (role === 'busy' || role === 'idle') return true;
+    const silent = this.#secondsSince(this.#memoryOf(pod).silentSinceMs) ?? 0;
+    return role === 'silent' && silent < SILENT_COUNTS_SECONDS;
+  }
+
+  #ownerText({ name, replicas, replicasSetBy }: DeploymentFacts): readonly string[] {
+    const said = this.#saidReplicas;
+    this.#saidReplicas = replicas;
+    if (said === undefined || said === replicas) return [];
+    const who = replicasSetBy === undefined ? 'somebody else' : `"${replicasSetBy}"`;
+    return [
+      `${who} has set replicas of Deployment ${name} from ${said} to ${replicas}: the scaler is to be their one owner; remove the other (an HPA, KEDA, a chart that sets replicas)`,
+    ];
+  }
+
+  #silentText(pod: PodFacts): readonly string[] {
+    const { name } = pod;
+    const seconds = this.#secondsSince(this.#memoryOf(pod).silentSinceMs) ?? 0;
+    if (seconds < SILENT_COUNTS_SECONDS) return [];
+    return [
+      `worker ${name} has not been heard of for ${Math.round(seconds)} s, and its pod runs: it is left alone and not counted on (kubectl logs ${name})`,
+    ];
+  }
+
+  #stuckText({ name, trouble }: PodFacts, since: number): string {
+    const { count, patienceSeconds } = this.startTimes;
+    const seen = count === 0 ? 'is expected to take' : `of ${count} starts took`;
+    const why = trouble === undefined ? '' : `: ${trouble}`;
+    return `pod ${name} has been starting for ${Math.round(since)} s; none ${seen} more than ${Math.round(patienceSeconds)} s, so it is not counted on${why}`;
+  }
+
+  #stayText({ deployment }: PoolState, plan: PoolPlan): string {
+    const { min, cooldownSeconds } = this.#settings;
+    const now = `${deployment.replicas} workers stay`;
+    if (plan.later > 0)
+      return `${now}: ${plan.later} more will be needed, and would have nothing to do yet`;
+    if (plan.surplus === 0 || deployment.replicas <= min) return now;
+    return `${now}: ${plan.surplus} could go once idle for ${cooldownSeconds} s`;
+  }
+
+  #memoryOf({ uid, name }: PodFacts): Memory {
+    let memory = this.#memories.get(uid);
+    if (memory === undefined) {
+      memory = {
+        name,
+        wasHeard: false,
+        idleSinceMs: undefined,
+        silentSinceMs: undefined,
+        askedToRestMs: undefined,
+      };
+      this.#memories.set(uid, memory);
+    }
+    return memory;
+  }
+
+  #forgetAllBut(pods: readonly PodFacts[]): void {
+    const there = new Set(pods.map(({ uid }) => uid));
+    for (const uid of this.#memories.keys()) if (!there.has(uid)) this.#memories.delete(uid);
+  }
+
+  #secondsSince(ms: number | undefined): number | undefined {
+    return ms === undefined ? undefined : (this.#nowMs - ms) / 1000;
+  }
+}
+
+type Decide = (
+  replicas: number,
+  action: string,
+  marks: readonly PodMarks[],
+  rest?: readonly string[],
+) => PoolDecision;
+
+/** It was asked to, and will not be awake before the controller has acted. */
+function isResting({ role, restingSeconds = Infinity }: SeenPod): boolean {
+  return role === 'resting' && restingSeconds <= REST_USED_SECONDS;
+}
+
+function isMarked({ pod }: SeenPod): boolean {
+  return pod.deletionCost <= GOING_COST;
+}
+
+function countsText({ pods }: PoolState): string {
+  const counts = new Map<PodRole, number>();
+  for (const { role } of pods) counts.set(role, (counts.get(role) ?? 0) + 1);
+  if (counts.size === 0) return 'no pod';
+  return [...counts].map(([role, count]) => `${count} ${role}`).join(', ');
+}
