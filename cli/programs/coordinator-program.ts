@@ -26,6 +26,7 @@ import { observed } from './metrics/observed.ts';
 import { leadInTurn } from './leading.ts';
 import type { ClusterPlace } from '../flags/cluster-place.ts';
 import { malformedLogged } from './log.ts';
+import { startScaling } from './scaling.ts';
 import type { Log } from './log.ts';
 import { ACK_WAIT_MS } from '../flags/farm-settings.ts';
 
@@ -152,6 +153,9 @@ async function lead(
     probes.unready = 'reading which jobs there are';
     void coordinator.known.then(() => {
       if (!signal.aborted) probes.serve();
+    });
+    await using _scaling = await startScaling({
+      ...{ place: settings.place, coordinator, workers, talk, log },
     });
     await coordinator.run(signal);
   } finally {

@@ -79,7 +79,6 @@ const SETTINGS = z.strictObject({
   leaderElection: leaderElection.optional(),
   leaderLabel: labelKey.optional(),
   scaler: scaler.optional(),
-  renders: z.strictObject({ enabled: z.boolean().default(true) }).optional(),
 });
 
 export type KubernetesSettings = z.infer<typeof SETTINGS>;

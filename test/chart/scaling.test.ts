@@ -98,13 +98,6 @@ describe('the coordinator’s file', () => {
     expect(configOf(await renderChart({ autoscaling: { [key]: value } })).scaler[key]).toBe(value);
   });
 
-  it('asks for Render resources only where they are on', async () => {
-    expect(configOf(await renderChart()).renders).toBeUndefined();
-    expect(configOf(await renderChart({ renders: { enabled: true } })).renders).toEqual({
-      enabled: true,
-    });
-  });
-
   it('starts coordinators anew when it changes', async () => {
     const sums = await Promise.all(
       [600, 601].map(async (targetSeconds) => {

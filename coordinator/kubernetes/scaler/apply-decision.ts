@@ -49,7 +49,7 @@ async function setReplicas(change: ReplicasChange, options: ApplyOptions): Promi
   const at = { name, namespace };
   const call = (verb: ApiCall['verb']): ApiCall => ({
     ...{ verb, resource: 'deployments/scale', group: 'apps', ...at },
-    grantedBy: 'coordinator.scaler.enabled',
+    grantedBy: 'rbac.create and autoscaling.by: scaler',
   });
   const scale = await api.ask(call('get'), timeoutMs, (asked) =>
     api.apps.readNamespacedDeploymentScale(at, asked),
@@ -86,7 +86,7 @@ async function markPod(marks: PodMarks, options: ApplyOptions): Promise<void> {
   const body = { metadata: { uid: pod.uid, annotations } };
   const call: ApiCall = {
     ...{ verb: 'patch', resource: 'pods', group: '', ...at },
-    grantedBy: 'coordinator.scaler.enabled',
+    grantedBy: 'rbac.create and autoscaling.by: scaler',
   };
   await api.ask(call, timeoutMs, (asked) =>
     api.core.patchNamespacedPod({ ...at, body, fieldManager: FIELD_MANAGER }, asked),

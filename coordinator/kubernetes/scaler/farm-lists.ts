@@ -65,7 +65,7 @@ export class FarmLists {
     const { api, namespace, timeoutMs, nowMs } = this.#options;
     const call: ApiCall = {
       ...{ verb: 'list', resource, group, namespace },
-      grantedBy: 'coordinator.scaler.enabled',
+      grantedBy: 'rbac.create and autoscaling.by: scaler',
     };
     const list = await CompleteList.collect<T>(resource, nowMs, (next) =>
       api.ask(call, timeoutMs, async (options): Promise<ListPage<T>> => {

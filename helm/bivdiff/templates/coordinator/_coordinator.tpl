@@ -35,9 +35,6 @@ scaler:
     {{- end }}
 {{- end }}
 {{- end }}
-{{- if .Values.renders.enabled }}
-renders: { enabled: true }
-{{- end }}
 {{- end -}}
 
 {{- define "bivdiff.coordinator.args" -}}

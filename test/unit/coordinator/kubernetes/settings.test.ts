@@ -25,7 +25,6 @@ describe('the file of --kubernetes', () => {
 leaderElection: {}
 leaderLabel: bivdiff.dev/leader
 scaler: { pools: { idm: { deployment: bivdiff-idm, max: 8 } } }
-renders: {}
 `;
     expect(read(text)).toEqual({
       leaderElection: {
@@ -42,7 +41,6 @@ renders: {}
           },
         },
       },
-      renders: { enabled: true },
     });
   });
 
