@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { readFile, statfs } from 'node:fs/promises';
-import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -12,6 +12,7 @@ import { openModelSet } from '../../common/models/model-folder.ts';
 import { endingOf, MOVIE_FORMATS } from '../../common/outputs/output-formats.ts';
 import { isFolder, openStore } from '../../common/store/open-store.ts';
 import { listExecutionProviders } from '../../workers/inference/onnx/providers.ts';
+import { machineMemory } from '../../workers/machine-memory.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import { programVersions } from '../versions.ts';
 import { formatBytes } from '../output/format.ts';
@@ -78,8 +79,8 @@ async function checkCpu(): Promise<Finding> {
 }
 
 function checkMemory(): Finding {
-  const found = `${formatBytes(totalmem())}, ${formatBytes(freemem())} free`;
-  if (totalmem() >= MEMORY_BYTES_MIN) return { name: 'memory', state: 'ok', found };
+  const found = `${formatBytes(machineMemory())}, ${formatBytes(process.availableMemory())} free`;
+  if (machineMemory() >= MEMORY_BYTES_MIN) return { name: 'memory', state: 'ok', found };
   const advice = 'Use one slot and small sizes; bivdiff plan tells what a render takes.';
   return { name: 'memory', state: 'warn', found, advice };
 }

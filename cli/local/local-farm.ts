@@ -1,7 +1,7 @@
 // The farm inside this process: the same coordinator and worker as those of a farm of many processes, joined by the memory bus and a
 // store directory. Only the adapters differ.
 
-import { availableParallelism, totalmem } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { existsSync } from 'node:fs';
 
@@ -27,6 +27,7 @@ import { wantedTasks } from '../../coordinator/run/active-job.ts';
 import { surveyStore } from '../../coordinator/run/survey.ts';
 import { createLanePool } from '../../workers/inference/lanes/lane-pool.ts';
 import type { LanePool } from '../../workers/inference/lanes/lane-pool.ts';
+import { machineMemory } from '../../workers/machine-memory.ts';
 import { ownClasses } from '../../workers/own-classes.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
@@ -152,7 +153,7 @@ class LocalFarm implements Farm {
       entry: LANE_ENTRY,
       lanes: slots,
       threadsPerLane: threads,
-      memoryLimitBytes: Math.floor(totalmem() * MODEL_MEMORY_SHARE),
+      memoryLimitBytes: Math.floor(machineMemory() * MODEL_MEMORY_SHARE),
     });
     const bus = createMemoryBus({ ackWaitMs: ACK_WAIT_MS });
     const sources = new SourceCache(this.store);

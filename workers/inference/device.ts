@@ -1,10 +1,11 @@
 // Where graphs run: an execution provider of ONNX Runtime, and which of its devices. Written `cpu`, `cuda`, `cuda:1`.
 
 import { execFile } from 'node:child_process';
-import { hostname, totalmem } from 'node:os';
+import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 
 import { BivdiffError } from '../../common/errors.ts';
+import { machineMemory } from '../machine-memory.ts';
 import { cpuHardware, deviceHardware, inferenceClass } from './numerics-class.ts';
 import { probeProvider } from './onnx/providers.ts';
 
@@ -35,7 +36,7 @@ export async function openDevice(
     const hint = 'Such as cpu, cuda, cuda:1, webgpu; `bivdiff doctor` lists what works here.';
     throw new BivdiffError('invalid-argument', `no device is called "${name}"`, { hint });
   }
-  const hostBytes = Math.floor(totalmem() * HOST_MEMORY_SHARE);
+  const hostBytes = Math.floor(machineMemory() * HOST_MEMORY_SHARE);
   if (name === 'cpu') {
     return { executionProvider: name, inferenceClass: inferenceClass(), memoryBytes: hostBytes };
   }
