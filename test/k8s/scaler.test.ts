@@ -75,14 +75,17 @@ async function arrange({ pools, replicas = 0, rules = RULES, server }: Arrangeme
     jobs: [] as JobAhead[],
     changes: [] as ReplicasChanged[],
     troubles: [] as BivdiffError[],
+    looks: 0,
   };
   const before = process.env['KUBECONFIG'];
   process.env['KUBECONFIG'] = access.kubeconfig;
   const api = await openKubeApi();
   if (before === undefined) delete process.env['KUBECONFIG'];
   else process.env['KUBECONFIG'] = before;
+  const following = workers.follow(ending.signal);
+  await until('the first workers', async () => workers.names.length === replicas);
   const running = Promise.all([
-    workers.follow(ending.signal),
+    following,
     runScaler(
       {
         ...{ api, namespace, clock: systemClock, wallMs: Date.now },
@@ -92,6 +95,9 @@ async function arrange({ pools, replicas = 0, rules = RULES, server }: Arrangeme
         jobs: () => farm.jobs,
         rest: (name) => {
           workers.rest(name);
+        },
+        onLook: () => {
+          farm.looks += 1;
         },
         onChange: (change) => farm.changes.push(change),
         onTrouble: (trouble) => farm.troubles.push(trouble),
@@ -192,8 +198,8 @@ it('never goes below the least', async () => {
 });
 
 it('says who else sets replicas', async () => {
-  const { namespace, workers, farm } = await arrange({ pools: { vdm: { min: 1 } }, replicas: 1 });
-  await until('a worker', async () => workers.names.length === 1);
+  const { namespace, farm } = await arrange({ pools: { vdm: { min: 1 } }, replicas: 1 });
+  await until('it has looked', async () => farm.looks > 0);
   const patch = { op: 'replace', path: '/spec/replicas', value: 3 };
   await plane()
     .api(AppsV1Api)

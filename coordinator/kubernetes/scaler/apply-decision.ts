@@ -20,12 +20,16 @@ export interface ApplyOptions {
   readonly rest: (worker: string) => void;
 }
 
-/** Does all that can be done; gives what could not, a change that came too late left out: it is decided anew. */
-export async function applyDecision(
-  decision: Decision,
-  options: ApplyOptions,
-): Promise<readonly BivdiffError[]> {
+export interface Applied {
+  /** Changes of replicas that the server has taken. */
+  readonly changed: readonly ReplicasChange[];
+  readonly failures: readonly BivdiffError[];
+}
+
+/** Does all that can be done. What came too late is left out of both: it is decided anew. */
+export async function applyDecision(decision: Decision, options: ApplyOptions): Promise<Applied> {
   const failures: BivdiffError[] = [];
+  const changed: ReplicasChange[] = [];
   const endure = async (work: () => Promise<void>): Promise<void> => {
     try {
       await work();
@@ -35,10 +39,15 @@ export async function applyDecision(
     }
   };
   // What helps first: more workers.
-  for (const change of decision.replicas) await endure(() => setReplicas(change, options));
+  for (const change of decision.replicas) {
+    await endure(async () => {
+      await setReplicas(change, options);
+      changed.push(change);
+    });
+  }
   for (const marks of decision.marks) await endure(() => markPod(marks, options));
   for (const worker of decision.rest) options.rest(worker);
-  return failures;
+  return { changed, failures };
 }
 
 /** Only from the number that was seen. @throws aborted — it is another now */

@@ -34,7 +34,7 @@ export interface ScalerDeps {
   readonly rest: (worker: string) => void;
   /** Told of each look: what was decided for each pool and why. */
   readonly onLook?: (reasons: ScalerStatus) => void;
-  /** Told of each change of replicas. */
+  /** Told of each change of replicas that was made. */
   readonly onChange: (change: ReplicasChanged) => void;
   /** Told of what keeps it from deciding, or a person should look at; once while it lasts. */
   readonly onTrouble: (error: BivdiffError) => void;
@@ -77,10 +77,10 @@ export async function runScaler(deps: ScalerDeps, signal: AbortSignal): Promise<
         ...decision.troubles.map((text) => new BivdiffError('failed-precondition', text)),
       );
       const { rest } = deps;
-      const undone = await applyDecision(decision, { api, namespace, rest, timeoutMs: CALL_MS });
-      failures.push(...undone);
-      failed = undone.length === 0 ? 0 : failed + 1;
-      for (const { deployment, to } of decision.replicas) {
+      const applied = await applyDecision(decision, { api, namespace, rest, timeoutMs: CALL_MS });
+      failures.push(...applied.failures);
+      failed = applied.failures.length === 0 ? 0 : failed + 1;
+      for (const { deployment, to } of applied.changed) {
         const [, reason = ''] =
           Object.entries(settings.pools)
             .map(([pool, { deployment: name }]) => [name, decision.reasons[pool as ScaledPool]])

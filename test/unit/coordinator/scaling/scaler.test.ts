@@ -30,6 +30,8 @@ interface Differences {
   readonly jobs?: readonly JobAhead[];
   readonly deployment?: Partial<DeploymentFacts>;
   readonly viewAgeMs?: number;
+  /** Workers whose pods are not listed. */
+  readonly alsoHeard?: readonly string[];
 }
 
 /** Looks again and again at one pool, of which a test says what it is like. */
@@ -52,7 +54,7 @@ class Scene {
 
   async look(
     pods: Readonly<Record<string, Seen>>,
-    { jobs = [], deployment = {}, viewAgeMs = 0 }: Differences = {},
+    { jobs = [], deployment = {}, viewAgeMs = 0, alsoHeard = [] }: Differences = {},
   ): Promise<Decision> {
     const byName = new Map<string, HeardWorker>();
     const facts = Object.entries(pods).map(([name, { does, cost = 0, pod = {} }]): PodFacts => {
@@ -72,6 +74,10 @@ class Scene {
         ...{ isLeaving: false, deletionCost: cost, isHeld: false, ...pod },
       };
     });
+    for (const name of alsoHeard) {
+      const status = { name, running: [], draining: false, numerics: CLASS };
+      byName.set(name, { status, heardMs: this.nowMs });
+    }
     const asOfMs = this.nowMs - viewAgeMs;
     const list = <T>(items: readonly T[]): Promise<CompleteList<T>> =>
       CompleteList.collect(
@@ -120,25 +126,35 @@ const resting: Seen = { does: 'rests' };
 
 describe('the scaler', () => {
   it('has idle workers rest once they are cool, then marks them, and only then lowers replicas', async () => {
-    const stage = new Scene();
+    const scene = new Scene();
     const pods = { a: idle!, b: busy! };
-    expect((await stage.look(pods)).rest).toEqual([]);
-    await stage.look(pods);
-    const asked = await stage.look(pods);
+    expect((await scene.look(pods)).rest).toEqual([]);
+    await scene.look(pods);
+    const asked = await scene.look(pods);
     expect(asked).toMatchObject({ rest: ['a'], marks: [{ isHeld: true }], replicas: [] });
-    const marked = await stage.look({ ...pods, a: resting });
+    const marked = await scene.look({ ...pods, a: resting });
     expect(marked.marks).toContainEqual(expect.objectContaining({ deletionCost: GOING_COST }));
     expect(marked.replicas).toEqual([]);
-    const lowered = await stage.look({ ...pods, a: { ...resting, cost: GOING_COST } });
+    const lowered = await scene.look({ ...pods, a: { ...resting, cost: GOING_COST } });
     expect(lowered.replicas).toMatchObject([{ to: 1 }]);
     expect(lowered.reasons.vdm).toMatch(/^2 -> 1 workers: 1 run nothing, and take nothing more; /);
   });
 
+  it('does not lower replicas before the mark is seen, even where any pod might go', async () => {
+    const scene = new Scene();
+    await scene.cool({ a: idle! });
+    const unmarked = await scene.look({ a: resting });
+    expect(unmarked.replicas).toEqual([]);
+    expect(unmarked.marks).toMatchObject([{ deletionCost: GOING_COST }]);
+    const marked = await scene.look({ a: { ...resting, cost: GOING_COST } });
+    expect(marked.replicas).toMatchObject([{ to: 0 }]);
+  });
+
   it('does not lower replicas while another that runs something is marked as much', async () => {
-    const stage = new Scene();
-    await stage.cool({ a: idle!, b: busy! });
+    const scene = new Scene();
+    await scene.cool({ a: idle!, b: busy! });
     const marked = { a: { ...resting, cost: GOING_COST }, b: { ...busy!, cost: GOING_COST } };
-    const decision = await stage.look(marked);
+    const decision = await scene.look(marked);
     expect(decision.replicas).toEqual([]);
     expect(decision.marks).toContainEqual(
       expect.objectContaining({
@@ -149,26 +165,26 @@ describe('the scaler', () => {
   });
 
   it('does not lower replicas while one that runs something would go first since it is not ready', async () => {
-    const stage = new Scene();
-    await stage.cool({ a: idle!, b: busy! });
+    const scene = new Scene();
+    await scene.cool({ a: idle!, b: busy! });
     const pods = { a: { ...resting, cost: GOING_COST }, b: { ...busy!, pod: { isReady: false } } };
-    expect((await stage.look(pods)).replicas).toEqual([]);
+    expect((await scene.look(pods)).replicas).toEqual([]);
   });
 
   it('does not lower replicas while a worker that is not heard of would go as soon', async () => {
-    const stage = new Scene();
-    await stage.cool({ a: idle!, b: idle! });
+    const scene = new Scene();
+    await scene.cool({ a: idle!, b: idle! });
     const pods = {
       a: { ...resting, cost: GOING_COST },
       b: { does: 'unheard', cost: GOING_COST },
     } as const;
-    expect((await stage.look(pods)).replicas).toEqual([]);
+    expect((await scene.look(pods)).replicas).toEqual([]);
   });
 
   it('does not trust a rest that it did not ask for, or that will be over', async () => {
-    const stage = new Scene();
+    const scene = new Scene();
     const pods = { a: { ...resting, cost: GOING_COST } };
-    expect((await stage.cool(pods)).replicas).toEqual([]);
+    expect((await scene.cool(pods)).replicas).toEqual([]);
     const other = new Scene();
     await other.cool({ a: idle! });
     other.nowMs += 31_000;
@@ -176,10 +192,10 @@ describe('the scaler', () => {
   });
 
   it('lowers nothing during a rollout', async () => {
-    const stage = new Scene();
-    await stage.cool({ a: idle! });
+    const scene = new Scene();
+    await scene.cool({ a: idle! });
     const pods = { a: { ...resting, cost: GOING_COST } };
-    const rolling = await stage.look(pods, { deployment: { isRollingOut: true } });
+    const rolling = await scene.look(pods, { deployment: { isRollingOut: true } });
     expect(rolling.replicas).toEqual([]);
     expect(rolling.reasons.vdm).toMatch(/a rollout is under way/);
   });
@@ -219,26 +235,33 @@ describe('the scaler', () => {
   });
 
   it('starts nothing more once the cap is used up, until the next day', async () => {
-    const stage = new Scene(10);
+    const scene = new Scene(10);
     const jobs = [jobOf(20, 60)];
     const pods = { a: busy!, b: busy! };
-    await stage.look(pods);
-    stage.nowMs += 10_000;
-    const spent = await stage.look(pods, { jobs });
+    await scene.look(pods);
+    scene.nowMs += 10_000;
+    const spent = await scene.look(pods, { jobs });
     expect(spent.replicas).toEqual([]);
     expect(spent.troubles[0]).toMatch(/cap of 10 GPU-seconds is used up \(25\)/);
-    await stage.look({});
-    stage.nowMs += 86_400_000;
-    const next = await stage.look({}, { jobs: [jobOf(20, 60, { nowMs: stage.nowMs })] });
+    await scene.look({});
+    scene.nowMs += 86_400_000;
+    const next = await scene.look({}, { jobs: [jobOf(20, 60, { nowMs: scene.nowMs })] });
     expect(next.replicas).toHaveLength(1);
   });
 
   it('does not believe lists that lack a pod which the controller counts, or whose worker speaks', async () => {
-    const stage = new Scene();
-    const counted = await stage.look({ a: idle! }, { deployment: { podsCounted: 2 } });
+    const scene = new Scene();
+    const counted = await scene.look({ a: idle! }, { deployment: { podsCounted: 2 } });
     expect(counted.troubles).toEqual([
       'Deployment vdm has 2 pods, and 1 were listed: nothing is changed',
     ]);
     expect(counted.reasons).toEqual({});
+    await scene.look({ a: idle!, b: idle! });
+    // Both lists are of one pod; the other's worker still beats.
+    const heard = await scene.look({ a: idle! }, { alsoHeard: ['b'] });
+    expect(heard.troubles).toEqual([
+      'worker b is heard of, and its pod was not listed: nothing is changed',
+    ]);
+    expect(heard.reasons).toEqual({});
   });
 });
