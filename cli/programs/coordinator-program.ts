@@ -154,10 +154,9 @@ async function lead(
     void coordinator.known.then(() => {
       if (!signal.aborted) probes.serve();
     });
-    await using _scaling = await startScaling({
-      ...{ place: settings.place, coordinator, workers, talk, log },
-    });
-    await coordinator.run(signal);
+    const { place } = settings;
+    const scaling = await startScaling({ place, coordinator, workers, talk, log });
+    await coordinator.run(signal).finally(() => scaling.end());
   } finally {
     probes.unready = 'the coordinator ends';
     await shutDown(server, endHealth);

@@ -19,15 +19,21 @@ export interface ScalingOptions {
   readonly log: Log;
 }
 
-/** Scales until it is disposed of; nothing where no scaler was asked for. @throws as `openKubeApi` */
-export async function startScaling(options: ScalingOptions): Promise<AsyncDisposable> {
+/** A scaler that runs. */
+export interface Scaling {
+  /** Resolves when it does nothing more. */
+  end(): Promise<void>;
+}
+
+/** Scales until it is ended; nothing where no scaler was asked for. @throws as `openKubeApi` */
+export async function startScaling(options: ScalingOptions): Promise<Scaling> {
   const { place, coordinator, workers, talk, log } = options;
   // A pool that is left out is no key of it.
   const settings = place?.settings.scaler as ScalerSettings | undefined;
   const ending = new AbortController();
   const running = settings === undefined ? undefined : scale(await openKubeApi());
   return {
-    [Symbol.asyncDispose]: async () => {
+    end: async () => {
       ending.abort();
       await running;
     },

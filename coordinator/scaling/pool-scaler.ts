@@ -7,6 +7,8 @@ import type { DeploymentFacts, PodFacts } from './farm-view.ts';
 import type { PoolPlan, PoolSupply } from './plan-workers.ts';
 import type { ScaledPool } from './predicted-work.ts';
 import type { PoolSettings } from './settings.ts';
+import { PodMemories } from './pod-memories.ts';
+import { countsText, ownerText, silentText, stayText, stuckText } from './pool-texts.ts';
 import { StartTimes } from './start-times.ts';
 import { isSafeToGo, roleOf } from './worker-pods.ts';
 import type { PodRole } from './worker-pods.ts';
@@ -49,20 +51,11 @@ export interface PoolDecision {
   readonly reason: string;
 }
 
-/** What is remembered of a pod while it is there. */
-interface Memory {
-  readonly name: string;
-  wasHeard: boolean;
-  idleSinceMs: number | undefined;
-  silentSinceMs: number | undefined;
-  askedToRestMs: number | undefined;
-}
-
 export class PoolScaler {
   readonly startTimes: StartTimes;
   readonly #pool: ScaledPool;
   readonly #settings: PoolSettings;
-  readonly #memories = new Map<string, Memory>();
+  readonly #memories = new PodMemories();
   #nowMs = 0;
   /** What was said last: who sets something else is another owner. */
   #saidReplicas: number | undefined;
@@ -85,13 +78,13 @@ export class PoolScaler {
       return `Deployment ${name} has ${deployment.podsCounted} pods, and ${listed.length} were listed: nothing is changed`;
     }
     this.#nowMs = nowMs;
-    for (const [uid, { name: known }] of this.#memories) {
+    for (const [uid, { name: known }] of this.#memories.all) {
       const heard = workers.byName.get(known);
       if (heard === undefined || heard.status.draining || view.hasPod(uid)) continue;
       return `worker ${known} is heard of, and its pod was not listed: nothing is changed`;
     }
     const pods = listed.map((pod): SeenPod => {
-      const memory = this.#memoryOf(pod);
+      const memory = this.#memories.of(pod);
       const heard = workers.byName.get(pod.name);
       const role = roleOf({ pod, heard, wasHeard: memory.wasHeard, nowMs });
       if (heard !== undefined && !memory.wasHeard) {
@@ -114,7 +107,7 @@ export class PoolScaler {
         restingSeconds,
       };
     });
-    this.#forgetAllBut(listed);
+    this.#memories.forgetAllBut(listed);
     return { ...this.#stateOf(deployment, pods, wallMs), ageMs: view.ageMs(nowMs) };
   }
 
@@ -125,7 +118,7 @@ export class PoolScaler {
     const decided: Decide = (replicas, action, marks, rest = []) => {
       this.#saidReplicas = replicas;
       const change = replicas === deployment.replicas ? undefined : { deployment, to: replicas };
-      const reason = `${action}; ${countsText(state)}; ${work}`;
+      const reason = `${action}; ${countsText(state.pods.map(({ role }) => role))}; ${work}`;
       return { replicas: change, marks: [...this.#holds(state), ...marks], rest, reason };
     };
     // Those that rest are awake again sooner than others would be started.
@@ -171,7 +164,7 @@ export class PoolScaler {
         .map(({ pod }) => ({ pod, deletionCost: GOING_COST })),
       ...this.#unmarks(state),
     ];
-    for (const { pod } of chosen) this.#memoryOf(pod).askedToRestMs ??= this.#nowMs;
+    for (const { pod } of chosen) this.#memories.of(pod).askedToRestMs ??= this.#nowMs;
     const names = (seen: readonly SeenPod[]): string => seen.map(({ pod }) => pod.name).join(', ');
     const rest = chosen.map(({ pod }) => pod.name);
     const { replicas } = deployment;
@@ -182,7 +175,7 @@ export class PoolScaler {
     if (resting.length > 0) {
       return decided(replicas, `${replicas} workers stay until ${names(resting)} can go`, marks);
     }
-    return decided(replicas, this.#stayText(state, plan), marks);
+    return decided(replicas, stayText(replicas, plan, this.#settings), marks);
   }
 
   /** By how many replicas can be lowered now, whatever the controller picks. */
@@ -238,7 +231,7 @@ export class PoolScaler {
     const troubles: string[] = [];
     let hasRoom = true;
     for (const { pod, role } of pods) {
-      if (role === 'silent') troubles.push(...this.#silentText(pod));
+      if (role === 'silent') troubles.push(...this.#silentTexts(pod));
       if (role !== 'starting') continue;
       const since = (wallMs - pod.createdAtMs) / 1000;
       if (since <= this.startTimes.patienceSeconds)
@@ -246,7 +239,7 @@ export class PoolScaler {
       else {
         // Where the cluster has no room for one it has none for another.
         hasRoom &&= pod.node !== undefined;
-        troubles.push(this.#stuckText(pod, since));
+        troubles.push(stuckText(pod, since, this.startTimes));
       }
     }
     for (let unmade = deployment.replicas - pods.length; unmade > 0; unmade -= 1) {
@@ -262,68 +255,27 @@ export class PoolScaler {
       startSeconds: this.startTimes.within(START_SHARE),
       addable: hasRoom ? Math.max(0, max - deployment.replicas + resting) : 0,
     };
-    return { deployment, pods, supply, troubles: [...troubles, ...this.#ownerText(deployment)] };
+    const said = this.#saidByOthers(deployment);
+    if (said !== undefined) troubles.push(ownerText(deployment, said));
+    return { deployment, pods, supply, troubles };
   }
 
   #isWorking({ role, pod }: SeenPod): boolean {
     if (role === 'busy' || role === 'idle') return true;
-    const silent = this.#secondsSince(this.#memoryOf(pod).silentSinceMs) ?? 0;
+    const silent = this.#secondsSince(this.#memories.of(pod).silentSinceMs) ?? 0;
     return role === 'silent' && silent < SILENT_COUNTS_SECONDS;
   }
 
-  #ownerText({ name, replicas, replicasSetBy }: DeploymentFacts): readonly string[] {
+  /** What was said last, if replicas are others now. */
+  #saidByOthers({ replicas }: DeploymentFacts): number | undefined {
     const said = this.#saidReplicas;
     this.#saidReplicas = replicas;
-    if (said === undefined || said === replicas) return [];
-    const who = replicasSetBy === undefined ? 'somebody else' : `"${replicasSetBy}"`;
-    return [
-      `${who} has set replicas of Deployment ${name} from ${said} to ${replicas}: the scaler is to be their one owner; remove the other (an HPA, KEDA, a chart that sets replicas)`,
-    ];
+    return said === replicas ? undefined : said;
   }
 
-  #silentText(pod: PodFacts): readonly string[] {
-    const { name } = pod;
-    const seconds = this.#secondsSince(this.#memoryOf(pod).silentSinceMs) ?? 0;
-    if (seconds < SILENT_COUNTS_SECONDS) return [];
-    return [
-      `worker ${name} has not been heard of for ${Math.round(seconds)} s, and its pod runs: it is left alone and not counted on (kubectl logs ${name})`,
-    ];
-  }
-
-  #stuckText({ name, trouble }: PodFacts, since: number): string {
-    const { count, patienceSeconds } = this.startTimes;
-    const seen = count === 0 ? 'is expected to take' : `of ${count} starts took`;
-    const why = trouble === undefined ? '' : `: ${trouble}`;
-    return `pod ${name} has been starting for ${Math.round(since)} s; none ${seen} more than ${Math.round(patienceSeconds)} s, so it is not counted on${why}`;
-  }
-
-  #stayText({ deployment }: PoolState, plan: PoolPlan): string {
-    const { min, cooldownSeconds } = this.#settings;
-    const now = `${deployment.replicas} workers stay`;
-    if (plan.later > 0)
-      return `${now}: ${plan.later} more will be needed, and would have nothing to do yet`;
-    if (plan.surplus === 0 || deployment.replicas <= min) return now;
-    return `${now}: ${plan.surplus} could go once idle for ${cooldownSeconds} s`;
-  }
-
-  #memoryOf({ uid, name }: PodFacts): Memory {
-    let memory = this.#memories.get(uid);
-    if (memory === undefined) {
-      memory = {
-        name,
-        wasHeard: false,
-        idleSinceMs: undefined,
-        silentSinceMs: undefined,
-        askedToRestMs: undefined,
-      };
-      this.#memories.set(uid, memory);
-    }
-    return memory;
-  }
-
-  #forgetAllBut(pods: readonly PodFacts[]): void {
-    const there = new Set(pods.map(({ uid }) => uid));
-    for (const uid of this.#memories.keys()) if (!there.has(uid)) this.#memories.delete(uid);
+  #silentTexts(pod: PodFacts): readonly string[] {
+    const seconds = this.#secondsSince(this.#memories.of(pod).silentSinceMs) ?? 0;
+    return seconds < SILENT_COUNTS_SECONDS ? [] : [silentText(pod, seconds)];
   }
 
   #secondsSince(ms: number | undefined): number | undefined {
@@ -345,11 +297,4 @@ function isResting({ role, restingSeconds = Infinity }: SeenPod): boolean {
 
 function isMarked({ pod }: SeenPod): boolean {
   return pod.deletionCost <= GOING_COST;
-}
-
-function countsText({ pods }: PoolState): string {
-  const counts = new Map<PodRole, number>();
-  for (const { role } of pods) counts.set(role, (counts.get(role) ?? 0) + 1);
-  if (counts.size === 0) return 'no pod';
-  return [...counts].map(([role, count]) => `${count} ${role}`).join(', ');
 }
