@@ -153,6 +153,9 @@ it(
       ({ lie }) => !['error', 'too-many', 'stall'].includes(lie ?? ''),
     );
     expect(audited.length).toBe(passedOn.length);
+    // An answer that was lost leaves a change untold; none is told that was not made.
+    const made = audited.filter(({ responseStatus }) => responseStatus?.code === 200).length;
+    expect(farm.changes.length).toBeLessThanOrEqual(made);
     expect(lowered).toBeGreaterThan(0);
     expect(proxy.told.filter(({ kind }) => kind === 'list').length).toBeGreaterThan(2 * MINUTES);
   },

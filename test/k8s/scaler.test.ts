@@ -105,6 +105,8 @@ it('says which verb it lacks, and does nothing', async () => {
   expect(farm.troubles[0]!.code).toBe('permission-denied');
   expect(farm.troubles[0]!.hint).toMatch(/verb get on deployments\/scale of API group apps/);
   expect(await replicasOf(namespace, 'vdm')).toBe(0);
+  // Nor is it said that something was done.
+  expect(farm.changes).toEqual([]);
 });
 
 it('says why pods do not start, and asks for no more where the cluster has no room', async () => {

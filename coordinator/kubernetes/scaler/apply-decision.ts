@@ -20,25 +20,34 @@ export interface ApplyOptions {
   readonly rest: (worker: string) => void;
 }
 
-/** Does all that can be done; gives what could not, a change that came too late left out: it is decided anew. */
-export async function applyDecision(
-  decision: Decision,
-  options: ApplyOptions,
-): Promise<readonly BivdiffError[]> {
+export interface Applied {
+  /** Replicas that were set, as the server has said. */
+  readonly replicas: readonly ReplicasChange[];
+  /** What could not be done; a change that came too late is left out: it is decided anew. */
+  readonly failures: readonly BivdiffError[];
+}
+
+/** Does all that can be done. */
+export async function applyDecision(decision: Decision, options: ApplyOptions): Promise<Applied> {
   const failures: BivdiffError[] = [];
-  const endure = async (work: () => Promise<void>): Promise<void> => {
+  const replicas: ReplicasChange[] = [];
+  const endure = async (work: () => Promise<void>): Promise<boolean> => {
     try {
       await work();
+      return true;
     } catch (reason) {
       const error = BivdiffError.from(reason);
       if (!isConflict(error) && !isNotFound(error)) failures.push(error);
+      return false;
     }
   };
   // What helps first: more workers.
-  for (const change of decision.replicas) await endure(() => setReplicas(change, options));
+  for (const change of decision.replicas) {
+    if (await endure(() => setReplicas(change, options))) replicas.push(change);
+  }
   for (const marks of decision.marks) await endure(() => markPod(marks, options));
   for (const worker of decision.rest) options.rest(worker);
-  return failures;
+  return { replicas, failures };
 }
 
 /** Only from the number that was seen. @throws aborted — it is another now */

@@ -77,10 +77,10 @@ export async function runScaler(deps: ScalerDeps, signal: AbortSignal): Promise<
         ...decision.troubles.map((text) => new BivdiffError('failed-precondition', text)),
       );
       const { rest } = deps;
-      const undone = await applyDecision(decision, { api, namespace, rest, timeoutMs: CALL_MS });
-      failures.push(...undone);
-      failed = undone.length === 0 ? 0 : failed + 1;
-      for (const { deployment, to } of decision.replicas) {
+      const done = await applyDecision(decision, { api, namespace, rest, timeoutMs: CALL_MS });
+      failures.push(...done.failures);
+      failed = done.failures.length === 0 ? 0 : failed + 1;
+      for (const { deployment, to } of done.replicas) {
         const [, reason = ''] =
           Object.entries(settings.pools)
             .map(([pool, { deployment: name }]) => [name, decision.reasons[pool as ScaledPool]])

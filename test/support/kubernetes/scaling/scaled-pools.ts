@@ -10,7 +10,6 @@ import type { JobId } from '../../../../common/task.ts';
 import { workOfPlan } from '../../../../coordinator/domain/cost.ts';
 import { createPlan } from '../../../../coordinator/domain/plan.ts';
 import { openKubeApi } from '../../../../coordinator/kubernetes/api/kube-api.ts';
-import type { KubeApi } from '../../../../coordinator/kubernetes/api/kube-api.ts';
 import { runScaler } from '../../../../coordinator/kubernetes/scaler/run-scaler.ts';
 import type {
   ReplicasChanged,
@@ -66,7 +65,7 @@ export async function startScaledPools(plane: ControlPlane, arrangement: Arrange
     /** Of the last look: what was decided for each pool, and why. */
     reasons: {} as ScalerStatus,
   };
-  const api = await kubeApiOf(access);
+  const api = await withKubeconfig(access, openKubeApi);
   const running = Promise.all([
     workers.follow(ending.signal),
     runScaler(
@@ -96,12 +95,15 @@ export async function startScaledPools(plane: ControlPlane, arrangement: Arrange
   return { namespace, workers, farm, end };
 }
 
-/** The way to the API server that a program takes which is given this kubeconfig. */
-export async function kubeApiOf({ kubeconfig }: Access): Promise<KubeApi> {
+/** Does something as a program that was given this kubeconfig. */
+export async function withKubeconfig<T>(
+  { kubeconfig }: Access,
+  work: () => Promise<T>,
+): Promise<T> {
   const before = process.env['KUBECONFIG'];
   process.env['KUBECONFIG'] = kubeconfig;
   try {
-    return await openKubeApi();
+    return await work();
   } finally {
     if (before === undefined) delete process.env['KUBECONFIG'];
     else process.env['KUBECONFIG'] = before;
