@@ -50,8 +50,11 @@ export interface PlanWorkersOptions {
 const MARGIN_SHARE = 0.02;
 /** A job that cannot be in time is to be done no later than so many times the soonest. */
 const LATE_FACTOR = 1.2;
-/** A worker that has nothing to do yet may be started so much later. */
+/** A worker that has nothing to do yet may be started so much later: and no less than so many steps of the projection, or their ends hide it. */
 const LATER_SECONDS = 15;
+const LATER_STEPS = 4;
+/** If that saves such a share of the time. */
+const LATER_SHARE = 0.25;
 /** Steps of a projection in a target. */
 const STEPS = 150;
 
@@ -151,11 +154,14 @@ class Planning {
     const trial = { added, gone: NOTHING };
     for (const pool of SCALED_POOLS) {
       if (added[pool] === 0) continue;
-      const delayed = { ...NOTHING, [pool]: LATER_SECONDS };
+      const { lastUse } = this.#project({ ...trial, delayed: NOTHING });
+      const stepSeconds = this.#projector.stepSecondsAt(Math.max(...Object.values(lastUse)));
+      const seconds = Math.max(LATER_SECONDS, LATER_STEPS * stepSeconds);
+      const delayed = { ...NOTHING, [pool]: seconds };
       const now = this.#cost({ ...trial, delayed: NOTHING });
       const then = this.#cost({ ...trial, delayed });
-      const isCheaper = then < now - added[pool] * LATER_SECONDS * 0.25;
-      const patient = { ...NOTHING, [pool]: 2 * LATER_SECONDS };
+      const isCheaper = then < now - added[pool] * seconds * LATER_SHARE;
+      const patient = { ...NOTHING, [pool]: 2 * seconds };
       if (isCheaper && this.#isInTime({ ...trial, delayed: patient })) {
         later = { ...later, [pool]: added[pool] };
       }

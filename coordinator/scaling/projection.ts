@@ -53,6 +53,11 @@ export class Projector {
     this.#total = Float64Array.from(all, ({ total, tasks }) => Math.max(total, tasks));
   }
 
+  /** What lies between two times that it tells apart, so many seconds from now. */
+  stepSecondsAt(seconds: number): number {
+    return Math.max(this.#stepSeconds, STEP_SHARE * seconds);
+  }
+
   project(supplies: Supplies): Projection {
     const left = this.#left.slice();
     const used = new Float64Array(this.#count);
@@ -68,7 +73,7 @@ export class Projector {
     }
     let now = 0;
     while (open > 0 && now < HORIZON_SECONDS) {
-      const stepSeconds = Math.max(this.#stepSeconds, STEP_SHARE * now);
+      const stepSeconds = this.stepSecondsAt(now);
       const end = now + stepSeconds;
       lists.forEach((list, pool) => (room[pool] = roomOf(list, now, stepSeconds)));
       let moved = 0;

@@ -2,153 +2,39 @@
 // does not see whole. Method: a real API server, controllers and scheduler with GPU nodes that KWOK plays, and the account that the chart gives;
 // the pods' workers and the jobs are acted.
 
-import { AppsV1Api, CoreV1Api, RbacAuthorizationV1Api } from '@kubernetes/client-node';
-import type { V1Deployment, V1PolicyRule } from '@kubernetes/client-node';
+import { AppsV1Api, CoreV1Api } from '@kubernetes/client-node';
 import { afterEach, expect, it } from 'vitest';
 
-import { digestText } from '../../common/digest.ts';
-import type { BivdiffError } from '../../common/errors.ts';
-import { numericsKeyOf } from '../../common/stage-facts.ts';
-import type { JobId } from '../../common/task.ts';
-import { workOfPlan } from '../../coordinator/domain/cost.ts';
-import { createPlan } from '../../coordinator/domain/plan.ts';
-import { openKubeApi } from '../../coordinator/kubernetes/api/kube-api.ts';
 import { HOLDS } from '../../coordinator/kubernetes/scaler/object-facts.ts';
-import { runScaler } from '../../coordinator/kubernetes/scaler/run-scaler.ts';
-import type { ReplicasChanged } from '../../coordinator/kubernetes/scaler/run-scaler.ts';
-import { systemClock } from '../../coordinator/ports.ts';
-import type { JobAhead } from '../../coordinator/scaling/predicted-work.ts';
-import type { PoolSettings } from '../../coordinator/scaling/settings.ts';
-import { simulatedJob } from '../../coordinator/simulation/scenario.ts';
-import { ACTED_NUMERICS, ActedWorkers } from '../support/kubernetes/acted-workers.ts';
-import type { Server } from '../support/kubernetes/credentials.ts';
 import { startLyingProxy } from '../support/kubernetes/lying-proxy.ts';
-import { addNodes, alike, GPU, gpuPod } from '../support/kubernetes/nodes.ts';
+import { addNodes, alike, GPU } from '../support/kubernetes/nodes.ts';
+import {
+  jobOf,
+  replicasOf as replicasOfPlane,
+  SCALER_RULES,
+  startScaledPools,
+} from '../support/kubernetes/scaling/scaled-pools.ts';
+import type { Arrangement } from '../support/kubernetes/scaling/scaled-pools.ts';
 import { until } from '../support/kubernetes/until.ts';
 import { useControlPlane } from '../support/kubernetes/use-control-plane.ts';
-
-/** As the chart's. */
-const RULES: V1PolicyRule[] = [
-  { apiGroups: [''], resources: ['pods'], verbs: ['list', 'patch'] },
-  { apiGroups: ['apps'], resources: ['deployments'], verbs: ['list'] },
-  { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['get', 'update'] },
-];
 
 const plane = useControlPlane({}, async (started) => {
   await addNodes(started, alike(4, { name: 'gpu-node', gpus: 4 }));
 });
 
-let namespaces = 0;
 const endings: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const end of endings.splice(0)) await end();
 });
 
-interface Arrangement {
-  readonly pools: Readonly<Record<string, Partial<PoolSettings>>>;
-  readonly replicas?: number;
-  readonly rules?: V1PolicyRule[];
-  readonly server?: Server;
-}
-
-/** A namespace with a Deployment for each pool, acted workers in its pods, and a scaler with its own account. */
-async function arrange({ pools, replicas = 0, rules = RULES, server }: Arrangement) {
-  namespaces += 1;
-  const namespace = `scaler-${namespaces}`;
-  await plane().createNamespace(namespace);
-  const metadata = { name: 'coordinator' };
-  await plane().api(CoreV1Api).createNamespacedServiceAccount({ namespace, body: { metadata } });
-  const rbac = plane().api(RbacAuthorizationV1Api);
-  await rbac.createNamespacedRole({ namespace, body: { metadata, rules } });
-  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'coordinator' };
-  const subjects = [{ kind: 'ServiceAccount', name: 'coordinator', namespace }];
-  await rbac.createNamespacedRoleBinding({ namespace, body: { metadata, roleRef, subjects } });
-  for (const pool of Object.keys(pools)) {
-    const body = deploymentOf(pool, replicas);
-    await plane().api(AppsV1Api).createNamespacedDeployment({ namespace, body });
-  }
-  const { token } = await plane().serviceAccount(namespace, 'coordinator');
-  const access = await plane().access(token, { namespace, ...(server && { server }) });
-  const workers = new ActedWorkers(plane(), namespace);
-  const ending = new AbortController();
-  const farm = {
-    jobs: [] as JobAhead[],
-    changes: [] as ReplicasChanged[],
-    troubles: [] as BivdiffError[],
-    looks: 0,
-  };
-  const before = process.env['KUBECONFIG'];
-  process.env['KUBECONFIG'] = access.kubeconfig;
-  const api = await openKubeApi();
-  if (before === undefined) delete process.env['KUBECONFIG'];
-  else process.env['KUBECONFIG'] = before;
-  const following = workers.follow(ending.signal);
-  await until('the first workers', async () => workers.names.length === replicas);
-  const running = Promise.all([
-    following,
-    runScaler(
-      {
-        ...{ api, namespace, clock: systemClock, wallMs: Date.now },
-        settings: { targetSeconds: 600, pools: settingsOf(pools) },
-        heardWorkers: () => workers.heard,
-        listeningSinceMs: -1e9,
-        jobs: () => farm.jobs,
-        rest: (name) => {
-          workers.rest(name);
-        },
-        onLook: () => {
-          farm.looks += 1;
-        },
-        onChange: (change) => farm.changes.push(change),
-        onTrouble: (trouble) => farm.troubles.push(trouble),
-      },
-      ending.signal,
-    ),
-  ]);
-  endings.push(async () => {
-    ending.abort();
-    await running;
-    await plane().api(AppsV1Api).deleteCollectionNamespacedDeployment({ namespace });
-  });
-  return { ...{ namespace, workers, farm }, stop: () => ending.abort() };
-}
-
-function settingsOf(pools: Arrangement['pools']): Record<string, PoolSettings> {
-  return Object.fromEntries(
-    Object.entries(pools).map(([pool, settings]) => [
-      pool,
-      {
-        ...{ deployment: pool, min: 0, max: 8, slotsPerWorker: 1 },
-        ...{ cooldownSeconds: 2, startSeconds: 60 },
-        ...settings,
-      },
-    ]),
-  );
-}
-
-function deploymentOf(name: string, replicas: number): V1Deployment {
-  const labels = { pool: name };
-  const spec = gpuPod(name, 1).spec!;
-  return {
-    metadata: { name },
-    spec: { replicas, selector: { matchLabels: labels }, template: { metadata: { labels }, spec } },
-  };
-}
-
-/** A job of so many frames that comes now: in seconds as if a unit took 0.1 s, for nothing was measured. */
-function jobOf(frames: number, seconds = 0): JobAhead {
-  const job = simulatedJob({ frames, window: 16, frameBatch: 8 }, frames);
-  return {
-    ...{ jobId: digestText(`job ${frames}`) as string as JobId, priority: 0 },
-    ...{ submittedAtMs: Date.now() - seconds * 1000, pixels: job.width * job.height },
-    numericsKey: numericsKeyOf(ACTED_NUMERICS),
-    ...{ left: workOfPlan(createPlan(job)), measured: new Map() },
-  };
+async function arrange(arrangement: Arrangement) {
+  const started = await startScaledPools(plane(), arrangement);
+  endings.push(started.end);
+  return started;
 }
 
 async function replicasOf(namespace: string, name: string): Promise<number> {
-  const { spec } = await plane().api(AppsV1Api).readNamespacedDeployment({ namespace, name });
-  return spec?.replicas ?? 0;
+  return replicasOfPlane(plane(), namespace, name);
 }
 
 async function annotationsOf(namespace: string, name: string): Promise<Record<string, string>> {
@@ -213,12 +99,14 @@ it('says who else sets replicas', async () => {
 });
 
 it('says which verb it lacks, and does nothing', async () => {
-  const rules = RULES.filter(({ resources }) => resources?.[0] !== 'deployments/scale');
+  const rules = SCALER_RULES.filter(({ resources }) => resources?.[0] !== 'deployments/scale');
   const { namespace, farm } = await arrange({ pools: { vdm: { min: 1 } }, rules });
   await until('it is said', async () => farm.troubles.length > 0);
   expect(farm.troubles[0]!.code).toBe('permission-denied');
   expect(farm.troubles[0]!.hint).toMatch(/verb get on deployments\/scale of API group apps/);
   expect(await replicasOf(namespace, 'vdm')).toBe(0);
+  // Nor is it said that something was done.
+  expect(farm.changes).toEqual([]);
 });
 
 it('says why pods do not start, and asks for no more where the cluster has no room', async () => {

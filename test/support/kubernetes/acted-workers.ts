@@ -37,6 +37,11 @@ export class ActedWorkers {
     return [...this.#workers.keys()];
   }
 
+  /** Whether each runs something. */
+  get running(): ReadonlyMap<string, boolean> {
+    return new Map([...this.#workers].map(([name, { running }]) => [name, running.length > 0]));
+  }
+
   /** As `WorkerRegistry.heard`: they have all beaten just now. */
   get heard(): ReadonlyMap<string, HeardWorker> {
     const nowMs = performance.now();

@@ -22,6 +22,8 @@ const REMEMBERED_MAX = 32;
 /** A lie that a client was told. */
 export interface Told extends SeenRequest {
   readonly lie: Lie;
+  /** Place of the request among those seen. */
+  readonly index: number;
 }
 
 interface Asked {
@@ -86,10 +88,10 @@ export class LyingProxy implements AsyncDisposable {
 
   async #answer(from: IncomingMessage, to: ServerResponse): Promise<void> {
     const seen = seenRequest(from.method ?? '', from.url ?? '');
-    this.seen.push(seen);
+    const index = this.seen.push(seen) - 1;
     const lie = this.lieOf(seen);
     const tell = (): void => {
-      if (lie !== undefined) this.told.push({ ...seen, lie });
+      if (lie !== undefined) this.told.push({ ...seen, lie, index });
     };
     switch (lie) {
       case 'error':

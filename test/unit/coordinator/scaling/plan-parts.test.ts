@@ -58,10 +58,13 @@ describe('the plan of workers', () => {
   const supply: PoolSupply = {
     ...{ slotsPerWorker: 1, working: 0, idle: 0, starting: [], startSeconds: 60, addable: 20 },
   };
-  const plan = (work: JobWork[], pools: Partial<Record<'idm' | 'vdm', Partial<PoolSupply>>> = {}) =>
+  const plan = (
+    work: JobWork[],
+    pools: Partial<Record<'idm' | 'vdm', Partial<PoolSupply>>> = {},
+    targetSeconds = 600,
+  ) =>
     planWorkers({
-      jobs: work,
-      targetSeconds: 600,
+      ...{ jobs: work, targetSeconds },
       supplies: {
         idm: { ...supply, ...pools.idm },
         mixer: supply,
@@ -80,6 +83,16 @@ describe('the plan of workers', () => {
     expect(pools.vdm).toMatchObject({ add: 0, isNeedless: false });
     expect(pools.vdm.later).toBeGreaterThan(0);
     expect(pools.mixer.add).toBe(0);
+  });
+
+  it.each([
+    ['the target is minutes and the work is days', 600, job(90_000, 90_000, { tasks: 1_000 })],
+    ['the target is a day', 86_400, job(40_000, 40_000, { tasks: 1_000, dueSeconds: 86_400 })],
+    ['the target is hours', 7_200, job(5_000, 5_000, { tasks: 100, dueSeconds: 7_200 })],
+  ])('starts the first at once where %s', (_, targetSeconds, work) => {
+    const { pools } = plan([work], {}, targetSeconds);
+    expect(pools.idm.add).toBeGreaterThan(0);
+    expect(pools.idm.later).toBe(0);
   });
 
   it('starts the next when the work is near', () => {
