@@ -26,6 +26,7 @@ import { observed } from './metrics/observed.ts';
 import { leadInTurn } from './leading.ts';
 import type { ClusterPlace } from '../flags/cluster-place.ts';
 import { malformedLogged } from './log.ts';
+import { startRenders } from './renders.ts';
 import { startScaling } from './scaling.ts';
 import type { Log } from './log.ts';
 import { ACK_WAIT_MS } from '../flags/farm-settings.ts';
@@ -156,6 +157,10 @@ async function lead(
     });
     await using _scaling = await startScaling({
       ...{ place: settings.place, coordinator, workers, talk, log },
+    });
+    await using _renders = await startRenders({
+      ...{ place: settings.place, coordinator, workers, store, acceptor, limits, log },
+      hasTokens: tokens !== undefined,
     });
     await coordinator.run(signal);
   } finally {
