@@ -99,7 +99,7 @@ const LISTED = z.object({
     uid: z.string(),
     resourceVersion: z.string(),
     generation: z.number(),
-    deletionTimestamp: z.unknown(),
+    deletionTimestamp: z.string().optional(),
     finalizers: z.array(z.string()).default([]),
   }),
   spec: z.object({
