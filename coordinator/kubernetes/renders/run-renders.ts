@@ -18,7 +18,7 @@ import { RendersApi } from './renders-api.ts';
 import type { SeenJobs } from './seen-jobs.ts';
 import { changeOf, statusOf } from './status.ts';
 import type { Standing } from './status.ts';
-import { takeRender } from './take-render.ts';
+import { isDue, takeRender } from './take-render.ts';
 import type { TakeDeps } from './take-render.ts';
 
 const LOOK_MS = 2_000;
@@ -120,7 +120,8 @@ class Looks {
     }
     for (const render of decision.remove) await this.#endure(() => this.#api.remove(render));
     await this.#followAll(decision.follow);
-    await mapBounded(decision.take.slice(0, TAKEN_MAX), TAKEN_AT_ONCE, async (render) => {
+    const due = decision.take.filter((one) => isDue(one, this.#take)).slice(0, TAKEN_MAX);
+    await mapBounded(due, TAKEN_AT_ONCE, async (render) => {
       await this.#endure(() => takeRender(render, this.#take));
     });
     this.#forget(renders);

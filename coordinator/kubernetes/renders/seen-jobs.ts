@@ -2,7 +2,6 @@
 
 import { BivdiffError } from '../../../common/errors.ts';
 import type { Store } from '../../../common/store/ports.ts';
-import type { JobId } from '../../../common/task.ts';
 import type { WorkerStatus } from '../../../common/worker-status.ts';
 import type { Coordinator } from '../../coordinator.ts';
 import { waitsFor } from '../../dispatch/waits-for.ts';
@@ -20,10 +19,12 @@ export interface SeenJobsOptions {
   readonly owner: string;
 }
 
-/** What a job's runs before this one have cost: each counts from its own beginning. */
+/** What a job's runs have cost, in seconds: each counts from its own beginning. */
 interface Run {
   readonly active: ActiveJob;
-  readonly secondsBefore: number;
+  readonly before: number;
+  /** With this one, as far as it was seen. */
+  readonly total: number;
 }
 
 export class SeenJobs {
@@ -80,14 +81,18 @@ export class SeenJobs {
   async #seconds({ jobId, state, active }: JobView, told: number): Promise<number | undefined> {
     const known = this.#runs.get(jobId);
     if (active !== undefined) {
-      const run = known?.active === active ? known : { active, secondsBefore: told };
-      this.#runs.set(jobId, run);
-      const stages = [...active.tally.stages.values()];
-      return run.secondsBefore + stages.reduce((sum, { seconds }) => sum + seconds, 0);
+      // A coordinator that has begun knows of runs before only what the Render was told.
+      const before = known?.active === active ? known.before : (known?.total ?? told);
+      const total = before + sumOf([...active.tally.stages.values()]);
+      this.#runs.set(jobId, { active, before, total });
+      return total;
     }
-    if (state !== 'done') return undefined;
-    const manifest = await readManifest(this.#options.store, jobId as JobId);
-    const stages = Object.values(manifest?.stages ?? {});
-    return (known?.secondsBefore ?? 0) + stages.reduce((sum, { seconds }) => sum + seconds, 0);
+    if (state !== 'done') return known?.total;
+    const manifest = await readManifest(this.#options.store, jobId);
+    return (known?.before ?? 0) + sumOf(Object.values(manifest?.stages ?? {}));
   }
+}
+
+function sumOf(stages: readonly { readonly seconds: number }[]): number {
+  return stages.reduce((sum, { seconds }) => sum + seconds, 0);
 }

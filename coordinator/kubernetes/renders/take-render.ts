@@ -39,12 +39,15 @@ export interface TakeDeps {
   readonly retries: Map<string, { readonly afterMs: number; readonly tries: number }>;
 }
 
+/** Whether it is not to wait after a failure. */
+export function isDue({ uid }: Render, { retries, nowMs }: TakeDeps): boolean {
+  return nowMs() >= (retries.get(uid)?.afterMs ?? -Infinity);
+}
+
 /** @throws as `KubeApi.ask`; what `submit` throws */
 export async function takeRender(render: Render, deps: TakeDeps): Promise<void> {
   const { api, accept, priorityMax, nowMs, setStatus, retries } = deps;
   const { uid, isSuspended } = render;
-  const retry = retries.get(uid);
-  if (retry !== undefined && nowMs() < retry.afterMs) return;
   if (!render.finalizers.includes(FINALIZER)) await api.hold(render);
   const priority = Math.min(render.priority, priorityMax);
   let accepted: AcceptedRender;
@@ -53,7 +56,7 @@ export async function takeRender(render: Render, deps: TakeDeps): Promise<void> 
   } catch (reason) {
     const error = BivdiffError.from(reason);
     const isFinal = FINAL.has(error.code) && error.retry === 'never';
-    const tries = (retry?.tries ?? 0) + 1;
+    const tries = (retries.get(uid)?.tries ?? 0) + 1;
     const waitMs = Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** (tries - 1));
     if (!isFinal) retries.set(uid, { afterMs: nowMs() + waitMs, tries });
     await setStatus(render, { kind: isFinal ? 'refused' : 'undecided', why: textOf(error) });
