@@ -82,7 +82,7 @@ describe('Renders', () => {
       'renders.sources.volume: a volume of kind hostPath is not let in',
     ],
     [{ enabled: true, priorityMax: 101 }, 'maximum: got 101, want 100'],
-    [{ enabled: true, owner: 'Team A' }, "does not match pattern"],
+    [{ enabled: true, owner: 'Team A' }, 'does not match pattern'],
   ])('%j are refused', async (renders, sentence) => {
     expect(await refusalOf({ renders })).toContain(sentence);
   });

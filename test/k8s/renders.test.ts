@@ -104,7 +104,9 @@ class Place {
   get(name: string): Promise<Yaml> {
     const kind = { group: 'bivdiff.dev', version: 'v1alpha1', plural: 'renders' };
     const { namespace } = this;
-    return plane().api(CustomObjectsApi).getNamespacedCustomObject({ ...kind, namespace, name });
+    return plane()
+      .api(CustomObjectsApi)
+      .getNamespacedCustomObject({ ...kind, namespace, name });
   }
 
   /** Waits until it is in one of these states, and gives it. */
@@ -166,8 +168,7 @@ async function arrange({ without = '' } = {}): Promise<Place> {
   const file = join(farm.folder, 'kubernetes.yaml');
   await writeFile(file, stringify({ namespace, renders: { priorityMax: 60, sources } }));
   const env = { KUBECONFIG: access.kubeconfig };
-  const start = (): Program =>
-    farm.startCoordinator(undefined, { env }, ['--kubernetes', file]);
+  const start = (): Program => farm.startCoordinator(undefined, { env }, ['--kubernetes', file]);
   return new Place(namespace, farm, start);
 }
 
@@ -235,7 +236,7 @@ describe('a Render', () => {
     });
     expect(await farm.client.list()).toEqual([]);
 
-    const begun = farm.next((event) => event.kind === 'committed' && event.stage === 'generate');
+    const begun = farm.next((event) => event.kind === 'started' && event.stage === 'encode');
     await place.patch('later', { suspend: false, priority: 20 });
     await begun;
     // Or it might be done before anybody can suspend it.
@@ -313,7 +314,11 @@ describe('the API server', () => {
     ['no frames a second', { render: { output: { framesPerSecond: 0 } } }, 'framesPerSecond'],
     ['an unknown task', { render: { task: 'dream' } }, 'supported values: "controlnet", "frames"'],
     ['a size in words', { render: { size: 'large' } }, 'spec.render.size'],
-    ['a setting of another task', { render: { task: 'frames' } }, 'control: is for task controlnet'],
+    [
+      'a setting of another task',
+      { render: { task: 'frames' } },
+      'control: is for task controlnet',
+    ],
     ['an unknown setting', { render: { promt: 'a' } }, 'unknown field "spec.render.promt"'],
     ['a priority above 100', { priority: 101 }, 'spec.priority'],
     ['no source', { source: {} }, 'give one of path, video and folder'],

@@ -64,7 +64,10 @@ export class SeenJobs {
     const { owner, workers } = this.#options;
     const isOpen = state === 'queued' || state === 'running';
     const isPlanned = active?.tally.left !== undefined;
-    const tasks = [...(active?.tally.stages.values() ?? [])].reduce((sum, one) => sum + one.total, 0);
+    const tasks = [...(active?.tally.stages.values() ?? [])].reduce(
+      (sum, one) => sum + one.total,
+      0,
+    );
     return {
       ...{ jobId, state, priority: facts.priority },
       isOurs: facts.owner === owner || facts.owner === '',

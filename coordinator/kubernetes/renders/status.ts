@@ -122,9 +122,7 @@ function draftsOf(render: Render, standing: Standing, state: RenderState): Draft
         : is(state === 'Suspended', state === 'Suspended' ? 'Suspended' : 'NotSuspended'),
     Complete: is(state === 'Complete', otherwise, why),
     Failed:
-      failure === undefined
-        ? is(false, 'NotFailed')
-        : is(true, failure.reason, failure.message),
+      failure === undefined ? is(false, 'NotFailed') : is(true, failure.reason, failure.message),
   };
 }
 
@@ -164,7 +162,8 @@ function failureOf(
   if (standing.kind !== 'on-farm') return undefined;
   const { state, failure } = standing.job;
   if (state === 'cancelled') {
-    const message = 'the job was cancelled: delete the Render and apply it again, or bivdiff resume';
+    const message =
+      'the job was cancelled: delete the Render and apply it again, or bivdiff resume';
     return { reason: 'Cancelled', message };
   }
   if (state !== 'failed') return undefined;
@@ -187,8 +186,7 @@ function conditionOf(
 }
 
 function numbersOf(before: RenderStatus, job: SeenJob | undefined): RenderStatus {
-  const gpuSeconds =
-    job?.gpuSeconds === undefined ? before.gpuSeconds : Math.round(job.gpuSeconds);
+  const gpuSeconds = job?.gpuSeconds === undefined ? before.gpuSeconds : Math.round(job.gpuSeconds);
   const priority = job?.priority ?? before.priority;
   const isRunning = job?.state === 'running' || job?.state === 'done';
   const progress = isRunning ? `${Math.floor(100 * job.fraction)}%` : before.progress;

@@ -60,7 +60,9 @@ describe('what is decided', () => {
     const [a, b] = [render({ name: 'a', isSuspended: true }), render({ name: 'b' })];
     expect(decided([a, b], job()).jobs).toEqual([]);
     expect(decided([a], job()).jobs).toEqual([{ kind: 'pause', jobId: 'j' }]);
-    expect(decided([a, b], job({ state: 'paused' })).jobs).toEqual([{ kind: 'resume', jobId: 'j' }]);
+    expect(decided([a, b], job({ state: 'paused' })).jobs).toEqual([
+      { kind: 'resume', jobId: 'j' },
+    ]);
   });
 
   it('gives a job the highest priority of those that do not rest, within the bound', () => {
