@@ -12,11 +12,12 @@ import type { V1PolicyRule } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 
+import type { Schema } from '../../coordinator/kubernetes/renders/definition.ts';
+import type { Condition, RenderStatus } from '../../coordinator/kubernetes/renders/resource.ts';
 import type { FaultFarm } from '../support/farm/fault-farm.ts';
 import { died } from '../support/farm/farm-program.ts';
 import type { Program } from '../support/farm/farm-program.ts';
 import { useFarm } from '../support/farm/use-farm.ts';
-import type { Yaml } from '../support/kubernetes/chart/objects.ts';
 import { CHART, renderChart, runHelm } from '../support/kubernetes/chart/render-chart.ts';
 import { until } from '../support/kubernetes/until.ts';
 import { useControlPlane } from '../support/kubernetes/use-control-plane.ts';
@@ -64,6 +65,27 @@ async function kubectlOf(config: string, words: readonly string[], input = ''): 
 
 let namespaces = 0;
 
+/** As the API server has it. */
+interface Listed {
+  readonly metadata: { readonly generation: number };
+  readonly status: RenderStatus & {
+    readonly jobId: string;
+    readonly conditions: readonly [Condition, ...Condition[]];
+  };
+}
+
+/** Of the spec of a Render, where that is another than most tests need. */
+interface Spec {
+  readonly render?: object;
+  readonly [field: string]: unknown;
+}
+
+interface Definition {
+  readonly spec: {
+    readonly versions: readonly [{ readonly schema: { readonly openAPIV3Schema: Schema } }];
+  };
+}
+
 class Place {
   readonly namespace: string;
   readonly farm: FaultFarm;
@@ -89,33 +111,33 @@ class Place {
     return kubectl(this.namespace, words, input);
   }
 
-  async apply(name: string, spec: Yaml = {}): Promise<Said> {
+  async apply(name: string, spec: Spec = {}): Promise<Said> {
     const said = await apply(this.namespace, name, spec);
     expect(said.code, said.err).toBe(0);
     return said;
   }
 
-  async patch(name: string, spec: Yaml): Promise<void> {
+  async patch(name: string, spec: Spec): Promise<void> {
     const words = ['patch', 'render', name, '--type', 'merge', '--patch'];
     const said = await this.kubectl([...words, JSON.stringify({ spec })]);
     expect(said.code, said.err).toBe(0);
   }
 
-  get(name: string): Promise<Yaml> {
+  async get(name: string): Promise<Listed> {
     const kind = { group: 'bivdiff.dev', version: 'v1alpha1', plural: 'renders' };
     const { namespace } = this;
-    return plane()
-      .api(CustomObjectsApi)
-      .getNamespacedCustomObject({ ...kind, namespace, name });
+    const custom = plane().api(CustomObjectsApi);
+    return (await custom.getNamespacedCustomObject({ ...kind, namespace, name })) as Listed;
   }
 
   /** Waits until it is in one of these states, and gives it. */
-  async reaches(name: string, ...states: readonly string[]): Promise<Yaml> {
-    let last: Yaml;
+  async reaches(name: string, ...states: readonly string[]): Promise<Listed> {
+    let last: Partial<Listed> | undefined;
     const what = `${name} is ${states.join(' or ')}`;
     const reached = until(what, async () => {
-      last = await this.get(name);
-      return states.includes(last.status?.state) && last;
+      const render = await this.get(name);
+      last = render;
+      return states.includes(last.status?.state ?? '') && render;
     });
     return reached.catch((cause: unknown) => {
       const log = this.coordinator.log().slice(-3000);
@@ -135,7 +157,7 @@ function kubectl(namespace: string, words: readonly string[], input?: string): P
   return kubectlOf(plane().admin.kubeconfig, [...words, '--namespace', namespace], input);
 }
 
-function apply(namespace: string, name: string, { render = {}, ...spec }: Yaml): Promise<Said> {
+function apply(namespace: string, name: string, { render = {}, ...spec }: Spec): Promise<Said> {
   const object = {
     ...{ apiVersion: 'bivdiff.dev/v1alpha1', kind: 'Render', metadata: { name } },
     spec: { source: { path: 'source.mp4' }, render: { ...SETTINGS, ...render }, ...spec },
@@ -172,9 +194,9 @@ async function arrange({ without = '' } = {}): Promise<Place> {
   return new Place(namespace, farm, start);
 }
 
-function conditionsOf({ status }: Yaml): Readonly<Record<string, string>> {
+function conditionsOf({ status }: Listed): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    status.conditions.map(({ type, status: is, reason }: Yaml) => [type, `${is} ${reason}`]),
+    status.conditions.map(({ type, status: is, reason }) => [type, `${is} ${reason}`]),
   );
 }
 
@@ -307,7 +329,7 @@ describe('a Render', () => {
 
 describe('the API server', () => {
   const namespace = 'refusals';
-  const cases: readonly (readonly [string, Yaml, string])[] = [
+  const cases: readonly (readonly [string, Spec, string])[] = [
     ['a mixing ratio above 1', { render: { mixingRatio: 1.5 } }, 'spec.render.mixingRatio'],
     ['no steps', { render: { steps: 0 } }, 'spec.render.steps'],
     ['a window that is too long', { render: { window: 2000 } }, 'spec.render.window'],
@@ -344,7 +366,7 @@ describe('the API server', () => {
 
   it('changes nothing of a Render but whether it is suspended, and its priority', async () => {
     expect((await apply(namespace, 'right', { suspend: false, priority: 3 })).err).toBe('');
-    const immutable: readonly (readonly [Yaml, string])[] = [
+    const immutable: readonly (readonly [Spec, string])[] = [
       [{ render: { seed: 8 } }, 'render is immutable'],
       [{ source: { path: 'other.mp4' } }, 'source is immutable'],
       [{ ttlSecondsAfterFinished: 5 }, 'ttlSecondsAfterFinished is immutable'],
@@ -367,10 +389,10 @@ describe('the coordinator', () => {
   });
 
   it('says what to run where the definition is older, and goes on once it is new', async () => {
-    const older = parse(await definition());
-    const [version] = older.spec.versions;
-    delete version.schema.openAPIV3Schema.properties.status.properties.gpuSeconds;
-    delete version.schema.openAPIV3Schema.properties.spec.properties.render.properties.window;
+    const older = parse(await definition()) as Definition;
+    const { spec, status } = older.spec.versions[0].schema.openAPIV3Schema.properties!;
+    Reflect.deleteProperty(status!.properties!, 'gpuSeconds');
+    Reflect.deleteProperty(spec!.properties!['render']!.properties!, 'window');
     const { admin } = plane();
     const replaced = await kubectlOf(admin.kubeconfig, ['replace', '-f', '-'], stringify(older));
     expect(replaced.code, replaced.err).toBe(0);

@@ -34,7 +34,7 @@ const decided = (renders: readonly Render[], of?: SeenJob, priorityMax = 100) =>
 const told = (of: Render, standing: Standing): Record<string, unknown> => {
   const { conditions, ...rest } = statusOf(of, standing, NOW);
   const words = conditions!.map(({ type, status, reason }) => [type, `${status} ${reason}`]);
-  return { ...rest, ...Object.fromEntries(words) };
+  return { ...rest, ...(Object.fromEntries(words) as Record<string, string>) };
 };
 
 describe('what is decided', () => {
