@@ -23,6 +23,7 @@ import { until } from '../support/kubernetes/until.ts';
 import { useControlPlane } from '../support/kubernetes/use-control-plane.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
+const KUBECTL = 'kubectl';
 /** It is on the farm, which has no workers. */
 const OPEN = ['Queued', 'Running'];
 const ENABLED = { renders: { enabled: true } };
@@ -54,7 +55,7 @@ interface Said {
 }
 
 async function kubectlOf(config: string, words: readonly string[], input = ''): Promise<Said> {
-  const child = spawn('kubectl', [...words, '--kubeconfig', config]);
+  const child = spawn(KUBECTL, [...words, '--kubeconfig', config]);
   child.stdin.end(input);
   const [out, err] = await Promise.all([
     ...[text(child.stdout), text(child.stderr)],
