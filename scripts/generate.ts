@@ -1,5 +1,5 @@
 // Makes what is generated: code (common/gen) from proto/, docs/cli.md from the command table, tables of docs/observability.md from the list of metrics,
-// README and schema of the chart from its values. All are committed; `npm run check` and tests fail when they are stale.
+// README and schema of the chart from its values, its definition of Renders from the schema of spec files. All are committed; `npm run check` and tests fail when they are stale.
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

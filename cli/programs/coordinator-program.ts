@@ -26,6 +26,7 @@ import { observed } from './metrics/observed.ts';
 import { leadInTurn } from './leading.ts';
 import type { ClusterPlace } from '../flags/cluster-place.ts';
 import { malformedLogged } from './log.ts';
+import { startRenders } from './renders.ts';
 import { startScaling } from './scaling.ts';
 import type { Log } from './log.ts';
 import { ACK_WAIT_MS } from '../flags/farm-settings.ts';
@@ -156,7 +157,11 @@ async function lead(
     });
     const { place } = settings;
     const scaling = await startScaling({ place, coordinator, workers, talk, log });
-    await coordinator.run(signal).finally(() => scaling.end());
+    const renders = await startRenders({
+      ...{ place, coordinator, workers, store, acceptor, limits, log },
+      hasTokens: tokens !== undefined,
+    });
+    await coordinator.run(signal).finally(() => Promise.all([scaling.end(), renders.end()]));
   } finally {
     probes.unready = 'the coordinator ends';
     await shutDown(server, endHealth);

@@ -74,14 +74,31 @@ const scaler = z.strictObject({
     .refine((pools) => Object.values(pools).some((one) => one !== undefined), 'names no pool'),
 });
 
+const renders = z.strictObject({
+  /** Of the jobs that Renders make; as owners in a tokens file. */
+  owner: z
+    .string()
+    .regex(
+      /^[a-z0-9_-][a-z0-9._-]{0,63}$/,
+      'expected letters a-z, digits, ".", "_" and "-", 64 at most',
+    )
+    .default('kubernetes'),
+  /** A Render that asks for more has this. */
+  priorityMax: z.int().min(0).max(100).default(50),
+  /** The folder below which their sources lie. */
+  sources: z.string().min(1).optional(),
+});
+
 const SETTINGS = z.strictObject({
   namespace: namespaceName.optional(),
   leaderElection: leaderElection.optional(),
   leaderLabel: labelKey.optional(),
   scaler: scaler.optional(),
+  renders: renders.optional(),
 });
 
 export type KubernetesSettings = z.infer<typeof SETTINGS>;
+export type RenderSettings = NonNullable<KubernetesSettings['renders']>;
 export type LeaderElectionSettings = NonNullable<KubernetesSettings['leaderElection']>;
 
 /** Of a file's text; `path` as its user knows it. @throws invalid-argument — all that is wrong with it */

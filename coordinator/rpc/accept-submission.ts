@@ -36,11 +36,21 @@ export interface AcceptedSubmission {
   readonly submission: Submission;
 }
 
+/** A render that somebody asks for, in whatever words it came. */
+export interface AskedRender {
+  /** Of a spec file; not checked yet. */
+  readonly spec: unknown;
+  /** Of it as it came. @default it is not bounded */
+  readonly specBytes?: number | undefined;
+  readonly source: StoredSource;
+  readonly priority: number;
+}
+
 /** From a request to an accepted job whose source is safe on the disk. */
 export async function acceptSubmission(
   request: SubmitJobRequest,
   caller: Caller,
-  { accept, store, rights, limits }: AcceptOptions,
+  options: AcceptOptions,
 ): Promise<AcceptedSubmission> {
   const { protocol, priority, sourceKind, sourceDigest } = request;
   if (protocol !== PROTOCOL_VERSION) {
@@ -50,14 +60,26 @@ export async function acceptSubmission(
       { hint: 'Use the same version of bivdiff for both.' },
     );
   }
-  checkPriority(priority, caller);
   if ((sourceKind !== 'video' && sourceKind !== 'folder') || !isDigest(sourceDigest)) {
     throw new BivdiffError('invalid-argument', 'the request names no uploaded source');
   }
   const message = request.spec && SpecMessage.encode(request.spec).finish();
-  const spec = parseRenderSpec(specOfMessage(request.spec), 'the request');
-  checkSpecLimits(spec, limits, message?.byteLength);
   const source: StoredSource = { kind: sourceKind, digest: sourceDigest };
+  const spec = specOfMessage(request.spec);
+  const asked = { spec, specBytes: message?.byteLength, source, priority };
+  return acceptRender(asked, caller, options);
+}
+
+/** The same, of whoever asks otherwise. @throws as `parseRenderSpec`, `checkSpecLimits`, `checkPriority`, `accept`; not-found — the source is not the caller's */
+export async function acceptRender(
+  asked: AskedRender,
+  caller: Caller,
+  { accept, store, rights, limits }: AcceptOptions,
+): Promise<AcceptedSubmission> {
+  const { source, priority } = asked;
+  checkPriority(priority, caller);
+  const spec = parseRenderSpec(asked.spec, 'the request');
+  checkSpecLimits(spec, limits, asked.specBytes);
   await rights?.checkSource(caller, source);
   const job = await accept(spec, source);
   checkSpecLimits({ ...job, size: job }, limits);

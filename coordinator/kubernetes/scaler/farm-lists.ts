@@ -3,12 +3,12 @@
 
 import type { V1Deployment, V1ListMeta, V1Pod } from '@kubernetes/client-node';
 
-import { BivdiffError } from '../../../common/errors.ts';
 import { CompleteList } from '../../scaling/complete-list.ts';
 import type { ListPage } from '../../scaling/complete-list.ts';
 import { FarmView } from '../../scaling/farm-view.ts';
 import type { ApiCall } from '../api/api-failure.ts';
 import type { CallOptions } from '../api/kube-api.ts';
+import { ListVersions } from '../api/list-versions.ts';
 import { deploymentFacts, podFacts } from './object-facts.ts';
 import type { ScalerApi } from './scaler-api.ts';
 
@@ -25,8 +25,7 @@ export interface FarmListsOptions {
 
 export class FarmLists {
   readonly #options: FarmListsOptions;
-  /** Newest version that was seen, by what was listed. */
-  readonly #versions = new Map<string, bigint>();
+  readonly #versions = new ListVersions();
 
   constructor(options: FarmListsOptions) {
     this.#options = options;
@@ -79,20 +78,8 @@ export class FarmLists {
         };
       }),
     );
-    this.#checkNewer(resource, list.resourceVersion);
+    this.#versions.checkNewer(resource, list.resourceVersion);
     return list;
-  }
-
-  /** Versions grow (KEP-5504): a server or a proxy that answers from an old state is not believed. */
-  #checkNewer(resource: string, text: string): void {
-    if (!/^\d+$/.test(text)) return;
-    const version = BigInt(text);
-    const newest = this.#versions.get(resource) ?? 0n;
-    if (version < newest) {
-      const message = `the list of ${resource} is of version ${version}, and one of ${newest} came before: it is stale`;
-      throw new BivdiffError('data-loss', message);
-    }
-    this.#versions.set(resource, version);
   }
 }
 

@@ -7,6 +7,7 @@ import type { ScalerSettings } from '../../scaling/settings.ts';
 import type { HeardWorker } from '../../scaling/worker-pods.ts';
 import type { Clock } from '../../ports.ts';
 import type { KubeApi } from '../api/kube-api.ts';
+import { pause, Troubles } from '../api/looking.ts';
 import { applyDecision } from './apply-decision.ts';
 import { FarmLists } from './farm-lists.ts';
 import { scalerApiOf } from './scaler-api.ts';
@@ -94,37 +95,4 @@ export async function runScaler(deps: ScalerDeps, signal: AbortSignal): Promise<
     troubles.say(failures);
     await pause(clock, Math.min(LOOK_MS_MAX, LOOK_MS * 2 ** Math.min(failed, 10)), signal);
   }
-}
-
-/** Says each trouble when it begins, and again when it has been away. Numbers in it do not make it another. */
-class Troubles {
-  readonly #say: (error: BivdiffError) => void;
-  #said = new Set<string>();
-
-  constructor(say: (error: BivdiffError) => void) {
-    this.#say = say;
-  }
-
-  say(errors: readonly BivdiffError[]): void {
-    const now = new Set<string>();
-    for (const error of errors) {
-      const key = error.message.replaceAll(/\d+/g, '#');
-      if (!this.#said.has(key) && !now.has(key)) this.#say(error);
-      now.add(key);
-    }
-    this.#said = now;
-  }
-}
-
-async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const end = (): void => {
-      callOff();
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const callOff = clock.after(ms, end);
-    signal.addEventListener('abort', end, { once: true });
-  });
 }

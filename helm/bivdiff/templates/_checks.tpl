@@ -78,10 +78,15 @@ instead. Prints the problems as JSON.
 {{- else -}}
 {{- if $values.store.s3.bucket -}}{{- $problems = append $problems "store.s3.bucket is set and store.kind is volume: set store.kind to s3, or empty the bucket" -}}{{- end -}}
 {{- end -}}
-{{- range $kind, $_ := $values.models.volume -}}
+{{- range $at, $volume := dict "models.volume" $values.models.volume "renders.sources.volume" $values.renders.sources.volume -}}
+{{- range $kind, $_ := $volume -}}
 {{- if not (has $kind (list "persistentVolumeClaim" "image" "csi" "ephemeral" "configMap" "projected")) -}}
-{{- $problems = append $problems (printf "models.volume: a volume of kind %s is not let in by Pod Security restricted: use persistentVolumeClaim, image, csi or ephemeral" $kind) -}}
+{{- $problems = append $problems (printf "%s: a volume of kind %s is not let in by Pod Security restricted: use persistentVolumeClaim, image, csi or ephemeral" $at $kind) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if and $values.renders.sources.volume (not $values.renders.enabled) -}}
+{{- $problems = append $problems "renders.sources.volume is set and renders.enabled is false: set it to true, or empty the volume" -}}
 {{- end -}}
 {{- if eq $values.tls.mode "existing" -}}
 {{- range $of := concat (list "coordinator" "worker") (ternary (list) (list "nats") (ne $values.nats.url "")) -}}

@@ -35,6 +35,20 @@ scaler:
     {{- end }}
 {{- end }}
 {{- end }}
+{{- with include "bivdiff.coordinator.renders" . }}
+{{ . }}
+{{- end }}
+{{- end -}}
+
+{{- define "bivdiff.coordinator.renders" -}}
+{{- if .Values.renders.enabled -}}
+renders:
+  owner: {{ .Values.renders.owner | quote }}
+  priorityMax: {{ .Values.renders.priorityMax | int }}
+  {{- if include "bivdiff.coordinator.hasSources" . }}
+  sources: /sources
+  {{- end }}
+{{- end -}}
 {{- end -}}
 
 {{- define "bivdiff.coordinator.args" -}}
@@ -94,6 +108,10 @@ scaler:
 {{- end }}
 {{- end -}}
 
+{{- define "bivdiff.coordinator.hasSources" -}}
+{{- if and .Values.renders.enabled .Values.renders.sources.volume -}}true{{- end -}}
+{{- end -}}
+
 {{- define "bivdiff.coordinator.volumes" -}}
 - { name: tmp, emptyDir: {} }
 - { name: cache, emptyDir: {} }
@@ -104,6 +122,10 @@ scaler:
 {{- with .Values.models.volume }}
 - name: models
   {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if include "bivdiff.coordinator.hasSources" . }}
+- name: sources
+  {{- toYaml .Values.renders.sources.volume | nindent 2 }}
 {{- end }}
 {{- include "bivdiff.natsVolumes" (dict "root" . "role" "coordinator") }}
 {{- with include "bivdiff.tlsSecret" (dict "root" . "of" "coordinator") }}

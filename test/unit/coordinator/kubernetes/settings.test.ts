@@ -25,6 +25,7 @@ describe('the file of --kubernetes', () => {
 leaderElection: {}
 leaderLabel: bivdiff.dev/leader
 scaler: { pools: { idm: { deployment: bivdiff-idm, max: 8 } } }
+renders: {}
 `;
     expect(read(text)).toEqual({
       leaderElection: {
@@ -41,6 +42,7 @@ scaler: { pools: { idm: { deployment: bivdiff-idm, max: 8 } } }
           },
         },
       },
+      renders: { owner: 'kubernetes', priorityMax: 50 },
     });
   });
 
@@ -53,10 +55,13 @@ scaler:
     idm: { deployment: bivdiff-idm, min: 9, max: 8 }
     gpu: { deployment: x, max: 1 }
 leader: x
+renders: { owner: Team A, priorityMax: 101 }
 `;
     const problems = problemsOf(text);
     for (const part of [
       'k.yaml: namespace: expected a namespace',
+      'k.yaml: renders.owner: expected letters a-z',
+      'k.yaml: renders.priorityMax: Too big',
       'k.yaml: leaderElection.renewSeconds: must be less than leaseSeconds (5)',
       'k.yaml: leaderElection.retrySeconds: must be at most half of renewSeconds (6)',
       'k.yaml: scaler.pools.idm.min: must be at most max (8)',

@@ -1,0 +1,113 @@
+// Renders of a cluster, for a coordinator that leads on it: joins what the API server has to what the coordinator's clients have.
+
+import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
+import type { Store } from '../../common/store/ports.ts';
+import type { Coordinator } from '../../coordinator/coordinator.ts';
+import type { WorkerRegistry } from '../../coordinator/dispatch/worker-registry.ts';
+import { jobIdOf } from '../../coordinator/domain/accept.ts';
+import { openKubeApi } from '../../coordinator/kubernetes/api/kube-api.ts';
+import type { Render } from '../../coordinator/kubernetes/renders/resource.ts';
+import { runRenders } from '../../coordinator/kubernetes/renders/run-renders.ts';
+import { SeenJobs } from '../../coordinator/kubernetes/renders/seen-jobs.ts';
+import type { AcceptedRender } from '../../coordinator/kubernetes/renders/take-render.ts';
+import type { RenderSettings } from '../../coordinator/kubernetes/settings.ts';
+import { systemClock } from '../../coordinator/ports.ts';
+import { acceptRender } from '../../coordinator/rpc/accept-submission.ts';
+import { ArtifactRights } from '../../coordinator/rpc/access/artifact-rights.ts';
+import type { Caller } from '../../coordinator/rpc/access/caller.ts';
+import { doneJobs } from '../../coordinator/rpc/access/job-scope.ts';
+import type { ClusterPlace } from '../flags/cluster-place.ts';
+import type { Acceptor } from './acceptor.ts';
+import type { Log } from './log.ts';
+import { findSource } from './render-source.ts';
+
+export interface ServedRenders {
+  /** Resolves when nothing more is done. */
+  end(): Promise<void>;
+}
+
+export interface RendersOptions {
+  readonly place: ClusterPlace | undefined;
+  readonly coordinator: Coordinator;
+  readonly workers: WorkerRegistry;
+  readonly store: Store;
+  readonly acceptor: Pick<Acceptor, 'accept' | 'warningsOf'>;
+  readonly limits: FarmLimits;
+  /** Whether sources are their owners' alone. */
+  readonly hasTokens: boolean;
+  readonly log: Log;
+}
+
+/** Serves Renders until that is ended; nothing where they were not asked for. @throws as `openKubeApi` */
+export async function startRenders(options: RendersOptions): Promise<ServedRenders> {
+  const { place, coordinator, workers, store, log } = options;
+  const settings = place?.settings.renders;
+  const ending = new AbortController();
+  const running = settings && serve(settings, await openKubeApi());
+  return {
+    end: async () => {
+      ending.abort();
+      await running;
+    },
+  };
+
+  async function serve(
+    given: RenderSettings,
+    api: Awaited<ReturnType<typeof openKubeApi>>,
+  ): Promise<void> {
+    const { signal } = ending;
+    const ended = new Promise((resolve) => {
+      signal.addEventListener('abort', resolve, { once: true });
+    });
+    // Before it has read which jobs there are, those of Renders would seem to be deleted.
+    await Promise.race([coordinator.known, ended]);
+    const { owner } = given;
+    await runRenders(
+      {
+        ...{ api, namespace: place!.namespace, settings: given },
+        clock: systemClock,
+        wallMs: Date.now,
+        jobs: coordinator,
+        seenJobs: new SeenJobs({ coordinator, store, owner, workers: () => workers.alive }),
+        accept: acceptanceOf(given, options),
+        onTrouble: (error) => {
+          log.warn({ failure: error.toJSON() }, 'Renders: trouble, trying again');
+        },
+      },
+      signal,
+    );
+  }
+}
+
+/** As submissions are accepted, from an owner who may submit. */
+function acceptanceOf(
+  { owner, priorityMax, sources }: RenderSettings,
+  { coordinator, store, acceptor, limits, hasTokens }: RendersOptions,
+): (render: Render, priority: number) => Promise<AcceptedRender> {
+  const caller: Caller = { owner, roles: new Set(['submit']), priorityMax, name: owner };
+  const doneJobsOf = (of: Caller): ReturnType<typeof doneJobs> => doneJobs(coordinator, of);
+  const rights = new ArtifactRights({ store, doneJobs: doneJobsOf });
+  return async ({ name, source: named, settings }, priority) => {
+    const { source, path, isOurs } = await findSource(named, { store, sources });
+    const { input = {}, ...others } = settings as { readonly input?: object };
+    const spec = {
+      ...{ apiVersion: 'bivdiff/v1', kind: 'Render', name },
+      ...{ ...others, input: { ...input, path } },
+    };
+    const specBytes = Buffer.byteLength(JSON.stringify(spec));
+    const accepted = await acceptRender({ spec, specBytes, source, priority }, caller, {
+      ...{ store, limits },
+      accept: (checked, stored) => acceptor.accept(checked, stored),
+      ...(hasTokens && !isOurs && { rights }),
+    });
+    const { job, submission } = accepted;
+    return {
+      jobId: jobIdOf(job),
+      // A Render that was taken is not refused for want of them.
+      warnings: await acceptor.warningsOf(accepted.spec, job).catch(() => []),
+      submit: async () => {
+        await coordinator.submit(job, submission);
+      },
+    };
+  };
+}
