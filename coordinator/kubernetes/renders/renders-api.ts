@@ -1,5 +1,6 @@
 // What is asked of the API server about Renders. Each change is of the object that was listed, not of one that has got its name.
 
+import type * as Client from '@kubernetes/client-node';
 import type { CustomObjectsApi, RequestContext, ResponseContext } from '@kubernetes/client-node';
 
 import { CompleteList } from '../../scaling/complete-list.ts';
@@ -21,14 +22,14 @@ type Ask<T> = (options: CallOptions) => Promise<T>;
 export class RendersApi {
   readonly #api: KubeApi;
   readonly #custom: CustomObjectsApi;
-  readonly #client: typeof import('@kubernetes/client-node');
+  readonly #client: typeof Client;
   readonly #place: { group: string; version: string; namespace: string; plural: string };
   readonly #nowMs: () => number;
   readonly #versions = new ListVersions();
 
   private constructor(
     api: KubeApi,
-    client: typeof import('@kubernetes/client-node'),
+    client: typeof Client,
     { namespace, nowMs }: { readonly namespace: string; readonly nowMs: () => number },
   ) {
     this.#api = api;
