@@ -109,8 +109,12 @@ export class Dispatcher {
 
   /** Its spec is at hand, and need not be read again. */
   know(entry: JobEntry, job: AcceptedJob): void {
-    entry.describe(job);
-    this.#work.plan(entry.jobId, job);
+    try {
+      entry.describe(job);
+      this.#work.plan(entry.jobId, job);
+    } catch {
+      // A defect of its plan: it fails with that when it begins.
+    }
   }
 
   /** Looks for what was lost on the way, and gives out the room that came with new workers. */
