@@ -16,6 +16,7 @@ import type { JobState } from './jobs/job-log.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import type { DispatcherOptions, FarmNumbers } from './dispatch/dispatcher-options.ts';
 import { lacksOutputs } from './jobs/manifest.ts';
+import { pause } from './pause.ts';
 import { Turns } from './turns.ts';
 
 /** How often jobs are looked for that are over for long; and how many go at a time. */
@@ -262,27 +263,11 @@ export class Coordinator {
   }
 
   async #watchOver(signal: AbortSignal): Promise<void> {
-    while (await this.#pause(signal)) {
+    while (await pause(this.#options.clock, RECONCILE_MS, signal)) {
       await this.#checkEpoch();
       await this.#endure(() => this.#dispatcher.reconcile());
       await this.#expire();
     }
-  }
-
-  /** False when it is time to end. */
-  #pause(signal: AbortSignal): Promise<boolean> {
-    if (signal.aborted) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const end = (): void => {
-        callOff();
-        resolve(false);
-      };
-      const callOff = this.#options.clock.after(RECONCILE_MS, () => {
-        signal.removeEventListener('abort', end);
-        resolve(true);
-      });
-      signal.addEventListener('abort', end, { once: true });
-    });
   }
 
   /** What fails here is done again by the next look; an event that is lost so is found in the store. */

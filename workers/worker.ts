@@ -10,13 +10,13 @@ import { passFailurePoint } from '../common/failure-points/failure-point.ts';
 import { queueOfStage } from '../common/placement.ts';
 import type { Store } from '../common/store/ports.ts';
 import type { ResultRecord, Stage, Task, TaskId } from '../common/task.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import { QueueRests } from './queue-rests.ts';
 import { Rest } from './rest.ts';
 import { Slots } from './slots.ts';
 import type { Turn } from './slots.ts';
 import type { RunTaskOptions, StageOutcome } from './stages/stage-environment.ts';
 
-/** Longest wait for a task before the queues are asked again. */
-const PULL_WAIT_MS = 5_000;
 /** How soon a task that this worker shall not take is offered again. */
 const HAND_BACK_DELAY_MS = 100;
 /**
@@ -24,8 +24,6 @@ const HAND_BACK_DELAY_MS = 100;
  * that few messages go round, and one that gets idle does not wait long.
  */
 const LEFT_TO_WARM = { share: 0.25, minMs: 100, maxMs: 2_000 };
-/** A queue that gave a task to hand back is left to others for so long, or the two would play catch. */
-const QUEUE_REST_MS = 500;
 
 export interface WorkerOptions {
   readonly name: string;
@@ -141,31 +139,6 @@ function isForOthers(message: TaskMessage, options: WorkerOptions): boolean {
 function leftToWarmMs(costMs: number): number {
   const { share, minMs, maxMs } = LEFT_TO_WARM;
   return Math.min(maxMs, Math.max(minMs, share * costMs));
-}
-
-/** The queues that a worker pulls from, less those that it leaves to others for a moment. */
-class QueueRests {
-  readonly #queues: readonly string[];
-  readonly #untilMs = new Map<string, number>();
-
-  constructor(queues: readonly string[]) {
-    this.#queues = queues;
-  }
-
-  rest(queue: string, nowMs: number): void {
-    this.#untilMs.set(queue, nowMs + QUEUE_REST_MS);
-  }
-
-  /** Where to ask, and for how long: no longer than until a queue comes back. */
-  now(nowMs: number): { readonly asked: readonly string[]; readonly waitMs: number } {
-    for (const [queue, untilMs] of this.#untilMs) {
-      if (untilMs <= nowMs) this.#untilMs.delete(queue);
-    }
-    if (this.#untilMs.size === 0) return { asked: this.#queues, waitMs: PULL_WAIT_MS };
-    const firstMs = Math.min(...this.#untilMs.values());
-    const asked = this.#queues.filter((queue) => !this.#untilMs.has(queue));
-    return { asked, waitMs: Math.min(PULL_WAIT_MS, Math.max(1, Math.ceil(firstMs - nowMs))) };
-  }
 }
 
 interface RunDelivery {
@@ -287,29 +260,4 @@ async function commitTask(
 function outputDigests(record: ResultRecord): string {
   const outputs = Object.entries(record.outputs).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify(outputs.map(([name, refs]) => [name, refs.map((ref) => ref.digest)]));
-}
-
-/** Says that the task is being worked at, until it is stopped or the lease is lost: then the result is put anyway, which does no harm. */
-function startHeartbeat(
-  delivery: Delivery,
-  { ackWaitMs, onLeaseLost }: WorkerOptions,
-): { readonly stop: () => void } {
-  let isStopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  const wait = (): void => {
-    if (isStopped) return;
-    timer = setTimeout(() => {
-      delivery.working().then(wait, () => {
-        if (!isStopped) onLeaseLost?.();
-      });
-    }, ackWaitMs / 3);
-    timer.unref();
-  };
-  wait();
-  return {
-    stop: () => {
-      isStopped = true;
-      clearTimeout(timer);
-    },
-  };
 }

@@ -11,7 +11,6 @@ import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
 import type { VideoFacts } from '../../workers/media/media-types.ts';
-import { ownClasses } from '../../workers/own-classes.ts';
 import { SourceCache } from '../../workers/stages/source-cache.ts';
 import { cutPrompts } from '../request/cut-prompts.ts';
 import { ModelLibrary } from './model-library.ts';
@@ -19,8 +18,8 @@ import { ModelPublisher } from './publish-models.ts';
 
 export interface AcceptorSettings {
   readonly modelsFolder: string;
-  /** The class of the inference of the jobs that it takes. @default this machine's processors' */
-  readonly numerics?: string | undefined;
+  /** Of the jobs that it takes, asked for each. */
+  readonly numerics: () => NumericsClasses;
 }
 
 /** Looks at the uploaded source in a media process, and at the models. */
@@ -29,16 +28,17 @@ export class Acceptor {
   readonly #sources: SourceCache;
   readonly #models: ModelLibrary;
   readonly #publisher: ModelPublisher;
-  readonly #numerics: NumericsClasses;
+  readonly #numerics: () => NumericsClasses;
 
   constructor(store: Store, { modelsFolder, numerics }: AcceptorSettings) {
     this.#sources = new SourceCache(store);
     this.#models = new ModelLibrary(modelsFolder);
-    this.#numerics = ownClasses(numerics);
+    this.#numerics = numerics;
     this.#publisher = new ModelPublisher(store);
   }
 
   async accept(spec: RenderSpec, source: StoredSource): Promise<AcceptedJob> {
+    const numerics = this.#numerics();
     const models = await this.#models.open(spec.models);
     const facts = await this.#probe(source).catch((reason: unknown) => {
       throw nameSource(BivdiffError.from(reason), spec.input.path);
@@ -47,7 +47,7 @@ export class Acceptor {
       spec,
       models,
       source: { ...source, path: spec.input.path, frames: facts.frames, alpha: facts.alpha },
-      numerics: this.#numerics,
+      numerics,
     });
     // Before anybody can be given a task of it.
     await this.#publisher.publish(models, job);

@@ -20,6 +20,7 @@ import { programVersions } from '../versions.ts';
 import type { CoordinatorSecurity } from './security/coordinator-security.ts';
 import { Acceptor } from './acceptor.ts';
 import { openHttpEndpoint } from './http/http-endpoint.ts';
+import { jobNumerics } from './job-numerics.ts';
 import { Probes } from './http/probes.ts';
 import { CoordinatorMetrics } from './metrics/coordinator-metrics.ts';
 import { observed } from './metrics/observed.ts';
@@ -28,6 +29,7 @@ import type { ClusterPlace } from '../flags/cluster-place.ts';
 import { malformedLogged } from './log.ts';
 import { startRenders } from './renders.ts';
 import { startScaling } from './scaling.ts';
+import type { Scaling } from './scaling.ts';
 import type { Log } from './log.ts';
 import { ACK_WAIT_MS } from '../flags/farm-settings.ts';
 
@@ -40,7 +42,7 @@ export interface CoordinatorSettings {
   readonly listen: string;
   readonly storeFolder: string;
   readonly modelsFolder: string;
-  /** The class of the inference of the jobs that it takes. @default this machine's processors' */
+  /** As `JobNumericsOptions.named`. */
   readonly numerics?: string | undefined;
   /** Jobs that are over for longer are deleted. @default kept for ever */
   readonly keepJobsMs?: number | undefined;
@@ -127,7 +129,13 @@ async function lead(
       metrics.note(outcome);
     },
   });
-  const acceptor = new Acceptor(store, settings);
+  const numerics = jobNumerics({
+    named: settings.numerics,
+    workers: () => workers.alive,
+    jobs: () => coordinator.list(),
+  });
+  const acceptor = new Acceptor(store, { modelsFolder: settings.modelsFolder, numerics });
+  let scaling: Scaling | undefined;
   const { server, endHealth } = createRpcServer({
     ...{ coordinator, workers, store, tokens, limits },
     accept: (spec, source) => acceptor.accept(spec, source),
@@ -136,6 +144,7 @@ async function lead(
       talk.drain(worker);
     },
     pid: process.pid,
+    scaling: () => scaling?.says ?? [],
     onRefused: (refusal) => {
       log.warn({ ...refusal }, 'call refused');
     },
@@ -156,12 +165,12 @@ async function lead(
       if (!signal.aborted) probes.serve();
     });
     const { place } = settings;
-    const scaling = await startScaling({ place, coordinator, workers, talk, log });
+    scaling = await startScaling({ place, coordinator, workers, talk, log });
     const renders = await startRenders({
       ...{ place, coordinator, workers, store, acceptor, limits, log },
       hasTokens: tokens !== undefined,
     });
-    await coordinator.run(signal).finally(() => Promise.all([scaling.end(), renders.end()]));
+    await coordinator.run(signal).finally(() => Promise.all([scaling?.end(), renders.end()]));
   } finally {
     probes.unready = 'the coordinator ends';
     await shutDown(server, endHealth);

@@ -21,6 +21,8 @@ export interface ScalingOptions {
 
 /** A scaler that runs. */
 export interface Scaling {
+  /** What it does with each pool and why, a line each; empty where none was asked for. */
+  readonly says: readonly string[];
   /** Resolves when it does nothing more. */
   end(): Promise<void>;
 }
@@ -31,8 +33,12 @@ export async function startScaling(options: ScalingOptions): Promise<Scaling> {
   // A pool that is left out is no key of it.
   const settings = place?.settings.scaler as ScalerSettings | undefined;
   const ending = new AbortController();
+  let says: readonly string[] = settings === undefined ? [] : ['the scaler has not looked yet'];
   const running = settings === undefined ? undefined : scale(await openKubeApi());
   return {
+    get says() {
+      return says;
+    },
     end: async () => {
       ending.abort();
       await running;
@@ -56,6 +62,10 @@ export async function startScaling(options: ScalingOptions): Promise<Scaling> {
         jobs: () => jobsAhead(coordinator.queued),
         rest: (worker) => {
           talk.rest(worker);
+        },
+        onLook: (reasons, troubles) => {
+          const ofPools = Object.entries(reasons).map(([pool, reason]) => `${pool}: ${reason}`);
+          says = [...ofPools, ...troubles];
         },
         onChange: (change) => {
           log.info({ ...change }, 'replicas set');

@@ -205,7 +205,11 @@ interface Resting {
   readonly say: () => void;
 }
 
-function restWhenAsked({ name, log }: WorkerSettings, resting: Resting): void {
+/** It rests if it runs nothing. */
+export function restWhenAsked(
+  { name, log }: Pick<WorkerSettings, 'name' | 'log'>,
+  resting: Resting,
+): void {
   const { talk, tally, drain, rest, say } = resting;
   talk.onRest(() => {
     // Whoever asked did not know of what has come meanwhile.
@@ -217,8 +221,8 @@ function restWhenAsked({ name, log }: WorkerSettings, resting: Resting): void {
 }
 
 /** `drain` aborts when it shall begin nothing more, `stop` when what still runs is to be handed back. */
-function drainOf(
-  { name, log, drainMs }: WorkerSettings,
+export function drainOf(
+  { name, log, drainMs }: Pick<WorkerSettings, 'name' | 'log' | 'drainMs'>,
   { talk, tally, probes }: { talk: WorkerTalk; tally: WorkerTally; probes: Probes },
   signal: AbortSignal,
 ): { readonly drain: AbortSignal; readonly stop: AbortSignal } {

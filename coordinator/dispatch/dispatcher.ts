@@ -7,6 +7,7 @@ import { BivdiffError } from '../../common/errors.ts';
 import { nameSource } from '../../common/sources/source-name.ts';
 import { numericsKeyOf } from '../../common/stage-facts.ts';
 import type { JobId, Pool } from '../../common/task.ts';
+import { isPassing } from '../domain/failure-policy.ts';
 import { PublishOrder } from '../domain/publish-order.ts';
 import { TaskPaces } from '../domain/task-paces.ts';
 import { TaskCounts } from '../domain/work/task-counts.ts';
@@ -29,9 +30,6 @@ import { FarmWork } from './farm-work.ts';
 
 /** Specs are small, and on S3 each read is a round trip. */
 const READS_AT_ONCE = 32;
-/** No fault of a job's: store or bus is away or full, or a result was damaged. It is begun again, and makes anew what is not there. */
-const PASSING: readonly string[] = ['unavailable', 'resource-exhausted', 'data-loss'];
-
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #book: KnownJobs;
@@ -103,8 +101,8 @@ export class Dispatcher {
   get numbers(): FarmNumbers {
     const tasks = new TaskCounts();
     for (const { active } of this.#active) active?.run.addTo(tasks);
-    const { secondsByPool: workSeconds } = this.#work;
-    return { jobs: this.#book.countStates(this.#active.size), tasks, workSeconds };
+    const jobs = this.#book.countStates(this.#active.size);
+    return { jobs, tasks, workSeconds: this.#work.secondsByPool };
   }
 
   /** Its spec is at hand, and need not be read again. */
@@ -228,7 +226,6 @@ export class Dispatcher {
 
   /** @throws failed-precondition — it was accepted by another version */
   #plan(entry: JobEntry, job: AcceptedJob): ActiveJob {
-    const { workers } = this.#options;
     const { jobId } = entry;
     return new ActiveJob({
       ...this.#options,
@@ -243,7 +240,7 @@ export class Dispatcher {
       onReady: (pool) => {
         this.#order.hasReady(jobId, pool);
       },
-      slots: () => Math.max(1, workers.slotsOf('any')),
+      slots: () => Math.max(1, this.#options.workers.slotsOf('any')),
       onChange: () => {
         entry.notify();
       },
@@ -261,7 +258,7 @@ export class Dispatcher {
       if (active.run.failure === undefined) await conclude(active);
     } catch (reason) {
       const error = BivdiffError.from(reason, `job ${entry.jobId.slice(0, 12)}`);
-      if (active.run.failure === undefined && PASSING.includes(error.code)) {
+      if (active.run.failure === undefined && isPassing(error)) {
         // Store or bus is away, or full: what the run knows may be wrong now, and the store tells it again.
         active.run.leave();
         this.#remove(entry);

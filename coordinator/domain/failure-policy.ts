@@ -105,3 +105,10 @@ export function memoryMissed(failure: FailureJson, hadBytes: number): number | u
 export function isStoreFull({ code, retry, details }: FailureJson): boolean {
   return code === 'resource-exhausted' && retry === 'same-worker' && details['store'] !== undefined;
 }
+
+const PASSING: readonly string[] = ['unavailable', 'resource-exhausted', 'data-loss'];
+
+/** No fault of a job's: store or bus is away or full, or a result was damaged. It is begun again, and makes anew what is not there. */
+export function isPassing({ code }: Pick<FailureJson, 'code'>): boolean {
+  return PASSING.includes(code);
+}

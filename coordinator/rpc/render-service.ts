@@ -50,6 +50,8 @@ export interface RenderServiceOptions {
   readonly warningsOf?: (spec: RenderSpec, job: AcceptedJob) => Promise<readonly string[]>;
   readonly drain: (worker: string) => void;
   readonly pid: number;
+  /** What a scaler does with each pool and why. @default there is none */
+  readonly scaling?: () => readonly string[];
   /** Who calls. @default everybody may do everything */
   readonly authorizer?: Authorizer;
   /** Whose sources are whose. @default everybody's are everybody's */
@@ -112,6 +114,7 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
       ),
       coordinatorPid: options.pid,
       protocol: PROTOCOL_VERSION,
+      scaling: [...(options.scaling?.() ?? [])],
     })),
     drainWorker: unary(async ({ name }) => {
       if (!workers.alive.some((worker) => worker.name === name)) {

@@ -13,6 +13,8 @@ export interface DeploymentFacts {
   readonly podsCounted: number;
   /** Its controller has not acted on its last spec yet, or pods of an older template are still there. */
   readonly isRollingOut: boolean;
+  /** Raised at every change of its spec, where the server says it. */
+  readonly generation?: number | undefined;
   /** Who has set `replicas` last, where the server says so: the name of a field manager. */
   readonly replicasSetBy?: string | undefined;
 }

@@ -57,8 +57,8 @@ export class PoolScaler {
   readonly #settings: PoolSettings;
   readonly #memories = new PodMemories();
   #nowMs = 0;
-  /** What was said last: who sets something else is another owner. */
-  #saidReplicas: number | undefined;
+  /** What was said last, and of which generation: who sets something else is another owner. */
+  #said: { readonly replicas: number; readonly generation: number | undefined } | undefined;
 
   constructor(pool: ScaledPool, settings: PoolSettings) {
     this.#pool = pool;
@@ -116,7 +116,7 @@ export class PoolScaler {
     const { deployment } = state;
     const { min, max } = this.#settings;
     const decided: Decide = (replicas, action, marks, rest = []) => {
-      this.#saidReplicas = replicas;
+      this.#said = { replicas, generation: deployment.generation };
       const change = replicas === deployment.replicas ? undefined : { deployment, to: replicas };
       const reason = `${action}; ${countsText(state.pods.map(({ role }) => role))}; ${work}`;
       return { replicas: change, marks: [...this.#holds(state), ...marks], rest, reason };
@@ -266,11 +266,13 @@ export class PoolScaler {
     return role === 'silent' && silent < SILENT_COUNTS_SECONDS;
   }
 
-  /** What was said last, if replicas are others now. */
-  #saidByOthers({ replicas }: DeploymentFacts): number | undefined {
-    const said = this.#saidReplicas;
-    this.#saidReplicas = replicas;
-    return said === replicas ? undefined : said;
+  /** What was said last, if somebody has set others since. */
+  #saidByOthers({ replicas, generation }: DeploymentFacts): number | undefined {
+    const said = this.#said;
+    this.#said = { replicas, generation };
+    if (said === undefined || said.replicas === replicas) return undefined;
+    // Nothing was set: the server did not take what was said.
+    return generation !== undefined && generation === said.generation ? undefined : said.replicas;
   }
 
   #silentTexts(pod: PodFacts): readonly string[] {

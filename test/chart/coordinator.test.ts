@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Yaml } from '../support/kubernetes/chart/objects.ts';
-import { renderChart } from '../support/kubernetes/chart/render-chart.ts';
+import { refusalOf, renderChart } from '../support/kubernetes/chart/render-chart.ts';
 
 const NAME = 'farm-bivdiff-coordinator';
 
@@ -35,17 +35,15 @@ describe('by default', async () => {
     ['--tokens', '/run/bivdiff/tokens/tokens.yaml'],
     ['--nats', 'tls://farm-bivdiff-nats.render.svc.cluster.local:4222'],
     ['--nats-credentials', '/run/bivdiff/nats/coordinator.yaml'],
+    ['--numerics', 'workers'],
     ['--nats-tls-ca', '/run/bivdiff/nats-ca/ca.crt'],
   ])('is told %s %s', (flag, word) => {
     expect(chart.flags(NAME, flag, 'coordinator')).toEqual([word]);
   });
 
-  it.each(['--numerics', '--models', '--keep-jobs', '--limit', '--insecure'])(
-    'is not told %s',
-    (flag) => {
-      expect(chart.args(NAME, 'coordinator')).not.toContain(flag);
-    },
-  );
+  it.each(['--models', '--keep-jobs', '--limit', '--insecure'])('is not told %s', (flag) => {
+    expect(chart.args(NAME, 'coordinator')).not.toContain(flag);
+  });
 
   it('knows its own name, namespace and address', () => {
     const { env } = chart.pod(NAME).containers[0];
@@ -92,6 +90,26 @@ describe('a coordinator', () => {
     [{ extraArgs: ['--limit', 'frames=1'] }, '--limit', ['frames=1']],
   ])('is told %j', async (coordinator, flag, words) => {
     expect((await renderChart({ coordinator })).flags(NAME, flag, 'coordinator')).toEqual(words);
+  });
+
+  it('takes the class of its own processors where no worker may be there', async () => {
+    const values = { device: 'cpu', pools: { idm: { scaling: { min: 0 } } } };
+    expect((await renderChart(values)).args(NAME, 'coordinator')).not.toContain('--numerics');
+  });
+
+  it.each([
+    [{ pools: { idm: { scaling: { min: 0 } } } }, 'Set pools.idm.scaling.min to 1'],
+    [
+      { autoscaling: { by: 'none' }, pools: { idm: { replicas: 0 } } },
+      'Set pools.idm.replicas to 1',
+    ],
+  ])('would not know the class of GPUs with %j', async (values, advice) => {
+    const said = await refusalOf(values);
+    expect(said).toContain(
+      'pools.idm may have no worker at all, and coordinator.numerics is empty',
+    );
+    expect(said).toContain(advice);
+    await renderChart({ ...values, coordinator: { numerics: 'cuda-a100' } });
   });
 
   it.each([

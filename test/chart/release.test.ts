@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 
 import type { Yaml } from '../support/kubernetes/chart/objects.ts';
-import { CHART, ciValues, renderChart, runHelm } from '../support/kubernetes/chart/render-chart.ts';
+import { CHART, renderChart, runHelm } from '../support/kubernetes/chart/render-chart.ts';
 
 const run = promisify(execFile);
 
@@ -171,11 +171,9 @@ describe('what helm says at the end', () => {
     expect(said).toContain('port-forward service/farm-bivdiff-coordinator 7180:7180');
     expect(said).toContain('get secret farm-bivdiff-tokens');
     expect(said).toContain('ReadWriteMany');
-    expect(said).not.toContain('NEEDED ON GPUs');
   });
 
   it.each([
-    [{}, 'NEEDED ON GPUs'],
     [{ tls: { mode: 'off' } }, 'tls.mode is off: pictures, and tokens, travel in the clear'],
     [
       { autoscaling: { by: 'keda' } },
@@ -185,11 +183,4 @@ describe('what helm says at the end', () => {
   ])('is what to know with %j', async (values, sentence) => {
     expect(await notes(values)).toContain(sentence);
   });
-
-  it.each(['gpu-values.yaml', 's3-values.yaml', 'one-gpu-values.yaml'])(
-    'of %s has nothing that is needed',
-    async (file) => {
-      expect(await notes(await ciValues(file))).not.toContain('NEEDED');
-    },
-  );
 });

@@ -134,7 +134,10 @@ describe('the HPA', () => {
   });
 
   it('scales from zero on a cluster that can', async () => {
-    const values = { autoscaling: { by: 'hpa' }, poolDefaults: { scaling: { min: 0 } } };
+    const values = {
+      ...{ autoscaling: { by: 'hpa' }, poolDefaults: { scaling: { min: 0 } } },
+      coordinator: { numerics: 'cuda-a100' },
+    };
     const chart = await renderChart(values, { kubeVersion: '1.37.0' });
     expect(chart.one('HorizontalPodAutoscaler', 'farm-bivdiff-vdm').spec.minReplicas).toBe(0);
   });
@@ -151,7 +154,10 @@ describe('the HPA', () => {
 
 describe('KEDA', () => {
   it.each(POOLS)('scales %s by what Prometheus knows', async (pool) => {
-    const values = { autoscaling: { by: 'keda' }, poolDefaults: { scaling: { min: 0 } } };
+    const values = {
+      ...{ autoscaling: { by: 'keda' }, poolDefaults: { scaling: { min: 0 } } },
+      coordinator: { numerics: 'cuda-a100' },
+    };
     const { spec } = (await renderChart(values)).one('ScaledObject', `farm-bivdiff-${pool}`);
     expect(spec).toMatchObject({ minReplicaCount: 0, maxReplicaCount: 4, cooldownPeriod: 120 });
     expect(spec.triggers[0].metadata).toEqual({

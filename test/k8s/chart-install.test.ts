@@ -1,46 +1,24 @@
 // Goal: the chart installs on a real API server, as it is and by each file of ci/, in a namespace that enforces Pod Security restricted; and what it
 // draws, it keeps. Method: helm itself against a control plane; pods are made for trial, so that admission sees them.
 
-import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
 
 import { CoreV1Api } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 
+import { helmOn, RESTRICTED, useChartPlane } from '../support/kubernetes/chart/install-chart.ts';
 import {
   CHART,
   CI_FILES,
   ciValues,
   renderChart,
 } from '../support/kubernetes/chart/render-chart.ts';
-import { findProgram } from '../support/kubernetes/programs/find-program.ts';
-import { useControlPlane } from '../support/kubernetes/use-control-plane.ts';
+import { kubectlOf } from '../support/kubernetes/programs/kubectl.ts';
 
-const run = promisify(execFile);
-const RESTRICTED = {
-  'pod-security.kubernetes.io/enforce': 'restricted',
-  'pod-security.kubernetes.io/enforce-version': 'v1.37',
-};
-/** The Prometheus operator's CRDs come in no module. */
-const WITHOUT_OPERATOR = { serviceMonitor: { enabled: false }, rules: { enabled: false } };
-
-const plane = useControlPlane({}, async ({ admin }) => {
-  for (const crds of ['keda-crds', 'cert-manager-crds'] as const) {
-    const path = await findProgram(crds);
-    const words = ['apply', '--server-side', '--filename', path, '--kubeconfig', admin.kubeconfig];
-    await run('kubectl', words);
-  }
-});
+const plane = useChartPlane();
 
 async function helm(words: readonly string[], values: object): Promise<string> {
-  const child = run(
-    await findProgram('helm'),
-    [...words, '--kubeconfig', plane().admin.kubeconfig, '--values', '-'],
-    { maxBuffer: 2 ** 25 },
-  );
-  child.child.stdin?.end(JSON.stringify(values));
-  return (await child).stdout;
+  return helmOn(plane(), words, values);
 }
 
 describe('the chart', () => {
@@ -49,8 +27,7 @@ describe('the chart', () => {
     async (file) => {
       const namespace = `ci-${file.replace('-values.yaml', '')}`;
       await plane().createNamespace(namespace, RESTRICTED);
-      const given = file === 'default' ? {} : await ciValues(file);
-      const values = file === 'gpu-values.yaml' ? { ...given, metrics: WITHOUT_OPERATOR } : given;
+      const values = await ciValues(file);
       const said = await helm(['install', 'farm', CHART, '--namespace', namespace], values);
       expect(said).toContain('STATUS: deployed');
       const core = plane().api(CoreV1Api);
@@ -125,8 +102,7 @@ describe('what is drawn', () => {
     const generations = async (): Promise<string> => {
       const format =
         'jsonpath={range .items[*]}{.metadata.name} {.metadata.generation}{"\\n"}{end}';
-      const words = [...path, format, '--kubeconfig', plane().admin.kubeconfig];
-      return (await run('kubectl', words)).stdout;
+      return (await kubectlOf(plane().admin, [...path, format])).out;
     };
     const before = await generations();
     await upgrade(values);
@@ -134,8 +110,7 @@ describe('what is drawn', () => {
   });
 
   it('goes with the release, but for the store', async () => {
-    const words = ['uninstall', 'farm', '--namespace', namespace];
-    await run(await findProgram('helm'), [...words, '--kubeconfig', plane().admin.kubeconfig]);
+    await helmOn(plane(), ['uninstall', 'farm', '--namespace', namespace]);
     const { items } = await plane()
       .api(CoreV1Api)
       .listNamespacedPersistentVolumeClaim({ namespace });

@@ -11,10 +11,10 @@ import { expect, it } from 'vitest';
 
 import { addNodes, gpuPod } from '../support/kubernetes/nodes.ts';
 import { isRunning } from '../support/kubernetes/pods.ts';
-import { startControlPlane } from '../support/kubernetes/start-control-plane.ts';
+import { startControlPlane } from '../support/kubernetes/plane/start-control-plane.ts';
 import { until } from '../support/kubernetes/until.ts';
 
-const START = join(import.meta.dirname, '../support/kubernetes/start-control-plane.ts');
+const START = join(import.meta.dirname, '../support/kubernetes/plane/start-control-plane.ts');
 const namespace = 'default';
 
 it('goes on with what it knew when its API server comes back', async () => {

@@ -19,7 +19,7 @@ import { addNodes, alike, gpuPod } from '../support/kubernetes/nodes.ts';
 import { isRunning, waitsWhy } from '../support/kubernetes/pods.ts';
 import { until } from '../support/kubernetes/until.ts';
 import { useControlPlane } from '../support/kubernetes/use-control-plane.ts';
-import { BY_HAND_LABEL } from '../support/kubernetes/kwok-stages.ts';
+import { BY_HAND_LABEL } from '../support/kubernetes/plane/kwok-stages.ts';
 
 const plane = useControlPlane({ users: [{ name: 'alice' }, { name: 'bob' }] }, async (started) =>
   addNodes(started, alike(4, { name: 'gpu', gpus: 4 })),

@@ -13,7 +13,7 @@ import { expect, it } from 'vitest';
 import type { FaultFarm } from '../support/farm/fault-farm.ts';
 import type { Program } from '../support/farm/farm-program.ts';
 import { useFarm } from '../support/farm/use-farm.ts';
-import type { Access } from '../support/kubernetes/credentials.ts';
+import type { Access } from '../support/kubernetes/plane/credentials.ts';
 import { gpuPod } from '../support/kubernetes/nodes.ts';
 import { until } from '../support/kubernetes/until.ts';
 import { useControlPlane } from '../support/kubernetes/use-control-plane.ts';

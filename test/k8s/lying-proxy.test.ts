@@ -9,11 +9,11 @@ import type { IncomingMessage } from 'node:http';
 import { CoreV1Api } from '@kubernetes/client-node';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
-import type { Access } from '../support/kubernetes/credentials.ts';
-import { drawnLies } from '../support/kubernetes/lies.ts';
-import type { Lie } from '../support/kubernetes/lies.ts';
-import { startLyingProxy } from '../support/kubernetes/lying-proxy.ts';
-import type { LyingProxy } from '../support/kubernetes/lying-proxy.ts';
+import type { Access } from '../support/kubernetes/plane/credentials.ts';
+import { drawnLies } from '../support/kubernetes/lying/lies.ts';
+import type { Lie } from '../support/kubernetes/lying/lies.ts';
+import { startLyingProxy } from '../support/kubernetes/lying/lying-proxy.ts';
+import type { LyingProxy } from '../support/kubernetes/lying/lying-proxy.ts';
 import { refusalOf } from '../support/kubernetes/refusal.ts';
 import { until } from '../support/kubernetes/until.ts';
 import { useControlPlane } from '../support/kubernetes/use-control-plane.ts';

@@ -11,9 +11,9 @@ import type { ScaledPool } from '../../coordinator/scaling/predicted-work.ts';
 import { numberOf, testSeed } from '../support/conformance/seed.ts';
 import { openAuditLog } from '../support/kubernetes/audit/audit-log.ts';
 import type { Audited } from '../support/kubernetes/audit/audit-log.ts';
-import { drawnLies } from '../support/kubernetes/lies.ts';
-import { startLyingProxy } from '../support/kubernetes/lying-proxy.ts';
-import type { LyingProxy } from '../support/kubernetes/lying-proxy.ts';
+import { drawnLies } from '../support/kubernetes/lying/lies.ts';
+import { startLyingProxy } from '../support/kubernetes/lying/lying-proxy.ts';
+import type { LyingProxy } from '../support/kubernetes/lying/lying-proxy.ts';
 import { addNodes, alike } from '../support/kubernetes/nodes.ts';
 import {
   jobOf,

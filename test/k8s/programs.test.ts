@@ -51,8 +51,8 @@ it('says what it takes where it cannot be made, and leaves nothing', async () =>
 });
 
 it('refuses a name that it does not know, and says which there are', async () => {
-  await expect(get('kubectl')).rejects.toMatchObject({
+  await expect(get('kubelet')).rejects.toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^Unknown: kubectl\. There are: etcd, .*kubeconform/) as unknown,
+    stderr: expect.stringMatching(/^Unknown: kubelet\. There are: etcd, .*kubeconform/) as unknown,
   });
 });

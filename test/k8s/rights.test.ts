@@ -12,15 +12,15 @@ import {
   CoreV1Api,
   RbacAuthorizationV1Api,
 } from '@kubernetes/client-node';
-import type { V1ResourceRule } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { endOfCli, startCli } from '../support/cli-process.ts';
 import type { Program } from '../support/farm/farm-program.ts';
 import { useFarm } from '../support/farm/use-farm.ts';
 import { openAuditLog } from '../support/kubernetes/audit/audit-log.ts';
-import type { Audited } from '../support/kubernetes/audit/audit-log.ts';
+import { rightsOf, usedLines } from '../support/kubernetes/audit/used-rights.ts';
 import { CHART, runHelm } from '../support/kubernetes/chart/render-chart.ts';
-import type { Access } from '../support/kubernetes/credentials.ts';
+import type { Access } from '../support/kubernetes/plane/credentials.ts';
 import { addNodes, alike } from '../support/kubernetes/nodes.ts';
 import { refusalOf } from '../support/kubernetes/refusal.ts';
 import { replicasOf } from '../support/kubernetes/scaling/scaled-pools.ts';
@@ -48,22 +48,6 @@ beforeAll(async () => {
   await runHelm(['install', 'farm', CHART, ...place, '--values', '-'], JSON.stringify(VALUES));
 });
 
-/** VERB GROUP/RESOURCE NAME, each once. */
-function lines(rules: readonly V1ResourceRule[]): readonly string[] {
-  const all = rules.flatMap(({ apiGroups = [], resources = [], verbs, resourceNames = [] }) =>
-    apiGroups.flatMap((group) =>
-      resources.flatMap((resource) =>
-        verbs.flatMap((verb) =>
-          (resourceNames.length === 0 ? ['*'] : resourceNames).map(
-            (name) => `${verb} ${group}/${resource} ${name}`,
-          ),
-        ),
-      ),
-    ),
-  );
-  return [...new Set(all)].sort();
-}
-
 /** What the server says that an account may do, beyond what every account may. */
 async function mayDo(account: string, namespace: string): Promise<readonly string[]> {
   const rulesOf = async (name: string): Promise<readonly string[]> => {
@@ -72,7 +56,7 @@ async function mayDo(account: string, namespace: string): Promise<readonly strin
       .api(AuthorizationV1Api, config)
       .createSelfSubjectRulesReview({ body: { spec: { namespace } } });
     expect(status?.incomplete).toBe(false);
-    return lines(status!.resourceRules);
+    return rightsOf(status!.resourceRules);
   };
   const everybody = new Set(await rulesOf('default'));
   return (await rulesOf(account)).filter((line) => !everybody.has(line));
@@ -82,19 +66,7 @@ async function roleLines(): Promise<readonly string[]> {
   const { rules } = await plane()
     .api(RbacAuthorizationV1Api)
     .readNamespacedRole({ namespace: NAMESPACE, name: COORDINATOR });
-  return lines(rules as V1ResourceRule[]);
-}
-
-/** As `lines`, of requests that the account has made; a name only where the Role names some. */
-function usedLines(audited: readonly Audited[], granted: readonly string[]): readonly string[] {
-  const used = audited
-    .filter(({ user }) => user.username === `system:serviceaccount:${NAMESPACE}:${COORDINATOR}`)
-    .map(({ verb, objectRef: { resource, subresource, apiGroup = '', name } = {} }) => {
-      const what = subresource === undefined ? resource : `${resource}/${subresource}`;
-      const line = `${verb} ${apiGroup}/${what}`;
-      return granted.includes(`${line} *`) ? `${line} *` : `${line} ${name}`;
-    });
-  return [...new Set(used)].sort();
+  return rightsOf(rules ?? []);
 }
 
 describe('the account of the coordinator', () => {
@@ -116,9 +88,12 @@ describe('the account of the coordinator', () => {
       return found.items.length === 2 && found.items.map(({ metadata }) => metadata!.name!);
     });
     const programs: Program[] = [];
+    const ports: number[] = [];
     for (const pod of pods) {
+      const port = await freePort();
+      ports.push(port);
       const env = { KUBECONFIG: access.kubeconfig, POD_NAME: pod, POD_NAMESPACE: NAMESPACE };
-      programs.push(farm.startCoordinator(await freePort(), { env }, ['--kubernetes', file]));
+      programs.push(farm.startCoordinator(port, { env }, ['--kubernetes', file]));
     }
     const all = until(
       'the pools have their workers',
@@ -131,9 +106,18 @@ describe('the account of the coordinator', () => {
     await all.catch((cause: unknown) => {
       throw new Error(programs.map(({ log }) => log()).join('\n'), { cause });
     });
+    // The other one leads nothing, and answers nobody.
+    const asked = ports.map((port) =>
+      endOfCli(startCli(['workers', '--server', `127.0.0.1:${port}`])),
+    );
+    const said = (await Promise.all(asked)).map(({ stdout }) => stdout).join('');
+    for (const pool of ['idm', 'mixer', 'vdm']) {
+      expect(said).toMatch(new RegExp(`^${pool}: .*\\bworkers\\b`, 'm'));
+    }
     const granted = await roleLines();
     const audited = await audit.read();
-    expect(usedLines(audited, granted)).toEqual(granted);
+    const isUser = new RegExp(`:${NAMESPACE}:${COORDINATOR}$`);
+    expect(usedLines(audited, { isUser, granted })).toEqual(granted);
     const refused = audited.filter(({ responseStatus }) => responseStatus?.code === 403);
     expect(refused).toEqual([]);
     const counts = granted.map((line) => line.split(' ')[0]);

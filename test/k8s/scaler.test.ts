@@ -6,7 +6,7 @@ import { AppsV1Api, CoreV1Api } from '@kubernetes/client-node';
 import { afterEach, expect, it } from 'vitest';
 
 import { HOLDS } from '../../coordinator/kubernetes/scaler/object-facts.ts';
-import { startLyingProxy } from '../support/kubernetes/lying-proxy.ts';
+import { startLyingProxy } from '../support/kubernetes/lying/lying-proxy.ts';
 import { addNodes, alike, GPU } from '../support/kubernetes/nodes.ts';
 import {
   jobOf,

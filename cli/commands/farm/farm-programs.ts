@@ -65,7 +65,7 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
     .option('--listen <ADDRESS>', `HOST:PORT for clients (default: ${SERVER_DEFAULT})`)
     .option(
       '--numerics <CLASS>',
-      'Of the workers that shall run its jobs, as `bivdiff workers --json` shows it (default: that of this machine on cpu)',
+      'Of the workers that shall run its jobs, as `bivdiff workers --json` shows it; `workers`: that of the workers that are there (default: that of this machine on cpu)',
     )
     .option('--keep-jobs <DAYS>', 'Delete jobs that are over for longer (default: keep for ever)')
     .option(

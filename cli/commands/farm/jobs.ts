@@ -119,6 +119,7 @@ function addLists(program: Command, environment: CliEnvironment, finish: Finish)
         ]);
         const head = ['WORKER', 'POOLS', 'RUNS', 'DONE', 'MEMORY', 'HOST, PID', ''];
         environment.stdout.write(formatTable(head, rows));
+        for (const line of found.scaling) environment.stdout.write(`${line}\n`);
       }
       finish(EXIT_OK);
     });

@@ -1,7 +1,6 @@
 // What loops that look at a cluster again and again have in common.
 
 import type { BivdiffError } from '../../../common/errors.ts';
-import type { Clock } from '../../ports.ts';
 
 /** Says each trouble when it begins, and again when it has been away. Numbers in it do not make it another. */
 export class Troubles {
@@ -21,18 +20,4 @@ export class Troubles {
     }
     this.#said = now;
   }
-}
-
-/** Ends early when the signal aborts. */
-export async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const end = (): void => {
-      callOff();
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const callOff = clock.after(ms, end);
-    signal.addEventListener('abort', end, { once: true });
-  });
 }

@@ -71,6 +71,7 @@ export function deploymentFacts(deployment: V1Deployment, namespace: string): De
     isRollingOut:
       (status?.observedGeneration ?? 0) < (metadata?.generation ?? 0) ||
       (status?.updatedReplicas ?? 0) < counted,
+    generation: metadata?.generation,
     replicasSetBy: replicasSetBy(deployment),
   };
 }

@@ -7,7 +7,8 @@ import type { ScalerSettings } from '../../scaling/settings.ts';
 import type { HeardWorker } from '../../scaling/worker-pods.ts';
 import type { Clock } from '../../ports.ts';
 import type { KubeApi } from '../api/kube-api.ts';
-import { pause, Troubles } from '../api/looking.ts';
+import { pause } from '../../pause.ts';
+import { Troubles } from '../api/looking.ts';
 import { applyDecision } from './apply-decision.ts';
 import { FarmLists } from './farm-lists.ts';
 import { scalerApiOf } from './scaler-api.ts';
@@ -33,8 +34,8 @@ export interface ScalerDeps {
   readonly jobs: () => readonly JobAhead[];
   /** As `CoordinatorTalk.rest`. */
   readonly rest: (worker: string) => void;
-  /** Told of each look: what was decided for each pool and why. */
-  readonly onLook?: (reasons: ScalerStatus) => void;
+  /** Told of each look: what was decided for each pool and why; and what keeps it from deciding. */
+  readonly onLook?: (reasons: ScalerStatus, troubles: readonly string[]) => void;
   /** Told of each change of replicas that was made. */
   readonly onChange: (change: ReplicasChanged) => void;
   /** Told of what keeps it from deciding, or a person should look at; once while it lasts. */
@@ -73,7 +74,7 @@ export async function runScaler(deps: ScalerDeps, signal: AbortSignal): Promise<
         nowMs: clock.nowMs(),
         wallMs: deps.wallMs(),
       });
-      deps.onLook?.(decision.reasons);
+      deps.onLook?.(decision.reasons, decision.troubles);
       failures.push(
         ...decision.troubles.map((text) => new BivdiffError('failed-precondition', text)),
       );
@@ -89,7 +90,9 @@ export async function runScaler(deps: ScalerDeps, signal: AbortSignal): Promise<
         deps.onChange({ deployment: deployment.name, from: deployment.replicas, to, reason });
       }
     } catch (reason) {
-      failures.push(BivdiffError.from(reason, 'the scaler'));
+      const error = BivdiffError.from(reason, 'the scaler');
+      failures.push(error);
+      deps.onLook?.({}, [error.message]);
       failed += 1;
     }
     troubles.say(failures);

@@ -1,17 +1,15 @@
-// The workers of a simulation: slots that take tasks from the bus as real ones do, are busy for as long as the draws say, and commit,
-// fail or die. State is by slot and by worker, in arrays; nothing is made per task but what the bus and the store keep.
+// The workers of a simulation: slots that take tasks from the bus as real ones do, are busy for as long as the draws say, and commit, fail or
+// die. State is by slot and by worker, in arrays; nothing is made per task but what the bus and the store keep.
 
-import { queuesOfWorker } from '../../../common/placement.ts';
 import { STAGE_FACTS } from '../../../common/stage-facts.ts';
 import type { FailureJson } from '../../../common/errors.ts';
-import { WORKER_BEAT_MS } from '../../../common/worker-status.ts';
 import type { WorkerStatus } from '../../../common/worker-status.ts';
-import { IdleLine } from './idle-line.ts';
+import { beatInGroups } from './beat-in-groups.ts';
+import { IdleSlots } from './idle-slots.ts';
 import { layOut } from '../farm-layout.ts';
 import { WORKER_POOLS } from '../scenario.ts';
 import type { Attempts } from '../simulation-result.ts';
 import { SlotLedger } from '../slot-ledger.ts';
-import { simulatedNumerics } from '../tenancy.ts';
 import type { PoolTime } from '../slot-ledger.ts';
 import { isKeptFrom } from './virtual-bus.ts';
 import type { FarmOptions } from './farm-options.ts';
@@ -19,18 +17,11 @@ import type { Letter } from './virtual-bus.ts';
 import { FAILED, recordOf, statusOf, STOPPED } from './virtual-worker.ts';
 import type { WorkerKind } from './virtual-worker.ts';
 
-/** Workers beat in so many groups, one after the other: not all in the same instant. */
-const BEAT_GROUPS = 20;
-
 export class VirtualFarm {
   readonly attempts: Attempts = { committed: 0, failed: 0, cancelled: 0, lost: 0 };
   readonly #options: FarmOptions;
   readonly #ledger: SlotLedger;
-  readonly #idle: readonly IdleLine[];
-  /** Queues, by number, that a kind of worker pulls from, in their order. */
-  readonly #queues: readonly (readonly number[])[];
-  /** By queue: the kinds that may take from it. */
-  readonly #takers = new Map<number, number[]>();
+  readonly #idle: IdleSlots;
   readonly #kinds: readonly WorkerKind[];
   readonly #kindOf: Uint8Array;
   readonly #statuses: WorkerStatus[];
@@ -46,7 +37,6 @@ export class VirtualFarm {
   readonly #usefulMs: Float64Array;
   readonly #startMs: Float64Array;
   readonly #willFail: Uint8Array;
-  #turn = 0;
   #running = 0;
   #deaths = 0;
 
@@ -54,30 +44,23 @@ export class VirtualFarm {
     this.#options = options;
     const { scenario } = options;
     const { statuses, firstSlot, poolOf, kindOf, kinds, workerOf } = layOut(scenario);
-    const slots = poolOf.length;
+    const [workers, slots] = [statuses.length, poolOf.length];
     this.#statuses = statuses;
     this.#firstSlot = firstSlot;
     this.#poolOf = poolOf;
     this.#kindOf = kindOf;
     this.#kinds = kinds;
     this.#workerOf = workerOf;
-    this.#isAlive = new Uint8Array(statuses.length).fill(1);
-    this.#isResting = new Uint8Array(statuses.length);
-    this.#lives = new Uint16Array(statuses.length);
+    this.#isAlive = new Uint8Array(workers).fill(1);
+    this.#isResting = new Uint8Array(workers);
+    this.#lives = new Uint16Array(workers);
     this.#letters = new Array<Letter | undefined>(slots).fill(undefined);
     this.#runs = new Int32Array(slots);
     this.#usefulMs = new Float64Array(slots);
     this.#startMs = new Float64Array(slots);
     this.#willFail = new Uint8Array(slots);
     this.#ledger = new SlotLedger(this.#poolOf, WORKER_POOLS.length);
-    this.#idle = kinds.map(() => new IdleLine(slots));
-    this.#queues = kinds.map(({ pool, className }, kind) =>
-      queuesOfWorker([pool], simulatedNumerics(className)).map((queue) => {
-        const number = options.bus.numberOf(queue);
-        this.#takers.set(number, [...(this.#takers.get(number) ?? []), kind]);
-        return number;
-      }),
-    );
+    this.#idle = new IdleSlots(kinds, kindOf, (queue) => options.bus.numberOf(queue));
   }
 
   /** Slots that run something now. */
@@ -99,11 +82,10 @@ export class VirtualFarm {
       onBeats(this.#statuses);
       for (let slot = 0; slot < this.#poolOf.length; slot += 1) this.#pull(slot);
     }
-    for (let group = 0; group < BEAT_GROUPS; group += 1) {
-      clock.after((WORKER_BEAT_MS * (group + 1)) / BEAT_GROUPS, () => {
-        this.#beat(group);
-      });
-    }
+    beatInGroups({
+      ...{ clock, onBeats, statuses: this.#statuses },
+      isAlive: (worker) => this.#isAlive[worker] === 1,
+    });
     if (scenario.deathsPerHour === 0) return;
     for (let worker = 0; worker < this.#statuses.length; worker += 1) this.#foreseeDeath(worker);
   }
@@ -119,19 +101,9 @@ export class VirtualFarm {
 
   /** As `Takers.offer`: to the slot that has waited longest, of the pools that may run it. */
   offer(letter: Letter): boolean {
-    let chosen = -1;
-    let since = Infinity;
-    for (const kind of this.#takers.get(letter.queue) ?? []) {
-      const line = this.#idle[kind]!;
-      let slot = line.first;
-      while (slot >= 0 && isKeptFrom(letter, this.#nameOf(slot))) slot = line.after(slot);
-      if (slot < 0 || line.waitsSince(slot) >= since) continue;
-      chosen = slot;
-      since = line.waitsSince(slot);
-    }
-    if (chosen < 0) return false;
-    this.#idle[this.#kindOf[chosen]!]!.remove(chosen);
-    this.#start(chosen, letter);
+    const slot = this.#idle.take(letter.queue, (one) => isKeptFrom(letter, this.#nameOf(one)));
+    if (slot < 0) return false;
+    this.#start(slot, letter);
     return true;
   }
 
@@ -148,11 +120,6 @@ export class VirtualFarm {
     return this.#ledger.close(this.#options.clock.nowMs());
   }
 
-  /** A worker is there from now on, by this name. */
-  come(worker: number, name: string): void {
-    this.#enter(worker, name);
-  }
-
   /** Whether some slot of the worker runs something. */
   isBusy(worker: number): boolean {
     return this.#slotsOf(worker).some((slot) => this.#letters[slot] !== undefined);
@@ -167,7 +134,7 @@ export class VirtualFarm {
     this.#options.onBeats([status]);
     for (const slot of this.#slotsOf(worker)) {
       if (this.#letters[slot] !== undefined) continue;
-      if (isResting) this.#idle[this.#kindOf[slot]!]!.remove(slot);
+      if (isResting) this.#idle.remove(slot);
       else this.#pull(slot);
     }
   }
@@ -193,16 +160,14 @@ export class VirtualFarm {
   #pull(slot: number): void {
     const { bus } = this.#options;
     if (this.#isResting[this.#workerOf[slot]!] === 1) return;
-    const kind = this.#kindOf[slot]!;
     const name = this.#nameOf(slot);
-    for (const queue of this.#queues[kind]!) {
+    for (const queue of this.#idle.queuesOf(slot)) {
       const letter = bus.take(queue, name);
       if (letter === undefined) continue;
       this.#start(slot, letter);
       return;
     }
-    this.#turn += 1;
-    this.#idle[kind]!.append(slot, this.#turn);
+    this.#idle.add(slot);
   }
 
   #start(slot: number, letter: Letter): void {
@@ -269,18 +234,6 @@ export class VirtualFarm {
     this.#runs[slot] = (this.#runs[slot]! + 1) & 0x3fffffff;
   }
 
-  #beat(group: number): void {
-    const { clock, onBeats } = this.#options;
-    const alive: WorkerStatus[] = [];
-    for (let worker = group; worker < this.#statuses.length; worker += BEAT_GROUPS) {
-      if (this.#isAlive[worker] === 1) alive.push(this.#statuses[worker]!);
-    }
-    onBeats(alive);
-    clock.after(WORKER_BEAT_MS, () => {
-      this.#beat(group);
-    });
-  }
-
   #foreseeDeath(worker: number): void {
     const { clock, draws, scenario } = this.#options;
     const seconds = draws.secondsToDeath(worker, this.#lives[worker]!, scenario.deathsPerHour);
@@ -309,7 +262,7 @@ export class VirtualFarm {
     this.#isAlive[worker] = 0;
     for (const slot of this.#slotsOf(worker)) {
       const letter = this.#letters[slot];
-      if (letter === undefined) this.#idle[this.#kindOf[slot]!]!.remove(slot);
+      if (letter === undefined) this.#idle.remove(slot);
       else {
         this.attempts.lost += 1;
         this.#ledger.waste(slot, nowMs);
@@ -325,11 +278,12 @@ export class VirtualFarm {
   #return(worker: number): void {
     const base = this.#statuses[worker]!.name.split('.')[0]!;
     this.#lives[worker] = this.#lives[worker]! + 1;
-    this.#enter(worker, `${base}.${this.#lives[worker]}`);
+    this.come(worker, `${base}.${this.#lives[worker]}`);
     this.#foreseeDeath(worker);
   }
 
-  #enter(worker: number, name: string): void {
+  /** A worker is there from now on, by this name. */
+  come(worker: number, name: string): void {
     const { clock, onBeats } = this.#options;
     const { slots } = this.#statuses[worker]!;
     const kind = this.#kinds[this.#kindOf[this.#firstSlot[worker]!]!]!;

@@ -63,6 +63,9 @@ instead. Prints the problems as JSON.
 {{- $_ := set $scaledFor (first $pool.serves) $name -}}
 {{- end -}}
 {{- end -}}
+{{- if and (eq $pool.device "cuda") (has "idm" $pool.serves) (not (include "bivdiff.numerics" $)) -}}
+{{- $problems = append $problems (printf "%s may have no worker at all, and coordinator.numerics is empty: nobody knows then which class jobs are for. Set %s to 1, or name the class" $at (ternary (printf "%s.scaling.min" $at) (printf "%s.replicas" $at) $pool.isScaled)) -}}
+{{- end -}}
 {{- if and $pool.isScaled (eq $values.autoscaling.by "hpa") (eq (int $pool.scaling.min) 0) (semverCompare "<1.37.0-0" $.Capabilities.KubeVersion.Version) -}}
 {{- $problems = append $problems (printf "%s.scaling.min is 0, and the HPA of Kubernetes %s scales to 1 at least: set it to 1, or autoscaling.by to scaler or keda" $at $.Capabilities.KubeVersion.Version) -}}
 {{- end -}}

@@ -1,10 +1,16 @@
 // Goal: a worker runs on the device that it was told, or says why it cannot; jobs go to workers of the class that they were taken for.
 
+import { writeFile } from 'node:fs/promises';
+import { arch } from 'node:os';
+import { join } from 'node:path';
+
 import { expect, it } from 'vitest';
 
+import { cpuClass, inferenceClass } from '../../../workers/inference/numerics-class.ts';
+import { inMountOfItsOwn } from '../../support/conformance/small-disk.ts';
 import { endOfCli, startCli } from '../../support/cli-process.ts';
 import { killed } from '../../support/farm/farm-program.ts';
-import { useFarm } from '../../support/farm/use-farm.ts';
+import { answers, useFarm } from '../../support/farm/use-farm.ts';
 
 const farmOf = useFarm();
 /** Some GPU's: nothing here is like it. */
@@ -47,4 +53,25 @@ it('a job that was taken for other devices waits for their workers', async () =>
     farm.events.flatMap((event) => (event.kind === 'committed' ? [event.result.stage] : [])),
   );
   expect([...stages].filter((stage) => !['ingest', 'annotate'].includes(stage))).toEqual([]);
+});
+
+it('a job is for the workers that are there, whatever the coordinator runs on', async () => {
+  // Of older processors than any that runs this.
+  const cpuinfo = 'flags\t\t: avx\nFeatures\t: asimd\n';
+  const farm = await farmOf.start({ workers: 0 });
+  await killed(farm.coordinator!.child);
+  farm.startCoordinator(undefined, {}, ['--numerics', 'workers']);
+  await answers(farm);
+  await expect(farm.submit()).rejects.toThrow(/no worker that draws frames has been there yet/);
+  const path = join(farm.folder, 'cpuinfo');
+  await writeFile(path, cpuinfo);
+  const prefix = await inMountOfItsOwn(`mount --bind '${path}' /proc/cpuinfo`);
+  farm.startWorker('older', [], { prefix });
+  await farm.seesWorkers(1);
+  const id = await farm.submit();
+  expect(await farm.finish(id)).toBe(farmOf.reference());
+  const theirs = inferenceClass(`cpu:${cpuClass(arch(), cpuinfo)}`);
+  const classes = farm.events.map(({ taskId }) => farm.recordOf(taskId)?.numericsClass ?? '');
+  const ofInference = classes.filter((one) => one.startsWith('cpu:'));
+  expect(new Set(ofInference)).toEqual(new Set([theirs]));
 });

@@ -9,7 +9,7 @@ import { REST_SECONDS } from '../../../common/worker-status.ts';
 import type { TaskId } from '../../../common/task.ts';
 import type { HeardWorker } from '../../../coordinator/scaling/worker-pods.ts';
 import { simulatedNumerics } from '../../../coordinator/simulation/tenancy.ts';
-import type { ControlPlane } from './control-plane.ts';
+import type { ControlPlane } from './plane/control-plane.ts';
 import { isRunning } from './pods.ts';
 
 const LOOK_MS = 100;

@@ -4,7 +4,7 @@
 import { ResourceV1Api } from '@kubernetes/client-node';
 import type { V1Device, V1ExactDeviceRequest, V1Pod } from '@kubernetes/client-node';
 
-import type { ControlPlane } from './control-plane.ts';
+import type { ControlPlane } from './plane/control-plane.ts';
 
 export const DRIVER = 'gpu.nvidia.com';
 /** The class that NVIDIA's chart makes. */

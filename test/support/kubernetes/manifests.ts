@@ -4,7 +4,7 @@ import { KubernetesObjectApi, loadYaml } from '@kubernetes/client-node';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { parseAllDocuments } from 'yaml';
 
-import type { ControlPlane } from './control-plane.ts';
+import type { ControlPlane } from './plane/control-plane.ts';
 
 /**
  * Creates all objects of a text with YAML documents, in their order.

@@ -3,7 +3,7 @@
 import { CoreV1Api } from '@kubernetes/client-node';
 import type { V1Node, V1Pod, V1Taint } from '@kubernetes/client-node';
 
-import type { ControlPlane } from './control-plane.ts';
+import type { ControlPlane } from './plane/control-plane.ts';
 import { until } from './until.ts';
 
 /** As NVIDIA's device plugin calls a whole GPU. */

@@ -3,9 +3,9 @@
 import { afterAll, beforeAll } from 'vitest';
 import type { RunnerTestSuite, RunnerTask } from 'vitest';
 
-import type { ControlPlane } from './control-plane.ts';
-import { startControlPlane } from './start-control-plane.ts';
-import type { ControlPlaneOptions } from './start-control-plane.ts';
+import type { ControlPlane } from './plane/control-plane.ts';
+import { startControlPlane } from './plane/start-control-plane.ts';
+import type { ControlPlaneOptions } from './plane/start-control-plane.ts';
 
 /** It is there while the file's tests run. @param arrange - what is made in it before the first of them */
 export function useControlPlane(

@@ -214,6 +214,8 @@ export interface ListWorkersResponse {
   coordinatorPid: number;
   /** The version of the protocol that the coordinator speaks. */
   protocol: number;
+  /** What its scaler does with each pool and why, "pool: what; why" each, or why it does nothing; empty without a scaler. */
+  scaling: string[];
 }
 
 /** A worker as it describes itself. */
@@ -1586,7 +1588,7 @@ export const ListWorkersRequest: MessageFns<ListWorkersRequest> = {
 };
 
 function createBaseListWorkersResponse(): ListWorkersResponse {
-  return { workers: [], coordinatorPid: 0, protocol: 0 };
+  return { workers: [], coordinatorPid: 0, protocol: 0, scaling: [] };
 }
 
 export const ListWorkersResponse: MessageFns<ListWorkersResponse> = {
@@ -1599,6 +1601,9 @@ export const ListWorkersResponse: MessageFns<ListWorkersResponse> = {
     }
     if (message.protocol !== 0) {
       writer.uint32(24).int32(message.protocol);
+    }
+    for (const v of message.scaling) {
+      writer.uint32(34).string(v!);
     }
     return writer;
   },
@@ -1638,6 +1643,14 @@ export const ListWorkersResponse: MessageFns<ListWorkersResponse> = {
             }
 
             message.protocol = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.scaling.push(reader.string());
             continue;
           }
         }

@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { makeTemporaryFolder } from '../../../../common/files/temporary-folder.ts';
-import type { Flags } from '../programs-of-plane.ts';
+import type { Flags } from '../plane/programs-of-plane.ts';
 
 /** A request that was answered, as far as tests look at it. */
 export interface Audited {

@@ -2,9 +2,10 @@
 
 import { getPrograms } from '../programs/find-program.ts';
 import { getPromtool } from '../programs/get-promtool.ts';
+import { CHART_CRDS } from './schemas.ts';
 
 export async function setup(): Promise<void> {
-  const names = ['kubeconform', 'helm', 'keda-crds', 'cert-manager-crds'] as const;
+  const names = ['kubeconform', 'helm', ...CHART_CRDS] as const;
   await getPrograms(names, (line) => void process.stderr.write(`${line}\n`));
   await getPromtool();
 }

@@ -70,9 +70,10 @@ export async function runHelm(words: readonly string[], input = ''): Promise<str
   });
 }
 
-/** The values of a file of ci/. */
-export async function ciValues(name: string): Promise<Yaml> {
-  return parse(await readFile(join(CHART, 'ci', name), 'utf8'));
+/** The values of a file of ci/; of `default` none. @param folder - of the chart */
+export async function ciValues(name: string, folder = CHART): Promise<Yaml> {
+  if (name === 'default') return {};
+  return parse(await readFile(join(folder, 'ci', name), 'utf8'));
 }
 
 export const CI_FILES = ['cpu', 'gpu', 's3', 'dra', 'gitops', 'one-gpu'].map(

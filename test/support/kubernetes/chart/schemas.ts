@@ -11,6 +11,8 @@ import { downloadModule } from '../programs/go-build.ts';
 import { PROGRAMS } from '../programs/program-table.ts';
 import type { Yaml } from './objects.ts';
 
+/** Of what the chart makes objects of besides Kubernetes' own. */
+export const CHART_CRDS = ['keda-crds', 'cert-manager-crds', 'prometheus-crds'] as const;
 const SWAGGER = 'api/openapi-spec/swagger.json';
 const PREFIX = '#/definitions/';
 const FREE_FORM = /\.(IntOrString|Quantity|JSON|RawExtension|FieldsV1)$/;
@@ -33,7 +35,7 @@ export async function writeSchemas(folder: string): Promise<void> {
       await writeFile(join(folder, fileOf(kind, group, of)), JSON.stringify({ $ref }));
     }
   }
-  for (const name of ['keda-crds', 'cert-manager-crds'] as const) {
+  for (const name of CHART_CRDS) {
     await writeCrds(folder, await readFile(await findProgram(name), 'utf8'));
   }
 }

@@ -1,7 +1,7 @@
 // `npm run get:k8s [-- NAME…]`: gets all programs of the table, or those that are named. For vitest it gets those that tests on a control plane
 // need, before any test file runs, so that no test's time goes into building.
 
-import { ORDER } from '../programs-of-plane.ts';
+import { ORDER } from '../plane/programs-of-plane.ts';
 import { getPrograms } from './find-program.ts';
 import { PROGRAM_NAMES } from './program-table.ts';
 import type { ProgramName } from './program-table.ts';

@@ -6,7 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { WITH_PARENT } from '../with-parent.ts';
+import { WITH_PARENT } from '../plane/with-parent.ts';
 import type { GoProgram } from './program-table.ts';
 
 const execute = promisify(execFile);

@@ -68,6 +68,7 @@ export const PROGRAMS = {
   'kube-apiserver': kubernetes('kube-apiserver', 15),
   'kube-controller-manager': kubernetes('kube-controller-manager', 8),
   'kube-scheduler': kubernetes('kube-scheduler', 1),
+  kubectl: kubernetes('kubectl', 2),
   kwok: program('sigs.k8s.io/kwok/cmd/kwok', 'sigs.k8s.io/kwok', KWOK, 7),
   /** How KWOK's nodes and pods come to life and end, as its authors ship it. */
   'kwok-stages': {
@@ -121,6 +122,15 @@ export const PROGRAMS = {
     version: '0.17.0',
     module: 'sigs.k8s.io/kueue',
     paths: ['config/components/crd/bases'],
+    minutes: 1,
+  },
+  'prometheus-crds': {
+    from: 'manifests',
+    version: '0.85.0',
+    module: 'github.com/prometheus-operator/prometheus-operator',
+    paths: ['prometheusrules', 'servicemonitors'].map(
+      (name) => `example/prometheus-operator-crd/monitoring.coreos.com_${name}.yaml`,
+    ),
     minutes: 1,
   },
   'cert-manager-crds': {

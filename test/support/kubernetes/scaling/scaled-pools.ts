@@ -20,8 +20,8 @@ import type { JobAhead } from '../../../../coordinator/scaling/predicted-work.ts
 import type { PoolSettings } from '../../../../coordinator/scaling/settings.ts';
 import { simulatedJob } from '../../../../coordinator/simulation/scenario.ts';
 import { ACTED_NUMERICS, ActedWorkers } from '../acted-workers.ts';
-import type { ControlPlane } from '../control-plane.ts';
-import type { Access, Server } from '../credentials.ts';
+import type { ControlPlane } from '../plane/control-plane.ts';
+import type { Access, Server } from '../plane/credentials.ts';
 import { gpuPod } from '../nodes.ts';
 
 /** As the chart's. */

@@ -200,6 +200,18 @@ describe('the scaler', () => {
     expect(rolling.reasons.vdm).toMatch(/a rollout is under way/);
   });
 
+  it('tells another owner of replicas from a change of its own that was not taken', async () => {
+    const scene = new Scene();
+    const pods = { a: { ...resting, cost: GOING_COST } };
+    await scene.cool({ a: idle! });
+    const lowered = await scene.look(pods, { deployment: { generation: 7 } });
+    expect(lowered.replicas).toMatchObject([{ to: 0 }]);
+    const refused = await scene.look(pods, { deployment: { generation: 7 } });
+    expect(refused).toMatchObject({ replicas: [{ to: 0 }], troubles: [] });
+    const setBack = await scene.look(pods, { deployment: { generation: 9, replicasSetBy: 'hpa' } });
+    expect(setBack.troubles[0]).toMatch(/^"hpa" has set replicas of Deployment vdm from 0 to 1/);
+  });
+
   it('takes back pods that run nowhere where nothing is to be done, if that was seen just now', async () => {
     const pods = { a: { does: 'unplaced' } } as const;
     expect((await new Scene().look(pods)).replicas).toMatchObject([{ to: 0 }]);

@@ -3,8 +3,8 @@
 import { expect, it } from 'vitest';
 
 import { testSeed } from '../../../support/conformance/seed.ts';
-import { drawnLies, LIES, listKey, seenRequest } from '../../../support/kubernetes/lies.ts';
-import type { Lie } from '../../../support/kubernetes/lies.ts';
+import { drawnLies, LIES, listKey, seenRequest } from '../../../support/kubernetes/lying/lies.ts';
+import type { Lie } from '../../../support/kubernetes/lying/lies.ts';
 
 it.each([
   ['GET', '/api/v1/pods', 'list'],

@@ -10,9 +10,9 @@ import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { buffer } from 'node:stream/consumers';
 
-import { makeCertificates } from '../network/certificates.ts';
-import type { Certificates } from '../network/certificates.ts';
-import type { Server } from './credentials.ts';
+import { makeCertificates } from '../../network/certificates.ts';
+import type { Certificates } from '../../network/certificates.ts';
+import type { Server } from '../plane/credentials.ts';
 import { listKey, otherList, seenRequest } from './lies.ts';
 import type { Lie, List, SeenRequest } from './lies.ts';
 

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 
 import { CoreV1Api } from '@kubernetes/client-node';
 
-import { makeTemporaryFolder } from '../../../common/files/temporary-folder.ts';
-import type { TemporaryFolder } from '../../../common/files/temporary-folder.ts';
-import { freePort } from '../network/ports.ts';
+import { makeTemporaryFolder } from '../../../../common/files/temporary-folder.ts';
+import type { TemporaryFolder } from '../../../../common/files/temporary-folder.ts';
+import { freePort } from '../../network/ports.ts';
 import { ChildProgram } from './child-program.ts';
 import { ControlPlane } from './control-plane.ts';
 import { ADMIN, writeUsers } from './credentials.ts';
@@ -16,7 +16,7 @@ import type { User } from './credentials.ts';
 import { stagesByHandToo } from './kwok-stages.ts';
 import { argumentsOf, authorityOf, FILES, ORDER } from './programs-of-plane.ts';
 import type { Flags, PlaneProgram } from './programs-of-plane.ts';
-import { findProgram } from './programs/find-program.ts';
+import { findProgram } from '../programs/find-program.ts';
 
 export interface ControlPlaneOptions {
   /** Who has a token beside the administrator; what they may do is up to RBAC. @default nobody */

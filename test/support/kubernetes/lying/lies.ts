@@ -1,6 +1,6 @@
 // What an API server that is not to be trusted may answer, drawn from a seed or chosen by a test. Pure: knows nothing of connections.
 
-import { numberOf } from '../conformance/seed.ts';
+import { numberOf } from '../../conformance/seed.ts';
 
 /**
  * Instead of the answer to any request:

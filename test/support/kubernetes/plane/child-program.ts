@@ -5,7 +5,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 
-import { isAlive, killed } from '../farm/farm-program.ts';
+import { isAlive, killed } from '../../farm/farm-program.ts';
 import { WITH_PARENT } from './with-parent.ts';
 
 export class ChildProgram {

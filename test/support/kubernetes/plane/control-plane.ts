@@ -11,12 +11,12 @@ import { join } from 'node:path';
 import { CoreV1Api } from '@kubernetes/client-node';
 import type { ApiConstructor, ApiType, KubeConfig } from '@kubernetes/client-node';
 
-import type { TemporaryFolder } from '../../../common/files/temporary-folder.ts';
+import type { TemporaryFolder } from '../../../../common/files/temporary-folder.ts';
 import type { ChildProgram } from './child-program.ts';
 import { ADMIN, writeAccess } from './credentials.ts';
 import type { Access, Server } from './credentials.ts';
 import type { PlaneProgram } from './programs-of-plane.ts';
-import { until } from './until.ts';
+import { until } from '../until.ts';
 
 const START_MS = 120_000;
 
