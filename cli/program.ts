@@ -20,6 +20,7 @@ import { addSecurityCommands } from './commands/farm/security.ts';
 import { addSimulateCommand } from './commands/simulate.ts';
 import { addStoreCommands } from './commands/store.ts';
 import { addSubmitCommand } from './commands/farm/submit.ts';
+import { addUploadCommand } from './commands/farm/upload.ts';
 import { addSweepCommand } from './commands/sweep.ts';
 import { programVersions } from './versions.ts';
 import { EXIT_OK } from './output/exit-codes.ts';
@@ -76,6 +77,7 @@ export function createProgram(
   addFarmProgramCommands(program, environment, finish);
   addPreflightCommands(program, environment, finish);
   addSubmitCommand(program, environment, finish);
+  addUploadCommand(program, environment, finish);
   addJobCommands(program, environment, finish);
   addFetchCommand(program, environment, finish);
   addJobLogCommands(program, environment, finish);

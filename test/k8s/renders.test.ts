@@ -8,7 +8,10 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 
 import type { Schema } from '../../coordinator/kubernetes/renders/definition.ts';
+import { endOfCli, startCli } from '../support/cli-process.ts';
+import type { CliRun } from '../support/cli-process.ts';
 import { died } from '../support/farm/farm-program.ts';
+import { sha256OfFile } from '../support/farm/tenant-farm.ts';
 import { openAuditLog } from '../support/kubernetes/audit/audit-log.ts';
 import { rightsOf, usedLines } from '../support/kubernetes/audit/used-rights.ts';
 import { kubectlOf } from '../support/kubernetes/programs/kubectl.ts';
@@ -162,6 +165,26 @@ describe('a Render', () => {
     await place.reaches('early', ...OPEN);
     expect(await place.farm.client.list()).toHaveLength(1);
   });
+});
+
+it('a Render names what was uploaded by its digest', async () => {
+  const place = await arrange();
+  const { farm } = place;
+  const upload = async (...words: string[]): Promise<CliRun> =>
+    endOfCli(startCli(['upload', '--server', farm.server, ...words]));
+  const said = await upload(CLIP);
+  expect(said.stderr).toBe('');
+  const [, video = ''] = /^video ([0-9a-f]{64}) {2}/.exec(said.stdout) ?? [];
+  expect(video).toBe(await sha256OfFile(CLIP));
+  await place.apply('by-digest', { source: { video } });
+  await place.reaches('by-digest', ...OPEN);
+  expect(await farm.client.list()).toHaveLength(1);
+  // All that is wrong at once, and nothing is brought.
+  const wrong = await upload('no-clip.mp4', CLIP, '/dev/null');
+  expect(wrong.code).toBe(2);
+  expect(wrong.stdout).toBe('');
+  expect(wrong.stderr).toContain('no-clip.mp4: there is no such file or folder');
+  expect(wrong.stderr).toContain('null is a device, not a file or folder');
 });
 
 describe('the API server', () => {
