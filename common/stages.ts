@@ -70,12 +70,17 @@ export interface MixParams {
   readonly mixingRatio: number;
 }
 
-/** In: `noise`. Out: `latents`. Models: tokenizer, text-encoder, unet (video), scheduler (the image model's). */
+/**
+ * In: `noise`; with `noised`, `latents`, which are noised here. Out: `latents`. Models: tokenizer, text-encoder, unet (video), scheduler (the
+ * image model's).
+ */
 export interface SmoothParams {
   readonly prompt: string;
   readonly negativePrompt: string;
   readonly steps: number;
   readonly guidanceScale: number;
+  /** How far into noise, above 0 to 1, by noise of this seed. */
+  readonly noised?: { readonly strength: number; readonly seed: number };
 }
 
 /** In: `latents`. Out: `frames`. Models: vae-decoder. */

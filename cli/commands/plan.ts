@@ -99,7 +99,7 @@ function planText(accepted: Accepted, forecast: Forecast): string {
   return [
     `job     ${forecast.jobId.slice(0, 12)}\n`,
     `source  ${source.path}: ${source.width}x${source.height}, ${plural(source.frames, 'frame')}\n`,
-    `makes   ${plural(job.frames, 'frame')} of ${job.width}x${job.height}, ${plural(job.steps, 'step')}, mixing ratio ${job.mixingRatio}\n`,
+    `makes   ${plural(job.frames, 'frame')} of ${job.width}x${job.height}, ${plural(job.steps, 'step')}, ${bridgingText(job)}\n`,
     `models  ${models.folder} (${models.name})\n\n`,
     formatTable(['stage', 'tasks', 'in store', 'to run'], rows),
     `\n${toRun} of ${plural(total, 'task')} to run\n`,
@@ -114,4 +114,8 @@ function totalsOf(forecast: Forecast): { total: number; inStore: number; toRun: 
   const total = counts.reduce((sum, stage) => sum + stage.total, 0);
   const inStore = counts.reduce((sum, stage) => sum + stage.inStore, 0);
   return { total, inStore, toRun: total - inStore };
+}
+
+function bridgingText({ mixingRatio, strength }: Accepted['job']): string {
+  return strength === undefined ? `mixing ratio ${mixingRatio}` : `noised by strength ${strength}`;
 }

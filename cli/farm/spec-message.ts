@@ -9,17 +9,21 @@ const NAMED: ReadonlySet<string> = new Set(['control', 'guidanceScale', 'schedul
 
 /** Absent fields are undefined in messages. */
 export function specMessage(spec: RenderSpec): SpecMessage {
-  const others = Object.entries(spec).filter(
+  const { bridging, ...rest } = spec;
+  const others: [string, unknown][] = Object.entries(rest).filter(
     ([field]) => recipesWith(field).length > 0 && !NAMED.has(field),
   );
+  // A coordinator that does not know it refuses it there; of a field of the message it would not see that it does not.
+  if (bridging.strategy !== 'mixed' || bridging.strength !== undefined)
+    others.push(['bridging', bridging]);
   return {
     ...{ name: undefined, size: undefined, negativePrompt: undefined, videoPrompt: undefined },
     ...{ steps: undefined, guidanceScale: undefined, videoGuidanceScale: undefined },
     ...{ mixingRatio: undefined, scheduler: undefined, models: undefined, videoModel: undefined },
     window: undefined,
-    ...spec,
-    control: 'control' in spec ? { low: undefined, high: undefined, ...spec.control } : undefined,
-    inversion: { mode: undefined, ...spec.inversion },
+    ...rest,
+    control: 'control' in rest ? { low: undefined, high: undefined, ...rest.control } : undefined,
+    inversion: { mode: undefined, ...rest.inversion },
     taskSettingsJson: others.length === 0 ? '' : JSON.stringify(Object.fromEntries(others)),
   };
 }

@@ -122,6 +122,21 @@ const how: readonly Ungrouped[] = [
     defaultText: BY_MODELS,
   },
   {
+    name: 'bridging',
+    kind: 'word',
+    value: 'STRATEGY',
+    field: 'bridging.strategy',
+    doc: "How frames become noise: both models' inversions mixed, either alone, or none: frames are noised (SDEdit)",
+  },
+  {
+    name: 'strength',
+    kind: 'number',
+    value: 'X',
+    field: 'bridging.strength',
+    doc: 'How far --bridging none goes into noise, above 0 to 1',
+    defaultText: '0.6',
+  },
+  {
     name: 'inversion',
     kind: 'word',
     value: 'HOW',

@@ -15,6 +15,7 @@ import type { AcceptedJob } from '../../recipes/job.ts';
 import { panelsOf } from '../../recipes/panels.ts';
 import { partRef } from '../../recipes/pipeline/generator-parts.ts';
 import type { BridgeModels, JobBase } from '../../recipes/pipeline/job-base.ts';
+import { bridgingOf } from './bridging.ts';
 import { outputProblems } from './check-outputs.ts';
 import { samplerProblems } from './check-samplers.ts';
 
@@ -46,15 +47,18 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
   const video = chooseVideo(spec, models, problems);
   const window = Math.min(spec.window ?? video?.window ?? Infinity, spec.frames);
   // Over one frame both give the same bits, and only the plain UNet has a batch: a lone sample's bits may depend on threads.
-  const normScope = window === 1 ? 'frame' : spec.inversion.normScope;
+  const invertsNothing = spec.bridging.strategy === 'none';
+  const normScope = window === 1 || invertsNothing ? 'frame' : spec.inversion.normScope;
   const inversionUnet = chooseInversionUnet(normScope, models, problems);
+  const steps = spec.steps ?? models.defaults.steps;
+  const bridging = bridgingOf({ spec, defaults: models.defaults, steps, problems });
   const recipe = recipeOf(spec.task);
   const part = recipe.accept({ spec, models, source, problems });
   problems.push(
     ...samplerProblems({
-      steps: spec.steps ?? models.defaults.steps,
+      steps,
       scheduler: models.image.scheduler,
-      inversion: spec.inversion.mode ?? models.defaults.inversion,
+      inversion: invertsNothing ? undefined : (spec.inversion.mode ?? models.defaults.inversion),
       video,
       ...recipe.drawing?.({ spec, models }),
     }),
@@ -66,12 +70,14 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
   if (problems.length > 0 || !part || !video || !inversionUnet) {
     throw new BivdiffError('invalid-argument', problems.join('; '), { details: { problems } });
   }
-  const base = baseOf(request, { size, video, window, normScope, inversionUnet });
+  const base = baseOf(request, { size, steps, bridging, video, window, normScope, inversionUnet });
   return { ...base, ...part, models: { ...base.models, ...part.models } } as AcceptedJob;
 }
 
 interface Chosen {
   readonly size: { readonly width: number; readonly height: number };
+  readonly steps: number;
+  readonly bridging: Pick<JobBase, 'mixingRatio' | 'strength'>;
   readonly video: VideoModel;
   readonly window: number;
   readonly normScope: NormScope;
@@ -81,7 +87,7 @@ interface Chosen {
 /** What every job has. */
 function baseOf({ spec, models, source, numerics }: AcceptRequest, chosen: Chosen): JobBase {
   const { defaults } = models;
-  const { size, video, window, normScope, inversionUnet } = chosen;
+  const { size, steps, bridging, video, window, normScope, inversionUnet } = chosen;
   return {
     plannerRevision: PLANNER_REVISION,
     source: {
@@ -98,9 +104,9 @@ function baseOf({ spec, models, source, numerics }: AcceptRequest, chosen: Chose
     negativePrompt: spec.negativePrompt ?? defaults.negativePrompt,
     videoPrompt:
       spec.videoPrompt === undefined || spec.videoPrompt === '' ? spec.prompt : spec.videoPrompt,
-    steps: spec.steps ?? defaults.steps,
+    steps,
     videoGuidanceScale: spec.videoGuidanceScale ?? defaults.videoGuidanceScale,
-    mixingRatio: spec.mixingRatio ?? defaults.mixingRatio,
+    ...bridging,
     inversion: spec.inversion.mode ?? defaults.inversion,
     normScope,
     posterior: spec.posterior,

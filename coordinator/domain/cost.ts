@@ -4,6 +4,7 @@
 import { SAMPLING_STAGES } from '../../common/stage-facts.ts';
 import type { Stage } from '../../common/task.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
+import { smoothingSteps } from '../../recipes/pipeline/job-base.ts';
 import type { Plan, TaskRef } from './plan.ts';
 
 /** Units per frame and step, or per frame. Ratios as measured on the shipped models by `npm run bench`; only time left depends on them. */
@@ -65,7 +66,7 @@ export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): num
     case 'invert-video':
       return frames * job.steps * VIDEO_UNET_UNITS;
     case 'smooth':
-      return frames * job.steps * halves(job.videoGuidanceScale) * VIDEO_UNET_UNITS;
+      return frames * smoothingSteps(job) * halves(job.videoGuidanceScale) * VIDEO_UNET_UNITS;
     case 'decode':
       return frames * VAE_DECODE_UNITS;
     case 'measure':

@@ -5,6 +5,7 @@ import { operationsOf, unetWork, vaeWork } from '../../common/models/graph-work.
 import type { Digest, JsonObject, Stage } from '../../common/task.ts';
 import { nodesOf } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
+import { smoothingSteps } from '../../recipes/pipeline/job-base.ts';
 import type { PlanNode } from '../../recipes/pipeline/plan-node.ts';
 
 /** The config of a model part; undefined for one that is not at hand. */
@@ -69,7 +70,7 @@ function frameWork(
     case 'invert-video':
       return times(job.steps, pass('unet'));
     case 'smooth':
-      return times(job.steps * branches(job.videoGuidanceScale), pass('unet'));
+      return times(smoothingSteps(job) * branches(job.videoGuidanceScale), pass('unet'));
     default:
       return job.width * job.height;
   }

@@ -14,7 +14,7 @@ export interface Bridge {
   readonly smoothed: NodeOutput;
 }
 
-/** From `generated`, frames in batches. Mixing ratio 1 has no video inversion, 0 no image inversion. */
+/** From `generated`, frames in batches. Mixing ratio 1 has no video inversion, 0 no image inversion, and with a strength nothing is inverted. */
 export function bridgeNodes(job: JobBase, generated: NodeOutput): Bridge {
   const { models } = job;
   const batches = batchLayout(job.frames, job.frameBatch);
@@ -28,7 +28,9 @@ export function bridgeNodes(job: JobBase, generated: NodeOutput): Bridge {
     models: { 'vae-encoder': models.vaeEncoder },
     inputs: { frames: framesOf(generated, batches) },
   });
-  const inverted = inversionNodes(job, windows, { node: encode, output: 'latents' });
+  const latents = { node: encode, output: 'latents' };
+  const { strength, seed } = job;
+  const inverted = strength === undefined ? inversionNodes(job, windows, latents) : [];
   const smooth = planNode('smooth', {
     layout: windows,
     params: () => ({
@@ -36,9 +38,13 @@ export function bridgeNodes(job: JobBase, generated: NodeOutput): Bridge {
       negativePrompt: job.negativePrompt,
       steps: job.steps,
       guidanceScale: job.videoGuidanceScale,
+      ...(strength === undefined ? {} : { noised: { strength, seed } }),
     }),
     models: videoRoles(job),
-    inputs: { noise: counterpartOf({ node: inverted.at(-1)!, output: 'noise' }) },
+    inputs:
+      strength === undefined
+        ? { noise: counterpartOf({ node: inverted.at(-1)!, output: 'noise' }) }
+        : { latents: framesOf(latents, windows) },
   });
   const decode = planNode('decode', {
     layout: batches,

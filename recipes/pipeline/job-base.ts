@@ -1,5 +1,6 @@
 // What every accepted job has, whichever recipe it follows. Plain data; a recipe adds its own part.
 
+import { stepsOfStrength } from '../../common/diffusion/strength.ts';
 import type { SourceKind } from '../../common/sources/source.ts';
 import type { NumericsClasses } from '../../common/stage-facts.ts';
 import type {
@@ -50,6 +51,8 @@ export interface JobBase {
   readonly videoGuidanceScale: number;
   /** 0: video inversion alone. 1: image inversion alone. */
   readonly mixingRatio: number;
+  /** Present where nothing is inverted: frames are noised so far instead, above 0 to 1. */
+  readonly strength?: number;
   readonly inversion: InversionMode;
   readonly normScope: NormScope;
   readonly posterior: 'mode' | 'sample';
@@ -60,4 +63,9 @@ export interface JobBase {
   /** What bits depend on besides the job, by kind of work. */
   readonly numerics: NumericsClasses;
   readonly outputs: readonly AssembleParams[];
+}
+
+/** Steps of its smoothing: all, or the share that a strength means. */
+export function smoothingSteps({ steps, strength }: Pick<JobBase, 'steps' | 'strength'>): number {
+  return strength === undefined ? steps : stepsOfStrength(steps, strength);
 }

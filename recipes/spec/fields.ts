@@ -45,6 +45,14 @@ const inversionSpec = z.strictObject({
   normScope: words(NORM_SCOPES).default('window'),
 });
 
+/** The ablation of the paper, figure 10 and section 4: how frames become the noise that is smoothed. */
+export const STRATEGIES = ['mixed', 'image-only', 'video-only', 'none'] as const;
+
+const bridgingSpec = z.strictObject({
+  strategy: words(STRATEGIES).default('mixed'),
+  strength: z.number().positive().max(1).optional(),
+});
+
 const outputSpec = z.strictObject({
   format: words(OUTPUT_FORMATS).default('mp4'),
   framesPerSecond: z.number().positive().max(120).default(8),
@@ -67,6 +75,7 @@ export const COMMON_FIELDS = {
   steps: integer(1, 1000).optional(),
   videoGuidanceScale: z.number().min(1).max(100).optional(),
   mixingRatio: z.number().min(0).max(1).optional(),
+  bridging: bridgingSpec.prefault({}),
   inversion: inversionSpec.prefault({}),
   seed: integer(0, Number.MAX_SAFE_INTEGER).default(42),
   posterior: words(['mode', 'sample']).default('mode'),

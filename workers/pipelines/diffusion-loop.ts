@@ -31,6 +31,15 @@ export async function denoise(noise: FloatTensor, options: DenoiseOptions): Prom
   return runSteps(floatTensor(noise.shape, start), sampler, options);
 }
 
+/** From the middle: a sample that stands before step `first`. */
+export async function denoiseFrom(
+  sample: FloatTensor,
+  first: number,
+  options: DenoiseOptions,
+): Promise<FloatTensor> {
+  return runSteps(sample, options.sampler, { ...options, first });
+}
+
 export interface InvertOptions extends LoopOptions {
   readonly inverter: Inverter;
 }
@@ -43,14 +52,14 @@ export async function invert(latents: FloatTensor, options: InvertOptions): Prom
 async function runSteps(
   start: FloatTensor,
   scheduler: Inverter,
-  options: LoopOptions & Pick<DenoiseOptions, 'drawNoise'>,
+  options: LoopOptions & Pick<DenoiseOptions, 'drawNoise'> & { readonly first?: number },
 ): Promise<FloatTensor> {
-  const { context, place, predict, drawNoise } = options;
+  const { context, place, predict, drawNoise, first = 0 } = options;
   const { timesteps } = scheduler;
   const { shape } = start;
   const { resumed } = context;
   let sample = resumed === undefined ? start.data : resume(resumed, start, scheduler);
-  const done = resumed?.doneSteps ?? 0;
+  const done = resumed?.doneSteps ?? first;
   context.standsAt(done, stateAt(floatTensor(shape, sample), scheduler));
   for (const [stepIndex, timestep] of timesteps.entries()) {
     if (stepIndex < done) continue;
@@ -70,7 +79,7 @@ async function runSteps(
       batch: shape[0]!,
       ...(drawNoise === undefined ? {} : { noise: (index: number) => drawNoise(index).data }),
     });
-    context.progress(stepIndex + 1, timesteps.length);
+    context.progress(stepIndex + 1 - first, timesteps.length - first);
     context.standsAt(stepIndex + 1, stateAt(floatTensor(shape, sample), scheduler));
   }
   return floatTensor(shape, sample);

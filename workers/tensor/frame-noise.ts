@@ -14,8 +14,10 @@ import type { FloatTensor } from './tensor.ts';
  * - `generate-initial`: the state from which the image model starts
  * - `generate-step`: what ancestral samplers add at a step
  * - `encode-posterior`: the draw from the VAE's posterior
+ * - `smooth-initial`: what frames are noised with that nobody inverts
  */
-export type NoisePurpose = 'generate-initial' | 'generate-step' | 'encode-posterior';
+export type NoisePurpose =
+  'generate-initial' | 'generate-step' | 'encode-posterior' | 'smooth-initial';
 
 export interface NoiseKey {
   /** 0..2^53-1. */
@@ -32,6 +34,7 @@ const PURPOSE_WORDS: Readonly<Record<NoisePurpose, number>> = {
   'generate-initial': 0,
   'generate-step': 1,
   'encode-posterior': 2,
+  'smooth-initial': 3,
 };
 
 const WORD_COUNT = 2 ** 32;

@@ -2,9 +2,13 @@
 // with eta 0 and the image model's scheduler config (official code, video_smoothing.py:726-749, inference.py:221-231).
 
 import type { SmoothParams } from '../../../common/stages.ts';
-import type { StageBody } from '../../inference/ports.ts';
+import type { StageBody, StageInput } from '../../inference/ports.ts';
 import { createSampler } from '../../../common/diffusion/create-sampler.ts';
-import { denoise } from '../diffusion-loop.ts';
+import { addNoise, stepsOfStrength } from '../../../common/diffusion/strength.ts';
+import { frameNoise } from '../../tensor/frame-noise.ts';
+import { floatTensor } from '../../tensor/tensor.ts';
+import type { FloatTensor } from '../../tensor/tensor.ts';
+import { denoiseFrom } from '../diffusion-loop.ts';
 import { framesText } from '../failure-place.ts';
 import { predictGuided, textBranches } from '../guidance.ts';
 import { clipFromFrames, framesFromClip } from '../latents.ts';
@@ -12,19 +16,20 @@ import { latentsInput } from '../stage-inputs.ts';
 import { embedText } from '../text-embedding.ts';
 import { checkLatentSize, runUnet } from '../unet.ts';
 
-/** `latents`: scaled, of the noise's shape. */
+/** `latents`: scaled, of the shape of what comes in. */
 export const smooth: StageBody<SmoothParams> = async (input, context) => {
-  const noise = latentsInput(input, 'noise');
   const { prompt, negativePrompt, steps, guidanceScale } = input.params;
+  const sampler = createSampler('ddim', context.config('scheduler'), { steps });
+  const { start, first } = beginning(input, sampler.timesteps, context.config('scheduler'));
   const unet = await context.session('unet');
-  checkLatentSize(unet, context.config('unet'), noise);
+  checkLatentSize(unet, context.config('unet'), start);
   const branches = textBranches({
     prompt: await embedText(prompt, context),
     negative: await embedText(negativePrompt, context),
     scale: guidanceScale,
   });
-  const clip = await denoise(clipFromFrames(noise), {
-    sampler: createSampler('ddim', context.config('scheduler'), { steps }),
+  const clip = await denoiseFrom(clipFromFrames(start), first, {
+    sampler,
     predict: (sample, timestep) => {
       return predictGuided(sample, branches, (batch, text) => {
         return runUnet(unet, { sample: batch, timestep, text });
@@ -35,3 +40,19 @@ export const smooth: StageBody<SmoothParams> = async (input, context) => {
   });
   return { latents: framesFromClip(clip) };
 };
+
+/** The state before the first step, and which step that is. Noise of DDIM begins at its own size. */
+function beginning(
+  input: StageInput<SmoothParams>,
+  timesteps: readonly number[],
+  config: unknown,
+): { readonly start: FloatTensor; readonly first: number } {
+  const { noised } = input.params;
+  if (noised === undefined) return { start: latentsInput(input, 'noise'), first: 0 };
+  const { shape, data } = latentsInput(input, 'latents');
+  const first = timesteps.length - stepsOfStrength(timesteps.length, noised.strength);
+  const { seed } = noised;
+  const noise = frameNoise(shape, { seed, frames: input.frames, purpose: 'smooth-initial' });
+  const timestep = timesteps[first]!;
+  return { start: floatTensor(shape, addNoise(data, noise.data, { config, timestep })), first };
+}

@@ -43,6 +43,8 @@ const generateParams = {
   seed: 0,
 } as const;
 const smoothParams = { prompt, negativePrompt, steps, guidanceScale: golden.videoGuidanceScale };
+/** As in models/parity/noised.py. */
+const NOISED = { strength: 0.6, seed: 7 };
 const annotateParams = { annotator: 'canny', ...canny } as const;
 
 let demo: DemoStages;
@@ -155,6 +157,13 @@ describe('each stage on the recorded input', () => {
     expectAgreement(latents, goldenFloats('smooth', 'latents'), STAGE_TOLERANCE);
   });
 
+  it('smooth of frames that were noised gives the recorded latents', async () => {
+    const tensors = { latents: goldenFloats('encode', 'latents') };
+    const run = { params: { ...smoothParams, noised: NOISED }, tensors, frames };
+    const { latents } = await demo.run('smooth', run);
+    expectAgreement(latents, goldenFloats('smooth-noised', 'latents'), STAGE_TOLERANCE);
+  });
+
   it('decode gives the recorded frames', async () => {
     const tensors = { latents: goldenFloats('smooth', 'latents') };
     const decoded = await demo.run('decode', { params: {}, tensors, frames });
@@ -200,6 +209,12 @@ describe('a planted mistake shows', () => {
     const run = { params: smoothParams, tensors, frames, scheduler: oneOff() };
     const smoothed = await demo.run('smooth', run);
     expectDisagreement(smoothed['latents'], goldenFloats('smooth', 'latents'));
+  });
+
+  it.each([{ strength: 0.58 }, { seed: 8 }])('%j in smoothing of noised frames', async (other) => {
+    const params = { ...smoothParams, noised: { ...NOISED, ...other } };
+    const smoothed = await demo.run('smooth', { params, tensors: { latents }, frames });
+    expectDisagreement(smoothed['latents'], goldenFloats('smooth-noised', 'latents'));
   });
 
   it('branches swapped in the mix', async () => {

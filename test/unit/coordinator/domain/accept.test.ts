@@ -244,3 +244,53 @@ describe('a spec is refused', () => {
     ]);
   });
 });
+
+describe('bridging', () => {
+  const stages = (job: AcceptedJob): string[] => createPlan(job).nodes.map(({ stage }) => stage);
+  const frames = (bridging: object, more: object = {}): AcceptedJob =>
+    accept({ task: 'frames', bridging, ...more });
+
+  it.each([
+    [{ strategy: 'image-only' }, { mixingRatio: 1 }],
+    [{ strategy: 'video-only' }, { mixingRatio: 0 }],
+    [{ strategy: 'mixed' }, { mixingRatio: 0.3 }],
+  ])('%j is the job of a mixing ratio', (bridging, ratio) => {
+    const more = bridging.strategy === 'mixed' ? ratio : {};
+    expect(frames(bridging, more)).toEqual(accept({ task: 'frames', ...ratio }));
+  });
+
+  it('none inverts nothing, and depends on nothing of an inversion', () => {
+    const job = frames({ strategy: 'none' });
+    expect(job).toMatchObject({ mixingRatio: 0, strength: 0.6, normScope: 'frame' });
+    expect(stages(job)).toEqual([
+      ...['ingest', 'encode', 'smooth', 'decode', 'measure', 'assemble'],
+    ]);
+    expect(
+      frames({ strategy: 'none', strength: 0.6 }, { inversion: { normScope: 'frame' } }),
+    ).toEqual(job);
+  });
+
+  it.each([
+    [{ bridging: { strength: 0.5 } }, /^bridging\.strength: is for strategy none/],
+    [
+      { bridging: { strategy: 'image-only' }, mixingRatio: 0.5 },
+      /^mixingRatio: 0\.5 contradicts bridging\.strategy image-only, which is mixing ratio 1/,
+    ],
+    [
+      { bridging: { strategy: 'none' }, mixingRatio: 0.5 },
+      /^mixingRatio: bridging\.strategy none inverts nothing/,
+    ],
+    [
+      { bridging: { strategy: 'none' }, inversion: { mode: 'ddim' } },
+      /^inversion\.mode: bridging\.strategy none inverts nothing/,
+    ],
+    [
+      { bridging: { strategy: 'none', strength: 0.04 }, steps: 20 },
+      /^bridging\.strength: 0\.04 of 20 steps is not one; at least 0\.05, or more steps/,
+    ],
+  ])('%j is refused', (settings, sentence) => {
+    expect(problemsOf({ task: 'frames', ...settings })).toEqual([
+      expect.stringMatching(sentence) as unknown,
+    ]);
+  });
+});
