@@ -1,4 +1,4 @@
-// `bivdiff sweep`: the same render at several mixing ratios (and video guidance scales). All that they share runs once.
+// `bivdiff sweep`: the same render with one or two settings tried at several values. All that they share runs once.
 
 import { join, resolve } from 'node:path';
 
@@ -17,11 +17,20 @@ import { renderToFiles, roundSeconds } from '../local/render-to-files.ts';
 import type { RenderReport } from '../local/render-to-files.ts';
 import { requestFromFile, requestFromFlags } from '../request/render-request.ts';
 import type { RenderRequest } from '../request/render-request.ts';
-import { addRenderFlags } from '../flags/render-flags.ts';
+import { RENDER_FLAGS } from '../flags/flag-table.ts';
+import { addRenderFlags, describeFlag } from '../flags/render-flags.ts';
+import type { SpecLayer } from '../request/spec-layer.ts';
 import { layerOfFlags, runOptions } from '../request/run-options.ts';
 import type { TypedFlags } from '../flags/render-flags.ts';
 import type { RunOptions } from '../request/run-options.ts';
-import { pointLabel, pointName, sweepPoints } from '../flags/sweep-points.ts';
+import {
+  flagsOfPoint,
+  pointFields,
+  pointLabel,
+  pointName,
+  SWEPT,
+  sweepPoints,
+} from '../flags/sweep-points.ts';
 import type { SweepPoint } from '../flags/sweep-points.ts';
 import { printJson, warningsTo } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
@@ -30,17 +39,21 @@ const EXAMPLES = `
 Examples:
   bivdiff sweep --mixing-ratio 0,0.25,0.5,0.75,1 --task controlnet --input clip.mp4 \\
     --prompt "a red square" --output sweep/
-  bivdiff sweep spec.yaml --mixing-ratio 0.5 --video-guidance-scale 5,7.5,10 --output sweep/ --json
+  bivdiff sweep spec.yaml --bridging mixed,image-only,video-only,none --output sweep/ --json
 
-Frames, latents and both inversions are made once for all. The folder gets one video per value,
-contact-sheet.png (any control, frame by frame, then a row per value) and table.json.`;
+What the renders share (frames, latents, inversions) is made once. The folder gets a video of each,
+contact-sheet.png (any control, frame by frame, then a row of each) and table.json. Several values may
+have: ${SWEPT.map(({ flag }) => `--${flag}`).join(', ')}; two of them at once make a grid.`;
 
-const OWN_DOCS = {
+const OWN_DOCS: Readonly<Record<string, string>> = {
   output: 'Folder for the videos, contact-sheet.png and table.json',
-  'mixing-ratio': 'Values to try, with commas between (each 0 to 1)',
-  'video-guidance-scale':
-    "Values to try, with commas between (each 1 to 100; default: the models' own)",
-} as const;
+  ...Object.fromEntries(
+    RENDER_FLAGS.filter(({ name }) => SWEPT.some(({ flag }) => flag === name)).map((flag) => [
+      flag.name,
+      `${describeFlag(flag)}; several with commas between`,
+    ]),
+  ),
+};
 
 /** Files that a sweep names itself. */
 const WITHOUT = ['comparison', 'contact-sheet', 'report', 'trace'] as const;
@@ -53,9 +66,9 @@ export function addSweepCommand(
 ): void {
   const command = program
     .command('sweep')
-    .summary('Compare mixing ratios')
+    .summary('Compare values of a setting')
     .description(
-      'Render at several mixing ratios and compare: videos, one contact sheet, one table',
+      'Render with several values of one or two settings and compare: videos, one contact sheet, one table',
     )
     .argument('[spec]', 'Spec file, YAML or JSON');
   addRenderFlags(command, { without: WITHOUT, docs: OWN_DOCS })
@@ -77,21 +90,19 @@ async function sweep(
   typed: TypedFlags,
   environment: CliEnvironment,
 ): Promise<number> {
-  const { mixingRatio, videoGuidanceScale, output, ...single } = typed;
-  const points = sweepPoints({ mixingRatio, videoGuidanceScale });
+  const { output, ...others } = typed;
+  const points = sweepPoints(typed);
   if (typeof output !== 'string' || output === '') {
     throw new BivdiffError('invalid-argument', '--output is missing: the folder for the results');
   }
   const folder = resolve(environment.folder, output);
-  const flags = layerOfFlags(single, environment);
-  const base =
-    specFile === undefined
-      ? requestFromFlags(flags, { needsOutput: false, command: 'sweep' })
-      : await requestFromFile(specFile, flags, { needsOutput: false, command: 'sweep' });
+  const renders = await requestsOf(specFile, points, (point) =>
+    layerOfFlags(flagsOfPoint(point, others), environment),
+  );
   const run = runOptions(typed, environment);
   await checkPlaces([join(folder, 'table.json')]);
   const results = await withFarm(run, environment, (farm) =>
-    renderPoints({ farm, base, points, folder, run }, environment),
+    renderPoints({ farm, renders, folder, run }, environment),
   );
   const table = sweepTable(results, folder);
   if (run.json) printJson(environment.stdout, table);
@@ -99,10 +110,48 @@ async function sweep(
   return EXIT_OK;
 }
 
+interface PointRender {
+  readonly point: SweepPoint;
+  readonly request: RenderRequest;
+}
+
+/** @throws invalid-argument — all that is wrong in any of them, each problem once */
+async function requestsOf(
+  specFile: string | undefined,
+  points: readonly SweepPoint[],
+  layerOf: (point: SweepPoint) => SpecLayer,
+): Promise<readonly PointRender[]> {
+  const options = { needsOutput: false, command: 'sweep' } as const;
+  const renders: PointRender[] = [];
+  const problems = new Set<string>();
+  let hint: string | undefined;
+  for (const point of points) {
+    try {
+      const layer = layerOf(point);
+      const request =
+        specFile === undefined
+          ? requestFromFlags(layer, options)
+          : await requestFromFile(specFile, layer, options);
+      renders.push({ point, request });
+    } catch (reason) {
+      const error = BivdiffError.from(reason);
+      const { problems: several } = error.details;
+      if (!Array.isArray(several)) throw error;
+      hint ??= error.hint;
+      for (const one of several) problems.add(String(one));
+    }
+  }
+  if (problems.size === 0) return renders;
+  const all = [...problems];
+  throw new BivdiffError('invalid-argument', all.join('; '), {
+    ...(hint === undefined ? {} : { hint }),
+    details: { problems: all },
+  });
+}
+
 interface SweepRun {
   readonly farm: Farm;
-  readonly base: RenderRequest;
-  readonly points: readonly SweepPoint[];
+  readonly renders: readonly PointRender[];
   readonly folder: string;
   readonly run: RunOptions;
 }
@@ -111,25 +160,25 @@ async function renderPoints(
   sweepRun: SweepRun,
   environment: CliEnvironment,
 ): Promise<SweepResult[]> {
-  const { farm, base, points, folder, run } = sweepRun;
+  const { farm, renders, folder, run } = sweepRun;
   const signal = environment.interruption();
   const view = createView(run, environment);
-  const { format } = base.spec.output;
+  const { format } = renders[0]!.request.spec.output;
   const ending = isSequence(format) ? '/' : endingOf(format);
   // All are accepted before the first runs: what does not fit is told at once.
   const accepted: Accepted[] = [];
   const onWarning = warningsTo(environment.stderr);
-  for (const [index, point] of points.entries()) {
-    const output = { ...base.spec.output, comparison: false, contactSheet: false };
-    const request = { ...base, spec: { ...base.spec, ...point, output } };
+  for (const [index, { request: asked }] of renders.entries()) {
+    const output = { ...asked.spec.output, comparison: false, contactSheet: false };
+    const request = { ...asked, spec: { ...asked.spec, output } };
     // Their prompts are the same.
     const options = index === 0 ? { signal, onWarning } : { signal };
     accepted.push(await acceptRequest(farm, request, options));
   }
   const results: SweepResult[] = [];
-  for (const [index, point] of points.entries()) {
+  for (const [index, { point }] of renders.entries()) {
     const one = accepted[index]!;
-    view.note(`[${index + 1}/${points.length}] ${pointLabel(point)}`);
+    view.note(`[${index + 1}/${renders.length}] ${pointLabel(point)}`);
     const report = await renderToFiles({
       farm,
       accepted: one,
@@ -165,7 +214,7 @@ function sweepTable(results: readonly SweepResult[], folder: string): object {
     seconds: sumSeconds(results.map(({ report }) => report.seconds)),
     wallSeconds: wallSecondsOf(results),
     rows: results.map(({ point, report }) => ({
-      ...point,
+      ...pointFields(point),
       job: report.job,
       output: report.outputs[0]?.path,
       sha256: report.sha256,

@@ -1,90 +1,106 @@
-// The values that a sweep tries: lists of numbers from flags, every combination once. Pure.
+// What a sweep tries: lists of values from flags, every combination once. Pure.
 
 import { BivdiffError } from '../../common/errors.ts';
-import { factsOfField } from './flag-facts.ts';
+import { camelCase } from './find-flag.ts';
+import { RENDER_FLAGS } from './flag-table.ts';
+import type { TypedFlags } from './render-flags.ts';
 
-/** What one render of a sweep sets. */
-export interface SweepPoint {
-  readonly mixingRatio?: number;
-  readonly videoGuidanceScale?: number;
+interface Axis {
+  readonly flag: string;
+  /** For people. */
+  readonly label: string;
+  /** Before its values in the names of files. */
+  readonly short: string;
+  /** One value is a list of one: so it was before others could be swept. */
+  readonly isAlways?: true;
 }
 
-/** As typed: numbers with commas between. */
-export interface SweepLists {
-  readonly mixingRatio: string | boolean | undefined;
-  readonly videoGuidanceScale: string | boolean | undefined;
-}
+/** In the order in which they vary, the first slowest. */
+export const SWEPT: readonly Axis[] = [
+  { flag: 'mixing-ratio', label: 'mixing ratio', short: '', isAlways: true },
+  { flag: 'bridging', label: 'bridging', short: '' },
+  { flag: 'strength', label: 'strength', short: 's' },
+  { flag: 'video-model', label: 'video model', short: '' },
+  { flag: 'inversion', label: 'inversion', short: '' },
+  { flag: 'guidance-scale', label: 'guidance', short: 'i' },
+  { flag: 'video-guidance-scale', label: 'video guidance', short: 'g', isAlways: true },
+];
+
+/** What one render of a sweep sets, as typed, by axis. */
+export type SweepPoint = readonly { readonly axis: Axis; readonly value: string }[];
 
 const POINTS_MAX = 100;
+const LISTS_MAX = 2;
 
 /**
- * Every combination of the lists, first list slowest, each value once.
- * @throws invalid-argument — no list, not numbers, out of range, or more than 100 renders
+ * Every combination of the lists, each value once. Whether values are right tells whoever takes the flags.
+ * @throws invalid-argument — no list, a value is missing, more than two lists, or more than 100 renders
  */
-export function sweepPoints(lists: SweepLists): readonly SweepPoint[] {
+export function sweepPoints(typed: TypedFlags): readonly SweepPoint[] {
   const problems: string[] = [];
-  const ratios = numbersOf('mixing-ratio', 'mixingRatio', lists.mixingRatio, problems);
-  const scales = numbersOf(
-    'video-guidance-scale',
-    'videoGuidanceScale',
-    lists.videoGuidanceScale,
-    problems,
-  );
-  if (ratios === undefined && scales === undefined && problems.length === 0) {
-    problems.push('--mixing-ratio is missing: the values to try, with commas between');
+  const lists = SWEPT.flatMap((axis) => {
+    const text = typed[camelCase(axis.flag)];
+    const isList = typeof text === 'string' && (axis.isAlways === true || text.includes(','));
+    return isList ? [valuesOf(axis, text, problems)] : [];
+  });
+  const flags = SWEPT.map(({ flag }) => `--${flag}`).join(', ');
+  if (lists.length === 0) {
+    problems.push(`nothing is swept: give one or two of ${flags} the values to try`);
   }
-  const points = (ratios ?? [undefined]).flatMap((mixingRatio) =>
-    (scales ?? [undefined]).map((videoGuidanceScale) => ({
-      ...(mixingRatio === undefined ? {} : { mixingRatio }),
-      ...(videoGuidanceScale === undefined ? {} : { videoGuidanceScale }),
-    })),
+  const long = lists.filter((list) => list.length > 1).map((list) => `--${list[0]!.axis.flag}`);
+  if (long.length > LISTS_MAX) {
+    problems.push(`${long.join(', ')}: at most two at once, for a contact sheet that can be read`);
+  }
+  const points = lists.reduce<readonly SweepPoint[]>(
+    (before, list) => before.flatMap((point) => list.map((one) => [...point, one])),
+    [[]],
   );
   if (points.length > POINTS_MAX) {
     problems.push(`${points.length} renders are more than a sweep takes, ${POINTS_MAX}`);
   }
   if (problems.length === 0) return points;
   throw new BivdiffError('invalid-argument', problems.join('; '), {
-    hint: 'Write them as in --mixing-ratio 0,0.25,0.5,0.75,1',
+    hint: 'Write them with commas between, as in --mixing-ratio 0,0.25,0.5,0.75,1',
     details: { problems },
   });
 }
 
-/** `0.25`, `g7.5` or `0.25-g7.5`: the name of the video. */
+/** The flags of one render. */
+export function flagsOfPoint(point: SweepPoint, typed: TypedFlags): TypedFlags {
+  const values = point.map(({ axis, value }) => [camelCase(axis.flag), value] as const);
+  return { ...typed, ...Object.fromEntries(values) };
+}
+
+/** `0.25`, `g7.5`, `none-s0.6`: the name of the video. */
 export function pointName(point: SweepPoint): string {
-  const { mixingRatio, videoGuidanceScale } = point;
-  const parts = [
-    ...(mixingRatio === undefined ? [] : [String(mixingRatio)]),
-    ...(videoGuidanceScale === undefined ? [] : [`g${videoGuidanceScale}`]),
-  ];
-  return parts.join('-');
+  return point.map(({ axis, value }) => `${axis.short}${value}`).join('-');
 }
 
 /** `mixing ratio 0.25, video guidance 7.5`: for people. */
 export function pointLabel(point: SweepPoint): string {
-  const { mixingRatio, videoGuidanceScale } = point;
-  const parts = [
-    ...(mixingRatio === undefined ? [] : [`mixing ratio ${mixingRatio}`]),
-    ...(videoGuidanceScale === undefined ? [] : [`video guidance ${videoGuidanceScale}`]),
-  ];
-  return parts.join(', ');
+  return point.map(({ axis, value }) => `${axis.label} ${value}`).join(', ');
 }
 
-function numbersOf(
-  flag: string,
-  field: string,
-  text: string | boolean | undefined,
-  problems: string[],
-): readonly number[] | undefined {
-  if (typeof text !== 'string') return undefined;
-  const { min = 0, max = Infinity } = factsOfField(field) ?? {};
-  const values: number[] = [];
+/** For JSON: numbers as numbers. */
+export function pointFields(point: SweepPoint): Readonly<Record<string, string | number>> {
+  return Object.fromEntries(
+    point.map(({ axis, value }) => [camelCase(axis.flag), isNumber(axis) ? Number(value) : value]),
+  );
+}
+
+function valuesOf(axis: Axis, text: string, problems: string[]): SweepPoint {
+  const values: string[] = [];
   for (const part of text.split(',')) {
-    const value = part.trim() === '' ? NaN : Number(part);
-    if (!(value >= min && value <= max)) {
-      problems.push(`--${flag}: expected numbers from ${min} to ${max}, got "${part}"`);
-    } else if (!values.includes(value)) {
-      values.push(value);
-    }
+    const typed = part.trim();
+    // 0.50 is 0.5; what is no number is told as typed.
+    const number = Number(typed);
+    const value = isNumber(axis) && Number.isFinite(number) ? String(number) : typed;
+    if (typed === '') problems.push(`--${axis.flag}: a value is missing in "${text}"`);
+    else if (!values.includes(value)) values.push(value);
   }
-  return values;
+  return values.map((value) => ({ axis, value }));
+}
+
+function isNumber({ flag }: Axis): boolean {
+  return RENDER_FLAGS.some(({ name, kind }) => name === flag && kind === 'number');
 }
