@@ -19,7 +19,7 @@ import { ModelPublisher } from './publish-models.ts';
 export interface AcceptorSettings {
   readonly modelsFolder: string;
   /** Of the jobs that it takes, asked for each. */
-  readonly numerics: () => NumericsClasses;
+  readonly numerics: () => Promise<NumericsClasses>;
 }
 
 /** Looks at the uploaded source in a media process, and at the models. */
@@ -28,7 +28,7 @@ export class Acceptor {
   readonly #sources: SourceCache;
   readonly #models: ModelLibrary;
   readonly #publisher: ModelPublisher;
-  readonly #numerics: () => NumericsClasses;
+  readonly #numerics: () => Promise<NumericsClasses>;
 
   constructor(store: Store, { modelsFolder, numerics }: AcceptorSettings) {
     this.#sources = new SourceCache(store);
@@ -38,7 +38,7 @@ export class Acceptor {
   }
 
   async accept(spec: RenderSpec, source: StoredSource): Promise<AcceptedJob> {
-    const numerics = this.#numerics();
+    const numerics = await this.#numerics();
     const models = await this.#models.open(spec.models);
     const facts = await this.#probe(source).catch((reason: unknown) => {
       throw nameSource(BivdiffError.from(reason), spec.input.path);

@@ -1,6 +1,7 @@
 // `bivdiff coordinator`: joins the coordinator to NATS, a store directory and gRPC, and runs it until it is told to end.
 
 import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
 
@@ -9,6 +10,7 @@ import type { NatsAccess } from '../../common/bus/nats/index.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
 import { openStore } from '../../common/store/open-store.ts';
+import { WORKER_SILENT_MS } from '../../common/worker-status.ts';
 import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
 import { Coordinator } from '../../coordinator/coordinator.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../coordinator/domain/failure-policy.ts';
@@ -131,6 +133,7 @@ async function lead(
   });
   const numerics = jobNumerics({
     named: settings.numerics,
+    heard: delay(WORKER_SILENT_MS, undefined, { ref: false }),
     workers: () => workers.alive,
     jobs: () => coordinator.list(),
   });

@@ -4,15 +4,16 @@ import { BivdiffError } from '../../common/errors.ts';
 import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
 import { numericsKeyOf } from '../../common/stage-facts.ts';
 import type { NumericsClasses } from '../../common/stage-facts.ts';
+import type { Pool } from '../../common/task.ts';
 import type { WorkerStatus } from '../../common/worker-status.ts';
 import { ownClasses } from '../../workers/own-classes.ts';
-
-/** As the name of a class: whichever the workers that draw frames have. */
-export const OF_WORKERS = 'workers';
+import { OF_WORKERS } from '../flags/numerics-flag.ts';
 
 export interface JobNumericsOptions {
   /** A class of inference, or OF_WORKERS. @default this machine's processors' */
   readonly named?: string | undefined;
+  /** Resolves when who is there has been heard: before, the first to be heard would decide. */
+  readonly heard: Promise<unknown>;
   /** Those heard of lately. */
   readonly workers: () => readonly WorkerStatus[];
   /** Newest first; undefined of those whose specs were not read. */
@@ -20,22 +21,21 @@ export interface JobNumericsOptions {
 }
 
 /** @throws (what it gives) unavailable — OF_WORKERS, and no worker has said yet which it has */
-export function jobNumerics(options: JobNumericsOptions): () => NumericsClasses {
-  const { named, workers, jobs } = options;
+export function jobNumerics(options: JobNumericsOptions): () => Promise<NumericsClasses> {
+  const { named, heard, workers, jobs } = options;
   if (named !== OF_WORKERS) {
     const classes = ownClasses(named);
-    return () => classes;
+    return async () => Promise.resolve(classes);
   }
   let last: NumericsClasses | undefined;
-  return () => {
-    const there = slotsByClass(workers());
+  return async () => {
+    await heard;
+    const there = ranked(workers());
     last ??= jobs().find(({ numerics }) => numerics !== undefined)?.numerics;
-    // One class while it is there at all: equal jobs shall be one, whoever joins.
-    if (last === undefined || (there.size > 0 && !there.has(numericsKeyOf(last)))) {
-      const [most] = [...there].toSorted(
-        ([key, one], [other, two]) => two.slots - one.slots || (key < other ? -1 : 1),
-      );
-      last = most?.[1].numerics;
+    const known = last && there.find(({ key }) => key === numericsKeyOf(last!));
+    // One class for as long as it does as much as any other: equal jobs shall be one, whoever joins.
+    if (known === undefined || known.pools.size < there[0]!.pools.size) {
+      last = there[0]?.numerics ?? last;
     }
     if (last !== undefined) return last;
     throw new BivdiffError('unavailable', 'no worker that draws frames has been there yet', {
@@ -44,14 +44,35 @@ export function jobNumerics(options: JobNumericsOptions): () => NumericsClasses 
   };
 }
 
-function slotsByClass(workers: readonly WorkerStatus[]) {
-  const classes = new Map<string, { readonly numerics: NumericsClasses; slots: number }>();
-  for (const { protocol, pools, numerics, slots } of workers) {
-    if (protocol !== PROTOCOL_VERSION || !pools.includes('idm')) continue;
+interface WorkersOfClass {
+  readonly key: string;
+  readonly numerics: NumericsClasses;
+  /** That its workers serve together: a job needs all. */
+  readonly pools: Set<Pool>;
+  /** Of those that draw. */
+  slots: number;
+}
+
+/** Classes that can draw, first those whose workers can do most of a job. */
+function ranked(workers: readonly WorkerStatus[]): readonly WorkersOfClass[] {
+  const ours = workers.filter(({ protocol }) => protocol === PROTOCOL_VERSION);
+  const staying = classesOf(ours.filter(({ draining }) => !draining));
+  // Those that merely rest say that they drain too.
+  return staying.length > 0 ? staying : classesOf(ours);
+}
+
+function classesOf(workers: readonly WorkerStatus[]): readonly WorkersOfClass[] {
+  const classes = new Map<string, WorkersOfClass>();
+  for (const { pools, numerics, slots } of workers) {
     const key = numericsKeyOf(numerics);
-    const known = classes.get(key) ?? { numerics, slots: 0 };
-    known.slots += slots;
+    const known = classes.get(key) ?? { key, numerics, pools: new Set(), slots: 0 };
     classes.set(key, known);
+    for (const pool of pools) known.pools.add(pool);
+    if (pools.includes('idm')) known.slots += slots;
   }
-  return classes;
+  return [...classes.values()]
+    .filter(({ pools }) => pools.has('idm'))
+    .toSorted(
+      (a, b) => b.pools.size - a.pools.size || b.slots - a.slots || (a.key < b.key ? -1 : 1),
+    );
 }

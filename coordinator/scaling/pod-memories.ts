@@ -8,6 +8,8 @@ export interface PodMemory {
   idleSinceMs: number | undefined;
   silentSinceMs: number | undefined;
   askedToRestMs: number | undefined;
+  /** Since when lists lack it, though its worker speaks. */
+  unlistedSinceMs?: number | undefined;
 }
 
 export class PodMemories {

@@ -23,6 +23,8 @@ const UNSTARTED_MS_MAX = 2_000;
 const HELD_IDLE_SECONDS = 10;
 /** A silent worker counts as one for so long: its container may have been started anew. */
 const SILENT_COUNTS_SECONDS = 60;
+/** So long a list is not believed that lacks the pod of a worker that speaks: then the pod was deleted by force, on a node that lives on. */
+const UNLISTED_MS_MAX = 60_000;
 /** Of starts that were seen, so many were over by the time that is planned with. */
 const START_SHARE = 0.7;
 
@@ -78,10 +80,13 @@ export class PoolScaler {
       return `Deployment ${name} has ${deployment.podsCounted} pods, and ${listed.length} were listed: nothing is changed`;
     }
     this.#nowMs = nowMs;
-    for (const [uid, { name: known }] of this.#memories.all) {
-      const heard = workers.byName.get(known);
-      if (heard === undefined || heard.status.draining || view.hasPod(uid)) continue;
-      return `worker ${known} is heard of, and its pod was not listed: nothing is changed`;
+    for (const [uid, memory] of this.#memories.all) {
+      const heard = workers.byName.get(memory.name);
+      const isMissed = heard?.status.draining === false && !view.hasPod(uid);
+      memory.unlistedSinceMs = isMissed ? (memory.unlistedSinceMs ?? nowMs) : undefined;
+      const { unlistedSinceMs = -Infinity } = memory;
+      if (nowMs - unlistedSinceMs >= UNLISTED_MS_MAX) continue;
+      return `worker ${memory.name} is heard of, and its pod was not listed: nothing is changed`;
     }
     const pods = listed.map((pod): SeenPod => {
       const memory = this.#memories.of(pod);

@@ -23,7 +23,7 @@ export class Scaler {
   readonly budget: GpuBudget;
   readonly #settings: ScalerSettings;
   readonly #pools = new Map<ScaledPool, PoolScaler>();
-  /** Numerics classes of the workers that each pool has had. */
+  /** Numerics classes of the workers that each pool has, or had while it had any. */
   readonly #classes = new Map<ScaledPool, Set<string>>();
 
   constructor(settings: ScalerSettings) {
@@ -86,12 +86,10 @@ export class Scaler {
   }
 
   #noteClasses(pool: ScaledPool, { pods }: PoolState, { byName }: HeardWorkers): void {
+    const heard = pods.flatMap(({ pod }) => byName.get(pod.name) ?? []);
     const known = this.#classes.get(pool) ?? new Set();
-    this.#classes.set(pool, known);
-    for (const { pod } of pods) {
-      const heard = byName.get(pod.name);
-      if (heard !== undefined) known.add(numericsKeyOf(heard.status.numerics));
-    }
+    const now = new Set(heard.map(({ status }) => numericsKeyOf(status.numerics)));
+    this.#classes.set(pool, now.size > 0 ? now : known);
   }
 
   #spentText(): string {

@@ -17,6 +17,7 @@ import { checkListenAddress, NATS_DEFAULT, SERVER_DEFAULT } from '../../flags/fa
 import { EXIT_OK } from '../../output/exit-codes.ts';
 import { addStoreFlag } from '../../flags/store-flag.ts';
 import type { CliEnvironment } from '../../terminal.ts';
+import { checkNumerics } from '../../flags/numerics-flag.ts';
 import { CHECKPOINT_SECONDS } from '../../../workers/stages/stage-environment.ts';
 import {
   checkHttpAddress,
@@ -94,6 +95,7 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
     )
     .option('--settings <FILE>', 'The limits as `limits: { NAME: VALUE }`, YAML or JSON')
     .action(async (flags: ProgramFlags) => {
+      checkNumerics(flags.numerics);
       const listen = flags.listen ?? SERVER_DEFAULT;
       const where = places(flags, environment);
       const natsAccess = await natsAccessOf(flags, environment);

@@ -38,6 +38,8 @@ interface Differences {
 class Scene {
   nowMs = 1e6;
   readonly scaler: Scaler;
+  /** Of its workers. */
+  classOf = CLASS;
 
   constructor(gpuSecondsMax?: number) {
     this.scaler = new Scaler({
@@ -60,7 +62,7 @@ class Scene {
     const facts = Object.entries(pods).map(([name, { does, cost = 0, pod = {} }]): PodFacts => {
       const started = does !== 'unplaced';
       const running = does === 'runs' ? ['t' as TaskId] : [];
-      const status = { name, running, draining: does === 'rests', numerics: CLASS };
+      const status = { name, running, draining: does === 'rests', numerics: this.classOf };
       if (started && does !== 'unheard') byName.set(name, { status, heardMs: this.nowMs });
       return {
         ...{
@@ -246,6 +248,20 @@ describe('the scaler', () => {
     expect(decision.troubles[0]).toMatch(/1 of 1 jobs are of a numerics class/);
   });
 
+  it('starts nothing for a class that its workers no longer have, but for one that they had before they all went', async () => {
+    const scene = new Scene();
+    const jobs = [jobOf(8, 600)];
+    const deployment = { generation: 1 };
+    await scene.look({ a: idle! }, { deployment });
+    const none = await scene.look({}, { jobs, deployment });
+    expect(none.troubles).toEqual([]);
+    scene.classOf = simulatedNumerics('other');
+    await scene.look({ b: idle! }, { deployment });
+    const upgraded = await scene.look({ b: idle! }, { jobs, deployment });
+    expect(upgraded.replicas).toEqual([]);
+    expect(upgraded.troubles[0]).toMatch(/1 of 1 jobs are of a numerics class/);
+  });
+
   it('starts nothing more once the cap is used up, until the next day', async () => {
     const scene = new Scene(10);
     const jobs = [jobOf(20, 60)];
@@ -274,6 +290,10 @@ describe('the scaler', () => {
     expect(heard.troubles).toEqual([
       'worker b is heard of, and its pod was not listed: nothing is changed',
     ]);
+    // Deleted by force, on a node that lives on: others need not wait for ever.
+    scene.nowMs += 60_000;
+    const later = await scene.look({ a: idle! }, { alsoHeard: ['b'], jobs: [jobOf(40, 600)] });
+    expect(later.reasons.vdm).toMatch(/^1 -> \d workers/);
     expect(heard.reasons).toEqual({});
   });
 });
