@@ -2,6 +2,7 @@
 
 import { createSampler } from '../../common/diffusion/create-sampler.ts';
 import type { StageContext } from '../../workers/inference/ports.ts';
+import { drawingNoise } from '../../workers/pipelines/drawing-noise.ts';
 import { denoise } from '../../workers/pipelines/diffusion-loop.ts';
 import { framesText } from '../../workers/pipelines/failure-place.ts';
 import { predictGuided, textBranches } from '../../workers/pipelines/guidance.ts';
@@ -9,9 +10,9 @@ import { joinBatches, repeatBatch } from '../../workers/pipelines/latents.ts';
 import { conditionsFromFrames } from '../../workers/pipelines/pixels.ts';
 import { embedText } from '../../workers/pipelines/text-embedding.ts';
 import { checkLatentSize, runUnet } from '../../workers/pipelines/unet.ts';
-import { frameNoise } from '../../workers/tensor/frame-noise.ts';
 import { floatTensor } from '../../workers/tensor/tensor.ts';
 import type { FloatTensor, FrameTensor } from '../../workers/tensor/tensor.ts';
+import { noiseOf } from '../pipeline/generator-settings.ts';
 import type { DrawingParams } from '../pipeline/generator-settings.ts';
 
 export interface Drawing {
@@ -56,7 +57,7 @@ export async function drawLatents(drawing: Drawing, context: StageContext): Prom
       });
     },
     drawNoise: (step) => {
-      return frameNoise(noise.shape, { seed: params.seed, frames, purpose: 'generate-step', step });
+      return drawingNoise(noise.shape, noiseOf(params, frames), step);
     },
     context,
     place: `generate ${framesText(frames)}`,

@@ -11,6 +11,8 @@ export interface DrawingSettings {
   /** 1 means no guidance. */
   readonly guidanceScale: number;
   readonly sampler: SamplerName;
+  /** Of the frames' noise, above 0 to 1. @default nothing is shared */
+  readonly sharedNoise?: number;
 }
 
 export interface DrawingJob extends JobBase, DrawingSettings {
@@ -26,6 +28,8 @@ export type DrawingParams = Readonly<{
   sampler: SamplerName;
   /** 0..2^53-1. Frame noise is keyed by (seed, frame index, purpose, step). */
   seed: number;
+  /** As `DrawingSettings.sharedNoise`. */
+  sharedNoise?: number;
 }>;
 
 /** The user's (`DRAWING_FIELDS`), else the models' own. */
@@ -33,16 +37,27 @@ export function drawingSettings(
   spec: {
     readonly guidanceScale?: number | undefined;
     readonly scheduler?: SamplerName | undefined;
+    readonly sharedNoise?: number | undefined;
   },
   { defaults }: ModelSet,
 ): DrawingSettings {
+  const { sharedNoise = 0 } = spec;
   return {
     guidanceScale: spec.guidanceScale ?? defaults.guidanceScale,
     sampler: spec.scheduler ?? defaults.sampler,
+    ...(sharedNoise === 0 ? {} : { sharedNoise }),
   };
 }
 
 export function drawingParams(job: DrawingJob): DrawingParams {
-  const { prompt, negativePrompt, steps, guidanceScale, sampler, seed } = job;
-  return { prompt, negativePrompt, steps, guidanceScale, sampler, seed };
+  const { prompt, negativePrompt, steps, guidanceScale, sampler, seed, sharedNoise } = job;
+  return {
+    ...{ prompt, negativePrompt, steps, guidanceScale, sampler, seed },
+    ...(sharedNoise === undefined ? {} : { sharedNoise }),
+  };
+}
+
+/** What the noise of these frames is keyed by. */
+export function noiseOf({ seed, sharedNoise }: DrawingParams, frames: readonly number[]) {
+  return { seed, frames, shared: sharedNoise };
 }

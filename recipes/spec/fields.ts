@@ -90,6 +90,8 @@ export const COMMON_FIELDS = {
 export const DRAWING_FIELDS = {
   guidanceScale: z.number().min(1).max(100).optional(),
   scheduler: words(SAMPLERS).optional(),
+  // Absent for 0: a coordinator of an older version refuses what it does not know.
+  sharedNoise: z.number().min(0).max(1).optional(),
 };
 
 export const DRAWING_FLAGS: readonly SettingFlag[] = [
@@ -108,5 +110,13 @@ export const DRAWING_FLAGS: readonly SettingFlag[] = [
     field: 'scheduler',
     doc: 'Sampler of the image model',
     defaultText: BY_MODELS,
+  },
+  {
+    name: 'shared-noise',
+    kind: 'number',
+    value: 'X',
+    field: 'sharedNoise',
+    doc: 'What the noise of all frames has in common: 0 nothing (as the paper), 1 all, so that only the control tells frames apart',
+    defaultText: '0',
   },
 ];

@@ -15,9 +15,9 @@ import type { FloatTensor } from './tensor.ts';
  * - `generate-step`: what ancestral samplers add at a step
  * - `encode-posterior`: the draw from the VAE's posterior
  * - `smooth-initial`: what frames are noised with that nobody inverts
+ * - `shared-initial`, `shared-step`: what all frames of a job have in common of the first two
  */
-export type NoisePurpose =
-  'generate-initial' | 'generate-step' | 'encode-posterior' | 'smooth-initial';
+export type NoisePurpose = keyof typeof PURPOSE_WORDS;
 
 export interface NoiseKey {
   /** 0..2^53-1. */
@@ -30,12 +30,14 @@ export interface NoiseKey {
 }
 
 /** Part of every render's identity: a changed number changes all noise of that purpose. */
-const PURPOSE_WORDS: Readonly<Record<NoisePurpose, number>> = {
+const PURPOSE_WORDS = {
   'generate-initial': 0,
   'generate-step': 1,
   'encode-posterior': 2,
   'smooth-initial': 3,
-};
+  'shared-initial': 4,
+  'shared-step': 5,
+} as const;
 
 const WORD_COUNT = 2 ** 32;
 const WORDS_PER_BLOCK = 4;
