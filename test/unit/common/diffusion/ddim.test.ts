@@ -1,17 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { DdimSampler } from '../../../../common/diffusion/samplers/ddim.ts';
-import { cumulativeAlphas } from '../../../../common/diffusion/noise-schedule.ts';
-import { readSchedulerConfig } from '../../../../common/diffusion/scheduler-config.ts';
-import {
-  meanOf,
-  noisySample,
-  rampModel,
-  rampNoise,
-  rampSample,
-  runLoop,
-  sumOf,
-} from './goldens.ts';
+import { addNoise } from '../../../../common/diffusion/strength.ts';
+import { meanOf, rampModel, rampNoise, rampSample, runLoop, sumOf } from './goldens.ts';
 
 const loop = { sample: rampSample(), model: rampModel, batch: 4 };
 
@@ -32,8 +23,7 @@ describe('DDIM, in the loops that diffusers tests', () => {
 
   it('ends at the known sum from the 8th step, with noise added there', () => {
     const sampler = new DdimSampler({}, { steps: 10 });
-    const alphas = cumulativeAlphas(readSchedulerConfig({}, 'ddim'));
-    const sample = noisySample(rampSample(), rampNoise(), alphas[100]!);
+    const sample = addNoise(rampSample(), rampNoise(), { config: {}, timestep: 100 });
     const end = runLoop(sampler, { ...loop, sample, from: 8 });
     expect(sampler.timesteps[8]).toBe(100);
     expect(Math.abs(sumOf(end) - 354.5418)).toBeLessThan(1e-2);
