@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from . import controlnet, encode, image, vae, video
+from . import controlnet, encode, image, inpaint, vae, video
 from .loop import Plan
 from .parallel import launch
 from .restore import restore
@@ -32,6 +32,10 @@ STAGES = {
     "controlnet": (
         controlnet.train,
         Plan("controlnet", steps=3912, rate=1e-3, seed=2, bfloat16=False, processes=2),
+    ),
+    "inpaint": (
+        inpaint.train,
+        Plan("inpaint", steps=2000, rate=6e-4, seed=6, bfloat16=False, processes=2),
     ),
     "video": (video.train, Plan("video", steps=2325, rate=6e-4, seed=3, ema=0.995, processes=2)),
     "video_refine": (

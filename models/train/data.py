@@ -69,6 +69,7 @@ class Clip:
     frames: np.ndarray  # uint8 (F, SIZE, SIZE, 3), RGB
     distance: np.ndarray  # float32 (F, SIZE, SIZE), pixels to the outline, negative inside
     joints: np.ndarray  # float32 (F, K, 2), x and y in pixels: the centre, then the corners
+    background: np.ndarray  # uint8 (SIZE, SIZE, 3), what the shape hides
 
     @property
     def mask(self):
@@ -123,8 +124,8 @@ def render(rng, spec, size, centres):
     shade = 1 - 0.25 * np.clip((x + y) / (2 * size), -1, 1)
     alpha = coverage(distance)[..., None]
     picture = paper * slope[..., None] * (1 - alpha) + ink * shade[..., None] * alpha
-    frames = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
-    return Clip(spec, frames, distance, _joints(spec.shape, size, centres, turn))
+    bare = _levels(paper * slope[..., None])
+    return Clip(spec, _levels(picture), distance, _joints(spec.shape, size, centres, turn), bare)
 
 
 def signed_distance(shape, x, y, size):
@@ -143,6 +144,10 @@ def signed_distance(shape, x, y, size):
     edge = notch - np.array([outer, 0.0])
     normal = np.array([edge[1], -edge[0]]) / np.hypot(*edge)
     return ((px - outer) * normal[0] + py * normal[1]).astype(np.float32)
+
+
+def _levels(picture):
+    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
 
 def coverage(distance):
