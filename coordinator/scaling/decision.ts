@@ -37,3 +37,11 @@ export interface Look {
   /** Milliseconds since 1970. */
   readonly wallMs: number;
 }
+
+/** Of one pool. */
+export interface PoolDecision {
+  readonly replicas: ReplicasChange | undefined;
+  readonly marks: readonly PodMarks[];
+  readonly rest: readonly string[];
+  readonly reason: string;
+}

@@ -2,6 +2,9 @@
 
 import type { PodFacts } from './farm-view.ts';
 
+/** So long a list is not believed that lacks the pod of a worker that speaks: then the pod was deleted by force, on a node that lives on. */
+const UNLISTED_MS_MAX = 60_000;
+
 export interface PodMemory {
   readonly name: string;
   wasHeard: boolean;
@@ -15,9 +18,14 @@ export interface PodMemory {
 export class PodMemories {
   readonly #byUid = new Map<string, PodMemory>();
 
-  /** By the pods' uids. */
-  get all(): ReadonlyMap<string, PodMemory> {
-    return this.#byUid;
+  /** Name of a pod that `isMissed` now, unless it has been for so long that it must be gone. */
+  missed(isMissed: (pod: PodMemory, uid: string) => boolean, nowMs: number): string | undefined {
+    for (const [uid, memory] of this.#byUid) {
+      const since = isMissed(memory, uid) ? (memory.unlistedSinceMs ?? nowMs) : undefined;
+      memory.unlistedSinceMs = since;
+      if (since !== undefined && nowMs - since < UNLISTED_MS_MAX) return memory.name;
+    }
+    return undefined;
   }
 
   of({ uid, name }: PodFacts): PodMemory {

@@ -1,7 +1,7 @@
 // One pool: what its pods are, and what becomes of them. Remembers what no list tells: since when a worker is idle, which was asked to rest.
 
 import { REST_SECONDS } from '../../common/worker-status.ts';
-import type { Look, PodMarks, ReplicasChange } from './decision.ts';
+import type { Look, PodMarks, PoolDecision } from './decision.ts';
 import { firstToGo } from './deletion-order.ts';
 import type { DeploymentFacts, PodFacts } from './farm-view.ts';
 import type { PoolPlan, PoolSupply } from './plan-workers.ts';
@@ -23,8 +23,6 @@ const UNSTARTED_MS_MAX = 2_000;
 const HELD_IDLE_SECONDS = 10;
 /** A silent worker counts as one for so long: its container may have been started anew. */
 const SILENT_COUNTS_SECONDS = 60;
-/** So long a list is not believed that lacks the pod of a worker that speaks: then the pod was deleted by force, on a node that lives on. */
-const UNLISTED_MS_MAX = 60_000;
 /** Of starts that were seen, so many were over by the time that is planned with. */
 const START_SHARE = 0.7;
 
@@ -44,13 +42,6 @@ export interface PoolState {
   readonly pods: readonly SeenPod[];
   readonly supply: PoolSupply;
   readonly troubles: readonly string[];
-}
-
-export interface PoolDecision {
-  readonly replicas: ReplicasChange | undefined;
-  readonly marks: readonly PodMarks[];
-  readonly rest: readonly string[];
-  readonly reason: string;
 }
 
 export class PoolScaler {
@@ -80,13 +71,11 @@ export class PoolScaler {
       return `Deployment ${name} has ${deployment.podsCounted} pods, and ${listed.length} were listed: nothing is changed`;
     }
     this.#nowMs = nowMs;
-    for (const [uid, memory] of this.#memories.all) {
-      const heard = workers.byName.get(memory.name);
-      const isMissed = heard?.status.draining === false && !view.hasPod(uid);
-      memory.unlistedSinceMs = isMissed ? (memory.unlistedSinceMs ?? nowMs) : undefined;
-      const { unlistedSinceMs = -Infinity } = memory;
-      if (nowMs - unlistedSinceMs >= UNLISTED_MS_MAX) continue;
-      return `worker ${memory.name} is heard of, and its pod was not listed: nothing is changed`;
+    const missed = this.#memories.missed(({ name: known }, uid) => {
+      return workers.byName.get(known)?.status.draining === false && !view.hasPod(uid);
+    }, nowMs);
+    if (missed !== undefined) {
+      return `worker ${missed} is heard of, and its pod was not listed: nothing is changed`;
     }
     const pods = listed.map((pod): SeenPod => {
       const memory = this.#memories.of(pod);

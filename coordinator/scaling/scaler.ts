@@ -3,12 +3,12 @@
 
 import { numericsKeyOf } from '../../common/stage-facts.ts';
 import { WORKER_SILENT_MS } from '../../common/worker-status.ts';
-import type { Decision, Look } from './decision.ts';
+import type { Decision, Look, PoolDecision } from './decision.ts';
 import { GpuBudget } from './gpu-budget.ts';
 import { planWorkers } from './plan-workers.ts';
 import type { PoolSupply, WorkersPlan } from './plan-workers.ts';
 import { PoolScaler } from './pool-scaler.ts';
-import type { PoolDecision, PoolState } from './pool-scaler.ts';
+import type { PoolState } from './pool-scaler.ts';
 import { predictWork, SCALED_POOLS } from './predicted-work.ts';
 import type { PredictedWork, ScaledPool } from './predicted-work.ts';
 import type { ScalerSettings } from './settings.ts';
