@@ -20,6 +20,7 @@ import type {
   WorkerEvent,
 } from '../ports.ts';
 import { connectToNats, REQUEST_MS } from './connect.ts';
+import { flushed } from './flushed.ts';
 import type { NatsClients, NatsPlace } from './connect.ts';
 import { MalformedCounts } from './malformed-messages.ts';
 import type { MalformedMessages } from './malformed-messages.ts';
@@ -185,7 +186,7 @@ export class NatsBus implements Bus {
     }
     // Again, for whoever took one before it was withdrawn.
     this.#tryToTell(message);
-    await this.connection.flush().catch(() => undefined);
+    await flushed(this.connection);
   }
 
   async pull(queues: readonly string[], options: PullOptions): Promise<Delivery | undefined> {
@@ -217,7 +218,7 @@ export class NatsBus implements Bus {
     this.#reporter.close();
     this.#requests.close();
     for (const subscription of [...this.#subscriptions]) subscription.end();
-    await this.connection.flush().catch(() => undefined);
+    await flushed(this.connection);
     await this.connection.close();
   }
 
@@ -249,6 +250,8 @@ export class NatsBus implements Bus {
   }
 
   #tryToTell(message: CancelMessage): void {
+    // Closed since: what is withdrawn stays so, and nobody hears us.
+    if (this.connection.isClosed()) return;
     for (const payload of encodeCancels(message)) this.connection.publish(CANCEL_SUBJECT, payload);
   }
 

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 
+import { flushed } from '../../../../common/bus/nats/flushed.ts';
 import type { NatsServer } from '../../../../cli/programs/nats-server.ts';
 import { openNatsBus, STREAM } from '../../../../common/bus/nats/index.ts';
 import type { NatsAccess } from '../../../../common/bus/nats/index.ts';
@@ -81,9 +82,9 @@ export async function createSplitBusHarness(options: {
     pull: (queues, how) => worker.pull(queues, how),
     report: async (event) => {
       // By two connections: what was begun before arrives before, and what is begun afterwards after.
-      await coordinator.connection.flush().catch(() => undefined);
+      await flushed(coordinator.connection);
       await worker.report(event);
-      await worker.connection.flush().catch(() => undefined);
+      await flushed(worker.connection);
     },
     close,
   };
