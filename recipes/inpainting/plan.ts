@@ -22,7 +22,7 @@ export const inpainting: RecipePlan<SpecOf<'inpainting'>, InpaintingJob> = {
   accept: (request) => {
     const { rectangle, to } = request.spec.mask;
     if (rectangle === undefined) {
-      request.problems.push('mask.rectangle is missing: what is drawn anew');
+      request.problems.push('mask.rectangle: missing; what is drawn anew, as X,Y,WIDTH,HEIGHT');
     }
     const size = sizeOf(request);
     for (const [field, one] of Object.entries({ rectangle, to })) {
