@@ -55,7 +55,7 @@ export async function leadInTurn(options: LeadingOptions, signal: AbortSignal): 
   });
   const ending = AbortSignal.any([signal, lost]);
   try {
-    void unlabelPredecessor(api, leadership, options);
+    void unlabelPredecessor(api, leadership, options, ending);
     await lead(ending, () => {
       void untilDone({ ...options, what: 'labelling the pod' }, ending, () => label(api, place));
     });
@@ -118,17 +118,21 @@ async function unlabel(
   await removeLeaderLabel(api, { namespace, label: leaderLabel }, pod);
 }
 
-/** The machine of one that did not give the lease up may be gone: its pod would be sent calls until the cluster notices. */
+/**
+ * The machine of one that did not give the lease up may be gone: its pod would be sent calls until the cluster notices. Tried for as long as
+ * this one leads.
+ */
 async function unlabelPredecessor(
   api: KubeApi,
   { before }: Leadership,
-  { place, log }: LeadingOptions,
+  options: LeadingOptions,
+  signal: AbortSignal,
 ): Promise<void> {
+  const { place } = options;
   const pod = before.slice(0, Math.max(0, before.lastIndexOf(SEPARATOR)));
   if (pod === '' || pod === place.pod) return;
-  await unlabel(api, { ...place, pod }).catch((reason: unknown) => {
-    log.warn({ pod, failure: BivdiffError.from(reason).toJSON() }, 'the label stays where it was');
-  });
+  const what = `taking the label off ${pod}, which led before`;
+  await untilDone({ ...options, what }, signal, () => unlabel(api, { ...place, pod }));
 }
 
 /** Tries until it works or the signal aborts. */

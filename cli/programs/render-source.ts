@@ -1,14 +1,22 @@
-// The source of a Render: below the folder of sources, whose bytes go into the store, or there already.
+// The sources of Renders: below the folder of sources, whose bytes go into the store, or there already.
 
+import type { BigIntStats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 
-import { isDigest } from '../../common/digest.ts';
+import { digestText, isDigest } from '../../common/digest.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import { pictureNames, putSource } from '../../common/sources/source.ts';
 import type { StoredSource } from '../../common/sources/source.ts';
 import type { Store } from '../../common/store/ports.ts';
-import type { RenderSource } from '../../coordinator/kubernetes/renders/resource.ts';
+import type { Digest } from '../../common/task.ts';
+import type { Render, RenderSource } from '../../coordinator/kubernetes/renders/resource.ts';
+
+/** So long a source that was read is not read again: putting it again is what tells the store that somebody still wants it. */
+const KNOWN_MS = 3_600_000;
+/** Of Renders that are gone some may stay; each is some hundred bytes. */
+const KNOWN_MAX = 10_000;
+const ADDRESS = /^[a-z][a-z0-9+.-]*:\/\//i;
 
 export interface FoundSource {
   readonly source: StoredSource;
@@ -19,38 +27,135 @@ export interface FoundSource {
 }
 
 export interface SourcePlaces {
-  readonly store: Pick<Store, 'putArtifact' | 'putArtifactFile'>;
+  readonly store: Pick<Store, 'putArtifact' | 'putArtifactFile' | 'hasArtifact'>;
   /** Absent: no path can be given. */
-  readonly sources?: string | undefined;
+  readonly folder?: string | undefined;
+  /** Of a file, as of an uploaded one. */
+  readonly bytesMax: number;
 }
 
-/** @throws not-found — nothing is there (yet); invalid-argument — it is none, or leads out of the folder; failed-precondition — there is no folder */
-export async function findSource(
-  named: RenderSource,
-  { store, sources }: SourcePlaces,
-): Promise<FoundSource> {
-  if (!('path' in named)) {
-    const [kind, digest] =
-      'video' in named ? (['video', named.video] as const) : (['folder', named.folder] as const);
-    if (!isDigest(digest)) throw wrong(`source.${kind}: expected a SHA-256, 64 hex digits`);
-    return { source: { kind, digest }, path: digest, isOurs: false };
+/** What was read of a Render's source. */
+interface Known {
+  readonly mark: Digest;
+  readonly source: StoredSource;
+  readonly readMs: number;
+}
+
+export class RenderSources {
+  readonly #places: SourcePlaces;
+  /** By uid; what was read longest ago first. */
+  readonly #known = new Map<string, Known>();
+
+  constructor(places: SourcePlaces) {
+    this.#places = places;
   }
-  const { path } = named;
-  if (sources === undefined) {
-    throw new BivdiffError('invalid-argument', 'source.path: this farm has no folder of sources', {
-      hint: 'Whoever operates it mounts one with renders.sources of the chart; or upload the source, and give its digest as source.video.',
+
+  /**
+   * Reads what a path names, unless it has for this Render and nothing of it has changed since.
+   * @throws not-found — nothing is there (yet); invalid-argument — it is none, or leads out of the folder; resource-exhausted — it is too large;
+   * unavailable — it changes while it is read; cancelled — when the signal aborts
+   */
+  async find(
+    { uid, source: named }: Pick<Render, 'uid' | 'source'>,
+    signal: AbortSignal,
+  ): Promise<FoundSource> {
+    if (!('path' in named)) return uploaded(named);
+    const { path } = named;
+    const found = { path: basename(path), isOurs: true };
+    const { real, mark } = await this.#look(path, signal);
+    const known = this.#known.get(uid);
+    if (known !== undefined && (await this.#isStill(known, mark))) {
+      return { ...found, source: known.source };
+    }
+    const source = await putSource(this.#places.store, real, { signal });
+    if ((await this.#look(path, signal)).mark !== mark) {
+      throw new BivdiffError('unavailable', `source.path: ${path} changes while it is read`);
+    }
+    this.#remember(uid, { mark, source, readMs: performance.now() });
+    return { ...found, source };
+  }
+
+  /** Reads it the next time, whatever was read. */
+  forget(uid: string): void {
+    this.#known.delete(uid);
+  }
+
+  #remember(uid: string, known: Known): void {
+    this.#known.delete(uid);
+    this.#known.set(uid, known);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > KNOWN_MAX) this.#known.delete(oldest!);
+  }
+
+  async #isStill({ mark, source, readMs }: Known, now: Digest): Promise<boolean> {
+    if (mark !== now || performance.now() > readMs + KNOWN_MS) return false;
+    return this.#places.store.hasArtifact(source.digest);
+  }
+
+  /** Opens nothing. `mark` is another when a file of it is. */
+  async #look(
+    path: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly real: string; readonly mark: Digest }> {
+    const { folder } = this.#places;
+    // Definitions before did not refuse them.
+    if (ADDRESS.test(path)) {
+      throw wrong(`source.path: ${path}: addresses are not taken`, UPLOAD_IT);
+    }
+    if (folder === undefined) {
+      const hint = `Whoever operates it mounts one with renders.sources of the chart; or: ${UPLOAD_IT}`;
+      throw wrong('source.path: this farm has no folder of sources', hint);
+    }
+    const real = await realPath(join(folder, path), path);
+    const root = await realPath(folder, 'the folder of sources');
+    checkBelow(root, real, path);
+    const facts = await stat(real, { bigint: true });
+    if (!facts.isDirectory()) {
+      this.#checkSize(facts, path);
+      return { real, mark: markOf([factsText(real, facts)]) };
+    }
+    const texts = [real];
+    for (const name of await pictureNames(real)) {
+      signal.throwIfAborted();
+      const of = `${path}/${name}`;
+      // A link among its pictures may lead anywhere.
+      const picture = await realPath(join(real, name), of);
+      checkBelow(root, picture, of);
+      const ofPicture = await stat(picture, { bigint: true });
+      this.#checkSize(ofPicture, of);
+      texts.push(factsText(name, ofPicture));
+    }
+    return { real, mark: markOf(texts) };
+  }
+
+  #checkSize({ size }: BigIntStats, named: string): void {
+    const { bytesMax } = this.#places;
+    if (size <= bytesMax) return;
+    const message = `source.path: ${named} has ${size} bytes, and a file may have ${bytesMax} at most`;
+    throw new BivdiffError('resource-exhausted', message, {
+      retry: 'never',
+      hint: 'Make it smaller, or ask whoever operates the farm for a higher limit (uploadBytes).',
     });
   }
-  const real = await realPath(join(sources, path), path);
-  const root = await realPath(sources, 'the folder of sources');
-  checkBelow(root, real, path);
-  if ((await stat(real)).isDirectory()) {
-    // A link among its pictures may lead anywhere.
-    for (const name of await pictureNames(real)) {
-      checkBelow(root, await realPath(join(real, name), name), `${path}/${name}`);
-    }
-  }
-  return { source: await putSource(store, real), path: basename(path), isOurs: true };
+}
+
+const UPLOAD_IT =
+  'Upload the source with bivdiff upload, and give its digest as source.video or source.folder.';
+
+function uploaded(named: Exclude<RenderSource, { readonly path: string }>): FoundSource {
+  const [kind, digest] =
+    'video' in named ? (['video', named.video] as const) : (['folder', named.folder] as const);
+  if (!isDigest(digest)) throw wrong(`source.${kind}: expected a SHA-256, 64 hex digits`);
+  return { source: { kind, digest }, path: digest, isOurs: false };
+}
+
+/** A file that was written to, or put in its place, has other ones. */
+function factsText(name: string, { ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return [name, ino, size, mtimeNs, ctimeNs].join('\0');
+}
+
+function markOf(texts: readonly string[]): Digest {
+  return digestText(texts.join('\n'));
 }
 
 async function realPath(place: string, named: string): Promise<string> {
@@ -67,6 +172,6 @@ function checkBelow(root: string, real: string, named: string): void {
   throw wrong(`source.path: ${named} leads out of the folder of sources`);
 }
 
-function wrong(message: string): BivdiffError {
-  return new BivdiffError('invalid-argument', message);
+function wrong(message: string, hint?: string): BivdiffError {
+  return new BivdiffError('invalid-argument', message, hint === undefined ? {} : { hint });
 }

@@ -1,15 +1,17 @@
 // Renders of a cluster, for a coordinator that leads on it: joins what the API server has to what the coordinator's clients have.
 
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { BivdiffError } from '../../common/errors.ts';
 import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { Coordinator } from '../../coordinator/coordinator.ts';
 import type { WorkerRegistry } from '../../coordinator/dispatch/worker-registry.ts';
 import { jobIdOf } from '../../coordinator/domain/accept.ts';
 import { openKubeApi } from '../../coordinator/kubernetes/api/kube-api.ts';
-import type { Render } from '../../coordinator/kubernetes/renders/resource.ts';
 import { runRenders } from '../../coordinator/kubernetes/renders/run-renders.ts';
 import { SeenJobs } from '../../coordinator/kubernetes/renders/seen-jobs.ts';
-import type { AcceptedRender } from '../../coordinator/kubernetes/renders/take-render.ts';
+import type { TakeDeps } from '../../coordinator/kubernetes/renders/take-render.ts';
 import type { RenderSettings } from '../../coordinator/kubernetes/settings.ts';
 import { systemClock } from '../../coordinator/ports.ts';
 import { acceptRender } from '../../coordinator/rpc/accept-submission.ts';
@@ -19,10 +21,13 @@ import { doneJobs } from '../../coordinator/rpc/access/job-scope.ts';
 import type { ClusterPlace } from '../flags/cluster-place.ts';
 import type { Acceptor } from './acceptor.ts';
 import type { Log } from './log.ts';
-import { findSource } from './render-source.ts';
+import { RenderSources } from './render-source.ts';
+
+/** One call of the API server may be out, which has 5 s; a file system that does not answer may keep a read for ever. */
+const END_MS_MAX = 6_000;
 
 export interface ServedRenders {
-  /** Resolves when nothing more is done. */
+  /** Resolves when nothing more is done, or what was begun does not end; it puts nothing on the farm any more. */
   end(): Promise<void>;
 }
 
@@ -47,7 +52,7 @@ export async function startRenders(options: RendersOptions): Promise<ServedRende
   return {
     end: async () => {
       ending.abort();
-      await running;
+      await Promise.race([running, delay(END_MS_MAX, undefined, { ref: false })]);
     },
   };
 
@@ -83,12 +88,14 @@ export async function startRenders(options: RendersOptions): Promise<ServedRende
 function acceptanceOf(
   { owner, priorityMax, sources }: RenderSettings,
   { coordinator, store, acceptor, limits, hasTokens }: RendersOptions,
-): (render: Render, priority: number) => Promise<AcceptedRender> {
+): TakeDeps['accept'] {
   const caller: Caller = { owner, roles: new Set(['submit']), priorityMax, name: owner };
   const doneJobsOf = (of: Caller): ReturnType<typeof doneJobs> => doneJobs(coordinator, of);
   const rights = new ArtifactRights({ store, doneJobs: doneJobsOf });
-  return async ({ name, source: named, settings }, priority) => {
-    const { source, path, isOurs } = await findSource(named, { store, sources });
+  const places = new RenderSources({ store, folder: sources, bytesMax: limits.uploadBytes });
+  return async (render, priority, signal) => {
+    const { name, uid, settings } = render;
+    const { source, path, isOurs } = await places.find(render, signal);
     const { input = {}, ...others } = settings as { readonly input?: object };
     const spec = {
       ...{ apiVersion: 'bivdiff/v1', kind: 'Render', name },
@@ -99,6 +106,10 @@ function acceptanceOf(
       ...{ store, limits },
       accept: (checked, stored) => acceptor.accept(checked, stored),
       ...(hasTokens && !isOurs && { rights }),
+    }).catch((reason: unknown) => {
+      // The store may have lost it.
+      if (BivdiffError.from(reason).code === 'data-loss') places.forget(uid);
+      throw reason;
     });
     const { job, submission } = accepted;
     return {
@@ -107,6 +118,7 @@ function acceptanceOf(
       warnings: await acceptor.warningsOf(accepted.spec, job).catch(() => []),
       submit: async () => {
         await coordinator.submit(job, submission);
+        places.forget(uid);
       },
     };
   };

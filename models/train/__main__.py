@@ -35,7 +35,7 @@ STAGES = {
     ),
     "inpaint": (
         inpaint.train,
-        Plan("inpaint", steps=2000, rate=6e-4, seed=6, bfloat16=False, processes=2),
+        Plan("inpaint", steps=2000, rate=1e-3, seed=6, bfloat16=False, processes=2),
     ),
     "video": (video.train, Plan("video", steps=2325, rate=6e-4, seed=3, ema=0.995, processes=2)),
     "video_refine": (

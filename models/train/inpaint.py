@@ -13,7 +13,7 @@ from torch.nn.functional import interpolate
 
 from . import data
 from .architectures import LATENT_SIZE
-from .diffusion import STEPS, CaptionTable, add_noise, noise_loss
+from .diffusion import STEPS, CaptionTable, add_noise, early_noise_loss
 from .loop import fit, train_dir
 from .parallel import rank, world
 
@@ -42,7 +42,8 @@ def train(plan):
         noisy = torch.cat([add_noise(clean, noise, times), small, hidden], 1)
         with torch.autocast("cpu", torch.bfloat16, enabled=plan.bfloat16):
             predicted = model(noisy, times, embed(captions, 0.0)).sample
-        return noise_loss(predicted, noise, times)
+        # What goes where is decided in the first steps.
+        return early_noise_loss(predicted, noise, times)
 
     fit(plan, model, loss_of)
     if rank() == 0:
@@ -50,12 +51,14 @@ def train(plan):
 
 
 def widened(unet):
-    """The UNet with five more channels in, that mean nothing yet."""
+    """The UNet with five more channels in. What is known begins as if it were the picture itself; from
+    zeros it is hardly looked at for a thousand steps."""
     narrow = unet.conv_in
     wide = nn.Conv2d(CHANNELS, narrow.out_channels, narrow.kernel_size, padding=narrow.padding)
     with torch.no_grad():
         wide.weight.zero_()
         wide.weight[:, : narrow.in_channels] = narrow.weight
+        wide.weight[:, -narrow.in_channels :] = narrow.weight
         wide.bias.copy_(narrow.bias)
     unet.conv_in = wide
     unet.register_to_config(in_channels=CHANNELS)

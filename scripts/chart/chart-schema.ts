@@ -3,6 +3,7 @@
 
 import assert from 'node:assert';
 
+import { DEFAULT_LIMITS } from '../../common/rpc/farm-limits.ts';
 import { hasBelow } from './chart-values.ts';
 import type { ChartFacts, ChartValue } from './chart-values.ts';
 
@@ -22,9 +23,57 @@ const PATCH: Schema = {
   },
 };
 
+const DECIMAL = '([0-9]+\\.?[0-9]*|\\.[0-9]+)';
+/** What Kubernetes takes for an amount, but for those below zero. */
+const QUANTITY: Schema = {
+  type: ['string', 'number'],
+  pattern: `^\\+?${DECIMAL}([eE][+-]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?$`,
+  minimum: 0,
+};
+
+/** null takes away what the chart, or poolDefaults, has. */
+const AMOUNTS: Schema = {
+  type: ['object', 'null'],
+  additionalProperties: { ...QUANTITY, type: ['string', 'number', 'null'] },
+};
+
+const LABEL_WORD = '[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?';
+const LABELS: Schema = {
+  type: 'object',
+  // Not propertyNames: where those do not fit, Helm 4.3 names another place.
+  patternProperties: {
+    [`^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?${LABEL_WORD}$`]: {
+      type: 'string',
+      pattern: `^(${LABEL_WORD})?$`,
+    },
+  },
+  additionalProperties: false,
+};
+
+const LIMITS: Schema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: Object.fromEntries(
+    Object.keys(DEFAULT_LIMITS).map((name) => [name, { type: 'integer', minimum: 1 }]),
+  ),
+};
+
+/** What `# @schema { ref: … }` names. */
+const DEFINITIONS: Schema = {
+  patch: PATCH,
+  quantity: QUANTITY,
+  resources: {
+    type: 'object',
+    additionalProperties: true,
+    properties: { requests: AMOUNTS, limits: AMOUNTS },
+  },
+  labels: LABELS,
+  limits: LIMITS,
+};
+
 /** The file's text. */
 export function chartSchema(chart: ChartFacts): string {
-  const definitions: Schema = { patch: PATCH };
+  const definitions: Schema = { ...DEFINITIONS };
   const root = section('', chart, definitions);
   for (const [old, name] of Object.entries(chart.renamed)) addRenamed(root, old, name);
   // What a chart above this one sets for all of its charts.

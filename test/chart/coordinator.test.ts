@@ -6,6 +6,7 @@ import type { Yaml } from '../support/kubernetes/chart/objects.ts';
 import { refusalOf, renderChart } from '../support/kubernetes/chart/render-chart.ts';
 
 const NAME = 'farm-bivdiff-coordinator';
+const NUMERICS = 'cuda:nvidia-h200-cpu-x64-avx512/tf32+timed-search/onnxruntime-1.30.0/v8-13.6';
 
 describe('by default', async () => {
   const chart = await renderChart();
@@ -60,8 +61,10 @@ describe('by default', async () => {
     expect(chart.pod(NAME).containers[0][probe].httpGet).toEqual({ path, port: 'http' });
   });
 
-  it('is not evicted all at once', () => {
-    expect(chart.one('PodDisruptionBudget', NAME).spec.maxUnavailable).toBe(1);
+  it('has no budget that would hold both to a node that is drained', () => {
+    const { podAffinity } = chart.pod(NAME).affinity;
+    expect(podAffinity.requiredDuringSchedulingIgnoredDuringExecution).toHaveLength(1);
+    expect(chart.names('PodDisruptionBudget')).not.toContain(NAME);
   });
 
   it('reads no secret key that is not its own', () => {
@@ -77,7 +80,8 @@ describe('by default', async () => {
 
 describe('a coordinator', () => {
   it.each([
-    [{ numerics: 'cuda-a100' }, '--numerics', ['cuda-a100']],
+    [{ numerics: NUMERICS }, '--numerics', [NUMERICS]],
+    [{ numerics: 'workers' }, '--numerics', ['workers']],
     [{ keepJobsDays: 0 }, '--keep-jobs', ['0']],
     [{ keepJobsDays: 1.5 }, '--keep-jobs', ['1.5']],
     // Helm's numbers of a file would print as 1e+07.
@@ -92,24 +96,30 @@ describe('a coordinator', () => {
     expect((await renderChart({ coordinator })).flags(NAME, flag, 'coordinator')).toEqual(words);
   });
 
-  it('takes the class of its own processors where no worker may be there', async () => {
-    const values = { device: 'cpu', pools: { idm: { scaling: { min: 0 } } } };
-    expect((await renderChart(values)).args(NAME, 'coordinator')).not.toContain('--numerics');
+  describe.each([{}, { device: 'cpu' }])('without a worker of idm, with %j', (device) => {
+    const SCALED = { pools: { idm: { scaling: { min: 0 } } } };
+    const FIXED = { autoscaling: { by: 'none' }, pools: { idm: { replicas: 0 } } };
+    it.each([
+      [SCALED, 'pools.idm.scaling.min'],
+      [FIXED, 'pools.idm.replicas'],
+    ])('would not know the class of jobs: %j', async (values, key) => {
+      for (const numerics of ['', 'workers']) {
+        const said = await refusalOf({ ...device, ...values, coordinator: { numerics } });
+        expect(said).toContain(`${key} is 0: no worker that draws frames may be there`);
+        expect(said).toContain(`Set ${key} to 1, or name the class`);
+      }
+      const named = { ...device, ...values, coordinator: { numerics: NUMERICS } };
+      expect((await renderChart(named)).flags(NAME, '--numerics', 'coordinator')).toEqual([
+        NUMERICS,
+      ]);
+    });
   });
 
-  it.each([
-    [{ pools: { idm: { scaling: { min: 0 } } } }, 'Set pools.idm.scaling.min to 1'],
-    [
-      { autoscaling: { by: 'none' }, pools: { idm: { replicas: 0 } } },
-      'Set pools.idm.replicas to 1',
-    ],
-  ])('would not know the class of GPUs with %j', async (values, advice) => {
-    const said = await refusalOf(values);
-    expect(said).toContain(
-      'pools.idm may have no worker at all, and coordinator.numerics is empty',
-    );
-    expect(said).toContain(advice);
-    await renderChart({ ...values, coordinator: { numerics: 'cuda-a100' } });
+  it('knows the class of jobs by any pool that draws frames and always has a worker', async () => {
+    const more = { serves: ['idm'], scaling: { max: 0 }, replicas: 1 };
+    const pools = { idm: { scaling: { min: 0 } }, more };
+    const chart = await renderChart({ pools });
+    expect(chart.flags(NAME, '--numerics', 'coordinator')).toEqual(['workers']);
   });
 
   it.each([
@@ -162,8 +172,22 @@ describe('a coordinator', () => {
     expect(chart.args('farm-bivdiff-nats', 'configuration')).toContain('[::]:4222');
   });
 
+  it('is not evicted all at once where its store is everywhere', async () => {
+    for (const store of [
+      { volume: { accessMode: 'ReadWriteMany' } },
+      { kind: 's3', s3: { bucket: 'b' } },
+    ]) {
+      const chart = await renderChart({ store });
+      expect(chart.one('PodDisruptionBudget', NAME).spec.maxUnavailable).toBe(1);
+      expect(chart.pod(NAME).affinity.podAffinity).toBeUndefined();
+    }
+  });
+
   it('may have no budget', async () => {
-    const chart = await renderChart({ coordinator: { podDisruptionBudget: { enabled: false } } });
+    const chart = await renderChart({
+      store: { volume: { accessMode: 'ReadWriteMany' } },
+      coordinator: { podDisruptionBudget: { enabled: false } },
+    });
     expect(chart.names('PodDisruptionBudget')).not.toContain(NAME);
   });
 });

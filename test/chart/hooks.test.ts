@@ -119,7 +119,7 @@ describe('patch', () => {
   it.each([
     [
       { op: 'replace', path: '/spec/typo', value: 1 },
-      'overrides.coordinatorService: patch: replace /spec/typo: there is no "typo"',
+      'overrides.coordinatorService.patch: replace /spec/typo: there is no "typo"',
     ],
     [{ op: 'remove', path: '/spec/ports/3' }, 'remove /spec/ports/3: there is no "3"'],
     [{ op: 'add', path: '/spec/ports/2', value: {} }, 'there is no "2"'],
@@ -186,5 +186,21 @@ describe('an object', () => {
     expect(chart.one('Deployment', 'farm-bivdiff-idm').spec.revisionHistoryLimit).toBe(5);
     expect(chart.args('farm-bivdiff-vdm', 'worker').at(-1)).toBe('--no-serve');
     expect(chart.args('farm-bivdiff-idm', 'worker')).not.toContain('--no-serve');
+  });
+
+  it.each([
+    [(patch: Yaml) => ({ pools: { vdm: { patch } } }), 'pools.vdm.patch'],
+    [(patch: Yaml) => ({ poolDefaults: { patch } }), 'poolDefaults.patch'],
+    [
+      (patch: Yaml) => ({ overrides: { poolDeployment: { patch } } }),
+      'overrides.poolDeployment.patch',
+    ],
+  ])('is not changed by what does not fit, which is told by its place: %#', async (of, place) => {
+    const step = { op: 'remove', path: '/spec/typo' };
+    const said = await refusalOf(of([step]));
+    expect(said).toContain(`${place}: remove /spec/typo: there is no "typo"`);
+    const others = ['pools.vdm', 'poolDefaults', 'overrides.poolDeployment'];
+    for (const other of others)
+      if (place !== `${other}.patch`) expect(said).not.toContain(`${other}.patch`);
   });
 });

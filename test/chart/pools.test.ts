@@ -71,7 +71,6 @@ describe('a pool', () => {
     ['checkpointSeconds', 0, '--checkpoint-seconds', '0'],
     ['checkpointSeconds', 30, '--checkpoint-seconds', '30'],
     ['cache', { sizeGib: 100 }, '--cache-gib', '100'],
-    ['device', 'cpu', '--device', 'cpu'],
     ['extraArgs', ['--name', 'x y'], '--name', '$(POD_NAME)'],
   ])('is told %s: %j', async (key, value, flag, word) => {
     const chart = await vdmOf({ [key]: value });
@@ -183,10 +182,13 @@ describe('memory of the device', () => {
   it.each([
     ['16Gi', '8'],
     ['8192Mi', '4'],
-    ['1Ti', '512'],
+    ['1Pi', '524288'],
+    ['8589934592e1', '40'],
+    ['8589934592000m', '4'],
+    ['1e10', '4.656612873077393'],
     [17_179_869_184, '8'],
   ])('is half of the container’s on processors: of %s %s GiB', async (memory, gib) => {
-    const chart = await vdmOf({ device: 'cpu', resources: { limits: { memory } } });
+    const chart = await vdmOf({ resources: { limits: { memory } } }, { device: 'cpu' });
     expect(chart.flags(VDM, '--memory-gib', 'worker')).toEqual([gib]);
     expect(chart.flags(VDM, '--memory-gib', 'preflight')).toEqual([gib]);
   });

@@ -8,6 +8,9 @@ import { promisify } from 'node:util';
 
 import { describe, expect, it } from 'vitest';
 
+import { BivdiffError } from '../../common/errors.ts';
+import type { ErrorCode } from '../../common/errors.ts';
+import { errorJson } from '../../cli/output/error-text.ts';
 import type { Yaml } from '../support/kubernetes/chart/objects.ts';
 import { CHART, renderChart, runHelm } from '../support/kubernetes/chart/render-chart.ts';
 
@@ -39,6 +42,19 @@ describe('names', () => {
   });
 });
 
+it('of a pool is a word in labels, also what YAML would read as a number', async () => {
+  const pools = { vdm: null, '4090': { serves: ['vdm'] } };
+  const { metadata, spec } = (await renderChart({ pools })).one('Deployment', 'farm-bivdiff-4090');
+  for (const labels of [metadata.labels, spec.selector.matchLabels, spec.template.metadata.labels])
+    expect(labels['bivdiff.dev/pool']).toBe('4090');
+});
+
+it('of a release is a word in labels, also what YAML would read as a number', async () => {
+  const chart = await renderChart({ fullnameOverride: 'render' }, { release: '1e3' });
+  for (const { metadata } of chart.objects)
+    expect(metadata.labels?.['app.kubernetes.io/instance']).toBe('1e3');
+});
+
 describe('images', () => {
   const imageOf = async (image: Yaml, more: Yaml = {}): Promise<string> =>
     (await renderChart({ ...more, image })).pod('farm-bivdiff-vdm').containers[0].image;
@@ -52,9 +68,15 @@ describe('images', () => {
     expect(await imageOf(image)).toBe(expected);
   });
 
-  it('of workers on processors have no CUDA', async () => {
-    expect(await imageOf({}, { device: 'cpu' })).toBe('bivdiff-worker:0.1.0');
-  });
+  it.each([{ device: 'cpu' }, { poolDefaults: { device: 'cpu' } }])(
+    'of workers on processors have no CUDA: %j',
+    async (values) => {
+      expect(await imageOf({}, values)).toBe('bivdiff-worker:0.1.0');
+      const chart = await renderChart(values);
+      for (const pool of ['idm', 'mixer', 'vdm'])
+        expect(chart.flags(`farm-bivdiff-${pool}`, '--device', 'worker')).toEqual(['cpu']);
+    },
+  );
 
   it('are fetched with the logins that one names', async () => {
     const chart = await renderChart({
@@ -117,36 +139,62 @@ describe('helm test', async () => {
     expect(given).toEqual(expected);
   });
 
-  it('asks for the job that it submits, and ends with what goes wrong', async () => {
+  /** Runs the script where programs of PATH stand for `bivdiff`, whose commands do as told, and for `sleep`. */
+  async function runScript(submit: string): Promise<{ code: number; calls: readonly string[] }> {
     const folder = await mkdtemp(join(tmpdir(), 'bivdiff-test-pod-'));
     try {
-      // Stands for the program: tells how it is called. What it does is the end-to-end tests' matter.
-      const program = join(folder, 'bivdiff');
-      const script =
-        '#!/bin/sh\necho "$*" >>"$CALLS"\ncase $1 in submit) printf \'{\\n  "job": "abc123"\\n}\\n\';; probe) exit 3;; esac\n';
-      await writeFile(program, script);
-      await chmod(program, 0o755);
       const calls = join(folder, 'calls');
+      // Tells how it is called. What the program does is the end-to-end tests' matter.
+      const programs = {
+        bivdiff: `echo "$*" >>"$CALLS"\ncase $1 in submit) ${submit};; probe) exit 3;; esac\n`,
+        sleep: 'echo "sleep $*" >>"$CALLS"\n',
+      };
+      for (const [name, script] of Object.entries(programs)) {
+        await writeFile(join(folder, name), `#!/bin/sh\n${script}`);
+        await chmod(join(folder, name), 0o755);
+      }
       const env = { PATH: `${folder}:${process.env['PATH'] ?? ''}`, CALLS: calls };
       const args = [join(CHART, 'files/test-render.sh'), '--frames', '4'];
-      const failed = await run('sh', args, { env }).catch(
-        (reason: unknown) => reason as { code: number },
+      const code = await run('sh', args, { env }).then(
+        () => 0,
+        (reason: unknown) => (reason as { code: number }).code,
       );
-      expect(failed).toMatchObject({ code: 3 });
-      const lines = (await readFile(calls, 'utf8')).trim().split('\n');
-      expect(lines.map((line) => line.split(' ')[0])).toEqual([
-        'list',
-        'submit',
-        'watch',
-        'fetch',
-        'probe',
-      ]);
-      expect(lines[1]).toContain('--frames 4 --json');
-      expect(lines[2]).toBe('watch abc123');
+      return { code, calls: (await readFile(calls, 'utf8')).trim().split('\n') };
     } finally {
       await rm(folder, { recursive: true });
     }
+  }
+  const firstWords = (calls: readonly string[]): readonly string[] =>
+    calls.map((line) => line.split(' ')[0]!);
+  const TAKEN = `printf '{\\n  "job": "abc123"\\n}\\n'`;
+  const failure = (code: ErrorCode): string =>
+    JSON.stringify(errorJson(new BivdiffError(code, 'what is said')), null, 2);
+
+  it('asks for the job that it submits, and ends with what goes wrong', async () => {
+    const { code, calls } = await runScript(TAKEN);
+    expect(code).toBe(3);
+    expect(firstWords(calls)).toEqual(['list', 'submit', 'watch', 'fetch', 'probe']);
+    expect(calls[1]).toContain('--frames 4 --json');
+    expect(calls[2]).toBe('watch abc123');
   });
+
+  it('submits again while no worker that draws frames has been there', async () => {
+    const refused = `printf '%s\\n' '${failure('unavailable')}'; exit 1`;
+    const third = `if [ "$(grep -c ^submit "$CALLS")" -lt 3 ]; then ${refused}; fi; ${TAKEN}`;
+    const { code, calls } = await runScript(third);
+    expect(code).toBe(3);
+    const tries = ['submit', 'sleep', 'submit', 'sleep', 'submit'];
+    expect(firstWords(calls)).toEqual(['list', ...tries, 'watch', 'fetch', 'probe']);
+  });
+
+  it.each(['invalid-argument', 'permission-denied'] as const)(
+    'does not submit again what is %s',
+    async (refusal) => {
+      const { code, calls } = await runScript(`printf '%s\\n' '${failure(refusal)}'; exit 2`);
+      expect(code).toBe(2);
+      expect(firstWords(calls)).toEqual(['list', 'submit']);
+    },
+  );
 });
 
 describe('what helm says at the end', () => {
@@ -171,6 +219,15 @@ describe('what helm says at the end', () => {
     expect(said).toContain('port-forward service/farm-bivdiff-coordinator 7180:7180');
     expect(said).toContain('get secret farm-bivdiff-tokens');
     expect(said).toContain('ReadWriteMany');
+  });
+
+  it('waits for workers that draw frames, in whichever pool', async () => {
+    const rollout = 'kubectl -n render rollout status deployment/farm-bivdiff-';
+    expect(await notes({})).toContain(`${rollout}idm`);
+    const all = { serves: ['idm', 'mixer', 'vdm'], scaling: { max: 0 } };
+    const said = await notes({ pools: { idm: null, mixer: null, vdm: null, all } });
+    expect(said).toContain(`${rollout}all`);
+    expect(said).not.toContain(`${rollout}idm`);
   });
 
   it.each([

@@ -6,6 +6,7 @@ import { readKubernetesSettings } from '../../coordinator/kubernetes/settings.ts
 import type { Rendered, Yaml } from '../support/kubernetes/chart/objects.ts';
 import { renderChart } from '../support/kubernetes/chart/render-chart.ts';
 
+const NUMERICS = 'cuda:nvidia-h200-cpu-x64-avx512/tf32+timed-search/onnxruntime-1.30.0/v8-13.6';
 const POOLS = ['idm', 'mixer', 'vdm'];
 
 function configOf(chart: Rendered): Yaml {
@@ -136,7 +137,7 @@ describe('the HPA', () => {
   it('scales from zero on a cluster that can', async () => {
     const values = {
       ...{ autoscaling: { by: 'hpa' }, poolDefaults: { scaling: { min: 0 } } },
-      coordinator: { numerics: 'cuda-a100' },
+      coordinator: { numerics: NUMERICS },
     };
     const chart = await renderChart(values, { kubeVersion: '1.37.0' });
     expect(chart.one('HorizontalPodAutoscaler', 'farm-bivdiff-vdm').spec.minReplicas).toBe(0);
@@ -156,7 +157,7 @@ describe('KEDA', () => {
   it.each(POOLS)('scales %s by what Prometheus knows', async (pool) => {
     const values = {
       ...{ autoscaling: { by: 'keda' }, poolDefaults: { scaling: { min: 0 } } },
-      coordinator: { numerics: 'cuda-a100' },
+      coordinator: { numerics: NUMERICS },
     };
     const { spec } = (await renderChart(values)).one('ScaledObject', `farm-bivdiff-${pool}`);
     expect(spec).toMatchObject({ minReplicaCount: 0, maxReplicaCount: 4, cooldownPeriod: 120 });

@@ -1,7 +1,7 @@
 // The chart's default and the files of ci/, as a cluster would get them: valid, restricted, whole.
 
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,7 +13,12 @@ import { createProgram } from '../../cli/program.ts';
 import { createSampleEnvironment } from '../unit/cli/sample-environment.ts';
 import { containersOf } from '../support/kubernetes/chart/objects.ts';
 import type { Yaml, Rendered } from '../support/kubernetes/chart/objects.ts';
-import { CI_FILES, ciValues, renderChart } from '../support/kubernetes/chart/render-chart.ts';
+import {
+  CHART,
+  CI_FILES,
+  ciValues,
+  renderChart,
+} from '../support/kubernetes/chart/render-chart.ts';
 import { SCHEMA_NAME, writeSchemas } from '../support/kubernetes/chart/schemas.ts';
 import { findProgram } from '../support/kubernetes/programs/find-program.ts';
 
@@ -194,6 +199,23 @@ describe.each(FILES)('%s', (file) => {
       }
     }
   });
+});
+
+it('the default asks for what docs/kubernetes.md says', async () => {
+  const asked = { cpu: 0, memory: 0 };
+  for (const { kind, spec } of rendered.get('default')!.objects) {
+    if (kind !== 'Deployment' && kind !== 'StatefulSet') continue;
+    for (const { resources } of spec.template.spec.containers as Yaml[]) {
+      const { cpu, memory } = resources.requests;
+      // Where a scaler has the number: its min, which is 1.
+      const pods = spec.replicas ?? 1;
+      asked.cpu += pods * (cpu.endsWith('m') ? parseInt(cpu, 10) / 1000 : Number(cpu));
+      asked.memory +=
+        pods * (memory.endsWith('Mi') ? parseInt(memory, 10) / 1024 : parseInt(memory, 10));
+    }
+  }
+  const text = await readFile(join(CHART, '../../docs/kubernetes.md'), 'utf8');
+  expect(text).toContain(`${asked.cpu} CPUs and ${asked.memory} GiB`);
 });
 
 function fits(labels: Readonly<Record<string, string>>, selector: Record<string, string>): boolean {

@@ -21,6 +21,7 @@ import {
 
 const run = promisify(execFile);
 const FIRST = 'a10f4f742d9b074606dad0286990279754a80ef5';
+const NUMERICS = 'cuda:nvidia-h200-cpu-x64-avx512/tf32+timed-search/onnxruntime-1.30.0/v8-13.6';
 /** What a scaler has set, unlike any of the values. */
 const REPLICAS = 3;
 
@@ -91,6 +92,8 @@ describe('a farm of the first chart', () => {
     await plane().createNamespace(namespace, RESTRICTED);
     const at = ['--namespace', namespace];
     const values = await ciValues(file, first);
+    // The first chart's files name classes that there are not.
+    if (values.coordinator?.numerics !== undefined) values.coordinator.numerics = NUMERICS;
     await helmOn(plane(), ['install', 'farm', first, ...at], values);
     const chart = await renderChart(values, { namespace });
     const scaled = chart

@@ -14,6 +14,7 @@ import type { FaultFarm } from '../support/farm/fault-farm.ts';
 import type { Program } from '../support/farm/farm-program.ts';
 import { useFarm } from '../support/farm/use-farm.ts';
 import type { Access } from '../support/kubernetes/plane/credentials.ts';
+import { startLyingProxy } from '../support/kubernetes/lying/lying-proxy.ts';
 import { gpuPod } from '../support/kubernetes/nodes.ts';
 import { until } from '../support/kubernetes/until.ts';
 import { useControlPlane } from '../support/kubernetes/use-control-plane.ts';
@@ -187,6 +188,27 @@ it('a killed leader is followed by the other, which takes its label and ends its
   process.stderr.write(`from SIGKILL to the next leader's label: ${seconds.toFixed(1)} s\n`);
   expect(await farm.finish(id)).toBe(farmOf.reference());
   expect(farm.events.filter(({ kind }) => kind === 'failed')).toEqual([]);
+});
+
+it('takes the label off a killed one though the API server refuses it at first', async () => {
+  const place = await arrange();
+  const { namespace } = place;
+  await using proxy = await startLyingProxy(plane().server);
+  const access = await plane().access(place.access.token, { server: proxy.server, namespace });
+  const a = await contend(place, 'a');
+  await leads(namespace, a);
+  const b = await contend({ ...place, access }, 'b');
+  // One more than who gives up soon would ask.
+  let refusals = 2;
+  proxy.lieOf = ({ method, path }) => {
+    if (method !== 'PATCH' || !path.endsWith('/pods/a') || refusals === 0) return undefined;
+    refusals -= 1;
+    return 'error';
+  };
+  a.program.child.kill('SIGKILL');
+  await leads(namespace, b);
+  expect(refusals).toBe(0);
+  expect(b.program.log()).toContain('patch pods a in namespace');
 });
 
 it('a leader that stood still for longer than its lease ends when it goes on', async () => {

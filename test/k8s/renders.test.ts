@@ -211,6 +211,7 @@ describe('the API server', () => {
     ],
     ['a source that is none', { source: { video: 'clip' } }, 'spec.source.video'],
     ['an absolute path', { source: { path: '/etc/passwd' } }, 'below the folder of sources'],
+    ['an address', { source: { path: 's3://a/b.mp4' } }, 'addresses are not taken: upload'],
     ['a path that leads out', { source: { path: 'a/../../b' } }, 'below the folder of sources'],
   ];
 
@@ -258,27 +259,34 @@ describe('the coordinator', () => {
     const { spec, status } = older.spec.versions[0].schema.openAPIV3Schema.properties!;
     Reflect.deleteProperty(status!.properties!, 'gpuSeconds');
     Reflect.deleteProperty(spec!.properties!['render']!.properties!, 'window');
+    Reflect.deleteProperty(spec!.properties!['source']!, 'x-kubernetes-validations');
     const { admin } = plane();
-    const replaced = await kubectlOf(admin, ['replace', '-f', '-'], stringify(older));
-    expect(replaced.code, replaced.err).toBe(0);
+    expect((await kubectlOf(admin, ['replace', '-f', '-'], stringify(older))).err).toBe('');
     const path = '/openapi/v3/apis/bivdiff.dev/v1alpha1';
     await until('it is served', async () => {
       const { out } = await kubectlOf(admin, ['get', '--raw', path]);
       return !out.includes('gpuSeconds');
     });
     const place = await arrange();
-    const said = await until('it says so', async () =>
-      place.coordinator
-        .log()
-        .split('\n')
-        .find((line) => line.includes('is older than this coordinator')),
-    );
+    await place.apply('addressed', { source: { path: 'https://a/b.mp4' } });
+    const said = await until('it says so', async () => {
+      const lines = place.coordinator.log().split('\n');
+      return lines.find((line) => line.includes('is older than this coordinator'));
+    });
     expect(said).toContain('lacks spec.render.window, status.gpuSeconds');
     expect(said).toContain('--show-only templates/renders/definition.yaml | kubectl apply');
     expect((await kubectlOf(admin, APPLY, await definition())).code).toBe(0);
     await place.apply('star');
     await place.reaches('star', ...OPEN);
+    const refused = await place.reaches('addressed', 'Refused');
+    expect(refused.status.conditions[0].message).toContain(
+      'https://a/b.mp4: addresses are not taken',
+    );
+    expect((await place.kubectl(['delete', 'render', 'addressed', '--timeout', '30s'])).code).toBe(
+      0,
+    );
   });
+
   it('has used every right to Renders that the chart gives it, and asked for no other', async () => {
     const granted = rightsOf(await rulesOfRenders()).filter((line) =>
       line.includes('bivdiff.dev/'),

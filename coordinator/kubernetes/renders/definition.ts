@@ -118,6 +118,11 @@ const SOURCE: Schema = {
       rule: "!has(self.path) || (!self.path.startsWith('/') && !self.path.split('/').exists(part, part == '..'))",
       message: 'path: expected a path below the folder of sources, without ..',
     },
+    {
+      rule: "!has(self.path) || !self.path.matches('^[A-Za-z][A-Za-z0-9+.-]*://')",
+      message:
+        'path: expected a path below the folder of sources; addresses are not taken: upload the file, and give its digest as video',
+    },
     { rule: 'self == oldSelf', message: immutable('source') },
   ],
 };

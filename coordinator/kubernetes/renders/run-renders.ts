@@ -1,10 +1,10 @@
 // Has the farm render what Renders ask for: looks at all of them, decides, acts, again and again. No watch: one that breaks without a word would
-// leave us with what was. What fails is said once and tried again.
+// leave us with what was. What fails is said once and tried again. New Renders are taken beside the looks, which wait for no source.
 
 import { BivdiffError } from '../../../common/errors.ts';
 import type { Coordinator } from '../../coordinator.ts';
 import type { Clock } from '../../ports.ts';
-import { mapBounded } from '../../map-bounded.ts';
+import { Turns } from '../../turns.ts';
 import { isConflict, isNotFound } from '../api/api-failure.ts';
 import type { KubeApi } from '../api/kube-api.ts';
 import { pause } from '../../pause.ts';
@@ -21,13 +21,13 @@ import { changeOf, statusOf } from './status.ts';
 import type { Standing } from './status.ts';
 import { isDue, takeRender } from './take-render.ts';
 import type { TakeDeps } from './take-render.ts';
+import { Takes } from './takes.ts';
 
 const LOOK_MS = 2_000;
 /** After failures it waits longer, up to this. */
 const LOOK_MS_MAX = 30_000;
 /** Sources are read and looked into: work of the processor and of disks. */
 const TAKEN_AT_ONCE = 2;
-const TAKEN_MAX = 16;
 /** Statuses told in one look, so that the API server is not flooded where thousands change. */
 const TOLD_MAX = 50;
 /** Progress of one Render is told so often. */
@@ -47,11 +47,11 @@ export interface RendersDeps extends Pick<TakeDeps, 'accept'> {
   readonly onTrouble: (error: BivdiffError) => void;
 }
 
-/** Runs until the signal aborts. Never throws for what a cluster does. */
+/** Runs until the signal aborts; a source that is being read then is let go of, and nothing more is begun. Never throws for what a cluster does. */
 export async function runRenders(deps: RendersDeps, signal: AbortSignal): Promise<void> {
   const { clock, namespace } = deps;
   const api = await RendersApi.open(deps.api, { namespace, nowMs: () => clock.nowMs() });
-  const looks = new Looks(deps, api);
+  const looks = new Looks(deps, api, signal);
   const troubles = new Troubles(deps.onTrouble);
   let isDefined = false;
   let failed = 0;
@@ -73,6 +73,7 @@ export async function runRenders(deps: RendersDeps, signal: AbortSignal): Promis
     troubles.say(failures);
     await pause(clock, Math.min(LOOK_MS_MAX, LOOK_MS * 2 ** Math.min(failed, 10)), signal);
   }
+  await looks.ended();
 }
 
 class Looks {
@@ -81,28 +82,48 @@ class Looks {
   /** By uid: when its numbers were told. */
   readonly #toldMs = new Map<string, number>();
   readonly #take: TakeDeps;
+  readonly #takes: Takes;
+  /** A look, or the end of a take: a job that is put on the farm in the middle of a look might be cancelled for another Render, or by nobody. */
+  readonly #turns = new Turns<'jobs'>();
+  readonly #signal: AbortSignal;
   #failures: BivdiffError[] = [];
   /** Where the next look begins to tell, so that all have their turn. */
   #turn = 0;
 
-  constructor(deps: RendersDeps, api: RendersApi) {
+  constructor(deps: RendersDeps, api: RendersApi, signal: AbortSignal) {
     this.#deps = deps;
     this.#api = api;
+    this.#signal = signal;
     const { accept, settings } = deps;
     const retries = new Map<string, { readonly afterMs: number; readonly tries: number }>();
     this.#take = {
       ...{ accept, api, retries, priorityMax: settings.priorityMax },
       nowMs: () => deps.clock.nowMs(),
       setStatus: (render, standing) => this.#setStatus(render, standing),
+      inTurn: (work) => this.#turns.take('jobs', work),
     };
+    this.#takes = new Takes({
+      ...{ atOnce: TAKEN_AT_ONCE, signal },
+      take: (render, taking) => takeRender(render, this.#take, taking),
+    });
   }
 
-  /** Does all that can be done; gives what could not. What came too late is decided anew. */
+  /** Does all that can be done; gives what could not, with what takes could not since the last look. What came too late is decided anew. */
   async look(): Promise<readonly BivdiffError[]> {
+    return this.#turns.take('jobs', () => this.#look());
+  }
+
+  /** Resolves when nothing is being taken any more, once the signal has aborted. */
+  async ended(): Promise<void> {
+    await this.#takes.ended();
+  }
+
+  async #look(): Promise<readonly BivdiffError[]> {
     const { seenJobs, settings, wallMs } = this.#deps;
     this.#failures = [];
     const listed = await this.#api.list();
     const renders = listed.items.flatMap((item) => this.#read(item));
+    this.#takes.see(renders);
     const before = await seenJobs.of(renders);
     const { priorityMax } = settings;
     const decision = decide({
@@ -121,12 +142,9 @@ class Looks {
     }
     for (const render of decision.remove) await this.#endure(() => this.#api.remove(render));
     await this.#followAll(decision.follow);
-    const due = decision.take.filter((one) => isDue(one, this.#take)).slice(0, TAKEN_MAX);
-    await mapBounded(due, TAKEN_AT_ONCE, async (render) => {
-      await this.#endure(() => takeRender(render, this.#take));
-    });
+    this.#takes.offer(decision.take.filter((one) => isDue(one, this.#take)));
     this.#forget(renders);
-    return this.#failures;
+    return [...this.#failures, ...this.#takes.drainFailures().filter(isTrouble)];
   }
 
   #read(item: unknown): readonly Render[] {
@@ -178,13 +196,15 @@ class Looks {
     return status;
   }
 
+  /** Once it is to end, nothing more is begun. */
   async #endure(work: () => Promise<void>): Promise<boolean> {
+    if (this.#signal.aborted) return false;
     try {
       await work();
       return true;
     } catch (reason) {
       const error = BivdiffError.from(reason);
-      if (!isConflict(error) && !isNotFound(error)) this.#failures.push(error);
+      if (isTrouble(error)) this.#failures.push(error);
       return false;
     }
   }
@@ -196,4 +216,9 @@ class Looks {
       for (const uid of known.keys()) if (!uids.has(uid)) known.delete(uid);
     }
   }
+}
+
+/** Not that a Render has changed, or gone, meanwhile: the next look sees it as it is. */
+function isTrouble(error: BivdiffError): boolean {
+  return !isConflict(error) && !isNotFound(error);
 }

@@ -29,14 +29,31 @@ export interface AcceptedRender {
 
 export interface TakeDeps {
   readonly api: Pick<RendersApi, 'hold'>;
-  /** @throws BivdiffError — all that keeps it from being a job; with the words of a spec */
-  readonly accept: (render: Render, priority: number) => Promise<AcceptedRender>;
+  /**
+   * May read a source for as long as that takes; gives up when the signal aborts.
+   * @throws BivdiffError — all that keeps it from being a job; with the words of a spec
+   */
+  readonly accept: (
+    render: Render,
+    priority: number,
+    signal: AbortSignal,
+  ) => Promise<AcceptedRender>;
   readonly priorityMax: number;
   /** Monotonic. */
   readonly nowMs: () => number;
   readonly setStatus: (render: Render, standing: Standing) => Promise<RenderStatus | false>;
   /** By uid: when it is asked for again. */
   readonly retries: Map<string, { readonly afterMs: number; readonly tries: number }>;
+  /** Runs this while nobody looks at Renders: a look sees all that a take does to a Render and its job, or nothing of it. */
+  readonly inTurn: (work: () => Promise<void>) => Promise<void>;
+}
+
+/** A Render that is being taken. */
+export interface Taking {
+  /** As it was listed last: it may have been suspended since it was begun with. */
+  readonly latest: () => Render;
+  /** Aborts when it has been deleted, or nobody is to take Renders any more. */
+  readonly signal: AbortSignal;
 }
 
 /** Whether it is not to wait after a failure. */
@@ -45,37 +62,51 @@ export function isDue({ uid }: Render, { retries, nowMs }: TakeDeps): boolean {
 }
 
 /** @throws as `KubeApi.ask`; what `submit` throws */
-export async function takeRender(render: Render, deps: TakeDeps): Promise<void> {
-  const { api, accept, priorityMax, nowMs, setStatus, retries } = deps;
-  const { uid, isSuspended } = render;
+export async function takeRender(render: Render, deps: TakeDeps, taking: Taking): Promise<void> {
+  const { api, accept, priorityMax, inTurn } = deps;
+  const { signal } = taking;
   if (!render.finalizers.includes(FINALIZER)) await api.hold(render);
   const priority = Math.min(render.priority, priorityMax);
-  let accepted: AcceptedRender;
-  try {
-    accepted = await accept(render, priority);
-  } catch (reason) {
-    const error = BivdiffError.from(reason);
-    const isFinal = FINAL.has(error.code) && error.retry === 'never';
-    const tries = (retries.get(uid)?.tries ?? 0) + 1;
-    const waitMs = Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** (tries - 1));
-    if (!isFinal) retries.set(uid, { afterMs: nowMs() + waitMs, tries });
-    await setStatus(render, { kind: isFinal ? 'refused' : 'undecided', why: textOf(error) });
-    return;
-  }
-  retries.delete(uid);
-  const { jobId, warnings } = accepted;
-  const notes = [...warnings, ...priorityNote(render, priority)];
+  const outcome = await accept(render, priority, signal).then(
+    (accepted) => () => putOnFarm(accepted, deps, taking),
+    (reason: unknown) => () => tellFailure(BivdiffError.from(reason), deps, taking),
+  );
+  // Who was let go of meanwhile shall get no job.
+  await inTurn(async () => (signal.aborted ? undefined : outcome()));
+}
+
+async function tellFailure(
+  error: BivdiffError,
+  { retries, nowMs, setStatus }: TakeDeps,
+  { latest }: Taking,
+): Promise<void> {
+  const render = latest();
+  const isFinal = FINAL.has(error.code) && error.retry === 'never';
+  const tries = (retries.get(render.uid)?.tries ?? 0) + 1;
+  const waitMs = Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** (tries - 1));
+  if (!isFinal) retries.set(render.uid, { afterMs: nowMs() + waitMs, tries });
+  await setStatus(render, { kind: isFinal ? 'refused' : 'undecided', why: textOf(error) });
+}
+
+async function putOnFarm(
+  { jobId, warnings, submit }: AcceptedRender,
+  { priorityMax, retries, setStatus }: TakeDeps,
+  { latest, signal }: Taking,
+): Promise<void> {
+  const render = latest();
+  retries.delete(render.uid);
+  const notes = [...warnings, ...priorityNote(render, priorityMax)];
   // Before it is on the farm: who deletes the Render then finds which job to cancel.
   const status = await setStatus(render, { kind: 'accepted', jobId, notes, isSubmitted: false });
-  if (isSuspended) return;
-  await accepted.submit();
+  if (render.isSuspended || signal.aborted) return;
+  await submit();
   const told = status === false ? render : { ...render, status };
   await setStatus(told, { kind: 'accepted', jobId, notes, isSubmitted: true });
 }
 
-function priorityNote({ priority }: Render, given: number): readonly string[] {
-  if (priority === given) return [];
-  return [`priority: ${given}, the most that this farm gives to Renders`];
+function priorityNote({ priority }: Render, priorityMax: number): readonly string[] {
+  if (priority <= priorityMax) return [];
+  return [`priority: ${priorityMax}, the most that this farm gives to Renders`];
 }
 
 function textOf({ message, hint }: BivdiffError): string {

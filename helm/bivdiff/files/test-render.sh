@@ -9,7 +9,12 @@ until bivdiff list ${INSECURE:-} >/dev/null; do
   fi
   sleep 5
 done
-bivdiff submit ${INSECURE:-} --task frames --input /test/clip.gif --prompt 'a red circle moving right' "$@" --json >/tmp/job.json
+# Until a worker that draws frames has been there, no job is taken: of which numerics class would it be? The pod's deadline bounds the wait.
+until bivdiff submit ${INSECURE:-} --task frames --input /test/clip.gif --prompt 'a red circle moving right' "$@" --json >/tmp/job.json; do
+  code=$?
+  grep -q '"code": *"unavailable"' /tmp/job.json || exit "$code"
+  sleep 5
+done
 job=$(sed -n 's/^ *"job": *"\([0-9a-f]*\)".*/\1/p' /tmp/job.json)
 echo "job $job; while no worker serves it, it waits:"
 bivdiff watch "$job" ${INSECURE:-}

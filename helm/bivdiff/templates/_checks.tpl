@@ -30,10 +30,10 @@ instead. Prints the problems as JSON.
 {{- $problems = append $problems (printf "%s.terminationGracePeriodSeconds is %d, and a worker needs %d to end: drain.longestStepSeconds (%d) + drain.uploadSeconds (%d) + drain.marginSeconds (%d). Raise it, leave it out, or declare shorter ones" $at (int $pool.grace) (int $pool.graceLeast) (int $pool.drain.longestStepSeconds) (int $pool.drain.uploadSeconds) (int $pool.drain.marginSeconds)) -}}
 {{- end -}}
 {{- if and (eq $pool.device "cuda") (not $pool.isDra) (eq (int $pool.gpu.count) 0) -}}
-{{- $problems = append $problems (printf "%s runs on cuda and asks for no GPU: set %s.gpu.count to 1, or name a DeviceClass in %s.dra.deviceClass, or set %s.device to cpu" $at $at $at $at) -}}
+{{- $problems = append $problems (printf "%s runs on cuda and asks for no GPU: set %s.gpu.count to 1, or name a DeviceClass in %s.dra.deviceClass, or set device to cpu, for all pools" $at $at $at) -}}
 {{- end -}}
 {{- if and (eq $pool.device "cpu") (or $pool.dra.deviceClass $pool.dra.claimTemplate) -}}
-{{- $problems = append $problems (printf "%s runs on cpu and claims a device by %s.dra: set %s.device to cuda, or take the claim away" $at $at $at) -}}
+{{- $problems = append $problems (printf "%s runs on cpu and claims a device by %s.dra: set device to cuda, for all pools, or take the claim away" $at $at) -}}
 {{- end -}}
 {{- if and $pool.dra.claimTemplate (or $pool.dra.deviceClass $pool.dra.selectors $pool.dra.memory) -}}
 {{- $problems = append $problems (printf "%s.dra: claimTemplate is a template of your own, and deviceClass, selectors and memory are for the chart's: give one or the other" $at) -}}
@@ -43,10 +43,14 @@ instead. Prints the problems as JSON.
 {{- $problems = append $problems (printf "%s.scaling: min (%d) is more than max (%d)" $at (int $pool.scaling.min) (int $pool.scaling.max)) -}}
 {{- end -}}
 {{- end -}}
-{{- $limit := (($pool.resources.limits | default dict).memory) | default (($pool.resources.requests | default dict).memory) -}}
-{{- if and (eq $pool.device "cpu") $pool.memoryGib $limit -}}
-{{- if gt (float64 $pool.memoryGib) (include "bivdiff.gibOf" $limit | float64) -}}
-{{- $problems = append $problems (printf "%s.memoryGib (%v) is more than the memory of its container (%s): raise %s.resources.limits.memory" $at $pool.memoryGib $limit $at) -}}
+{{- $limits := $pool.resources.limits | default dict -}}
+{{- $memoryOf := ternary "limits" "requests" (hasKey $limits "memory") -}}
+{{- with (get $pool.resources $memoryOf | default dict).memory -}}
+{{- $gib := include "bivdiff.gibOf" . -}}
+{{- if not $gib -}}
+{{- $problems = append $problems (printf "%s.resources.%s.memory is %s, and no quantity of memory: write such as 16Gi" $at $memoryOf (toJson .)) -}}
+{{- else if and (eq $pool.device "cpu") $pool.memoryGib (gt (float64 ($pool.memoryGib | default 0)) (float64 $gib)) -}}
+{{- $problems = append $problems (printf "%s.memoryGib (%v) is more than the memory of its container (%s): raise %s.resources.limits.memory" $at $pool.memoryGib (toString .) $at) -}}
 {{- end -}}
 {{- end -}}
 {{- if and $pool.gpu.memoryGibMin $pool.memoryGib (eq $pool.device "cuda") -}}
@@ -63,12 +67,13 @@ instead. Prints the problems as JSON.
 {{- $_ := set $scaledFor (first $pool.serves) $name -}}
 {{- end -}}
 {{- end -}}
-{{- if and (eq $pool.device "cuda") (has "idm" $pool.serves) (not (include "bivdiff.numerics" $)) -}}
-{{- $problems = append $problems (printf "%s may have no worker at all, and coordinator.numerics is empty: nobody knows then which class jobs are for. Set %s to 1, or name the class" $at (ternary (printf "%s.scaling.min" $at) (printf "%s.replicas" $at) $pool.isScaled)) -}}
-{{- end -}}
 {{- if and $pool.isScaled (eq $values.autoscaling.by "hpa") (eq (int $pool.scaling.min) 0) (semverCompare "<1.37.0-0" $.Capabilities.KubeVersion.Version) -}}
 {{- $problems = append $problems (printf "%s.scaling.min is 0, and the HPA of Kubernetes %s scales to 1 at least: set it to 1, or autoscaling.by to scaler or keda" $at $.Capabilities.KubeVersion.Version) -}}
 {{- end -}}
+{{- end -}}
+{{- $problems = concat $problems (include "bivdiff.problems.names" . | fromJson).problems (include "bivdiff.problems.class" . | fromJson).problems -}}
+{{- if and $values.kueue.queue (ne $values.autoscaling.by "none") -}}
+{{- $problems = append $problems (printf "kueue.queue is set and autoscaling.by is %s, which would take pods that wait in the queue for workers that start: set autoscaling.by to none, or empty the queue" $values.autoscaling.by) -}}
 {{- end -}}
 {{- range list "idm" "mixer" "vdm" -}}
 {{- if not (has . $served) -}}

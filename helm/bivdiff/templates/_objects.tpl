@@ -1,23 +1,21 @@
 {{/*
 How every object of the chart comes out: made by a template of its own, then changed by the user's hooks, so that nobody has to fork the
 chart for a field that it has no value for. `merge` is a JSON merge patch (RFC 7386), `patch` a JSON patch (RFC 6902).
-(dict "root" $ "as" "coordinatorService" "yaml" (include …) "more" (list of further hooks))
+(dict "root" $ "as" "coordinatorService" "yaml" (include …) "more" (list of further hooks, each with "of": the value that has it))
 */}}
 {{- define "bivdiff.emit" -}}
 {{- include "bivdiff.check" .root -}}
 {{- $object := fromYaml .yaml -}}
 {{- with $object.Error -}}{{- fail (printf "%s is no YAML: %s" $.as .) -}}{{- end -}}
-{{- $hooks := concat (list (index .root.Values.overrides .as)) (.more | default list) -}}
-{{- range $hook := $hooks -}}
-{{- if $hook -}}
+{{- $first := merge (dict "of" (printf "overrides.%s" .as)) (index .root.Values.overrides .as | default dict) -}}
+{{- range $hook := concat (list $first) (.more | default list) -}}
 {{- with $hook.merge -}}
 {{- $object = include "bivdiff.merge" (dict "into" $object "from" .) | fromJson -}}
 {{- end -}}
 {{- range $step := $hook.patch -}}
-{{- if not (hasPrefix "/" (toString $step.path)) -}}{{- fail (printf "overrides.%s: patch: the path %q does not begin with /" $.as (toString $step.path)) -}}{{- end -}}
+{{- if not (hasPrefix "/" (toString $step.path)) -}}{{- fail (printf "%s.patch: the path %q does not begin with /" $hook.of (toString $step.path)) -}}{{- end -}}
 {{- $path := splitList "/" (trimPrefix "/" $step.path) -}}
-{{- $object = (include "bivdiff.patch" (dict "at" $object "path" $path "step" $step "as" $.as) | fromJson).is -}}
-{{- end -}}
+{{- $object = (include "bivdiff.patch" (dict "at" $object "path" $path "step" $step "of" $hook.of) | fromJson).is -}}
 {{- end -}}
 {{- end }}
 ---
@@ -46,13 +44,13 @@ chart for a field that it has no value for. `merge` is a JSON merge patch (RFC 7
 {{- $name := first .path | replace "~1" "/" | replace "~0" "~" -}}
 {{- $rest := rest .path -}}
 {{- $step := .step -}}
-{{- $lost := printf "overrides.%s: patch: %s %s: there is no %q" .as $step.op $step.path $name -}}
+{{- $lost := printf "%s.patch: %s %s: there is no %q" .of $step.op $step.path $name -}}
 {{- $out := .at -}}
 {{- if kindIs "map" .at -}}
 {{- $out = deepCopy .at -}}
 {{- if $rest -}}
 {{- if not (hasKey $out $name) -}}{{- fail $lost -}}{{- end -}}
-{{- $below := dict "at" (get $out $name) "path" $rest "step" $step "as" .as -}}
+{{- $below := dict "at" (get $out $name) "path" $rest "step" $step "of" .of -}}
 {{- $_ := set $out $name (include "bivdiff.patch" $below | fromJson).is -}}
 {{- else if eq $step.op "add" -}}
 {{- $_ := set $out $name $step.value -}}
@@ -63,7 +61,7 @@ chart for a field that it has no value for. `merge` is a JSON merge patch (RFC 7
 {{- else if eq $step.op "replace" -}}
 {{- $_ := set $out $name $step.value -}}
 {{- else if ne (toJson (get $out $name)) (toJson $step.value) -}}
-{{- fail (printf "overrides.%s: patch: test %s: it is %s" .as $step.path (toJson (get $out $name))) -}}
+{{- fail (printf "%s.patch: test %s: it is %s" .of $step.path (toJson (get $out $name))) -}}
 {{- end -}}
 {{- else if kindIs "slice" .at -}}
 {{- $size := len .at -}}
@@ -78,11 +76,11 @@ chart for a field that it has no value for. `merge` is a JSON merge patch (RFC 7
 {{- $middle := list -}}
 {{- $old := index .at $i -}}
 {{- if $rest -}}
-{{- $middle = list (include "bivdiff.patch" (dict "at" $old "path" $rest "step" $step "as" .as) | fromJson).is -}}
+{{- $middle = list (include "bivdiff.patch" (dict "at" $old "path" $rest "step" $step "of" .of) | fromJson).is -}}
 {{- else if eq $step.op "replace" -}}
 {{- $middle = list $step.value -}}
 {{- else if eq $step.op "test" -}}
-{{- if ne (toJson $old) (toJson $step.value) -}}{{- fail (printf "overrides.%s: patch: test %s: it is %s" .as $step.path (toJson $old)) -}}{{- end -}}
+{{- if ne (toJson $old) (toJson $step.value) -}}{{- fail (printf "%s.patch: test %s: it is %s" .of $step.path (toJson $old)) -}}{{- end -}}
 {{- $middle = list $old -}}
 {{- end -}}
 {{- $out = concat (slice .at 0 $i) $middle (slice .at (add $i 1 | int)) | default list -}}

@@ -17,6 +17,7 @@
 {{- $_ := set $pool "isDra" (and (eq $pool.device "cuda") (not (not $isDra))) -}}
 {{- $isScaled := and (ne $.Values.autoscaling.by "none") (gt (int $pool.scaling.max) 0) -}}
 {{- $_ := set $pool "isScaled" $isScaled -}}
+{{- $_ := set $pool "patchOf" (ternary (printf "pools.%s" $name) "poolDefaults" (hasKey $own "patch")) -}}
 {{- $_ := set $pools $name $pool -}}
 {{- end -}}
 {{- end -}}
@@ -24,14 +25,13 @@
 {{- toJson $pools -}}
 {{- end -}}
 
-{{/* GiB of a Kubernetes quantity. */}}
+{{/* GiB of a Kubernetes quantity; nothing of what is none. */}}
 {{- define "bivdiff.gibOf" -}}
-{{- $text := kindIs "string" . | ternary (toString .) (toJson .) -}}
-{{- $number := regexFind "^[0-9.]+" $text -}}
+{{- $text := kindIs "string" . | ternary (toString .) (toJson .) | trimPrefix "+" -}}
+{{- $gib := dict "Ki" 9.5367431640625e-07 "Mi" 0.0009765625 "Gi" 1.0 "Ti" 1024.0 "Pi" 1048576.0 "Ei" 1073741824.0 "n" 9.313225746154785e-19 "u" 9.313225746154785e-16 "m" 9.313225746154785e-13 "k" 9.313225746154785e-07 "M" 0.00095367431640625 "G" 0.9313225746154785 "T" 931.3225746154785 "P" 931322.5746154785 "E" 931322574.6154785 "" 9.313225746154785e-10 -}}
+{{- $number := regexFind "^([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?" $text -}}
 {{- $unit := trimPrefix $number $text -}}
-{{- $gib := dict "Ki" 9.5367431640625e-07 "Mi" 0.0009765625 "Gi" 1.0 "Ti" 1024.0 "k" 9.313225746154785e-07 "M" 0.00095367431640625 "G" 0.9313225746154785 "T" 931.3225746154785 "" 9.313225746154785e-10 -}}
-{{- if not (hasKey $gib $unit) -}}{{- fail (printf "%q is no quantity of memory: write such as 16Gi" $text) -}}{{- end -}}
-{{- mulf (float64 $number) (get $gib $unit) -}}
+{{- if and $number (hasKey $gib $unit) -}}{{- mulf (float64 $number) (get $gib $unit) -}}{{- end -}}
 {{- end -}}
 
 {{/* What models may fill, GiB: empty on a GPU for all of it. Of processors, the program would take half of the node's memory for its own. */}}
@@ -41,8 +41,8 @@
 {{- else if eq .device "cpu" -}}
 {{- $limits := .resources.limits | default dict -}}
 {{- $requests := .resources.requests | default dict -}}
-{{- with $limits.memory | default $requests.memory -}}
-{{- divf (include "bivdiff.gibOf" . | float64) 2.0 -}}
+{{- with include "bivdiff.gibOf" ($limits.memory | default $requests.memory | default "") -}}
+{{- divf (float64 .) 2.0 -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

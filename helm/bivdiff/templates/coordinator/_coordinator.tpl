@@ -76,10 +76,9 @@ renders:
 {{- if not (and (include "bivdiff.isTls" .) .Values.auth.enabled) }}
 - --insecure
 {{- end }}
-{{- with include "bivdiff.numerics" . }}
 - --numerics
-- {{ . | quote }}
-{{- end }}
+# Not that of its own processors, which says nothing of those of workers.
+- {{ $values.numerics | default "workers" | quote }}
 {{- if .Values.models.volume }}
 - --models
 - /models
@@ -106,17 +105,6 @@ renders:
 {{- if .Values.models.volume }}
 {{ include "bivdiff.modelsMount" . }}
 {{- end }}
-{{- end -}}
-
-{{/* The class that its jobs are for; empty: that of its own processors. Where a pool always has a worker, that one knows better. */}}
-{{- define "bivdiff.numerics" -}}
-{{- $numerics := .Values.coordinator.numerics -}}
-{{- range include "bivdiff.pools" . | fromJson -}}
-{{- if and (not $numerics) (has "idm" .serves) (gt (int (ternary .scaling.min .replicas .isScaled)) 0) -}}
-{{- $numerics = "workers" -}}
-{{- end -}}
-{{- end -}}
-{{- $numerics -}}
 {{- end -}}
 
 {{- define "bivdiff.coordinator.hasSources" -}}

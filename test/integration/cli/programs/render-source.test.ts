@@ -1,25 +1,45 @@
-// Where a Render's source may lie: below the folder of sources and nowhere else, whatever leads out of it.
+// Where a Render's source may lie: below the folder of sources and nowhere else, whatever leads out of it. And how often it is read: once, while it
+// stays as it is.
 
-import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { findSource } from '../../../../cli/programs/render-source.ts';
+import { RenderSources } from '../../../../cli/programs/render-source.ts';
 import { digestBytes } from '../../../../common/digest.ts';
+import { putSource } from '../../../../common/sources/source.ts';
 import { openStore } from '../../../../common/store/open-store.ts';
 import type { Store } from '../../../../common/store/ports.ts';
+import type { Digest } from '../../../../common/task.ts';
 
 const CLIP = join(import.meta.dirname, '../../../../examples/source.mp4');
 
 let folder: string;
 let store: Store;
 let sources: string;
+let bytesMax: number;
+/** Files that were read to be put. */
+let read: string[];
+/** Done when the next file is about to be read. */
+let beforeReading: () => Promise<void>;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bivdiff-sources-'));
   store = await openStore(join(folder, 'store'));
   sources = join(folder, 'sources');
+  bytesMax = 1 << 20;
+  read = [];
+  beforeReading = () => Promise.resolve();
   await mkdir(join(sources, 'pictures'), { recursive: true });
   await copyFile(CLIP, join(sources, 'clip.mp4'));
   await writeFile(join(sources, 'pictures/1.png'), 'a');
@@ -30,7 +50,19 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const find = (path: string) => findSource({ path }, { store, sources });
+/** The store, and what is read for it. */
+const watched = () => ({
+  putArtifact: (bytes: Uint8Array) => store.putArtifact(bytes),
+  hasArtifact: (digest: Digest) => store.hasArtifact(digest),
+  putArtifactFile: async (path: string, options?: { readonly signal?: AbortSignal }) => {
+    read.push(basename(path));
+    await beforeReading();
+    return store.putArtifactFile(path, options);
+  },
+});
+const open = () => new RenderSources({ store: watched(), folder: sources, bytesMax });
+const never = new AbortController().signal;
+const find = (path: string) => open().find({ uid: 'u', source: { path } }, never);
 
 it('puts a file or a folder below it into the store', async () => {
   const { source, path, isOurs } = await find('clip.mp4');
@@ -59,7 +91,10 @@ it('says what is not there, and where there is no such folder', async () => {
     code: 'not-found',
     message: 'source.path: none.mp4: there is no such file or folder',
   });
-  await expect(findSource({ path: 'clip.mp4' }, { store })).rejects.toMatchObject({
+  const places = new RenderSources({ store, bytesMax });
+  await expect(
+    places.find({ uid: 'u', source: { path: 'clip.mp4' } }, never),
+  ).rejects.toMatchObject({
     code: 'invalid-argument',
     hint: expect.stringContaining('renders.sources') as unknown,
   });
@@ -67,8 +102,97 @@ it('says what is not there, and where there is no such folder', async () => {
 
 it('takes a digest as it is', async () => {
   const digest = 'ab'.repeat(32);
-  expect(await findSource({ video: digest }, { store })).toEqual({
+  expect(await open().find({ uid: 'u', source: { video: digest } }, never)).toEqual({
     ...{ source: { kind: 'video', digest }, path: digest, isOurs: false },
   });
-  await expect(findSource({ folder: 'x' }, { store })).rejects.toThrow('64 hex digits');
+  await expect(open().find({ uid: 'u', source: { folder: 'x' } }, never)).rejects.toThrow(
+    '64 hex digits',
+  );
+});
+
+it.each(['https://a/b.mp4', 's3://bucket/b.mp4', 'FILE:///b.mp4'])(
+  'refuses the address %s, which nobody would ever put there',
+  async (path) => {
+    await expect(find(path)).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: `source.path: ${path}: addresses are not taken`,
+      hint: expect.stringContaining('bivdiff upload') as unknown,
+    });
+  },
+);
+
+it('refuses a file that nobody could upload, before anything is read', async () => {
+  await writeFile(join(sources, 'large.mp4'), '');
+  await truncate(join(sources, 'large.mp4'), 4 * 2 ** 40);
+  await expect(find('large.mp4')).rejects.toMatchObject({
+    ...{ code: 'resource-exhausted', retry: 'never' },
+    message: `source.path: large.mp4 has ${4 * 2 ** 40} bytes, and a file may have ${1 << 20} at most`,
+  });
+  await symlink('../large.mp4', join(sources, 'pictures/2.png'));
+  await expect(find('pictures')).rejects.toThrow('pictures/2.png has');
+  expect(read).toEqual([]);
+  bytesMax = 1;
+  await rm(join(sources, 'pictures/2.png'));
+  expect((await find('pictures')).source.kind).toBe('folder');
+});
+
+it('stops reading when it is told to', async () => {
+  bytesMax = 8 * 2 ** 40;
+  await truncate(join(sources, 'clip.mp4'), 4 * 2 ** 40);
+  const ending = new AbortController();
+  beforeReading = () => {
+    setImmediate(() => {
+      ending.abort();
+    });
+    return Promise.resolve();
+  };
+  const source = { path: 'clip.mp4' };
+  await expect(open().find({ uid: 'u', source }, ending.signal)).rejects.toMatchObject({
+    code: 'cancelled',
+  });
+});
+
+describe('a source', () => {
+  it('is read once for a Render, while it is as it was', async () => {
+    const places = open();
+    const ask = (path: string, uid = path) => places.find({ uid, source: { path } }, never);
+    const first = [await ask('clip.mp4'), await ask('pictures')];
+    expect(read).toEqual(['clip.mp4', '1.png']);
+    expect([await ask('clip.mp4'), await ask('pictures')]).toEqual(first);
+    expect(read).toHaveLength(2);
+    // Of the same size.
+    await writeFile(join(sources, 'pictures/1.png'), 'b');
+    const again = await ask('pictures');
+    expect(again.source).toEqual(await putSource(store, join(sources, 'pictures')));
+    expect(again.source).not.toEqual(first[1]!.source);
+    await writeFile(join(sources, 'pictures/2.png'), 'c');
+    expect((await ask('pictures')).source).not.toEqual(again.source);
+    await appendFile(join(sources, 'clip.mp4'), '\0');
+    expect((await ask('clip.mp4')).source).not.toEqual(first[0]!.source);
+    expect(read).toEqual(['clip.mp4', '1.png', '1.png', '1.png', '2.png', 'clip.mp4']);
+    // Another Render may mean other bytes, and one may be told to read again.
+    await ask('clip.mp4', 'another');
+    places.forget('clip.mp4');
+    await ask('clip.mp4');
+    expect(read).toHaveLength(8);
+  });
+
+  it('that the store has lost is read again', async () => {
+    const places = open();
+    const ask = () => places.find({ uid: 'u', source: { path: 'clip.mp4' } }, never);
+    await ask();
+    await store.close();
+    store = await openStore(join(folder, 'other-store'));
+    const { source } = await ask();
+    expect(read).toHaveLength(2);
+    expect(await store.hasArtifact(source.digest)).toBe(true);
+  });
+
+  it('that changes while it is read is not taken as it was in between', async () => {
+    beforeReading = () => appendFile(join(sources, 'clip.mp4'), 'x');
+    await expect(find('clip.mp4')).rejects.toMatchObject({
+      code: 'unavailable',
+      message: 'source.path: clip.mp4 changes while it is read',
+    });
+  });
 });
