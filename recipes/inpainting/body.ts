@@ -49,7 +49,7 @@ export const inpainting: RecipeBody<InpaintingParams> = {
 };
 
 /** Of the pictures without what is hidden, scaled. */
-async function knownLatents(
+export async function knownLatents(
   input: StageInput<InpaintingParams>,
   context: StageContext,
 ): Promise<FloatTensor> {
