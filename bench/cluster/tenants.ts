@@ -29,6 +29,7 @@ import {
   simulatedJob,
 } from '../../coordinator/simulation/scenario.ts';
 import { simulatedNumerics, tenantOf } from '../../coordinator/simulation/tenancy.ts';
+import { watchedBus } from '../../test/support/farm/watched-bus.ts';
 import type { SimulatedRun } from '../../coordinator/simulation/world/farm-options.ts';
 import {
   longestInversion,
@@ -165,20 +166,7 @@ function watched(bus: CoordinatorBus, runs: SimulatedRun[]): CoordinatorBus {
     const beganMs = began.get(taskId)?.atMs ?? atMs - result.seconds * 1000;
     runs.push({ taskId, stage: result.stage, beganMs, endedMs: atMs });
   };
-  return new Proxy(bus, {
-    get: (target, key) => {
-      const value: unknown = Reflect.get(target, key, target);
-      if (key !== 'events') {
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      }
-      return async function* (signal: AbortSignal): AsyncGenerator<WorkerEvent> {
-        for await (const event of target.events(signal)) {
-          note(event);
-          yield event;
-        }
-      };
-    },
-  });
+  return watchedBus(bus, note);
 }
 
 async function startWorkers(nats: string, store: string): Promise<ChildProcess[]> {

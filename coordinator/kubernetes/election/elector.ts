@@ -2,6 +2,7 @@
 // is bounded; what goes wrong is told and tried again.
 
 import { BivdiffError } from '../../../common/errors.ts';
+import { pause } from '../../pause.ts';
 import type { Clock } from '../../ports.ts';
 import { Election } from './election.ts';
 import type { ElectionTimes, LeaseRecord } from './election.ts';
@@ -172,20 +173,4 @@ class Elector {
       // It lapses by itself.
     }
   }
-}
-
-/** False once the signal has aborted. */
-async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> {
-  if (signal.aborted) return false;
-  return new Promise((resolve) => {
-    const end = (): void => {
-      callOff();
-      resolve(false);
-    };
-    const callOff = clock.after(ms, () => {
-      signal.removeEventListener('abort', end);
-      resolve(true);
-    });
-    signal.addEventListener('abort', end, { once: true });
-  });
 }

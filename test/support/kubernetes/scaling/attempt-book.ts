@@ -1,6 +1,7 @@
 // Attempts at tasks as workers tell of them, and which of them were lost with their worker.
 
 import type { CoordinatorBus, WorkerEvent } from '../../../../common/bus/ports.ts';
+import { watchedBus } from '../../farm/watched-bus.ts';
 import type { ToldWorker } from './pod-workers.ts';
 
 interface Attempt {
@@ -23,21 +24,7 @@ export class AttemptBook {
 
   /** The bus as it is, each event written down. */
   watch<T extends CoordinatorBus>(bus: T): T {
-    const note = this.#note.bind(this);
-    return new Proxy(bus, {
-      get: (target, key) => {
-        const value: unknown = Reflect.get(target, key, target);
-        if (key !== 'events') {
-          return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-        }
-        return async function* (signal: AbortSignal): AsyncGenerator<WorkerEvent> {
-          for await (const event of target.events(signal)) {
-            note(event);
-            yield event;
-          }
-        };
-      },
-    });
+    return watchedBus(bus, this.#note.bind(this));
   }
 
   /** Workers of attempts that were begun and came to nothing since their worker was ended. A copy that was called off is none. */
