@@ -1,3 +1,4 @@
 // How every recipe that draws frames does it: a line each. Runs in lanes.
 
 export { controlnet } from './controlnet/body.ts';
+export { inpainting, inpainting as outpainting } from './inpainting/body.ts';

@@ -45,6 +45,7 @@ export const LANE_STAGES: {
       'text-encoder': TEXT_ENCODER,
       unet: bodyOf(params).unet,
       'vae-decoder': VAE_DECODER,
+      ...(bodyOf(params).graphs === undefined ? {} : { 'vae-encoder': VAE_ENCODER }),
     }),
   },
   encode: { body: encode, graphs: () => ({ 'vae-encoder': VAE_ENCODER }) },

@@ -2,3 +2,5 @@
 
 export { controlnet } from './controlnet/plan.ts';
 export { frames } from './frames/plan.ts';
+export { inpainting } from './inpainting/plan.ts';
+export { outpainting } from './outpainting/plan.ts';

@@ -7,6 +7,8 @@ import type { StageBody } from '../workers/inference/ports.ts';
 export interface RecipeBody<P> {
   /** What the graph of its UNet must look like. */
   readonly unet: GraphKind;
+  /** Graphs that it runs besides text encoder, UNet and VAE decoder. @default none */
+  readonly graphs?: readonly 'vae-encoder'[];
   /** Makes `frames`, `[frames, height, width, 3]`. */
   readonly generate: StageBody<P>;
 }

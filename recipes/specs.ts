@@ -2,3 +2,5 @@
 
 export { controlnet } from './controlnet/spec.ts';
 export { frames } from './frames/spec.ts';
+export { inpainting } from './inpainting/spec.ts';
+export { outpainting } from './outpainting/spec.ts';

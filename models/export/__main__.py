@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from . import check, demo, rehearse
-from .layout import DTYPES, Source, VideoSource, write_model_set
+from .layout import DTYPES, INPAINT, Source, VideoSource, write_model_set
 
 DEMO = Path(__file__).resolve().parents[1] / "demo"
 
@@ -28,6 +28,7 @@ def main():
     own = commands.add_parser("models")
     own.add_argument("--image", type=Path, required=True, help="pipeline folder, say SD 1.5")
     own.add_argument("--controlnet", action="append", default=[], metavar="NAME=FOLDER")
+    own.add_argument("--inpaint", type=Path, help="inpainting pipeline folder, for its UNet")
     own.add_argument("--video", action="append", default=[], metavar="NAME=FOLDER")
     own.add_argument("--window", type=int, default=8, help="frames of one video pass")
     own.add_argument("--size", default="512x512", help="default width and height in pixels")
@@ -55,6 +56,7 @@ def _models(options):
     source = Source(
         **_parts(options.image, "text_encoder", "tokenizer", "unet", "vae", "scheduler"),
         controlnets=dict(_named(entry) for entry in options.controlnet),
+        inpaint=options.inpaint and options.inpaint / "unet",
         videos={
             name: VideoSource(
                 **_parts(folder, "text_encoder", "tokenizer", "unet"),
@@ -104,12 +106,15 @@ def _card(options, source):
         "videos": {name: f"video/{name}" for name in source.videos},
         "defaultVideo": next(iter(source.videos), ""),
         "generators": {
-            name: {
-                "task": "controlnet",
-                "unet": f"unet_controlnet-{name}",
-                "conditions": [{"annotator": name, "low": 60, "high": 150}],
-            }
-            for name in source.controlnets
+            **{
+                name: {
+                    "task": "controlnet",
+                    "unet": f"unet_controlnet-{name}",
+                    "conditions": [{"annotator": name, "low": 60, "high": 150}],
+                }
+                for name in source.controlnets
+            },
+            **({"inpaint": {"task": "inpainting", "unet": INPAINT}} if source.inpaint else {}),
         },
         "defaults": {
             "guidanceScale": 7.5,

@@ -34,6 +34,10 @@ def _check_image_unet(image, threads):
     unet = _load(UNet2DConditionModel, image / "unet")
     inputs = _unet_inputs(unet, (3, unet.config.in_channels, 16, 8))
     yield _compare(wrappers.Unet(unet), image / "unet/model.onnx", inputs, threads)
+    for folder in sorted(image.glob("unet-*")):
+        other = _load(UNet2DConditionModel, folder)
+        its = _unet_inputs(other, (3, other.config.in_channels, 16, 8))
+        yield _compare(wrappers.Unet(other), folder / "model.onnx", its, threads)
     for folder in sorted(image.glob("controlnet-*")):
         controlled = wrappers.ControlledUnet(unet, [_load(ControlNetModel, folder)])
         extra = (torch.rand(1, 3, 3, 128, 64), torch.tensor([0.7]))

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import torch
 
-from train import architectures
+from train import architectures, inpaint
 from train.loop import train_dir
 from train.text import save_tokenizer
 
-from .layout import Source, VideoSource
+from .layout import INPAINT, Source, VideoSource
 
 WINDOW = 8
 LOG_LINES = 40  # of each training's log that are kept
-STAGES = ("vae", "vae_refine", "image", "controlnet", "video", "video_refine")
+STAGES = ("vae", "vae_refine", "image", "controlnet", "inpaint", "video", "video_refine")
 VIDEO = "shapes3d"
 CARD = {
     "apiVersion": "bivdiff/v1",
@@ -28,7 +28,8 @@ CARD = {
             "task": "controlnet",
             "unet": "unet_controlnet-canny",
             "conditions": [{"annotator": "canny", "low": 60, "high": 150}],
-        }
+        },
+        "inpaint": {"task": "inpainting", "unet": INPAINT},
     },
     "defaults": {
         "guidanceScale": 3,
@@ -63,6 +64,7 @@ def random_source():
         controlnet=architectures.controlnet(unet),
         video_unet=architectures.video_unet(),
     )
+    models[INPAINT] = inpaint.widened(architectures.image_unet())
     for name, model in models.items():
         # Layers that start at zero would hide errors of the export behind their silence.
         for weight in model.parameters():
@@ -100,6 +102,7 @@ def _source(folder):
         unet=folder / "unet",
         vae=folder / "vae",
         controlnets={"canny": folder / "controlnet"},
+        inpaint=folder / INPAINT,
         videos={VIDEO: video},
         **shared,
     )

@@ -12,6 +12,7 @@ from transformers import CLIPTextModel
 
 from . import graphs
 
+INPAINT = "unet-inpaint"
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 
 
@@ -36,6 +37,7 @@ class Source:
     vae: Path
     scheduler: Path
     controlnets: dict = field(default_factory=dict)  # name -> folder
+    inpaint: Path | None = None  # an image UNet that sees mask and known latents too
     videos: dict = field(default_factory=dict)  # name -> VideoSource
 
 
@@ -64,6 +66,9 @@ def _write_image(source, image, dtype):
     graphs.write_unet(unet, image / "unet")
     for name, controlnet in controlnets.items():
         graphs.write_controlled_unet(unet, {name: controlnet}, image)
+    if source.inpaint is not None:
+        inpaint = _store(UNet2DConditionModel, source.inpaint, image / INPAINT, dtype)
+        graphs.write_unet(inpaint, image / INPAINT)
     # Last, because inflating changes the model.
     graphs.write_inflated_unet(unet, image / "unet")
 

@@ -88,8 +88,9 @@ function modelsOf(set: ModelSet, stage: LaneStageName, params: unknown): Record<
       return {
         ...imageText,
         scheduler,
-        unet: set.generators['canny']!.unet,
+        unet: set.generators[isInpainting(params) ? 'inpaint' : 'canny']!.unet,
         'vae-decoder': image.vaeDecoder,
+        ...(isInpainting(params) ? { 'vae-encoder': image.vaeEncoder } : {}),
       };
     case 'encode':
       return { 'vae-encoder': image.vaeEncoder };
@@ -106,4 +107,8 @@ function modelsOf(set: ModelSet, stage: LaneStageName, params: unknown): Record<
     default:
       return {};
   }
+}
+
+function isInpainting(params: unknown): boolean {
+  return ['inpainting', 'outpainting'].includes((params as ParamsByStage['generate']).task);
 }

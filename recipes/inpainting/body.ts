@@ -1,0 +1,93 @@
+// Parts of each frame are drawn by a UNet that sees, beside the noisy latents, which of them are hidden and those of the picture without what is
+// hidden (diffusers, pipeline_stable_diffusion_inpaint.py). Known pixels are not pasted back, as in the paper.
+
+import { createSampler } from '../../common/diffusion/create-sampler.ts';
+import { imageUnet } from '../../workers/inference/graph-contract.ts';
+import type { StageContext, StageInput } from '../../workers/inference/ports.ts';
+import { denoise } from '../../workers/pipelines/diffusion-loop.ts';
+import { drawingNoise } from '../../workers/pipelines/drawing-noise.ts';
+import { posteriorMode } from '../../workers/pipelines/encode/posterior.ts';
+import { framesText, whileDoing } from '../../workers/pipelines/failure-place.ts';
+import { predictGuided, textBranches } from '../../workers/pipelines/guidance.ts';
+import { joinChannels } from '../../workers/pipelines/latents.ts';
+import { pixelsFromFrames } from '../../workers/pipelines/pixels.ts';
+import { framesInput } from '../../workers/pipelines/stage-inputs.ts';
+import { embedText } from '../../workers/pipelines/text-embedding.ts';
+import { checkLatentSize, runUnet } from '../../workers/pipelines/unet.ts';
+import {
+  checkPixelSize,
+  decodeLatents,
+  encodePixels,
+  latentShape,
+  scalingFactor,
+} from '../../workers/pipelines/vae.ts';
+import type { FloatTensor } from '../../workers/tensor/tensor.ts';
+import { noiseOf } from '../pipeline/generator-settings.ts';
+import type { RecipeBody } from '../recipe-body.ts';
+import { latentMask, withoutHidden } from './hidden-pixels.ts';
+import type { InpaintingParams } from './params.ts';
+
+export const inpainting: RecipeBody<InpaintingParams> = {
+  unet: imageUnet('inpainting-unet'),
+  graphs: ['vae-encoder'],
+  generate: async (input, context) => {
+    const { params, frames } = input;
+    const pictures = framesInput(input, 'frames');
+    const encoder = context.config('vae-encoder');
+    checkPixelSize(pictures, encoder);
+    const shape = latentShape(pictures, encoder);
+    const known = await knownLatents(input, context);
+    const mask = latentMask(params.hidden, pictures, shape);
+    const noise = drawingNoise(shape, noiseOf(params, frames));
+    const conditions = joinChannels([mask, known]);
+    const latents = await drawHidden({ params, frames }, { noise, conditions }, context);
+    const drawn = await whileDoing(`generate ${framesText(frames)}`, async () => {
+      return decodeLatents(latents, context);
+    });
+    return { frames: drawn };
+  },
+};
+
+/** Of the pictures without what is hidden, scaled. */
+export async function knownLatents(
+  input: StageInput<InpaintingParams>,
+  context: StageContext,
+): Promise<FloatTensor> {
+  const pixels = pixelsFromFrames(framesInput(input, 'frames'));
+  const known = withoutHidden(pixels, input.params.hidden);
+  const parameters = await encodePixels(known, await context.session('vae-encoder'), context);
+  return posteriorMode(parameters, scalingFactor(context.config('vae-encoder')));
+}
+
+export interface HiddenDrawing {
+  /** `[frames, 4, h, w]`, standard normal. */
+  readonly noise: FloatTensor;
+  /** `[frames, 5, h, w]`: what is hidden, 0 or 1, and the latents of the rest. */
+  readonly conditions: FloatTensor;
+}
+
+/** Scaled latents of the noise's shape. */
+export async function drawHidden(
+  { params, frames }: Pick<StageInput<InpaintingParams>, 'params' | 'frames'>,
+  { noise, conditions: channels }: HiddenDrawing,
+  context: StageContext,
+): Promise<FloatTensor> {
+  const unet = await context.session('unet');
+  checkLatentSize(unet, context.config('unet'), noise);
+  const branches = textBranches({
+    prompt: await embedText(params.prompt, context),
+    negative: await embedText(params.negativePrompt, context),
+    scale: params.guidanceScale,
+  }).map((branch) => ({ ...branch, channels }));
+  return denoise(noise, {
+    sampler: createSampler(params.sampler, context.config('scheduler'), { steps: params.steps }),
+    predict: (sample, timestep) => {
+      return predictGuided(sample, branches, (batch, text) => {
+        return runUnet(unet, { sample: batch, timestep, text });
+      });
+    },
+    drawNoise: (step) => drawingNoise(noise.shape, noiseOf(params, frames), step),
+    context,
+    place: `generate ${framesText(frames)}`,
+  });
+}
