@@ -7,6 +7,7 @@ import type { RenderSpec } from '../recipes/spec/schema.ts';
 import type { ModelSet } from '../common/models/model-set.ts';
 import type { Store, StoreUpkeep } from '../common/store/ports.ts';
 import type { JobId, Stage } from '../common/task.ts';
+import type { SourceFacts } from '../coordinator/domain/check-sources.ts';
 import type { JobOutput } from '../coordinator/jobs/manifest.ts';
 import type { AcceptedJob } from '../recipes/job.ts';
 
@@ -32,12 +33,9 @@ export interface Accepted {
   readonly job: AcceptedJob;
   readonly spec: RenderSpec;
   readonly models: ModelSet;
-  readonly source: {
-    readonly path: string;
-    readonly frames: number;
-    readonly width: number;
-    readonly height: number;
-  };
+  readonly source: SourceFacts;
+  /** Those that the spec names beside it, by name. */
+  readonly sources: Readonly<Record<string, SourceFacts>>;
 }
 
 export interface RenderOptions {

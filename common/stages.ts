@@ -92,6 +92,20 @@ export type DecodeParams = Readonly<Record<string, never>>;
  */
 export type MeasureParams = AnnotateParams | Readonly<Record<string, never>>;
 
+/** Whole pixels; x to the right, y down, from the frame's upper left corner. */
+export type Rectangle = Readonly<{ x: number; y: number; width: number; height: number }>;
+
+/**
+ * In: `smoothed`, `source` and, where no rectangles say what is hidden, `mask`: pictures, white (half and brighter) where it is. Out: `frames`:
+ * the source's where nothing was hidden, the smoothed elsewhere.
+ */
+export interface ComposeParams {
+  /** Pixels around what is hidden over which the one fades into the other, 0 to 64. */
+  readonly feather: number;
+  /** Of each frame of the task. */
+  readonly hidden?: readonly (readonly Rectangle[])[];
+}
+
 /** In: `smoothed`, the roles of the other panels, and of a clip that keeps alpha, `alpha`: pictures that have it. Out: `file`. */
 export interface AssembleParams {
   /** `clip`: `smoothed` alone. `comparison`: all panels side by side. `contact-sheet`: the same as one picture. */
@@ -111,6 +125,7 @@ export interface ParamsByStage {
   readonly mix: MixParams;
   readonly smooth: SmoothParams;
   readonly decode: DecodeParams;
+  readonly compose: ComposeParams;
   readonly measure: MeasureParams;
   readonly assemble: AssembleParams;
 }

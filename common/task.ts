@@ -22,6 +22,7 @@ export const STAGES = [
   'mix',
   'smooth',
   'decode',
+  'compose',
   'measure',
   'assemble',
 ] as const;

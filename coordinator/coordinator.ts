@@ -42,6 +42,8 @@ export interface Submission {
   readonly owner?: string;
   /** What its submitter calls the source, without its folder. @default "the source" */
   readonly source?: string;
+  /** Those of further sources, by digest. @default "the source" */
+  readonly otherSources?: Readonly<Record<string, string>>;
 }
 
 export class Coordinator {
@@ -95,7 +97,7 @@ export class Coordinator {
   /** Puts a job on the farm; the same one twice is one. Begins again if it failed, was cancelled, or has lost an output. */
   async submit(job: AcceptedJob, submission: Submission): Promise<JobView> {
     const { store, nowMs } = this.#options;
-    const { name, priority, owner, source } = submission;
+    const { name, priority, owner, source, otherSources } = submission;
     const jobId = jobIdOf(job);
     const putSpec = () =>
       store.putDocument({ kind: 'spec', id: jobId }, Buffer.from(canonicalJson(job as never)));
@@ -113,6 +115,7 @@ export class Coordinator {
         const whose = {
           ...(owner !== undefined && { owner }),
           ...(source !== undefined && { source }),
+          ...(otherSources !== undefined && { otherSources }),
         };
         await entry.log.append({ kind: 'submitted', atMs: nowMs(), name, priority, ...whose });
         this.#dispatcher.know(entry, job);

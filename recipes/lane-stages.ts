@@ -13,6 +13,7 @@ import {
 } from '../workers/inference/graph-contract.ts';
 import type { LaneStage } from '../workers/inference/ports.ts';
 import { annotate } from '../workers/pipelines/annotate/body.ts';
+import { compose } from '../workers/pipelines/compose/body.ts';
 import { decode } from '../workers/pipelines/decode/body.ts';
 import { encode } from '../workers/pipelines/encode/body.ts';
 import { invertImage } from '../workers/pipelines/invert-image/body.ts';
@@ -60,6 +61,7 @@ export const LANE_STAGES: {
   mix: { body: mix },
   smooth: { body: smooth, graphs: () => videoGraphs },
   decode: { body: decode, graphs: () => ({ 'vae-decoder': VAE_DECODER }) },
+  compose: { body: compose },
   measure: { body: measure },
 };
 

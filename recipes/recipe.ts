@@ -21,6 +21,8 @@ export interface RecipeSpec<N extends string = string, F extends z.ZodRawShape =
   readonly flags: readonly SettingFlag[];
   /** Role to label, of the panels of its comparison and contact sheet before `generated` and `smoothed`, which every recipe has. */
   readonly panels: Readonly<Record<string, string>>;
+  /** Sources beside `input` that it may have, by name: the field of the spec (dotted) with the path of each. @default none */
+  readonly sources?: Readonly<Record<string, string>>;
 }
 
 /** Keeps the types of name and fields. */

@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 
 import { STAGES } from '../../common/task.ts';
+import type { SourceFacts } from '../../coordinator/domain/check-sources.ts';
 import { acceptRequest } from '../request/accept-request.ts';
 import type { Accepted, Forecast } from '../farm.ts';
 import { formatBytes, formatSeconds, formatTable, plural } from '../output/format.ts';
@@ -68,10 +69,13 @@ async function plan(
 }
 
 function planJson(accepted: Accepted, forecast: Forecast): object {
-  const { source, models } = accepted;
+  const { source, sources, models } = accepted;
   return {
     job: forecast.jobId,
-    source,
+    source: factsJson(source),
+    sources: Object.fromEntries(
+      Object.entries(sources).map(([name, facts]) => [name, factsJson(facts)]),
+    ),
     models: models.folder,
     settings: accepted.job,
     tasks: { ...totalsOf(forecast), byStage: forecast.tasks },
@@ -82,7 +86,7 @@ function planJson(accepted: Accepted, forecast: Forecast): object {
 }
 
 function planText(accepted: Accepted, forecast: Forecast): string {
-  const { job, source, models } = accepted;
+  const { job, source, sources, models } = accepted;
   const rows = STAGES.flatMap((stage) => {
     const counts = forecast.tasks[stage];
     if (counts === undefined) return [];
@@ -98,7 +102,8 @@ function planText(accepted: Accepted, forecast: Forecast): string {
         : `about ${formatSeconds(seconds)}`;
   return [
     `job     ${forecast.jobId.slice(0, 12)}\n`,
-    `source  ${source.path}: ${source.width}x${source.height}, ${plural(source.frames, 'frame')}\n`,
+    sourceLine('source', source),
+    ...Object.entries(sources).map(([name, facts]) => sourceLine(name, facts)),
     `makes   ${plural(job.frames, 'frame')} of ${job.width}x${job.height}, ${plural(job.steps, 'step')}, ${bridgingText(job)}\n`,
     `models  ${models.folder} (${models.name})\n\n`,
     formatTable(['stage', 'tasks', 'in store', 'to run'], rows),
@@ -107,6 +112,14 @@ function planText(accepted: Accepted, forecast: Forecast): string {
     `memory  about ${formatBytes(forecast.memoryBytesEstimated)}\n`,
     `disk    about ${formatBytes(forecast.diskBytesEstimated)}\n`,
   ].join('');
+}
+
+function sourceLine(name: string, { path, width, height, frames }: SourceFacts): string {
+  return `${name.padEnd(7)} ${path}: ${width}x${height}, ${plural(frames, 'frame')}\n`;
+}
+
+function factsJson({ path, frames, width, height }: SourceFacts): object {
+  return { path, frames, width, height };
 }
 
 function totalsOf(forecast: Forecast): { total: number; inStore: number; toRun: number } {

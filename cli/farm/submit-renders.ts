@@ -9,7 +9,9 @@ import type { Job } from '../../common/gen/bivdiff/v1/job.ts';
 import type { SubmitJobRequest } from '../../common/gen/bivdiff/v1/render_service.ts';
 import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
 import { putSource } from '../../common/sources/source.ts';
-import type { StoredSource } from '../../common/sources/source.ts';
+import type { StoredSource, StoredSources } from '../../common/sources/source.ts';
+import { furtherSources } from '../../recipes/spec/further-sources.ts';
+import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { plural } from '../output/format.ts';
 import { inOwnWords, nameProblems } from '../request/accept-request.ts';
 import { batchError, placeInBatch } from '../request/batch-file.ts';
@@ -41,8 +43,8 @@ export async function submitRender(
   options: SubmitOptions,
 ): Promise<Job> {
   try {
-    const source = await putSource(farm, request.spec.input.path);
-    const job = await farm.submit(submissionOf(request, source, options), (warnings) => {
+    const uploaded = await upload(request.spec, (path) => putSource(farm, path));
+    const job = await farm.submit(submissionOf(request, uploaded, options), (warnings) => {
       nameProblems(warnings, request).forEach(options.onWarning);
     });
     options.onSubmitted(job);
@@ -93,11 +95,13 @@ async function checkAll(
   const problems: string[] = [];
   for (const request of requests) {
     const place = placeInBatch(request, path);
-    const { path: input } = request.spec.input;
     try {
-      const source = sources.get(input) ?? putSource(farm, input);
-      sources.set(input, source);
-      const submission = submissionOf(request, await source, options);
+      const uploaded = await upload(request.spec, (input) => {
+        const source = sources.get(input) ?? putSource(farm, input);
+        sources.set(input, source);
+        return source;
+      });
+      const submission = submissionOf(request, uploaded, options);
       await farm.check(submission);
       checked.push(submission);
     } catch (reason) {
@@ -110,9 +114,25 @@ async function checkAll(
   return checked;
 }
 
+interface Uploaded {
+  readonly source: StoredSource;
+  readonly sources: StoredSources;
+}
+
+/** All that a spec reads, one after the other. */
+async function upload(
+  spec: RenderSpec,
+  put: (path: string) => Promise<StoredSource>,
+): Promise<Uploaded> {
+  const source = await put(spec.input.path);
+  const sources: Record<string, StoredSource> = {};
+  for (const { name, path } of furtherSources(spec)) sources[name] = await put(path);
+  return { source, sources };
+}
+
 function submissionOf(
   { spec, files }: RenderRequest,
-  source: StoredSource,
+  { source, sources }: Uploaded,
   { priority }: SubmitOptions,
 ): SubmitJobRequest {
   const name = spec.name ?? (files.output === undefined ? undefined : basename(files.output));
@@ -121,6 +141,7 @@ function submissionOf(
     spec: specMessage(name === undefined ? spec : { ...spec, name }),
     sourceKind: source.kind,
     sourceDigest: source.digest,
+    sources: Object.entries(sources).map(([name, stored]) => ({ name, ...stored })),
     priority,
   };
 }

@@ -6,8 +6,7 @@ import { BY_MODELS } from '../../recipes/spec/flag.ts';
 import type { SettingFlag } from '../../recipes/spec/flag.ts';
 
 /** A flag of a setting, or of how and where a render runs. */
-export type Flag = Omit<SettingFlag, 'value' | 'field'> & {
-  readonly value?: string;
+export type Flag = Omit<SettingFlag, 'field'> & {
   /** Absent for what is not part of a spec. */
   readonly field?: string;
   /** Its heading in help. */

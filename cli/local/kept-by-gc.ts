@@ -8,8 +8,9 @@ import type { DocumentName, Store } from '../../common/store/ports.ts';
 import type { Digest, JobId, TaskId } from '../../common/task.ts';
 import { modelsOfJob } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
-import { createPlan, tasksOfNode, tasksOfStage } from '../../coordinator/domain/plan.ts';
-import { FRAME_STAGE } from '../../coordinator/jobs/finished-frames.ts';
+import { sourcesOfJob } from '../../recipes/pipeline/job-base.ts';
+import { createPlan, tasksOfNode } from '../../coordinator/domain/plan.ts';
+import { frameTasks } from '../../coordinator/jobs/finished-frames.ts';
 import { isOver, JobLog, submittedJobs } from '../../coordinator/jobs/job-log.ts';
 import type { Manifest } from '../../coordinator/jobs/manifest.ts';
 
@@ -74,20 +75,22 @@ interface RootJob {
 
 async function addJob(roots: Roots, { store, job, isWhole }: RootJob): Promise<void> {
   const plan = createPlan(job);
-  await addSource(roots, store, job);
+  await addSources(roots, store, job);
   await addModels(roots, store, job);
-  const kept = isWhole ? plan.nodes.flatMap(tasksOfNode) : tasksOfStage(plan, FRAME_STAGE);
+  const kept = isWhole ? plan.nodes.flatMap(tasksOfNode) : frameTasks(plan);
   for (const ref of kept) roots.tasks.add(plan.id(ref));
 }
 
 /** One that is damaged is moved aside by the look, and is no root; nor is what is no listing. */
-async function addSource({ artifacts }: Roots, store: Store, job: AcceptedJob): Promise<void> {
-  const found = await artifactsOfSource(store, job.source).catch((reason: unknown) => {
-    const { code } = BivdiffError.from(reason);
-    if (code !== 'data-loss' && code !== 'invalid-argument') throw reason;
-    return [];
-  });
-  for (const digest of found) artifacts.add(digest);
+async function addSources({ artifacts }: Roots, store: Store, job: AcceptedJob): Promise<void> {
+  for (const source of sourcesOfJob(job)) {
+    const found = await artifactsOfSource(store, source).catch((reason: unknown) => {
+      const { code } = BivdiffError.from(reason);
+      if (code !== 'data-loss' && code !== 'invalid-argument') throw reason;
+      return [];
+    });
+    for (const digest of found) artifacts.add(digest);
+  }
 }
 
 /** Only farms have models in their stores. */

@@ -15,12 +15,15 @@ import { openModelSet, partsOf } from '../../common/models/model-folder.ts';
 import type { ModelPart, ModelSet } from '../../common/models/model-set.ts';
 import { queuesOfWorker } from '../../common/placement.ts';
 import { nameSource } from '../../common/sources/source-name.ts';
+import type { SourceNames } from '../../common/sources/source-name.ts';
 import { putSource } from '../../common/sources/source.ts';
+import { furtherSources } from '../../recipes/spec/further-sources.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { openStore } from '../../common/store/open-store.ts';
 import type { Store, StoreUpkeep } from '../../common/store/ports.ts';
 import type { Digest } from '../../common/task.ts';
 import { acceptSpec, jobIdOf } from '../../coordinator/domain/accept.ts';
+import type { SourceFacts } from '../../coordinator/domain/check-sources.ts';
 import { createPlan } from '../../coordinator/domain/plan.ts';
 import { createTaskGraph } from '../../coordinator/domain/task-graph.ts';
 import { wantedTasks } from '../../coordinator/run/active-job.ts';
@@ -87,21 +90,18 @@ class LocalFarm implements Farm {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<Accepted> {
     const models = await this.#openModels(spec.models);
-    const facts = await this.#media.probe(spec.input.path, options);
-    const stored = await putSource(this.store, spec.input.path, options);
-    const job = acceptSpec({
-      spec,
-      models,
-      source: { ...stored, path: spec.input.path, frames: facts.frames, alpha: facts.alpha },
-      numerics: ownClasses(),
-    });
+    const source = await this.#look(spec.input.path, options);
+    const sources: Record<string, SourceFacts> = {};
+    for (const { name, path } of furtherSources(spec)) {
+      sources[name] = await this.#look(path, options);
+    }
+    const job = acceptSpec({ spec, models, source, sources, numerics: ownClasses() });
     const jobId = jobIdOf(job);
     await this.store.putDocument(
       { kind: 'spec', id: jobId },
       Buffer.from(canonicalJson(job as never)),
     );
-    const { frames, width, height } = facts;
-    return { jobId, job, spec, models, source: { path: spec.input.path, frames, width, height } };
+    return { jobId, job, spec, models, source, sources };
   }
 
   async foresee(accepted: Accepted): Promise<Forecast> {
@@ -124,7 +124,7 @@ class LocalFarm implements Farm {
       return await runRender(job, { ...options, signal });
     } catch (reason) {
       if (broken.aborted) throw BivdiffError.from(broken.reason, 'the worker broke');
-      throw nameSource(BivdiffError.from(reason), accepted.source.path);
+      throw nameSource(BivdiffError.from(reason), namesOf(accepted));
     }
   }
 
@@ -181,6 +181,13 @@ class LocalFarm implements Farm {
     return { bus, lanes, sources, stop, ended, broken: broken.signal };
   }
 
+  /** Puts it into the store, too. */
+  async #look(path: string, options: { readonly signal?: AbortSignal }): Promise<SourceFacts> {
+    const { frames, width, height, alpha } = await this.#media.probe(path, options);
+    const stored = await putSource(this.store, path, options);
+    return { ...stored, path, frames, width, height, alpha };
+  }
+
   async #openModels(name: string | undefined): Promise<ModelSet> {
     const folder = this.#folderOf(name);
     const set = this.#sets.get(folder) ?? openModelSet(folder);
@@ -197,4 +204,9 @@ class LocalFarm implements Farm {
     const path = isAbsolute(name) ? name : resolve(name);
     return existsSync(path) || !existsSync(shipped) ? path : shipped;
   }
+}
+
+function namesOf({ source, sources }: Accepted): SourceNames {
+  const others = Object.values(sources).map(({ digest, path }) => [digest, path]);
+  return { source: source.path, others: Object.fromEntries(others) as Record<string, string> };
 }

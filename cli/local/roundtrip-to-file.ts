@@ -8,7 +8,7 @@ import { ownPrefix } from '../../common/files/leftovers.ts';
 import { isSequence, keepsAlpha } from '../../common/outputs/output-formats.ts';
 import type { ArtifactRef, Digest } from '../../common/task.ts';
 import { cannotWrite } from '../../common/write-failure.ts';
-import { choiceProblem, framesFrom } from '../../coordinator/domain/accept.ts';
+import { choiceProblem, framesFrom } from '../../coordinator/domain/check-sources.ts';
 import { outputProblems } from '../../coordinator/domain/check-outputs.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
 import type { FrameSize, VideoFacts } from '../../workers/media/media-types.ts';

@@ -2,15 +2,16 @@
 
 import { BivdiffError } from '../../common/errors.ts';
 import { nameSource } from '../../common/sources/source-name.ts';
-import type { StoredSource } from '../../common/sources/source.ts';
+import type { StoredSource, StoredSources } from '../../common/sources/source.ts';
 import type { NumericsClasses } from '../../common/stage-facts.ts';
 import type { Store } from '../../common/store/ports.ts';
 import { acceptSpec } from '../../coordinator/domain/accept.ts';
+import type { SourceFacts } from '../../coordinator/domain/check-sources.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
+import { furtherSources } from '../../recipes/spec/further-sources.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
-import type { VideoFacts } from '../../workers/media/media-types.ts';
 import { SourceCache } from '../../workers/stages/source-cache.ts';
 import { cutPrompts } from '../request/cut-prompts.ts';
 import { ModelLibrary } from './model-library.ts';
@@ -37,18 +38,19 @@ export class Acceptor {
     this.#publisher = new ModelPublisher(store);
   }
 
-  async accept(spec: RenderSpec, source: StoredSource): Promise<AcceptedJob> {
+  async accept(
+    spec: RenderSpec,
+    source: StoredSource,
+    sources: StoredSources = {},
+  ): Promise<AcceptedJob> {
     const numerics = await this.#numerics();
     const models = await this.#models.open(spec.models);
-    const facts = await this.#probe(source).catch((reason: unknown) => {
-      throw nameSource(BivdiffError.from(reason), spec.input.path);
-    });
-    const job = acceptSpec({
-      spec,
-      models,
-      source: { ...source, path: spec.input.path, frames: facts.frames, alpha: facts.alpha },
-      numerics,
-    });
+    const first = await this.#look(source, spec.input.path);
+    const others: Record<string, SourceFacts> = {};
+    for (const { name, path } of furtherSources(spec)) {
+      others[name] = await this.#look(sources[name]!, path);
+    }
+    const job = acceptSpec({ spec, models, source: first, sources: others, numerics });
     // Before anybody can be given a task of it.
     await this.#publisher.publish(models, job);
     return job;
@@ -58,9 +60,15 @@ export class Acceptor {
     return cutPrompts(job, await this.#models.open(spec.models));
   }
 
-  async #probe(source: StoredSource): Promise<VideoFacts> {
-    await using held = await this.#sources.hold(source);
-    return await this.#media.probe(held.path);
+  /** `path`: as its user named it. */
+  async #look(source: StoredSource, path: string): Promise<SourceFacts> {
+    try {
+      await using held = await this.#sources.hold(source);
+      const { frames, width, height, alpha } = await this.#media.probe(held.path);
+      return { ...source, path, frames, width, height, alpha };
+    } catch (reason) {
+      throw nameSource(BivdiffError.from(reason), { source: path });
+    }
   }
 
   async close(): Promise<void> {

@@ -10,13 +10,21 @@ import { pictureNames, putSource } from '../../common/sources/source.ts';
 import type { StoredSource } from '../../common/sources/source.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { Digest } from '../../common/task.ts';
-import type { Render, RenderSource } from '../../coordinator/kubernetes/renders/resource.ts';
+import type { RenderSource } from '../../coordinator/kubernetes/renders/resource.ts';
 
 /** So long a source that was read is not read again: putting it again is what tells the store that somebody still wants it. */
 const KNOWN_MS = 3_600_000;
 /** Of Renders that are gone some may stay; each is some hundred bytes. */
 const KNOWN_MAX = 10_000;
 const ADDRESS = /^[a-z][a-z0-9+.-]*:\/\//i;
+
+/** One source of a Render. */
+export interface AskedSource {
+  readonly uid: string;
+  /** Of the resource: `source`, or `sources.mask`. */
+  readonly field: string;
+  readonly named: RenderSource;
+}
 
 export interface FoundSource {
   readonly source: StoredSource;
@@ -43,7 +51,7 @@ interface Known {
 
 export class RenderSources {
   readonly #places: SourcePlaces;
-  /** By uid; what was read longest ago first. */
+  /** By uid and field; what was read longest ago first. */
   readonly #known = new Map<string, Known>();
 
   constructor(places: SourcePlaces) {
@@ -55,34 +63,33 @@ export class RenderSources {
    * @throws not-found — nothing is there (yet); invalid-argument — it is none, or leads out of the folder; resource-exhausted — it is too large;
    * unavailable — it changes while it is read; cancelled — when the signal aborts
    */
-  async find(
-    { uid, source: named }: Pick<Render, 'uid' | 'source'>,
-    signal: AbortSignal,
-  ): Promise<FoundSource> {
-    if (!('path' in named)) return uploaded(named);
+  async find({ uid, field, named }: AskedSource, signal: AbortSignal): Promise<FoundSource> {
+    if (!('path' in named)) return uploaded(named, field);
     const { path } = named;
     const found = { path: basename(path), isOurs: true };
-    const { real, mark } = await this.#look(path, signal);
-    const known = this.#known.get(uid);
+    const place = { path, field: `${field}.path` };
+    const { real, mark } = await this.#look(place, signal);
+    const key = `${uid} ${field}`;
+    const known = this.#known.get(key);
     if (known !== undefined && (await this.#isStill(known, mark))) {
       return { ...found, source: known.source };
     }
     const source = await putSource(this.#places.store, real, { signal });
-    if ((await this.#look(path, signal)).mark !== mark) {
-      throw new BivdiffError('unavailable', `source.path: ${path} changes while it is read`);
+    if ((await this.#look(place, signal)).mark !== mark) {
+      throw new BivdiffError('unavailable', `${place.field}: ${path} changes while it is read`);
     }
-    this.#remember(uid, { mark, source, readMs: performance.now() });
+    this.#remember(key, { mark, source, readMs: performance.now() });
     return { ...found, source };
   }
 
-  /** Reads it the next time, whatever was read. */
+  /** Reads all of a Render's the next time, whatever was read. */
   forget(uid: string): void {
-    this.#known.delete(uid);
+    for (const key of this.#known.keys()) if (key.startsWith(`${uid} `)) this.#known.delete(key);
   }
 
-  #remember(uid: string, known: Known): void {
-    this.#known.delete(uid);
-    this.#known.set(uid, known);
+  #remember(key: string, known: Known): void {
+    this.#known.delete(key);
+    this.#known.set(key, known);
     const [oldest] = this.#known.keys();
     if (this.#known.size > KNOWN_MAX) this.#known.delete(oldest!);
   }
@@ -94,30 +101,31 @@ export class RenderSources {
 
   /** Opens nothing. `mark` is another when a file of it is. */
   async #look(
-    path: string,
+    place: Place,
     signal: AbortSignal,
   ): Promise<{ readonly real: string; readonly mark: Digest }> {
     const { folder } = this.#places;
+    const { path, field } = place;
     // Definitions before did not refuse them.
     if (ADDRESS.test(path)) {
-      throw wrong(`source.path: ${path}: addresses are not taken`, UPLOAD_IT);
+      throw wrong(`${field}: ${path}: addresses are not taken`, uploadIt(field));
     }
     if (folder === undefined) {
-      const hint = `Whoever operates it mounts one with renders.sources of the chart; or: ${UPLOAD_IT}`;
-      throw wrong('source.path: this farm has no folder of sources', hint);
+      const hint = `Whoever operates it mounts one with renders.sources of the chart; or: ${uploadIt(field)}`;
+      throw wrong(`${field}: this farm has no folder of sources`, hint);
     }
-    const real = await realPath(join(folder, path), path);
-    const root = await realPath(folder, 'the folder of sources');
-    checkBelow(root, real, path);
+    const real = await realPath(join(folder, path), place);
+    const root = await realPath(folder, { field, path: 'the folder of sources' });
+    checkBelow(root, real, place);
     const facts = await stat(real, { bigint: true });
     if (!facts.isDirectory()) {
-      this.#checkSize(facts, path);
+      this.#checkSize(facts, place);
       return { real, mark: markOf([factsText(real, facts)]) };
     }
     const texts = [real];
     for (const name of await pictureNames(real)) {
       signal.throwIfAborted();
-      const of = `${path}/${name}`;
+      const of = { field, path: `${path}/${name}` };
       // A link among its pictures may lead anywhere.
       const picture = await realPath(join(real, name), of);
       checkBelow(root, picture, of);
@@ -128,10 +136,10 @@ export class RenderSources {
     return { real, mark: markOf(texts) };
   }
 
-  #checkSize({ size }: BigIntStats, named: string): void {
+  #checkSize({ size }: BigIntStats, { field, path }: Place): void {
     const { bytesMax } = this.#places;
     if (size <= bytesMax) return;
-    const message = `source.path: ${named} has ${size} bytes, and a file may have ${bytesMax} at most`;
+    const message = `${field}: ${path} has ${size} bytes, and a file may have ${bytesMax} at most`;
     throw new BivdiffError('resource-exhausted', message, {
       retry: 'never',
       hint: 'Make it smaller, or ask whoever operates the farm for a higher limit (uploadBytes).',
@@ -139,13 +147,24 @@ export class RenderSources {
   }
 }
 
-const UPLOAD_IT =
-  'Upload the source with bivdiff upload, and give its digest as source.video or source.folder.';
+/** A path, and the field that has it. */
+interface Place {
+  readonly path: string;
+  readonly field: string;
+}
 
-function uploaded(named: Exclude<RenderSource, { readonly path: string }>): FoundSource {
+function uploadIt(field: string): string {
+  const source = field.replace(/\.path$/, '');
+  return `Upload it with bivdiff upload, and give its digest as ${source}.video or ${source}.folder.`;
+}
+
+function uploaded(
+  named: Exclude<RenderSource, { readonly path: string }>,
+  field: string,
+): FoundSource {
   const [kind, digest] =
     'video' in named ? (['video', named.video] as const) : (['folder', named.folder] as const);
-  if (!isDigest(digest)) throw wrong(`source.${kind}: expected a SHA-256, 64 hex digits`);
+  if (!isDigest(digest)) throw wrong(`${field}.${kind}: expected a SHA-256, 64 hex digits`);
   return { source: { kind, digest }, path: digest, isOurs: false };
 }
 
@@ -158,18 +177,18 @@ function markOf(texts: readonly string[]): Digest {
   return digestText(texts.join('\n'));
 }
 
-async function realPath(place: string, named: string): Promise<string> {
-  return realpath(place).catch((reason: unknown) => {
+async function realPath(at: string, { field, path }: Place): Promise<string> {
+  return realpath(at).catch((reason: unknown) => {
     const { code } = BivdiffError.from(reason);
-    const message = `source.path: ${named}: ${code === 'not-found' ? 'there is no such file or folder' : BivdiffError.from(reason).message}`;
+    const message = `${field}: ${path}: ${code === 'not-found' ? 'there is no such file or folder' : BivdiffError.from(reason).message}`;
     throw new BivdiffError(code, message, { cause: reason });
   });
 }
 
-function checkBelow(root: string, real: string, named: string): void {
+function checkBelow(root: string, real: string, { field, path }: Place): void {
   const way = relative(root, real);
   if (way !== '..' && !way.startsWith(`..${sep}`)) return;
-  throw wrong(`source.path: ${named} leads out of the folder of sources`);
+  throw wrong(`${field}: ${path} leads out of the folder of sources`);
 }
 
 function wrong(message: string, hint?: string): BivdiffError {

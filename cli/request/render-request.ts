@@ -9,6 +9,7 @@ import { BivdiffError } from '../../common/errors.ts';
 import { readTextFile } from '../../common/files/text-file.ts';
 import { comparisonFormat, endingOf, isSequence } from '../../common/outputs/output-formats.ts';
 import type { OutputFormat } from '../../common/outputs/output-formats.ts';
+import { furtherSources } from '../../recipes/spec/further-sources.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { formatOfName, mergeLayers, specLayer } from './spec-layer.ts';
 import type { Fields, OutputFiles, SpecLayer } from './spec-layer.ts';
@@ -161,6 +162,9 @@ function checkFileNames(files: OutputFiles, spec: RenderSpec, nameOf: NameOf): s
     const called = nameOf(name in spec.output ? `output.${name}` : name);
     if (path === spec.input.path) {
       problems.push(`${called}: ${path} is the source, which an output shall not replace`);
+    }
+    for (const { name: other } of furtherSources(spec).filter((one) => one.path === path)) {
+      problems.push(`${called}: ${path} is the ${other}, which an output shall not replace`);
     }
     const file = path.replace(/\/$/, '');
     const owner = owners.get(file);

@@ -6,6 +6,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { formatOfEnding } from '../../common/outputs/output-formats.ts';
 import type { OutputFormat } from '../../common/outputs/output-formats.ts';
 import { camelCase, findFlag } from '../flags/find-flag.ts';
+import { RENDER_FLAGS } from '../flags/flag-table.ts';
 import type { Flag } from '../flags/flag-table.ts';
 import { fieldsBelow, rangeOfFlag } from '../flags/flag-facts.ts';
 
@@ -22,6 +23,11 @@ export interface OutputFiles {
   readonly trace?: string;
 }
 type FileName = keyof OutputFiles;
+
+/** Fields of the spec that name something to read. */
+const PATH_FIELDS = RENDER_FLAGS.flatMap(({ kind, field }) =>
+  kind === 'path' && field !== undefined ? [field] : [],
+);
 
 export interface SpecLayer {
   readonly fields: Fields;
@@ -137,6 +143,11 @@ function absolute(path: string, folder: string): string {
 }
 
 function valueOfText(flag: Flag, text: string, problems: string[]): unknown {
+  if (flag.kind === 'switch') {
+    if (text === 'true' || text === 'false') return text === 'true';
+    problems.push(`--${flag.name}: expected true or false, got "${text}"`);
+    return undefined;
+  }
   if (flag.kind !== 'number') return text;
   const value = text.trim() === '' ? NaN : Number(text);
   const range = rangeOfFlag(flag);
@@ -152,11 +163,10 @@ function valueOfText(flag: Flag, text: string, problems: string[]): unknown {
 }
 
 function resolvePaths(fields: Fields, folder: string): void {
-  const { input, models } = fields;
-  if (typeof input === 'object' && input !== null && 'path' in input) {
-    const { path } = input;
-    if (typeof path === 'string' && path !== '')
-      setField(fields, 'input.path', resolve(folder, path));
+  const { models } = fields;
+  for (const field of PATH_FIELDS) {
+    const path = fieldOf(fields, field);
+    if (typeof path === 'string' && path !== '') setField(fields, field, resolve(folder, path));
   }
   // A name without a slash is a set that ships; ./name is a folder here.
   if (typeof models === 'string' && (models.includes('/') || isAbsolute(models))) {

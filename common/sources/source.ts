@@ -20,6 +20,9 @@ export interface StoredSource {
   readonly digest: Digest;
 }
 
+/** Further sources of a render, by name. */
+export type StoredSources = Readonly<Record<string, StoredSource>>;
+
 interface ListedFile {
   readonly name: string;
   readonly digest: Digest;

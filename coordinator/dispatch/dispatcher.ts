@@ -234,7 +234,7 @@ export class Dispatcher {
       job,
       out: this.#out,
       observe: (graph) => {
-        const history = new HistoryObserver(graph, entry.history, entry.log.facts?.source);
+        const history = new HistoryObserver(graph, entry.history, entry.log.facts?.sourceNames);
         return observeBoth(history, this.#work.follow(jobId, graph));
       },
       onReady: (pool) => {
@@ -276,8 +276,7 @@ export class Dispatcher {
   }
 
   async #fail(entry: JobEntry, error: BivdiffError): Promise<void> {
-    const { source } = entry.log.facts ?? {};
-    const failure = (source === undefined ? error : nameSource(error, source)).toJSON();
+    const failure = nameSource(error, entry.log.facts?.sourceNames ?? {}).toJSON();
     await this.#end(entry, { kind: 'failed', failure, atMs: this.#options.nowMs() });
   }
 

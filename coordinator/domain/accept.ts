@@ -7,7 +7,6 @@ import { BivdiffError } from '../../common/errors.ts';
 import type { ModelPart, ModelSet, VideoModel } from '../../common/models/model-set.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { comparisonFormat } from '../../common/outputs/output-formats.ts';
-import type { StoredSource } from '../../common/sources/source.ts';
 import type { AssembleParams, NormScope } from '../../common/stages.ts';
 import type { JobId } from '../../common/task.ts';
 import { PLANNER_REVISION, recipeOf } from '../../recipes/job.ts';
@@ -18,19 +17,15 @@ import type { BridgeModels, JobBase } from '../../recipes/pipeline/job-base.ts';
 import { bridgingOf } from './bridging.ts';
 import { outputProblems } from './check-outputs.ts';
 import { samplerProblems } from './check-samplers.ts';
-
-/** What is known of the source once it has been looked at. */
-export interface SourceFacts extends StoredSource {
-  /** As the user named it, for errors. */
-  readonly path: string;
-  readonly frames: number;
-  readonly alpha: boolean;
-}
+import { choiceProblem, furtherOf } from './check-sources.ts';
+import type { SourceFacts } from './check-sources.ts';
 
 export interface AcceptRequest {
   readonly spec: RenderSpec;
   readonly models: ModelSet;
   readonly source: SourceFacts;
+  /** Of each further source that the spec names, by its name. @default it names none */
+  readonly sources?: Readonly<Record<string, SourceFacts>>;
   readonly numerics: AcceptedJob['numerics'];
 }
 
@@ -43,7 +38,9 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
   const problems: string[] = [];
   const size = spec.size ?? { width: models.defaults.width, height: models.defaults.height };
   checkSize(size, models, problems);
-  checkSource(spec, source, problems);
+  const shortage = choiceProblem({ ...spec.input, frames: spec.frames }, source, 'rendered');
+  if (shortage !== undefined) problems.push(shortage);
+  const sources = furtherOf(request, problems);
   const video = chooseVideo(spec, models, problems);
   const window = Math.min(spec.window ?? video?.window ?? Infinity, spec.frames);
   // Over one frame both give the same bits, and only the plain UNet has a batch: a lone sample's bits may depend on threads.
@@ -70,7 +67,9 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
   if (problems.length > 0 || !part || !video || !inversionUnet) {
     throw new BivdiffError('invalid-argument', problems.join('; '), { details: { problems } });
   }
-  const base = baseOf(request, { size, steps, bridging, video, window, normScope, inversionUnet });
+  const base = baseOf(request, {
+    ...{ size, steps, bridging, video, window, normScope, inversionUnet, sources },
+  });
   return { ...base, ...part, models: { ...base.models, ...part.models } } as AcceptedJob;
 }
 
@@ -82,12 +81,13 @@ interface Chosen {
   readonly window: number;
   readonly normScope: NormScope;
   readonly inversionUnet: ModelPart;
+  readonly sources: NonNullable<JobBase['sources']>;
 }
 
 /** What every job has. */
 function baseOf({ spec, models, source, numerics }: AcceptRequest, chosen: Chosen): JobBase {
   const { defaults } = models;
-  const { size, steps, bridging, video, window, normScope, inversionUnet } = chosen;
+  const { size, steps, bridging, video, window, normScope, inversionUnet, sources } = chosen;
   return {
     plannerRevision: PLANNER_REVISION,
     source: {
@@ -96,6 +96,7 @@ function baseOf({ spec, models, source, numerics }: AcceptRequest, chosen: Chose
       start: spec.input.start,
       stride: spec.input.stride,
     },
+    ...(Object.keys(sources).length === 0 ? {} : { sources }),
     frames: spec.frames,
     width: size.width,
     height: size.height,
@@ -136,51 +137,6 @@ function checkSize(
   problems.push(
     `size: ${size.width}x${size.height} does not fit these models, which take multiples of ${multiple}; ` +
       `the nearest is ${nearest(size.width)}x${nearest(size.height)}`,
-  );
-}
-
-function checkSource(spec: RenderSpec, source: SourceFacts, problems: string[]): void {
-  const problem = choiceProblem({ ...spec.input, frames: spec.frames }, source, 'rendered');
-  if (problem !== undefined) problems.push(problem);
-}
-
-/** Which frames of a source are taken. */
-export interface FrameChoice {
-  readonly frames: number;
-  readonly start: number;
-  readonly stride: number;
-}
-
-/** How many frames there are at most from `start` on. */
-export function framesFrom(
-  { start, stride }: Pick<FrameChoice, 'start' | 'stride'>,
-  total: number,
-): number {
-  return Math.max(0, Math.floor((total - 1 - start) / stride) + 1);
-}
-
-/** Why a source has not the frames that are asked for, as `field: what`; undefined if it has. */
-export function choiceProblem(
-  { frames, start, stride }: FrameChoice,
-  source: Pick<SourceFacts, 'path' | 'frames'>,
-  done: 'rendered' | 'taken',
-): string | undefined {
-  const last = source.frames - 1;
-  const needed = start + (frames - 1) * stride + 1;
-  if (source.frames >= needed) return undefined;
-  const having = `${source.path} has ${source.frames} frame${source.frames === 1 ? '' : 's'}`;
-  if (start > last) return `input.start: ${having}, 0 to ${last}, and ${start} is none of them`;
-  const widest = Math.floor((last - start) / (frames - 1));
-  const latest = last - (frames - 1) * stride;
-  const others = [
-    ...(widest < 1 ? [] : [widest === 1 ? 'stride 1' : `a stride of up to ${widest}`]),
-    ...(latest < 0 ? [] : [latest === 0 ? 'start 0' : `a start of up to ${latest}`]),
-  ];
-  const remedy = others.length === 0 ? '' : `; all ${frames} with ${others.join(', or ')}`;
-  const most = framesFrom({ start, stride }, source.frames);
-  return (
-    `frames: ${having}, but ${needed} are needed for ${frames} frames ` +
-    `from ${start} with stride ${stride}; at most ${most} can be ${done} so${remedy}`
   );
 }
 

@@ -54,6 +54,7 @@ export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): num
       return PROCESS_UNITS + frames * PICTURE_UNITS;
     case 'annotate':
     case 'mix':
+    case 'compose':
       return frames * PICTURE_UNITS;
     case 'generate':
       return (

@@ -5,10 +5,11 @@ import type { Store } from '../../common/store/ports.ts';
 import type { ArtifactRef, JobId } from '../../common/task.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { createPlan, tasksOfStage } from '../domain/plan.ts';
+import type { Plan, TaskRef } from '../domain/plan.ts';
 import { mapBounded } from '../map-bounded.ts';
 
-/** The stage that makes what is shown in the end. */
-export const FRAME_STAGE = 'decode';
+/** Those that make what is shown in the end, by what a plan has of them: the last counts. */
+const FRAME_STAGES = ['decode', 'compose'] as const;
 const LOOKUPS_MAX = 32;
 /** Tasks looked up before what was found is given out. */
 const TASKS_TOGETHER = 256;
@@ -25,6 +26,12 @@ export interface FrameBatch {
   readonly frames: readonly FinishedFrame[];
 }
 
+/** The tasks that make a job's frames as they are shown, in order. */
+export function frameTasks(plan: Plan): readonly TaskRef[] {
+  const stage = FRAME_STAGES.findLast((one) => plan.nodes.some((node) => node.stage === one));
+  return tasksOfStage(plan, stage ?? 'decode');
+}
+
 /** In order; one batch at least. @throws data-loss — the accepted spec is gone */
 export async function* finishedFrames(
   store: Store,
@@ -32,7 +39,7 @@ export async function* finishedFrames(
 ): AsyncGenerator<FrameBatch, void, undefined> {
   const plan = createPlan(await readAcceptedJob(store, jobId));
   const total = plan.job.frames;
-  const tasks = tasksOfStage(plan, FRAME_STAGE);
+  const tasks = frameTasks(plan);
   for (let at = 0; at < tasks.length; at += TASKS_TOGETHER) {
     const together = tasks.slice(at, at + TASKS_TOGETHER);
     const found = await mapBounded(together, LOOKUPS_MAX, async (ref) => {

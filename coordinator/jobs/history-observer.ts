@@ -3,6 +3,7 @@
 import type { WorkerEvent } from '../../common/bus/ports.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import { nameSource } from '../../common/sources/source-name.ts';
+import type { SourceNames } from '../../common/sources/source-name.ts';
 import type { TaskGraph, TaskNumber } from '../domain/task-graph.ts';
 import type { JobHistory, TaskEventFacts } from './job-history.ts';
 import type { JobObserver } from '../run/job-observer.ts';
@@ -10,13 +11,13 @@ import type { JobObserver } from '../run/job-observer.ts';
 export class HistoryObserver implements JobObserver {
   readonly #graph: TaskGraph;
   readonly #history: JobHistory;
-  readonly #source: string | undefined;
+  readonly #sources: SourceNames;
 
-  /** `source`: what the job's user calls its source, where that is known. */
-  constructor(graph: TaskGraph, history: JobHistory, source?: string) {
+  /** `sources`: what the job's user calls them, where that is known. */
+  constructor(graph: TaskGraph, history: JobHistory, sources: SourceNames = {}) {
     this.#graph = graph;
     this.#history = history;
-    this.#source = source;
+    this.#sources = sources;
   }
 
   surveyed(): void {
@@ -34,8 +35,7 @@ export class HistoryObserver implements JobObserver {
         break;
       case 'failed': {
         const error = BivdiffError.fromJSON(event.failure);
-        const { code, message } =
-          this.#source === undefined ? error : nameSource(error, this.#source);
+        const { code, message } = nameSource(error, this.#sources);
         // It was stopped or handed back, which is no failure.
         if (code === 'cancelled') break;
         this.#note(task, {

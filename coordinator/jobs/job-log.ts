@@ -4,6 +4,7 @@
 import { BivdiffError } from '../../common/errors.ts';
 import type { FailureJson } from '../../common/errors.ts';
 import { passFailurePoint } from '../../common/failure-points/failure-point.ts';
+import type { SourceNames } from '../../common/sources/source-name.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { JobId } from '../../common/task.ts';
 
@@ -23,6 +24,8 @@ export type JobLogEntry = { readonly atMs: number } & (
       readonly owner?: string;
       /** The source's name as who submitted it knows it, without its folder: errors call it so. */
       readonly source?: string;
+      /** Those of further sources, by digest. */
+      readonly otherSources?: Readonly<Record<string, string>>;
     }
   /** Another owner has submitted the same render: they may see it, and fetch what it makes. */
   | { readonly kind: 'joined'; readonly owner: string }
@@ -39,8 +42,8 @@ export interface JobFacts {
   readonly state: Exclude<JobState, 'running'>;
   readonly name: string;
   readonly priority: number;
-  /** What the last who submitted it calls its source; undefined in logs of older versions. */
-  readonly source: string | undefined;
+  /** What the last who submitted it calls its sources; without names in logs of older versions. */
+  readonly sourceNames: SourceNames;
   /** Whose it is: who submitted it first; empty: nobody's. */
   readonly owner: string;
   /** All who have ever submitted it. */
@@ -182,16 +185,23 @@ export async function entryCounts(store: Store): Promise<ReadonlyMap<JobId, numb
   return counts;
 }
 
+function namesIn({
+  source,
+  otherSources,
+}: JobLogEntry & { readonly kind: 'submitted' }): SourceNames {
+  return { source, others: otherSources };
+}
+
 function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts | undefined {
   if (entry.kind === 'submitted' && facts === undefined) {
-    const { name, priority, atMs, owner = '', source } = entry;
+    const { name, priority, atMs, owner = '' } = entry;
     const nothingYet = { failure: undefined, seconds: 0, overAtMs: undefined } as const;
     const whose = { owner, owners: [owner] };
     return {
       state: 'queued',
       name,
       priority,
-      source,
+      sourceNames: namesIn(entry),
       ...whose,
       submittedAtMs: atMs,
       ...nothingYet,
@@ -204,7 +214,7 @@ function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts |
         ...facts,
         name: entry.name,
         priority: entry.priority,
-        source: entry.source,
+        sourceNames: namesIn(entry),
         // Whoever was first stays it.
         owner: facts.owner === '' ? (entry.owner ?? '') : facts.owner,
         owners: joined(facts.owners, entry.owner),

@@ -10,9 +10,10 @@ import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
 import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
 import { artifactsOfSource } from '../../common/sources/source.ts';
 import type { Store } from '../../common/store/ports.ts';
-import type { StoredSource } from '../../common/sources/source.ts';
+import type { StoredSource, StoredSources } from '../../common/sources/source.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { parseRenderSpec } from '../../recipes/spec/parse.ts';
+import { furtherSources } from '../../recipes/spec/further-sources.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import type { Submission } from '../coordinator.ts';
 import type { ArtifactRights } from './access/artifact-rights.ts';
@@ -23,10 +24,14 @@ import { checkSpecLimits } from './spec-limits.ts';
 
 export interface AcceptOptions {
   /** Looks at source and models and turns the spec into a job. @throws invalid-argument — all problems */
-  readonly accept: (spec: RenderSpec, source: StoredSource) => Promise<AcceptedJob>;
+  readonly accept: (
+    spec: RenderSpec,
+    source: StoredSource,
+    sources: StoredSources,
+  ) => Promise<AcceptedJob>;
   readonly store: Store;
   /** Whose sources are whose. @default everybody's are everybody's */
-  readonly rights?: ArtifactRights;
+  readonly rights?: Pick<ArtifactRights, 'checkSource'>;
   readonly limits: FarmLimits;
 }
 
@@ -43,6 +48,8 @@ export interface AskedRender {
   /** Of it as it came. @default it is not bounded */
   readonly specBytes?: number | undefined;
   readonly source: StoredSource;
+  /** Those that the spec names beside it, by name. @default none */
+  readonly sources?: StoredSources;
   readonly priority: number;
 }
 
@@ -60,13 +67,21 @@ export async function acceptSubmission(
       { hint: 'Use the same version of bivdiff for both.' },
     );
   }
-  if ((sourceKind !== 'video' && sourceKind !== 'folder') || !isDigest(sourceDigest)) {
+  const source = storedSource(sourceKind, sourceDigest);
+  if (source === undefined) {
     throw new BivdiffError('invalid-argument', 'the request names no uploaded source');
   }
+  const sources: Record<string, StoredSource> = {};
+  for (const { name, kind, digest } of request.sources) {
+    const stored = storedSource(kind, digest);
+    if (stored === undefined || Object.hasOwn(sources, name)) {
+      throw new BivdiffError('invalid-argument', `the request names no uploaded source as ${name}`);
+    }
+    sources[name] = stored;
+  }
   const message = request.spec && SpecMessage.encode(request.spec).finish();
-  const source: StoredSource = { kind: sourceKind, digest: sourceDigest };
   const spec = specOfMessage(request.spec);
-  const asked = { spec, specBytes: message?.byteLength, source, priority };
+  const asked = { spec, specBytes: message?.byteLength, source, sources, priority };
   return acceptRender(asked, caller, options);
 }
 
@@ -76,17 +91,50 @@ export async function acceptRender(
   caller: Caller,
   { accept, store, rights, limits }: AcceptOptions,
 ): Promise<AcceptedSubmission> {
-  const { source, priority } = asked;
+  const { source, sources = {}, priority } = asked;
+  const all = [source, ...Object.values(sources)];
   checkPriority(priority, caller);
   const spec = parseRenderSpec(asked.spec, 'the request');
   checkSpecLimits(spec, limits, asked.specBytes);
-  await rights?.checkSource(caller, source);
-  const job = await accept(spec, source);
+  checkNames(spec, sources);
+  for (const one of all) await rights?.checkSource(caller, one);
+  const job = await accept(spec, source, sources);
   checkSpecLimits({ ...job, size: job }, limits);
-  await syncArtifacts(store, await artifactsOfSource(store, source));
+  for (const one of all) await syncArtifacts(store, await artifactsOfSource(store, one));
   const whose = caller.owner === '' ? {} : { owner: caller.owner };
-  const name = spec.name ?? '';
-  return { spec, job, submission: { name, priority, source: basename(spec.input.path), ...whose } };
+  const submission = { name: spec.name ?? '', priority, ...sourceNamesOf(spec, sources), ...whose };
+  return { spec, job, submission };
+}
+
+function storedSource(kind: string, digest: string): StoredSource | undefined {
+  const isKind = kind === 'video' || kind === 'folder';
+  return isKind && isDigest(digest) ? { kind, digest } : undefined;
+}
+
+/** What the spec names beside the first source has to be uploaded, and nothing else. */
+function checkNames(spec: RenderSpec, sources: StoredSources): void {
+  const named = furtherSources(spec);
+  const problems = [
+    ...named
+      .filter(({ name }) => !Object.hasOwn(sources, name))
+      .map(({ field, path }) => `${field}: ${path} was not uploaded`),
+    ...Object.keys(sources)
+      .filter((name) => !named.some((one) => one.name === name))
+      .map((name) => `the request has a source ${name}, which its spec does not name`),
+  ];
+  if (problems.length === 0) return;
+  throw new BivdiffError('invalid-argument', problems.join('; '), { details: { problems } });
+}
+
+/** As errors shall call them. */
+function sourceNamesOf(spec: RenderSpec, sources: StoredSources) {
+  const others = furtherSources(spec).map(({ name, path }) => {
+    return [sources[name]!.digest, basename(path)] as const;
+  });
+  return {
+    source: basename(spec.input.path),
+    ...(others.length > 0 && { otherSources: Object.fromEntries(others) }),
+  };
 }
 
 /** @throws invalid-argument — it is none; permission-denied — the caller's token has a lower bound */

@@ -1,4 +1,5 @@
-"""`python -m export.clips`: draws the example clips, from held-out seeds, into examples/.
+"""`python -m export.clips`: draws the example clips, from held-out seeds, into examples/, and a mask
+of the shape in one of them.
 
 128x128, 32 frames a second, 64 frames. The shape covers in four frames what it covers in one frame
 of the training clips, so that reading every fourth frame (`--stride 4`) gives what the models know.
@@ -20,6 +21,7 @@ SIZE = 27  # pixels
 START = -9  # pixels from the middle of the picture, against the direction of motion
 TURN = 12  # frames over which the shape slows down and comes back
 TURN_AT = 36
+MASKED, MASK_MARGIN = "source.mp4", 6  # the clip that has a mask, and pixels around its shape
 CLIPS = {
     "source.mp4": (3000, data.Spec("red", "star", "right", "gray")),
     "source-2.mp4": (3001, data.Spec("blue", "circle", "down", "white")),
@@ -33,6 +35,14 @@ def main():
         clip = data.render(rng, spec, SIZE, _path(spec.direction))
         write_video(EXAMPLES / name, clip.frames)
         print(name, spec.caption)
+        if name == MASKED:
+            write_video(EXAMPLES / "mask.mp4", mask_of(clip))
+
+
+def mask_of(clip):
+    """What hides the shape and a little around it, white, uint8 (F, H, W, 3)."""
+    hidden = (clip.distance < MASK_MARGIN).astype(np.uint8) * 255
+    return np.repeat(hidden[..., None], 3, axis=-1)
 
 
 def write_video(path, frames):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from . import controlnet, encode, image, inpaint, vae, video
+from . import bare, controlnet, encode, image, inpaint, vae, video
 from .loop import Plan
 from .parallel import launch
 from .restore import restore
@@ -42,6 +42,7 @@ STAGES = {
         video.refine,
         Plan("video_refine", steps=1200, rate=3e-4, seed=5, warmup=50, ema=0.99, processes=2),
     ),
+    "video_bare": (bare.train, Plan("video_bare", steps=600, rate=2e-4, seed=8, warmup=50, ema=0.99)),
 }
 
 

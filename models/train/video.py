@@ -42,7 +42,7 @@ def train(plan):
 def refine(plan):
     start = UNet3DConditionModel.from_pretrained(train_dir() / "video_unet")
     before = {name: weight.clone() for name, weight in start.state_dict().items()}
-    model = _fit(plan, start.train, Noising(_early_times, _inverted_noise, early_noise_loss))
+    model = _fit(plan, start.train, Noising(early_times, inverted_noise, early_noise_loss))
     refined = model.state_dict()
     model.load_state_dict(
         {name: torch.lerp(before[name], refined[name], REFINED_SHARE) for name in before}
@@ -108,7 +108,7 @@ def _even_times(count):
     return torch.randint(STEPS, (count,))
 
 
-def _early_times(count):
+def early_times(count):
     """Twice as often as even at the noisiest step, never at the cleanest; evenly between."""
     return (STEPS * torch.rand(count).sqrt()).long().clamp(max=STEPS - 1)
 
@@ -122,7 +122,7 @@ def _plain_noise(clean, weak=WEAK):
     return scale.view(-1, 1, 1, 1, 1) * torch.randn_like(clean)
 
 
-def _inverted_noise(clean):
+def inverted_noise(clean):
     """The same with smooth offsets, as strong as chance has it."""
     batch, channels, frames, height, width = clean.shape
     shift = torch.zeros_like(clean)

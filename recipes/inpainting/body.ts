@@ -9,6 +9,13 @@ import { drawingNoise } from '../../workers/pipelines/drawing-noise.ts';
 import { posteriorMode } from '../../workers/pipelines/encode/posterior.ts';
 import { framesText, whileDoing } from '../../workers/pipelines/failure-place.ts';
 import { predictGuided, textBranches } from '../../workers/pipelines/guidance.ts';
+import {
+  hiddenByMask,
+  hiddenByRectangles,
+  latentMask,
+  withoutHidden,
+} from '../../workers/pipelines/hidden-pixels.ts';
+import type { HiddenPixels } from '../../workers/pipelines/hidden-pixels.ts';
 import { joinChannels } from '../../workers/pipelines/latents.ts';
 import { pixelsFromFrames } from '../../workers/pipelines/pixels.ts';
 import { framesInput } from '../../workers/pipelines/stage-inputs.ts';
@@ -21,10 +28,9 @@ import {
   latentShape,
   scalingFactor,
 } from '../../workers/pipelines/vae.ts';
-import type { FloatTensor } from '../../workers/tensor/tensor.ts';
+import type { FloatTensor, FrameTensor } from '../../workers/tensor/tensor.ts';
 import { noiseOf } from '../pipeline/generator-settings.ts';
 import type { RecipeBody } from '../recipe-body.ts';
-import { latentMask, withoutHidden } from './hidden-pixels.ts';
 import type { InpaintingParams } from './params.ts';
 
 export const inpainting: RecipeBody<InpaintingParams> = {
@@ -36,8 +42,9 @@ export const inpainting: RecipeBody<InpaintingParams> = {
     const encoder = context.config('vae-encoder');
     checkPixelSize(pictures, encoder);
     const shape = latentShape(pictures, encoder);
-    const known = await knownLatents(input, context);
-    const mask = latentMask(params.hidden, pictures, shape);
+    const hidden = hiddenOf(input);
+    const known = await knownLatents(pictures, hidden, context);
+    const mask = latentMask(hidden, shape);
     const noise = drawingNoise(shape, noiseOf(params, frames));
     const conditions = joinChannels([mask, known]);
     const latents = await drawHidden({ params, frames }, { noise, conditions }, context);
@@ -48,13 +55,20 @@ export const inpainting: RecipeBody<InpaintingParams> = {
   },
 };
 
+/** @throws invalid-argument — a mask without any white */
+function hiddenOf(input: StageInput<InpaintingParams>): HiddenPixels {
+  const { hidden } = input.params;
+  if (hidden === undefined) return hiddenByMask(framesInput(input, 'mask'), input.frames);
+  return hiddenByRectangles(hidden, framesInput(input, 'frames').shape);
+}
+
 /** Of the pictures without what is hidden, scaled. */
 export async function knownLatents(
-  input: StageInput<InpaintingParams>,
+  pictures: FrameTensor,
+  hidden: HiddenPixels,
   context: StageContext,
 ): Promise<FloatTensor> {
-  const pixels = pixelsFromFrames(framesInput(input, 'frames'));
-  const known = withoutHidden(pixels, input.params.hidden);
+  const known = withoutHidden(pixelsFromFrames(pictures), hidden);
   const parameters = await encodePixels(known, await context.session('vae-encoder'), context);
   return posteriorMode(parameters, scalingFactor(context.config('vae-encoder')));
 }

@@ -7,16 +7,20 @@ import { drawingParams, drawingSettings } from '../pipeline/generator-settings.t
 import type { DrawingJob } from '../pipeline/generator-settings.ts';
 import type { PartRef } from '../pipeline/job-base.ts';
 import { indicesOf } from '../pipeline/layout.ts';
+import type { Layout } from '../pipeline/layout.ts';
 import { framesOf, planNode } from '../pipeline/plan-node.ts';
-import type { PlanNode } from '../pipeline/plan-node.ts';
+import type { NodeOutput, PlanNode } from '../pipeline/plan-node.ts';
 import type { Rectangle } from '../pipeline/rectangles.ts';
 import { assembleNode, measureNode } from '../pipeline/result-nodes.ts';
 import { ingestNode } from '../pipeline/source-nodes.ts';
+import type { FurtherFrames } from '../pipeline/source-nodes.ts';
 import type { RecipeRequest } from '../recipe.ts';
 import type { InpaintingParams } from './params.ts';
 
 export interface HiddenPartsJob extends DrawingJob {
   readonly task: InpaintingParams['task'];
+  /** Present where known pixels are put back over the smoothed frames, as `ComposeParams`. */
+  readonly keepKnown?: { readonly feather: number };
   readonly models: DrawingJob['models'] & {
     /** The UNet that sees mask and known latents beside the noisy ones. */
     readonly inpaintUnet: PartRef;
@@ -38,16 +42,29 @@ export function inpaintGenerator({
   return found;
 }
 
+type HiddenPartsSpec = Parameters<typeof drawingSettings>[0] & {
+  readonly keepKnown?: boolean | undefined;
+  readonly feather?: number | undefined;
+};
+
+/** Looked at at 128x128: a step in colour of up to 20 levels cannot be made out, and the part is drawn to its very edge. */
+const FEATHER_DEFAULT = 4;
+
 /** What both recipes have of a job beside the place of what is hidden. */
 export function hiddenPartsOf<N extends InpaintingParams['task']>(
   task: N,
   generator: Generator,
-  { spec, models }: RecipeRequest<Parameters<typeof drawingSettings>[0]>,
+  { spec, models, problems }: RecipeRequest<HiddenPartsSpec>,
 ) {
   const { unet, ...others } = generatorRefs(generator, models.image);
+  const { keepKnown = false, feather } = spec;
+  if (!keepKnown && feather !== undefined) {
+    problems.push('feather: is for keepKnown, without which no known pixel is put back');
+  }
   return {
     task,
     ...drawingSettings(spec, models),
+    ...(keepKnown && { keepKnown: { feather: feather ?? FEATHER_DEFAULT } }),
     models: { inpaintUnet: unet, ...others },
   };
 }
@@ -74,30 +91,58 @@ export function sizeOf({
   return spec.size ?? { width, height };
 }
 
-/** `hiddenAt`: what is hidden of a frame. */
-export function hiddenPartsNodes(
-  job: HiddenPartsJob,
-  hiddenAt: (frame: number) => readonly Rectangle[],
-): readonly PlanNode[] {
-  const { models } = job;
+/** What is hidden: rectangles of each frame, or where a mask is white. */
+export type Hidden =
+  | { readonly rectanglesAt: (frame: number) => readonly Rectangle[] }
+  | { readonly mask: FurtherFrames };
+
+export function hiddenPartsNodes(job: HiddenPartsJob, hidden: Hidden): readonly PlanNode[] {
+  const { models, keepKnown } = job;
   const ingest = ingestNode(job);
   const source = { node: ingest, output: 'frames' };
   const batches = ingest.layout;
+  const place = placeOf(hidden, batches);
   const generate = planNode('generate', {
     layout: batches,
     params: (index): InpaintingParams => ({
       ...drawingParams(job),
       task: job.task,
-      hidden: indicesOf(batches.range(index)).map(hiddenAt),
+      ...place.params(index),
     }),
     models: { ...drawingRoles(models, models.inpaintUnet), 'vae-encoder': models.vaeEncoder },
-    inputs: { frames: framesOf(source, batches) },
+    inputs: { frames: framesOf(source, batches), ...place.inputs },
   });
   const generated = { node: generate, output: 'frames' };
   const bridge = bridgeNodes(job, generated);
-  const results = { generated, smoothed: bridge.smoothed };
+  const compose =
+    keepKnown &&
+    planNode('compose', {
+      layout: batches,
+      params: (index) => ({ ...keepKnown, ...place.params(index) }),
+      inputs: {
+        source: framesOf(source, batches),
+        smoothed: framesOf(bridge.smoothed, batches),
+        ...place.inputs,
+      },
+    });
+  const smoothed: NodeOutput =
+    compose === undefined ? bridge.smoothed : { node: compose, output: 'frames' };
+  const results = { generated, smoothed };
   return [
-    ...[ingest, generate, ...bridge.nodes],
+    ...[ingest, ...('mask' in hidden ? [hidden.mask.node] : []), generate, ...bridge.nodes],
+    ...(compose === undefined ? [] : [compose]),
     ...[measureNode(job, results), assembleNode(job, results, { source })],
   ];
+}
+
+/** How tasks that are cut so are told of it: by their parameters, or by an input. */
+function placeOf(hidden: Hidden, batches: Layout) {
+  if ('mask' in hidden) {
+    return { params: () => ({}), inputs: { mask: hidden.mask.framesOf(batches) } };
+  }
+  const { rectanglesAt } = hidden;
+  return {
+    params: (index: number) => ({ hidden: indicesOf(batches.range(index)).map(rectanglesAt) }),
+    inputs: {},
+  };
 }

@@ -6,6 +6,6 @@ import type { Rectangle } from '../pipeline/rectangles.ts';
 export type InpaintingParams = DrawingParams &
   Readonly<{
     task: 'inpainting' | 'outpainting';
-    /** For each frame of the task what is drawn anew; the rest is known. */
-    hidden: readonly (readonly Rectangle[])[];
+    /** For each frame of the task what is drawn anew; the rest is known. Absent: where the pictures of the input `mask` are white. */
+    hidden?: readonly (readonly Rectangle[])[];
   }>;

@@ -1,9 +1,10 @@
-// How frames with a part drawn anew come about: the part is a rectangle, still or moving.
+// How frames with a part drawn anew come about: the part is a rectangle, still or moving, or where a mask is white.
 
-import type { RecipePlan } from '../recipe.ts';
+import type { RecipePlan, RecipeRequest } from '../recipe.ts';
 import type { SpecOf } from '../spec/schema.ts';
 import { rectangleAt, rectangleProblem } from '../pipeline/rectangles.ts';
 import type { Rectangle } from '../pipeline/rectangles.ts';
+import { furtherIngest } from '../pipeline/source-nodes.ts';
 import {
   drawingOf,
   hiddenPartsNodes,
@@ -13,29 +14,56 @@ import {
 } from './hidden-parts.ts';
 import type { HiddenPartsJob } from './hidden-parts.ts';
 
+type Spec = SpecOf<'inpainting'>;
+
 export interface InpaintingJob extends HiddenPartsJob {
   readonly task: 'inpainting';
-  readonly mask: { readonly from: Rectangle; readonly to?: Rectangle };
+  /** Absent where the job's source `mask` says it. */
+  readonly mask?: { readonly from: Rectangle; readonly to?: Rectangle };
 }
 
-export const inpainting: RecipePlan<SpecOf<'inpainting'>, InpaintingJob> = {
+export const inpainting: RecipePlan<Spec, InpaintingJob> = {
   accept: (request) => {
     const { rectangle, to } = request.spec.mask;
-    if (rectangle === undefined) {
-      request.problems.push('mask.rectangle: missing; what is drawn anew, as X,Y,WIDTH,HEIGHT');
-    }
-    const size = sizeOf(request);
-    for (const [field, one] of Object.entries({ rectangle, to })) {
-      const problem = one && rectangleProblem(one, size);
-      if (problem !== undefined) request.problems.push(`mask.${field}: ${problem}`);
-    }
+    checkMask(request);
     const generator = inpaintGenerator(request);
-    if (generator === undefined || rectangle === undefined) return undefined;
-    return {
-      ...hiddenPartsOf('inpainting', generator, request),
-      mask: { from: rectangle, ...(to === undefined ? {} : { to }) },
-    };
+    if (generator === undefined) return undefined;
+    const part = hiddenPartsOf('inpainting', generator, request);
+    if (rectangle === undefined) return part;
+    return { ...part, mask: { from: rectangle, ...(to === undefined ? {} : { to }) } };
   },
   drawing: drawingOf,
-  nodes: (job) => hiddenPartsNodes(job, (frame) => [rectangleAt(job.mask, frame, job.frames)]),
+  nodes: (job) => {
+    const { mask } = job;
+    if (mask === undefined) return hiddenPartsNodes(job, { mask: furtherIngest(job, 'mask') });
+    return hiddenPartsNodes(job, {
+      rectanglesAt: (frame) => [rectangleAt(mask, frame, job.frames)],
+    });
+  },
 };
+
+/** What is drawn anew is said once, by one means. */
+function checkMask(request: RecipeRequest<Spec>): void {
+  const { problems, spec } = request;
+  const { path, rectangle, to } = spec.mask;
+  if (path === undefined && rectangle === undefined) {
+    problems.push(
+      'mask.path: missing; what is drawn anew is said by a mask, or by mask.rectangle as X,Y,WIDTH,HEIGHT',
+    );
+  }
+  if (path !== undefined && rectangle !== undefined) {
+    problems.push(
+      'mask.rectangle: the mask says what is drawn anew, and so does the rectangle; leave one of them out',
+    );
+  }
+  if (rectangle === undefined && to !== undefined) {
+    problems.push(
+      'mask.to: is where mask.rectangle moves to, and there is none; a mask moves by itself',
+    );
+  }
+  const size = sizeOf(request);
+  for (const [field, one] of Object.entries({ rectangle, to })) {
+    const problem = one && rectangleProblem(one, size);
+    if (problem !== undefined) problems.push(`mask.${field}: ${problem}`);
+  }
+}

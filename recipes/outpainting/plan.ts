@@ -31,7 +31,7 @@ export const outpainting: RecipePlan<Spec, OutpaintingJob> = {
   drawing: drawingOf,
   nodes: (job) => {
     const sides = sidesOf(job.margins, job);
-    return hiddenPartsNodes(job, () => sides);
+    return hiddenPartsNodes(job, { rectanglesAt: () => sides });
   },
 };
 

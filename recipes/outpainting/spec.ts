@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 
+import { KEEP_KNOWN_FIELDS, KEEP_KNOWN_FLAGS } from '../inpainting/keep-known.ts';
 import { recipeSpec } from '../recipe.ts';
 import { DRAWING_FIELDS, DRAWING_FLAGS, words } from '../spec/fields.ts';
 
@@ -29,7 +30,7 @@ const sideFlag = (side: 'left' | 'right' | 'top' | 'bottom') => ({
 export const outpainting = recipeSpec({
   name: 'outpainting',
   doc: 'The sides of each frame are drawn anew, its middle is known',
-  fields: { ...DRAWING_FIELDS, outpaint: marginsSpec.prefault({}) },
+  fields: { ...DRAWING_FIELDS, ...KEEP_KNOWN_FIELDS, outpaint: marginsSpec.prefault({}) },
   panels: { source: 'source' },
   flags: [
     {
@@ -41,6 +42,7 @@ export const outpainting = recipeSpec({
       defaultText: 'horizontal, unless a side is given',
     },
     ...(['left', 'right', 'top', 'bottom'] as const).map(sideFlag),
+    ...KEEP_KNOWN_FLAGS,
     ...DRAWING_FLAGS,
   ],
 });

@@ -1,7 +1,7 @@
 // What every accepted job has, whichever recipe it follows. Plain data; a recipe adds its own part.
 
 import { stepsOfStrength } from '../../common/diffusion/strength.ts';
-import type { SourceKind } from '../../common/sources/source.ts';
+import type { SourceKind, StoredSource } from '../../common/sources/source.ts';
 import type { NumericsClasses } from '../../common/stage-facts.ts';
 import type {
   AssembleParams,
@@ -32,6 +32,14 @@ export interface BridgeModels {
   readonly videoUnet: PartRef;
 }
 
+/** A source beside the first. Its frames are taken as the first one's are, by the same start and stride. */
+export interface FurtherSource {
+  readonly kind: SourceKind;
+  readonly digest: Digest;
+  /** Present where it is one picture, which serves for all frames. */
+  readonly isStill?: true;
+}
+
 export interface JobBase {
   readonly plannerRevision: number;
   readonly source: {
@@ -40,6 +48,8 @@ export interface JobBase {
     readonly start: number;
     readonly stride: number;
   };
+  /** Further ones by name; absent where there are none. */
+  readonly sources?: Readonly<Record<string, FurtherSource>>;
   readonly frames: number;
   readonly width: number;
   readonly height: number;
@@ -63,6 +73,13 @@ export interface JobBase {
   /** What bits depend on besides the job, by kind of work. */
   readonly numerics: NumericsClasses;
   readonly outputs: readonly AssembleParams[];
+}
+
+/** All that must be in the store before a task of it can run. */
+export function sourcesOfJob({ source, sources = {} }: Pick<JobBase, 'source' | 'sources'>) {
+  return [source, ...Object.values(sources)].map(({ kind, digest }): StoredSource => {
+    return { kind, digest };
+  });
 }
 
 /** Steps of its smoothing: all, or the share that a strength means. */

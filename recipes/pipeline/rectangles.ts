@@ -2,8 +2,9 @@
 
 import { z } from 'zod';
 
-/** Whole pixels; x to the right, y down, from the frame's upper left corner. */
-export type Rectangle = Readonly<{ x: number; y: number; width: number; height: number }>;
+import type { Rectangle } from '../../common/stages.ts';
+
+export type { Rectangle };
 
 const SIDE_MAX = 8192;
 const place = z.int().min(0).max(SIDE_MAX);

@@ -15,8 +15,8 @@ export interface SettingFlag {
   /** Without dashes. */
   readonly name: string;
   readonly kind: FlagKind;
-  /** What stands for the value in help. */
-  readonly value: string;
+  /** What stands for the value in help; absent of a switch. */
+  readonly value?: string;
   /** Dotted place in the spec. */
   readonly field: string;
   /** One line, no full stop. */

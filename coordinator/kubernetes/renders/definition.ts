@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 
+import { SOURCE_FIELDS } from '../../../recipes/spec/further-sources.ts';
 import { anyRecipeSchema, RECIPES, recipesWith } from '../../../recipes/spec/schema.ts';
 import { GROUP, KIND, PLURAL, PRIORITY_DEFAULT, VERSION } from './resource.ts';
 
@@ -72,6 +73,7 @@ function specSchema(docs: FieldDocs): Schema {
     required: ['source', 'render'],
     properties: {
       source: SOURCE,
+      sources: SOURCES,
       render: settingsSchema(docs),
       priority: {
         ...{ type: 'integer', minimum: 0, maximum: 100, default: PRIORITY_DEFAULT },
@@ -87,20 +89,22 @@ function specSchema(docs: FieldDocs): Schema {
           'The Render is deleted so long after it was complete or has failed; absent: never. Its results stay.',
       },
     },
-    'x-kubernetes-validations': [
-      {
-        rule: 'has(self.ttlSecondsAfterFinished) == has(oldSelf.ttlSecondsAfterFinished) && (!has(self.ttlSecondsAfterFinished) || self.ttlSecondsAfterFinished == oldSelf.ttlSecondsAfterFinished)',
-        message: immutable('ttlSecondsAfterFinished'),
-      },
-    ],
+    'x-kubernetes-validations': ['sources', 'ttlSecondsAfterFinished'].map(staysAsItIs),
   };
+}
+
+/** A field that may be absent. */
+function staysAsItIs(field: string): object {
+  const [now, before] = [`self.${field}`, `oldSelf.${field}`];
+  const rule = `has(${now}) == has(${before}) && (!has(${now}) || ${now} == ${before})`;
+  return { rule, message: immutable(field) };
 }
 
 const DIGEST = { type: 'string', pattern: '^[0-9a-f]{64}$', maxLength: 64 };
 
-const SOURCE: Schema = {
-  type: 'object',
-  description: 'Where the frames come from: one of path, video and folder.',
+/** Of any source of a Render. */
+const sourceSchema = (description: string, ...rules: readonly object[]): Schema => ({
+  ...{ type: 'object', description },
   properties: {
     path: {
       ...{ type: 'string', minLength: 1, maxLength: PATH_MAX },
@@ -123,8 +127,23 @@ const SOURCE: Schema = {
       message:
         'path: expected a path below the folder of sources; addresses are not taken: upload the file, and give its digest as video',
     },
-    { rule: 'self == oldSelf', message: immutable('source') },
+    ...rules,
   ],
+});
+
+const SOURCE = sourceSchema('Where the frames come from: one of path, video and folder.', {
+  ...{ rule: 'self == oldSelf', message: immutable('source') },
+});
+
+const SOURCES: Schema = {
+  type: 'object',
+  description: 'What else the task reads, each said as source is.',
+  properties: Object.fromEntries(
+    Object.entries(SOURCE_FIELDS).map(([name, field]) => [
+      name,
+      sourceSchema(`What ${field} is in a spec file.`),
+    ]),
+  ),
 };
 
 function immutable(field: string): string {
@@ -134,7 +153,10 @@ function immutable(field: string): string {
 /** Settings of a spec file. */
 function settingsSchema(docs: FieldDocs): Schema {
   const all = z.toJSONSchema(anyRecipeSchema, { io: 'input', target: 'openapi-3.0' }) as Schema;
-  const { properties = {} } = structural(all, '', docs);
+  const { properties = {} } = Object.values(SOURCE_FIELDS).reduce(
+    (schema, field) => withoutField(schema, field.split('.')),
+    structural(all, '', docs),
+  );
   const fields = Object.entries(properties).filter(([name]) => !NOT_SETTINGS.includes(name));
   const { input, ...others } = Object.fromEntries(fields) as Record<string, Schema>;
   const frames = without(input!.properties!, 'path');
@@ -178,6 +200,16 @@ function structural(schema: Schema, place: string, docs: FieldDocs): Schema {
     return [name, structural(one, place === '' ? name : `${place}.${name}`, docs)];
   });
   return { ...described, properties: Object.fromEntries(fields) as Record<string, Schema> };
+}
+
+/** Where a source is, a Render says beside its settings. */
+function withoutField(schema: Schema, [first = '', ...rest]: readonly string[]): Schema {
+  const { properties = {} } = schema;
+  const below = properties[first];
+  if (rest.length === 0 || below === undefined) {
+    return { ...schema, properties: without(properties, first) };
+  }
+  return { ...schema, properties: { ...properties, [first]: withoutField(below, rest) } };
 }
 
 function without<T>(object: Readonly<Record<string, T>>, ...keys: string[]): Record<string, T> {

@@ -77,7 +77,9 @@ export interface Render {
   readonly isLeaving: boolean;
   readonly finalizers: readonly string[];
   readonly source: RenderSource;
-  /** Settings as in a spec file, but for the source's path. */
+  /** Further ones, by what the task calls them. */
+  readonly sources: Readonly<Record<string, RenderSource>>;
+  /** Settings as in a spec file, but for the sources' paths. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly priority: number;
   readonly isSuspended: boolean;
@@ -93,6 +95,11 @@ const CONDITION = z.object({
   lastTransitionTime: z.string(),
   observedGeneration: z.number().optional(),
 });
+const SOURCE = z.union([
+  z.object({ path: z.string() }),
+  z.object({ video: z.string() }),
+  z.object({ folder: z.string() }),
+]);
 const LISTED = z.object({
   metadata: z.object({
     name: z.string(),
@@ -103,11 +110,8 @@ const LISTED = z.object({
     finalizers: z.array(z.string()).default([]),
   }),
   spec: z.object({
-    source: z.union([
-      z.object({ path: z.string() }),
-      z.object({ video: z.string() }),
-      z.object({ folder: z.string() }),
-    ]),
+    source: SOURCE,
+    sources: z.record(z.string(), SOURCE).default({}),
     render: z.record(z.string(), z.unknown()),
     priority: z.number().default(PRIORITY_DEFAULT),
     suspend: z.boolean().default(false),
@@ -144,6 +148,7 @@ export function readRender(listed: unknown): Render {
     ...{ name, uid, resourceVersion, generation, finalizers, status },
     isLeaving: metadata.deletionTimestamp !== undefined,
     source: spec.source,
+    sources: spec.sources,
     settings: spec.render,
     priority: spec.priority,
     isSuspended: spec.suspend,

@@ -73,7 +73,13 @@ describe('a client', () => {
 
   it('of another version is told so', async () => {
     const sourceDigest = '0'.repeat(64);
-    const request = { spec: undefined, sourceKind: 'video', sourceDigest, priority: 1 };
+    const request = {
+      spec: undefined,
+      sourceKind: 'video',
+      sourceDigest,
+      sources: [],
+      priority: 1,
+    };
     for (const protocol of [0, PROTOCOL_VERSION - 1, PROTOCOL_VERSION + 1]) {
       await expect(client.submit({ ...request, protocol })).rejects.toMatchObject({
         code: 'failed-precondition',

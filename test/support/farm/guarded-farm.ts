@@ -151,7 +151,14 @@ export function submission(
     output: { format: 'mp4', framesPerSecond: 8, comparison: false, contactSheet: false },
     ...changes,
   } as unknown as NonNullable<SubmitJobRequest['spec']>;
-  return { protocol: PROTOCOL_VERSION, spec, sourceKind: 'video', sourceDigest, priority: 50 };
+  return {
+    protocol: PROTOCOL_VERSION,
+    spec,
+    sourceKind: 'video',
+    sourceDigest,
+    sources: [],
+    priority: 50,
+  };
 }
 
 /** Writes a finished job of an owner into a store, as if it had been rendered; gives its id and its video's digest. */

@@ -38,6 +38,18 @@ export interface SubmitJobRequest {
   sourceDigest: string;
   /** 0 to 100; higher goes first. */
   priority: number;
+  /** The other sources that the spec names, a mask say, all uploaded. */
+  sources: NamedSource[];
+}
+
+/** A source beside the first one. */
+export interface NamedSource {
+  /** What the task calls it: "mask". */
+  name: string;
+  /** "video" or "folder". */
+  kind: string;
+  /** As source_digest. */
+  digest: string;
 }
 
 /** See RenderService.SubmitJob. */
@@ -271,7 +283,7 @@ export interface DrainWorkerResponse {
 }
 
 function createBaseSubmitJobRequest(): SubmitJobRequest {
-  return { protocol: 0, spec: undefined, sourceKind: "", sourceDigest: "", priority: 0 };
+  return { protocol: 0, spec: undefined, sourceKind: "", sourceDigest: "", priority: 0, sources: [] };
 }
 
 export const SubmitJobRequest: MessageFns<SubmitJobRequest> = {
@@ -290,6 +302,9 @@ export const SubmitJobRequest: MessageFns<SubmitJobRequest> = {
     }
     if (message.priority !== 0) {
       writer.uint32(40).int32(message.priority);
+    }
+    for (const v of message.sources) {
+      NamedSource.encode(v!, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -345,6 +360,82 @@ export const SubmitJobRequest: MessageFns<SubmitJobRequest> = {
             }
 
             message.priority = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.sources.push(NamedSource.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNamedSource(): NamedSource {
+  return { name: "", kind: "", digest: "" };
+}
+
+export const NamedSource: MessageFns<NamedSource> = {
+  encode(message: NamedSource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.kind !== "") {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.digest !== "") {
+      writer.uint32(26).string(message.digest);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NamedSource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNamedSource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.digest = reader.string();
             continue;
           }
         }

@@ -23,6 +23,8 @@ import { TINY_SET } from '../../../support/models/paths.ts';
 import { createSampleEnvironment } from '../../../unit/cli/sample-environment.ts';
 
 const { numerics } = acceptedJob({});
+/** What would be seen of it. */
+const CLIP = { width: 64, height: 32, alpha: false };
 
 describe('submit', () => {
   let folder = '';
@@ -48,7 +50,7 @@ describe('submit', () => {
         accept: async (spec, source) => {
           asked += 1;
           if (asked >= goneFrom) throw new BivdiffError('aborted', 'another coordinator took over');
-          const facts = { ...source, path: spec.input.path, frames: 64, alpha: false };
+          const facts = { ...source, path: spec.input.path, frames: 64, ...CLIP };
           return acceptSpec({
             spec,
             models: await openModelSet(TINY_SET),

@@ -22,6 +22,7 @@ import { putSource } from '../../../../common/sources/source.ts';
 import { openStore } from '../../../../common/store/open-store.ts';
 import type { Store } from '../../../../common/store/ports.ts';
 import type { Digest } from '../../../../common/task.ts';
+import type { RenderSource } from '../../../../coordinator/kubernetes/renders/resource.ts';
 
 const CLIP = join(import.meta.dirname, '../../../../examples/source.mp4');
 
@@ -62,7 +63,8 @@ const watched = () => ({
 });
 const open = () => new RenderSources({ store: watched(), folder: sources, bytesMax });
 const never = new AbortController().signal;
-const find = (path: string) => open().find({ uid: 'u', source: { path } }, never);
+const asked = (named: RenderSource, uid = 'u') => ({ uid, field: 'source', named });
+const find = (path: string) => open().find(asked({ path }), never);
 
 it('puts a file or a folder below it into the store', async () => {
   const { source, path, isOurs } = await find('clip.mp4');
@@ -92,9 +94,7 @@ it('says what is not there, and where there is no such folder', async () => {
     message: 'source.path: none.mp4: there is no such file or folder',
   });
   const places = new RenderSources({ store, bytesMax });
-  await expect(
-    places.find({ uid: 'u', source: { path: 'clip.mp4' } }, never),
-  ).rejects.toMatchObject({
+  await expect(places.find(asked({ path: 'clip.mp4' }), never)).rejects.toMatchObject({
     code: 'invalid-argument',
     hint: expect.stringContaining('renders.sources') as unknown,
   });
@@ -102,11 +102,24 @@ it('says what is not there, and where there is no such folder', async () => {
 
 it('takes a digest as it is', async () => {
   const digest = 'ab'.repeat(32);
-  expect(await open().find({ uid: 'u', source: { video: digest } }, never)).toEqual({
+  expect(await open().find(asked({ video: digest }), never)).toEqual({
     ...{ source: { kind: 'video', digest }, path: digest, isOurs: false },
   });
-  await expect(open().find({ uid: 'u', source: { folder: 'x' } }, never)).rejects.toThrow(
-    '64 hex digits',
+  await expect(open().find(asked({ folder: 'x' }), never)).rejects.toThrow('64 hex digits');
+});
+
+it('tells of a further source by its own field, and reads it beside the first', async () => {
+  const places = open();
+  const first = await places.find(asked({ path: 'clip.mp4' }), never);
+  const mask = { uid: 'u', field: 'sources.mask', named: { path: 'pictures' } };
+  expect((await places.find(mask, never)).source.kind).toBe('folder');
+  expect(await places.find(asked({ path: 'clip.mp4' }), never)).toEqual(first);
+  expect(read).toEqual(['clip.mp4', '1.png']);
+  places.forget('u');
+  await places.find(mask, never);
+  expect(read).toHaveLength(3);
+  await expect(places.find({ ...mask, named: { path: 'none' } }, never)).rejects.toThrow(
+    'sources.mask.path: none: there is no such file or folder',
   );
 });
 
@@ -146,8 +159,7 @@ it('stops reading when it is told to', async () => {
     });
     return Promise.resolve();
   };
-  const source = { path: 'clip.mp4' };
-  await expect(open().find({ uid: 'u', source }, ending.signal)).rejects.toMatchObject({
+  await expect(open().find(asked({ path: 'clip.mp4' }), ending.signal)).rejects.toMatchObject({
     code: 'cancelled',
   });
 });
@@ -155,7 +167,7 @@ it('stops reading when it is told to', async () => {
 describe('a source', () => {
   it('is read once for a Render, while it is as it was', async () => {
     const places = open();
-    const ask = (path: string, uid = path) => places.find({ uid, source: { path } }, never);
+    const ask = (path: string, uid = path) => places.find(asked({ path }, uid), never);
     const first = [await ask('clip.mp4'), await ask('pictures')];
     expect(read).toEqual(['clip.mp4', '1.png']);
     expect([await ask('clip.mp4'), await ask('pictures')]).toEqual(first);
@@ -179,7 +191,7 @@ describe('a source', () => {
 
   it('that the store has lost is read again', async () => {
     const places = open();
-    const ask = () => places.find({ uid: 'u', source: { path: 'clip.mp4' } }, never);
+    const ask = () => places.find(asked({ path: 'clip.mp4' }), never);
     await ask();
     await store.close();
     store = await openStore(join(folder, 'other-store'));

@@ -11,7 +11,7 @@ import type { FarmClient } from '../../../../cli/farm/farm-client.ts';
 import type { Store } from '../../../../common/store/ports.ts';
 import type { Digest, JobId } from '../../../../common/task.ts';
 import { createPlan } from '../../../../coordinator/domain/plan.ts';
-import { FRAME_STAGE, readAcceptedJob } from '../../../../coordinator/jobs/finished-frames.ts';
+import { readAcceptedJob } from '../../../../coordinator/jobs/finished-frames.ts';
 import { failureOf } from '../../../support/conformance/store/use-store.ts';
 import { GuardedFarm, submission } from '../../../support/farm/guarded-farm.ts';
 import type { Bearer } from '../../../support/farm/guarded-farm.ts';
@@ -130,8 +130,8 @@ async function putFrame(store: Store, id: JobId): Promise<Digest> {
   const plan = createPlan(await readAcceptedJob(store, id));
   const digest = await store.putArtifact(Buffer.from('a frame'));
   await store.putRecord({
-    ...{ taskId: plan.id({ node: FRAME_STAGE, index: 0 }), worker: 'w', numericsClass: 'n' },
-    ...{ attempt: 1, startedAt: 'now', seconds: 1, busySeconds: 1, stage: FRAME_STAGE },
+    ...{ taskId: plan.id({ node: 'decode', index: 0 }), worker: 'w', numericsClass: 'n' },
+    ...{ attempt: 1, startedAt: 'now', seconds: 1, busySeconds: 1, stage: 'decode' },
     outputs: { frames: [{ digest, bytes: 7, type: 'image/png' }] },
   });
   return digest;

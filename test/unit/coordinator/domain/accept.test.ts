@@ -21,6 +21,8 @@ const source = {
   digest: digestText('clip'),
   path: 'clip.mp4',
   frames: 29,
+  width: 64,
+  height: 32,
   alpha: false,
 } as const;
 

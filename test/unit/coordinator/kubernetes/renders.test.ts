@@ -20,7 +20,8 @@ const ON_FARM: RenderStatus = { jobId: 'j', submittedAt: '2026-01-02T03:00:00Z' 
 
 const render = (more: Partial<Render> = {}): Render => ({
   ...{ name: 'clip', uid: more.name ?? 'u', resourceVersion: '1', generation: 2, isLeaving: false },
-  ...{ finalizers: [FINALIZER], source: { path: 'a.mp4' }, settings: {}, priority: 50 },
+  ...{ finalizers: [FINALIZER], source: { path: 'a.mp4' }, sources: {} },
+  ...{ settings: {}, priority: 50 },
   ...{ isSuspended: false, ttlSeconds: undefined, status: ON_FARM },
   ...more,
 });

@@ -12,7 +12,8 @@ import { Takes } from '../../../../coordinator/kubernetes/renders/takes.ts';
 
 const render = (name: string, more: Partial<Render> = {}): Render => ({
   ...{ name, uid: name, resourceVersion: '1', generation: 2, isLeaving: false, status: {} },
-  ...{ finalizers: [FINALIZER], source: { path: 'a.mp4' }, settings: {}, priority: 50 },
+  ...{ finalizers: [FINALIZER], source: { path: 'a.mp4' }, sources: {} },
+  ...{ settings: {}, priority: 50 },
   ...{ isSuspended: false, ttlSeconds: undefined },
   ...more,
 });

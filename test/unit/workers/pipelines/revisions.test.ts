@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 
 import { STAGE_FACTS } from '../../../../common/stage-facts.ts';
 import { annotate } from '../../../../workers/pipelines/annotate/body.ts';
+import { compose } from '../../../../workers/pipelines/compose/body.ts';
 import { measure } from '../../../../workers/pipelines/measure/body.ts';
 import { mix } from '../../../../workers/pipelines/mix/body.ts';
 import { floatTensor } from '../../../../workers/tensor/tensor.ts';
@@ -19,6 +20,7 @@ const DIGESTS: Readonly<Record<string, string>> = {
   // The same tensors; they are stored as other PNGs.
   'annotate 2': '53f767fcad2ebdf9a2c6987cf396944e4aec80bb75c22a59db00246a2bebffe8',
   'mix 1': '1b5850ee1270ea8a671380a2dc7e9656b030188a445dac9b416c5a512fd48ebe',
+  'compose 1': '874b3a4b063b634859b8959ec458a6ced87175c126db2c3958d6c6aa56ab0381',
   'measure 1': 'd8c2be1bca6fe1843079dcf2601b368be779fe63b43c0200809cfba6bc84b62e',
 };
 
@@ -44,7 +46,7 @@ function noiseLike(seed: number): FloatTensor {
 }
 
 async function outputOf(
-  stage: 'annotate' | 'mix' | 'measure',
+  stage: 'annotate' | 'mix' | 'compose' | 'measure',
 ): Promise<Readonly<Record<string, Tensor>>> {
   const context = analyticContext();
   const source = drawFrames(4, { seed: 11, grain: 9 });
@@ -54,6 +56,14 @@ async function outputOf(
     case 'mix': {
       const tensors = { image: noiseLike(12), video: noiseLike(13) };
       return mix({ params: { mixingRatio: 0.2 }, tensors, frames }, context);
+    }
+    case 'compose': {
+      const tensors = {
+        smoothed: drawFrames(3, { seed: 16, grain: 30 }),
+        source: drawFrames(3, { seed: 17, grain: 30 }),
+      };
+      const hidden = frames.map((x) => [{ x, y: 2, width: 7, height: 5 }]);
+      return compose({ params: { feather: 3, hidden }, tensors, frames }, context);
     }
     case 'measure': {
       const { control } = await outputOf('annotate');
@@ -66,7 +76,7 @@ async function outputOf(
 }
 
 describe('a revision of a stage', () => {
-  it.each(['annotate', 'mix', 'measure'] as const)(
+  it.each(['annotate', 'mix', 'compose', 'measure'] as const)(
     'of %s makes the same bytes for ever',
     async (stage) => {
       const revision = `${stage} ${String(STAGE_FACTS[stage].revision)}`;
