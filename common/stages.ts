@@ -2,6 +2,7 @@
 // and the model roles each reads. A parameter is here only if it can change the stage's result.
 
 import type { OutputFormat } from './outputs/output-formats.ts';
+import type { OwnSkeleton } from './models/annotator-card.ts';
 import type { JsonValue } from './task.ts';
 
 export type ResizePolicy = 'stretch' | 'cover' | 'contain';
@@ -32,6 +33,16 @@ export interface AnnotateParams {
   readonly low: number;
   readonly high: number;
 }
+
+/** In: `frames`. Out: `control`, as RGB pictures: nearness as grey, or joints and what joins them on black. Models: annotator. */
+export type EstimateParams =
+  | Readonly<{ kind: 'depth' }>
+  | Readonly<{
+      kind: 'pose';
+      skeleton: 'openpose' | OwnSkeleton;
+      /** Joints of a lower score are not drawn. */
+      threshold: number;
+    }>;
 
 /** In and models: as the recipe says. Out: `frames`. */
 export interface GenerateParams {
@@ -118,6 +129,7 @@ export interface AssembleParams {
 export interface ParamsByStage {
   readonly ingest: IngestParams;
   readonly annotate: AnnotateParams;
+  readonly estimate: EstimateParams;
   readonly generate: GenerateParams;
   readonly encode: EncodeParams;
   readonly 'invert-image': InvertImageParams;

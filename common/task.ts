@@ -15,6 +15,7 @@ export type JobId = Branded<string, 'JobId'>;
 export const STAGES = [
   'ingest',
   'annotate',
+  'estimate',
   'generate',
   'encode',
   'invert-image',

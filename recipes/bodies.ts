@@ -2,3 +2,4 @@
 
 export { controlnet } from './controlnet/body.ts';
 export { inpainting, inpainting as outpainting } from './inpainting/body.ts';
+export { t2iAdapter as 't2i-adapter' } from './t2i-adapter/body.ts';

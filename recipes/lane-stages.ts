@@ -14,6 +14,8 @@ import {
 import type { LaneStage } from '../workers/inference/ports.ts';
 import { annotate } from '../workers/pipelines/annotate/body.ts';
 import { compose } from '../workers/pipelines/compose/body.ts';
+import { estimate } from '../workers/pipelines/estimate/body.ts';
+import { ANNOTATORS } from '../workers/pipelines/estimate/graphs.ts';
 import { decode } from '../workers/pipelines/decode/body.ts';
 import { encode } from '../workers/pipelines/encode/body.ts';
 import { invertImage } from '../workers/pipelines/invert-image/body.ts';
@@ -22,6 +24,7 @@ import { measure } from '../workers/pipelines/measure/body.ts';
 import { mix } from '../workers/pipelines/mix/body.ts';
 import { smooth } from '../workers/pipelines/smooth/body.ts';
 import * as bodies from './bodies.ts';
+import { unetOf } from './recipe-body.ts';
 import type { RecipeBody } from './recipe-body.ts';
 
 type ParamsByLaneStage = Omit<ParamsByStage, 'ingest' | 'assemble'>;
@@ -40,11 +43,12 @@ export const LANE_STAGES: {
   readonly [S in keyof ParamsByLaneStage]: LaneStage<ParamsByLaneStage[S]>;
 } = {
   annotate: { body: annotate },
+  estimate: { body: estimate, graphs: ({ kind }) => ({ annotator: ANNOTATORS[kind] }) },
   generate: {
     body: async (input, context) => bodyOf(input.params).generate(input, context),
     graphs: (params) => ({
       'text-encoder': TEXT_ENCODER,
-      unet: bodyOf(params).unet,
+      unet: unetOf(bodyOf(params), conditionCount(params)),
       'vae-decoder': VAE_DECODER,
       ...(bodyOf(params).graphs === undefined ? {} : { 'vae-encoder': VAE_ENCODER }),
     }),
@@ -68,6 +72,11 @@ export const LANE_STAGES: {
 /** How the frames of a recipe are drawn; undefined if it draws none. */
 export function findBody(recipe: string): RecipeBody<GenerateParams> | undefined {
   return byRecipe.get(recipe);
+}
+
+/** Of its generator. */
+function conditionCount({ controls }: GenerateParams): number {
+  return Array.isArray(controls) ? controls.length : 1;
 }
 
 function bodyOf({ task }: GenerateParams): RecipeBody<GenerateParams> {

@@ -12,7 +12,10 @@ export const PANEL_LABELS: Readonly<Record<string, string>> = {
   ...RESULTS,
 };
 
-/** The roles that a recipe shows side by side. */
-export function panelsOf(recipe: keyof typeof specs): readonly string[] {
-  return [...Object.keys(specs[recipe].panels), ...Object.keys(RESULTS)];
+/** The roles that a recipe shows side by side; `own`: of its own panels. */
+export function panelsOf(
+  recipe: keyof typeof specs,
+  own: readonly string[] = Object.keys(specs[recipe].panels),
+): readonly string[] {
+  return [...own, ...Object.keys(RESULTS)];
 }

@@ -5,10 +5,14 @@ import type { StageBody } from '../workers/inference/ports.ts';
 
 /** Gathered in bodies.ts. `P`: what its generate tasks are told. */
 export interface RecipeBody<P> {
-  /** What the graph of its UNet must look like. */
-  readonly unet: GraphKind;
+  /** What the graph of its UNet must look like; where that depends on it, of a generator with so many conditions. */
+  readonly unet: GraphKind | ((conditions: number) => GraphKind);
   /** Graphs that it runs besides text encoder, UNet and VAE decoder. @default none */
   readonly graphs?: readonly 'vae-encoder'[];
   /** Makes `frames`, `[frames, height, width, 3]`. */
   readonly generate: StageBody<P>;
+}
+
+export function unetOf({ unet }: Pick<RecipeBody<never>, 'unet'>, conditions: number): GraphKind {
+  return typeof unet === 'function' ? unet(conditions) : unet;
 }

@@ -55,6 +55,8 @@ export interface RecipePlan<S, J extends JobBase> {
     readonly sampler: SamplerName;
     readonly generatorScheduler: ModelPart | undefined;
   };
+  /** Of the panels that its spec names, those that this render shows. @default all */
+  panels?(spec: S): readonly string[];
   /** All nodes of the job's plan, each after those that it reads. */
   nodes(job: J): readonly PlanNode[];
 }

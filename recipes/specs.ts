@@ -4,3 +4,4 @@ export { controlnet } from './controlnet/spec.ts';
 export { frames } from './frames/spec.ts';
 export { inpainting } from './inpainting/spec.ts';
 export { outpainting } from './outpainting/spec.ts';
+export { t2iAdapter as 't2i-adapter' } from './t2i-adapter/spec.ts';

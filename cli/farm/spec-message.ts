@@ -2,7 +2,7 @@
 
 import type { RenderSpec as SpecMessage } from '../../common/gen/bivdiff/v1/render_spec.ts';
 import { recipesWith } from '../../recipes/spec/schema.ts';
-import type { RenderSpec } from '../../recipes/spec/schema.ts';
+import type { RenderSpec, SpecOf } from '../../recipes/spec/schema.ts';
 
 /** Settings of recipes for which the message has a field of their own. The others travel as they are, in `taskSettingsJson`. */
 const NAMED: ReadonlySet<string> = new Set(['control', 'guidanceScale', 'scheduler']);
@@ -10,20 +10,32 @@ const NAMED: ReadonlySet<string> = new Set(['control', 'guidanceScale', 'schedul
 /** Absent fields are undefined in messages. */
 export function specMessage(spec: RenderSpec): SpecMessage {
   const { bridging, ...rest } = spec;
+  const control = controlMessage(rest);
   const others: [string, unknown][] = Object.entries(rest).filter(
     ([field]) => recipesWith(field).length > 0 && !NAMED.has(field),
   );
   // A coordinator that does not know it refuses it there; of a field of the message it would not see that it does not.
   if (bridging.strategy !== 'mixed' || bridging.strength !== undefined)
     others.push(['bridging', bridging]);
+  if ('control' in rest && rest.control !== undefined && control === undefined)
+    others.push(['control', rest.control]);
   return {
     ...{ name: undefined, size: undefined, negativePrompt: undefined, videoPrompt: undefined },
     ...{ steps: undefined, guidanceScale: undefined, videoGuidanceScale: undefined },
     ...{ mixingRatio: undefined, scheduler: undefined, models: undefined, videoModel: undefined },
     window: undefined,
     ...rest,
-    control: 'control' in rest ? { low: undefined, high: undefined, ...rest.control } : undefined,
+    control,
     inversion: { mode: undefined, ...rest.inversion },
     taskSettingsJson: others.length === 0 ? '' : JSON.stringify(Object.fromEntries(others)),
   };
+}
+
+/** Undefined where the message cannot say it: for several controls, or one that does not count alike in all frames and steps. */
+function controlMessage(spec: object): SpecMessage['control'] {
+  const { control } = spec as Pick<SpecOf<'controlnet'>, 'control'>;
+  if (control === undefined) return undefined;
+  const { scale, start, end, ...rest } = control;
+  if (typeof scale !== 'number' || (start ?? end) !== undefined) return undefined;
+  return { low: undefined, high: undefined, ...rest, scale };
 }

@@ -62,9 +62,16 @@ interface GraphRole {
   readonly kind: GraphKind;
 }
 
-async function graphRoles({ image, generators, videos }: ModelSet): Promise<GraphRole[]> {
+async function graphRoles({
+  image,
+  generators,
+  annotators,
+  videos,
+}: ModelSet): Promise<GraphRole[]> {
   const kinds = await import('../../workers/inference/graph-contract.ts');
   const { findBody } = await import('../../recipes/lane-stages.ts');
+  const { unetOf } = await import('../../recipes/recipe-body.ts');
+  const { ANNOTATORS } = await import('../../workers/pipelines/estimate/graphs.ts');
   const roles: GraphRole[] = [
     { part: image.textEncoder, kind: kinds.TEXT_ENCODER },
     { part: image.unet, kind: kinds.IMAGE_UNET },
@@ -74,9 +81,12 @@ async function graphRoles({ image, generators, videos }: ModelSet): Promise<Grap
   if (image.unetInflated !== undefined) {
     roles.push({ part: image.unetInflated, kind: kinds.INFLATED_UNET });
   }
-  for (const { task, unet, textEncoder } of Object.values(generators)) {
+  for (const { kind, model } of Object.values(annotators)) {
+    roles.push({ part: model, kind: ANNOTATORS[kind] });
+  }
+  for (const { task, unet, textEncoder, conditions } of Object.values(generators)) {
     const body = findBody(task);
-    if (body !== undefined) roles.push({ part: unet, kind: body.unet });
+    if (body !== undefined) roles.push({ part: unet, kind: unetOf(body, conditions.length) });
     if (textEncoder !== image.textEncoder) {
       roles.push({ part: textEncoder, kind: kinds.TEXT_ENCODER });
     }

@@ -127,7 +127,9 @@ function estimateDisk(facts: ForecastFacts, missing: ReadonlyMap<Stage, number>)
   const batches = (stages: readonly Stage[]): number =>
     stages.reduce((sum, stage) => sum + (missing.get(stage) ?? 0), 0);
   return Math.ceil(
-    batches(['ingest', 'annotate', 'generate', 'decode', 'compose']) * frameBatch * picture +
+    batches(['ingest', 'annotate', 'estimate', 'generate', 'decode', 'compose']) *
+      frameBatch *
+      picture +
       batches(['encode']) * frameBatch * latent +
       batches(['invert-image', 'invert-video', 'mix', 'smooth']) * window * latent,
   );

@@ -71,9 +71,13 @@ async function partsOf(
   return [...parts.values()];
 }
 
-function graphsOf({ image, generators, videos }: ModelSet, pools: readonly Pool[]): ModelPart[] {
+function graphsOf(
+  { image, generators, annotators, videos }: ModelSet,
+  pools: readonly Pool[],
+): ModelPart[] {
   const graphs: Readonly<Record<Pool, readonly (ModelPart | undefined)[]>> = {
     idm: [
+      ...Object.values(annotators).map(({ model }) => model),
       ...Object.values(generators).flatMap(({ textEncoder, unet }) => [textEncoder, unet]),
       ...[image.vaeEncoder, image.vaeDecoder],
     ],

@@ -5,6 +5,8 @@ import { z } from 'zod';
 
 import { INVERSION_MODES, SAMPLERS } from '../stages.ts';
 import type { JsonObject } from '../task.ts';
+import { annotatorSchema, BUILT_IN_ANNOTATORS } from './annotator-card.ts';
+import type { CardAnnotator } from './annotator-card.ts';
 import type { ModelDefaults } from './model-set.ts';
 import { parsePythonJson } from './python-json.ts';
 
@@ -16,6 +18,8 @@ export interface Card {
   readonly defaultVideo: string;
   /** By name. */
   readonly generators: Readonly<Record<string, CardGenerator>>;
+  /** By name. */
+  readonly annotators: Readonly<Record<string, CardAnnotator>>;
   readonly defaults: ModelDefaults;
   readonly sizeMultiple: number;
 }
@@ -61,6 +65,7 @@ const cardSchema = z
         conditions: z.array(z.record(z.string(), z.json())).default([]),
       }),
     ),
+    annotators: z.record(z.string().min(1), annotatorSchema(relativePath)).default({}),
     defaults: z.object({
       guidanceScale: scale,
       videoGuidanceScale: scale,
@@ -81,6 +86,11 @@ const cardSchema = z
     if (videos.length === 0) custom(['videos'], 'must name at least one video model');
     else if (!videos.includes(card.defaultVideo)) {
       custom(['defaultVideo'], `must be one of ${videos.join(', ')}`);
+    }
+    for (const name of Object.keys(card.annotators)) {
+      if (BUILT_IN_ANNOTATORS.includes(name)) {
+        custom(['annotators', name], 'is built in and needs no model; give this one another name');
+      }
     }
     const { sizeMultiple } = card;
     const isOffStep = sizesOf(card.defaults.size).some((pixels) => pixels % sizeMultiple > 0);
@@ -113,12 +123,13 @@ export function parseCard(
     });
     return { problems: lines };
   }
-  const { defaults, name, image, videos, defaultVideo, generators, sizeMultiple } = parsed.data;
+  const { defaults, name, image, videos, defaultVideo, ...rest } = parsed.data;
+  const { generators, annotators, sizeMultiple } = rest;
   const { size: sizeText, scheduler, ...others } = defaults;
   const [width, height] = sizesOf(sizeText);
   return {
     card: {
-      ...{ name, image, videos, defaultVideo, generators, sizeMultiple },
+      ...{ name, image, videos, defaultVideo, generators, annotators, sizeMultiple },
       defaults: { ...others, width: width!, height: height!, sampler: scheduler },
     },
   };

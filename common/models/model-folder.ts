@@ -9,10 +9,17 @@ import { parseCard } from './card.ts';
 import type { Card } from './card.ts';
 import { openFileDigests } from './file-digests.ts';
 import type { FileDigestOptions, FileDigests } from './file-digests.ts';
-import type { Generator, ImageModel, ModelPart, ModelSet, VideoModel } from './model-set.ts';
+import type {
+  Annotator,
+  Generator,
+  ImageModel,
+  ModelPart,
+  ModelSet,
+  VideoModel,
+} from './model-set.ts';
 import { openPart } from './open-part.ts';
 import type { ModelProblem, PartPlace } from './part-files.ts';
-import { generatorPlaces, imagePlaces, videoPlaces } from './part-places.ts';
+import { annotatorPlace, generatorPlaces, imagePlaces, videoPlaces } from './part-places.ts';
 
 /** What a folder holds and lacks. */
 export interface ModelSetReport {
@@ -107,6 +114,7 @@ class SetSearch {
     const folder = join(this.#root, card.image);
     const image = await this.#readImage(folder);
     const generators = await this.#readGenerators(folder, card, image);
+    const annotators = await this.#readAnnotators(folder, card);
     const videos: Record<string, VideoModel> = {};
     for (const [name, folder] of Object.entries(card.videos)) {
       const video = await this.#readVideo(name, join(this.#root, folder));
@@ -114,7 +122,7 @@ class SetSearch {
     }
     if (image === undefined || this.problems.length > 0) return undefined;
     const { name, defaultVideo, defaults, sizeMultiple } = card;
-    const found = { image, generators, videos };
+    const found = { image, generators, annotators, videos };
     return { name, folder: this.#root, ...found, defaultVideo, defaults, sizeMultiple };
   }
 
@@ -154,6 +162,15 @@ class SetSearch {
     return generators;
   }
 
+  async #readAnnotators(folder: string, card: Card): Promise<Record<string, Annotator>> {
+    const annotators: Record<string, Annotator> = {};
+    for (const [name, { model, ...how }] of Object.entries(card.annotators)) {
+      const part = await this.#part(annotatorPlace(name, folder, model));
+      if (part !== undefined) annotators[name] = { ...how, name, model: part };
+    }
+    return annotators;
+  }
+
   async #readVideo(name: string, folder: string): Promise<VideoModel | undefined> {
     const places = videoPlaces(name, folder);
     const tokenizer = await this.#part(places.tokenizer);
@@ -188,7 +205,7 @@ class SetSearch {
 }
 
 /** Every part of a set, each once. */
-export function partsOf({ image, generators, videos }: ModelSet): ModelPart[] {
+export function partsOf({ image, generators, annotators, videos }: ModelSet): ModelPart[] {
   const { unetInflated, ...parts } = image;
   const own = Object.values(generators).flatMap(({ unet, tokenizer, textEncoder, scheduler }) => {
     return [unet, tokenizer, textEncoder, scheduler];
@@ -197,6 +214,7 @@ export function partsOf({ image, generators, videos }: ModelSet): ModelPart[] {
     ...Object.values(parts),
     ...(unetInflated === undefined ? [] : [unetInflated]),
     ...own,
+    ...Object.values(annotators).map(({ model }) => model),
     ...Object.values(videos).flatMap(({ tokenizer, textEncoder, unet, scheduler }) => [
       tokenizer,
       textEncoder,

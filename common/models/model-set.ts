@@ -3,6 +3,7 @@
 
 import type { InversionMode, SamplerName } from '../stages.ts';
 import type { Digest, JsonObject } from '../task.ts';
+import type { CardAnnotator } from './annotator-card.ts';
 
 /** One loadable thing: a graph with its config and weights, a tokenizer, or a scheduler's config. */
 export interface ModelPart {
@@ -48,6 +49,13 @@ export interface Generator {
   readonly conditions: readonly JsonObject[];
 }
 
+/** What sees in a picture what a control picture is drawn from, and how that is drawn. */
+export type Annotator = DistributiveOmit<CardAnnotator, 'model'> & {
+  readonly name: string;
+  readonly model: ModelPart;
+};
+type DistributiveOmit<T, K extends string> = T extends unknown ? Omit<T, K> : never;
+
 export interface VideoModel {
   readonly name: string;
   readonly tokenizer: ModelPart;
@@ -81,6 +89,8 @@ export interface ModelSet {
   readonly defaultVideo: string;
   /** By name. */
   readonly generators: Readonly<Record<string, Generator>>;
+  /** By name; those that are built in are not among them. */
+  readonly annotators: Readonly<Record<string, Annotator>>;
   readonly defaults: ModelDefaults;
   /** Width and height must be multiples of it: 8 (the VAE) times what the UNets halve. */
   readonly sizeMultiple: number;

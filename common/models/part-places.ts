@@ -71,6 +71,17 @@ export function generatorPlaces(
   } as Readonly<Partial<Record<keyof typeof named, PartPlace>>> & { readonly unet: PartPlace };
 }
 
+/** Its config says how pictures are given to it: as transformers' image processors save it, or in a config.json. */
+export function annotatorPlace(name: string, folder: string, model: string): PartPlace {
+  const at = (...names: string[]): string => join(folder, ...names);
+  return {
+    kind: 'graph',
+    name: `image/annotator+${name}`,
+    graphs: [at(`${model}.onnx`), at(model, 'model.onnx')],
+    configs: [at(model, 'preprocessor_config.json'), at(model, 'config.json')],
+  };
+}
+
 function vaePlace(folder: string, half: 'vae_encoder' | 'vae_decoder'): PartPlace {
   return {
     kind: 'graph',

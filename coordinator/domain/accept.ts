@@ -61,7 +61,7 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
     }),
     ...outputProblems({
       ...{ size, frames: spec.frames, outputs: outputsOf(spec) },
-      panels: panelsOf(spec.task).length,
+      panels: panelsOf(spec.task, recipe.panels?.(spec)).length,
     }),
   );
   if (problems.length > 0 || !part || !video || !inversionUnet) {

@@ -10,6 +10,7 @@ import type { Plan, TaskRef } from './plan.ts';
 /** Units per frame and step, or per frame. Ratios as measured on the shipped models by `npm run bench`; only time left depends on them. */
 const CONTROL_UNET_UNITS = 1.4;
 const VIDEO_UNET_UNITS = 1.6;
+const ESTIMATE_UNITS = 1;
 const VAE_ENCODE_UNITS = 2;
 const VAE_DECODE_UNITS = 3;
 const MEASURE_UNITS = 1;
@@ -56,6 +57,8 @@ export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): num
     case 'mix':
     case 'compose':
       return frames * PICTURE_UNITS;
+    case 'estimate':
+      return frames * ESTIMATE_UNITS;
     case 'generate':
       return (
         frames * (job.steps * halves(drawingGuidance(job)) * CONTROL_UNET_UNITS + VAE_DECODE_UNITS)

@@ -86,5 +86,5 @@ function branches(guidanceScale: number): number {
 }
 
 function graphsOf({ models }: PlanNode): readonly Digest[] {
-  return ['unet', 'vae-encoder', 'vae-decoder'].flatMap((role) => models[role] ?? []);
+  return ['unet', 'vae-encoder', 'vae-decoder', 'annotator'].flatMap((role) => models[role] ?? []);
 }

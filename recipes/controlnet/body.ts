@@ -1,30 +1,44 @@
-// The ControlNet draws each frame on its own, along its control picture. Noise is keyed by frame, so no frame depends on which others it is
-// drawn with.
+// Each frame is drawn on its own, along its control pictures. Noise is keyed by frame, so no frame depends on which others it is drawn
+// with.
 
+import type { StageBody } from '../../workers/inference/ports.ts';
 import { drawingNoise } from '../../workers/pipelines/drawing-noise.ts';
 import { framesText, whileDoing } from '../../workers/pipelines/failure-place.ts';
 import { framesInput } from '../../workers/pipelines/stage-inputs.ts';
 import { checkPixelSize, decodeLatents, latentShape } from '../../workers/pipelines/vae.ts';
 import { noiseOf } from '../pipeline/generator-settings.ts';
 import type { RecipeBody } from '../recipe-body.ts';
+import { controlRole } from './control-jobs.ts';
 import { drawLatents } from './drawing.ts';
+import type { Drawing } from './drawing.ts';
 import { controlnetUnet } from './graphs.ts';
-import type { ControlnetParams } from './params.ts';
+import { weightsOf } from './params.ts';
+import type { ControlnetParams, ControlsParams } from './params.ts';
 
 export const controlnet: RecipeBody<ControlnetParams> = {
-  unet: controlnetUnet(1),
-  /** `frames`: `[frames, height, width, 3]`, of the control's size. */
-  generate: async ({ params, frames, tensors }, context) => {
-    const control = framesInput({ params, frames, tensors }, 'control');
+  unet: controlnetUnet,
+  generate: drawAlong('controlnet_conds'),
+};
+
+/** Draws with a graph whose control pictures are this input. `frames`: `[frames, height, width, 3]`, of the controls' size. */
+export function drawAlong(
+  picturesInput: NonNullable<Drawing['picturesInput']>,
+): StageBody<ControlsParams> {
+  return async (input, context) => {
+    const { params, frames } = input;
+    const controls = weightsOf(params).map((weight, index) => ({
+      ...weight,
+      pictures: framesInput(input, controlRole(index)),
+    }));
+    const [{ pictures }] = controls as [(typeof controls)[number]];
     const decoder = context.config('vae-decoder');
-    checkPixelSize(control, decoder);
-    const shape = latentShape(control, decoder);
-    const noise = drawingNoise(shape, noiseOf(params, frames));
-    const controls = [{ pictures: control, scale: params.conditioningScale }];
-    const latents = await drawLatents({ params, controls, noise, frames }, context);
+    checkPixelSize(pictures, decoder);
+    const noise = drawingNoise(latentShape(pictures, decoder), noiseOf(params, frames));
+    const drawing = { params, controls, noise, frames, picturesInput };
+    const latents = await drawLatents(drawing, context);
     const drawn = await whileDoing(`generate ${framesText(frames)}`, async () => {
       return decodeLatents(latents, context);
     });
     return { frames: drawn };
-  },
-};
+  };
+}

@@ -1,12 +1,19 @@
-// From noise to latents along control pictures, by a UNet with its ControlNets in one graph.
+// From noise to latents along control pictures, by a UNet with its ControlNets or T2I-Adapters in one graph.
 
 import { createSampler } from '../../common/diffusion/create-sampler.ts';
-import type { StageContext } from '../../workers/inference/ports.ts';
+import type { Session, StageContext } from '../../workers/inference/ports.ts';
 import { drawingNoise } from '../../workers/pipelines/drawing-noise.ts';
 import { denoise } from '../../workers/pipelines/diffusion-loop.ts';
+import type { Predict } from '../../workers/pipelines/diffusion-loop.ts';
 import { framesText } from '../../workers/pipelines/failure-place.ts';
 import { predictGuided, textBranches } from '../../workers/pipelines/guidance.ts';
-import { joinBatches, repeatBatch } from '../../workers/pipelines/latents.ts';
+import type { Branch } from '../../workers/pipelines/guidance.ts';
+import {
+  joinBatches,
+  pickBatch,
+  repeatBatch,
+  scatterBatch,
+} from '../../workers/pipelines/latents.ts';
 import { conditionsFromFrames } from '../../workers/pipelines/pixels.ts';
 import { embedText } from '../../workers/pipelines/text-embedding.ts';
 import { checkLatentSize, runUnet } from '../../workers/pipelines/unet.ts';
@@ -14,27 +21,29 @@ import { floatTensor } from '../../workers/tensor/tensor.ts';
 import type { FloatTensor, FrameTensor } from '../../workers/tensor/tensor.ts';
 import { noiseOf } from '../pipeline/generator-settings.ts';
 import type { DrawingParams } from '../pipeline/generator-settings.ts';
+import type { ControlWeight } from './params.ts';
 
 export interface Drawing {
   readonly params: DrawingParams;
-  /** One for each ControlNet of the graph. */
+  /** One for each ControlNet or T2I-Adapter of the graph. */
   readonly controls: readonly Control[];
   /** `[frames, channels, height/8, width/8]`, standard normal. */
   readonly noise: FloatTensor;
   /** Indices in the job. */
   readonly frames: readonly number[];
+  /** The graph's input for the control pictures. @default that of ControlNets */
+  readonly picturesInput?: 'controlnet_conds' | 'adapter_conds';
 }
 
-interface Control {
+/** `scale`: weight of what it adds. */
+export interface Control extends ControlWeight {
   /** `[frames, height, width, 3]`. */
   readonly pictures: FrameTensor;
-  /** Weight of its residuals. */
-  readonly scale: number;
 }
 
 /** Scaled latents of the noise's shape. */
 export async function drawLatents(drawing: Drawing, context: StageContext): Promise<FloatTensor> {
-  const { params, controls, noise, frames } = drawing;
+  const { params, noise, frames } = drawing;
   const unet = await context.session('unet');
   checkLatentSize(unet, context.config('unet'), noise);
   const branches = textBranches({
@@ -42,20 +51,12 @@ export async function drawLatents(drawing: Drawing, context: StageContext): Prom
     negative: await embedText(params.negativePrompt, context),
     scale: params.guidanceScale,
   });
-  const conditions = {
-    controlnet_conds: controlBatch(controls, branches.length),
-    conditioning_scales: floatTensor(
-      [controls.length],
-      Float32Array.from(controls, ({ scale }) => scale),
-    ),
-  };
+  const sampler = createSampler(params.sampler, context.config('scheduler'), {
+    steps: params.steps,
+  });
   return denoise(noise, {
-    sampler: createSampler(params.sampler, context.config('scheduler'), { steps: params.steps }),
-    predict: (sample, timestep) => {
-      return predictGuided(sample, branches, (batch, text) => {
-        return runUnet(unet, { sample: batch, timestep, text, conditions });
-      });
-    },
+    sampler,
+    predict: predictAlong(drawing, { unet, branches, steps: sampler.timesteps.length }),
     drawNoise: (step) => {
       return drawingNoise(noise.shape, noiseOf(params, frames), step);
     },
@@ -64,9 +65,92 @@ export async function drawLatents(drawing: Drawing, context: StageContext): Prom
   });
 }
 
-/** Each ControlNet's pictures for the whole batch: `[controls, copies * frames, 3, height, width]`, 0..1. */
-function controlBatch(controls: readonly Control[], copies: number): FloatTensor {
-  const each = controls.map(({ pictures }) => repeatBatch(conditionsFromFrames(pictures), copies));
+interface Prediction {
+  readonly unet: Session;
+  readonly branches: readonly Branch[];
+  /** How many the loop has. */
+  readonly steps: number;
+}
+
+/** The graph takes a weight for each control and none for each frame, so frames of other weights are another batch. */
+function predictAlong(
+  { controls, noise, picturesInput = 'controlnet_conds' }: Drawing,
+  { unet, branches, steps }: Prediction,
+): Predict {
+  const count = noise.shape[0]!;
+  const channels = channelsOf(unet, picturesInput);
+  const groups = groupsOf(controls, count).map((members) => ({
+    members,
+    pictures: controlBatch(controls, { members, copies: branches.length, channels }),
+  }));
+  return async (sample, timestep, step) => {
+    const predicted: FloatTensor[] = [];
+    for (const { members, pictures } of groups) {
+      const scales = controls.map((one) => scaleAt(one, { frame: members[0]!, step, steps }));
+      const conditions = {
+        [picturesInput]: pictures,
+        conditioning_scales: floatTensor([scales.length], Float32Array.from(scales)),
+      };
+      const own = await predictGuided(pickBatch(sample, members), branches, (batch, text) => {
+        return runUnet(unet, { sample: batch, timestep, text, conditions });
+      });
+      predicted.push(own);
+    }
+    return scatterBatch(
+      predicted,
+      groups.map(({ members }) => members),
+    );
+  };
+}
+
+/** Frames of one weight of every control together, by their place in the task. */
+function groupsOf(controls: readonly Control[], count: number): readonly (readonly number[])[] {
+  const groups = new Map<string, number[]>();
+  for (let frame = 0; frame < count; frame += 1) {
+    const key = controls.map(({ scale }) => scaleOf(scale, frame)).join();
+    const members = groups.get(key);
+    if (members === undefined) groups.set(key, [frame]);
+    else members.push(frame);
+  }
+  return [...groups.values()];
+}
+
+/**
+ * 0 at steps that lie before the control's start or after its end, in whole or in part (diffusers,
+ * pipeline_controlnet.py: `controlnet_keep`).
+ */
+function scaleAt(
+  { scale, start = 0, end = 1 }: Control,
+  at: { readonly frame: number; readonly step: number; readonly steps: number },
+): number {
+  const isOut = at.step / at.steps < start || (at.step + 1) / at.steps > end;
+  return isOut ? 0 : scaleOf(scale, at.frame);
+}
+
+function scaleOf(scale: ControlWeight['scale'], frame: number): number {
+  return typeof scale === 'number' ? scale : scale[frame]!;
+}
+
+/** Of the pictures that the graph wants: 1 for adapters that were trained on grey, else 3. */
+function channelsOf({ inputs }: Session, name: string): number {
+  return inputs.find((input) => input.name === name)?.shape[2] === 1 ? 1 : 3;
+}
+
+interface BatchOptions {
+  readonly members: readonly number[];
+  readonly copies: number;
+  readonly channels: number;
+}
+
+/** Each control's pictures for the whole batch: `[controls, copies * frames, channels, height, width]`, 0..1. */
+function controlBatch(
+  controls: readonly Control[],
+  { members, copies, channels }: BatchOptions,
+): FloatTensor {
+  const each = controls.map(({ pictures }) => {
+    const own = pickBatch(conditionsFromFrames(pictures, channels), members);
+    return repeatBatch(own, copies);
+  });
   const [, ...picture] = each[0]!.shape;
   const joined = joinBatches(each);
   return floatTensor(

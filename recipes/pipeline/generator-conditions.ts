@@ -10,6 +10,18 @@ export const CANNY_CONDITION = z
   .object({ annotator: z.literal('canny'), low: z.number(), high: z.number() })
   .refine(({ low, high }) => low <= high, 'low must not be above high');
 
+/** What frames are drawn along: outlines, or what one of the card's annotators sees. */
+export const CONTROL_CONDITION = z
+  .object({ annotator: z.string().min(1), low: z.unknown(), high: z.unknown() })
+  .transform((condition, context) => {
+    const { annotator } = condition;
+    if (annotator !== 'canny') return { annotator };
+    const found = CANNY_CONDITION.safeParse(condition);
+    for (const { path, message } of found.error?.issues ?? [])
+      context.addIssue({ code: 'custom', path, message });
+    return found.data ?? z.NEVER;
+  });
+
 /** All of them, checked: `schema` is a tuple, one for each input of the graph. Undefined if they do not fit; the request has the problem then. */
 export function conditionsOf<T>(
   { name, conditions }: Generator,

@@ -5,9 +5,12 @@ import type { ControlnetJob } from '../../recipes/controlnet/plan.ts';
 import type { NumericsClasses } from '../../common/stage-facts.ts';
 import type { PartRef } from '../../recipes/job.ts';
 
+/** Of one control that counts alike in all frames and steps. */
+type PlainJob = Extract<ControlnetJob, { readonly control: unknown }>;
+
 const part = (name: string): PartRef => ({ name, digest: digestText(name) });
 
-export function acceptedJob(changes: Partial<ControlnetJob> = {}): ControlnetJob {
+export function acceptedJob(changes: Partial<PlainJob> = {}): PlainJob {
   return {
     plannerRevision: 1,
     source: { kind: 'video', digest: digestText('clip'), start: 0, stride: 4 },

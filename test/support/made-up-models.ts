@@ -34,6 +34,7 @@ export function madeUpModels(...generators: readonly Generator[]): ModelSet {
     name: 'made up',
     folder: '/models/x',
     image,
+    annotators: {},
     generators: Object.fromEntries(generators.map((generator) => [generator.name, generator])),
     videos: {
       short: {

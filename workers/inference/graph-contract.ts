@@ -123,7 +123,7 @@ export function checkGraphContract(
   kind: GraphKind,
   config: JsonObject,
 ): void {
-  const contract = kind.contract(config);
+  const contract = kind.contract(config, graph);
   const problems = [
     ...missesOf('input', graph.inputs, contract.inputs),
     ...strangersOf(graph.inputs, contract.inputs),

@@ -13,7 +13,20 @@ export interface GraphKind {
   readonly isClip: boolean;
   /** The input that it convolves, and whether its maps are halved from there on, once between two blocks. Absent: it convolves nothing. */
   readonly convolves?: { readonly input: string; readonly isHalved: boolean };
-  readonly contract: (config: JsonObject) => GraphContract;
+  /** `graph`: what it has, where a contract leaves names to it. */
+  readonly contract: (config: JsonObject, graph: GraphValues) => GraphContract;
+}
+
+/** Name, type and rank of a graph's input or output, as the session tells them. A symbolic dimension is its name. */
+export interface ValueFacts {
+  readonly name: string;
+  readonly type: TensorType;
+  readonly shape: readonly (number | string)[];
+}
+
+export interface GraphValues {
+  readonly inputs: readonly ValueFacts[];
+  readonly outputs: readonly ValueFacts[];
 }
 
 export interface ValueContract {

@@ -2,15 +2,10 @@
 // The only provider today is ONNX Runtime in a lane (a worker thread).
 
 import type { JsonObject } from '../../common/task.ts';
-import type { GraphKind } from './graph-kind.ts';
-import type { FloatTensor, Tensor, TensorType } from '../tensor/tensor.ts';
+import type { GraphKind, ValueFacts } from './graph-kind.ts';
+import type { FloatTensor, Tensor } from '../tensor/tensor.ts';
 
-/** Name, type and rank of a graph's input or output, as the session tells them. A symbolic dimension is its name. */
-export interface ValueFacts {
-  readonly name: string;
-  readonly type: TensorType;
-  readonly shape: readonly (number | string)[];
-}
+export type { ValueFacts };
 
 /** A loaded graph. */
 export interface Session {

@@ -7,8 +7,8 @@ import { floatTensor } from '../tensor/tensor.ts';
 import type { FloatTensor } from '../tensor/tensor.ts';
 import { whileDoing } from './failure-place.ts';
 
-/** The model's output for a sample at a timestep, of the sample's shape. */
-export type Predict = (sample: FloatTensor, timestep: number) => Promise<FloatTensor>;
+/** The model's output for a sample at a timestep, of the sample's shape; `step` counts from 0. */
+export type Predict = (sample: FloatTensor, timestep: number, step: number) => Promise<FloatTensor>;
 
 export interface LoopOptions {
   readonly predict: Predict;
@@ -69,7 +69,7 @@ async function runSteps(
     const { data: modelOutput } = await whileDoing(
       `${place}, ${step} (t = ${String(timestep)})`,
       () => {
-        return predict(scaled, timestep);
+        return predict(scaled, timestep, stepIndex);
       },
     );
     sample = scheduler.step({

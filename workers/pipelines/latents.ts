@@ -79,6 +79,37 @@ export function sliceBatch(tensor: FloatTensor, start: number, end: number): Flo
   return floatTensor([end - start, ...rest], tensor.data.subarray(start * size, end * size));
 }
 
+/** Chosen entries of the first axis, in this order: the tensor itself if they are all, in order. */
+export function pickBatch(tensor: FloatTensor, entries: readonly number[]): FloatTensor {
+  const [count, ...rest] = tensor.shape;
+  if (entries.length === count && entries.every((entry, i) => entry === i)) return tensor;
+  const picked = floatTensor([entries.length, ...rest]);
+  const size = elementCount(rest);
+  for (const [i, entry] of entries.entries()) {
+    picked.data.set(tensor.data.subarray(entry * size, (entry + 1) * size), i * size);
+  }
+  return picked;
+}
+
+/** What `pickBatch` took apart, together again: `entries` of each part. */
+export function scatterBatch(
+  parts: readonly FloatTensor[],
+  entries: readonly (readonly number[])[],
+): FloatTensor {
+  const [first] = parts;
+  assert(first !== undefined, 'there is nothing to join');
+  if (parts.length === 1) return first;
+  const [, ...rest] = first.shape;
+  const size = elementCount(rest);
+  const whole = floatTensor([entries.flat().length, ...rest]);
+  for (const [part, { data }] of parts.entries()) {
+    for (const [i, entry] of entries[part]!.entries()) {
+      whole.data.set(data.subarray(i * size, (i + 1) * size), entry * size);
+    }
+  }
+  return whole;
+}
+
 function sizesOf({ shape }: FloatTensor, rank: number): readonly number[] {
   assert.equal(shape.length, rank, `expected rank ${rank}; found [${shape.join(', ')}]`);
   return shape;

@@ -11,9 +11,9 @@ export function pixelsFromFrames(frames: FrameTensor): FloatTensor {
   return planesFromFrames(frames, (level) => Math.fround(level / 127.5) - 1);
 }
 
-/** `[frames, height, width, 3]` as ControlNets take it: `[frames, 3, height, width]`, 0..1. */
-export function conditionsFromFrames(frames: FrameTensor): FloatTensor {
-  return planesFromFrames(frames, (level) => level / 255);
+/** `[frames, height, width, 3]` as ControlNets take it: `[frames, channels, height, width]`, 0..1; of 1 channel the first. */
+export function conditionsFromFrames(frames: FrameTensor, channels = CHANNELS): FloatTensor {
+  return planesFromFrames(frames, (level) => level / 255, channels);
 }
 
 /**
@@ -48,15 +48,19 @@ function roundHalfToEven(value: number): number {
   return floor % 2 === 0 ? floor : floor + 1;
 }
 
-function planesFromFrames(frames: FrameTensor, convert: (level: number) => number): FloatTensor {
+function planesFromFrames(
+  frames: FrameTensor,
+  convert: (level: number) => number,
+  channels = CHANNELS,
+): FloatTensor {
   const [count = 0, height = 0, width = 0] = frames.shape;
   const values = Float32Array.from({ length: 256 }, (_, level) => convert(level));
-  const planes = floatTensor([count, CHANNELS, height, width]);
+  const planes = floatTensor([count, channels, height, width]);
   const plane = height * width;
   for (let frame = 0; frame < count; frame += 1) {
-    for (let channel = 0; channel < CHANNELS; channel += 1) {
+    for (let channel = 0; channel < channels; channel += 1) {
       const from = frame * CHANNELS * plane + channel;
-      const to = (frame * CHANNELS + channel) * plane;
+      const to = (frame * channels + channel) * plane;
       for (let i = 0; i < plane; i += 1) {
         planes.data[to + i] = values[frames.data[from + i * CHANNELS]!]!;
       }

@@ -34,11 +34,12 @@ export async function needsOfModels(folder: string): Promise<readonly SetNeeds[]
   return needs;
 }
 
-function needsOfSet({ image, generators, videos }: ModelSet): SetNeeds['pools'] {
+function needsOfSet({ image, generators, annotators, videos }: ModelSet): SetNeeds['pools'] {
   const drawing = Object.values(generators).flatMap(({ unet, textEncoder }) => [unet, textEncoder]);
+  const seeing = Object.values(annotators).map(({ model }) => model);
   const smoothing = Object.values(videos).flatMap(({ unet, textEncoder }) => [unet, textEncoder]);
   return {
-    idm: largestOf([image.vaeEncoder, image.vaeDecoder, ...drawing]),
+    idm: largestOf([image.vaeEncoder, image.vaeDecoder, ...drawing, ...seeing]),
     mixer: largestOf([image.unetInflated ?? image.unet, image.textEncoder]),
     vdm: largestOf(smoothing),
   };

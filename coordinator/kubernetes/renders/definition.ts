@@ -183,17 +183,18 @@ function ruleOfTask(field: string): object[] {
 
 /**
  * What Kubernetes takes of a schema. Defaults are left out: they are the program's, and stored ones would stay when it has others. Of several
- * shapes of one field the text is taken.
+ * shapes of one field the first that is a text or a number is taken.
  */
 function structural(schema: Schema, place: string, docs: FieldDocs): Schema {
-  const { anyOf, properties, ...others } = schema;
+  const { anyOf, properties, items, ...others } = schema;
   const rest = without(others, 'default', 'additionalProperties');
   if (Array.isArray(anyOf)) {
-    const text = (anyOf as Schema[]).find(({ type }) => type === 'string') ?? {};
-    return structural(text, place, docs);
+    const plain = (anyOf as Schema[]).find(({ type }) => type === 'string' || type === 'number');
+    return structural(plain ?? {}, place, docs);
   }
   const says = docs(place);
   const described = { ...rest, ...(says === undefined ? {} : { description: says }) };
+  if (items !== undefined) return { ...described, items: structural(items, `${place}.0`, docs) };
   if (rest.type === 'string' && !('enum' in rest)) return { maxLength: TEXT_MAX, ...described };
   if (properties === undefined) return described;
   const fields = Object.entries(properties).map(([name, one]) => {

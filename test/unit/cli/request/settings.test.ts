@@ -100,7 +100,9 @@ describe('flags', () => {
   it('report every problem at once, by the name of the flag', () => {
     const flags = {
       task: 'contrlnet',
-      control: 'cany',
+      controlScale: '3',
+      controlEnd: 'late',
+      resize: 'strech',
       frames: '0',
       steps: 'many',
       mixingRatio: '0,1',
@@ -116,9 +118,11 @@ describe('flags', () => {
       '--input is missing: source: a video, an animated GIF or a folder of pictures',
       '--frames: expected 1 to 1000000, got 0',
       '--size: expected WIDTHxHEIGHT, each 8 to 8192, such as 512x512, got "128"',
+      '--resize: expected one of stretch, cover, contain, got "strech"; did you mean stretch?',
       '--prompt is missing: what every frame shall show',
       '--guidance-scale: expected 1 to 100, got 0.5',
-      '--control: expected one of canny, got "cany"; did you mean canny?',
+      '--control-scale: expected a weight (0 to 2), from one to another (0.2..1), or weights at frames (0.2@0..1@7), got "3"',
+      '--control-end: expected a share of the steps, 0 to 1, got "late"',
       '--output is missing: where the video goes',
     ]);
   });
@@ -151,7 +155,7 @@ describe('flags', () => {
   it('of another task are refused all at once, by the names that were typed', () => {
     const flags = { ...WHOLE, task: 'frames', control: 'canny', guidanceScale: '3' };
     expect(problemsOf(() => request(flags))).toEqual([
-      '--control: for task controlnet only, and this is task frames',
+      '--control: for task controlnet, t2i-adapter only, and this is task frames',
       expect.stringMatching(
         /^--guidance-scale: for task controlnet\b.* only, and this is task frames$/,
       ),

@@ -38,6 +38,7 @@ describe('a card', () => {
           canny: { task: 'controlnet', unet: 'unet_controlnet-canny', conditions: [{ low: 60 }] },
           edit: { task: 'pix2pix', unet: 'edit/unet', scheduler: 'edit/scheduler', conditions: [] },
         },
+        annotators: {},
         defaults: {
           guidanceScale: 5,
           videoGuidanceScale: 1.5,

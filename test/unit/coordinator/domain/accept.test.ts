@@ -150,7 +150,8 @@ describe('what is shown', () => {
     const plan = createPlan(accept({ task, output: { comparison: true } }));
     const comparison = plan.task({ node: 'assemble', index: 1 }).inputs;
     const read = Object.entries(comparison).filter(([, parts]) => parts.length > 0);
-    expect(new Set(read.map(([role]) => role))).toEqual(new Set(panelsOf(task)));
+    const own = task === 'frames' ? [] : ['control'];
+    expect(new Set(read.map(([role]) => role))).toEqual(new Set(panelsOf(task, own)));
   });
 });
 
@@ -158,7 +159,7 @@ describe('a spec is refused', () => {
   it('if the models have no generator for its control', () => {
     const others = [
       madeUpGenerator({ task: 'other' }),
-      madeUpGenerator({ name: 'depth' }),
+      madeUpGenerator({ name: 'depth', conditions: [{ annotator: 'depth' }] }),
       madeUpGenerator({ name: 'red', task: 'other' }),
     ];
     const told = (names: string) => [
@@ -179,7 +180,8 @@ describe('a spec is refused', () => {
 
   it.each([
     [[{ annotator: 'canny', low: 150, high: 60 }], '0 low must not be above high'],
-    [[{ annotator: 'depth', low: 60, high: 150 }], '0 annotator '],
+    [[{ annotator: 'depth', low: 60, high: 150 }], 'card.json names no annotator depth'],
+    [[{ annotator: 3 }], '0 annotator '],
     [[{ annotator: 'canny', low: 60 }], '0 high '],
     [[], ''],
     [

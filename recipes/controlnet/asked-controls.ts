@@ -1,0 +1,96 @@
+// The controls that a spec asks for, in whichever of its two ways, as one list. Pure.
+
+import type { ControlInFull, ControlSpec } from './control-spec.ts';
+import { CONTROLS_MAX } from './control-spec.ts';
+import { courseOver, parseCourse } from './courses.ts';
+import type { Course, WrittenCourse } from './courses.ts';
+
+export interface AskedControl {
+  /** Its name in the models. */
+  readonly type: string;
+  /** Canny's thresholds; absent for the generator's own. */
+  readonly low?: number | undefined;
+  readonly high?: number | undefined;
+  readonly scale: Course;
+  /** Shares of the steps. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Of what a spec asks. */
+export interface ControlsSpec {
+  readonly control?: ControlSpec | undefined;
+  readonly controls?: readonly ControlInFull[] | undefined;
+  readonly frames: number;
+}
+
+/** Where problems with control `index` are said to be: `of('low')`. */
+export type PlaceOf = (index: number, field: string) => string;
+
+export interface Asked {
+  readonly controls: readonly AskedControl[];
+  readonly placeOf: PlaceOf;
+}
+
+/** Undefined if there are problems, which are told then. */
+export function askedControls(spec: ControlsSpec, problems: string[]): Asked | undefined {
+  const { control, controls } = spec;
+  if (control !== undefined && controls !== undefined) {
+    problems.push('controls: control says which controls there are too; leave one of the two out');
+    return undefined;
+  }
+  const found: string[] = [];
+  const asked =
+    controls === undefined
+      ? inShort(control ?? { type: 'canny', scale: 1 }, found)
+      : controls.map((one) => ({ ...one, scale: writtenScale(one.scale) }));
+  const placeOf: PlaceOf = (index, field) =>
+    controls === undefined ? `control.${field}` : `controls.${index}.${field}`;
+  const list = asked.map((one, index) => {
+    const scale = courseOver(one.scale, spec.frames);
+    if (typeof scale === 'string') found.push(`${placeOf(index, 'scale')}: ${scale}`);
+    if (one.end <= one.start) {
+      found.push(
+        `${placeOf(index, 'end')}: ${one.end} does not come after the start, ${one.start}`,
+      );
+    }
+    return { ...one, scale: typeof scale === 'string' ? 1 : scale };
+  });
+  problems.push(...new Set(found));
+  return found.length > 0 ? undefined : { controls: list, placeOf };
+}
+
+type Written = Omit<AskedControl, 'scale'> & { readonly scale: WrittenCourse };
+
+/** `canny,depth` with a value of each, or one for all. */
+function inShort({ type, low, high, ...values }: ControlSpec, problems: string[]): Written[] {
+  // As users write them, and as cards call what several are drawn along.
+  const types = type.split(/[,+]/).map((one) => one.trim());
+  if (types.includes(''))
+    problems.push(`control.type: a control is missing in ${JSON.stringify(type)}`);
+  if (types.length > CONTROLS_MAX) {
+    problems.push(`control.type: ${types.length} controls are more than ${CONTROLS_MAX}`);
+  }
+  const each = (field: 'scale' | 'start' | 'end', fallback: number): readonly string[] => {
+    const given = String(values[field] ?? fallback).split(',');
+    if (given.length === types.length) return given;
+    if (given.length > 1) {
+      problems.push(
+        `control.${field}: ${given.length} values for ${types.length} control${types.length === 1 ? '' : 's'}`,
+      );
+    }
+    return types.map(() => given[0]!);
+  };
+  const [scales, starts, ends] = [each('scale', 1), each('start', 0), each('end', 1)];
+  return types.map((one, i) => ({
+    ...{ type: one, low, high, scale: writtenScale(scales[i]!) },
+    ...{ start: Number(starts[i]), end: Number(ends[i]) },
+  }));
+}
+
+/** The schema has checked the text. */
+function writtenScale(scale: ControlInFull['scale']): WrittenCourse {
+  if (typeof scale !== 'string') return scale;
+  const parsed = parseCourse(scale);
+  return typeof parsed === 'string' ? 1 : parsed;
+}

@@ -1,0 +1,117 @@
+// The plan of recipes whose frames are drawn along controls: the source's frames, pictures of each control, frames drawn along them, and
+// the bridge.
+
+import type { EstimateParams } from '../../common/stages.ts';
+import { bridgeNodes } from '../pipeline/bridge-nodes.ts';
+import { drawingRoles } from '../pipeline/generator-parts.ts';
+import { drawingParams } from '../pipeline/generator-settings.ts';
+import { indicesOf } from '../pipeline/layout.ts';
+import { framesOf, planNode } from '../pipeline/plan-node.ts';
+import type { NodeOutput, PlanNode } from '../pipeline/plan-node.ts';
+import { assembleNode, measureNode } from '../pipeline/result-nodes.ts';
+import type { Outlines } from '../pipeline/result-nodes.ts';
+import { ingestNode } from '../pipeline/source-nodes.ts';
+import { controlRole, controlsOf } from './control-jobs.ts';
+import type { ControlledJob, JobControl } from './control-jobs.ts';
+import { scaleAt } from './courses.ts';
+import type { Course } from './courses.ts';
+import type { ControlsParams, ControlWeight } from './params.ts';
+
+export function controlNodes<N extends string>(job: ControlledJob<N>): readonly PlanNode[] {
+  const ingest = ingestNode(job);
+  const frames = { node: ingest, output: 'frames' };
+  const controls = controlsOf(job);
+  const pictures = controls.map((control, index) => pictureNode(job, { control, index, frames }));
+  const outputs = pictures.map((node) => ({ node, output: 'control' }));
+  const byRole = (read: (output: NodeOutput) => NodeOutput): Record<string, NodeOutput> =>
+    Object.fromEntries(outputs.map((output, i) => [controlRole(i), read(output)]));
+  const panels = byRole((output) => output);
+  const generate = generateNode(job, panels);
+  const generated = { node: generate, output: 'frames' };
+  const bridge = bridgeNodes(job, generated);
+  const results = { generated, smoothed: bridge.smoothed };
+  const measure = measureNode(job, results, outlinesOf(controls, outputs));
+  return [
+    ...[ingest, ...new Set(pictures), generate, ...bridge.nodes],
+    ...[measure, assembleNode(job, results, panels)],
+  ];
+}
+
+interface PictureOptions {
+  readonly control: JobControl;
+  readonly index: number;
+  readonly frames: NodeOutput;
+}
+
+/** Outlines are found without a model; the rest is seen by one. */
+function pictureNode<N extends string>(
+  { models }: ControlledJob<N>,
+  { control, index, frames }: PictureOptions,
+): PlanNode {
+  const { layout } = frames.node;
+  const inputs = { frames: framesOf(frames, layout) };
+  if ('annotator' in control) {
+    const { annotator, low, high } = control;
+    const name = index === 0 ? 'annotate' : `annotate-${index + 1}`;
+    return planNode('annotate', {
+      ...{ name, layout, inputs },
+      params: () => ({ annotator, low, high }),
+    });
+  }
+  return planNode('estimate', {
+    ...{ name: index === 0 ? 'estimate' : `estimate-${index + 1}`, layout, inputs },
+    params: () => estimateOf(control),
+    models: { annotator: models[`annotator.${index}`]! },
+  });
+}
+
+function estimateOf(control: JobControl & EstimateParams): EstimateParams {
+  if (control.kind === 'depth') return { kind: 'depth' };
+  const { kind, skeleton, threshold } = control;
+  return { kind, skeleton, threshold };
+}
+
+function generateNode<N extends string>(
+  job: ControlledJob<N>,
+  pictures: Readonly<Record<string, NodeOutput>>,
+): PlanNode {
+  const { layout } = pictures['control']!.node;
+  const weights = (index: number): Pick<ControlsParams, never> =>
+    'controls' in job
+      ? { controls: job.controls.map((one) => weightAt(one, indicesOf(layout.range(index)))) }
+      : { conditioningScale: job.control.scale };
+  const inputs = Object.entries(pictures).map(([role, output]) => [role, framesOf(output, layout)]);
+  return planNode('generate', {
+    layout,
+    params: (index) => ({ ...drawingParams(job), task: job.task, ...weights(index) }),
+    models: drawingRoles(job.models, job.models.controlUnet),
+    inputs: Object.fromEntries(inputs) as PlanNode['inputs'],
+  });
+}
+
+function weightAt({ scale, start, end }: JobControl, frames: readonly number[]): ControlWeight {
+  return {
+    scale: scalesAt(scale, frames),
+    ...(start === undefined ? {} : { start }),
+    ...(end === undefined ? {} : { end }),
+  };
+}
+
+/** One number where all frames of a task have it: a task that a course leaves alone is the one without it. */
+function scalesAt(course: Course, frames: readonly number[]): number | readonly number[] {
+  const scales = frames.map((frame) => scaleAt(course, frame));
+  return scales.every((scale) => scale === scales[0]) ? scales[0]! : scales;
+}
+
+/** The first control that is outlines: what edges of the results are compared with. */
+function outlinesOf(
+  controls: readonly JobControl[],
+  outputs: readonly NodeOutput[],
+): Outlines | undefined {
+  for (const [index, control] of controls.entries()) {
+    if (!('annotator' in control)) continue;
+    const { annotator, low, high } = control;
+    return { pictures: outputs[index]!, params: { annotator, low, high } };
+  }
+  return undefined;
+}
