@@ -35,11 +35,11 @@ STAGES = {
     ),
     "controlnet_depth": (
         controlnet.train_depth,
-        Plan("controlnet_depth", steps=1500, rate=6e-4, seed=7, bfloat16=False, processes=2),
+        Plan("controlnet_depth", steps=1500, rate=8e-4, seed=7, bfloat16=False, processes=2),
     ),
     "controlnet_pose": (
         controlnet.train_pose,
-        Plan("controlnet_pose", steps=1500, rate=6e-4, seed=8, bfloat16=False, processes=2),
+        Plan("controlnet_pose", steps=1500, rate=8e-4, seed=8, bfloat16=False, processes=2),
     ),
     "adapter_depth": (
         adapters.train_depth,

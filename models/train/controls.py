@@ -11,7 +11,7 @@ import numpy as np
 
 from . import data
 
-# The skeleton: the centre, then up to five corners, clockwise from the first (`data._joints`); a
+# The skeleton: the centre, then up to five corners, clockwise from the first (`data.joints_of`); a
 # shape with fewer has none of the last. Sizes are for a picture whose shorter side has 128 pixels,
 # and grow with it.
 JOINTS = 6

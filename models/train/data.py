@@ -102,8 +102,12 @@ def truth(split, index, frame, frames=FRAMES):
     (1, K, 2), as in a Clip."""
     rng, spec, size, centres = _laid_out(split, index, frames, {})
     turn, centre = rng.uniform(*TURNS), centres[frame : frame + 1]
-    distance = signed_distance(spec.shape, *_turned(centre, turn), size)
-    return distance, _joints(spec.shape, size, centre, turn)
+    return distance_of(spec.shape, size, centre, turn), joints_of(spec.shape, size, centre, turn)
+
+
+def distance_of(shape, size, centres, turn):
+    """Pixels of each pixel to the outline of a shape at `centres` (F, 2), (F, SIZE, SIZE)."""
+    return signed_distance(shape, *_turned(centres, turn), size)
 
 
 def depth_of(distance):
@@ -145,7 +149,7 @@ def render(rng, spec, size, centres):
     alpha = coverage(distance)[..., None]
     picture = paper * slope[..., None] * (1 - alpha) + ink * shade[..., None] * alpha
     bare = _levels(paper * slope[..., None])
-    return Clip(spec, _levels(picture), distance, _joints(spec.shape, size, centres, turn), bare)
+    return Clip(spec, _levels(picture), distance, joints_of(spec.shape, size, centres, turn), bare)
 
 
 def signed_distance(shape, x, y, size):
@@ -201,8 +205,8 @@ def _first_corner(shape):
     return np.pi / 4 if shape == "square" else 0.0
 
 
-def _joints(shape, size, centres, turn):
-    """Centre and corners of every frame; a circle counts as having four."""
+def joints_of(shape, size, centres, turn):
+    """Centre and corners at each of `centres` (F, 2), (F, K, 2); a circle counts as having four."""
     corners = SHAPES[shape][0] if SHAPES[shape] else 4
     angles = np.arange(corners) * 2 * np.pi / corners - _first_corner(shape) + turn
     outer = size * EXTENT[shape]
