@@ -2,3 +2,4 @@
 
 export { controlnet } from './controlnet/body.ts';
 export { inpainting, inpainting as outpainting } from './inpainting/body.ts';
+export { instructPix2pix as 'instruct-pix2pix' } from './instruct-pix2pix/body.ts';

@@ -3,4 +3,5 @@
 export { controlnet } from './controlnet/plan.ts';
 export { frames } from './frames/plan.ts';
 export { inpainting } from './inpainting/plan.ts';
+export { instructPix2pix as 'instruct-pix2pix' } from './instruct-pix2pix/plan.ts';
 export { outpainting } from './outpainting/plan.ts';

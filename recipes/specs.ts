@@ -3,4 +3,5 @@
 export { controlnet } from './controlnet/spec.ts';
 export { frames } from './frames/spec.ts';
 export { inpainting } from './inpainting/spec.ts';
+export { instructPix2pix as 'instruct-pix2pix' } from './instruct-pix2pix/spec.ts';
 export { outpainting } from './outpainting/spec.ts';

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from . import check, demo, rehearse
-from .layout import DTYPES, INPAINT, Source, VideoSource, write_model_set
+from .layout import DTYPES, INPAINT, INSTRUCT, Source, VideoSource, write_model_set
 
 DEMO = Path(__file__).resolve().parents[1] / "demo"
 
@@ -29,6 +29,7 @@ def main():
     own.add_argument("--image", type=Path, required=True, help="pipeline folder, say SD 1.5")
     own.add_argument("--controlnet", action="append", default=[], metavar="NAME=FOLDER")
     own.add_argument("--inpaint", type=Path, help="inpainting pipeline folder, for its UNet")
+    own.add_argument("--instruct", type=Path, help="InstructPix2Pix pipeline folder, for its UNet")
     own.add_argument("--video", action="append", default=[], metavar="NAME=FOLDER")
     own.add_argument("--window", type=int, default=8, help="frames of one video pass")
     own.add_argument("--size", default="512x512", help="default width and height in pixels")
@@ -57,6 +58,7 @@ def _models(options):
         **_parts(options.image, "text_encoder", "tokenizer", "unet", "vae", "scheduler"),
         controlnets=dict(_named(entry) for entry in options.controlnet),
         inpaint=options.inpaint and options.inpaint / "unet",
+        instruct=options.instruct and options.instruct / "unet",
         videos={
             name: VideoSource(
                 **_parts(folder, "text_encoder", "tokenizer", "unet"),
@@ -115,6 +117,11 @@ def _card(options, source):
                 for name in source.controlnets
             },
             **({"inpaint": {"task": "inpainting", "unet": INPAINT}} if source.inpaint else {}),
+            **(
+                {"instruct": {"task": "instruct-pix2pix", "unet": INSTRUCT}}
+                if source.instruct
+                else {}
+            ),
         },
         "defaults": {
             "guidanceScale": 7.5,

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import torch
 
-from train import architectures, inpaint
+from train import architectures, inpaint, instruct
 from train.loop import train_dir
 from train.text import save_tokenizer
 
-from .layout import INPAINT, Source, VideoSource
+from .layout import INPAINT, INSTRUCT, Source, VideoSource
 
 WINDOW = 8
 LOG_LINES = 40  # of each training's log that are kept
-STAGES = ("vae", "vae_refine", "image", "controlnet", "inpaint", "video", "video_refine")
+STAGES = ("vae", "vae_refine", "image", "controlnet", "inpaint", "instruct", "video", "video_refine")
 VIDEO = "shapes3d"
 CARD = {
     "apiVersion": "bivdiff/v1",
@@ -30,6 +30,7 @@ CARD = {
             "conditions": [{"annotator": "canny", "low": 60, "high": 150}],
         },
         "inpaint": {"task": "inpainting", "unet": INPAINT},
+        "instruct": {"task": "instruct-pix2pix", "unet": INSTRUCT},
     },
     "defaults": {
         "guidanceScale": 3,
@@ -65,6 +66,7 @@ def random_source():
         video_unet=architectures.video_unet(),
     )
     models[INPAINT] = inpaint.widened(architectures.image_unet())
+    models[INSTRUCT] = instruct.widened(architectures.image_unet(), 0.2)
     for name, model in models.items():
         # Layers that start at zero would hide errors of the export behind their silence.
         for weight in model.parameters():
@@ -103,6 +105,7 @@ def _source(folder):
         vae=folder / "vae",
         controlnets={"canny": folder / "controlnet"},
         inpaint=folder / INPAINT,
+        instruct=folder / INSTRUCT,
         videos={VIDEO: video},
         **shared,
     )

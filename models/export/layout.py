@@ -13,6 +13,7 @@ from transformers import CLIPTextModel
 from . import graphs
 
 INPAINT = "unet-inpaint"
+INSTRUCT = "unet-instruct"
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 
 
@@ -38,6 +39,7 @@ class Source:
     scheduler: Path
     controlnets: dict = field(default_factory=dict)  # name -> folder
     inpaint: Path | None = None  # an image UNet that sees mask and known latents too
+    instruct: Path | None = None  # one that sees the picture to edit too
     videos: dict = field(default_factory=dict)  # name -> VideoSource
 
 
@@ -69,6 +71,9 @@ def _write_image(source, image, dtype):
     if source.inpaint is not None:
         inpaint = _store(UNet2DConditionModel, source.inpaint, image / INPAINT, dtype)
         graphs.write_unet(inpaint, image / INPAINT)
+    if source.instruct is not None:
+        instruct = _store(UNet2DConditionModel, source.instruct, image / INSTRUCT, dtype)
+        graphs.write_unet(instruct, image / INSTRUCT)
     # Last, because inflating changes the model.
     graphs.write_inflated_unet(unet, image / "unet")
 

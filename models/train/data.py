@@ -9,7 +9,8 @@ the unsaid things anew in every frame; that is the flicker the video model is th
 Knows nothing of models. Used by training, export (demo clips), quality and parity.
 """
 
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -98,6 +99,22 @@ class Clip:
 
 def draw(split, index, frames=FRAMES, **said):
     """Clip `index` of a split. `said` fixes fields of its Spec; the rest follows from the seed."""
+    return render(*_plan(split, index, frames, said))
+
+
+def draw_changed(split, index, frames=FRAMES, **changed):
+    """Clip `index` of a split, and the same clip with fields of its Spec changed: all that a caption
+    leaves unsaid, place and path included, is equal in both."""
+    rng, spec, size, centres = _plan(split, index, frames, {})
+    again = deepcopy(rng)
+    return (
+        render(rng, spec, size, centres),
+        render(again, replace(spec, **changed), size, centres),
+    )
+
+
+def _plan(split, index, frames, said):
+    """What `render` takes for a clip."""
     rng = np.random.default_rng([SPLITS[split], index])
     spec = _choose_spec(rng, said)
     size = rng.uniform(20, 34)
@@ -110,7 +127,7 @@ def draw(split, index, frames=FRAMES, **said):
     middle = rng.uniform(np.minimum(low, SIZE / 2), np.maximum(high, SIZE / 2))
     times = np.arange(frames, dtype=np.float32) - (frames - 1) / 2
     centres = (middle + times[:, None] * step).astype(np.float32)
-    return render(rng, spec, size, centres)
+    return rng, spec, size, centres
 
 
 def render(rng, spec, size, centres):
