@@ -59,7 +59,7 @@ const what: readonly Ungrouped[] = [
     kind: 'text',
     value: 'TEXT',
     field: 'prompt',
-    doc: 'What every frame shall show',
+    doc: 'What every frame shall show; for task instruct-pix2pix, what is done to it',
   },
   {
     name: 'negative-prompt',

@@ -6,6 +6,7 @@ import type { Stage } from '../../common/task.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { smoothingSteps } from '../../recipes/pipeline/job-base.ts';
 import type { Plan, TaskRef } from './plan.ts';
+import { drawingBranches } from './stage-work.ts';
 
 /** Units per frame and step, or per frame. Ratios as measured on the shipped models by `npm run bench`; only time left depends on them. */
 const CONTROL_UNET_UNITS = 1.4;
@@ -61,7 +62,7 @@ export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): num
       return frames * ESTIMATE_UNITS;
     case 'generate':
       return (
-        frames * (job.steps * halves(drawingGuidance(job)) * CONTROL_UNET_UNITS + VAE_DECODE_UNITS)
+        frames * (job.steps * drawingBranches(job) * CONTROL_UNET_UNITS + VAE_DECODE_UNITS)
       );
     case 'encode':
       return frames * VAE_ENCODE_UNITS;
@@ -76,11 +77,6 @@ export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): num
     case 'measure':
       return frames * MEASURE_UNITS;
   }
-}
-
-/** Of the recipes that draw. */
-function drawingGuidance(job: AcceptedJob): number {
-  return 'guidanceScale' in job ? job.guidanceScale : 1;
 }
 
 /** Seconds and units that some tasks of a stage took. */

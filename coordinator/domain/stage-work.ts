@@ -55,7 +55,7 @@ function frameWork(
   };
   const times = (count: number, work: number | undefined): number | undefined =>
     work === undefined ? undefined : count * work;
-  const passes = job.steps * branches('guidanceScale' in job ? job.guidanceScale : 1);
+  const passes = job.steps * drawingBranches(job);
   switch (stage) {
     case 'generate': {
       const drawn = times(passes, pass('unet'));
@@ -83,6 +83,13 @@ function startWork(stage: Stage): number {
 
 function branches(guidanceScale: number): number {
   return guidanceScale === 1 ? 1 : 2;
+}
+
+/** How often the UNet of the frames is asked at each step. */
+export function drawingBranches(job: AcceptedJob): number {
+  const byText = 'guidanceScale' in job ? branches(job.guidanceScale) : 1;
+  // Guidance by the picture has a branch without it, and needs the picture's own beside that of the text.
+  return 'imageGuidanceScale' in job && job.imageGuidanceScale !== 1 ? 3 : byText;
 }
 
 function graphsOf({ models }: PlanNode): readonly Digest[] {

@@ -12,7 +12,7 @@ from pathlib import Path
 from . import check, demo, rehearse
 from .annotators import KINDS, card_entries
 from .generators import control_generators
-from .layout import DTYPES, INPAINT, Source, VideoSource, write_model_set
+from .layout import DTYPES, INPAINT, INSTRUCT, Source, VideoSource, write_model_set
 
 DEMO = Path(__file__).resolve().parents[1] / "demo"
 
@@ -46,6 +46,7 @@ def main():
         help="depth or pose, and the ONNX file that finds it",
     )
     own.add_argument("--inpaint", type=Path, help="inpainting pipeline folder, for its UNet")
+    own.add_argument("--instruct", type=Path, help="InstructPix2Pix pipeline folder, for its UNet")
     own.add_argument("--video", action="append", default=[], metavar="NAME=FOLDER")
     own.add_argument("--window", type=int, default=8, help="frames of one video pass")
     own.add_argument("--size", default="512x512", help="default width and height in pixels")
@@ -78,6 +79,7 @@ def _models(options):
         adapters=dict(_named(entry) for entry in options.t2i_adapter),
         annotators=dict(_annotator(entry) for entry in options.annotator),
         inpaint=options.inpaint and options.inpaint / "unet",
+        instruct=options.instruct and options.instruct / "unet",
         videos={
             name: VideoSource(
                 **_parts(folder, "text_encoder", "tokenizer", "unet"),
@@ -152,6 +154,11 @@ def _card(options, source):
         "generators": {
             **control_generators(source.controlnets, source.fused, source.adapters),
             **({"inpaint": {"task": "inpainting", "unet": INPAINT}} if source.inpaint else {}),
+            **(
+                {"instruct": {"task": "instruct-pix2pix", "unet": INSTRUCT}}
+                if source.instruct
+                else {}
+            ),
         },
         **({"annotators": card_entries(source.annotators)} if source.annotators else {}),
         "defaults": {

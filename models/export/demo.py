@@ -6,13 +6,13 @@ from pathlib import Path
 
 import torch
 
-from train import annotators, architectures, inpaint
+from train import annotators, architectures, inpaint, instruct
 from train.loop import train_dir
 from train.text import save_tokenizer
 
 from .annotators import card_entries
 from .generators import control_generators
-from .layout import INPAINT, Source, VideoSource
+from .layout import INPAINT, INSTRUCT, Source, VideoSource
 
 WINDOW = 8
 LOG_LINES = 40  # of each training's log that are kept
@@ -28,6 +28,7 @@ STAGES = (
     "annotator_depth",
     "annotator_pose",
     "inpaint",
+    "instruct",
     "video",
     "video_refine",
 )
@@ -52,6 +53,7 @@ CARD = {
     "generators": {
         **control_generators(CONTROLNETS, FUSED, ADAPTERS),
         "inpaint": {"task": "inpainting", "unet": INPAINT},
+        "instruct": {"task": "instruct-pix2pix", "unet": INSTRUCT},
     },
     "annotators": card_entries(_within(Path(), ANNOTATORS)),
     "defaults": {
@@ -90,6 +92,7 @@ def random_source():
         video_unet=architectures.video_unet(),
     )
     models[INPAINT] = inpaint.widened(architectures.image_unet())
+    models[INSTRUCT] = instruct.widened(architectures.image_unet(), 0.2)
     for name, model in models.items():
         # Layers that start at zero would hide errors of the export behind their silence.
         for weight in model.parameters():
@@ -133,6 +136,7 @@ def _source(folder):
         adapters=_within(folder, ADAPTERS),
         annotators=_within(folder, ANNOTATORS),
         inpaint=folder / INPAINT,
+        instruct=folder / INSTRUCT,
         videos={VIDEO: video},
         **shared,
     )

@@ -20,6 +20,7 @@ from . import graphs
 from .annotators import write_annotator
 
 INPAINT = "unet-inpaint"
+INSTRUCT = "unet-instruct"
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 
 
@@ -48,6 +49,7 @@ class Source:
     adapters: dict = field(default_factory=dict)  # name -> folder of a T2I-Adapter
     annotators: dict = field(default_factory=dict)  # depth or pose -> folder of `train`, or ONNX file
     inpaint: Path | None = None  # an image UNet that sees mask and known latents too
+    instruct: Path | None = None  # one that sees the picture to edit too
     videos: dict = field(default_factory=dict)  # name -> VideoSource
 
 
@@ -86,6 +88,9 @@ def _write_image(source, image, dtype):
     if source.inpaint is not None:
         inpaint = _store(UNet2DConditionModel, source.inpaint, image / INPAINT, dtype)
         graphs.write_unet(inpaint, image / INPAINT)
+    if source.instruct is not None:
+        instruct = _store(UNet2DConditionModel, source.instruct, image / INSTRUCT, dtype)
+        graphs.write_unet(instruct, image / INSTRUCT)
     # Last, because inflating changes the model.
     graphs.write_inflated_unet(unet, image / "unet")
 

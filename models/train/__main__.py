@@ -11,7 +11,18 @@ from pathlib import Path
 
 import torch
 
-from . import adapters, annotators, bare, controlnet, encode, image, inpaint, vae, video
+from . import (
+    adapters,
+    annotators,
+    bare,
+    controlnet,
+    encode,
+    image,
+    inpaint,
+    instruct,
+    vae,
+    video,
+)
 from .loop import Plan
 from .parallel import launch
 from .restore import restore
@@ -60,6 +71,10 @@ STAGES = {
     "inpaint": (
         inpaint.train,
         Plan("inpaint", steps=2000, rate=1e-3, seed=6, bfloat16=False, processes=2),
+    ),
+    "instruct": (
+        instruct.train,
+        Plan("instruct", steps=3000, rate=1e-3, seed=11, bfloat16=False, processes=2),
     ),
     "video": (video.train, Plan("video", steps=2325, rate=6e-4, seed=3, ema=0.995, processes=2)),
     "video_refine": (

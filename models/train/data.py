@@ -9,7 +9,8 @@ the unsaid things anew in every frame; that is the flicker the video model is th
 Knows nothing of models. Used by training, export (demo clips), quality and parity.
 """
 
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -119,6 +120,17 @@ def depth_of(distance):
     dome = 0.6 + 0.3 * np.clip(-distance / deepest, 0, 1)
     mask = coverage(distance)
     return (floor * (1 - mask) + dome * mask).astype(np.float32)
+
+
+def draw_changed(split, index, frames=FRAMES, **changed):
+    """Clip `index` of a split, and the same clip with fields of its Spec changed: all that a caption
+    leaves unsaid, place and path included, is equal in both."""
+    rng, spec, size, centres = _laid_out(split, index, frames, {})
+    again = deepcopy(rng)
+    return (
+        render(rng, spec, size, centres),
+        render(again, replace(spec, **changed), size, centres),
+    )
 
 
 def _laid_out(split, index, frames, said):

@@ -14,6 +14,7 @@ import type { Rectangle } from '../pipeline/rectangles.ts';
 import { assembleNode, measureNode } from '../pipeline/result-nodes.ts';
 import { ingestNode } from '../pipeline/source-nodes.ts';
 import type { FurtherFrames } from '../pipeline/source-nodes.ts';
+import { checkUnetChannels, latentChannels } from '../pipeline/unet-channels.ts';
 import type { RecipeRequest } from '../recipe.ts';
 import type { InpaintingParams } from './params.ts';
 
@@ -28,17 +29,20 @@ export interface HiddenPartsJob extends DrawingJob {
 }
 
 /** The only generator for inpainting; without one, a problem. */
-export function inpaintGenerator({
-  models,
-  problems,
-  spec,
-}: RecipeRequest<{ readonly task: string }>): Generator | undefined {
+export function inpaintGenerator(
+  request: RecipeRequest<{ readonly task: string }>,
+): Generator | undefined {
+  const { models, problems, spec } = request;
   const found = Object.values(models.generators).find(({ task }) => task === 'inpainting');
   if (found === undefined) {
     problems.push(
       `task: the models in ${models.folder} have no inpainting UNet, with which ${spec.task} draws`,
     );
+    return undefined;
   }
+  const latents = latentChannels(request);
+  const given = { 'noisy latents': latents, mask: 1, 'known latents': latents };
+  checkUnetChannels(found, given, request);
   return found;
 }
 

@@ -39,9 +39,11 @@ const decoder: AnalyticModel = {
   },
 };
 
+export const drawingModels = { unet, 'text-encoder': textEncoder, 'vae-decoder': decoder };
+
 export function drawingContext(): AnalyticContext {
   return analyticContext({
-    models: { unet, 'text-encoder': textEncoder, 'vae-decoder': decoder },
+    models: drawingModels,
     configs: { scheduler: { clip_sample: false }, unet: { block_out_channels: [8, 8] } },
   });
 }
