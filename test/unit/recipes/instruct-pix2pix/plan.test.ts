@@ -29,7 +29,7 @@ const source = {
   digest: digestText('clip'),
   path: 'clip.mp4',
   frames: 29,
-  alpha: false,
+  alpha: false, width: 128, height: 128,
 } as const;
 
 function accept(settings: object = {}, models: ModelSet = EDITOR): AcceptedJob {
