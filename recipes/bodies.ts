@@ -2,3 +2,4 @@
 
 export { controlnet } from './controlnet/body.ts';
 export { inpainting, inpainting as outpainting } from './inpainting/body.ts';
+export { promptToPrompt as 'prompt-to-prompt' } from './prompt-to-prompt/body.ts';

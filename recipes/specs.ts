@@ -4,3 +4,4 @@ export { controlnet } from './controlnet/spec.ts';
 export { frames } from './frames/spec.ts';
 export { inpainting } from './inpainting/spec.ts';
 export { outpainting } from './outpainting/spec.ts';
+export { promptToPrompt as 'prompt-to-prompt' } from './prompt-to-prompt/spec.ts';

@@ -47,7 +47,6 @@ export function workOfPlan(plan: Plan): ReadonlyMap<Stage, StageLeft> {
 
 /** The same of a task of a stage that makes so many frames. */
 export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): number {
-  const halves = (guidanceScale: number): number => (guidanceScale > 1 ? 2 : 1);
   switch (stage) {
     case 'ingest':
     case 'assemble':
@@ -56,9 +55,7 @@ export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): num
     case 'mix':
       return frames * PICTURE_UNITS;
     case 'generate':
-      return (
-        frames * (job.steps * halves(drawingGuidance(job)) * CONTROL_UNET_UNITS + VAE_DECODE_UNITS)
-      );
+      return frames * (job.steps * drawingUnits(job) + VAE_DECODE_UNITS);
     case 'encode':
       return frames * VAE_ENCODE_UNITS;
     case 'invert-image':
@@ -74,9 +71,16 @@ export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): num
   }
 }
 
-/** Of the recipes that draw. */
-function drawingGuidance(job: AcceptedJob): number {
-  return 'guidanceScale' in job ? job.guidanceScale : 1;
+/** Evaluations of a step: with and without the prompt, where there is guidance. */
+function halves(guidanceScale: number): number {
+  return guidanceScale > 1 ? 2 : 1;
+}
+
+/** Of a frame and step, of the recipes that draw. */
+function drawingUnits(job: AcceptedJob): number {
+  // The source and its edit, both halves always.
+  if (job.task === 'prompt-to-prompt') return 4;
+  return halves('guidanceScale' in job ? job.guidanceScale : 1) * CONTROL_UNET_UNITS;
 }
 
 /** Seconds and units that some tasks of a stage took. */

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from . import check, demo, rehearse
-from .layout import DTYPES, INPAINT, Source, VideoSource, write_model_set
+from .layout import DTYPES, INPAINT, PROMPT2PROMPT, Source, VideoSource, write_model_set
 
 DEMO = Path(__file__).resolve().parents[1] / "demo"
 
@@ -115,6 +115,7 @@ def _card(options, source):
                 for name in source.controlnets
             },
             **({"inpaint": {"task": "inpainting", "unet": INPAINT}} if source.inpaint else {}),
+            "prompt2prompt": {"task": "prompt-to-prompt", "unet": PROMPT2PROMPT},
         },
         "defaults": {
             "guidanceScale": 7.5,

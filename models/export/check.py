@@ -9,6 +9,7 @@ from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel, UNet
 from transformers import CLIPTextModel
 
 from . import wrappers
+from .prompt2prompt import Prompt2PromptUnet
 
 
 def check(folder, threads=1):
@@ -43,10 +44,23 @@ def _check_image_unet(image, threads):
         extra = (torch.rand(1, 3, 3, 128, 64), torch.tensor([0.7]))
         path = image / f"unet_{folder.name}.onnx"
         yield _compare(controlled, path, (*inputs, *extra), threads)
+    yield from _check_prompt2prompt(unet, image / "unet/prompt2prompt.onnx", threads)
     inflated = wrappers.InflatedUnet(unet)
     for frames in (5, 8):
         inputs = _unet_inputs(unet, (1, unet.config.in_channels, frames, 16, 8))
         yield _compare(inflated, image / "unet/inflated.onnx", inputs, threads)
+
+
+def _check_prompt2prompt(unet, path, threads):
+    """With several frames and edits, with more positions than self-attention is replaced in too."""
+    processors = unet.attn_processors
+    controlled = Prompt2PromptUnet(unet)
+    for edits, frames, size in ((1, 3, (16, 8)), (2, 1, (32, 24))):
+        inputs = _unet_inputs(unet, (2 * (1 + edits) * frames, unet.config.in_channels, *size))
+        rows = torch.rand(edits, 77), torch.rand(edits, 77)
+        control = torch.rand(edits, 77, 77), *rows, torch.tensor(0.7)
+        yield _compare(controlled, path, (*inputs, *control), threads)
+    unet.set_attn_processor(processors)
 
 
 def _load(kind, folder):

@@ -10,7 +10,7 @@ from train import architectures, inpaint
 from train.loop import train_dir
 from train.text import save_tokenizer
 
-from .layout import INPAINT, Source, VideoSource
+from .layout import INPAINT, PROMPT2PROMPT, Source, VideoSource
 
 WINDOW = 8
 LOG_LINES = 40  # of each training's log that are kept
@@ -30,6 +30,7 @@ CARD = {
             "conditions": [{"annotator": "canny", "low": 60, "high": 150}],
         },
         "inpaint": {"task": "inpainting", "unet": INPAINT},
+        "prompt2prompt": {"task": "prompt-to-prompt", "unet": PROMPT2PROMPT},
     },
     "defaults": {
         "guidanceScale": 3,

@@ -13,6 +13,7 @@ from transformers import CLIPTextModel
 from . import graphs
 
 INPAINT = "unet-inpaint"
+PROMPT2PROMPT = "unet/prompt2prompt"
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 
 
@@ -64,6 +65,7 @@ def _write_image(source, image, dtype):
     graphs.write_text_encoder(text_encoder, image / "text_encoder")
     graphs.write_vae(vae, image)
     graphs.write_unet(unet, image / "unet")
+    graphs.write_prompt2prompt_unet(unet, image / "unet")
     for name, controlnet in controlnets.items():
         graphs.write_controlled_unet(unet, {name: controlnet}, image)
     if source.inpaint is not None:
