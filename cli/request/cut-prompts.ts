@@ -11,7 +11,7 @@ const BYTES_SURELY_READ = 75;
 const TOLD_MAX = 160;
 
 interface Read {
-  readonly field: 'prompt' | 'negativePrompt' | 'videoPrompt';
+  readonly field: 'prompt' | 'negativePrompt' | 'videoPrompt' | 'edit.sourcePrompt';
   readonly text: string;
   readonly tokenizer: PartRef;
 }
@@ -30,7 +30,8 @@ export async function cutPrompts(job: AcceptedJob, models: ModelSet): Promise<re
 }
 
 /** The prompts, each with the tokenizers of the models that read it. */
-function readsOf({ prompt, negativePrompt, videoPrompt, models }: AcceptedJob): readonly Read[] {
+function readsOf(job: AcceptedJob): readonly Read[] {
+  const { prompt, negativePrompt, videoPrompt, models } = job;
   const { tokenizer, videoTokenizer } = models;
   const image: readonly PartRef[] = [
     tokenizer,
@@ -38,10 +39,12 @@ function readsOf({ prompt, negativePrompt, videoPrompt, models }: AcceptedJob): 
   ];
   // Nobody has to be told twice of one text.
   const video = videoPrompt === prompt ? 'prompt' : 'videoPrompt';
+  const source = job.task === 'prompt-to-prompt' ? job.edit.sourcePrompt : prompt;
   const reads = (field: Read['field'], text: string, by: readonly PartRef[]): Read[] =>
     by.map((part) => ({ field, text, tokenizer: part }));
   return [
     ...reads('prompt', prompt, image),
+    ...(source === prompt ? [] : reads('edit.sourcePrompt', source, image)),
     ...reads(video, videoPrompt, [videoTokenizer]),
     ...reads('negativePrompt', negativePrompt, [...image, videoTokenizer]),
   ];

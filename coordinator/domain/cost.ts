@@ -49,7 +49,6 @@ export function workOfPlan(plan: Plan): ReadonlyMap<Stage, StageLeft> {
 
 /** The same of a task of a stage that makes so many frames. */
 export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): number {
-  const halves = (guidanceScale: number): number => (guidanceScale > 1 ? 2 : 1);
   switch (stage) {
     case 'ingest':
     case 'assemble':
@@ -77,6 +76,11 @@ export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): num
     case 'measure':
       return frames * MEASURE_UNITS;
   }
+}
+
+/** Evaluations of a step: with and without the prompt, where there is guidance. */
+function halves(guidanceScale: number): number {
+  return guidanceScale > 1 ? 2 : 1;
 }
 
 /** Seconds and units that some tasks of a stage took. */

@@ -87,6 +87,8 @@ function branches(guidanceScale: number): number {
 
 /** How often the UNet of the frames is asked at each step. */
 export function drawingBranches(job: AcceptedJob): number {
+  // The source and its edit, both with and without their prompts.
+  if (job.task === 'prompt-to-prompt') return 4;
   const byText = 'guidanceScale' in job ? branches(job.guidanceScale) : 1;
   // Guidance by the picture has a branch without it, and needs the picture's own beside that of the text.
   return 'imageGuidanceScale' in job && job.imageGuidanceScale !== 1 ? 3 : byText;

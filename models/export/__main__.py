@@ -12,7 +12,15 @@ from pathlib import Path
 from . import check, demo, rehearse
 from .annotators import KINDS, card_entries
 from .generators import control_generators
-from .layout import DTYPES, INPAINT, INSTRUCT, Source, VideoSource, write_model_set
+from .layout import (
+    DTYPES,
+    INPAINT,
+    INSTRUCT,
+    PROMPT2PROMPT,
+    Source,
+    VideoSource,
+    write_model_set,
+)
 
 DEMO = Path(__file__).resolve().parents[1] / "demo"
 
@@ -159,6 +167,7 @@ def _card(options, source):
                 if source.instruct
                 else {}
             ),
+            "prompt2prompt": {"task": "prompt-to-prompt", "unet": PROMPT2PROMPT},
         },
         **({"annotators": card_entries(source.annotators)} if source.annotators else {}),
         "defaults": {

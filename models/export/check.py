@@ -17,6 +17,7 @@ from transformers import CLIPTextModel
 from train import annotators
 
 from . import wrappers
+from .prompt2prompt import Prompt2PromptUnet
 
 
 def check(folder, threads=1):
@@ -60,6 +61,7 @@ def _check_image_unet(image, threads):
         its = _unet_inputs(unet, (3, unet.config.in_channels, *(size // 8 for size in sizes)))
         extra = _controls([adapter], adapter.config.in_channels, sizes)
         yield _compare(wrappers.AdaptedUnet(unet, [adapter]), path, (*its, *extra), threads)
+    yield from _check_prompt2prompt(unet, image / "unet/prompt2prompt.onnx", threads)
     inflated = wrappers.InflatedUnet(unet)
     for frames in (5, 8):
         inputs = _unet_inputs(unet, (1, unet.config.in_channels, frames, 16, 8))
@@ -80,6 +82,18 @@ def _check_annotators(image, threads):
         if (folder / annotators.WEIGHTS).is_file():
             module, picture = wrap(annotators.load(folder)), torch.randn(3, 3, 96, 160)
             yield _compare(module, folder / "model.onnx", (picture,), threads)
+
+
+def _check_prompt2prompt(unet, path, threads):
+    """With several frames and edits, with more positions than self-attention is replaced in too."""
+    processors = unet.attn_processors
+    controlled = Prompt2PromptUnet(unet)
+    for edits, frames, size in ((1, 3, (16, 8)), (2, 1, (32, 24))):
+        inputs = _unet_inputs(unet, (2 * (1 + edits) * frames, unet.config.in_channels, *size))
+        rows = torch.rand(edits, 77), torch.rand(edits, 77)
+        control = torch.rand(edits, 77, 77), *rows, torch.tensor(0.7)
+        yield _compare(controlled, path, (*inputs, *control), threads)
+    unet.set_attn_processor(processors)
 
 
 def _load(kind, folder):

@@ -12,7 +12,7 @@ from train.text import save_tokenizer
 
 from .annotators import card_entries
 from .generators import control_generators
-from .layout import INPAINT, INSTRUCT, Source, VideoSource
+from .layout import INPAINT, INSTRUCT, PROMPT2PROMPT, Source, VideoSource
 
 WINDOW = 8
 LOG_LINES = 40  # of each training's log that are kept
@@ -54,6 +54,7 @@ CARD = {
         **control_generators(CONTROLNETS, FUSED, ADAPTERS),
         "inpaint": {"task": "inpainting", "unet": INPAINT},
         "instruct": {"task": "instruct-pix2pix", "unet": INSTRUCT},
+        "prompt2prompt": {"task": "prompt-to-prompt", "unet": PROMPT2PROMPT},
     },
     "annotators": card_entries(_within(Path(), ANNOTATORS)),
     "defaults": {

@@ -7,6 +7,7 @@ import torch
 
 from . import wrappers
 from .graph import Contract, write_graph
+from .prompt2prompt import Prompt2PromptUnet
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 TEXT_WEIGHTS = "model.safetensors"  # annotators' too
@@ -54,6 +55,27 @@ def write_unet(model, folder):
         {"unet": folder / WEIGHTS},
         folder / "model.onnx",
     )
+
+
+def write_prompt2prompt_unet(model, folder):
+    """prompt2prompt.onnx beside the weights: the same ones, with attention that inputs control."""
+    contract = _unet_contract(_FRAME, _TEXT)
+    contract.inputs["cross_replace_mapper"] = {0: "edits", 1: "sequence", 2: "sequence"}
+    contract.inputs["cross_replace_alpha"] = {0: "edits", 1: "sequence"}
+    contract.inputs["equalizer"] = {0: "edits", 1: "sequence"}
+    contract.inputs["self_replace"] = {}
+    contract.outputs["cross_attention_maps"] = {0: "prompts", 1: "positions", 2: "sequence"}
+    length = (1, TEXT_LENGTH)
+    control = (torch.rand(1, TEXT_LENGTH, TEXT_LENGTH), torch.rand(length), torch.rand(length))
+    processors = model.attn_processors
+    write_graph(
+        Prompt2PromptUnet(model),
+        (*_unet_example(model, (4,), ()), *control, torch.tensor(0.5)),
+        contract,
+        {"unet": folder / WEIGHTS},
+        folder / "prompt2prompt.onnx",
+    )
+    model.set_attn_processor(processors)
 
 
 def write_inflated_unet(model, folder):

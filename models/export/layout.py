@@ -21,6 +21,7 @@ from .annotators import write_annotator
 
 INPAINT = "unet-inpaint"
 INSTRUCT = "unet-instruct"
+PROMPT2PROMPT = "unet/prompt2prompt"
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 
 
@@ -76,6 +77,7 @@ def _write_image(source, image, dtype):
     graphs.write_text_encoder(text_encoder, image / "text_encoder")
     graphs.write_vae(vae, image)
     graphs.write_unet(unet, image / "unet")
+    graphs.write_prompt2prompt_unet(unet, image / "unet")
     for name, controlnet in controlnets.items():
         graphs.write_controlled_unet(unet, {name: controlnet}, image)
     for names in source.fused:

@@ -20,7 +20,7 @@ export const NORM_SCOPES = ['window', 'frame'] as const;
 
 /** Longest prompt that is taken; CLIP reads about 75 words of it. */
 const PROMPT_CHARACTERS_MAX = 4000;
-const prompt = z.string().max(PROMPT_CHARACTERS_MAX);
+export const promptText = z.string().max(PROMPT_CHARACTERS_MAX);
 
 const sourceSpec = z.strictObject({
   path: z.string().min(1),
@@ -69,9 +69,9 @@ export const COMMON_FIELDS = {
   frames: integer(1, 1_000_000).default(8),
   size: z.union([sizeText, sizeSpec]).optional(),
   resize: words(RESIZE_POLICIES).default('stretch'),
-  prompt,
-  negativePrompt: prompt.optional(),
-  videoPrompt: prompt.optional(),
+  prompt: promptText,
+  negativePrompt: promptText.optional(),
+  videoPrompt: promptText.optional(),
   steps: integer(1, 1000).optional(),
   videoGuidanceScale: z.number().min(1).max(100).optional(),
   mixingRatio: z.number().min(0).max(1).optional(),

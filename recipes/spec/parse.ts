@@ -17,7 +17,7 @@ export function parseRenderSpec(value: unknown, origin: string): RenderSpec {
   const task = typeof value === 'object' && value !== null && 'task' in value && value.task;
   const result = schemaFor(task).safeParse(value);
   if (result.success) return result.data as RenderSpec;
-  const problems = result.error.issues.flatMap((issue) => {
+  const problems = result.error.issues.map(issueOfForm).flatMap((issue) => {
     const where = issue.path.length === 0 ? 'the spec' : issue.path.join('.');
     const keys = issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys : [];
     const strangers = keys.filter((key) => recipesWith(key).length > 0);
@@ -39,6 +39,15 @@ export function parseRenderSpec(value: unknown, origin: string): RenderSpec {
 }
 
 type Issue = z.core.$ZodIssue;
+
+/** Of a field that may have several forms, what is wrong in the one that was given. */
+function issueOfForm(issue: Issue): Issue {
+  if (issue.code !== 'invalid_union') return issue;
+  const isOfForm = ([first]: readonly Issue[]): boolean =>
+    first !== undefined && !(first.code === 'invalid_type' && first.path.length === 0);
+  const [inner] = issue.errors.find(isOfForm) ?? [];
+  return inner === undefined ? issue : { ...inner, path: [...issue.path, ...inner.path] };
+}
 
 const KINDS: Readonly<Record<string, string>> = {
   string: 'text',

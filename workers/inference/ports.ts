@@ -25,6 +25,8 @@ export interface Session {
 export interface Tokenizer {
   /** `[77]` token ids: begin, the text cut to fit, end, padding. */
   encode(text: string): BigInt64Array;
+  /** Ids of the text alone: unframed, and none cut off. Words, split at spaces, have the ids that they have alone. */
+  idsOf(text: string): readonly number[];
 }
 
 /** Where a task of many steps stands between two of them: all that the rest depends on, besides the task itself. */

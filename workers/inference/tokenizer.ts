@@ -46,6 +46,7 @@ export async function openTokenizer(folder: string): Promise<ClipTokenizer> {
       });
       return encoded;
     },
+    idsOf,
     unread: (text) => unreadPart(text, (part) => idsOf(part).length),
   };
 }

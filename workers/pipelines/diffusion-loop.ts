@@ -7,8 +7,22 @@ import { floatTensor } from '../tensor/tensor.ts';
 import type { FloatTensor } from '../tensor/tensor.ts';
 import { whileDoing } from './failure-place.ts';
 
-/** The model's output for a sample at a timestep, of the sample's shape; `step` counts from 0. */
-export type Predict = (sample: FloatTensor, timestep: number, step: number) => Promise<FloatTensor>;
+/** The model's output for a sample at a timestep, of the sample's shape. `stepIndex` counts from 0. */
+export type Predict = (
+  sample: FloatTensor,
+  timestep: number,
+  stepIndex: number,
+) => Promise<FloatTensor>;
+
+/** What is done to the sample after each step, by what was gathered on the way: tensors that checkpoints hold. */
+export interface BetweenSteps {
+  /** The sample before the next step. */
+  apply(sample: FloatTensor): FloatTensor;
+  /** All that it has gathered, never to be written to again. */
+  saveState(): Readonly<Record<string, FloatTensor>>;
+  /** Goes on from what another has gathered. */
+  restoreState(tensors: Readonly<Record<string, FloatTensor>>): void;
+}
 
 export interface LoopOptions {
   readonly predict: Predict;
@@ -21,6 +35,8 @@ export interface DenoiseOptions extends LoopOptions {
   readonly sampler: Sampler;
   /** Standard normals of the sample's shape for one step. Only samplers that add noise ask. */
   readonly drawNoise?: (step: number) => FloatTensor;
+  /** @default the sample stays as it is */
+  readonly between?: BetweenSteps | undefined;
 }
 
 /** From standard normal noise to latents; the first axis is the batch. */
@@ -52,15 +68,16 @@ export async function invert(latents: FloatTensor, options: InvertOptions): Prom
 async function runSteps(
   start: FloatTensor,
   scheduler: Inverter,
-  options: LoopOptions & Pick<DenoiseOptions, 'drawNoise'> & { readonly first?: number },
+  options: LoopOptions &
+    Pick<DenoiseOptions, 'drawNoise' | 'between'> & { readonly first?: number },
 ): Promise<FloatTensor> {
-  const { context, place, predict, drawNoise, first = 0 } = options;
+  const { context, place, predict, drawNoise, between, first = 0 } = options;
   const { timesteps } = scheduler;
   const { shape } = start;
   const { resumed } = context;
-  let sample = resumed === undefined ? start.data : resume(resumed, start, scheduler);
+  let sample = resumed === undefined ? start.data : resume(resumed, start, scheduler, between);
   const done = resumed?.doneSteps ?? first;
-  context.standsAt(done, stateAt(floatTensor(shape, sample), scheduler));
+  context.standsAt(done, stateAt(floatTensor(shape, sample), scheduler, between));
   for (const [stepIndex, timestep] of timesteps.entries()) {
     if (stepIndex < done) continue;
     context.throwIfCancelled();
@@ -79,40 +96,58 @@ async function runSteps(
       batch: shape[0]!,
       ...(drawNoise === undefined ? {} : { noise: (index: number) => drawNoise(index).data }),
     });
+    if (between !== undefined) sample = between.apply(floatTensor(shape, sample)).data;
     context.progress(stepIndex + 1 - first, timesteps.length - first);
-    context.standsAt(stepIndex + 1, stateAt(floatTensor(shape, sample), scheduler));
+    context.standsAt(stepIndex + 1, stateAt(floatTensor(shape, sample), scheduler, between));
   }
   return floatTensor(shape, sample);
 }
 
 const HISTORY = 'history.';
+const GATHERED = 'between.';
 
 /** What the steps to come depend on, for as long as the scheduler takes no further step. */
-function stateAt(sample: FloatTensor, scheduler: Inverter): () => Checkpoint['tensors'] {
+function stateAt(
+  sample: FloatTensor,
+  scheduler: Inverter,
+  between: BetweenSteps | undefined,
+): () => Checkpoint['tensors'] {
   return () => {
     const { history } = scheduler.saveState();
     const named = Object.entries(history).map(([name, values]) => {
       return [HISTORY + name, floatTensor(sample.shape, values)] as const;
     });
-    return { sample, ...Object.fromEntries(named) };
+    const gathered = Object.entries(between?.saveState() ?? {}).map(([name, tensor]) => {
+      return [GATHERED + name, tensor] as const;
+    });
+    return { sample, ...Object.fromEntries([...named, ...gathered]) };
   };
 }
 
-/** Sets the scheduler to where the checkpoint was left, and gives the sample. @throws data-loss — it does not fit the task */
+/**
+ * Sets scheduler and what is between the steps to where the checkpoint was left, and gives the sample.
+ * @throws data-loss — it does not fit the task
+ */
 function resume(
   { doneSteps, tensors }: Checkpoint,
   start: FloatTensor,
   scheduler: Inverter,
+  between: BetweenSteps | undefined,
 ): Float32Array {
   const { sample, ...rest } = tensors;
-  const all = Object.values(tensors);
-  const fits = all.every(({ data }) => data.length === start.data.length);
-  if (sample === undefined || !fits || doneSteps > scheduler.timesteps.length) {
+  const [gathered, histories] = [GATHERED, HISTORY].map((prefix) =>
+    Object.entries(rest).flatMap(([name, tensor]) => {
+      return name.startsWith(prefix) ? [[name.slice(prefix.length), tensor] as const] : [];
+    }),
+  ) as [[string, FloatTensor][], [string, FloatTensor][]];
+  const all = [sample, ...histories.map(([, tensor]) => tensor)];
+  const fits = all.every((tensor) => tensor?.data.length === start.data.length);
+  const isKnown = gathered.length === 0 || between !== undefined;
+  if (sample === undefined || !fits || !isKnown || doneSteps > scheduler.timesteps.length) {
     throw new BivdiffError('data-loss', 'the checkpoint is of another task');
   }
-  const history = Object.entries(rest).map(([name, { data }]) => {
-    return [name.slice(HISTORY.length), data] as const;
-  });
+  const history = histories.map(([name, { data }]) => [name, data] as const);
   scheduler.restoreState({ nextStep: doneSteps, history: Object.fromEntries(history) });
+  between?.restoreState(Object.fromEntries(gathered));
   return sample.data;
 }

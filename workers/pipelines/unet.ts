@@ -19,13 +19,18 @@ export interface UnetCall {
 
 /** The model's output, of the sample's shape. */
 export async function runUnet(session: Session, call: UnetCall): Promise<FloatTensor> {
-  const outputs = await session.run({
+  const outputs = await session.run(unetFeeds(session, call));
+  return floatOutput(outputs, 'out_sample', session.name);
+}
+
+/** For UNets of which more is wanted than the noise. */
+export function unetFeeds(session: Session, call: UnetCall): Readonly<Record<string, Tensor>> {
+  return {
     sample: call.sample,
     timestep: timestepTensor(session, call.timestep),
     encoder_hidden_states: call.text,
     ...call.conditions,
-  });
-  return floatOutput(outputs, 'out_sample', session.name);
+  };
 }
 
 /** @throws invalid-argument — the UNet, whose config this is, halves these latents unevenly */

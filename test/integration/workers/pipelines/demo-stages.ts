@@ -88,7 +88,7 @@ function modelsOf(set: ModelSet, stage: LaneStageName, params: unknown): Record<
       return {
         ...imageText,
         scheduler,
-        unet: set.generators[isInpainting(params) ? 'inpaint' : 'canny']!.unet,
+        unet: set.generators[generatorOf(params)]!.unet,
         'vae-decoder': image.vaeDecoder,
         ...(isInpainting(params) ? { 'vae-encoder': image.vaeEncoder } : {}),
       };
@@ -107,6 +107,12 @@ function modelsOf(set: ModelSet, stage: LaneStageName, params: unknown): Record<
     default:
       return {};
   }
+}
+
+function generatorOf(params: unknown): string {
+  if (isInpainting(params)) return 'inpaint';
+  const { task } = params as ParamsByStage['generate'];
+  return task === 'prompt-to-prompt' ? 'prompt2prompt' : 'canny';
 }
 
 function isInpainting(params: unknown): boolean {

@@ -48,7 +48,11 @@ export function analyticContext(options: AnalyticOptions = {}): AnalyticContext 
     steps,
     checkpoints,
     session: async (role) => Promise.resolve(sessionOf(role, models[role], feeds)),
-    tokenizer: async () => Promise.resolve({ encode: codesOf }),
+    tokenizer: async () =>
+      Promise.resolve({
+        encode: codesOf,
+        idsOf: (text) => Array.from(text, (one) => one.codePointAt(0)!),
+      }),
     config: (role) => configs[role] ?? {},
     memo: async <T>(key: string, make: () => Promise<T>) => {
       if (!memo.has(key)) memo.set(key, await make());

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { SamplerName } from '../../../../common/stages.ts';
 import type { Checkpoint, StageBody } from '../../../../workers/inference/ports.ts';
 import { controlnet } from '../../../../recipes/controlnet/body.ts';
+import { promptToPrompt } from '../../../../recipes/prompt-to-prompt/body.ts';
 import { invertImage } from '../../../../workers/pipelines/invert-image/body.ts';
 import { invertVideo } from '../../../../workers/pipelines/invert-video/body.ts';
 import { smooth } from '../../../../workers/pipelines/smooth/body.ts';
@@ -24,7 +25,12 @@ const unet: AnalyticModel = {
   run: ({ sample, timestep }) => {
     const { shape, data } = sample as FloatTensor;
     const t = Number(timestep!.data[0]);
+    const maps = floatTensor([shape[0]! / 2, 8, 77]);
     return {
+      cross_attention_maps: floatTensor(
+        maps.shape,
+        maps.data.map((_, i) => 1 + Math.sin(data[i % data.length]! * 9 + t + i)),
+      ),
       out_sample: floatTensor(
         shape,
         data.map((x, i) => Math.sin(x + i) + t / 1e4),
@@ -70,12 +76,24 @@ function drawing(sampler: SamplerName): Run {
   return runOf(controlnet.generate, { ...params, ...numbers, sampler }, { control });
 }
 
+/** With a blend, which looks back on all steps. */
+function editing(sampler: SamplerName): Run {
+  const prompts = { sourcePrompt: 'a red cat', prompt: 'a big cat', negativePrompt: 'no' } as const;
+  const numbers = { steps: STEPS, guidanceScale: 3, crossReplace: 0.5, selfReplace: 0.5, seed: 5 };
+  const words = { weights: { cat: 2 }, blend: { words: ['cat'], threshold: 0.8 } };
+  const task = { task: 'prompt-to-prompt', kind: 'replace', sampler } as const;
+  const params = { ...prompts, ...numbers, ...words, ...task };
+  return runOf(promptToPrompt.generate, params, { noise: latentsLike(4) });
+}
+
 const inversion = { mode: 'ddim', steps: STEPS, negativePrompt: 'no' } as const;
 const RUNS: readonly (readonly [string, Run])[] = [
   ['generate by ddim', drawing('ddim')],
   ['generate by pndm', drawing('pndm')],
   ['generate by euler-ancestral', drawing('euler-ancestral')],
   ['generate by dpm-solver++', drawing('dpm-solver++')],
+  ['edit by ddim', editing('ddim')],
+  ['edit by euler-ancestral', editing('euler-ancestral')],
   [
     'invert-image',
     runOf(invertImage, { ...inversion, normScope: 'window' }, { latents: latentsLike(1) }),
@@ -118,5 +136,9 @@ describe('a stage of many steps', () => {
     const [first] = whole.checkpoints;
     const beyond = drawing('ddim')(contextOf({ ...first!, doneSteps: STEPS + 1 }));
     await expect(beyond).rejects.toMatchObject({ code: 'data-loss' });
+    const edited = contextOf();
+    await editing('ddim')(edited);
+    const foreign = drawing('ddim')(contextOf(edited.checkpoints[0]));
+    await expect(foreign).rejects.toMatchObject({ code: 'data-loss' });
   });
 });
