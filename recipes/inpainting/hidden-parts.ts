@@ -63,7 +63,7 @@ export function hiddenPartsOf<N extends InpaintingParams['task']>(
   const { unet, ...others } = generatorRefs(generator, models.image);
   const { keepKnown = false, feather } = spec;
   if (!keepKnown && feather !== undefined) {
-    problems.push('feather: is for keepKnown, without which no known pixel is put back');
+    problems.push('feather: without --keep-known (keepKnown) no known pixel is put back');
   }
   return {
     task,

@@ -48,7 +48,7 @@ function checkMask(request: RecipeRequest<Spec>): void {
   const { path, rectangle, to } = spec.mask;
   if (path === undefined && rectangle === undefined) {
     problems.push(
-      'mask.path: missing; what is drawn anew is said by a mask, or by mask.rectangle as X,Y,WIDTH,HEIGHT',
+      'mask.path: missing; what is drawn anew is said by a mask (--mask FILE) or a rectangle (--mask-rectangle X,Y,W,H)',
     );
   }
   if (path !== undefined && rectangle !== undefined) {
@@ -58,7 +58,7 @@ function checkMask(request: RecipeRequest<Spec>): void {
   }
   if (rectangle === undefined && to !== undefined) {
     problems.push(
-      'mask.to: is where mask.rectangle moves to, and there is none; a mask moves by itself',
+      'mask.to: is where a rectangle moves to (--mask-rectangle), and there is none; a mask moves by itself',
     );
   }
   const size = sizeOf(request);

@@ -155,7 +155,7 @@ describe('known pixels', () => {
 
   it('alone have a feather', () => {
     expect(problemsOf({ ...BY_BOX, feather: 3 })).toEqual([
-      'feather: is for keepKnown, without which no known pixel is put back',
+      'feather: without --keep-known (keepKnown) no known pixel is put back',
     ]);
   });
 });
