@@ -39,9 +39,14 @@ const decoder: AnalyticModel = {
   },
 };
 
-export function drawingContext(): AnalyticContext {
+/** `unetFacts`: of the UNet's graph. */
+export function drawingContext(unetFacts: Pick<AnalyticModel, 'inputs'> = {}): AnalyticContext {
   return analyticContext({
-    models: { unet, 'text-encoder': textEncoder, 'vae-decoder': decoder },
+    models: {
+      unet: { ...unet, ...unetFacts },
+      'text-encoder': textEncoder,
+      'vae-decoder': decoder,
+    },
     configs: { scheduler: { clip_sample: false }, unet: { block_out_channels: [8, 8] } },
   });
 }
