@@ -10,6 +10,8 @@ import argparse
 from pathlib import Path
 
 from . import check, demo, rehearse
+from .annotators import KINDS, card_entries
+from .generators import control_generators
 from .layout import DTYPES, INPAINT, Source, VideoSource, write_model_set
 
 DEMO = Path(__file__).resolve().parents[1] / "demo"
@@ -28,6 +30,21 @@ def main():
     own = commands.add_parser("models")
     own.add_argument("--image", type=Path, required=True, help="pipeline folder, say SD 1.5")
     own.add_argument("--controlnet", action="append", default=[], metavar="NAME=FOLDER")
+    own.add_argument(
+        "--fuse",
+        action="append",
+        default=[],
+        metavar="NAME+NAME",
+        help="ControlNets that shall draw together",
+    )
+    own.add_argument("--t2i-adapter", action="append", default=[], metavar="NAME=FOLDER")
+    own.add_argument(
+        "--annotator",
+        action="append",
+        default=[],
+        metavar="KIND=FILE",
+        help="depth or pose, and the ONNX file that finds it",
+    )
     own.add_argument("--inpaint", type=Path, help="inpainting pipeline folder, for its UNet")
     own.add_argument("--video", action="append", default=[], metavar="NAME=FOLDER")
     own.add_argument("--window", type=int, default=8, help="frames of one video pass")
@@ -53,9 +70,13 @@ def _demo(options):
 
 
 def _models(options):
+    controlnets = dict(_named(entry) for entry in options.controlnet)
     source = Source(
         **_parts(options.image, "text_encoder", "tokenizer", "unet", "vae", "scheduler"),
-        controlnets=dict(_named(entry) for entry in options.controlnet),
+        controlnets=controlnets,
+        fused=tuple(_fused(entry, controlnets) for entry in options.fuse),
+        adapters=dict(_named(entry) for entry in options.t2i_adapter),
+        annotators=dict(_annotator(entry) for entry in options.annotator),
         inpaint=options.inpaint and options.inpaint / "unet",
         videos={
             name: VideoSource(
@@ -87,8 +108,31 @@ def _present(folder):
 
 
 def _named(entry):
-    name, folder = entry.split("=", 1)
+    name, mark, folder = entry.partition("=")
+    if not name or not mark or not folder:
+        raise SystemExit(f"'{entry}' is not NAME=PATH.")
     return name, Path(folder)
+
+
+def _fused(entry, controlnets):
+    """Names of the ControlNets of one --fuse, all of which must be among `controlnets`."""
+    names = tuple(entry.split("+"))
+    unknown = [name for name in names if name not in controlnets]
+    if unknown or len(names) < 2 or len(set(names)) < len(names):
+        known = ", ".join(controlnets) or "none"
+        raise SystemExit(
+            f"--fuse {entry}: give two or more different names of --controlnet, joined by '+'. "
+            f"There are: {known}."
+        )
+    return names
+
+
+def _annotator(entry):
+    kind, path = _named(entry)
+    if kind not in KINDS or not path.is_file():
+        kinds = " or ".join(KINDS)
+        raise SystemExit(f"--annotator {entry}: give {kinds}, '=' and an ONNX file that is there.")
+    return kind, path
 
 
 def _card(options, source):
@@ -106,16 +150,10 @@ def _card(options, source):
         "videos": {name: f"video/{name}" for name in source.videos},
         "defaultVideo": next(iter(source.videos), ""),
         "generators": {
-            **{
-                name: {
-                    "task": "controlnet",
-                    "unet": f"unet_controlnet-{name}",
-                    "conditions": [{"annotator": name, "low": 60, "high": 150}],
-                }
-                for name in source.controlnets
-            },
+            **control_generators(source.controlnets, source.fused, source.adapters),
             **({"inpaint": {"task": "inpainting", "unet": INPAINT}} if source.inpaint else {}),
         },
+        **({"annotators": card_entries(source.annotators)} if source.annotators else {}),
         "defaults": {
             "guidanceScale": 7.5,
             "videoGuidanceScale": 7.5,

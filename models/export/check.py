@@ -5,8 +5,16 @@ Inputs have other sizes than the traced ones, so a size that was baked in shows 
 
 import onnxruntime
 import torch
-from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel, UNet3DConditionModel
+from diffusers import (
+    AutoencoderKL,
+    ControlNetModel,
+    T2IAdapter,
+    UNet2DConditionModel,
+    UNet3DConditionModel,
+)
 from transformers import CLIPTextModel
+
+from train import annotators
 
 from . import wrappers
 
@@ -23,6 +31,7 @@ def check(folder, threads=1):
     yield _compare(wrappers.VaeEncoder(vae), image / "vae_encoder.onnx", (picture,), threads)
     yield _compare(wrappers.VaeDecoder(vae), image / "vae_decoder.onnx", (latents,), threads)
     yield from _check_image_unet(image, threads)
+    yield from _check_annotators(image, threads)
     for video in sorted((folder / "video").iterdir()):
         unet = _load(UNet3DConditionModel, video / "unet")
         for frames, batch in ((5, 1), (8, 2)):
@@ -38,15 +47,39 @@ def _check_image_unet(image, threads):
         other = _load(UNet2DConditionModel, folder)
         its = _unet_inputs(other, (3, other.config.in_channels, 16, 8))
         yield _compare(wrappers.Unet(other), folder / "model.onnx", its, threads)
-    for folder in sorted(image.glob("controlnet-*")):
-        controlled = wrappers.ControlledUnet(unet, [_load(ControlNetModel, folder)])
-        extra = (torch.rand(1, 3, 3, 128, 64), torch.tensor([0.7]))
-        path = image / f"unet_{folder.name}.onnx"
-        yield _compare(controlled, path, (*inputs, *extra), threads)
+    for path in sorted(image.glob("unet_controlnet-*.onnx")):
+        names = path.stem.removeprefix("unet_controlnet-").split("+")
+        nets = [_load(ControlNetModel, image / f"controlnet-{name}") for name in names]
+        yield _compare(
+            wrappers.ControlledUnet(unet, nets), path, (*inputs, *_controls(nets, 3)), threads
+        )
+    for path in sorted(image.glob("unet_t2iadapter-*.onnx")):
+        adapter = _load(T2IAdapter, image / path.stem.removeprefix("unet_"))
+        # It takes multiples of what it makes one pixel of.
+        sizes = 2 * adapter.total_downscale_factor, 3 * adapter.total_downscale_factor
+        its = _unet_inputs(unet, (3, unet.config.in_channels, *(size // 8 for size in sizes)))
+        extra = _controls([adapter], adapter.config.in_channels, sizes)
+        yield _compare(wrappers.AdaptedUnet(unet, [adapter]), path, (*its, *extra), threads)
     inflated = wrappers.InflatedUnet(unet)
     for frames in (5, 8):
         inputs = _unet_inputs(unet, (1, unet.config.in_channels, frames, 16, 8))
         yield _compare(inflated, image / "unet/inflated.onnx", inputs, threads)
+
+
+def _controls(nets, channels, sizes=(128, 64)):
+    """Control pictures for a batch of three, and a weight for each net."""
+    count = len(nets)
+    return torch.rand(count, 3, channels, *sizes), torch.linspace(0.7, 0.4, count)
+
+
+def _check_annotators(image, threads):
+    """Ours; of another's there is nothing to compare with."""
+    kinds = {"depth": wrappers.DepthAnnotator, "pose": wrappers.PoseAnnotator}
+    for kind, wrap in kinds.items():
+        folder = image / f"annotator-{kind}"
+        if (folder / annotators.WEIGHTS).is_file():
+            module, picture = wrap(annotators.load(folder)), torch.randn(3, 3, 96, 160)
+            yield _compare(module, folder / "model.onnx", (picture,), threads)
 
 
 def _load(kind, folder):

@@ -6,16 +6,42 @@ from pathlib import Path
 
 import torch
 
-from train import architectures, inpaint
+from train import annotators, architectures, inpaint
 from train.loop import train_dir
 from train.text import save_tokenizer
 
+from .annotators import card_entries
+from .generators import control_generators
 from .layout import INPAINT, Source, VideoSource
 
 WINDOW = 8
 LOG_LINES = 40  # of each training's log that are kept
-STAGES = ("vae", "vae_refine", "image", "controlnet", "inpaint", "video", "video_refine")
+STAGES = (
+    "vae",
+    "vae_refine",
+    "image",
+    "controlnet",
+    "controlnet_depth",
+    "controlnet_pose",
+    "adapter_depth",
+    "adapter_canny",
+    "annotator_depth",
+    "annotator_pose",
+    "inpaint",
+    "video",
+    "video_refine",
+)
+CONTROLNETS = {"canny": "controlnet", "depth": "controlnet_depth", "pose": "controlnet_pose"}
+FUSED = (("canny", "depth"),)
+ADAPTERS = {"canny": "adapter_canny", "depth": "adapter_depth"}
+ANNOTATORS = {"depth": "annotator_depth", "pose": "annotator_pose"}
 VIDEO = "shapes3d"
+
+
+def _within(folder, names):
+    return {name: folder / at for name, at in names.items()}
+
+
 CARD = {
     "apiVersion": "bivdiff/v1",
     "kind": "ModelSet",
@@ -24,13 +50,10 @@ CARD = {
     "videos": {VIDEO: f"video/{VIDEO}"},
     "defaultVideo": VIDEO,
     "generators": {
-        "canny": {
-            "task": "controlnet",
-            "unet": "unet_controlnet-canny",
-            "conditions": [{"annotator": "canny", "low": 60, "high": 150}],
-        },
+        **control_generators(CONTROLNETS, FUSED, ADAPTERS),
         "inpaint": {"task": "inpainting", "unet": INPAINT},
     },
+    "annotators": card_entries(_within(Path(), ANNOTATORS)),
     "defaults": {
         "guidanceScale": 3,
         "videoGuidanceScale": 1.25,
@@ -61,7 +84,9 @@ def random_source():
         text_encoder=architectures.text_encoder(),
         vae=architectures.autoencoder(),
         unet=unet,
-        controlnet=architectures.controlnet(unet),
+        **{folder: architectures.controlnet(unet) for folder in CONTROLNETS.values()},
+        adapter_canny=architectures.adapter(1),
+        adapter_depth=architectures.adapter(3),
         video_unet=architectures.video_unet(),
     )
     models[INPAINT] = inpaint.widened(architectures.image_unet())
@@ -71,6 +96,8 @@ def random_source():
             if not weight.detach().any():
                 torch.nn.init.normal_(weight, std=0.02)
         model.save_pretrained(folder / name)
+    annotators.save(annotators.depth_annotator().half(), folder / ANNOTATORS["depth"])
+    annotators.save(annotators.pose_annotator().half(), folder / ANNOTATORS["pose"])
     return _source(folder)
 
 
@@ -101,7 +128,10 @@ def _source(folder):
     return Source(
         unet=folder / "unet",
         vae=folder / "vae",
-        controlnets={"canny": folder / "controlnet"},
+        controlnets=_within(folder, CONTROLNETS),
+        fused=FUSED,
+        adapters=_within(folder, ADAPTERS),
+        annotators=_within(folder, ANNOTATORS),
         inpaint=folder / INPAINT,
         videos={VIDEO: video},
         **shared,

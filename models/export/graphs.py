@@ -9,7 +9,7 @@ from . import wrappers
 from .graph import Contract, write_graph
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
-TEXT_WEIGHTS = "model.safetensors"
+TEXT_WEIGHTS = "model.safetensors"  # annotators' too
 TEXT_LENGTH = 77
 _FRAME = {0: "batch", 2: "height", 3: "width"}
 _CLIP = {0: "batch", 2: "frames", 3: "height", 4: "width"}
@@ -85,6 +85,42 @@ def write_controlled_unet(model, controlnets, image):
     module = wrappers.ControlledUnet(model, list(controlnets.values()))
     path = image / f"unet_controlnet-{'+'.join(controlnets)}.onnx"
     write_graph(module, example, contract, weights, path)
+
+
+def write_adapted_unet(model, adapters, image):
+    """unet_t2iadapter-NAME.onnx in the folder `image`; `adapters` maps a name to its model, all of them
+    for pictures of as many channels."""
+    contract = _unet_contract(_FRAME, _TEXT)
+    contract.inputs["adapter_conds"] = {1: "batch", 3: "image_height", 4: "image_width"}
+    contract.inputs["conditioning_scales"] = {}
+    count = len(adapters)
+    channels = next(iter(adapters.values())).config.in_channels
+    example = (
+        *_unet_example(model, (2,), ()),
+        torch.rand(count, 2, channels, 64, 64),
+        torch.full((count,), 0.9),
+    )
+    weights = {"unet": image / "unet" / WEIGHTS}
+    for i, name in enumerate(adapters):
+        weights[f"adapter_{i}"] = image / f"t2iadapter-{name}" / WEIGHTS
+    module = wrappers.AdaptedUnet(model, list(adapters.values()))
+    path = image / f"unet_t2iadapter-{'+'.join(adapters)}.onnx"
+    write_graph(module, example, contract, weights, path)
+
+
+def write_annotator(model, kind, folder):
+    """model.onnx beside the weights of an annotator of `train`; `kind` is depth or pose."""
+    height, width = {"depth": ("height", "width"), "pose": ("map_height", "map_width")}[kind]
+    axes = {0: "batch", 1: height, 2: width}
+    output = {
+        "depth": {"predicted_depth": axes},
+        "pose": {"heatmaps": {0: "batch", 2: height, 3: width}},
+    }[kind]
+    wrap = {"depth": wrappers.DepthAnnotator, "pose": wrappers.PoseAnnotator}[kind]
+    contract = Contract({"pixel_values": _FRAME}, output)
+    weights = {"annotator": folder / TEXT_WEIGHTS}
+    picture = torch.randn(2, 3, 64, 64)
+    write_graph(wrap(model), (picture,), contract, weights, folder / "model.onnx")
 
 
 def write_video_unet(model, folder):

@@ -7,10 +7,17 @@ from pathlib import Path
 
 import diffusers
 import torch
-from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel, UNet3DConditionModel
+from diffusers import (
+    AutoencoderKL,
+    ControlNetModel,
+    T2IAdapter,
+    UNet2DConditionModel,
+    UNet3DConditionModel,
+)
 from transformers import CLIPTextModel
 
 from . import graphs
+from .annotators import write_annotator
 
 INPAINT = "unet-inpaint"
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
@@ -37,6 +44,9 @@ class Source:
     vae: Path
     scheduler: Path
     controlnets: dict = field(default_factory=dict)  # name -> folder
+    fused: tuple = ()  # tuples of names of ControlNets that one graph shall hold together
+    adapters: dict = field(default_factory=dict)  # name -> folder of a T2I-Adapter
+    annotators: dict = field(default_factory=dict)  # depth or pose -> folder of `train`, or ONNX file
     inpaint: Path | None = None  # an image UNet that sees mask and known latents too
     videos: dict = field(default_factory=dict)  # name -> VideoSource
 
@@ -66,6 +76,13 @@ def _write_image(source, image, dtype):
     graphs.write_unet(unet, image / "unet")
     for name, controlnet in controlnets.items():
         graphs.write_controlled_unet(unet, {name: controlnet}, image)
+    for names in source.fused:
+        graphs.write_controlled_unet(unet, {name: controlnets[name] for name in names}, image)
+    for name, folder in source.adapters.items():
+        adapter = _store(T2IAdapter, folder, image / f"t2iadapter-{name}", dtype)
+        graphs.write_adapted_unet(unet, {name: adapter}, image)
+    for kind, path in source.annotators.items():
+        write_annotator(kind, path, image / f"annotator-{kind}", dtype)
     if source.inpaint is not None:
         inpaint = _store(UNet2DConditionModel, source.inpaint, image / INPAINT, dtype)
         graphs.write_unet(inpaint, image / INPAINT)

@@ -1,10 +1,14 @@
 """Small random models in folders laid out as downloads of the real ones are, to try `models` on.
 
-Block types, layers, norms, schedulers and names of weights are Stable Diffusion 1.5's, its canny
-ControlNet's and ZeroScope's; only widths and vocabularies are small. They draw noise.
+Block types, layers, norms, schedulers and names of weights are Stable Diffusion 1.5's, its ControlNets',
+its T2I-Adapters' and ZeroScope's; only widths and vocabularies are small. They draw noise. Annotators
+are ONNX files: a depth model with the preprocessor_config.json of its kind beside it, and a pose model
+that gives two lines of scores for each of 133 joints, as RTMPose's and DWPose's do.
 """
 
+import json
 import shutil
+import warnings
 from pathlib import Path
 
 import torch
@@ -13,12 +17,17 @@ from diffusers import (
     ControlNetModel,
     DDIMScheduler,
     PNDMScheduler,
+    T2IAdapter,
     UNet2DConditionModel,
     UNet3DConditionModel,
 )
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+from train.annotators import PREPARING
+
+from .graph import OPSET
 
 WIDTHS = (32, 64, 64, 64)
 IMAGE_TEXT, VIDEO_TEXT = 48, 64
@@ -40,15 +49,17 @@ PUBLISHED_NAMES = {
 
 
 def write_folders(out):
-    """Writes `image`, `controlnet-canny` and `video` into `out`, as `--image`, `--controlnet` and
-    `--video` take them."""
+    """Writes into `out` what `--image`, `--controlnet`, `--t2i-adapter`, `--annotator` and `--video`
+    take."""
     torch.manual_seed(0)
     unet = _image_unet()
     image = {"vae": _vae(), "unet": unet, "text_encoder": _text("sd1", IMAGE_TEXT)}
     _save(image, out / "image")
     PNDMScheduler(skip_prk_steps=True, **SCHEDULE).save_pretrained(out / "image" / "scheduler")
     shutil.copytree(TOKENIZERS / "sd1", out / "image" / "tokenizer", dirs_exist_ok=True)
-    _save({"controlnet-canny": ControlNetModel.from_unet(unet)}, out)
+    nets = {f"controlnet-{name}": ControlNetModel.from_unet(unet) for name in ("canny", "depth")}
+    _save({**nets, "t2iadapter-canny": _adapter()}, out)
+    _write_annotators(out)
     _save({"unet": _video_unet(), "text_encoder": _text("sd2", VIDEO_TEXT)}, out / "video")
     DDIMScheduler(clip_sample=False, **SCHEDULE).save_pretrained(out / "video" / "scheduler")
     shutil.copytree(TOKENIZERS / "sd2", out / "video" / "tokenizer", dirs_exist_ok=True)
@@ -72,6 +83,76 @@ def _video_unet():
         attention_head_dim=32,
         cross_attention_dim=VIDEO_TEXT,
     )
+
+
+def _adapter():
+    return T2IAdapter(
+        in_channels=1,
+        channels=list(WIDTHS),
+        num_res_blocks=2,
+        downscale_factor=8,
+        adapter_type="full_adapter",
+    )
+
+
+class _Depth(nn.Module):
+    """pixel_values (B, 3, H, W) to predicted_depth (B, H, W)."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 1, 3, padding=1)
+
+    def forward(self, pixel_values):
+        return self.conv(pixel_values).squeeze(1)
+
+
+class _Pose(nn.Module):
+    """input (B, 3, 384, 288) to simcc_x (B, 133, 576) and simcc_y (B, 133, 768): two places a pixel."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 133, 3, padding=1)
+
+    def forward(self, input):
+        maps = nn.functional.interpolate(self.conv(input), scale_factor=2.0)
+        return maps.mean(2), maps.mean(3)
+
+
+def _write_annotators(out):
+    (out / "annotators" / "depth").mkdir(parents=True, exist_ok=True)
+    _export(
+        _Depth(),
+        torch.randn(1, 3, 64, 64),
+        out / "annotators" / "depth" / "model.onnx",
+        pixel_values={0: "batch", 2: "height", 3: "width"},
+        predicted_depth={0: "batch", 1: "height", 2: "width"},
+    )
+    said = {**PREPARING, "size": {"height": 64, "width": 64}, "ensure_multiple_of": 14}
+    (out / "annotators" / "depth" / "preprocessor_config.json").write_text(json.dumps(said))
+    _export(
+        _Pose(),
+        torch.randn(1, 3, 384, 288),
+        out / "annotators" / "pose.onnx",
+        input={0: "batch"},
+        simcc_x={0: "batch"},
+        simcc_y={0: "batch"},
+    )
+
+
+def _export(module, example, path, **axes):
+    """Writes a graph with its weights inside; `axes` name its input and then its outputs."""
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as in graph.py
+        torch.onnx.export(
+            module.eval(),
+            (example,),
+            str(path),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=list(axes)[:1],
+            output_names=list(axes)[1:],
+            dynamic_axes=axes,
+        )
 
 
 def _vae():

@@ -125,6 +125,51 @@ class ControlledUnet(nn.Module):
         ).sample
 
 
+class AdaptedUnet(nn.Module):
+    """The image UNet with n T2I-Adapters fused in.
+
+    Beside the UNet's inputs: adapter_conds (n, B, C, H, W) in 0..1, conditioning_scales (n).
+    """
+
+    def __init__(self, model, adapters):
+        super().__init__()
+        self.unet = model
+        self.names = [f"adapter_{i}" for i in range(len(adapters))]
+        for name, adapter in zip(self.names, adapters, strict=True):
+            setattr(self, name, adapter)
+
+    def forward(self, sample, timestep, encoder_hidden_states, adapter_conds, conditioning_scales):
+        features = None
+        for i, name in enumerate(self.names):
+            scale = conditioning_scales[i]
+            more = [feature * scale for feature in getattr(self, name)(adapter_conds[i])]
+            features = more if features is None else [a + b for a, b in zip(features, more)]
+        return self.unet(
+            sample,
+            timestep,
+            encoder_hidden_states,
+            down_intrablock_additional_residuals=features,
+        ).sample
+
+
+class DepthAnnotator(nn.Module):
+    """pixel_values (B, 3, H, W), normalised, to relative inverse depth (B, H, W)."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.annotator = model
+
+    def forward(self, pixel_values):
+        return self.annotator(pixel_values).squeeze(1)
+
+
+class PoseAnnotator(DepthAnnotator):
+    """pixel_values (B, 3, H, W), normalised, to heatmaps of K joints (B, K, H / 4, W / 4)."""
+
+    def forward(self, pixel_values):
+        return self.annotator(pixel_values)
+
+
 def _convolve_rows(conv, clip):
     """A convolution of (B, C, F, h, w) along F alone."""
     frames, height, width = clip.shape[2:]

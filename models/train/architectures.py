@@ -4,6 +4,7 @@ from diffusers import (
     AutoencoderKL,
     ControlNetModel,
     DDIMScheduler,
+    T2IAdapter,
     UNet2DConditionModel,
     UNet3DConditionModel,
 )
@@ -80,6 +81,17 @@ def controlnet(unet):
         conditioning_embedding_out_channels=(8, 16, 32, 64),
     )
     return fresh
+
+
+def adapter(channels):
+    """A T2I-Adapter for pictures of so many channels: of every level, what is added to the UNet's."""
+    return T2IAdapter(
+        in_channels=channels,
+        channels=list(WIDTHS),
+        num_res_blocks=1,
+        downscale_factor=8,
+        adapter_type="full_adapter",
+    )
 
 
 def scheduler():

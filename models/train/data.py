@@ -39,6 +39,7 @@ SHAPES = {
 # Outer radius as a multiple of the clip's size, so that the four shapes look about equally big.
 EXTENT = {"circle": 1.0, "square": 1.2, "triangle": 1.25, "star": 1.28}
 DIRECTIONS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
+TURNS = (-0.35, 0.35)  # radians by which a shape is turned
 # First word of the seed: a clip of one split can never be a clip of the other.
 SPLITS = {"train": 1, "held-out": 2}
 
@@ -87,17 +88,41 @@ class Clip:
 
     @property
     def depth(self):
-        """Nearness in 0..1 (1 nearest), float32 (F, SIZE, SIZE): a floor that rises towards the
-        viewer from 0.1 at the top to 0.3 at the bottom, and a dome of 0.6 to 0.9 for the shape."""
-        floor = 0.1 + 0.2 * _ROWS / (SIZE - 1)
-        deepest = max(1.0, float(-self.distance.min()))
-        dome = 0.6 + 0.3 * np.clip(-self.distance / deepest, 0, 1)
-        mask = self.mask
-        return (floor * (1 - mask) + dome * mask).astype(np.float32)
+        """Nearness in 0..1, float32 (F, SIZE, SIZE): `depth_of` its distances."""
+        return depth_of(self.distance)
 
 
 def draw(split, index, frames=FRAMES, **said):
     """Clip `index` of a split. `said` fixes fields of its Spec; the rest follows from the seed."""
+    return render(*_laid_out(split, index, frames, said))
+
+
+def truth(split, index, frame, frames=FRAMES):
+    """One frame of what `draw` draws, without drawing it: distance (1, SIZE, SIZE) and joints
+    (1, K, 2), as in a Clip."""
+    rng, spec, size, centres = _laid_out(split, index, frames, {})
+    turn, centre = rng.uniform(*TURNS), centres[frame : frame + 1]
+    return distance_of(spec.shape, size, centre, turn), joints_of(spec.shape, size, centre, turn)
+
+
+def distance_of(shape, size, centres, turn):
+    """Pixels of each pixel to the outline of a shape at `centres` (F, 2), (F, SIZE, SIZE)."""
+    return signed_distance(shape, *_turned(centres, turn), size)
+
+
+def depth_of(distance):
+    """Nearness in 0..1 (1 nearest), float32 (F, SIZE, SIZE), from distances of that shape: a floor
+    that rises towards the viewer from 0.1 at the top to 0.3 at the bottom, and a dome of 0.6 to 0.9
+    for the shape."""
+    floor = 0.1 + 0.2 * _ROWS / (SIZE - 1)
+    deepest = max(1.0, float(-distance.min()))
+    dome = 0.6 + 0.3 * np.clip(-distance / deepest, 0, 1)
+    mask = coverage(distance)
+    return (floor * (1 - mask) + dome * mask).astype(np.float32)
+
+
+def _laid_out(split, index, frames, said):
+    """What `render` takes: the generator, the spec, the size and the centres."""
     rng = np.random.default_rng([SPLITS[split], index])
     spec = _choose_spec(rng, said)
     size = rng.uniform(20, 34)
@@ -109,13 +134,12 @@ def draw(split, index, frames=FRAMES, **said):
     low, high = extent + half_path, SIZE - 1 - extent - half_path
     middle = rng.uniform(np.minimum(low, SIZE / 2), np.maximum(high, SIZE / 2))
     times = np.arange(frames, dtype=np.float32) - (frames - 1) / 2
-    centres = (middle + times[:, None] * step).astype(np.float32)
-    return render(rng, spec, size, centres)
+    return rng, spec, size, (middle + times[:, None] * step).astype(np.float32)
 
 
 def render(rng, spec, size, centres):
     """Draws a shape of `size` pixels at each of `centres` (F, 2; x, y), unsaid things from rng."""
-    turn = rng.uniform(-0.35, 0.35)
+    turn = rng.uniform(*TURNS)
     ink = np.array(COLORS[spec.color], np.float32) * rng.uniform(0.85, 1.1)
     paper = np.array(BACKGROUNDS[spec.background], np.float32) * rng.uniform(0.85, 1.1)
     slope = _background_gradient(rng)
@@ -125,7 +149,7 @@ def render(rng, spec, size, centres):
     alpha = coverage(distance)[..., None]
     picture = paper * slope[..., None] * (1 - alpha) + ink * shade[..., None] * alpha
     bare = _levels(paper * slope[..., None])
-    return Clip(spec, _levels(picture), distance, _joints(spec.shape, size, centres, turn), bare)
+    return Clip(spec, _levels(picture), distance, joints_of(spec.shape, size, centres, turn), bare)
 
 
 def signed_distance(shape, x, y, size):
@@ -181,8 +205,8 @@ def _first_corner(shape):
     return np.pi / 4 if shape == "square" else 0.0
 
 
-def _joints(shape, size, centres, turn):
-    """Centre and corners of every frame; a circle counts as having four."""
+def joints_of(shape, size, centres, turn):
+    """Centre and corners at each of `centres` (F, 2), (F, K, 2); a circle counts as having four."""
     corners = SHAPES[shape][0] if SHAPES[shape] else 4
     angles = np.arange(corners) * 2 * np.pi / corners - _first_corner(shape) + turn
     outer = size * EXTENT[shape]

@@ -1,0 +1,22 @@
+"""What a card says of the generators that draw by controls."""
+
+# The demo's thresholds.
+CANNY = {"annotator": "canny", "low": 60, "high": 150}
+
+
+def control_generators(controlnets, fused, adapters):
+    """Entries of `generators` for ControlNets, for combinations of them and for T2I-Adapters, by name;
+    a name is also that of its annotator."""
+    names = [(name,) for name in controlnets] + list(fused)
+    return {
+        **{"+".join(each): _entry("controlnet", "controlnet", each) for each in names},
+        **{f"t2i-{name}": _entry("t2i-adapter", "t2iadapter", (name,)) for name in adapters},
+    }
+
+
+def _entry(task, graph, names):
+    return {
+        "task": task,
+        "unet": f"unet_{graph}-{'+'.join(names)}",
+        "conditions": [CANNY if name == "canny" else {"annotator": name} for name in names],
+    }
