@@ -54,11 +54,11 @@ STAGES = {
     ),
     "adapter_depth": (
         adapters.train_depth,
-        Plan("adapter_depth", steps=1500, rate=1e-3, seed=9, bfloat16=False, processes=2),
+        Plan("adapter_depth", steps=1500, rate=1.5e-3, seed=9, bfloat16=False, processes=2),
     ),
     "adapter_canny": (
         adapters.train_canny,
-        Plan("adapter_canny", steps=1500, rate=1e-3, seed=10, bfloat16=False, processes=2),
+        Plan("adapter_canny", steps=1500, rate=1.5e-3, seed=10, bfloat16=False, processes=2),
     ),
     "annotator_depth": (
         annotators.train_depth,

@@ -14,7 +14,7 @@ from .diffusion import STEPS, CaptionTable, Latents, add_noise, early_noise_loss
 from .loop import fit, train_dir
 from .parallel import rank, world
 
-BATCH = 16
+BATCH = 8
 CAPTION_DROP = 0.3
 
 

@@ -10,3 +10,4 @@ python=${PYTHON:-python}
 "$python" -m export demo
 "$python" -m export check
 "$python" -m quality --out demo/logs
+"$python" -m quality.controls --out demo/logs

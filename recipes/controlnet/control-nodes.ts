@@ -76,14 +76,16 @@ function generateNode<N extends string>(
   pictures: Readonly<Record<string, NodeOutput>>,
 ): PlanNode {
   const { layout } = pictures['control']!.node;
-  const weights = (index: number): Pick<ControlsParams, never> =>
-    'controls' in job
-      ? { controls: job.controls.map((one) => weightAt(one, indicesOf(layout.range(index)))) }
-      : { conditioningScale: job.control.scale };
+  const paramsOf = (index: number): ControlsParams => {
+    const drawn = { ...drawingParams(job), task: job.task };
+    if (!('controls' in job)) return { ...drawn, conditioningScale: job.control.scale };
+    const frames = indicesOf(layout.range(index));
+    return { ...drawn, controls: job.controls.map((one) => weightAt(one, frames)) };
+  };
   const inputs = Object.entries(pictures).map(([role, output]) => [role, framesOf(output, layout)]);
   return planNode('generate', {
     layout,
-    params: (index) => ({ ...drawingParams(job), task: job.task, ...weights(index) }),
+    params: paramsOf,
     models: drawingRoles(job.models, job.models.controlUnet),
     inputs: Object.fromEntries(inputs) as PlanNode['inputs'],
   });

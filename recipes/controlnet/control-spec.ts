@@ -60,7 +60,9 @@ const controlInFull = z.strictObject({
   scale: z
     .union(
       [
-        z.string().refine((text) => !text.includes(',') && scaleProblem(text) === undefined),
+        z.string().refine((text) => !text.includes(',') && scaleProblem(text) === undefined, {
+          error: COURSE_FORM,
+        }),
         scale,
         z.array(keyframe).min(1),
       ],

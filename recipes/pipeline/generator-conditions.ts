@@ -12,7 +12,11 @@ export const CANNY_CONDITION = z
 
 /** What frames are drawn along: outlines, or what one of the card's annotators sees. */
 export const CONTROL_CONDITION = z
-  .object({ annotator: z.string().min(1), low: z.unknown(), high: z.unknown() })
+  .object({
+    annotator: z.string().min(1),
+    low: z.unknown().optional(),
+    high: z.unknown().optional(),
+  })
   .transform((condition, context) => {
     const { annotator } = condition;
     if (annotator !== 'canny') return { annotator };

@@ -1,5 +1,5 @@
 // Goal: models as they are published can be rendered with. Method: the whole road on small random models that are laid out and named as
-// Stable Diffusion 1.5, its ControlNet and ZeroScope are: rehearse, export, check against torch, models check, render. Needs a Python
+// Stable Diffusion 1.5, its ControlNets, a T2I-Adapter, annotators and ZeroScope are: rehearse, export, check against torch, models check, render. Needs a Python
 // with models/requirements.txt: $BIVDIFF_PYTHON, else python3.
 
 import { execFile } from 'node:child_process';
@@ -64,9 +64,13 @@ describe('models as they are published', () => {
       ...['models', '--name', 'rehearsal', '--license', 'none', '--out', set],
       ...['--image', join(parts, 'image'), '--video', `zeroscope=${join(parts, 'video')}`],
       ...['--controlnet', `canny=${join(parts, 'controlnet-canny')}`, '--size', '128x128'],
+      ...['--controlnet', `depth=${join(parts, 'controlnet-depth')}`, '--fuse', 'canny+depth'],
+      ...['--t2i-adapter', `canny=${join(parts, 't2iadapter-canny')}`],
+      ...['--annotator', `depth=${join(parts, 'annotators/depth/model.onnx')}`],
+      ...['--annotator', `pose=${join(parts, 'annotators/pose.onnx')}`],
     );
     const lines = (await exporter('check', set)).trim().split('\n');
-    expect(lines).toHaveLength(9);
+    expect(lines).toHaveLength(12);
     for (const line of lines) {
       const [, worst, largest] = /: (\S+) of (\S+) at /.exec(line) ?? [];
       expect(Number(worst) / Number(largest), line).toBeLessThan(1e-4);

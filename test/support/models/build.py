@@ -265,6 +265,58 @@ def graphs_with_external_data():
     )
 
 
+def annotators():
+    """In place of published ones, of their names and shapes: depth is brightness, and a joint is where
+    a channel is brightest."""
+    picture = ["batch", 3, "height", "width"]
+    # As transformers' DPT and Depth Anything are exported.
+    write(
+        GRAPHS / "depth-any-size.onnx",
+        nodes=[node("ReduceMean", ["pixel_values", "channels"], ["predicted_depth"], keepdims=0)],
+        inputs=[value("pixel_values", Type.FLOAT, picture)],
+        outputs=[value("predicted_depth", Type.FLOAT, ["batch", "height", "width"])],
+        weights=[constant("channels", np.int64([1]))],
+    )
+    # As MiDaS is: one picture of one size, a smaller map with a channel.
+    write(
+        GRAPHS / "depth-one-size.onnx",
+        nodes=[
+            node("ReduceMean", ["input", "channels"], ["grey"]),
+            node("AveragePool", ["grey"], ["output"], kernel_shape=[2, 2], strides=[2, 2]),
+        ],
+        inputs=[value("input", Type.FLOAT, [1, 3, 32, 64])],
+        outputs=[value("output", Type.FLOAT, [1, 1, 16, 32])],
+        weights=[constant("channels", np.int64([1]))],
+    )
+    # As RTMPose and DWPose are: two places to a pixel.
+    write(
+        GRAPHS / "pose-simcc.onnx",
+        nodes=[
+            node("ReduceMax", ["input", "rows"], ["across"], keepdims=0),
+            node("ReduceMax", ["input", "columns"], ["down"], keepdims=0),
+            node("Resize", ["across", "", "twice"], ["simcc_x"], mode="nearest"),
+            node("Resize", ["down", "", "twice"], ["simcc_y"], mode="nearest"),
+        ],
+        inputs=[value("input", Type.FLOAT, ["batch", 3, 64, 48])],
+        outputs=[
+            value("simcc_x", Type.FLOAT, ["batch", 3, 96]),
+            value("simcc_y", Type.FLOAT, ["batch", 3, 128]),
+        ],
+        weights=[
+            constant("rows", np.int64([2])),
+            constant("columns", np.int64([3])),
+            constant("twice", np.float32([1, 1, 2])),
+        ],
+    )
+    # As ViTPose is.
+    write(
+        GRAPHS / "pose-heatmaps.onnx",
+        nodes=[node("AveragePool", ["pixel_values"], ["heatmaps"], kernel_shape=[4, 4], strides=[4, 4])],
+        inputs=[value("pixel_values", Type.FLOAT, picture)],
+        outputs=[value("heatmaps", Type.FLOAT, ["batch", 3, "map_height", "map_width"])],
+    )
+
+
 if __name__ == "__main__":
     small_graphs()
     norm_graphs()
@@ -273,3 +325,4 @@ if __name__ == "__main__":
     uneven_graph()
     graphs_with_external_data()
     tiny_set()
+    annotators()

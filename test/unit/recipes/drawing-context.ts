@@ -41,9 +41,10 @@ const decoder: AnalyticModel = {
 
 export const drawingModels = { unet, 'text-encoder': textEncoder, 'vae-decoder': decoder };
 
-export function drawingContext(): AnalyticContext {
+/** `unetFacts`: of the UNet's graph. */
+export function drawingContext(unetFacts: Pick<AnalyticModel, 'inputs'> = {}): AnalyticContext {
   return analyticContext({
-    models: drawingModels,
+    models: { ...drawingModels, unet: { ...unet, ...unetFacts } },
     configs: { scheduler: { clip_sample: false }, unet: { block_out_channels: [8, 8] } },
   });
 }
