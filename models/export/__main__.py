@@ -9,8 +9,8 @@ rehearse  writes small random models, laid out as downloads are, to try `models`
 import argparse
 from pathlib import Path
 
-from . import check, demo, rehearse
-from .layout import DTYPES, INPAINT, Source, VideoSource, write_model_set
+from . import check, demo, rehearse, videos
+from .layout import DTYPES, INPAINT, Source, write_model_set
 
 DEMO = Path(__file__).resolve().parents[1] / "demo"
 
@@ -30,6 +30,7 @@ def main():
     own.add_argument("--controlnet", action="append", default=[], metavar="NAME=FOLDER")
     own.add_argument("--inpaint", type=Path, help="inpainting pipeline folder, for its UNet")
     own.add_argument("--video", action="append", default=[], metavar="NAME=FOLDER")
+    own.add_argument("--motion-adapter", action="append", default=[], metavar="NAME=FOLDER")
     own.add_argument("--window", type=int, default=8, help="frames of one video pass")
     own.add_argument("--size", default="512x512", help="default width and height in pixels")
     own.add_argument("--dtype", choices=DTYPES, default="fp16", help="of the stored weights")
@@ -58,14 +59,12 @@ def _models(options):
         controlnets=dict(_named(entry) for entry in options.controlnet),
         inpaint=options.inpaint and options.inpaint / "unet",
         videos={
-            name: VideoSource(
-                **_parts(folder, "text_encoder", "tokenizer", "unet"),
-                scheduler=_present(folder / "scheduler"),
-                window=options.window,
-            )
-            for name, folder in map(_named, options.video)
+            name: videos.read_folder(folder, options.window)
+            for name, folder in map(_named, [*options.video, *options.motion_adapter])
         },
     )
+    for video in source.videos.values():
+        videos.check_source(video, source.unet)
     write_model_set(source, _card(options, source), options.out, DTYPES[options.dtype])
 
 
@@ -80,10 +79,6 @@ def _rehearse(options):
 
 def _parts(folder, *names):
     return {name: folder / name for name in names}
-
-
-def _present(folder):
-    return folder if folder.is_dir() else None
 
 
 def _named(entry):
@@ -103,7 +98,7 @@ def _card(options, source):
         "kind": "ModelSet",
         "name": options.name,
         "image": "image",
-        "videos": {name: f"video/{name}" for name in source.videos},
+        "videos": {name: videos.card_entry(name, video) for name, video in source.videos.items()},
         "defaultVideo": next(iter(source.videos), ""),
         "generators": {
             **{

@@ -3,12 +3,14 @@
 Inputs have other sizes than the traced ones, so a size that was baked in shows here.
 """
 
+import json
+
 import onnxruntime
 import torch
-from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel, UNet3DConditionModel
+from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 from transformers import CLIPTextModel
 
-from . import wrappers
+from . import videos, wrappers
 
 
 def check(folder, threads=1):
@@ -23,11 +25,13 @@ def check(folder, threads=1):
     yield _compare(wrappers.VaeEncoder(vae), image / "vae_encoder.onnx", (picture,), threads)
     yield _compare(wrappers.VaeDecoder(vae), image / "vae_decoder.onnx", (latents,), threads)
     yield from _check_image_unet(image, threads)
-    for video in sorted((folder / "video").iterdir()):
-        unet = _load(UNet3DConditionModel, video / "unet")
+    for name, said in json.loads((folder / "card.json").read_text())["videos"].items():
+        unet = videos.load_video_unet(folder, name)
+        place = folder / "video" / name / "unet" / "model.onnx"
+        graph = image / f"{said['unet']}.onnx" if "unet" in said else place
         for frames, batch in ((5, 1), (8, 2)):
             inputs = _unet_inputs(unet, (batch, 4, frames, 16, 8))
-            yield _compare(wrappers.Unet(unet), video / "unet/model.onnx", inputs, threads)
+            yield _compare(wrappers.Unet(unet), graph, inputs, threads)
 
 
 def _check_image_unet(image, threads):

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -9,19 +10,32 @@ import torch
 from train import architectures, inpaint
 from train.loop import train_dir
 from train.text import save_tokenizer
+from video import vidrd
 
-from .layout import INPAINT, Source, VideoSource
+from .layout import INPAINT, Source
+from .videos import TemporalSource, VideoSource, card_entry
 
 WINDOW = 8
 LOG_LINES = 40  # of each training's log that are kept
-STAGES = ("vae", "vae_refine", "image", "controlnet", "inpaint", "video", "video_refine")
+STAGES = (
+    *("vae", "vae_refine", "image", "controlnet", "inpaint", "video", "video_refine"),
+    *("vidrd", "animatediff"),
+)
 VIDEO = "shapes3d"
+# Temporal layers over the image UNet, by the folders of their trainings.
+TEMPORAL = {
+    "vidrd": TemporalSource(Path("vidrd"), WINDOW),
+    "animatediff": TemporalSource(Path("motion_adapter"), WINDOW),
+}
 CARD = {
     "apiVersion": "bivdiff/v1",
     "kind": "ModelSet",
     "name": "shapes",
     "image": "image",
-    "videos": {VIDEO: f"video/{VIDEO}"},
+    "videos": {
+        VIDEO: f"video/{VIDEO}",
+        **{name: card_entry(name, source) for name, source in TEMPORAL.items()},
+    },
     "defaultVideo": VIDEO,
     "generators": {
         "canny": {
@@ -63,6 +77,7 @@ def random_source():
         unet=unet,
         controlnet=architectures.controlnet(unet),
         video_unet=architectures.video_unet(),
+        motion_adapter=architectures.motion_adapter(),
     )
     models[INPAINT] = inpaint.widened(architectures.image_unet())
     for name, model in models.items():
@@ -71,6 +86,11 @@ def random_source():
             if not weight.detach().any():
                 torch.nn.init.normal_(weight, std=0.02)
         model.save_pretrained(folder / name)
+    inflated = vidrd.VidrdUnet(unet)
+    for name, weight in inflated.named_parameters():
+        if vidrd.is_temporal(name):
+            torch.nn.init.normal_(weight, std=0.02)
+    vidrd.save_temporal(inflated, folder / "vidrd")
     return _source(folder)
 
 
@@ -103,6 +123,12 @@ def _source(folder):
         vae=folder / "vae",
         controlnets={"canny": folder / "controlnet"},
         inpaint=folder / INPAINT,
-        videos={VIDEO: video},
+        videos={
+            VIDEO: video,
+            **{
+                name: replace(source, layers=folder / source.layers)
+                for name, source in TEMPORAL.items()
+            },
+        },
         **shared,
     )

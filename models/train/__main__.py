@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from . import controlnet, encode, image, inpaint, vae, video
+from . import animatediff, controlnet, encode, image, inpaint, vae, video, vidrd
 from .loop import Plan
 from .parallel import launch
 from .restore import restore
@@ -41,6 +41,11 @@ STAGES = {
     "video_refine": (
         video.refine,
         Plan("video_refine", steps=1200, rate=3e-4, seed=5, warmup=50, ema=0.99, processes=2),
+    ),
+    "vidrd": (vidrd.train, Plan("vidrd", steps=2000, rate=1e-3, seed=8, ema=0.995, processes=2)),
+    "animatediff": (
+        animatediff.train,
+        Plan("animatediff", steps=2000, rate=1e-3, seed=9, ema=0.995, processes=2),
     ),
 }
 
