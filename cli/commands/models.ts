@@ -135,9 +135,11 @@ function reportJson(report: ModelSetReport, found: ModelFindings): object {
             name: generator,
             task,
           })),
-          videos: Object.values(set.videos).map(({ name: video, window }) => ({
+          videos: Object.values(set.videos).map(({ name: video, window, windowMax, ...own }) => ({
             name: video,
             window,
+            windowMax: windowMax ?? null,
+            defaults: own.defaults ?? {},
           })),
           defaultVideo: set.defaultVideo,
           defaults: set.defaults,
@@ -169,8 +171,14 @@ function settingsText({
   sizeMultiple,
 }: ModelSet): string {
   const drawn = Object.values(generators).map(({ name, task }) => `${name} (task ${task})`);
-  const windows = Object.values(videos).map(({ name, window }) => {
-    return `${name} (window ${window}${name === defaultVideo ? ', default' : ''})`;
+  const windows = Object.values(videos).map(({ name, window, windowMax, defaults: own = {} }) => {
+    const facts = [
+      `window ${window}${windowMax === undefined ? '' : ` of at most ${windowMax}`}`,
+      ...(own.videoGuidanceScale === undefined ? [] : [`video guidance ${own.videoGuidanceScale}`]),
+      ...(own.mixingRatio === undefined ? [] : [`mixing ratio ${own.mixingRatio}`]),
+      ...(name === defaultVideo ? ['default'] : []),
+    ];
+    return `${name} (${facts.join(', ')})`;
   });
   return [
     `generators: ${drawn.join(', ') || 'none'}\n`,

@@ -7,14 +7,14 @@ import { INVERSION_MODES, SAMPLERS } from '../stages.ts';
 import type { JsonObject } from '../task.ts';
 import { annotatorSchema, BUILT_IN_ANNOTATORS } from './annotator-card.ts';
 import type { CardAnnotator } from './annotator-card.ts';
-import type { ModelDefaults } from './model-set.ts';
+import type { ModelDefaults, VideoDefaults } from './model-set.ts';
 import { parsePythonJson } from './python-json.ts';
 
 /** Paths are relative to the card's folder, with forward slashes. */
 export interface Card {
   readonly name: string;
   readonly image: string;
-  readonly videos: Readonly<Record<string, string>>;
+  readonly videos: Readonly<Record<string, CardVideo>>;
   readonly defaultVideo: string;
   /** By name. */
   readonly generators: Readonly<Record<string, CardGenerator>>;
@@ -37,6 +37,24 @@ export interface CardGenerator {
   readonly conditions: readonly JsonObject[];
 }
 
+export type CardVideo = (FolderVideo | TemporalVideo) & {
+  /** Where other values suit it than the set's. */
+  readonly defaults?: VideoDefaults | undefined;
+};
+
+/** A video model with tokenizer, text encoder, UNet and maybe scheduler in a folder of its own, relative to the card's. */
+export interface FolderVideo {
+  readonly folder: string;
+}
+
+/** One that is temporal layers over the image model, and else shares all with it. Paths are relative to the image model's folder. */
+export interface TemporalVideo {
+  /** A graph without its ending. */
+  readonly unet: string;
+  /** The folder of the layers' config and weights. */
+  readonly temporal: string;
+}
+
 const relativePath = z
   .string()
   .min(1)
@@ -44,6 +62,21 @@ const relativePath = z
     error: 'must lie inside the folder of the card',
   });
 const scale = z.number().min(0).max(100);
+const ratio = z.number().min(0).max(1);
+const videoDefaults = z
+  .object({ videoGuidanceScale: scale.optional(), mixingRatio: ratio.optional() })
+  .optional();
+const videoSchema = z.union(
+  [
+    relativePath.transform((folder) => ({ folder })),
+    z.object({ folder: relativePath, defaults: videoDefaults }),
+    z.object({ unet: relativePath, temporal: relativePath, defaults: videoDefaults }),
+  ],
+  {
+    error:
+      'must be a folder inside that of the card, {"folder": …}, or {"unet": …, "temporal": …} inside the image model\'s; beside them at most "defaults" with videoGuidanceScale and mixingRatio',
+  },
+);
 const size = z.string().regex(/^[1-9]\d{0,4}x[1-9]\d{0,4}$/, { error: 'must be WIDTHxHEIGHT' });
 
 const cardSchema = z
@@ -52,7 +85,7 @@ const cardSchema = z
     kind: z.literal('ModelSet'),
     name: z.string().min(1),
     image: relativePath,
-    videos: z.record(z.string().min(1), relativePath),
+    videos: z.record(z.string().min(1), videoSchema),
     defaultVideo: z.string(),
     generators: z.record(
       z.string().min(1),
@@ -69,7 +102,7 @@ const cardSchema = z
     defaults: z.object({
       guidanceScale: scale,
       videoGuidanceScale: scale,
-      mixingRatio: z.number().min(0).max(1),
+      mixingRatio: ratio,
       steps: z.int().min(1).max(1000),
       size,
       negativePrompt: z.string(),

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { BivdiffError } from '../errors.ts';
 import { readTextFile } from '../files/text-file.ts';
 import { parseCard } from './card.ts';
-import type { Card } from './card.ts';
+import type { Card, CardVideo, FolderVideo, TemporalVideo } from './card.ts';
 import { openFileDigests } from './file-digests.ts';
 import type { FileDigestOptions, FileDigests } from './file-digests.ts';
 import type {
@@ -19,7 +19,13 @@ import type {
 } from './model-set.ts';
 import { openPart } from './open-part.ts';
 import type { ModelProblem, PartPlace } from './part-files.ts';
-import { annotatorPlace, generatorPlaces, imagePlaces, videoPlaces } from './part-places.ts';
+import {
+  annotatorPlace,
+  generatorPlaces,
+  imagePlaces,
+  temporalPlace,
+  videoPlaces,
+} from './part-places.ts';
 
 /** What a folder holds and lacks. */
 export interface ModelSetReport {
@@ -98,6 +104,15 @@ async function readCard(
   return { problems: parsed.problems.map((problem) => ({ part: 'card', path, problem, hint })) };
 }
 
+type WindowSizes = Pick<VideoModel, 'window' | 'windowMax'>;
+
+/** Where diffusers' MotionAdapter says how many frames it knows positions of. */
+const POSITIONS = 'motion_max_seq_length';
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1;
+}
+
 class SetSearch {
   readonly parts: ModelPart[] = [];
   readonly problems: ModelProblem[] = [];
@@ -116,8 +131,11 @@ class SetSearch {
     const generators = await this.#readGenerators(folder, card, image);
     const annotators = await this.#readAnnotators(folder, card);
     const videos: Record<string, VideoModel> = {};
-    for (const [name, folder] of Object.entries(card.videos)) {
-      const video = await this.#readVideo(name, join(this.#root, folder));
+    for (const [name, said] of Object.entries(card.videos)) {
+      const video =
+        'folder' in said
+          ? await this.#readFolderVideo(name, said)
+          : await this.#readTemporalVideo(name, folder, said, image);
       if (video !== undefined) videos[name] = video;
     }
     if (image === undefined || this.problems.length > 0) return undefined;
@@ -171,25 +189,52 @@ class SetSearch {
     return annotators;
   }
 
-  async #readVideo(name: string, folder: string): Promise<VideoModel | undefined> {
-    const places = videoPlaces(name, folder);
+  async #readFolderVideo(
+    name: string,
+    { folder, defaults }: CardVideo & FolderVideo,
+  ): Promise<VideoModel | undefined> {
+    const places = videoPlaces(name, join(this.#root, folder));
     const tokenizer = await this.#part(places.tokenizer);
     const textEncoder = await this.#part(places.textEncoder);
     const unet = await this.#part(places.unet);
     const scheduler = await this.#part(places.scheduler);
     if (!tokenizer || !textEncoder || !unet) return undefined;
-    const window = unet.config['window'];
-    if (typeof window === 'number' && Number.isInteger(window) && window >= 1) {
-      const needed = { name, tokenizer, textEncoder, unet, window };
-      return scheduler === undefined ? needed : { ...needed, scheduler };
+    const windows = this.#windowsOf(unet);
+    return windows && { ...{ name, tokenizer, textEncoder, unet, scheduler, defaults }, ...windows };
+  }
+
+  async #readTemporalVideo(
+    name: string,
+    folder: string,
+    said: CardVideo & TemporalVideo,
+    image: ImageModel | undefined,
+  ): Promise<VideoModel | undefined> {
+    const unet = await this.#part(temporalPlace(name, folder, said));
+    const windows = unet && this.#windowsOf(unet);
+    if (!unet || !windows || !image) return undefined;
+    const { tokenizer, textEncoder } = image;
+    return { ...{ name, tokenizer, textEncoder, unet, defaults: said.defaults }, ...windows };
+  }
+
+  /** How many frames a video UNet's passes are of. */
+  #windowsOf({ name, config, configFile }: ModelPart): WindowSizes | undefined {
+    const window = config['window'];
+    const windowMax = config[POSITIONS];
+    const problem = (what: string, hint: string): undefined => {
+      this.problems.push({ part: name, path: configFile ?? '', problem: what, hint });
+    };
+    if (!isCount(window)) {
+      return problem(
+        'has no `window`: the number of frames that one pass was trained on',
+        'Add it, say "window": 16 for ZeroScope; `python -m export` writes it.',
+      );
     }
-    this.problems.push({
-      part: unet.name,
-      path: join(folder, 'unet', 'config.json'),
-      problem: 'has no `window`: the number of frames that one pass was trained on',
-      hint: 'Add it, say "window": 16 for ZeroScope; `python -m export` writes it.',
-    });
-    return undefined;
+    if (windowMax === undefined || windowMax === null) return { window };
+    if (isCount(windowMax) && windowMax >= window) return { window, windowMax };
+    return problem(
+      `has ${POSITIONS} ${JSON.stringify(windowMax)}, and a window of ${String(window)} frames`,
+      `It must be a whole number of frames, and the window no larger. A motion adapter's own config says it.`,
+    );
   }
 
   async #part(place: PartPlace): Promise<ModelPart | undefined> {

@@ -62,10 +62,19 @@ export interface VideoModel {
   readonly textEncoder: ModelPart;
   readonly unet: ModelPart;
   /** How it was trained to be denoised, to compare with the image model; nothing is sampled with it. Absent when the folder has none. */
-  readonly scheduler?: ModelPart;
+  readonly scheduler?: ModelPart | undefined;
   /** Frames that one pass was trained on. */
   readonly window: number;
+  /** Frames that one pass can be of, where the model knows only so many positions. */
+  readonly windowMax?: number | undefined;
+  /** Absent where the set's suit it. */
+  readonly defaults?: VideoDefaults | undefined;
 }
+
+/** Of a set's defaults those that a video model has its own of. */
+export type VideoDefaults = {
+  readonly [Name in 'videoGuidanceScale' | 'mixingRatio']?: ModelDefaults[Name] | undefined;
+};
 
 /** Settings that suit these models; flags and spec override them. */
 export interface ModelDefaults {

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 
-import type { CardGenerator } from './card.ts';
+import type { CardGenerator, TemporalVideo } from './card.ts';
 import type { PartPlace } from './part-files.ts';
 
 /**
@@ -91,6 +91,7 @@ function vaePlace(folder: string, half: 'vae_encoder' | 'vae_decoder'): PartPlac
   };
 }
 
+/** Where the parts of a video model lie that has a folder of its own. */
 export function videoPlaces(name: string, folder: string) {
   const prefix = `video/${name}`;
   return {
@@ -113,6 +114,15 @@ export function videoPlaces(name: string, folder: string) {
       isOptional: true,
     },
   } as const satisfies Readonly<Record<string, PartPlace>>;
+}
+
+/** Where the UNet lies of a video model that is temporal layers over the image model, in whose folder they are. */
+export function temporalPlace(name: string, folder: string, named: TemporalVideo): PartPlace {
+  return {
+    ...{ kind: 'graph', name: `video/${name}/unet` },
+    graphs: [join(folder, `${named.unet}.onnx`)],
+    configs: [join(folder, named.temporal, 'config.json')],
+  };
 }
 
 function textEncoderPlace(prefix: string, folder: string): PartPlace {

@@ -4,7 +4,7 @@
 import { canonicalJson } from '../../common/canonical-json.ts';
 import { digestText } from '../../common/digest.ts';
 import { BivdiffError } from '../../common/errors.ts';
-import type { ModelPart, ModelSet, VideoModel } from '../../common/models/model-set.ts';
+import type { ModelDefaults, ModelPart, ModelSet, VideoModel } from '../../common/models/model-set.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { comparisonFormat } from '../../common/outputs/output-formats.ts';
 import type { AssembleParams, NormScope } from '../../common/stages.ts';
@@ -43,12 +43,14 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
   const sources = furtherOf(request, problems);
   const video = chooseVideo(spec, models, problems);
   const window = Math.min(spec.window ?? video?.window ?? Infinity, spec.frames);
+  checkWindow(window, video, problems);
   // Over one frame both give the same bits, and only the plain UNet has a batch: a lone sample's bits may depend on threads.
   const invertsNothing = spec.bridging.strategy === 'none';
   const normScope = window === 1 || invertsNothing ? 'frame' : spec.inversion.normScope;
   const inversionUnet = chooseInversionUnet(normScope, models, problems);
   const steps = spec.steps ?? models.defaults.steps;
-  const bridging = bridgingOf({ spec, defaults: models.defaults, steps, problems });
+  const defaults = defaultsOf(models, video);
+  const bridging = bridgingOf({ spec, defaults, steps, problems });
   const recipe = recipeOf(spec.task);
   const part = recipe.accept({ spec, models, source, problems });
   problems.push(
@@ -86,8 +88,8 @@ interface Chosen {
 
 /** What every job has. */
 function baseOf({ spec, models, source, numerics }: AcceptRequest, chosen: Chosen): JobBase {
-  const { defaults } = models;
   const { size, steps, bridging, video, window, normScope, inversionUnet, sources } = chosen;
+  const defaults = defaultsOf(models, video);
   return {
     plannerRevision: PLANNER_REVISION,
     source: {
@@ -153,6 +155,20 @@ function chooseVideo(
     );
   }
   return video;
+}
+
+function checkWindow(window: number, video: VideoModel | undefined, problems: string[]): void {
+  const { name, windowMax = Infinity } = video ?? {};
+  if (video === undefined || window <= windowMax) return;
+  problems.push(
+    `window: ${window} frames, but the video model ${name} knows positions of ${windowMax} at most; ask for a window of up to ${windowMax}`,
+  );
+}
+
+/** The set's, but for those that the video model has its own of. */
+function defaultsOf({ defaults }: ModelSet, video: VideoModel | undefined): ModelDefaults {
+  const own = Object.entries(video?.defaults ?? {}).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(own) };
 }
 
 /** Norm scope `window` inverts by the inflated UNet, `frame` by the plain one. */

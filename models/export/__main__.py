@@ -9,7 +9,7 @@ rehearse  writes small random models, laid out as downloads are, to try `models`
 import argparse
 from pathlib import Path
 
-from . import check, demo, rehearse
+from . import check, demo, rehearse, videos
 from .annotators import KINDS, card_entries
 from .generators import control_generators
 from .layout import (
@@ -18,7 +18,6 @@ from .layout import (
     INSTRUCT,
     PROMPT2PROMPT,
     Source,
-    VideoSource,
     write_model_set,
 )
 
@@ -56,6 +55,7 @@ def main():
     own.add_argument("--inpaint", type=Path, help="inpainting pipeline folder, for its UNet")
     own.add_argument("--instruct", type=Path, help="InstructPix2Pix pipeline folder, for its UNet")
     own.add_argument("--video", action="append", default=[], metavar="NAME=FOLDER")
+    own.add_argument("--motion-adapter", action="append", default=[], metavar="NAME=FOLDER")
     own.add_argument("--window", type=int, default=8, help="frames of one video pass")
     own.add_argument("--size", default="512x512", help="default width and height in pixels")
     own.add_argument("--dtype", choices=DTYPES, default="fp16", help="of the stored weights")
@@ -89,14 +89,12 @@ def _models(options):
         inpaint=options.inpaint and options.inpaint / "unet",
         instruct=options.instruct and options.instruct / "unet",
         videos={
-            name: VideoSource(
-                **_parts(folder, "text_encoder", "tokenizer", "unet"),
-                scheduler=_present(folder / "scheduler"),
-                window=options.window,
-            )
-            for name, folder in map(_named, options.video)
+            name: videos.read_folder(folder, options.window)
+            for name, folder in map(_named, [*options.video, *options.motion_adapter])
         },
     )
+    for video in source.videos.values():
+        videos.check_source(video, source.unet)
     write_model_set(source, _card(options, source), options.out, DTYPES[options.dtype])
 
 
@@ -111,10 +109,6 @@ def _rehearse(options):
 
 def _parts(folder, *names):
     return {name: folder / name for name in names}
-
-
-def _present(folder):
-    return folder if folder.is_dir() else None
 
 
 def _named(entry):
@@ -157,7 +151,7 @@ def _card(options, source):
         "kind": "ModelSet",
         "name": options.name,
         "image": "image",
-        "videos": {name: f"video/{name}" for name in source.videos},
+        "videos": {name: videos.card_entry(name, video) for name, video in source.videos.items()},
         "defaultVideo": next(iter(source.videos), ""),
         "generators": {
             **control_generators(source.controlnets, source.fused, source.adapters),

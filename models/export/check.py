@@ -3,6 +3,8 @@
 Inputs have other sizes than the traced ones, so a size that was baked in shows here.
 """
 
+import json
+
 import onnxruntime
 import torch
 from diffusers import (
@@ -10,13 +12,12 @@ from diffusers import (
     ControlNetModel,
     T2IAdapter,
     UNet2DConditionModel,
-    UNet3DConditionModel,
 )
 from transformers import CLIPTextModel
 
 from train import annotators
 
-from . import wrappers
+from . import videos, wrappers
 from .prompt2prompt import Prompt2PromptUnet
 
 
@@ -33,11 +34,13 @@ def check(folder, threads=1):
     yield _compare(wrappers.VaeDecoder(vae), image / "vae_decoder.onnx", (latents,), threads)
     yield from _check_image_unet(image, threads)
     yield from _check_annotators(image, threads)
-    for video in sorted((folder / "video").iterdir()):
-        unet = _load(UNet3DConditionModel, video / "unet")
+    for name, said in json.loads((folder / "card.json").read_text())["videos"].items():
+        unet = videos.load_video_unet(folder, name)
+        place = folder / "video" / name / "unet" / "model.onnx"
+        graph = image / f"{said['unet']}.onnx" if "unet" in said else place
         for frames, batch in ((5, 1), (8, 2)):
             inputs = _unet_inputs(unet, (batch, 4, frames, 16, 8))
-            yield _compare(wrappers.Unet(unet), video / "unet/model.onnx", inputs, threads)
+            yield _compare(wrappers.Unet(unet), graph, inputs, threads)
 
 
 def _check_image_unet(image, threads):

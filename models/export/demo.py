@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -9,10 +10,12 @@ import torch
 from train import annotators, architectures, inpaint, instruct
 from train.loop import train_dir
 from train.text import save_tokenizer
+from video import vidrd
 
 from .annotators import card_entries
 from .generators import control_generators
-from .layout import INPAINT, INSTRUCT, PROMPT2PROMPT, Source, VideoSource
+from .layout import INPAINT, INSTRUCT, PROMPT2PROMPT, Source
+from .videos import TemporalSource, VideoSource, card_entry
 
 WINDOW = 8
 LOG_LINES = 40  # of each training's log that are kept
@@ -31,12 +34,19 @@ STAGES = (
     "instruct",
     "video",
     "video_refine",
+    "vidrd",
+    "animatediff",
 )
 CONTROLNETS = {"canny": "controlnet", "depth": "controlnet_depth", "pose": "controlnet_pose"}
 FUSED = (("canny", "depth"),)
 ADAPTERS = {"canny": "adapter_canny", "depth": "adapter_depth"}
 ANNOTATORS = {"depth": "annotator_depth", "pose": "annotator_pose"}
 VIDEO = "shapes3d"
+# Temporal layers over the image UNet, by the folders of their trainings.
+TEMPORAL = {
+    "vidrd": TemporalSource(Path("vidrd"), WINDOW),
+    "animatediff": TemporalSource(Path("motion_adapter"), WINDOW),
+}
 
 
 def _within(folder, names):
@@ -48,7 +58,10 @@ CARD = {
     "kind": "ModelSet",
     "name": "shapes",
     "image": "image",
-    "videos": {VIDEO: f"video/{VIDEO}"},
+    "videos": {
+        VIDEO: f"video/{VIDEO}",
+        **{name: card_entry(name, source) for name, source in TEMPORAL.items()},
+    },
     "defaultVideo": VIDEO,
     "generators": {
         **control_generators(CONTROLNETS, FUSED, ADAPTERS),
@@ -91,6 +104,7 @@ def random_source():
         adapter_canny=architectures.adapter(1),
         adapter_depth=architectures.adapter(3),
         video_unet=architectures.video_unet(),
+        motion_adapter=architectures.motion_adapter(),
     )
     models[INPAINT] = inpaint.widened(architectures.image_unet())
     models[INSTRUCT] = instruct.widened(architectures.image_unet(), 0.2)
@@ -102,6 +116,11 @@ def random_source():
         model.save_pretrained(folder / name)
     annotators.save(annotators.depth_annotator().half(), folder / ANNOTATORS["depth"])
     annotators.save(annotators.pose_annotator().half(), folder / ANNOTATORS["pose"])
+    inflated = vidrd.VidrdUnet(unet)
+    for name, weight in inflated.named_parameters():
+        if vidrd.is_temporal(name):
+            torch.nn.init.normal_(weight, std=0.02)
+    vidrd.save_temporal(inflated, folder / "vidrd")
     return _source(folder)
 
 
@@ -138,6 +157,12 @@ def _source(folder):
         annotators=_within(folder, ANNOTATORS),
         inpaint=folder / INPAINT,
         instruct=folder / INSTRUCT,
-        videos={VIDEO: video},
+        videos={
+            VIDEO: video,
+            **{
+                name: replace(source, layers=folder / source.layers)
+                for name, source in TEMPORAL.items()
+            },
+        },
         **shared,
     )

@@ -34,8 +34,8 @@ class Contract:
 def write_graph(module, example, contract, weights, path):
     """Traces `module` on `example` (a tuple of tensors) and writes the graph to `path`.
 
-    `weights` maps a prefix of the module's parameter names to the safetensors file that stores the
-    rest of the name, in a folder at or below that of `path`.
+    `weights` maps a prefix of the module's parameter names to the safetensors file, or files, of which
+    one stores the rest of the name, in a folder at or below that of `path`.
     """
     draft = path.with_suffix(".draft")
     with torch.no_grad(), warnings.catch_warnings():
@@ -66,7 +66,10 @@ def write_graph(module, example, contract, weights, path):
 
 def _point_at_weights(graph, contract, weights, path):
     """Turns the parameters, which the exporter left as inputs, into external initializers."""
-    index = {prefix: _tensors(file) for prefix, file in weights.items()}
+    index = {
+        prefix: {file: _tensors(file) for file in ([files] if isinstance(files, Path) else files)}
+        for prefix, files in weights.items()
+    }
     parameters = [value for value in graph.input if value.name not in contract.inputs]
     used = {name for node in graph.node for name in node.input}
     casts = []
@@ -74,9 +77,9 @@ def _point_at_weights(graph, contract, weights, path):
         graph.input.remove(value)
         if value.name not in used:
             continue
-        prefix, name = value.name.split(".", 1)
-        stored = _find(name, index[prefix], weights[prefix])
-        location = os.path.relpath(weights[prefix], path.parent)
+        prefix = next(p for p in sorted(index, reverse=True) if value.name.startswith(f"{p}."))
+        file, stored = _find(value.name.removeprefix(f"{prefix}."), index[prefix])
+        location = os.path.relpath(file, path.parent)
         tensor = graph.initializer.add()
         tensor.name = value.name
         tensor.data_type = TYPES[stored.dtype]
@@ -91,12 +94,14 @@ def _point_at_weights(graph, contract, weights, path):
         graph.node.insert(position, cast)
 
 
-def _find(name, tensors, file):
-    """What the file stores of the model's weight `name`."""
-    for wrapper in ("", *WRAPPERS):
-        if wrapper + name in tensors:
-            return tensors[wrapper + name]
-    raise LookupError(f"{file} has no weight {name}; it has {', '.join(sorted(tensors)[:3])} ...")
+def _find(name, files):
+    """Which file stores the model's weight `name`, and what it has of it."""
+    for file, tensors in files.items():
+        for wrapper in ("", *WRAPPERS):
+            if wrapper + name in tensors:
+                return file, tensors[wrapper + name]
+    there = [f"{file} has {', '.join(sorted(tensors)[:3])} ..." for file, tensors in files.items()]
+    raise LookupError(f"no weight {name}: {'; '.join(there)}")
 
 
 def _merge_equal_nodes(graph):

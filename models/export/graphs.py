@@ -5,6 +5,8 @@ Sizes traced here are only examples: batch, frames, height, width and text lengt
 
 import torch
 
+from video.animatediff import AnimateDiffUnet
+
 from . import wrappers
 from .graph import Contract, write_graph
 from .prompt2prompt import Prompt2PromptUnet
@@ -145,14 +147,15 @@ def write_annotator(model, kind, folder):
     write_graph(wrap(model), (picture,), contract, weights, folder / "model.onnx")
 
 
-def write_video_unet(model, folder):
-    contract = _unet_contract(_CLIP, _TEXT)
+def write_video_unet(model, weights, path):
+    """A graph over `weights`, the files that store the video UNet `model`. Changes `model`."""
+    inner = "unet.unet" if isinstance(model, AnimateDiffUnet) else "unet"
     write_graph(
         wrappers.VideoUnet(model),
         _unet_example(model, (2,), (3,)),
-        contract,
-        {"unet": folder / WEIGHTS},
-        folder / "model.onnx",
+        _unet_contract(_CLIP, _TEXT),
+        {inner: weights},
+        path,
     )
 
 

@@ -1,39 +1,23 @@
 """Writes a model set: diffusers folders with their weights, the graphs over them, and the card."""
 
-import json
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import diffusers
 import torch
-from diffusers import (
-    AutoencoderKL,
-    ControlNetModel,
-    T2IAdapter,
-    UNet2DConditionModel,
-    UNet3DConditionModel,
-)
+from diffusers import AutoencoderKL, ControlNetModel, T2IAdapter, UNet2DConditionModel
 from transformers import CLIPTextModel
 
-from . import graphs
+from . import graphs, videos
 from .annotators import write_annotator
+from .files import copy as _copy
+from .files import store as _store
+from .files import write_json as _write_json
 
 INPAINT = "unet-inpaint"
 INSTRUCT = "unet-instruct"
 PROMPT2PROMPT = "unet/prompt2prompt"
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
-
-
-@dataclass(frozen=True)
-class VideoSource:
-    """Folders of a video model's parts. It has no VAE: BIVDiff decodes with the image model's."""
-
-    text_encoder: Path
-    tokenizer: Path
-    unet: Path
-    scheduler: Path | None  # how it was trained, to compare with the image model; not sampled with
-    window: int  # frames of one pass, as trained
 
 
 @dataclass(frozen=True)
@@ -51,7 +35,7 @@ class Source:
     annotators: dict = field(default_factory=dict)  # depth or pose -> folder of `train`, or ONNX file
     inpaint: Path | None = None  # an image UNet that sees mask and known latents too
     instruct: Path | None = None  # one that sees the picture to edit too
-    videos: dict = field(default_factory=dict)  # name -> VideoSource
+    videos: dict = field(default_factory=dict)  # name -> of videos.py
 
 
 def write_model_set(source, card, out, dtype):
@@ -59,7 +43,7 @@ def write_model_set(source, card, out, dtype):
     out.mkdir(parents=True, exist_ok=True)
     _write_image(source, out / "image", dtype)
     for name, video in source.videos.items():
-        _write_video(video, out / "video" / name, dtype)
+        videos.write_video(name, video, out, dtype)
     _write_json(out / "card.json", card)
 
 
@@ -97,33 +81,6 @@ def _write_image(source, image, dtype):
     graphs.write_inflated_unet(unet, image / "unet")
 
 
-def _write_video(source, folder, dtype):
-    text_encoder = _store(CLIPTextModel, source.text_encoder, folder / "text_encoder", dtype)
-    unet = _store(UNet3DConditionModel, source.unet, folder / "unet", dtype)
-    _copy(source.tokenizer, folder / "tokenizer")
-    if source.scheduler is not None:
-        _copy(source.scheduler, folder / "scheduler")
-    _write_json(folder / "model_index.json", _video_index(source.scheduler is not None))
-    graphs.write_text_encoder(text_encoder, folder / "text_encoder")
-    graphs.write_video_unet(unet, folder / "unet")
-    config = json.loads((folder / "unet" / "config.json").read_text())
-    ours = {"window": source.window, "rowwise_temporal_convs": True}
-    _write_json(folder / "unet" / "config.json", {**config, **ours})
-
-
-def _store(kind, folder, out, dtype):
-    """Saves the model of `folder` in `dtype`; returns what was stored, in float32."""
-    kind.from_pretrained(folder, torch_dtype=dtype).save_pretrained(out, max_shard_size="100GB")
-    config = json.loads((out / "config.json").read_text())
-    config.pop("_name_or_path", None)  # where it happened to lie on this machine
-    _write_json(out / "config.json", config)
-    return kind.from_pretrained(out, torch_dtype=torch.float32).eval().requires_grad_(False)
-
-
-def _copy(folder, out):
-    shutil.copytree(folder, out, dirs_exist_ok=True)
-
-
 def _image_index():
     return {
         "_class_name": "StableDiffusionPipeline",
@@ -138,19 +95,3 @@ def _image_index():
         "unet": ["diffusers", "UNet2DConditionModel"],
         "vae": ["diffusers", "AutoencoderKL"],
     }
-
-
-def _video_index(has_scheduler):
-    return {
-        "_class_name": "TextToVideoSDPipeline",
-        "_diffusers_version": diffusers.__version__,
-        "scheduler": ["diffusers", "DDIMScheduler"] if has_scheduler else [None, None],
-        "text_encoder": ["transformers", "CLIPTextModel"],
-        "tokenizer": ["transformers", "CLIPTokenizer"],
-        "unet": ["diffusers", "UNet3DConditionModel"],
-    }
-
-
-def _write_json(path, value):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value, indent=2) + "\n")

@@ -13,6 +13,7 @@ import torch
 
 from . import (
     adapters,
+    animatediff,
     annotators,
     bare,
     controlnet,
@@ -22,6 +23,7 @@ from . import (
     instruct,
     vae,
     video,
+    vidrd,
 )
 from .loop import Plan
 from .parallel import launch
@@ -82,6 +84,11 @@ STAGES = {
         Plan("video_refine", steps=1200, rate=3e-4, seed=5, warmup=50, ema=0.99, processes=2),
     ),
     "video_bare": (bare.train, Plan("video_bare", steps=600, rate=2e-4, seed=8, warmup=50, ema=0.99)),
+    "vidrd": (vidrd.train, Plan("vidrd", steps=2000, rate=1e-3, seed=8, ema=0.995, processes=2)),
+    "animatediff": (
+        animatediff.train,
+        Plan("animatediff", steps=2000, rate=1e-3, seed=9, ema=0.995, processes=2),
+    ),
 }
 
 

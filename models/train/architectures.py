@@ -4,6 +4,7 @@ from diffusers import (
     AutoencoderKL,
     ControlNetModel,
     DDIMScheduler,
+    MotionAdapter,
     T2IAdapter,
     UNet2DConditionModel,
     UNet3DConditionModel,
@@ -18,6 +19,7 @@ GROUPS = 10
 TEXT_WIDTH = 64
 HEAD_WIDTH = 20
 LATENT_SIZE = 16
+MOTION_FRAMES = 32
 
 
 def autoencoder():
@@ -70,6 +72,18 @@ def video_unet():
         up_block_types=("UpBlock3D", "CrossAttnUpBlock3D", "CrossAttnUpBlock3D"),
         attention_head_dim=HEAD_WIDTH,
         **_unet_sizes(),
+    )
+
+
+def motion_adapter():
+    """MotionAdapter for the image UNet, none in its middle. It knows positions of that many frames."""
+    return MotionAdapter(
+        block_out_channels=WIDTHS,
+        motion_layers_per_block=1,
+        motion_num_attention_heads=tuple(width // HEAD_WIDTH for width in WIDTHS),
+        motion_norm_num_groups=GROUPS,
+        motion_max_seq_length=MOTION_FRAMES,
+        use_motion_mid_block=False,
     )
 
 

@@ -36,13 +36,13 @@ OPPOSITE = {"left": "right", "right": "left", "up": "down", "down": "up"}
 
 def train(plan):
     image_unet = UNet2DConditionModel.from_pretrained(train_dir() / "unet")
-    _save(_fit(plan, lambda: inflate(image_unet), Noising(_even_times, _plain_noise, noise_loss)))
+    _save(fit_clips(plan, lambda: inflate(image_unet), lambda _progress: PLAIN))
 
 
 def refine(plan):
     start = UNet3DConditionModel.from_pretrained(train_dir() / "video_unet")
     before = {name: weight.clone() for name, weight in start.state_dict().items()}
-    model = _fit(plan, start.train, Noising(early_times, inverted_noise, early_noise_loss))
+    model = fit_clips(plan, start.train, lambda _progress: INVERTED)
     refined = model.state_dict()
     model.load_state_dict(
         {name: torch.lerp(before[name], refined[name], REFINED_SHARE) for name in before}
@@ -59,14 +59,16 @@ class Noising:
     loss: Callable  # predicted, noise, times -> scalar
 
 
-def _fit(plan, start, noising):
+def fit_clips(plan, start, noising_at):
+    """Trains the video UNet that `start` makes, on clips noised by `noising_at(progress)`; returns it."""
     torch.manual_seed(plan.seed)
     batch = BATCH // world()
     latents = Latents()
-    embed = CaptionTable(latents.captions)
+    embed = CaptionTable([*latents.captions, *map(reversed_caption, latents.captions)])
     model = start()
 
-    def loss_of(_progress):
+    def loss_of(progress):
+        noising = noising_at(progress)
         clips = torch.randint(len(latents), (batch,))
         clean = latents.latents[clips].float().transpose(1, 2)
         captions = [latents.captions[i] for i in clips.tolist()]
@@ -138,3 +140,7 @@ def inverted_noise(clean):
 
 def reversed_caption(caption):
     return " ".join(OPPOSITE.get(word, word) for word in caption.split())
+
+
+PLAIN = Noising(_even_times, _plain_noise, noise_loss)
+INVERTED = Noising(early_times, inverted_noise, early_noise_loss)

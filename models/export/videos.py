@@ -1,0 +1,217 @@
+"""Video models of a set: which kind a user's folder is of, and how each kind is written.
+
+Whole models (UNet3DConditionModel, VidRD) get a folder of their own, `video/NAME`. Those that are
+temporal layers over the set's image UNet (AnimateDiff's adapter, VidRD's layers alone) are written as
+`image/motion-NAME`, their graphs over both weights as `image/unet_motion-NAME.onnx`.
+"""
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import diffusers
+import torch
+from diffusers import MotionAdapter, UNet2DConditionModel, UNet3DConditionModel
+from transformers import CLIPTextModel
+
+from video import vidrd
+from video.animatediff import AnimateDiffUnet
+
+from . import graphs
+from .files import add_to_config, copy, store, write_json
+from .graphs import WEIGHTS
+
+
+@dataclass(frozen=True)
+class VideoSource:
+    """Folders of a whole video model. It has no VAE: BIVDiff decodes with the image model's."""
+
+    text_encoder: Path
+    tokenizer: Path
+    unet: Path
+    scheduler: Path | None  # how it was trained, to compare with the image model; not sampled with
+    window: int  # frames of one pass, as trained
+    checkpoint: Path | None = None  # VidRD's, whose weights replace those of the folders
+
+
+@dataclass(frozen=True)
+class TemporalSource:
+    """A folder of temporal layers: a motion adapter, or VidRD's."""
+
+    layers: Path
+    window: int
+    defaults: dict | None = None  # of the card, where they are not the set's
+
+
+def read_folder(folder, window):
+    """The source that a user's folder is; exits if it is none that is known."""
+    if (folder / "config.json").is_file():
+        return TemporalSource(folder, window)
+    checkpoints = sorted(folder.glob("*.pth"))
+    bases = [base.parent for base in folder.glob("*/unet")]
+    if len(checkpoints) == 1 and len(bases) == 1:
+        return _whole(bases[0], window, checkpoints[0])
+    if (folder / "unet" / "config.json").is_file():
+        return _whole(folder, window, None)
+    raise SystemExit(
+        f"{folder} is no video model that is known. It has neither config.json (a motion adapter), nor"
+        " unet/config.json (a pipeline as ZeroScope's), nor one .pth file beside one folder of Stable"
+        " Diffusion (VidRD: ModelT2V.pth and stable-diffusion-2-1-base)."
+    )
+
+
+def check_source(source, image_unet):
+    """Exits if temporal layers do not fit the image UNet of that folder, or their window."""
+    if isinstance(source, VideoSource):
+        return
+    config = _config(source.layers)
+    _check_fit(config, _config(image_unet), source.layers)
+    most = config.get("motion_max_seq_length")
+    if most is not None and source.window > most:
+        raise SystemExit(
+            f"{source.layers} knows positions of {most} frames, fewer than --window {source.window}"
+        )
+
+
+def card_entry(name, source):
+    """What the card says of it."""
+    if isinstance(source, VideoSource):
+        return f"video/{name}"
+    entry = {"unet": f"unet_motion-{name}", "temporal": f"motion-{name}"}
+    return {**entry, "defaults": source.defaults} if source.defaults else entry
+
+
+def write_video(name, source, out, dtype):
+    """Writes it into the set `out`, whose image model is there already."""
+    if isinstance(source, VideoSource):
+        _write_whole(source, out / "video" / name, dtype)
+    else:
+        _write_temporal(name, source, out / "image", dtype)
+
+
+def load_video_unet(folder, name):
+    """The torch model of a set's video UNet, in float32."""
+    said = json.loads((folder / "card.json").read_text())["videos"][name]
+    if "temporal" in said:
+        return load_temporal(folder / "image" / "unet", folder / "image" / said["temporal"])
+    unet = folder / (said if isinstance(said, str) else said["folder"]) / "unet"
+    if _config(unet).get("add_temp_conv"):
+        return _quiet(vidrd.load(unet))
+    return _quiet(UNet3DConditionModel.from_pretrained(unet, torch_dtype=torch.float32))
+
+
+def load_temporal(image_folder, layers):
+    """An image UNet with temporal layers, in float32."""
+    image_unet = UNet2DConditionModel.from_pretrained(image_folder, torch_dtype=torch.float32)
+    if not _is_adapter(_config(layers)):
+        return _quiet(vidrd.load_temporal(image_unet, layers))
+    adapter = MotionAdapter.from_pretrained(layers, torch_dtype=torch.float32)
+    return _quiet(AnimateDiffUnet(image_unet, adapter))
+
+
+def _is_adapter(config):
+    return config.get("_class_name") == "MotionAdapter"
+
+
+def _check_fit(config, image, layers):
+    if not _is_adapter(config) and not config.get("add_temp_conv"):
+        raise SystemExit(
+            f"{layers}/config.json is of {config.get('_class_name')}, neither a MotionAdapter nor VidRD's"
+        )
+    widths, wanted = config["block_out_channels"], list(image["block_out_channels"])
+    count = config.get("motion_layers_per_block", config.get("layers_per_block"))
+    problems = []
+    if list(widths) != wanted:
+        problems.append(f"block_out_channels {widths}, the image UNet {wanted}")
+    if count != image["layers_per_block"]:
+        problems.append(f"{count} layers a block, the image UNet {image['layers_per_block']}")
+    if config.get("conv_in_channels"):
+        problems.append(f"conv_in_channels {config['conv_in_channels']}: it wants a picture beside noise")
+    if problems:
+        raise SystemExit(f"{layers} does not fit the image model: it has {'; '.join(problems)}")
+
+
+def _write_temporal(name, source, image, dtype):
+    out = image / f"motion-{name}"
+    if _is_adapter(_config(source.layers)):
+        store(MotionAdapter, source.layers, out, dtype)
+    else:
+        vidrd.copy_layers(source.layers, out, dtype)
+    add_to_config(out, window=source.window, rowwise_temporal_convs=True)
+    model = load_temporal(image / "unet", out)
+    weights = (image / "unet" / WEIGHTS, out / WEIGHTS)
+    graphs.write_video_unet(model, weights, image / f"unet_motion-{name}.onnx")
+
+
+def _write_whole(source, folder, dtype):
+    unet, text_encoder = _store_unet(source, folder / "unet", dtype)
+    with tempfile.TemporaryDirectory() as scratch:
+        at = source.text_encoder
+        if text_encoder is not None:
+            at = Path(scratch)
+            text_encoder.save_pretrained(at)
+        text_encoder = store(CLIPTextModel, at, folder / "text_encoder", dtype)
+    copy(source.tokenizer, folder / "tokenizer")
+    if source.scheduler is not None:
+        copy(source.scheduler, folder / "scheduler")
+    write_json(folder / "model_index.json", _index(source.scheduler is not None))
+    graphs.write_text_encoder(text_encoder, folder / "text_encoder")
+    graphs.write_video_unet(unet, folder / "unet" / WEIGHTS, folder / "unet" / "model.onnx")
+    add_to_config(folder / "unet", window=source.window, rowwise_temporal_convs=True)
+
+
+def _store_unet(source, out, dtype):
+    """What was stored, and the text encoder that came with it, maybe none."""
+    if source.checkpoint is None and not _config(source.unet).get("add_temp_conv"):
+        return store(UNet3DConditionModel, source.unet, out, dtype), None
+    text_encoder = None
+    if source.checkpoint is None:
+        model = vidrd.load(source.unet)
+    else:
+        model, words = vidrd.load_published(source.checkpoint, source.unet)
+        if words:
+            text_encoder = CLIPTextModel.from_pretrained(source.text_encoder)
+            _load_published_words(text_encoder, words)
+    vidrd.save(model.to(dtype), out)
+    return _quiet(vidrd.load(out)), text_encoder
+
+
+def _load_published_words(text_encoder, words):
+    """Into a text encoder whose names may have lost `text_model.` since."""
+    known = text_encoder.state_dict()
+    plain = {name.removeprefix("text_model."): weight for name, weight in words.items()}
+    text_encoder.load_state_dict(
+        {name: plain[name.removeprefix("text_model.")].to(weight) for name, weight in known.items()}
+    )
+
+
+def _whole(folder, window, checkpoint):
+    scheduler = folder / "scheduler"
+    return VideoSource(
+        text_encoder=folder / "text_encoder",
+        tokenizer=folder / "tokenizer",
+        unet=folder / "unet",
+        scheduler=scheduler if scheduler.is_dir() else None,
+        window=window,
+        checkpoint=checkpoint,
+    )
+
+
+def _config(folder):
+    return json.loads((folder / "config.json").read_text())
+
+
+def _quiet(model):
+    return model.eval().requires_grad_(False)
+
+
+def _index(has_scheduler):
+    return {
+        "_class_name": "TextToVideoSDPipeline",
+        "_diffusers_version": diffusers.__version__,
+        "scheduler": ["diffusers", "DDIMScheduler"] if has_scheduler else [None, None],
+        "text_encoder": ["transformers", "CLIPTextModel"],
+        "tokenizer": ["transformers", "CLIPTokenizer"],
+        "unet": ["diffusers", "UNet3DConditionModel"],
+    }
