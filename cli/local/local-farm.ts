@@ -22,6 +22,7 @@ import type { Store, StoreUpkeep } from '../../common/store/ports.ts';
 import type { Digest } from '../../common/task.ts';
 import { acceptSpec, jobIdOf } from '../../coordinator/domain/accept.ts';
 import { createPlan } from '../../coordinator/domain/plan.ts';
+import { putRequest } from '../../coordinator/jobs/job-request.ts';
 import { createTaskGraph } from '../../coordinator/domain/task-graph.ts';
 import { wantedTasks } from '../../coordinator/run/active-job.ts';
 import { surveyStore } from '../../coordinator/run/survey.ts';
@@ -100,6 +101,7 @@ class LocalFarm implements Farm {
       { kind: 'spec', id: jobId },
       Buffer.from(canonicalJson(job as never)),
     );
+    await putRequest(this.store, jobId, spec);
     const { frames, width, height } = facts;
     return { jobId, job, spec, models, source: { path: spec.input.path, frames, width, height } };
   }

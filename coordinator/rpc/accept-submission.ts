@@ -17,6 +17,8 @@ import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import type { Submission } from '../coordinator.ts';
 import type { ArtifactRights } from './access/artifact-rights.ts';
 import { PRIORITY_MAX } from './access/caller.ts';
+import { jobIdOf } from '../domain/accept.ts';
+import { putRequest } from '../jobs/job-request.ts';
 import { syncArtifacts } from '../jobs/sync-artifacts.ts';
 import type { Caller } from './access/caller.ts';
 import { checkSpecLimits } from './spec-limits.ts';
@@ -84,6 +86,7 @@ export async function acceptRender(
   const job = await accept(spec, source);
   checkSpecLimits({ ...job, size: job }, limits);
   await syncArtifacts(store, await artifactsOfSource(store, source));
+  await putRequest(store, jobIdOf(job), spec);
   const whose = caller.owner === '' ? {} : { owner: caller.owner };
   const name = spec.name ?? '';
   return { spec, job, submission: { name, priority, source: basename(spec.input.path), ...whose } };
