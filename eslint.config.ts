@@ -46,10 +46,18 @@ const BUILT_ON: Readonly<Record<string, readonly string[]>> = {
   'coordinator/dispatch': ['rpc', 'simulation', 'coordinator.ts', 'kubernetes'],
   'coordinator/rpc': ['simulation', 'kubernetes'],
   'coordinator/kubernetes': ['rpc', 'simulation'],
-  'cli/output': ['flags', 'request', 'local', 'farm/', 'programs', 'commands', 'reference'],
-  'cli/flags': ['request', 'local', 'farm/', 'programs', 'commands', 'reference'],
-  'cli/request': ['local', 'farm/', 'programs', 'commands', 'reference'],
-  'cli/local': ['farm/', 'programs', 'commands', 'reference'],
+  'cli/output': [
+    ...['report/', 'flags', 'request', 'local', 'compare/', 'farm/'],
+    ...['programs', 'commands', 'reference'],
+  ],
+  'cli/report': [
+    ...['flags', 'request', 'local', 'compare/', 'farm/'],
+    ...['programs', 'commands', 'reference'],
+  ],
+  'cli/flags': ['request', 'local', 'compare/', 'farm/', 'programs', 'commands', 'reference'],
+  'cli/request': ['local', 'compare/', 'farm/', 'programs', 'commands', 'reference'],
+  'cli/local': ['compare/', 'farm/', 'programs', 'commands', 'reference'],
+  'cli/compare': ['farm/', 'programs', 'commands', 'reference'],
   'cli/farm': ['programs', 'commands', 'reference'],
   'cli/programs': ['local', 'commands', 'reference'],
 };

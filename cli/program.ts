@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander';
 
 import { BivdiffError } from '../common/errors.ts';
+import { addCompareCommand } from './commands/compare.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addFarmProgramCommands } from './commands/farm/farm-programs.ts';
@@ -70,6 +71,7 @@ export function createProgram(
   addRenderCommand(program, environment, finish);
   addPlanCommand(program, environment, finish);
   addSweepCommand(program, environment, finish);
+  addCompareCommand(program, environment, finish);
   addProbeCommand(program, environment, finish);
   addRoundtripCommand(program, environment, finish);
   addModelsCommands(program, environment, finish);

@@ -14,6 +14,8 @@ const GENERATE = ['generate', 'proto', '--template', 'proto/buf.gen.yaml'];
 const steps: readonly (readonly [name: string, run: () => boolean])[] = [
   ['format', () => run(bin('prettier'), ['--check', '--log-level', 'warn', '.'])],
   ['types', () => run(bin('tsc'), ['-p', 'tsconfig.json'])],
+  // Scripts of pages run in browsers, which have other globals.
+  ['types of pages', () => run(bin('tsc'), ['-p', 'cli/report/page'])],
   ['lint', () => run(bin('eslint'), ['--max-warnings', '0', '.'])],
   ['proto lint', () => run(bin('buf'), ['lint', 'proto'])],
   // The image of the protos that programs out there may speak; CONTRIBUTING says when it is made anew.

@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import { BivdiffError } from '../../common/errors.ts';
 import { endingOf, isSequence } from '../../common/outputs/output-formats.ts';
 import { STAGES } from '../../common/task.ts';
+import { htmlPlace } from '../compare/place-report.ts';
 import { acceptRequest } from '../request/accept-request.ts';
 import type { Accepted, Farm, TaskCounts } from '../farm.ts';
 import { formatFigure, formatSeconds, formatTable, plural } from '../output/format.ts';
@@ -39,7 +40,7 @@ const EXAMPLES = `
 Examples:
   bivdiff sweep --mixing-ratio 0,0.25,0.5,0.75,1 --task controlnet --input clip.mp4 \\
     --prompt "a red square" --output sweep/
-  bivdiff sweep spec.yaml --bridging mixed,image-only,video-only,none --output sweep/ --json
+  bivdiff sweep spec.yaml --bridging mixed,image-only,video-only,none --output sweep/ --html sweep/page.html
 
 What the renders share (frames, latents, inversions) is made once. The folder gets a video of each,
 contact-sheet.png (any control, frame by frame, then a row of each) and table.json. Several values may
@@ -72,6 +73,7 @@ export function addSweepCommand(
     )
     .argument('[spec]', 'Spec file, YAML or JSON');
   addRenderFlags(command, { without: WITHOUT, docs: OWN_DOCS })
+    .option('--html <FILE>', 'Write a page that compares all of them, as bivdiff compare does')
     .addHelpText('after', EXAMPLES)
     .action(async (specFile: string | undefined, typed: TypedFlags) => {
       finish(await sweep(specFile, typed, environment));
@@ -101,12 +103,13 @@ async function sweep(
   );
   const run = runOptions(typed, environment);
   await checkPlaces([join(folder, 'table.json')]);
+  const html = await htmlPlace(typed['html'], environment.folder);
   const results = await withFarm(run, environment, (farm) =>
-    renderPoints({ farm, renders, folder, run }, environment),
+    renderPoints({ farm, renders, folder, html, run }, environment),
   );
-  const table = sweepTable(results, folder);
+  const table = sweepTable(results, { folder, html });
   if (run.json) printJson(environment.stdout, table);
-  else environment.stdout.write(sweepText(results, folder));
+  else environment.stdout.write(sweepText(results, { folder, html }));
   return EXIT_OK;
 }
 
@@ -149,18 +152,24 @@ async function requestsOf(
   });
 }
 
-interface SweepRun {
+interface SweepRun extends SweepPlaces {
   readonly farm: Farm;
   readonly renders: readonly PointRender[];
-  readonly folder: string;
   readonly run: RunOptions;
+}
+
+/** Where results go besides the videos. */
+interface SweepPlaces {
+  readonly folder: string;
+  /** Of the page, if it is wanted. */
+  readonly html: string | undefined;
 }
 
 async function renderPoints(
   sweepRun: SweepRun,
   environment: CliEnvironment,
 ): Promise<SweepResult[]> {
-  const { farm, renders, folder, run } = sweepRun;
+  const { farm, renders, folder, html, run } = sweepRun;
   const signal = environment.interruption();
   const view = createView(run, environment);
   const { format } = renders[0]!.request.spec.output;
@@ -190,25 +199,36 @@ async function renderPoints(
     });
     results.push({ point, accepted: one, report });
   }
-  const rows = results.map(({ point, accepted: one }) => ({
-    label: pointLabel(point),
-    job: one.job,
+  const rows = results.map(({ point, accepted: { jobId, job, spec } }) => ({
+    ...{ label: pointLabel(point), jobId, job, request: spec },
   }));
-  const table = sweepTable(results, folder);
+  const table = sweepTable(results, { folder, html });
   // Loads picture codecs, which no other command shall wait for.
   const { placeSweepFiles } = await import('../local/sweep-files.ts');
   await placeSweepFiles(farm.store, { folder, rows, table, overwrite: run.overwrite });
+  if (html !== undefined) {
+    const { placeSweepPage } = await import('../compare/sweep-page.ts');
+    const points = results.map(({ point }) => point);
+    await placeSweepPage(farm.store, {
+      path: html,
+      rows,
+      points,
+      signal,
+      overwrite: run.overwrite,
+    });
+  }
   return results;
 }
 
 /** What `--json` prints and table.json holds. `tasks` and `seconds` are of the whole sweep. */
-function sweepTable(results: readonly SweepResult[], folder: string): object {
+function sweepTable(results: readonly SweepResult[], { folder, html }: SweepPlaces): object {
   return {
     kind: 'bivdiff-sweep',
     outputs: {
       folder,
       contactSheet: join(folder, 'contact-sheet.png'),
       table: join(folder, 'table.json'),
+      ...(html === undefined ? {} : { html }),
     },
     tasks: sumTasks(results.map(({ report }) => report.tasks)),
     seconds: sumSeconds(results.map(({ report }) => report.seconds)),
@@ -226,7 +246,7 @@ function sweepTable(results: readonly SweepResult[], folder: string): object {
   };
 }
 
-function sweepText(results: readonly SweepResult[], folder: string): string {
+function sweepText(results: readonly SweepResult[], { folder, html }: SweepPlaces): string {
   const header = ['', 'flicker', 'edge F1', 'drift', 'tasks run', 'reused'];
   const figure = (value: number | null): string => formatFigure(value ?? undefined);
   const rows = results.map(({ point, report }) => [
@@ -248,6 +268,7 @@ function sweepText(results: readonly SweepResult[], folder: string): string {
   return [
     formatTable(header, [[...frameByFrame, '', '', ''], ...rows]),
     `\n${join(folder, 'contact-sheet.png')}\n${join(folder, 'table.json')}\n`,
+    html === undefined ? '' : `${html}\n`,
     `${plural(results.length, 'video')}: ${plural(tasks.run, 'task')} run, ${tasks.reused} reused, ${formatSeconds(wallSeconds)}\n`,
   ].join('');
 }

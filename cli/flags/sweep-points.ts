@@ -82,6 +82,36 @@ export function pointLabel(point: SweepPoint): string {
   return point.map(({ axis, value }) => `${axis.label} ${value}`).join(', ');
 }
 
+/** Two settings with several values each, as a grid: names, values, and the index of each pair's point, row by row. */
+export interface PointGrid {
+  readonly rows: { readonly name: string; readonly values: readonly string[] };
+  readonly columns: { readonly name: string; readonly values: readonly string[] };
+  readonly points: readonly (readonly number[])[];
+}
+
+/** What was swept: of each setting with more than one value its name and values. */
+export function sweptAxes(
+  points: readonly SweepPoint[],
+): readonly { readonly name: string; readonly values: readonly string[] }[] {
+  const first = points[0] ?? [];
+  return first
+    .map(({ axis }, n) => ({
+      name: axis.label,
+      values: [...new Set(points.map((point) => point[n]!.value))],
+    }))
+    .filter(({ values }) => values.length > 1);
+}
+
+/** Undefined where not exactly two settings have several values. */
+export function pointGrid(points: readonly SweepPoint[]): PointGrid | undefined {
+  const [rows, columns, ...others] = sweptAxes(points);
+  if (rows === undefined || columns === undefined || others.length > 0) return undefined;
+  const width = columns.values.length;
+  // The first setting varies slowest.
+  const line = (row: number): number[] => columns.values.map((_, column) => row * width + column);
+  return { rows, columns, points: rows.values.map((_, row) => line(row)) };
+}
+
 /** For JSON: numbers as numbers. */
 export function pointFields(point: SweepPoint): Readonly<Record<string, string | number>> {
   return Object.fromEntries(

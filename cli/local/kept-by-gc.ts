@@ -4,7 +4,7 @@
 import { BivdiffError } from '../../common/errors.ts';
 import { readPartListing } from '../../common/models/stored-part.ts';
 import { artifactsOfSource } from '../../common/sources/source.ts';
-import type { DocumentName, Store } from '../../common/store/ports.ts';
+import type { Store } from '../../common/store/ports.ts';
 import type { Digest, JobId, TaskId } from '../../common/task.ts';
 import { modelsOfJob } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
@@ -13,6 +13,7 @@ import { createPlan, tasksOfNode } from '../../coordinator/domain/plan.ts';
 import { frameTasks } from '../../coordinator/jobs/finished-frames.ts';
 import { isOver, JobLog, submittedJobs } from '../../coordinator/jobs/job-log.ts';
 import type { Manifest } from '../../coordinator/jobs/manifest.ts';
+import { findJob, readJob } from './find-job.ts';
 
 export interface KeptJobs {
   readonly tasks: ReadonlySet<TaskId>;
@@ -99,23 +100,4 @@ async function addModels({ artifacts }: Roots, store: Store, job: AcceptedJob): 
     const listing = await readPartListing(store, digest);
     for (const file of listing?.files ?? []) artifacts.add(file.digest);
   }
-}
-
-async function findJob(store: Store, name: string): Promise<DocumentName> {
-  const found = await store.listDocuments('spec', name);
-  const [first] = found;
-  if (first !== undefined && found.length === 1) return first;
-  const hint = 'Renders print their job; bivdiff render --json has it whole.';
-  if (first === undefined) {
-    throw new BivdiffError('not-found', `no job in the store begins with ${name}`, { hint });
-  }
-  throw new BivdiffError('invalid-argument', `${found.length} jobs begin with ${name}`, { hint });
-}
-
-async function readJob(store: Store, document: DocumentName): Promise<AcceptedJob> {
-  const bytes = await store.getDocument(document);
-  if (bytes !== undefined) return JSON.parse(Buffer.from(bytes).toString()) as AcceptedJob;
-  throw new BivdiffError('data-loss', `the spec of job ${document.id} is damaged`, {
-    hint: 'Leave it out of --keep, or render it again.',
-  });
 }

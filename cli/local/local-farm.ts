@@ -25,6 +25,7 @@ import type { Digest } from '../../common/task.ts';
 import { acceptSpec, jobIdOf } from '../../coordinator/domain/accept.ts';
 import type { SourceFacts } from '../../coordinator/domain/check-sources.ts';
 import { createPlan } from '../../coordinator/domain/plan.ts';
+import { putRequest } from '../../coordinator/jobs/job-request.ts';
 import { createTaskGraph } from '../../coordinator/domain/task-graph.ts';
 import { wantedTasks } from '../../coordinator/run/active-job.ts';
 import { surveyStore } from '../../coordinator/run/survey.ts';
@@ -101,6 +102,7 @@ class LocalFarm implements Farm {
       { kind: 'spec', id: jobId },
       Buffer.from(canonicalJson(job as never)),
     );
+    await putRequest(this.store, jobId, spec);
     return { jobId, job, spec, models, source, sources };
   }
 

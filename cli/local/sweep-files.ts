@@ -4,16 +4,13 @@
 import { join } from 'node:path';
 
 import type { Store } from '../../common/store/ports.ts';
-import type { InputPart } from '../../common/task.ts';
 import { PANEL_LABELS } from '../../recipes/panels.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
-import { createPlan, tasksOfStage } from '../../coordinator/domain/plan.ts';
-import { readPicture, resolvePictures } from '../../workers/stages/artifacts.ts';
-import { BusyClock } from '../../workers/stages/busy-clock.ts';
 import type { RgbImage } from '../../workers/media/media-types.ts';
 import { encodePng } from '../../workers/media/pixels/png.ts';
 import { composeContactSheet } from '../../workers/vision/panels.ts';
 import { placeOutputs } from '../output/place-outputs.ts';
+import { panelParts, readParts } from './job-pictures.ts';
 
 export interface SweepFiles {
   /** Absolute. */
@@ -52,32 +49,17 @@ export async function placeSweepFiles(store: Store, files: SweepFiles): Promise<
 }
 
 async function composeSheet(store: Store, rows: SweepFiles['rows']): Promise<RgbImage> {
-  const codecs = new BusyClock();
-  const pictures = async (parts: readonly InputPart[]): Promise<RgbImage[]> => {
-    const refs = await resolvePictures(store, parts);
-    return Promise.all(refs.map((ref) => readPicture({ store, codecs }, ref)));
-  };
   const sheetRows: { label: string; frames: readonly RgbImage[] }[] = [];
   for (const { label, job } of rows) {
-    const inputs = sheetInputs(job);
+    const inputs = panelParts(job, 'contact-sheet');
     // What all have in common, once.
     const isFirst = sheetRows.length === 0;
     for (const [role, shared] of isFirst ? Object.entries(PANEL_LABELS) : []) {
       const parts = inputs[role];
       if (role === 'smoothed' || parts === undefined) continue;
-      sheetRows.push({ label: shared, frames: await pictures(parts) });
+      sheetRows.push({ label: shared, frames: await readParts(store, parts) });
     }
-    sheetRows.push({ label, frames: await pictures(inputs['smoothed'] ?? []) });
+    sheetRows.push({ label, frames: await readParts(store, inputs['smoothed'] ?? []) });
   }
   return composeContactSheet(sheetRows);
-}
-
-/** What a contact sheet of this job would read: the planner's own choice of frames. Only planned, never run. */
-function sheetInputs(job: AcceptedJob): Readonly<Record<string, readonly InputPart[]>> {
-  const { framesPerSecond } = job.outputs[0] ?? { framesPerSecond: 8 };
-  const plan = createPlan({
-    ...job,
-    outputs: [{ layout: 'contact-sheet', format: 'png', framesPerSecond }],
-  });
-  return plan.task(tasksOfStage(plan, 'assemble')[0]!).inputs;
 }

@@ -7,6 +7,7 @@ import type { DocumentKind, DocumentName } from './ports.ts';
 
 export const DOCUMENT_KINDS: readonly DocumentKind[] = [
   'spec',
+  'request',
   'manifest',
   'job-event',
   'job-history',

@@ -73,6 +73,7 @@ export type PutRecordResult =
 
 /**
  * - `spec`: an accepted spec, by job id
+ * - `request`: the spec as it was asked for, by job id
  * - `manifest`: what made an output
  * - `job-event`: `<job>/<n>`, the log of a job on a farm
  * - `job-history`: `<job>/<n>`, what happened to its tasks, in segments
@@ -82,7 +83,15 @@ export type PutRecordResult =
  * - `farm`: `<farm>/<digest>`, that a coordinator of this farm has been here, and what its models need
  */
 export type DocumentKind =
-  'spec' | 'manifest' | 'job-event' | 'job-history' | 'epoch' | 'upload' | 'model' | 'farm';
+  | 'spec'
+  | 'request'
+  | 'manifest'
+  | 'job-event'
+  | 'job-history'
+  | 'epoch'
+  | 'upload'
+  | 'model'
+  | 'farm';
 
 /** `id` is made of segments of `[a-z0-9._-]` joined by `/`, none beginning with a dot; so nothing can leave the store's folder. */
 export interface DocumentName {

@@ -137,6 +137,7 @@ export class KnownJobs {
     const { store } = this.#options;
     await history.remove();
     await store.deleteDocument({ kind: 'manifest', id: jobId });
+    await store.deleteDocument({ kind: 'request', id: jobId });
     await store.deleteDocument({ kind: 'spec', id: jobId });
     await log.remove();
     this.#entries.delete(jobId);

@@ -18,6 +18,8 @@ import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import type { Submission } from '../coordinator.ts';
 import type { ArtifactRights } from './access/artifact-rights.ts';
 import { PRIORITY_MAX } from './access/caller.ts';
+import { jobIdOf } from '../domain/accept.ts';
+import { putRequest } from '../jobs/job-request.ts';
 import { syncArtifacts } from '../jobs/sync-artifacts.ts';
 import type { Caller } from './access/caller.ts';
 import { checkSpecLimits } from './spec-limits.ts';
@@ -101,6 +103,7 @@ export async function acceptRender(
   const job = await accept(spec, source, sources);
   checkSpecLimits({ ...job, size: job }, limits);
   for (const one of all) await syncArtifacts(store, await artifactsOfSource(store, one));
+  await putRequest(store, jobIdOf(job), spec);
   const whose = caller.owner === '' ? {} : { owner: caller.owner };
   const submission = { name: spec.name ?? '', priority, ...sourceNamesOf(spec, sources), ...whose };
   return { spec, job, submission };

@@ -13,8 +13,8 @@ import type { HarnessOptions } from '../../support/farm/coordinator-harness.ts';
 import { acceptedJob } from '../../support/jobs.ts';
 
 const SUBMISSION = { name: 'a job', priority: 50 };
-/** History, manifest and spec (one delete each, whether it is there or not), submitted, done, priority, deleted. */
-const DELETED_DOCUMENTS = 1 + 2 + 4;
+/** History, manifest, request and spec (one delete each, whether it is there or not), submitted, done, priority, deleted. */
+const DELETED_DOCUMENTS = 1 + 3 + 4;
 const HOUR = 3_600_000;
 
 /** Names of all documents of a job, `epoch` left out. */

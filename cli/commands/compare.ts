@@ -1,0 +1,114 @@
+// `bivdiff compare`: clips beside each other, of rendered jobs or of any program, in figures and as a page to show.
+
+import { access } from 'node:fs/promises';
+
+import type { Command } from 'commander';
+
+import { BivdiffError } from '../../common/errors.ts';
+import { isFolder, openStore } from '../../common/store/open-store.ts';
+import type { Store } from '../../common/store/ports.ts';
+import { htmlPlace, placeReport } from '../compare/place-report.ts';
+import { addStoreFlag, storeFolderOf } from '../flags/store-flag.ts';
+import type { TypedFlags } from '../flags/render-flags.ts';
+import { EXIT_OK } from '../output/exit-codes.ts';
+import { plural } from '../output/format.ts';
+import { printJson } from '../terminal.ts';
+import type { CliEnvironment } from '../terminal.ts';
+
+const EXAMPLES = `
+Examples:
+  bivdiff compare out/a.mp4 out/b.mp4 --html out/compare.html
+  bivdiff compare before=out/drawn/ after=out/smooth.mp4
+  bivdiff compare 3f2a90c1 8d01b7e2 --html out/compare.html
+  bivdiff compare sweep/ --html out/sweep.html
+
+A clip is a video, a folder of pictures, a job of the store (its id, or the first digits of it), a report that render wrote, or the
+folder of a sweep, which stands for all its jobs. NAME=CLIP gives it a name. The first is the reference. Of jobs the control and the
+frames before smoothing are shown too, and a single job is compared with those. All must have one size and number of frames.`;
+
+/** Adds the command. `finish` takes the exit code. */
+export function addCompareCommand(
+  program: Command,
+  environment: CliEnvironment,
+  finish: (exitCode: number) => void,
+): void {
+  const command = program
+    .command('compare')
+    .summary('Compare clips')
+    .description(
+      'Compare rendered jobs or any clips: flicker, fidelity to the control, drift; as a table, and as a page to show',
+    )
+    .argument('<clip...>', 'Videos, folders of pictures, jobs, reports, folders of sweeps');
+  addStoreFlag(command)
+    .option('--html <FILE>', 'Write a page with all clips in it, which needs nothing else')
+    .option('--title <TEXT>', 'Title of the page')
+    .option('--overwrite', 'Replace the page if something else is there')
+    .option('--json', 'Print one JSON object on stdout')
+    .addHelpText('after', EXAMPLES)
+    .action(async (words: string[], typed: TypedFlags) => {
+      await compare(words, typed, environment);
+      finish(EXIT_OK);
+    });
+}
+
+async function compare(
+  words: readonly string[],
+  typed: TypedFlags,
+  environment: CliEnvironment,
+): Promise<void> {
+  const html = await htmlPlace(typed['html'], environment.folder);
+  // The codecs take a while to load, which no other command shall wait for.
+  const [{ createMediaService }, { findSubjects }, { readClips }, compared] = await Promise.all([
+    import('../../workers/media/media-service.ts'),
+    import('../compare/subjects.ts'),
+    import('../compare/read-clips.ts'),
+    import('../compare/compared.ts'),
+  ]);
+  const signal = environment.interruption();
+  await using media = createMediaService();
+  await using store = lazyStore(storeFolderOf(typed, environment));
+  const sources = { media, signal, folder: environment.folder, openStore: store.open };
+  try {
+    const subjects = await findSubjects(words, sources);
+    const { clips, reference } = await readClips(subjects, sources);
+    const comparison = await compared.compareClips(clips, reference, signal);
+    if (html !== undefined) {
+      const title = typeof typed['title'] === 'string' ? typed['title'] : titleOf(clips.length);
+      const report = await compared.reportOf(comparison, { title });
+      await placeReport(html, report, { overwrite: typed['overwrite'] === true });
+    }
+    if (typed['json'] === true) {
+      printJson(environment.stdout, compared.comparisonJson(comparison, html));
+      return;
+    }
+    const text = compared.comparisonText(comparison);
+    environment.stdout.write(`${text}${html === undefined ? '' : `\n${html}\n`}`);
+  } catch (reason) {
+    if (!signal.aborted) throw reason;
+    throw new BivdiffError('cancelled', 'stopped; nothing was written', { cause: reason });
+  }
+}
+
+function titleOf(clips: number): string {
+  return `${plural(clips, 'clip')} side by side`;
+}
+
+/** Opened when it is first asked for: files need none. */
+function lazyStore(folder: string): { readonly open: () => Promise<Store> } & AsyncDisposable {
+  let opened: Promise<Store> | undefined;
+  const open = async (): Promise<Store> => {
+    if (isFolder(folder)) {
+      await access(folder).catch((reason: unknown) => {
+        throw new BivdiffError('not-found', `there is no store at ${folder}`, { cause: reason });
+      });
+    }
+    return openStore(folder);
+  };
+  return {
+    open: () => (opened ??= open()),
+    [Symbol.asyncDispose]: async () => {
+      const store = await opened?.catch(() => undefined);
+      await store?.close();
+    },
+  };
+}

@@ -1,0 +1,24 @@
+// A clip under comparison, wherever it came from.
+
+import type { JobId } from '../../common/task.ts';
+import type { RenderSpec } from '../../recipes/spec/schema.ts';
+import type { RgbImage } from '../../workers/media/media-types.ts';
+import type { Control } from '../../workers/pipelines/measure/sums.ts';
+
+export interface Clip {
+  readonly label: string;
+  /** All of one size. */
+  readonly frames: readonly RgbImage[];
+  readonly framesPerSecond: number;
+  /** `shown`: a control or a source, of which nothing is measured. */
+  readonly kind: 'shown' | 'measured';
+  /** What its edges are compared with, where that is known. */
+  readonly control?: Control;
+  /** What the frames show, where that was said. */
+  readonly prompt?: string;
+  readonly origin: ClipOrigin;
+}
+
+export type ClipOrigin =
+  | { readonly path: string }
+  | { readonly job: JobId; readonly panel: string; readonly request?: RenderSpec };

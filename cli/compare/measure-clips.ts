@@ -1,0 +1,68 @@
+// The figures of clips: those that renders measure (docs/metrics.md), frame by frame, and each clip against the reference.
+
+import { driftOfFrame } from '../../workers/vision/colour-drift.ts';
+import { edgeF1OfFrame } from '../../workers/vision/edge-f1.ts';
+import { flickerOfPair } from '../../workers/vision/flicker.ts';
+import type { Figure, Measured } from '../report/report.ts';
+import type { Clip } from './clip.ts';
+
+export const FIGURES: readonly Figure[] = [
+  {
+    id: 'flicker',
+    name: 'Flicker',
+    along: 'frame pair',
+    unit: 'levels of 255',
+    better: 'lower',
+    doc: 'What differs from the frame before once motion is taken away.',
+  },
+  {
+    id: 'edgeF1',
+    name: 'Control fidelity',
+    along: 'frame',
+    unit: 'edge F1, 0 to 1',
+    better: 'higher',
+    doc: "How well the frame's edges lie on those of the control that it was to follow.",
+  },
+  {
+    id: 'drift',
+    name: 'Drift',
+    along: 'frame',
+    unit: 'levels of 255',
+    better: 'lower',
+    doc: 'How far colours are from the same frame of the reference.',
+  },
+];
+
+/** By the figure's id; those that cannot be had of it are absent. Stops when the signal aborts. */
+export async function measureClip(
+  clip: Clip,
+  reference: Clip,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, Measured>>> {
+  const { frames, control } = clip;
+  const over = async (
+    count: number,
+    figure: (index: number) => number,
+  ): Promise<Measured | undefined> => {
+    const series: number[] = [];
+    for (let index = 0; index < count; index++) {
+      signal.throwIfAborted();
+      series.push(figure(index));
+      // Ctrl-C has its turn.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return series.length === 0
+      ? undefined
+      : { series, mean: series.reduce((sum, one) => sum + one, 0) / series.length };
+  };
+  const flicker = await over(frames.length - 1, (i) => flickerOfPair(frames[i]!, frames[i + 1]!));
+  const edgeF1 =
+    control &&
+    (await over(frames.length, (i) => edgeF1OfFrame(control.frames[i]!, frames[i]!, control).f1));
+  const drift =
+    clip === reference
+      ? undefined
+      : await over(frames.length, (i) => driftOfFrame(reference.frames[i]!, frames[i]!));
+  const all = Object.entries({ flicker, edgeF1, drift });
+  return Object.fromEntries(all.filter((one): one is [string, Measured] => one[1] !== undefined));
+}
