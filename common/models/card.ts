@@ -31,6 +31,8 @@ export interface CardGenerator {
   readonly scheduler?: string | undefined;
   /** What it is conditioned on, in the words of its recipe. */
   readonly conditions: readonly JsonObject[];
+  /** That suits its frames, where that is not the set's. */
+  readonly mixingRatio?: number | undefined;
 }
 
 const relativePath = z
@@ -59,6 +61,7 @@ const cardSchema = z
         textEncoder: relativePath.optional(),
         scheduler: relativePath.optional(),
         conditions: z.array(z.record(z.string(), z.json())).default([]),
+        mixingRatio: z.number().min(0).max(1).optional(),
       }),
     ),
     defaults: z.object({

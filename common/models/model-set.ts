@@ -46,6 +46,8 @@ export interface Generator {
   readonly scheduler: ModelPart;
   /** What it is conditioned on, in the words of its recipe. */
   readonly conditions: readonly JsonObject[];
+  /** That suits its frames. @default that of the set */
+  readonly mixingRatio?: number;
 }
 
 export interface VideoModel {

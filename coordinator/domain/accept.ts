@@ -48,8 +48,10 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
   const normScope = window === 1 || invertsNothing ? 'frame' : spec.inversion.normScope;
   const inversionUnet = chooseInversionUnet(normScope, models, problems);
   const steps = spec.steps ?? models.defaults.steps;
-  const bridging = bridgingOf({ spec, defaults: models.defaults, steps, problems });
   const recipe = recipeOf(spec.task);
+  const { mixingRatio = models.defaults.mixingRatio, ...drawing } =
+    recipe.drawing?.({ spec, models }) ?? {};
+  const bridging = bridgingOf({ spec, defaults: { mixingRatio }, steps, problems });
   const part = recipe.accept({ spec, models, source, problems });
   problems.push(
     ...samplerProblems({
@@ -57,7 +59,7 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
       scheduler: models.image.scheduler,
       inversion: invertsNothing ? undefined : (spec.inversion.mode ?? models.defaults.inversion),
       video,
-      ...recipe.drawing?.({ spec, models }),
+      ...drawing,
     }),
     ...outputProblems({
       ...{ size, frames: spec.frames, outputs: outputsOf(spec) },

@@ -31,10 +31,11 @@ export interface ControlnetJob extends DrawingJob {
 
 export const controlnet: RecipePlan<Spec, ControlnetJob> = {
   accept,
-  drawing: ({ spec, models }) => ({
-    sampler: drawingSettings(spec, models).sampler,
-    generatorScheduler: models.generators[spec.control.type]?.scheduler,
-  }),
+  drawing: ({ spec, models }) => {
+    const { scheduler, mixingRatio } = models.generators[spec.control.type] ?? {};
+    const { sampler } = drawingSettings(spec, models);
+    return { sampler, generatorScheduler: scheduler, mixingRatio };
+  },
   nodes,
 };
 

@@ -77,6 +77,7 @@ export function drawingOf({
   return {
     sampler: drawingSettings(spec, models).sampler,
     generatorScheduler: generator?.scheduler,
+    mixingRatio: generator?.mixingRatio,
   };
 }
 
