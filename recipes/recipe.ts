@@ -50,10 +50,12 @@ export type RecipePart<J extends JobBase> = Omit<J, keyof JobBase> & {
 export interface RecipePlan<S, J extends JobBase> {
   /** Its part of the job; undefined if there is a problem without which there is none. */
   accept(request: RecipeRequest<S>): RecipePart<J> | undefined;
-  /** By which sampler its frames are drawn, and from which config; absent for a recipe that draws none. */
+  /** By which sampler its frames are drawn, from which config, and the mixing ratio that suits them; absent for a recipe that draws none. */
   drawing?(request: Pick<RecipeRequest<S>, 'spec' | 'models'>): {
     readonly sampler: SamplerName;
     readonly generatorScheduler: ModelPart | undefined;
+    /** The generator's own. @default that of the models */
+    readonly mixingRatio?: number | undefined;
   };
   /** Of the panels that its spec names, those that this render shows. @default all */
   panels?(spec: S): readonly string[];

@@ -35,6 +35,8 @@ export interface CardGenerator {
   readonly scheduler?: string | undefined;
   /** What it is conditioned on, in the words of its recipe. */
   readonly conditions: readonly JsonObject[];
+  /** That suits its frames, where that is not the set's. */
+  readonly mixingRatio?: number | undefined;
 }
 
 export type CardVideo = (FolderVideo | TemporalVideo) & {
@@ -96,6 +98,7 @@ const cardSchema = z
         textEncoder: relativePath.optional(),
         scheduler: relativePath.optional(),
         conditions: z.array(z.record(z.string(), z.json())).default([]),
+        mixingRatio: z.number().min(0).max(1).optional(),
       }),
     ),
     annotators: z.record(z.string().min(1), annotatorSchema(relativePath)).default({}),

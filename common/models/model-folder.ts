@@ -166,7 +166,7 @@ class SetSearch {
     image: ImageModel | undefined,
   ): Promise<Record<string, Generator>> {
     const generators: Record<string, Generator> = {};
-    for (const [name, { task, conditions, ...named }] of Object.entries(card.generators)) {
+    for (const [name, { task, conditions, mixingRatio, ...named }] of Object.entries(card.generators)) {
       const places = generatorPlaces(name, folder, named);
       const unet = await this.#part(places.unet);
       const tokenizer = places.tokenizer ? await this.#part(places.tokenizer) : image?.tokenizer;
@@ -175,7 +175,10 @@ class SetSearch {
         : image?.textEncoder;
       const scheduler = places.scheduler ? await this.#part(places.scheduler) : image?.scheduler;
       if (!unet || !tokenizer || !textEncoder || !scheduler) continue;
-      generators[name] = { name, task, unet, tokenizer, textEncoder, scheduler, conditions };
+      generators[name] = {
+        ...{ name, task, unet, tokenizer, textEncoder, scheduler, conditions },
+        ...(mixingRatio === undefined ? {} : { mixingRatio }),
+      };
     }
     return generators;
   }

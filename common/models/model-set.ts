@@ -47,6 +47,8 @@ export interface Generator {
   readonly scheduler: ModelPart;
   /** What it is conditioned on, in the words of its recipe. */
   readonly conditions: readonly JsonObject[];
+  /** That suits its frames. @default that of the set */
+  readonly mixingRatio?: number;
 }
 
 /** What sees in a picture what a control picture is drawn from, and how that is drawn. */

@@ -4,7 +4,12 @@
 import { canonicalJson } from '../../common/canonical-json.ts';
 import { digestText } from '../../common/digest.ts';
 import { BivdiffError } from '../../common/errors.ts';
-import type { ModelDefaults, ModelPart, ModelSet, VideoModel } from '../../common/models/model-set.ts';
+import type {
+  ModelDefaults,
+  ModelPart,
+  ModelSet,
+  VideoModel,
+} from '../../common/models/model-set.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { comparisonFormat } from '../../common/outputs/output-formats.ts';
 import type { AssembleParams, NormScope } from '../../common/stages.ts';
@@ -49,9 +54,11 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
   const normScope = window === 1 || invertsNothing ? 'frame' : spec.inversion.normScope;
   const inversionUnet = chooseInversionUnet(normScope, models, problems);
   const steps = spec.steps ?? models.defaults.steps;
-  const defaults = defaultsOf(models, video);
-  const bridging = bridgingOf({ spec, defaults, steps, problems });
   const recipe = recipeOf(spec.task);
+  const defaults = defaultsOf(models, video);
+  const { mixingRatio = defaults.mixingRatio, ...drawing } =
+    recipe.drawing?.({ spec, models }) ?? {};
+  const bridging = bridgingOf({ spec, defaults: { mixingRatio }, steps, problems });
   const part = recipe.accept({ spec, models, source, problems });
   problems.push(
     ...samplerProblems({
@@ -59,7 +66,7 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
       scheduler: models.image.scheduler,
       inversion: invertsNothing ? undefined : (spec.inversion.mode ?? models.defaults.inversion),
       video,
-      ...recipe.drawing?.({ spec, models }),
+      ...drawing,
     }),
     ...outputProblems({
       ...{ size, frames: spec.frames, outputs: outputsOf(spec) },

@@ -73,7 +73,9 @@ def run(models, case, options):
     image, video = torch.from_numpy(made["inverted"]), reference.invert_video(latents, "")
 
     def smooth(noise):
-        drawn = reference.smooth(noise, case.caption, "", options.video_guidance)
+        # Guidance between two equal texts changes nothing.
+        guidance = options.video_guidance if case.caption else 1
+        drawn = reference.smooth(noise, case.caption, "", guidance)
         return to_pixels(reference.decode(drawn))
 
     shown = dict(frames=made["frames"], inverted_mask=made["wrong"])

@@ -10,6 +10,7 @@ from diffusers import AutoencoderKL, UNet3DConditionModel
 
 from . import data
 from .diffusion import CaptionTable, Latents, add_noise, early_noise_loss
+from .inpaint import all_captions
 from .loop import fit, train_dir
 from .parallel import rank, world
 from .video import BATCH, CAPTION_DROP, early_times, inverted_noise, reversed_caption
@@ -24,7 +25,7 @@ def train(plan):
     batch = BATCH // world()
     latents = Latents()
     vae = AutoencoderKL.from_pretrained(train_dir() / "vae").eval().requires_grad_(False)
-    embed = CaptionTable([*latents.captions, *map(caption_of, data.BACKGROUNDS)])
+    embed = CaptionTable([*all_captions(), *map(caption_of, data.BACKGROUNDS)])
     model = UNet3DConditionModel.from_pretrained(train_dir() / "video_unet").train()
 
     def loss_of(_progress):

@@ -6,7 +6,7 @@ import type { Annotator, Generator, ModelSet } from '../../common/models/model-s
 import type { AnnotateParams, EstimateParams } from '../../common/stages.ts';
 import { CONTROL_CONDITION, conditionsOf } from '../pipeline/generator-conditions.ts';
 import { generatorRefs, partRef } from '../pipeline/generator-parts.ts';
-import { drawingSettings } from '../pipeline/generator-settings.ts';
+import { drawingSettings, drawnBy } from '../pipeline/generator-settings.ts';
 import type { DrawingJob } from '../pipeline/generator-settings.ts';
 import type { PartRef } from '../pipeline/job-base.ts';
 import type { RecipePart, RecipeRequest } from '../recipe.ts';
@@ -77,14 +77,11 @@ export function acceptControls<N extends string>(
 /** What acceptance checks the sampler against. */
 export function drawingAlong<N extends string>(
   kind: ControlKind<N>,
-  { spec, models }: Pick<RecipeRequest<Spec>, 'spec' | 'models'>,
+  request: Pick<RecipeRequest<Spec>, 'spec' | 'models'>,
 ) {
-  const asked = askedControls(spec, []);
-  const generator = asked && generatorFor(kind, asked.controls, models);
-  return {
-    sampler: drawingSettings(spec, models).sampler,
-    generatorScheduler: typeof generator === 'object' ? generator.scheduler : undefined,
-  };
+  const asked = askedControls(request.spec, []);
+  const generator = asked && generatorFor(kind, asked.controls, request.models);
+  return drawnBy(typeof generator === 'object' ? generator : undefined, request);
 }
 
 /** Which of a recipe's panels a render shows. */

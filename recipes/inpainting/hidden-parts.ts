@@ -3,7 +3,7 @@
 import type { Generator } from '../../common/models/model-set.ts';
 import { bridgeNodes } from '../pipeline/bridge-nodes.ts';
 import { drawingRoles, generatorRefs } from '../pipeline/generator-parts.ts';
-import { drawingParams, drawingSettings } from '../pipeline/generator-settings.ts';
+import { drawingParams, drawingSettings, drawnBy } from '../pipeline/generator-settings.ts';
 import type { DrawingJob } from '../pipeline/generator-settings.ts';
 import type { PartRef } from '../pipeline/job-base.ts';
 import { indicesOf } from '../pipeline/layout.ts';
@@ -73,15 +73,12 @@ export function hiddenPartsOf<N extends InpaintingParams['task']>(
   };
 }
 
-export function drawingOf({
-  spec,
-  models,
-}: Pick<RecipeRequest<Parameters<typeof drawingSettings>[0]>, 'spec' | 'models'>) {
-  const generator = Object.values(models.generators).find(({ task }) => task === 'inpainting');
-  return {
-    sampler: drawingSettings(spec, models).sampler,
-    generatorScheduler: generator?.scheduler,
-  };
+export function drawingOf(
+  request: Pick<RecipeRequest<Parameters<typeof drawingSettings>[0]>, 'spec' | 'models'>,
+) {
+  const { generators } = request.models;
+  const generator = Object.values(generators).find(({ task }) => task === 'inpainting');
+  return drawnBy(generator, request);
 }
 
 /** The size that a render will have. */

@@ -7,7 +7,7 @@ import type { Generator } from '../../common/models/model-set.ts';
 import { bridgeNodes } from '../pipeline/bridge-nodes.ts';
 import { conditionsOf } from '../pipeline/generator-conditions.ts';
 import { drawingRoles, generatorRefs } from '../pipeline/generator-parts.ts';
-import { drawingParams, drawingSettings } from '../pipeline/generator-settings.ts';
+import { drawingParams, drawingSettings, drawnBy } from '../pipeline/generator-settings.ts';
 import type { DrawingJob } from '../pipeline/generator-settings.ts';
 import type { PartRef } from '../pipeline/job-base.ts';
 import { framesOf, planNode } from '../pipeline/plan-node.ts';
@@ -32,10 +32,7 @@ export interface InstructJob extends DrawingJob {
 
 export const instructPix2pix: RecipePlan<Spec, InstructJob> = {
   accept,
-  drawing: ({ spec, models }) => ({
-    sampler: drawingSettings(spec, models).sampler,
-    generatorScheduler: editorOf(models)?.scheduler,
-  }),
+  drawing: (request) => drawnBy(editorOf(request.models), request),
   nodes,
 };
 
@@ -55,7 +52,9 @@ function editorOf({
 function accept(request: RecipeRequest<Spec>): RecipePart<InstructJob> | undefined {
   const { spec, models, problems } = request;
   if (spec.prompt.trim() === '') {
-    problems.push('prompt: missing; the instruction by which frames are edited, say "make it blue"');
+    problems.push(
+      'prompt: missing; the instruction by which frames are edited, say "make it blue"',
+    );
   }
   const generator = editorOf(models);
   if (generator === undefined) {
@@ -71,8 +70,7 @@ function accept(request: RecipeRequest<Spec>): RecipePart<InstructJob> | undefin
   const { unet, ...others } = generatorRefs(generator, models.image);
   return {
     task: 'instruct-pix2pix',
-    imageGuidanceScale:
-      spec.imageGuidanceScale ?? condition?.imageGuidanceScale ?? IMAGE_GUIDANCE,
+    imageGuidanceScale: spec.imageGuidanceScale ?? condition?.imageGuidanceScale ?? IMAGE_GUIDANCE,
     ...drawingSettings(spec, models),
     models: { instructUnet: unet, ...others },
   };

@@ -1,7 +1,7 @@
 // The settings of every recipe whose frames an image model draws: from its spec to its job, and from there to its generate tasks. Whatever a
 // recipe has besides, its controls say, is its own.
 
-import type { ModelSet } from '../../common/models/model-set.ts';
+import type { Generator, ModelSet } from '../../common/models/model-set.ts';
 import type { SamplerName } from '../../common/stages.ts';
 import type { DrawingModels } from './generator-parts.ts';
 import type { BridgeModels, JobBase } from './job-base.ts';
@@ -46,6 +46,21 @@ export function drawingSettings(
     guidanceScale: spec.guidanceScale ?? defaults.guidanceScale,
     sampler: spec.scheduler ?? defaults.sampler,
     ...(sharedNoise === 0 ? {} : { sharedNoise }),
+  };
+}
+
+/** What acceptance looks at of a recipe whose frames `generator` draws; undefined while none is found. */
+export function drawnBy(
+  generator: Generator | undefined,
+  {
+    spec,
+    models,
+  }: { readonly spec: Parameters<typeof drawingSettings>[0]; readonly models: ModelSet },
+) {
+  return {
+    sampler: drawingSettings(spec, models).sampler,
+    generatorScheduler: generator?.scheduler,
+    mixingRatio: generator?.mixingRatio,
   };
 }
 

@@ -3,7 +3,7 @@
 import type { Generator } from '../../common/models/model-set.ts';
 import { bridgeNodes } from '../pipeline/bridge-nodes.ts';
 import { drawingRoles, generatorRefs, partRef } from '../pipeline/generator-parts.ts';
-import { drawingParams, drawingSettings } from '../pipeline/generator-settings.ts';
+import { drawingParams, drawingSettings, drawnBy } from '../pipeline/generator-settings.ts';
 import type { DrawingJob } from '../pipeline/generator-settings.ts';
 import type { PartRef } from '../pipeline/job-base.ts';
 import { counterpartOf, framesOf, planNode } from '../pipeline/plan-node.ts';
@@ -34,10 +34,7 @@ export interface PromptToPromptJob extends DrawingJob {
 
 export const promptToPrompt: RecipePlan<Spec, PromptToPromptJob> = {
   accept,
-  drawing: ({ spec, models }) => ({
-    sampler: drawingSettings(spec, models).sampler,
-    generatorScheduler: generatorOf(models)?.scheduler,
-  }),
+  drawing: (request) => drawnBy(generatorOf(request.models), request),
   nodes,
 };
 

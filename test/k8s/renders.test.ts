@@ -8,6 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 
 import type { Schema } from '../../coordinator/kubernetes/renders/definition.ts';
+import { MASK } from '../e2e/cli/workplace.ts';
 import { endOfCli, startCli } from '../support/cli-process.ts';
 import type { CliRun } from '../support/cli-process.ts';
 import { died } from '../support/farm/farm-program.ts';
@@ -187,6 +188,26 @@ it('a Render names what was uploaded by its digest', async () => {
   expect(wrong.stderr).toContain('null is a device, not a file or folder');
 });
 
+it('a Render has a mask beside its source, and waits for it', async () => {
+  const place = await arrange();
+  const render = { task: 'inpainting', control: undefined, prompt: '' };
+  await place.apply('masked', { render, sources: { mask: { path: 'mask.mp4' } } });
+  const pending = await place.reaches('masked', 'Pending');
+  expect(pending.status.conditions[0].message).toContain(
+    'sources.mask.path: mask.mp4: there is no such file',
+  );
+  await copyFile(MASK, join(place.sources, 'mask.mp4'));
+  await place.reaches('masked', ...OPEN);
+  expect(await place.farm.client.list()).toHaveLength(1);
+  await place.apply('bare', { render });
+  const refused = await place.reaches('bare', 'Refused');
+  expect(refused.status.conditions[0].message).toContain('mask.path: missing');
+  // As a path of another task's.
+  await place.apply('odd', { sources: { mask: { path: 'mask.mp4' } } });
+  const odd = await place.reaches('odd', 'Refused');
+  expect(odd.status.conditions[0].message).toContain('mask: is for task inpainting');
+});
+
 describe('the API server', () => {
   const namespace = 'refusals';
   const cases: readonly (readonly [string, Spec, string])[] = [
@@ -210,6 +231,22 @@ describe('the API server', () => {
       'give one of path, video and folder',
     ],
     ['a source that is none', { source: { video: 'clip' } }, 'spec.source.video'],
+    [
+      'a mask that is two',
+      { sources: { mask: { path: 'a.mp4', video: 'ab'.repeat(32) } } },
+      'give one of path, video and folder',
+    ],
+    ['a mask that leads out', { sources: { mask: { path: '../b' } } }, 'below the folder of'],
+    [
+      'a source that no task has',
+      { sources: { veil: { path: 'a.mp4' } } },
+      'unknown field "spec.sources.veil"',
+    ],
+    [
+      'the path of a mask among the settings',
+      { render: { mask: { path: 'a.mp4' } } },
+      'unknown field "spec.render.mask.path"',
+    ],
     ['an absolute path', { source: { path: '/etc/passwd' } }, 'below the folder of sources'],
     ['an address', { source: { path: 's3://a/b.mp4' } }, 'addresses are not taken: upload'],
     ['a path that leads out', { source: { path: 'a/../../b' } }, 'below the folder of sources'],
@@ -235,6 +272,7 @@ describe('the API server', () => {
     const immutable: readonly (readonly [Spec, string])[] = [
       [{ render: { seed: 8 } }, 'render is immutable'],
       [{ source: { path: 'other.mp4' } }, 'source is immutable'],
+      [{ sources: { mask: { path: 'other.mp4' } } }, 'sources is immutable'],
       [{ ttlSecondsAfterFinished: 5 }, 'ttlSecondsAfterFinished is immutable'],
     ];
     for (const [spec, sentence] of immutable) {

@@ -15,6 +15,8 @@ const root = join(import.meta.dirname, '../../..');
 
 export const MAIN = join(root, 'cli/main.ts');
 export const SOURCE = join(root, 'examples/source.mp4');
+/** Of what moves in it, and a little around. */
+export const MASK = join(root, 'examples/mask.mp4');
 export const FIXTURES = join(root, 'test/support/media/fixtures');
 
 export interface Workplace extends AsyncDisposable {

@@ -35,13 +35,15 @@ describe('what the jobs of a farm need', () => {
     await store.putDocument({ kind: 'manifest', id: jobId }, Buffer.from(JSON.stringify(manifest)));
   }
 
-  /** Its source is a folder of one picture. */
-  async function jobOf(seed: number): Promise<{ job: AcceptedJob; picture: Digest }> {
+  /** Its source is a folder of one picture; it has a mask, too. */
+  async function jobOf(seed: number): Promise<{ job: AcceptedJob; picture: Digest; mask: Digest }> {
     const picture = await store.putArtifact(Buffer.from(`picture ${seed}`));
     const listing = JSON.stringify({ files: [{ name: 'a.png', digest: picture }] });
     const digest = await store.putArtifact(Buffer.from(listing));
     const source = { kind: 'folder', digest, start: 0, stride: 1 } as const;
-    return { job: acceptedJob({ seed, source, frameBatch: 1 }), picture };
+    const mask = await store.putArtifact(Buffer.from(`mask ${seed}`));
+    const sources = { mask: { kind: 'video', digest: mask, isStill: true } } as const;
+    return { job: acceptedJob({ seed, source, sources, frameBatch: 1 }), picture, mask };
   }
 
   async function collect(): Promise<void> {
@@ -88,17 +90,19 @@ describe('what the jobs of a farm need', () => {
         throw new BivdiffError('invalid-argument', 'it cannot be');
       }
     });
-    const { job, picture } = await jobOf(2);
+    const { job, picture, mask } = await jobOf(2);
     const { jobId } = await farm.coordinator.submit(job, SUBMISSION);
     await farm.until(jobId, 'failed');
     await collect();
     expect(await framesOf(jobId)).toEqual([0, 1, 2, 3, 4]);
     expect(await resultsOf(job, 'generate')).toBe(0);
     expect(await store.hasArtifact(picture)).toBe(true);
+    expect(await store.hasArtifact(mask)).toBe(true);
     await farm.coordinator.delete(jobId);
     await collect();
     expect(await resultsOf(job, 'decode')).toBe(0);
     expect(await store.hasArtifact(picture)).toBe(false);
+    expect(await store.hasArtifact(mask)).toBe(false);
   });
 
   it('is all of one that may go on', async () => {

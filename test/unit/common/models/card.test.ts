@@ -11,7 +11,7 @@ const good = {
   defaultVideo: 'small',
   generators: {
     canny: { task: 'controlnet', unet: 'unet_controlnet-canny', conditions: [{ low: 60 }] },
-    edit: { task: 'pix2pix', unet: 'edit/unet', scheduler: 'edit/scheduler' },
+    edit: { task: 'pix2pix', unet: 'edit/unet', scheduler: 'edit/scheduler', mixingRatio: 0 },
   },
   defaults: {
     guidanceScale: 5,
@@ -36,7 +36,10 @@ describe('a card', () => {
         defaultVideo: 'small',
         generators: {
           canny: { task: 'controlnet', unet: 'unet_controlnet-canny', conditions: [{ low: 60 }] },
-          edit: { task: 'pix2pix', unet: 'edit/unet', scheduler: 'edit/scheduler', conditions: [] },
+          edit: {
+            ...{ task: 'pix2pix', unet: 'edit/unet', scheduler: 'edit/scheduler' },
+            ...{ conditions: [], mixingRatio: 0 },
+          },
         },
         annotators: {},
         defaults: {
@@ -102,6 +105,11 @@ describe('a card', () => {
       'a ratio above 1',
       { defaults: { ...good.defaults, mixingRatio: 1.5 } },
       /^defaults\.mixingRatio: /,
+    ],
+    [
+      "a generator's ratio above 1",
+      { generators: { edit: { task: 'pix2pix', unet: 'edit', mixingRatio: 2 } } },
+      /^generators\.edit\.mixingRatio: /,
     ],
     ['a step that is no multiple of 8', { sizeMultiple: 12 }, /^sizeMultiple: /],
   ])('is refused, and the field named, for %s', (_, change, problem) => {

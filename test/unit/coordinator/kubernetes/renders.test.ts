@@ -217,6 +217,14 @@ describe('the definition', () => {
     expect(settings.properties!['input']!.properties).not.toHaveProperty('path');
   });
 
+  it('has each further source beside the settings, not among them', () => {
+    const spec = renderSchema().properties!['spec']!;
+    const mask = spec.properties!['sources']!.properties!['mask']!;
+    expect(Object.keys(mask.properties!)).toEqual(['path', 'video', 'folder']);
+    expect(settings.properties!['mask']!.properties).toHaveProperty('rectangle');
+    expect(settings.properties!['mask']!.properties).not.toHaveProperty('path');
+  });
+
   it('is found to be older where fields are missing, or not to be there', () => {
     const kinds = { 'x-kubernetes-group-version-kind': [{ kind: 'Render' }] };
     const published = (properties: object) =>
@@ -246,6 +254,9 @@ describe('a listed Render', () => {
       ...{ name: 'clip', priority: 50, isSuspended: false, isLeaving: false },
       ...{ finalizers: [], status: {}, settings: { task: 'frames' } },
     });
+    expect(readRender(listed).sources).toEqual({});
+    const sources = { mask: { video: 'ab'.repeat(32) } };
+    expect(readRender({ ...listed, spec: { ...listed.spec, sources } }).sources).toEqual(sources);
     const metadata = { ...listed.metadata, deletionTimestamp: '2026-01-02T03:04:05Z' };
     expect(readRender({ ...listed, metadata }).isLeaving).toBe(true);
   });

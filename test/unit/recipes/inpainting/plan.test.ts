@@ -24,11 +24,11 @@ const mask = { ...facts, digest: digestText('mask'), path: 'mask.mp4', frames: 2
 const BY_MASK = { mask: { path: 'mask.mp4' } };
 const BY_BOX = { mask: { rectangle: '8,8,16,16' } };
 
-function plan(settings: object, of: Partial<typeof mask> = {}): Plan {
+function plan(settings: object, of: Partial<typeof mask> = {}, set = models): Plan {
   const whole = { apiVersion: 'bivdiff/v1', input: { path: 'clip.mp4' }, prompt: 'go' };
   const spec = parseRenderSpec({ ...whole, task: 'inpainting', ...settings }, 'the test');
   const sources = { mask: { ...mask, ...of } };
-  return createPlan(acceptSpec({ spec, models, source, sources, numerics }));
+  return createPlan(acceptSpec({ spec, models: set, source, sources, numerics }));
 }
 
 function problemsOf(settings: object, of: Partial<typeof mask> = {}): unknown {
@@ -157,5 +157,20 @@ describe('known pixels', () => {
     expect(problemsOf({ ...BY_BOX, feather: 3 })).toEqual([
       'feather: without --keep-known (keepKnown) no known pixel is put back',
     ]);
+  });
+});
+
+describe('the mixing ratio', () => {
+  const generator = { ...models.generators['inpaint']!, mixingRatio: 0.1 };
+  const own = { ...models, generators: { inpaint: generator } };
+  const ratioOf = (settings: object, of: typeof models = own): number =>
+    plan(settings, {}, of).job.mixingRatio;
+
+  it("is the generator's, where the user gives none and the card has one", () => {
+    expect(ratioOf(BY_BOX)).toBe(0.1);
+    expect(ratioOf(shaped)).toBe(0.1);
+    expect(ratioOf({ ...BY_BOX, mixingRatio: 0.7 })).toBe(0.7);
+    expect(ratioOf({ ...BY_BOX, bridging: { strategy: 'image-only' } })).toBe(1);
+    expect(ratioOf(BY_BOX, models)).toBe(models.defaults.mixingRatio);
   });
 });
