@@ -135,6 +135,10 @@ function reportJson(report: ModelSetReport, found: ModelFindings): object {
             name: generator,
             task,
           })),
+          annotators: Object.values(set.annotators).map(({ name: annotator, kind }) => ({
+            name: annotator,
+            kind,
+          })),
           videos: Object.values(set.videos).map(({ name: video, window, windowMax, ...own }) => ({
             name: video,
             window,
@@ -165,12 +169,14 @@ function reportText(report: ModelSetReport): string {
 
 function settingsText({
   generators,
+  annotators,
   videos,
   defaultVideo,
   defaults,
   sizeMultiple,
 }: ModelSet): string {
   const drawn = Object.values(generators).map(({ name, task }) => `${name} (task ${task})`);
+  const seen = Object.values(annotators).map(({ name, kind }) => `${name} (${kind})`);
   const windows = Object.values(videos).map(({ name, window, windowMax, defaults: own = {} }) => {
     const facts = [
       `window ${window}${windowMax === undefined ? '' : ` of at most ${windowMax}`}`,
@@ -182,6 +188,7 @@ function settingsText({
   });
   return [
     `generators: ${drawn.join(', ') || 'none'}\n`,
+    seen.length === 0 ? '' : `annotators: ${seen.join(', ')}\n`,
     `video models: ${windows.join(', ')}\n`,
     `defaults: ${defaults.width}x${defaults.height}, ${plural(defaults.steps, 'step')}, guidance ${defaults.guidanceScale}, `,
     `video guidance ${defaults.videoGuidanceScale}, mixing ratio ${defaults.mixingRatio}, ${defaults.sampler}, inversion ${defaults.inversion}\n`,

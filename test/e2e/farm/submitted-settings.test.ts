@@ -43,6 +43,7 @@ it('renders and submitted jobs are the same', async () => {
     [...ALONG, '--shared-noise', '0.5'],
     [...WITHOUT],
     [...WITHOUT, '--keep-known', '--feather', '2'],
+    [...ALONG, ...['--control-scale', '0.2..1', '--control-start', '0.25', '--control-end', '0.8']],
   ].entries()) {
     const [local, fetched] = [`local-${index}.mp4`, `fetched-${index}.mp4`].map((name) =>
       join(folder, name),
@@ -59,5 +60,5 @@ it('renders and submitted jobs are the same', async () => {
     digests.add(digest);
   }
   // And each is another clip.
-  expect(digests.size).toBe(5);
+  expect(digests.size).toBe(6);
 });

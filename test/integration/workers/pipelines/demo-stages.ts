@@ -19,6 +19,8 @@ export interface DemoRun<S extends LaneStageName> {
   readonly frames: readonly number[];
   /** Replaces the scheduler's config. */
   readonly scheduler?: JsonObject;
+  /** In place of the models that ship, by role. */
+  readonly models?: Readonly<Record<string, ModelPart>>;
 }
 
 export class DemoStages {
@@ -59,9 +61,9 @@ export class DemoStages {
 
   context<S extends LaneStageName>(
     stage: S,
-    run: Pick<DemoRun<S>, 'params' | 'scheduler'>,
+    run: Pick<DemoRun<S>, 'params' | 'scheduler' | 'models'>,
   ): StageContext {
-    const models = { ...this.modelsOf(stage, run.params) };
+    const models = { ...this.modelsOf(stage, run.params), ...run.models };
     const { scheduler } = models;
     if (run.scheduler !== undefined && scheduler !== undefined) {
       models['scheduler'] = { ...scheduler, config: run.scheduler };

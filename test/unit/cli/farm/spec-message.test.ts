@@ -1,0 +1,52 @@
+// Goal: what a user says reaches the coordinator as it was said, in fields of the message or beside them.
+
+import { describe, expect, it } from 'vitest';
+
+import { specMessage } from '../../../../cli/farm/spec-message.ts';
+import { RenderSpec as SpecMessage } from '../../../../common/gen/bivdiff/v1/render_spec.ts';
+import { parseRenderSpec } from '../../../../recipes/spec/parse.ts';
+
+const whole = { apiVersion: 'bivdiff/v1', input: { path: 'c.mp4' }, prompt: 'p' };
+
+function overTheWire(settings: object) {
+  const spec = parseRenderSpec({ ...whole, ...settings }, 'the test');
+  const sent = SpecMessage.decode(SpecMessage.encode(specMessage(spec)).finish());
+  // As coordinator/rpc/accept-submission.ts takes it apart.
+  const { taskSettingsJson, ...message } = sent;
+  const beside = JSON.parse(taskSettingsJson || '{}') as object;
+  const read = { ...beside, ...(JSON.parse(JSON.stringify(message)) as object) };
+  return { spec, read: parseRenderSpec(read, 'the wire'), message, beside };
+}
+
+describe('controls', () => {
+  it.each([
+    {},
+    { control: { type: 'canny' } },
+    { control: { type: 'canny', low: 20, high: 40, scale: '0.5' } },
+    { control: { type: 'canny,depth' } },
+  ])('of one weight have the fields that the message always had: %j', (settings) => {
+    const { spec, read, beside } = overTheWire({ task: 'controlnet', ...settings });
+    expect(read).toEqual(spec);
+    expect(beside).toEqual({});
+  });
+
+  it.each([
+    { control: { scale: '0.2..1' } },
+    { control: { type: 'canny,depth', scale: '1,0.5', low: 20 } },
+    { control: { start: 0.2 } },
+    { control: { end: '0.5,1', type: 'canny,depth' } },
+    {
+      controls: [
+        { type: 'canny', scale: [{ frame: 0, scale: 1 }] },
+        { type: 'depth', end: 0.5 },
+      ],
+    },
+  ])('that the message cannot say travel beside it: %j', (settings) => {
+    for (const task of ['controlnet', 't2i-adapter']) {
+      const { spec, read, message, beside } = overTheWire({ task, ...settings });
+      expect(read).toEqual(spec);
+      expect(message.control).toBeUndefined();
+      expect(Object.keys(beside)).toEqual(Object.keys(settings));
+    }
+  });
+});
