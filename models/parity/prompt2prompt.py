@@ -44,6 +44,7 @@ class Edit:
     cross_replace: float = 0.4
     self_replace: float = 0.4
     threshold: float = 0.3
+    source_guidance: float = GUIDANCE
 
 
 def main():
@@ -53,7 +54,7 @@ def main():
     reference = Reference(options.folder, STEPS)
     clip = data.draw("held-out", CLIP)
     noise = invert(reference, clip.frames[:FRAMES], NEGATIVE)
-    kept = dict(noise=noise)
+    kept = dict(noise=noise.contiguous())
     edits = recorded_edits(clip.spec)
     for name, edit in edits.items():
         kept[name] = draw(reference, noise, edit, NEGATIVE, GUIDANCE)[:, 1].contiguous()
@@ -76,7 +77,7 @@ def recorded_edits(said):
         reweight=Edit(source, source, weights={said.color: -1.5, said.background: 3.0}),
         refine_reweight=Edit(source, with_words, "refine", weights={"large": 4.0, said.color: 0.5}),
         blend=Edit(source, other, blend=(said.shape,), threshold=0.45),
-        blend_refine=Edit(source, with_words, "refine", blend=(said.shape,), threshold=0.6),
+        unguided_source=Edit(source, other, blend=(said.shape,), source_guidance=1.0),
     )
 
 
@@ -106,7 +107,8 @@ def _draw_frame(reference, noise, edit, negative, guidance):
     latents = noise.repeat(2, 1, 1, 1)
     for time in scheduler.timesteps:
         without, told = unet(latents.repeat(2, 1, 1, 1), time, text).sample.chunk(2)
-        predicted = without + guidance * (told - without)
+        scales = torch.tensor([edit.source_guidance, guidance])[:, None, None, None]
+        predicted = without + scales * (told - without)
         latents = scheduler.step(predicted, time, latents).prev_sample
         latents = controller.after_step(latents)
     unet.set_attn_processor(before)
@@ -162,8 +164,8 @@ class Controller:
         is_small = source.shape[-1] <= SELF_POSITIONS_MAX
         if not is_cross and is_small and self.step < self.self_steps:
             edited.copy_(source)
-        # The layers of the resolution that is read: the deepest before and after the middle.
-        if is_cross and name.startswith(("down_blocks.1.", "up_blocks.1.")):
+        # The layers of 16 x 16 positions, before and after the middle.
+        if is_cross and name.startswith(("down_blocks.0.", "up_blocks.2.")):
             self.maps.append(torch.stack([source, edited]))
 
     def after_step(self, latents):

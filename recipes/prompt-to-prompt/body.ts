@@ -105,7 +105,8 @@ async function predictorOf(
   { control, blend }: EditTools,
   context: StageContext,
 ): Promise<Predict> {
-  const { sourcePrompt, prompt, negativePrompt, guidanceScale } = params;
+  const { sourcePrompt, prompt, negativePrompt } = params;
+  const scales = [params.sourceGuidanceScale, params.guidanceScale];
   const session = await context.session('unet');
   const texts = [negativePrompt, negativePrompt, sourcePrompt, prompt];
   const embedded: FloatTensor[] = [];
@@ -119,9 +120,14 @@ async function predictorOf(
     const outputs = await session.run(unetFeeds(session, call));
     blend?.see(floatOutput(outputs, 'cross_attention_maps', session.name));
     const noise = floatOutput(outputs, 'out_sample', session.name);
-    const count = sample.shape[0]!;
-    const [without, told] = [sliceBatch(noise, 0, count), sliceBatch(noise, count, 2 * count)];
+    const count = frames.length;
+    const part = (index: number): FloatTensor =>
+      sliceBatch(noise, index * count, (index + 1) * count);
     // The graph knows its halves by their places, so both run also where only one counts.
-    return guidanceScale === 1 ? told : combine([without, told], [1, guidanceScale]);
+    return joinBatches(
+      scales.map((scale, drawn) =>
+        scale === 1 ? part(2 + drawn) : combine([part(drawn), part(2 + drawn)], [1, scale]),
+      ),
+    );
   };
 }

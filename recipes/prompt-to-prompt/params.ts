@@ -15,6 +15,8 @@ export type PromptToPromptParams = DrawingParams &
     task: 'prompt-to-prompt';
     kind: EditKind;
     sourcePrompt: string;
+    /** Of the source as it is drawn again; 1 means none, and that it comes out as it went in. */
+    sourceGuidanceScale: number;
     /** Of the attention to words of the edited prompt. */
     weights: Readonly<Record<string, number>>;
     /** Shares of the steps, from the first, in which attention is the source's; 0..1. */

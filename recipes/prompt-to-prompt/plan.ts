@@ -4,7 +4,7 @@ import type { Generator } from '../../common/models/model-set.ts';
 import { bridgeNodes } from '../pipeline/bridge-nodes.ts';
 import { drawingRoles, generatorRefs, partRef } from '../pipeline/generator-parts.ts';
 import { drawingParams, drawingSettings, drawnBy } from '../pipeline/generator-settings.ts';
-import type { DrawingJob } from '../pipeline/generator-settings.ts';
+import type { DrawingJob, DrawingParams } from '../pipeline/generator-settings.ts';
 import type { PartRef } from '../pipeline/job-base.ts';
 import { counterpartOf, framesOf, planNode } from '../pipeline/plan-node.ts';
 import type { NodeOutput, PlanNode } from '../pipeline/plan-node.ts';
@@ -16,10 +16,7 @@ import type { PromptToPromptParams } from './params.ts';
 import { namesWithout, wordsOf } from './words.ts';
 
 type Spec = SpecOf<'prompt-to-prompt'>;
-type Edit = Pick<
-  PromptToPromptParams,
-  'kind' | 'sourcePrompt' | 'weights' | 'blend' | 'crossReplace' | 'selfReplace'
->;
+type Edit = Omit<PromptToPromptParams, keyof DrawingParams | 'task'>;
 
 export interface PromptToPromptJob extends DrawingJob {
   readonly task: 'prompt-to-prompt';
@@ -63,7 +60,7 @@ function accept(request: RecipeRequest<Spec>): RecipePart<PromptToPromptJob> | u
 
 function editOf({ edit, prompt }: Spec, problems: string[]): Edit {
   const { kind, sourcePrompt = prompt, weights = {}, blendWords, blendThreshold } = edit;
-  const { crossReplace, selfReplace } = edit;
+  const { crossReplace, selfReplace, sourceGuidanceScale } = edit;
   const [source, edited] = [wordsOf(sourcePrompt), wordsOf(prompt)];
   if (edited.length === 0) problems.push('prompt: has no words; it says what the clip shall show');
   if (edit.sourcePrompt !== undefined && source.length === 0) {
@@ -85,7 +82,7 @@ function editOf({ edit, prompt }: Spec, problems: string[]): Edit {
   }
   checkBlend(blendWords, { sourcePrompt, prompt }, problems);
   return {
-    ...{ kind, sourcePrompt, weights, crossReplace, selfReplace },
+    ...{ kind, sourcePrompt, sourceGuidanceScale, weights, crossReplace, selfReplace },
     ...(blendWords && { blend: { words: blendWords, threshold: blendThreshold } }),
   };
 }
@@ -125,16 +122,9 @@ function nodes(job: PromptToPromptJob): readonly PlanNode[] {
   const { sourceInversion, ...edit } = job.edit;
   const ingest = ingestNode(job);
   const source = { node: ingest, output: 'frames' };
-  // Away from the source's own prompt: then the source is drawn as it is, and guidance strengthens the change alone.
-  const negativePrompt =
-    sourceInversion === 'source-prompt' ? edit.sourcePrompt : job.negativePrompt;
-  const inversion = sourceNodes(job, source, negativePrompt);
-  const params: PromptToPromptParams = {
-    ...drawingParams(job),
-    ...edit,
-    negativePrompt,
-    task: job.task,
-  };
+  const by = sourceInversion === 'source-prompt' ? edit.sourcePrompt : job.negativePrompt;
+  const inversion = sourceNodes(job, source, by);
+  const params: PromptToPromptParams = { ...drawingParams(job), ...edit, task: job.task };
   const generate = planNode('generate', {
     layout: ingest.layout,
     params: () => params,
@@ -151,11 +141,7 @@ function nodes(job: PromptToPromptJob): readonly PlanNode[] {
 }
 
 /** The last one makes the noise from which the image model draws the source's frames, each alone. */
-function sourceNodes(
-  job: PromptToPromptJob,
-  source: NodeOutput,
-  negativePrompt: string,
-): PlanNode[] {
+function sourceNodes(job: PromptToPromptJob, source: NodeOutput, prompt: string): PlanNode[] {
   const { models, posterior, seed, inversion: mode, steps } = job;
   const { layout } = source.node;
   const encode = planNode('encode', {
@@ -173,7 +159,7 @@ function sourceNodes(
   const invert = planNode('invert-image', {
     name: 'invert-source',
     layout,
-    params: () => ({ mode, steps, negativePrompt, normScope: 'frame' }),
+    params: () => ({ mode, steps, negativePrompt: prompt, normScope: 'frame' }),
     models: { tokenizer, 'text-encoder': textEncoder, unet: models.sourceUnet, scheduler },
     inputs: { latents: counterpartOf({ node: encode, output: 'latents' }) },
   });

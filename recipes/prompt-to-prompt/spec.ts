@@ -6,8 +6,8 @@ import { recipeSpec } from '../recipe.ts';
 import { DRAWING_FIELDS, DRAWING_FLAGS, promptText, words } from '../spec/fields.ts';
 import { EDIT_KINDS } from './params.ts';
 
-/** What conditions the inversion of the source, and what guidance leads away from. */
-export const SOURCE_INVERSIONS = ['negative-prompt', 'source-prompt'] as const;
+/** What conditions the inversion of the source; the official code takes the negative prompt, which is empty there. */
+export const SOURCE_INVERSIONS = ['source-prompt', 'negative-prompt'] as const;
 
 const share = z.number().min(0).max(1);
 const weight = z.number().min(-100).max(100);
@@ -56,7 +56,8 @@ const editSpec = z.strictObject({
   blendThreshold: share.default(0.3),
   crossReplace: share.default(0.4),
   selfReplace: share.default(0.4),
-  sourceInversion: words(SOURCE_INVERSIONS).default('negative-prompt'),
+  sourceInversion: words(SOURCE_INVERSIONS).default('source-prompt'),
+  sourceGuidanceScale: z.number().min(1).max(100).default(1),
 });
 
 export const promptToPrompt = recipeSpec({
@@ -125,7 +126,14 @@ export const promptToPrompt = recipeSpec({
       kind: 'word',
       value: 'PROMPT',
       field: 'edit.sourceInversion',
-      doc: 'By which prompt the source is inverted, which is what guidance leads away from',
+      doc: 'Which prompt the source is inverted by',
+    },
+    {
+      name: 'source-guidance',
+      kind: 'number',
+      value: 'X',
+      field: 'edit.sourceGuidanceScale',
+      doc: 'Guidance of the source, which is drawn again beside the edit; at 1 it stays what it was',
     },
     ...DRAWING_FLAGS.filter(({ field }) => field !== 'sharedNoise'),
   ],

@@ -13,14 +13,16 @@ import { MASK, SOURCE } from '../cli/workplace.ts';
 
 const farmOf = useFarm();
 const JOB = ['--input', SOURCE, '--frames', '8', '--steps', '4'];
-const ALONG = [
-  '--task',
-  'controlnet',
-  '--prompt',
-  'a green star moving right on a white background',
-];
+const PROMPT = ['--prompt', 'a green star moving right on a white background'];
+const ALONG = ['--task', 'controlnet', ...PROMPT];
+const WEIGHED = ['--control-scale', '0.2..1', '--control-start', '0.25', '--control-end', '0.8'];
 /** A removal. */
 const WITHOUT = ['--task', 'inpainting', '--prompt', '', '--mask', MASK, '--frames', '4'];
+const EDIT = [
+  ...['--task', 'prompt-to-prompt', ...PROMPT],
+  ...['--source-prompt', 'a red star moving right on a gray background'],
+  ...['--reweight', 'green=2', '--blend-words', 'star', '--cross-replace', '0.75'],
+];
 
 let folder: string;
 beforeAll(async () => {
@@ -43,7 +45,8 @@ it('renders and submitted jobs are the same', async () => {
     [...ALONG, '--shared-noise', '0.5'],
     [...WITHOUT],
     [...WITHOUT, '--keep-known', '--feather', '2'],
-    [...ALONG, ...['--control-scale', '0.2..1', '--control-start', '0.25', '--control-end', '0.8']],
+    [...ALONG, ...WEIGHED],
+    EDIT,
   ].entries()) {
     const [local, fetched] = [`local-${index}.mp4`, `fetched-${index}.mp4`].map((name) =>
       join(folder, name),
@@ -60,5 +63,5 @@ it('renders and submitted jobs are the same', async () => {
     digests.add(digest);
   }
   // And each is another clip.
-  expect(digests.size).toBe(6);
+  expect(digests.size).toBe(7);
 });

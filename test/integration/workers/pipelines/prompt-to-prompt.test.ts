@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { drawEdit } from '../../../../recipes/prompt-to-prompt/body.ts';
 import type { EditTools } from '../../../../recipes/prompt-to-prompt/body.ts';
 import type { PromptToPromptParams } from '../../../../recipes/prompt-to-prompt/params.ts';
+import type { Session } from '../../../../workers/inference/ports.ts';
 import { floatTensor } from '../../../../workers/tensor/tensor.ts';
 import type { FloatTensor, Tensor } from '../../../../workers/tensor/tensor.ts';
 import { DemoStages } from './demo-stages.ts';
@@ -32,6 +33,7 @@ interface Recorded {
         readonly cross_replace: number;
         readonly self_replace: number;
         readonly threshold: number;
+        readonly source_guidance: number;
       }
     >
   >;
@@ -47,6 +49,7 @@ function paramsOf(name: string): PromptToPromptParams {
   return {
     ...{ task: 'prompt-to-prompt', steps, guidanceScale, negativePrompt, sampler: 'ddim', seed: 0 },
     ...{ kind: edit.kind, sourcePrompt: edit.source, prompt: edit.prompt, weights: edit.weights },
+    sourceGuidanceScale: edit.source_guidance,
     ...{ crossReplace: edit.cross_replace, selfReplace: edit.self_replace },
     ...(edit.blend.length === 0 ? {} : { blend: { words: edit.blend, threshold: edit.threshold } }),
   };
@@ -61,8 +64,9 @@ afterAll(async () => demo.close());
 async function draw(
   params: PromptToPromptParams,
   change?: (tools: EditTools) => EditTools,
+  context = demo.context('generate', { params }),
 ): Promise<FloatTensor> {
-  return drawEdit({ params, frames }, noise, demo.context('generate', { params }), change);
+  return drawEdit({ params, frames }, noise, context, change);
 }
 
 it('inverts the source, frame by frame', async () => {
@@ -176,6 +180,33 @@ describe('a planted mistake shows', () => {
       };
     });
     await differs('reweight', draw(paramsOf('reweight'), shifted));
+  });
+
+  it('the half without prompts led in place of the other', async () => {
+    const params = paramsOf('replace');
+    const context = demo.context('generate', { params });
+    const swapped = (tensor: Tensor): Tensor => {
+      const { shape, data } = tensor as FloatTensor;
+      const half = data.length / 2;
+      const turned = Float32Array.from(data, (_, at) => data[(at + half) % data.length]!);
+      return floatTensor(shape, turned);
+    };
+    const session = async (role: string): Promise<Session> => {
+      const opened = await context.session(role);
+      if (role !== 'unet') return opened;
+      return {
+        ...opened,
+        run: async ({ sample, encoder_hidden_states, ...rest }) => {
+          const halves = {
+            sample: swapped(sample!),
+            encoder_hidden_states: swapped(encoder_hidden_states!),
+          };
+          const outputs = await opened.run({ ...rest, ...halves });
+          return { ...outputs, out_sample: swapped(outputs['out_sample']!) };
+        },
+      };
+    };
+    await differs('replace', draw(params, undefined, { ...context, session }));
   });
 
   it('no blend', async () => {

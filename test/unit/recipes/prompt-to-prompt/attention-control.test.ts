@@ -30,7 +30,13 @@ const tokenizer = {
 
 const params: PromptToPromptParams = {
   ...{ task: 'prompt-to-prompt', kind: 'replace', sourcePrompt: 'a red cat', prompt: 'a blue cat' },
-  ...{ weights: {}, crossReplace: 0.4, selfReplace: 0.4, negativePrompt: '' },
+  ...{
+    sourceGuidanceScale: 1,
+    weights: {},
+    crossReplace: 0.4,
+    selfReplace: 0.4,
+    negativePrompt: '',
+  },
   ...{ steps: 50, guidanceScale: 3, sampler: 'ddim', seed: 0 },
 };
 

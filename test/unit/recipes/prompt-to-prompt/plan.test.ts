@@ -54,7 +54,7 @@ describe('an edit', () => {
     expect(job).toMatchObject({
       edit: {
         ...{ kind: 'replace', ...SOURCE, weights: {}, crossReplace: 0.4, selfReplace: 0.4 },
-        sourceInversion: 'negative-prompt',
+        ...{ sourceInversion: 'source-prompt', sourceGuidanceScale: 1 },
       },
     });
     expect(job).not.toHaveProperty('edit.blend');
@@ -179,7 +179,10 @@ describe('an edit is refused', () => {
     [{ ...SOURCE, weights: 'blue' }, /edit\.weights: .*expected WORD=WEIGHT/],
     [{ ...SOURCE, weights: 'blue=2,BLUE=3' }, /edit\.weights: .*each word once/],
     [{ ...SOURCE, weights: 'blue=1e9' }, /edit\.weights: .*expected WORD=WEIGHT/],
-    [{ ...SOURCE, weights: 'blue=1000' }, /edit\.weights\.blue: too big: expected number to be <=100/],
+    [
+      { ...SOURCE, weights: 'blue=1000' },
+      /edit\.weights\.blue: too big: expected number to be <=100/,
+    ],
     [{ ...SOURCE, weights: 7 }, /edit\.weights/],
     [
       { ...SOURCE, weights: { blue: 101 } },

@@ -79,10 +79,11 @@ function drawing(sampler: SamplerName): Run {
 /** With a blend, which looks back on all steps. */
 function editing(sampler: SamplerName): Run {
   const prompts = { sourcePrompt: 'a red cat', prompt: 'a big cat', negativePrompt: 'no' } as const;
-  const numbers = { steps: STEPS, guidanceScale: 3, crossReplace: 0.5, selfReplace: 0.5, seed: 5 };
+  const numbers = { steps: STEPS, guidanceScale: 3, sourceGuidanceScale: 1, seed: 5 };
+  const shares = { crossReplace: 0.5, selfReplace: 0.5 };
   const words = { weights: { cat: 2 }, blend: { words: ['cat'], threshold: 0.8 } };
   const task = { task: 'prompt-to-prompt', kind: 'replace', sampler } as const;
-  const params = { ...prompts, ...numbers, ...words, ...task };
+  const params = { ...prompts, ...numbers, ...shares, ...words, ...task };
   return runOf(promptToPrompt.generate, params, { noise: latentsLike(4) });
 }
 
