@@ -12,6 +12,7 @@ from diffusers import (
     AutoencoderKL,
     ControlNetModel,
     DDIMScheduler,
+    MotionAdapter,
     PNDMScheduler,
     UNet2DConditionModel,
     UNet3DConditionModel,
@@ -19,6 +20,8 @@ from diffusers import (
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+from video import vidrd
 
 WIDTHS = (32, 64, 64, 64)
 IMAGE_TEXT, VIDEO_TEXT = 48, 64
@@ -40,8 +43,8 @@ PUBLISHED_NAMES = {
 
 
 def write_folders(out):
-    """Writes `image`, `controlnet-canny` and `video` into `out`, as `--image`, `--controlnet` and
-    `--video` take them."""
+    """Writes `image`, `controlnet-canny`, `video`, `vidrd` and `motion-adapter` into `out`, as `--image`,
+    `--controlnet`, `--video` (these two) and `--motion-adapter` take them."""
     torch.manual_seed(0)
     unet = _image_unet()
     image = {"vae": _vae(), "unet": unet, "text_encoder": _text("sd1", IMAGE_TEXT)}
@@ -52,15 +55,34 @@ def write_folders(out):
     _save({"unet": _video_unet(), "text_encoder": _text("sd2", VIDEO_TEXT)}, out / "video")
     DDIMScheduler(clip_sample=False, **SCHEDULE).save_pretrained(out / "video" / "scheduler")
     shutil.copytree(TOKENIZERS / "sd2", out / "video" / "tokenizer", dirs_exist_ok=True)
+    _save({"motion-adapter": MotionAdapter(block_out_channels=WIDTHS)}, out)
+    _write_vidrd(out / "vidrd")
 
 
-def _image_unet():
+def _write_vidrd(out):
+    """The Stable Diffusion 2.1 that VidRD began as, and its checkpoint beside it."""
+    base = out / "stable-diffusion-2-1-base"
+    unet = _image_unet(attention_head_dim=(1, 2, 2, 2), use_linear_projection=True, text=VIDEO_TEXT)
+    _save({"unet": unet, "text_encoder": _text("sd2", VIDEO_TEXT)}, base)
+    DDIMScheduler(clip_sample=False, **SCHEDULE).save_pretrained(base / "scheduler")
+    shutil.copytree(TOKENIZERS / "sd2", base / "tokenizer", dirs_exist_ok=True)
+    model, words = vidrd.VidrdUnet(unet), _text("sd2", VIDEO_TEXT)
+    _fill_silent(model)
+    weights = {f"unet.{name}": weight for name, weight in model.state_dict().items()}
+    published = {
+        f"text_encoder.text_model.{name}": weight for name, weight in words.state_dict().items()
+    }
+    torch.save({"state_dict": {**weights, **published}}, out / "ModelT2V.pth")
+
+
+def _image_unet(attention_head_dim=8, use_linear_projection=False, text=IMAGE_TEXT):
     return UNet2DConditionModel(
         block_out_channels=WIDTHS,
         down_block_types=("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
         up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3,
-        attention_head_dim=8,
-        cross_attention_dim=IMAGE_TEXT,
+        attention_head_dim=attention_head_dim,
+        use_linear_projection=use_linear_projection,
+        cross_attention_dim=text,
     )
 
 
@@ -104,13 +126,17 @@ def _text(tokenizer, width):
 
 def _save(models, out):
     for name, model in models.items():
-        for weight in model.parameters():
-            # Layers that start at zero would hide errors of the export behind their silence.
-            if not weight.detach().any():
-                nn.init.normal_(weight, std=0.02)
+        _fill_silent(model)
         model.save_pretrained(out / name)
         if name in PUBLISHED_NAMES:
             _rename(next((out / name).glob("*.safetensors")), PUBLISHED_NAMES[name])
+
+
+def _fill_silent(model):
+    """Layers that start at zero would hide errors of the export behind their silence."""
+    for weight in model.parameters():
+        if not weight.detach().any():
+            nn.init.normal_(weight, std=0.02)
 
 
 def _rename(file, published):

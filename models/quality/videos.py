@@ -1,8 +1,8 @@
 """`python -m quality.videos`: measures every video model of a set on held-out clips against its bars.
 
 Frames are generated and inverted by the image model once; each video model inverts them too, and
-smooths the mix at the card's ratio, by its own default guidance or those of --guidance. Frozen and
-blurred frames must fail. Prints the table and writes quality-videos.json into the folder of --out.
+smooths the mix, by its own default ratio and guidance or those of --try. Frozen and blurred frames
+must fail. Prints the table and writes quality-videos.json into the folder of --out.
 Everything runs in onnxruntime; the parity tests hold the graphs equal to torch.
 """
 
@@ -37,7 +37,7 @@ def main():
     work = Measurement(options.folder, card, options.threads)
     rows, pictures, started = [], [], time.monotonic()
     for index in range(options.first, options.first + options.clips):
-        row, picture = work.clip(index, models, options.guidance)
+        row, picture = work.clip(index, models, options.try_)
         rows.append(row)
         pictures.append(picture)
         print(f"clip {index}: {time.monotonic() - started:.0f} s", flush=True)
@@ -54,10 +54,17 @@ def _options():
     parser.add_argument("--models", nargs="+", help="of its video models; else all")
     parser.add_argument("--clips", type=int, default=20)
     parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--guidance", type=float, nargs="+", help="to try; else each model's own")
+    parser.add_argument(
+        "--try", dest="try_", type=_pair, nargs="+", metavar="RATIO,GUIDANCE", help="else each model's own"
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, help="folder for quality-videos.json and .png")
     return parser.parse_args()
+
+
+def _pair(text):
+    ratio, guidance = map(float, text.split(","))
+    return ratio, guidance
 
 
 def settings_of(card, name):
@@ -89,7 +96,7 @@ class Measurement:
         self.videos = {name: open_graph(graph_of(folder, card, name)) for name in card["videos"]}
         self.digest = clips.digest_of_parts(image, ("unet", "vae", "text_encoder", "controlnet-canny"))
 
-    def clip(self, index, models, guidances):
+    def clip(self, index, models, tried):
         """Figures by row for one clip, and its picture: a line of frames for every row."""
         task, reference = clips.draw_task(index), self.reference
         made = self._before_smoothing(task)
@@ -97,10 +104,10 @@ class Measurement:
         for name, settings in models.items():
             reference.video_unet = self.videos[name]
             video = reference.invert_video(made["latents"], clips.NEGATIVE)
-            noise = mix(made["noise"], video, settings["mixingRatio"])
-            for guidance in guidances or [settings["videoGuidanceScale"]]:
+            for ratio, guidance in tried or [(settings["mixingRatio"], settings["videoGuidanceScale"])]:
+                noise = mix(made["noise"], video, ratio)
                 drawn = reference.smooth(noise, task.wanted.caption, clips.NEGATIVE, guidance)
-                row = f"{name} {guidance:g}" if guidances else name
+                row = f"{name} {ratio:g} {guidance:g}" if tried else name
                 rows[row] = to_pixels(reference.decode(drawn))
         shown = np.concatenate([np.concatenate(list(clip), 1) for clip in rows.values()])
         rows["blurred"] = np.stack([cv2.GaussianBlur(f, (0, 0), 4) for f in made["frames"]])

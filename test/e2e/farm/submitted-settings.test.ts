@@ -36,6 +36,8 @@ it('renders and submitted jobs are the same', async () => {
     [],
     ['--bridging', 'none', '--strength', '0.5'],
     ['--shared-noise', '0.5'],
+    ['--video-model', 'vidrd'],
+    ['--video-model', 'animatediff'],
   ].entries()) {
     const [local, fetched] = [`local-${index}.mp4`, `fetched-${index}.mp4`].map((name) =>
       join(folder, name),
@@ -52,5 +54,5 @@ it('renders and submitted jobs are the same', async () => {
     digests.add(digest);
   }
   // And each is another clip.
-  expect(digests.size).toBe(3);
+  expect(digests.size).toBe(5);
 });
