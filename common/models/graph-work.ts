@@ -20,6 +20,15 @@ const SELF_ATTENTION = 4;
 const CROSS_ATTENTION = 2;
 const FEED_FORWARD = 12;
 const PROJECTIONS = 2;
+/** A transformer over time: two attentions, as AnimateDiff and ZeroScope have it. */
+const TEMPORAL_TRANSFORMER = 2 * SELF_ATTENTION + FEED_FORWARD + PROJECTIONS;
+/** Products for each pair of channels that temporal layers have, by the block that they follow. */
+const TEMPORAL = {
+  none: { resnet: 0, transformer: 0 },
+  clip: { resnet: TEMPORAL_CONVOLUTIONS, transformer: TEMPORAL_TRANSFORMER },
+  vidrd: { resnet: TEMPORAL_CONVOLUTIONS, transformer: SELF_ATTENTION },
+  motion: { resnet: TEMPORAL_TRANSFORMER, transformer: 0 },
+} as const;
 /** Of Stable Diffusion's models, where a config does not say. */
 const UNET_WIDTHS = [320, 640, 1280, 1280];
 const VAE_WIDTHS = [128, 256, 512, 512];
@@ -33,17 +42,17 @@ export function operationsOf({ linear, quadratic }: GraphWork, pixels: number): 
 export function unetWork(config: JsonObject): GraphWork {
   const widths = numbersOf(config['block_out_channels']) ?? UNET_WIDTHS;
   const types = Array.isArray(config['down_block_types']) ? config['down_block_types'] : [];
-  const isClip = types.some((type) => String(type).endsWith('3D'));
+  const temporal = TEMPORAL[temporalKind(config, types)];
   const attends = widths.map((_, level) =>
     types.length === 0 ? level < widths.length - 1 : String(types[level]).includes('Attn'),
   );
-  const sum = new WorkSum(isClip ? TEMPORAL_CONVOLUTIONS : 0);
+  const sum = new WorkSum(temporal.resnet);
   const transform = (level: number): void => {
     const width = widths[level]!;
     const spatial = SELF_ATTENTION + CROSS_ATTENTION;
-    const temporal = isClip ? 2 * SELF_ATTENTION + FEED_FORWARD + PROJECTIONS : 0;
-    sum.weights(level, (spatial + FEED_FORWARD + PROJECTIONS + temporal) * width * width);
-    sum.attention(level, width, headsAt(config, level, { width, isClip }));
+    const each = spatial + FEED_FORWARD + PROJECTIONS + temporal.transformer;
+    sum.weights(level, each * width * width);
+    sum.attention(level, width, headsAt(config, level, width));
   };
   const last = widths.length - 1;
   let channels = widths[0]!;
@@ -129,12 +138,20 @@ class WorkSum implements GraphWork {
   }
 }
 
-/** diffusers calls the number of heads `attention_head_dim` in UNets of images, and means it in those of clips. */
-function headsAt(
-  config: JsonObject,
-  level: number,
-  { width, isClip }: { readonly width: number; readonly isClip: boolean },
-): number {
+/**
+ * Of which kind a UNet's temporal layers are: ZeroScope's, VidRD's, a motion adapter's, or none.
+ * VidRD's class has the name of ZeroScope's.
+ */
+function temporalKind(config: JsonObject, types: readonly JsonValue[]): keyof typeof TEMPORAL {
+  if (config['motion_layers_per_block'] !== undefined) return 'motion';
+  if (!types.some((type) => String(type).endsWith('3D'))) return 'none';
+  return config['add_temp_conv'] === true ? 'vidrd' : 'clip';
+}
+
+/** diffusers calls the number of heads `attention_head_dim` in UNets of images and VidRD's, and means it in ZeroScope's. */
+function headsAt(config: JsonObject, level: number, width: number): number {
+  const types = Array.isArray(config['down_block_types']) ? config['down_block_types'] : [];
+  const isClip = temporalKind(config, types) === 'clip';
   const given = config['attention_head_dim'];
   const value = Number(Array.isArray(given) ? given[level] : (given ?? HEADS));
   if (!(value > 0)) return HEADS;
@@ -142,7 +159,7 @@ function headsAt(
 }
 
 function layersAt(config: JsonObject, level: number): number {
-  const given = config['layers_per_block'];
+  const given = config['layers_per_block'] ?? config['motion_layers_per_block'];
   const value = Number(Array.isArray(given) ? given[level] : given);
   return value > 0 ? value : 2;
 }

@@ -16,6 +16,7 @@ from diffusers import (
     AutoencoderKL,
     ControlNetModel,
     DDIMScheduler,
+    MotionAdapter,
     PNDMScheduler,
     T2IAdapter,
     UNet2DConditionModel,
@@ -26,6 +27,7 @@ from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from train.annotators import PREPARING
+from video import vidrd
 
 from .graph import OPSET
 
@@ -49,8 +51,8 @@ PUBLISHED_NAMES = {
 
 
 def write_folders(out):
-    """Writes into `out` what `--image`, `--controlnet`, `--t2i-adapter`, `--annotator` and `--video`
-    take."""
+    """Writes into `out` what `--image`, `--controlnet`, `--t2i-adapter`, `--annotator`, `--video` (two
+    of them) and `--motion-adapter` take."""
     torch.manual_seed(0)
     unet = _image_unet()
     image = {"vae": _vae(), "unet": unet, "text_encoder": _text("sd1", IMAGE_TEXT)}
@@ -63,15 +65,34 @@ def write_folders(out):
     _save({"unet": _video_unet(), "text_encoder": _text("sd2", VIDEO_TEXT)}, out / "video")
     DDIMScheduler(clip_sample=False, **SCHEDULE).save_pretrained(out / "video" / "scheduler")
     shutil.copytree(TOKENIZERS / "sd2", out / "video" / "tokenizer", dirs_exist_ok=True)
+    _save({"motion-adapter": MotionAdapter(block_out_channels=WIDTHS)}, out)
+    _write_vidrd(out / "vidrd")
 
 
-def _image_unet():
+def _write_vidrd(out):
+    """The Stable Diffusion 2.1 that VidRD began as, and its checkpoint beside it."""
+    base = out / "stable-diffusion-2-1-base"
+    unet = _image_unet(attention_head_dim=(1, 2, 2, 2), use_linear_projection=True, text=VIDEO_TEXT)
+    _save({"unet": unet, "text_encoder": _text("sd2", VIDEO_TEXT)}, base)
+    DDIMScheduler(clip_sample=False, **SCHEDULE).save_pretrained(base / "scheduler")
+    shutil.copytree(TOKENIZERS / "sd2", base / "tokenizer", dirs_exist_ok=True)
+    model, words = vidrd.VidrdUnet(unet), _text("sd2", VIDEO_TEXT)
+    _fill_silent(model)
+    weights = {f"unet.{name}": weight for name, weight in model.state_dict().items()}
+    published = {
+        f"text_encoder.text_model.{name}": weight for name, weight in words.state_dict().items()
+    }
+    torch.save({"state_dict": {**weights, **published}}, out / "ModelT2V.pth")
+
+
+def _image_unet(attention_head_dim=8, use_linear_projection=False, text=IMAGE_TEXT):
     return UNet2DConditionModel(
         block_out_channels=WIDTHS,
         down_block_types=("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
         up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3,
-        attention_head_dim=8,
-        cross_attention_dim=IMAGE_TEXT,
+        attention_head_dim=attention_head_dim,
+        use_linear_projection=use_linear_projection,
+        cross_attention_dim=text,
     )
 
 
@@ -185,13 +206,17 @@ def _text(tokenizer, width):
 
 def _save(models, out):
     for name, model in models.items():
-        for weight in model.parameters():
-            # Layers that start at zero would hide errors of the export behind their silence.
-            if not weight.detach().any():
-                nn.init.normal_(weight, std=0.02)
+        _fill_silent(model)
         model.save_pretrained(out / name)
         if name in PUBLISHED_NAMES:
             _rename(next((out / name).glob("*.safetensors")), PUBLISHED_NAMES[name])
+
+
+def _fill_silent(model):
+    """Layers that start at zero would hide errors of the export behind their silence."""
+    for weight in model.parameters():
+        if not weight.detach().any():
+            nn.init.normal_(weight, std=0.02)
 
 
 def _rename(file, published):

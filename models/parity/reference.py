@@ -62,7 +62,7 @@ class Reference:
             without, with_text = out.chunk(2)
             return without + guidance * (with_text - without)
 
-        return self._sample(noise, predict)
+        return self.sample(noise, predict)
 
     @torch.no_grad()
     def encode(self, frames):
@@ -80,13 +80,13 @@ class Reference:
         """Noise (F, 4, h, w) of the image model; norms over the `window` or over each `frame`."""
         unet = self.inflated if scope == "window" else self.unet
         text = self.text(negative).repeat(len(latents), 1, 1)
-        return self._invert(latents, lambda x, time: unet(x, time, text).sample, mode)
+        return self.invert(latents, lambda x, time: unet(x, time, text).sample, mode)
 
     @torch.no_grad()
     def invert_video(self, latents, negative, mode="ddim"):
         """Noise (F, 4, h, w) of the video model."""
         text = self.video_text(negative)
-        noise = self._invert(
+        noise = self.invert(
             to_clip(latents), lambda x, time: self.video_unet(x, time, text).sample, mode
         )
         return to_frames(noise)
@@ -104,14 +104,14 @@ class Reference:
             without, with_text = both.chunk(2)
             return without + guidance * (with_text - without)
 
-        return to_frames(self._sample(to_clip(noise), predict))
+        return to_frames(self.sample(to_clip(noise), predict))
 
-    def _sample(self, latents, predict):
+    def sample(self, latents, predict):
         for time in self.scheduler.timesteps:
             latents = self.scheduler.step(predict(latents, time), time, latents).prev_sample
         return latents
 
-    def _invert(self, latents, predict, mode):
+    def invert(self, latents, predict, mode):
         for time in self.inverse.timesteps:
             noise = predict(latents, time)
             if mode == "ddim":

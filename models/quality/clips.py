@@ -77,7 +77,7 @@ def run(reference, digest, task, settings):
     if task.index < settings.extras:
         default = settings.ratios[1]
         clips["per-frame inversion"] = smooth(mix(inverted["frame"], video, default))
-        clips["plain noise"] = smooth(_noise(task.index, "smooth", latents.shape))
+        clips["plain noise"] = smooth(noise_of(task.index, "smooth", latents.shape))
         clips["blurred"] = np.stack([cv2.GaussianBlur(f, (0, 0), 4) for f in made["frames"]])
         clips["frozen"] = np.repeat(made["frames"][:1], len(made["frames"]), 0)
         clips["shuffled control"] = made["shuffled"]
@@ -86,7 +86,12 @@ def run(reference, digest, task, settings):
 
 def digest_of(folder):
     """Names the weights that the cached frames depend on."""
-    parts = sorted((folder / "image").rglob("*.safetensors"))
+    return digest_of_parts(folder / "image", ("",))
+
+
+def digest_of_parts(image, parts):
+    """The same of some folders of the image model."""
+    parts = sorted(file for part in parts for file in (image / part).rglob("*.safetensors"))
     return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()[:12]
 
 
@@ -100,7 +105,7 @@ def _before_smoothing(reference, digest, task, settings):
     prompt = task.wanted.caption
 
     def generate(control, purpose):
-        noise = _noise(task.index, purpose, shape)
+        noise = noise_of(task.index, purpose, shape)
         latents = reference.generate(control, noise, prompt, NEGATIVE, settings.guidance)
         return to_pixels(reference.decode(latents))
 
@@ -117,6 +122,6 @@ def _before_smoothing(reference, digest, task, settings):
     return made
 
 
-def _noise(index, purpose, shape):
+def noise_of(index, purpose, shape):
     seed = int.from_bytes(hashlib.sha256(f"{index} {purpose}".encode()).digest()[:6])
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))

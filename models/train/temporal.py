@@ -6,6 +6,7 @@ The first part sees noise as the schedule has it, the second as inversions leave
 from .video import INVERTED, PLAIN, fit_clips
 
 INVERTED_FROM = 0.55  # of the training
+BATCH = 2  # with fewer weights in training more and rougher steps get further
 
 
 def train_temporal_layers(plan, model, is_temporal):
@@ -16,4 +17,5 @@ def train_temporal_layers(plan, model, is_temporal):
         plan,
         model.train,
         lambda progress: PLAIN if progress < INVERTED_FROM else INVERTED,
+        batch=BATCH,
     )

@@ -59,10 +59,10 @@ class Noising:
     loss: Callable  # predicted, noise, times -> scalar
 
 
-def fit_clips(plan, start, noising_at):
+def fit_clips(plan, start, noising_at, batch=BATCH):
     """Trains the video UNet that `start` makes, on clips noised by `noising_at(progress)`; returns it."""
     torch.manual_seed(plan.seed)
-    batch = BATCH // world()
+    batch //= world()
     latents = Latents()
     embed = CaptionTable([*latents.captions, *map(reversed_caption, latents.captions)])
     model = start()

@@ -63,6 +63,8 @@ describe('models as they are published', () => {
     await exporter(
       ...['models', '--name', 'rehearsal', '--license', 'none', '--out', set],
       ...['--image', join(parts, 'image'), '--video', `zeroscope=${join(parts, 'video')}`],
+      ...['--video', `vidrd=${join(parts, 'vidrd')}`],
+      ...['--motion-adapter', `animatediff=${join(parts, 'motion-adapter')}`],
       ...['--controlnet', `canny=${join(parts, 'controlnet-canny')}`, '--size', '128x128'],
       ...['--controlnet', `depth=${join(parts, 'controlnet-depth')}`, '--fuse', 'canny+depth'],
       ...['--t2i-adapter', `canny=${join(parts, 't2iadapter-canny')}`],
@@ -70,7 +72,7 @@ describe('models as they are published', () => {
       ...['--annotator', `pose=${join(parts, 'annotators/pose.onnx')}`],
     );
     const lines = (await exporter('check', set)).trim().split('\n');
-    expect(lines).toHaveLength(12);
+    expect(lines).toHaveLength(18);
     for (const line of lines) {
       const [, worst, largest] = /: (\S+) of (\S+) at /.exec(line) ?? [];
       expect(Number(worst) / Number(largest), line).toBeLessThan(1e-4);
@@ -78,16 +80,18 @@ describe('models as they are published', () => {
 
     const check = await endOfCli(startCli(['models', 'check', set]));
     expect(check.stdout).toMatch(/\nall sound\n$/);
-    const output = join(folder, 'clip.mp4');
-    const render = await endOfCli(
-      startCli([
-        ...['render', '--quiet', '--models', set, '--task', 'controlnet', '--control', 'canny'],
-        ...['--input', join(root, 'examples/source.mp4'), '--prompt', 'a red star'],
-        ...['--frames', '8', '--stride', '4', '--steps', '2', '--mixing-ratio', '0.5'],
-        ...['--store', join(folder, 'store'), '--output', output],
-      ]),
-    );
-    expect(render.code, render.stderr).toBe(0);
-    expect((await stat(output)).size).toBeGreaterThan(10_000);
+    for (const video of ['zeroscope', 'vidrd', 'animatediff']) {
+      const output = join(folder, `${video}.mp4`);
+      const render = await endOfCli(
+        startCli([
+          ...['render', '--quiet', '--models', set, '--task', 'controlnet', '--control', 'canny'],
+          ...['--input', join(root, 'examples/source.mp4'), '--prompt', 'a red star'],
+          ...['--frames', '8', '--stride', '4', '--steps', '2', '--mixing-ratio', '0.5'],
+          ...['--video-model', video, '--store', join(folder, 'store'), '--output', output],
+        ]),
+      );
+      expect(render.code, render.stderr).toBe(0);
+      expect((await stat(output)).size).toBeGreaterThan(10_000);
+    }
   });
 });

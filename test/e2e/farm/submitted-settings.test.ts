@@ -47,6 +47,8 @@ it('renders and submitted jobs are the same', async () => {
     [...WITHOUT, '--keep-known', '--feather', '2'],
     [...ALONG, ...WEIGHED],
     EDIT,
+    [...ALONG, '--video-model', 'vidrd'],
+    [...ALONG, '--video-model', 'animatediff'],
   ].entries()) {
     const [local, fetched] = [`local-${index}.mp4`, `fetched-${index}.mp4`].map((name) =>
       join(folder, name),
@@ -63,5 +65,5 @@ it('renders and submitted jobs are the same', async () => {
     digests.add(digest);
   }
   // And each is another clip.
-  expect(digests.size).toBe(7);
+  expect(digests.size).toBe(9);
 });

@@ -32,7 +32,7 @@ describe('a card', () => {
       card: {
         name: 'shapes',
         image: 'image',
-        videos: { small: 'video/small', large: 'video/large' },
+        videos: { small: { folder: 'video/small' }, large: { folder: 'video/large' } },
         defaultVideo: 'small',
         generators: {
           canny: { task: 'controlnet', unet: 'unet_controlnet-canny', conditions: [{ low: 60 }] },
@@ -56,6 +56,30 @@ describe('a card', () => {
         sizeMultiple: 32,
       },
     });
+  });
+
+  it('may have video models over the image model, and ones with defaults of their own', () => {
+    const videos = {
+      small: { folder: 'video/small', defaults: { videoGuidanceScale: 9 } },
+      motion: { unet: 'unet_motion-a', temporal: 'motion-a', defaults: { mixingRatio: 0.5 } },
+      plain: { unet: 'unet_motion-b', temporal: 'motion-b' },
+    };
+    expect(parseCard(JSON.stringify({ ...good, videos }))).toMatchObject({ card: { videos } });
+  });
+
+  const either = /^videos\.small: must be a folder .*"unet": …, "temporal"/;
+  it.each([
+    [{ temporal: 'motion-a' }, either],
+    [{ unet: 'unet_motion-a' }, either],
+    [7, either],
+    [{ folder: '../elsewhere' }, /^videos\.small\.folder: must lie inside/],
+    [
+      { folder: 'video/small', defaults: { mixingRatio: 2 } },
+      /^videos\.small\.defaults\.mixingRatio: Too big/,
+    ],
+  ])('is refused with a video model that says %j', (small, problem) => {
+    const refused = parseCard(JSON.stringify({ ...good, videos: { small } }));
+    expect(refused).toEqual({ problems: [expect.stringMatching(problem)] });
   });
 
   it('may have fields that this version does not know', () => {

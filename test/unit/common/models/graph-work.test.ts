@@ -15,6 +15,12 @@ const blocks = (suffix: string) => [
   `DownBlock${suffix}`,
 ];
 const image = { ...widths, attention_head_dim: 8, down_block_types: blocks('2D') };
+const vidrd = {
+  ...{ ...widths, attention_head_dim: [5, 10, 20, 20], down_block_types: blocks('3D') },
+  add_temp_conv: true,
+};
+/** As a motion adapter's config has it, which says nothing of the image UNet's. */
+const motion = { block_out_channels: widths.block_out_channels, motion_layers_per_block: 2 };
 const clip = { ...widths, attention_head_dim: 64, down_block_types: blocks('3D') };
 
 describe('the operations of one frame', () => {
@@ -22,6 +28,8 @@ describe('the operations of one frame', () => {
     ["Stable Diffusion 1.5's UNet at 512x512", unetWork(image), 64, 803.3],
     ['the same at 256x256', unetWork(image), 32, 180.1],
     ["ZeroScope's UNet at 256x256", unetWork(clip), 32, 305.2],
+    ["VidRD's UNet at 256x256", unetWork(vidrd), 32, 236.1],
+    ["AnimateDiff's UNet at 256x256", unetWork(motion), 32, 256.4],
     ["the VAE's decoder at 512x512", vaeWork({}, 'decoder'), 64, 2514.5],
     ["the VAE's encoder at 512x512", vaeWork({}, 'encoder'), 64, 1116.7],
   ])('of %s are as torch counts them, within 5 %', (_, work, side, billions) => {
