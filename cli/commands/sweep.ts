@@ -29,6 +29,7 @@ import {
   pointFields,
   pointLabel,
   pointName,
+  sweptFields,
   SWEPT,
   sweepPoints,
 } from '../flags/sweep-points.ts';
@@ -124,7 +125,8 @@ async function requestsOf(
   points: readonly SweepPoint[],
   layerOf: (point: SweepPoint) => SpecLayer,
 ): Promise<readonly PointRender[]> {
-  const options = { needsOutput: false, command: 'sweep' } as const;
+  const swept = sweptFields(points);
+  const options = { needsOutput: false, command: 'sweep', swept } as const;
   const renders: PointRender[] = [];
   const problems = new Set<string>();
   let hint: string | undefined;

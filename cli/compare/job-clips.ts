@@ -47,7 +47,7 @@ export class JobClipReader {
     const framesPerSecond = job.outputs[0]?.framesPerSecond ?? 8;
     const pictures = new Map<string, readonly RgbImage[]>();
     for (const [role, of] of Object.entries(parts)) pictures.set(role, await this.#read(jobId, of));
-    const edges = edgesOf(job, pictures.get('control'));
+    const edges = await this.#readControl(jobId, job);
     const clipOf = (panel: string, own: Partial<Clip>): Clip => ({
       label,
       framesPerSecond,
@@ -67,6 +67,25 @@ export class JobClipReader {
       return [clipOf(panel, { label: unlike, kind })];
     });
     return { before, result: clipOf('smoothed', {}) };
+  }
+
+  /** The outlines that a job's edges were measured against, as its own plan says. */
+  async #readControl(jobId: JobId, job: AcceptedJob): Promise<Control | undefined> {
+    const plan = createPlan(job);
+    const frames: RgbImage[] = [];
+    let thresholds: Pick<Control, 'low' | 'high'> | undefined;
+    for (const ref of tasksOfStage(plan, 'measure')) {
+      const { params, inputs, frames: own } = plan.task(ref);
+      const { low, high } = params;
+      const parts = inputs['control'];
+      if (parts === undefined || typeof low !== 'number' || typeof high !== 'number') {
+        return undefined;
+      }
+      thresholds = { low, high };
+      // But for the first, each begins with the last frame of the one before.
+      frames.push(...(await this.#read(jobId, parts)).slice(-own.length));
+    }
+    return thresholds && { frames, ...thresholds };
   }
 
   #isNew(parts: readonly InputPart[]): boolean {
@@ -89,16 +108,4 @@ export class JobClipReader {
       );
     }
   }
-}
-
-/** The outlines that a job's edges were measured against, as its own plan says. */
-function edgesOf(job: AcceptedJob, frames: readonly RgbImage[] | undefined): Control | undefined {
-  const plan = createPlan(job);
-  const [first] = tasksOfStage(plan, 'measure');
-  if (first === undefined || frames === undefined) return undefined;
-  const { params, inputs } = plan.task(first);
-  const { low, high } = params;
-  if (inputs['control'] === undefined) return undefined;
-  if (typeof low !== 'number' || typeof high !== 'number') return undefined;
-  return { frames, low, high };
 }

@@ -61,11 +61,13 @@ export function fieldsBelow(field: string): readonly string[] {
 
 /** The words that a flag takes; empty when it is not one of a list. */
 export function wordsOfFlag(flag: Flag): readonly string[] {
+  if (flag.words !== undefined) return flag.words;
   return (flag.field === undefined ? undefined : factsOfField(flag.field)?.words) ?? [];
 }
 
 /** "ddim | official", "0 to 1", "above 0, up to 120" or undefined. */
 export function rangeOfFlag(flag: Flag): string | undefined {
+  if (flag.words !== undefined) return flag.words.join(' | ');
   const facts = flag.field === undefined ? undefined : factsOfField(flag.field);
   if (facts?.words !== undefined) return facts.words.join(' | ');
   if (facts?.max === undefined) return undefined;

@@ -2,6 +2,7 @@
 // completion, batch headers and docs/cli.md are made from it; ranges and defaults come from the spec's schema.
 
 import { RECIPES } from '../../recipes/spec/schema.ts';
+import { PRESETS } from './presets.ts';
 import { BY_MODELS } from '../../recipes/spec/flag.ts';
 import type { SettingFlag } from '../../recipes/spec/flag.ts';
 
@@ -9,6 +10,8 @@ import type { SettingFlag } from '../../recipes/spec/flag.ts';
 export type Flag = Omit<SettingFlag, 'field'> & {
   /** Absent for what is not part of a spec. */
   readonly field?: string;
+  /** What it takes, of what is not part of a spec. */
+  readonly words?: readonly string[];
   /** Its heading in help. */
   readonly group: string;
 };
@@ -17,6 +20,13 @@ type Ungrouped = Omit<Flag, 'group'>;
 
 const what: readonly Ungrouped[] = [
   { name: 'task', kind: 'word', value: 'TASK', field: 'task', doc: 'What makes the frames' },
+  {
+    name: 'preset',
+    kind: 'word',
+    value: 'NAME',
+    words: [...PRESETS.keys()],
+    doc: "All settings of the paper's own configuration for a task, at the size of Stable Diffusion 1.5; a flag that says otherwise is refused",
+  },
   {
     name: 'input',
     kind: 'path',

@@ -102,6 +102,14 @@ export function sweptAxes(
     .filter(({ values }) => values.length > 1);
 }
 
+/** The fields of the spec that any of them sets. */
+export function sweptFields(points: readonly SweepPoint[]): readonly string[] {
+  const flags = new Set(points.flatMap((point) => point.map(({ axis }) => axis.flag)));
+  return RENDER_FLAGS.flatMap(({ name, field }) =>
+    flags.has(name) && field !== undefined ? [field] : [],
+  );
+}
+
 /** Undefined where not exactly two settings have several values. */
 export function pointGrid(points: readonly SweepPoint[]): PointGrid | undefined {
   const [rows, columns, ...others] = sweptAxes(points);

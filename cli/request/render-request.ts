@@ -11,6 +11,7 @@ import { comparisonFormat, endingOf, isSequence } from '../../common/outputs/out
 import type { OutputFormat } from '../../common/outputs/output-formats.ts';
 import { furtherSources } from '../../recipes/spec/further-sources.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
+import { applyPreset } from './apply-preset.ts';
 import { formatOfName, mergeLayers, specLayer } from './spec-layer.ts';
 import type { Fields, OutputFiles, SpecLayer } from './spec-layer.ts';
 import { checkSpec, namesOfFields } from './spec-problems.ts';
@@ -31,6 +32,8 @@ export interface RequestOptions {
   readonly needsOutput: boolean;
   /** Whose help is pointed to. @default render */
   readonly command?: 'render' | 'plan' | 'sweep' | 'submit' | 'roundtrip';
+  /** Fields that a sweep tries several values of, whatever a preset says. @default none */
+  readonly swept?: readonly string[];
 }
 
 export interface RequestCheck {
@@ -86,10 +89,11 @@ interface CheckRequestOptions extends RequestOptions {
   readonly flagsOnly: boolean;
 }
 
-function checkRequest(layer: SpecLayer, options: CheckRequestOptions): RequestCheck {
+function checkRequest(merged: SpecLayer, options: CheckRequestOptions): RequestCheck {
+  const nameOf = namesOfFields(merged, options);
+  const layer = applyPreset(merged, { nameOf, swept: options.swept ?? [] });
   const { spec, problems: found } = checkSpec(layer, options);
   const problems = [...found];
-  const nameOf = namesOfFields(layer, options);
   if (options.needsOutput && layer.files.output === undefined) {
     problems.push(`${nameOf('output')} is missing: where the video goes`);
   }

@@ -29,7 +29,10 @@ export function layerOfFlags(
   const settings: Fields = {};
   for (const flag of RENDER_FLAGS) {
     const value = typed[camelCase(flag.name)];
-    const isSetting = flag.field !== undefined || (flag.kind === 'file' && flag.name !== 'store');
+    const isSetting =
+      flag.field !== undefined ||
+      flag.name === 'preset' ||
+      (flag.kind === 'file' && flag.name !== 'store');
     if (isSetting && value !== undefined) settings[flag.name] = value;
   }
   const layer = specLayer(settings, { folder: environment.folder, spelling: 'typed' });

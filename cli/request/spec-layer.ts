@@ -85,6 +85,9 @@ export function specLayer(settings: Readonly<Fields>, options: LayerOptions): Sp
       mergeInto(fields, { output: rest });
     } else if (flag?.kind === 'file' && isFileName(camelCase(flag.name))) {
       takeFile(camelCase(flag.name) as FileName, key, value);
+    } else if (flag?.name === 'preset') {
+      nameAs('preset', key);
+      fields['preset'] = value;
     } else if (flag?.field !== undefined && !(isObject && specKeys.includes(key))) {
       takeFlag(flag, flag.field, key, value);
     } else {
@@ -201,7 +204,8 @@ function fieldOfFile(name: FileName): string {
   return name === 'comparison' || name === 'contactSheet' ? `output.${name}` : name;
 }
 
-function setField(fields: Fields, field: string, value: unknown): void {
+/** Sets the value at a dotted field; objects on the way are copied, not changed. */
+export function setField(fields: Fields, field: string, value: unknown): void {
   const [first = '', ...rest] = field.split('.');
   if (rest.length === 0) {
     fields[first] = value;

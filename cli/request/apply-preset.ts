@@ -1,0 +1,60 @@
+// A preset in place of the settings that it stands for. What it says may be said again, but not contradicted: a render that is called by a
+// preset's name is the preset's.
+
+import { canonicalJson } from '../../common/canonical-json.ts';
+import { PRESETS } from '../flags/presets.ts';
+import { nearestWord } from '../flags/nearest.ts';
+import { fieldOf, setField } from './spec-layer.ts';
+import type { SpecLayer } from './spec-layer.ts';
+import type { NameOf } from './spec-problems.ts';
+
+/** Fields that end in prompts, which a preset adds words to. */
+const PROMPTS = ['prompt', 'videoPrompt'];
+
+/**
+ * The layer with the fields of the preset that it names; the layer itself if it names none. Problems are in the result. Fields in `swept` are the
+ * user's: a sweep tries others beside the preset's.
+ */
+export function applyPreset(
+  layer: SpecLayer,
+  { nameOf, swept }: { readonly nameOf: NameOf; readonly swept: readonly string[] },
+): SpecLayer {
+  const { preset: named, ...given } = layer.fields;
+  if (named === undefined) return layer;
+  const called = `${nameOf('preset')} ${typeof named === 'string' ? named : JSON.stringify(named)}`;
+  const preset = typeof named === 'string' ? PRESETS.get(named) : undefined;
+  if (preset === undefined) {
+    const words = [...PRESETS.keys()];
+    const meant = typeof named === 'string' ? nearestWord(named, words) : undefined;
+    const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+    const problem = `${called}: expected one of ${words.join(', ')}${hint}`;
+    return { ...layer, fields: given, problems: [...layer.problems, problem] };
+  }
+  const fields = { ...given };
+  const problems: string[] = [];
+  for (const [field, value] of Object.entries(preset.fields)) {
+    const own = fieldOf(given, field);
+    if (own === undefined) setField(fields, field, value);
+    else if (!swept.includes(field) && !isSame(own, value)) {
+      const text = JSON.stringify(value);
+      problems.push(
+        `${nameOf(field)} ${JSON.stringify(own)} contradicts ${called}, which says ${text}; leave one of them out`,
+      );
+    }
+  }
+  for (const field of PROMPTS) {
+    const own = fieldOf(given, field);
+    if (typeof own === 'string' && (own !== '' || field === 'prompt')) {
+      setField(fields, field, own + preset.suffix);
+    }
+  }
+  return { ...layer, fields, problems: [...layer.problems, ...problems] };
+}
+
+/** A size may be an object as well as a text. */
+function isSame(given: unknown, value: string | number): boolean {
+  const { width, height } = (given ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof width === 'number' && typeof height === 'number')
+    return `${width}x${height}` === value;
+  return canonicalJson(given) === canonicalJson(value);
+}
