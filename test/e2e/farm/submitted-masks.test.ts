@@ -31,10 +31,10 @@ it('masks travel with what is submitted', async () => {
   const farm = await farmOf.start({ workers: 1 });
   const at = ['--server', farm.server];
   const wrong = await run('submit', ...JOB, '--mask', join(FIXTURES, 'truncated.mp4'), ...at);
-  expect(wrong.code).toBe(2);
+  expect(wrong.code, wrong.stderr).toBe(2);
   expect(wrong.stderr).toMatch(/^error: truncated\.mp4 is truncated/);
   const small = await run('submit', ...JOB, '--mask', join(FIXTURES, 'odd-size.mp4'), ...at);
-  expect(small.code).toBe(2);
+  expect(small.code, small.stderr).toBe(2);
   expect(small.stderr).toMatch(/^error: --mask: .*sizes have to be equal/);
 
   const [local, fetched] = ['local.mp4', 'fetched.mp4'].map((name) => join(folder, name));
