@@ -41,7 +41,7 @@ export class Acceptor {
   async accept(
     spec: RenderSpec,
     source: StoredSource,
-    sources: StoredSources = {},
+    sources: StoredSources,
   ): Promise<AcceptedJob> {
     const numerics = await this.#numerics();
     const models = await this.#models.open(spec.models);

@@ -141,7 +141,7 @@ async function lead(
   let scaling: Scaling | undefined;
   const { server, endHealth } = createRpcServer({
     ...{ coordinator, workers, store, tokens, limits },
-    accept: (spec, source) => acceptor.accept(spec, source),
+    accept: (spec, source, sources) => acceptor.accept(spec, source, sources),
     warningsOf: (spec, job) => acceptor.warningsOf(spec, job),
     drain: (worker) => {
       talk.drain(worker);

@@ -16,7 +16,6 @@ import { DEFAULT_LIMITS } from '../../common/rpc/farm-limits.ts';
 import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
 import { statusOfError } from '../../common/rpc/status.ts';
 import { unary } from '../../common/rpc/unary.ts';
-import type { StoredSource } from '../../common/sources/source.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { Digest, JobId } from '../../common/task.ts';
@@ -45,7 +44,7 @@ export interface RenderServiceOptions {
   readonly workers: WorkerRegistry;
   readonly store: Store;
   /** Looks at source and models and turns the spec into a job. @throws invalid-argument — all problems */
-  readonly accept: (spec: RenderSpec, source: StoredSource) => Promise<AcceptedJob>;
+  readonly accept: AcceptOptions['accept'];
   /** What its submitter may not expect of the job, as `field: what`. @default nothing is told */
   readonly warningsOf?: (spec: RenderSpec, job: AcceptedJob) => Promise<readonly string[]>;
   readonly drain: (worker: string) => void;
