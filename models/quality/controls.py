@@ -1,8 +1,9 @@
 """`python -m quality.controls`: how well generators keep to controls, on held-out clips.
 
 The control is what the set's own annotators see in the source; another colour and background are asked
-for. Prints a table and the bars, and writes both to controls.json in the folder of --out, with a picture
-of the first clips. Drawn with another clip's control or without a caption, frames must fail.
+for. Prints a table and the bars, and writes both to controls.json in the folder of --out, beside what it
+holds of other generators, with a picture of the first clips. Drawn along another control or without a
+caption, frames must fail.
 """
 
 import argparse
@@ -29,6 +30,11 @@ DEMO = Path(__file__).resolve().parents[1] / "demo"
 GENERATORS = ("canny", "depth", "pose", "canny+depth", "t2i-canny", "t2i-depth")
 NEAR = 4  # pixels within which a joint counts as right
 IMITATIONS = ("control shuffled", "caption dropped")
+LIMITS = {
+    "frames": dict(iou=0.85, color=0.95, joints=0.85),
+    "smoothed": dict(iou=0.75, color=0.85, joints=0.75),
+}
+SETTINGS = ("clips", "first", "frames", "extras", "smoothed", "steps", "strength")
 
 
 def main():
@@ -40,17 +46,28 @@ def main():
         shown = measured.measure(index, rows)
         pictures.append(shown)
         print(f"clip {index}: {time.monotonic() - started:.0f} s", flush=True)
-    table = {
-        name: {key: float(np.mean([each[key] for each in figures])) for key in figures[0]}
-        for name, figures in rows.items()
-    }
-    result = dict(settings=vars(options), table=table, bars=_judged(table, options.generators))
-    _show(result)
+    settings = {name: getattr(options, name) for name in SETTINGS}
+    result = {name: dict(settings=settings, rows=_means(rows[name])) for name in rows}
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(result, indent=2, default=str)
-        (options.out / "controls.json").write_text(text + "\n")
+        path = options.out / "controls.json"
+        # What was measured of other generators stays.
+        known = json.loads(path.read_text())["generators"] if path.exists() else {}
+        result = {**known, **result}
+        text = json.dumps(dict(generators=result, bars=_judged(result)), indent=2)
+        path.write_text(text + "\n")
         Image.fromarray(np.concatenate(pictures[:3])).save(options.out / "controls.png")
+    _show(result)
+
+
+def _means(rows):
+    return {row: _mean(figures) for row, figures in rows.items()}
+
+
+def _mean(figures):
+    """Of each figure, over the clips that have it."""
+    keys = {key: None for each in figures for key in each}
+    return {key: float(np.mean([each[key] for each in figures if key in each])) for key in keys}
 
 
 def _options():
@@ -115,7 +132,7 @@ class Measured:
             made = self._clips(name, task, chosen, index)
             for row, frames in made.items():
                 figures = figures_of(frames, task, chosen)
-                rows.setdefault(f"{name}: {row}", []).append(figures)
+                rows.setdefault(name, {}).setdefault(row, []).append(figures)
             shown += [self._control_pixels(name, task, chosen[:2]), made["frames"][:2]]
         return np.concatenate([np.concatenate(list(clip), 1) for clip in shown], 1)
 
@@ -191,7 +208,7 @@ class Measured:
 
 def figures_of(frames, task, chosen):
     """Means over the frames: overlap with the true mask, colour and background right, and joints
-    near the true ones."""
+    near the true ones; flicker of whole clips."""
     spec, truth = task.wanted, task.source
     regions = [detectors.find_object(frame) for frame in frames]
     masks = truth.mask[chosen] > 0.5
@@ -200,55 +217,52 @@ def figures_of(frames, task, chosen):
         joints.distances(joints.joints_of_region(region, spec.shape), wanted, spec.shape) <= NEAR
         for region, wanted in zip(regions, truth.joints[chosen], strict=True)
     ]
-    return dict(
+    found = dict(
         iou=float(np.mean([joints.iou(a, b) for a, b in zip(regions, masks, strict=True)])),
         color=float(np.mean([detectors.color_of(f, r) == spec.color for f, r in pairs])),
         background=float(
             np.mean([detectors.background_of(f, r) == spec.background for f, r in pairs])
         ),
         joints=float(np.mean(near)),
-        flicker=metrics.flicker(frames),
     )
+    if len(chosen) == len(truth.frames):
+        found["flicker"] = metrics.flicker(frames)
+    return found
 
 
-def bars(table, generators):
-    """What frames have to reach: (generator, row, Bar)."""
-    limits = {"frames": dict(iou=0.85, color=0.95), "smoothed": dict(iou=0.75, color=0.85)}
-    joint_limits = {"frames": 0.85, "smoothed": 0.75}
-    for name in generators:
-        for row, wanted in limits.items():
-            if name == "pose":
-                wanted = {**wanted, "joints": joint_limits[row]}
-            figures = table.get(f"{name}: {row}")
-            for key, limit in wanted.items() if figures else ():
-                yield name, row, Bar(f"{name}, {row}: {key}", figures[key], limit, True)
-    single = [table[f"{name}: frames"]["iou"] for name in ("canny", "depth") if name in generators]
-    if "canny+depth" in generators and len(single) == 2:
-        both, limit = table["canny+depth: frames"]["iou"], max(single) - 0.02
-        yield "canny+depth", "frames", Bar("canny+depth: iou beside the better", both, limit, True)
+def bars(measured):
+    """What frames have to reach, of what was measured by generator: (generator, row, figure, Bar)."""
+    for name, entry in measured.items():
+        for row, limits in LIMITS.items():
+            for key, limit in limits.items() if row in entry["rows"] else ():
+                if key != "joints" or name == "pose":
+                    value = entry["rows"][row][key]
+                    yield name, row, key, Bar(f"{name}, {row}: {key}", value, limit, True)
+    if {"canny", "depth", "canny+depth"} <= measured.keys():
+        overlaps = [measured[name]["rows"]["frames"]["iou"] for name in ("canny", "depth")]
+        both = measured["canny+depth"]["rows"]["frames"]["iou"]
+        limit = max(overlaps) - 0.02
+        text = "canny+depth, frames: iou, less than the better of the two by at most 0.02"
+        yield "canny+depth", "frames", "iou", Bar(text, both, limit, True)
 
 
-def _judged(table, generators):
-    """The bars, and which of a generator's its imitations miss."""
+def _judged(measured):
+    """The bars, and which imitations of a generator's frames miss them."""
     judged = []
-    for name, row, bar in bars(table, generators):
-        key = bar.text.rsplit(" ", 1)[-1]
-        missed = [
-            imitation
-            for imitation in IMITATIONS
-            if row == "frames"
-            and f"{name}: {imitation}" in table
-            and table[f"{name}: {imitation}"].get(key, bar.limit) < bar.limit
-        ]
+    for name, row, key, bar in bars(measured):
+        rows = measured[name]["rows"] if row == "frames" else {}
+        missed = [one for one in IMITATIONS if one in rows and rows[one][key] < bar.limit]
         entry = dict(bar=bar.text, value=bar.value, limit=bar.limit, met=bar.met, missedBy=missed)
         judged.append(entry)
     return judged
 
 
-def _show(result):
-    for name, row in result["table"].items():
-        print(f"{name:28}", "  ".join(f"{key} {value:6.3f}" for key, value in row.items()))
-    for bar in result["bars"]:
+def _show(measured):
+    for name, entry in measured.items():
+        for row, figures in entry["rows"].items():
+            said = "  ".join(f"{key} {value:6.3f}" for key, value in figures.items())
+            print(f"{name:12} {row:18}", said)
+    for bar in _judged(measured):
         said = f"{bar['value']:6.3f} ({bar['limit']:.3f}) {bar['bar']}"
         print("met   " if bar["met"] else "MISSED", said, "; missed by:", bar["missedBy"])
 

@@ -8,9 +8,16 @@ import json
 import shutil
 
 import torch
-from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel, UNet3DConditionModel
+from diffusers import (
+    AutoencoderKL,
+    ControlNetModel,
+    T2IAdapter,
+    UNet2DConditionModel,
+    UNet3DConditionModel,
+)
 from transformers import CLIPTextModel
 
+from . import annotators
 from .loop import train_dir
 
 IMAGE_PARTS = {
@@ -18,6 +25,10 @@ IMAGE_PARTS = {
     "vae": (AutoencoderKL, "vae"),
     "unet": (UNet2DConditionModel, "unet"),
     "controlnet": (ControlNetModel, "controlnet-canny"),
+    "controlnet_depth": (ControlNetModel, "controlnet-depth"),
+    "controlnet_pose": (ControlNetModel, "controlnet-pose"),
+    "adapter_canny": (T2IAdapter, "t2iadapter-canny"),
+    "adapter_depth": (T2IAdapter, "t2iadapter-depth"),
 }
 
 
@@ -30,6 +41,10 @@ def restore(folder):
         model = kind.from_pretrained(at, torch_dtype=torch.float32)
         model.save_pretrained(train_dir() / name)
         print(f"restored {name}", flush=True)
+    for kind in ("depth", "pose"):
+        trained = folder / card["image"] / f"annotator-{kind}"
+        annotators.save(annotators.load(trained), train_dir() / f"annotator_{kind}")
+        print(f"restored annotator_{kind}", flush=True)
     for log in (folder / "logs").glob("*.json"):
         if "steps" in json.loads(log.read_text()):
             shutil.copy(log, train_dir() / f"{log.stem}.log.json")

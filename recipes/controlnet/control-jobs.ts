@@ -71,7 +71,7 @@ export function acceptControls<N extends string>(
     ...jobControls(drawn.map(({ control }) => control)),
     ...drawingSettings(spec, models),
     models: { controlUnet: unet, ...others, ...Object.fromEntries(annotators) },
-  } as RecipePart<ControlledJob<N>>;
+  };
 }
 
 /** What acceptance checks the sampler against. */

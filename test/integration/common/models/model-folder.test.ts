@@ -19,7 +19,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { inspectModelSet, openModelSet, partsOf } from '../../../../common/models/model-folder.ts';
 import type { ModelPart } from '../../../../common/models/model-set.ts';
-import { TINY_SET } from '../../../support/models/paths.ts';
+import { graphPath, TINY_SET } from '../../../support/models/paths.ts';
 
 let root: string;
 let folder: string;
@@ -77,6 +77,27 @@ describe('a whole model set', () => {
     expect(set.image.vaeEncoder.config).toMatchObject({ scaling_factor: 0.18215 });
     expect(set.image.scheduler.config).toMatchObject({ beta_schedule: 'scaled_linear' });
     expect(set.image.tokenizer.folder).toBe(inSet('image', 'tokenizer'));
+  });
+
+  it('has the annotators that the card names, each with how pictures are given to it', async () => {
+    const card = JSON.parse(await readFile(inSet('card.json'), 'utf8')) as object;
+    const annotators = { depth: { kind: 'depth', model: 'midas' } };
+    await writeFile(inSet('card.json'), JSON.stringify({ ...card, annotators }));
+    const place = inSet('image', 'midas');
+    const problems = (await inspect()).problems.map(({ path }) => path);
+    expect(problems).toEqual([`${place}.onnx`, join(place, 'preprocessor_config.json')]);
+    await mkdir(place);
+    await cp(graphPath('depth-any-size.onnx'), join(place, 'model.onnx'));
+    await writeFile(join(place, 'preprocessor_config.json'), '{"image_mean": 0, "image_std": 1}');
+    const set = await openModelSet(folder, { cacheFolder: false });
+    const { model, ...depth } = set.annotators['depth']!;
+    expect(depth).toEqual({ name: 'depth', kind: 'depth' });
+    expect(model).toMatchObject({ name: 'image/annotator+depth', config: { image_std: 1 } });
+    expect(filesOf(model)).toEqual([
+      'image/midas/model.onnx',
+      'image/midas/preprocessor_config.json',
+    ]);
+    expect(partsOf(set)).toContain(model);
   });
 
   it('counts to a graph its config and every weights file that the graph names', async () => {

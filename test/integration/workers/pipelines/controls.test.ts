@@ -65,7 +65,7 @@ async function draw({ graph, controls, sampler = 'ddim', wrap }: Drawn): Promise
     ...{ task: isAdapter ? 't2i-adapter' : 'controlnet', sampler, steps: 50, guidanceScale: 3 },
     prompt: 'a cyan square moving right on a white background',
     ...{ negativePrompt: 'a red circle', seed: 0 },
-    controls: controls.map(({ pictures: _, ...weight }) => ({ ...weight })),
+    controls: controls.map(({ scale }) => ({ scale })),
   } as const;
   const unet: ModelPart = {
     ...{ name: graph, digest: digestText(graph), graph: `${folder}/${graph}.onnx`, config },

@@ -26,6 +26,18 @@ const good = {
   sizeMultiple: 32,
 };
 
+const pose = {
+  ...{ kind: 'pose', model: 'annotator-pose' },
+  skeleton: {
+    edges: [[0, 1]],
+    colors: [
+      [255, 255, 255],
+      [255, 0, 0],
+    ],
+    ...{ radius: 4, lineWidth: 4 },
+  },
+};
+
 describe('a card', () => {
   it('is read, its size taken apart', () => {
     expect(parseCard(JSON.stringify(good))).toEqual({
@@ -111,6 +123,36 @@ describe('a card', () => {
       /^controls: is of an older version; in its place stands generators/,
     ],
     [
+      'an annotator of another kind',
+      { annotators: { hed: { kind: 'edges', model: 'hed' } } },
+      /^annotators\.hed\.kind: /,
+    ],
+    [
+      'an annotator by the name of one that is built in',
+      { annotators: { canny: { kind: 'depth', model: 'canny' } } },
+      /^annotators\.canny: is built in and needs no model/,
+    ],
+    [
+      'an annotator outside of the folder',
+      { annotators: { depth: { kind: 'depth', model: '../depth' } } },
+      /^annotators\.depth\.model: must lie inside/,
+    ],
+    [
+      'joints without a skeleton',
+      { annotators: { pose: { kind: 'pose', model: 'pose' } } },
+      /^annotators\.pose\.skeleton: must be "openpose", or edges, colors, radius and lineWidth/,
+    ],
+    [
+      'edges of joints that have no colour',
+      { annotators: { pose: { ...pose, skeleton: { ...pose.skeleton, edges: [[0, 2]] } } } },
+      /^annotators\.pose\.skeleton\.edges: edges name joint 2; there are colors for 2 joints, 0 to 1$/,
+    ],
+    [
+      'as many colours of edges as there are not',
+      { annotators: { pose: { ...pose, skeleton: { ...pose.skeleton, edgeColors: [] } } } },
+      /^annotators\.pose\.skeleton\.edgeColors: must be as many as edges, 1$/,
+    ],
+    [
       'a size of words',
       { defaults: { ...good.defaults, size: 'large' } },
       /^defaults\.size: must be WIDTHxHEIGHT$/,
@@ -139,6 +181,14 @@ describe('a card', () => {
   ])('is refused, and the field named, for %s', (_, change, problem) => {
     const parsed = parseCard(JSON.stringify({ ...good, ...change }));
     expect(parsed).toEqual({ problems: [expect.stringMatching(problem)] });
+  });
+
+  it('names annotators, and what a score must be unless it says so', () => {
+    const annotators = { pose, midas: { kind: 'depth', model: 'midas' } };
+    expect(parseCard(JSON.stringify({ ...good, annotators }))).toHaveProperty('card.annotators', {
+      ...annotators,
+      pose: { ...pose, threshold: 0.3 },
+    });
   });
 
   it('is refused with all its problems at once', () => {

@@ -18,15 +18,16 @@ const prepared = (config: object, shape: readonly (number | string)[] = ANY) =>
 describe('the size at which a frame is seen', () => {
   /** transformers' DPTImageProcessor.get_resize_output_image_size gives the same. */
   it.each([
-    [{ size: { height: 384, width: 384 } }, 512, 320, 384, 384],
-    [{ size: 64 }, 512, 320, 64, 64],
-    [{}, 130, 66, 130, 66],
-    [{ ensure_multiple_of: 32 }, 130, 66, 128, 64],
-    [{ size: 518, keep_aspect_ratio: true, ensure_multiple_of: 14 }, 640, 480, 686, 518],
-    [{ size: 518, keep_aspect_ratio: true, ensure_multiple_of: 14 }, 480, 640, 518, 686],
-    [{ size: 128, keep_aspect_ratio: true, ensure_multiple_of: 16 }, 128, 96, 128, 96],
-  ])('%j: %ix%i as %ix%i', (config, width, height, wide, high) => {
-    expect(sizeFor({ width, height }, prepared(config))).toEqual({ width: wide, height: high });
+    [{ size: { height: 384, width: 384 } }, [512, 320], [384, 384]],
+    [{ size: 64 }, [512, 320], [64, 64]],
+    [{}, [130, 66], [130, 66]],
+    [{ ensure_multiple_of: 32 }, [130, 66], [128, 64]],
+    [{ size: 518, keep_aspect_ratio: true, ensure_multiple_of: 14 }, [640, 480], [686, 518]],
+    [{ size: 518, keep_aspect_ratio: true, ensure_multiple_of: 14 }, [480, 640], [518, 686]],
+    [{ size: 128, keep_aspect_ratio: true, ensure_multiple_of: 16 }, [128, 96], [128, 96]],
+  ])('%j: %j as %j', (config, [width, height], [wide, high]) => {
+    const frame = { width: width!, height: height! };
+    expect(sizeFor(frame, prepared(config))).toEqual({ width: wide, height: high });
   });
 
   it('is that of a graph that takes no other', () => {
