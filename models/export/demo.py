@@ -14,7 +14,10 @@ from .layout import INPAINT, INSTRUCT, Source, VideoSource
 
 WINDOW = 8
 LOG_LINES = 40  # of each training's log that are kept
-STAGES = ("vae", "vae_refine", "image", "controlnet", "inpaint", "instruct", "video", "video_refine")
+STAGES = (
+    *("vae", "vae_refine", "image", "controlnet", "inpaint", "instruct"),
+    *("video", "video_refine"),
+)
 VIDEO = "shapes3d"
 CARD = {
     "apiVersion": "bivdiff/v1",
@@ -66,7 +69,8 @@ def random_source():
         video_unet=architectures.video_unet(),
     )
     models[INPAINT] = inpaint.widened(architectures.image_unet())
-    models[INSTRUCT] = instruct.widened(architectures.image_unet(), 0.2)
+    nine = inpaint.widened(architectures.image_unet())
+    models[INSTRUCT] = instruct.without_mask(nine, scaling_factor=0.2)
     for name, model in models.items():
         # Layers that start at zero would hide errors of the export behind their silence.
         for weight in model.parameters():

@@ -18,6 +18,7 @@ IMAGE_PARTS = {
     "vae": (AutoencoderKL, "vae"),
     "unet": (UNet2DConditionModel, "unet"),
     "controlnet": (ControlNetModel, "controlnet-canny"),
+    "unet-inpaint": (UNet2DConditionModel, "unet-inpaint"),
 }
 
 
