@@ -23,6 +23,7 @@ export const SWEPT: readonly Axis[] = [
   { flag: 'video-model', label: 'video model', short: '' },
   { flag: 'inversion', label: 'inversion', short: '' },
   { flag: 'guidance-scale', label: 'guidance', short: 'i' },
+  { flag: 'image-guidance-scale', label: 'image guidance', short: 'e' },
   { flag: 'shared-noise', label: 'shared noise', short: 'n' },
   { flag: 'video-guidance-scale', label: 'video guidance', short: 'g', isAlways: true },
 ];

@@ -107,7 +107,8 @@ def random_source():
         motion_adapter=architectures.motion_adapter(),
     )
     models[INPAINT] = inpaint.widened(architectures.image_unet())
-    models[INSTRUCT] = instruct.widened(architectures.image_unet(), 0.2)
+    nine = inpaint.widened(architectures.image_unet())
+    models[INSTRUCT] = instruct.without_mask(nine, scaling_factor=0.2)
     for name, model in models.items():
         # Layers that start at zero would hide errors of the export behind their silence.
         for weight in model.parameters():

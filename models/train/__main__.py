@@ -76,7 +76,7 @@ STAGES = {
     ),
     "instruct": (
         instruct.train,
-        Plan("instruct", steps=3000, rate=1e-3, seed=11, bfloat16=False, processes=2),
+        Plan("instruct", steps=3000, rate=7e-4, seed=11, ema=0.995, bfloat16=False, processes=2),
     ),
     "video": (video.train, Plan("video", steps=2325, rate=6e-4, seed=3, ema=0.995, processes=2)),
     "video_refine": (

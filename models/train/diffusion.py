@@ -73,10 +73,10 @@ def noise_loss(predicted, noise, times):
     return _weighted_loss(predicted, noise, times, lambda snr: snr)
 
 
-def early_noise_loss(predicted, noise, times):
-    """The same, but at high noise x0 counts by the root of the SNR: there colours are decided, and
-    by the SNR itself (0.006 at the start) those steps would hardly be trained."""
-    return _weighted_loss(predicted, noise, times, lambda snr: torch.maximum(snr, snr.sqrt()))
+def early_noise_loss(predicted, noise, times, power=0.5):
+    """The same, but at high noise x0 counts by a power of the SNR, the root: there colours are
+    decided, and by the SNR itself (0.006 at the start) those steps would hardly be trained."""
+    return _weighted_loss(predicted, noise, times, lambda snr: torch.maximum(snr, snr**power))
 
 
 def _weighted_loss(predicted, noise, times, weight_of_x0):

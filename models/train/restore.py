@@ -29,6 +29,7 @@ IMAGE_PARTS = {
     "controlnet_pose": (ControlNetModel, "controlnet-pose"),
     "adapter_canny": (T2IAdapter, "t2iadapter-canny"),
     "adapter_depth": (T2IAdapter, "t2iadapter-depth"),
+    "unet-inpaint": (UNet2DConditionModel, "unet-inpaint"),
 }
 
 

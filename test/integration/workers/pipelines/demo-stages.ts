@@ -6,7 +6,7 @@ import { openModelSet } from '../../../../common/models/model-folder.ts';
 import type { ModelPart, ModelSet } from '../../../../common/models/model-set.ts';
 import type { ParamsByStage } from '../../../../common/stages.ts';
 import type { JsonObject } from '../../../../common/task.ts';
-import { LANE_STAGES } from '../../../../recipes/lane-stages.ts';
+import { findBody, LANE_STAGES } from '../../../../recipes/lane-stages.ts';
 import { createStageContext, LaneState } from '../../../../workers/inference/lanes/lane-context.ts';
 import type { LaneStage, StageContext } from '../../../../workers/inference/ports.ts';
 import type { Tensor } from '../../../../workers/tensor/tensor.ts';
@@ -86,14 +86,18 @@ function modelsOf(set: ModelSet, stage: LaneStageName, params: unknown): Record<
   const videoText = { tokenizer: video.tokenizer, 'text-encoder': video.textEncoder };
   const { scheduler } = image;
   switch (stage) {
-    case 'generate':
+    case 'generate': {
+      const { task } = params as ParamsByStage['generate'];
+      const drawn = task === 'outpainting' ? 'inpainting' : task;
+      const generator = Object.values(set.generators).find((one) => one.task === drawn)!;
       return {
         ...imageText,
         scheduler,
-        unet: set.generators[generatorOf(params)]!.unet,
+        unet: generator.unet,
         'vae-decoder': image.vaeDecoder,
-        ...(isInpainting(params) ? { 'vae-encoder': image.vaeEncoder } : {}),
+        ...(findBody(task)?.graphs === undefined ? {} : { 'vae-encoder': image.vaeEncoder }),
       };
+    }
     case 'encode':
       return { 'vae-encoder': image.vaeEncoder };
     case 'invert-image': {
@@ -109,14 +113,4 @@ function modelsOf(set: ModelSet, stage: LaneStageName, params: unknown): Record<
     default:
       return {};
   }
-}
-
-function generatorOf(params: unknown): string {
-  if (isInpainting(params)) return 'inpaint';
-  const { task } = params as ParamsByStage['generate'];
-  return task === 'prompt-to-prompt' ? 'prompt2prompt' : 'canny';
-}
-
-function isInpainting(params: unknown): boolean {
-  return ['inpainting', 'outpainting'].includes((params as ParamsByStage['generate']).task);
 }
