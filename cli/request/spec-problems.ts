@@ -69,7 +69,7 @@ function explain(problem: string, fields: Readonly<Fields>, nameOf: NameOf): str
   }
   const flag = flagOfField(field);
   const name = nameOf(field);
-  if (what.endsWith('undefined')) {
+  if (what.endsWith('undefined') && !place.startsWith('size.')) {
     return [`${name} is missing${flag === undefined ? '' : `: ${lowerFirst(flag.doc)}`}`];
   }
   const given = /, got "(.*)"$/.exec(what)?.[1];

@@ -76,8 +76,8 @@ def recorded_edits(said):
         refine=Edit(source, with_words, "refine", cross_replace=0.8),
         reweight=Edit(source, source, weights={said.color: -1.5, said.background: 3.0}),
         refine_reweight=Edit(source, with_words, "refine", weights={"large": 4.0, said.color: 0.5}),
-        blend=Edit(source, other, blend=(said.shape,), threshold=0.45),
-        unguided_source=Edit(source, other, blend=(said.shape,), source_guidance=1.0),
+        blend=Edit(source, other, blend=(said.shape,), threshold=0.8),
+        unguided_source=Edit(source, other, blend=(said.shape,), threshold=0.9, source_guidance=1.0),
     )
 
 
@@ -164,8 +164,8 @@ class Controller:
         is_small = source.shape[-1] <= SELF_POSITIONS_MAX
         if not is_cross and is_small and self.step < self.self_steps:
             edited.copy_(source)
-        # The layers of 16 x 16 positions, before and after the middle.
-        if is_cross and name.startswith(("down_blocks.0.", "up_blocks.2.")):
+        # The deepest layers before and after the middle.
+        if is_cross and name.startswith(("down_blocks.1.", "up_blocks.1.")):
             self.maps.append(torch.stack([source, edited]))
 
     def after_step(self, latents):

@@ -39,7 +39,7 @@ DEFAULT_RATIO = 0.25  # the official code's for this task
 OTHER_RATIOS = (0.0, 0.1, 0.35, 1.0)
 WEIGHTS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 WEIGHED_FRAME = 3
-CROSS_REPLACE, SELF_REPLACE, THRESHOLD = 0.8, 0.8, 0.5
+CROSS_REPLACE, SELF_REPLACE, THRESHOLD = 0.8, 0.8, 0.3
 SHOWN = 3  # clips in the picture
 
 

@@ -25,14 +25,15 @@ const weightsSpec = z.union([
       (text) => new Set(namesOf(text)).size === namesOf(text).length,
       'expected each word once',
     )
-    .transform((text) =>
-      Object.fromEntries(
-        text.split(',').map((pair) => [pair.split('=')[0], Number(pair.split('=')[1])]),
-      ),
-    )
+    .transform((text) => Object.fromEntries(text.split(',').map(weightOfPair)))
     .pipe(weightOfWord),
   weightOfWord,
 ]);
+
+function weightOfPair(pair: string): [string, number] {
+  const [word = '', value] = pair.split('=');
+  return [word, Number(value)];
+}
 
 function namesOf(text: string): readonly string[] {
   return text.split(',').map((pair) => pair.split('=')[0]!.toLowerCase());

@@ -16,11 +16,6 @@ const CLIP = ['--input', SOURCE, '--frames', '8', '--steps', '4'];
 const PROMPT = ['--prompt', 'a green star moving right on a white background'];
 const ALONG = ['--task', 'controlnet', ...PROMPT];
 const WEIGHED = ['--control-scale', '0.2..1', '--control-start', '0.25', '--control-end', '0.8'];
-const EDIT = [
-  ...['--task', 'prompt-to-prompt', ...PROMPT],
-  ...['--source-prompt', 'a red star moving right on a gray background'],
-  ...['--reweight', 'green=2', '--blend-words', 'star', '--cross-replace', '0.75'],
-];
 const INSTRUCTED = [
   ...['--task', 'instruct-pix2pix', '--prompt', 'make it blue', '--image-guidance-scale', '1.2'],
 ];
@@ -31,7 +26,6 @@ const JOBS: readonly (readonly [string, readonly string[]])[] = [
   ['weighed controls', [...ALONG, ...WEIGHED]],
   ["VidRD's class", [...ALONG, '--video-model', 'vidrd']],
   ["AnimateDiff's class", [...ALONG, '--video-model', 'animatediff']],
-  ['Prompt-to-Prompt', EDIT],
   ['InstructPix2Pix', INSTRUCTED],
 ];
 

@@ -216,19 +216,11 @@ describe('a planted mistake shows', () => {
     );
   });
 
-  it('a blend by the attention of the last step alone', async () => {
-    await differs(
-      'blend',
-      draw(paramsOf('blend'), (tools) => {
-        const blend = tools.blend!;
-        const apply = blend.apply.bind(blend);
-        blend.apply = (sample) => {
-          const [entries = 0] = sample.shape;
-          blend.restoreState({ attention: floatTensor([entries, 64]) });
-          return apply(sample);
-        };
-        return tools;
-      }),
-    );
+  it.each([
+    ['at another threshold', { threshold: 0.9 }],
+    ['by the attention to another word', { words: ['background'] }],
+  ])('a blend %s', async (_, mistake) => {
+    const params = paramsOf('blend');
+    await differs('blend', draw({ ...params, blend: { ...params.blend!, ...mistake } }));
   });
 });
