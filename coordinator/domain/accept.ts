@@ -4,7 +4,12 @@
 import { canonicalJson } from '../../common/canonical-json.ts';
 import { digestText } from '../../common/digest.ts';
 import { BivdiffError } from '../../common/errors.ts';
-import type { ModelDefaults, ModelPart, ModelSet, VideoModel } from '../../common/models/model-set.ts';
+import type {
+  ModelDefaults,
+  ModelPart,
+  ModelSet,
+  VideoModel,
+} from '../../common/models/model-set.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { comparisonFormat } from '../../common/outputs/output-formats.ts';
 import type { StoredSource } from '../../common/sources/source.ts';

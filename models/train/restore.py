@@ -21,6 +21,10 @@ IMAGE_PARTS = {
 }
 
 
+# Video models that are layers over the image UNet, and what their trainings call them.
+TEMPORAL = {"vidrd": "vidrd", "animatediff": "motion_adapter"}
+
+
 def restore(folder):
     """Writes every trained part of the set `folder`, in float32, and the logs of its trainings."""
     card = json.loads((folder / "card.json").read_text())
@@ -30,6 +34,10 @@ def restore(folder):
         model = kind.from_pretrained(at, torch_dtype=torch.float32)
         model.save_pretrained(train_dir() / name)
         print(f"restored {name}", flush=True)
+    for name, ours in TEMPORAL.items():
+        layers = folder / card["image"] / card["videos"][name]["temporal"]
+        shutil.copytree(layers, train_dir() / ours, dirs_exist_ok=True)
+        print(f"restored {ours}", flush=True)
     for log in (folder / "logs").glob("*.json"):
         if "steps" in json.loads(log.read_text()):
             shutil.copy(log, train_dir() / f"{log.stem}.log.json")
