@@ -203,7 +203,9 @@ class SetSearch {
     const scheduler = await this.#part(places.scheduler);
     if (!tokenizer || !textEncoder || !unet) return undefined;
     const windows = this.#windowsOf(unet);
-    return windows && { ...{ name, tokenizer, textEncoder, unet, scheduler, defaults }, ...windows };
+    return (
+      windows && { ...{ name, tokenizer, textEncoder, unet, scheduler, defaults }, ...windows }
+    );
   }
 
   async #readTemporalVideo(

@@ -23,7 +23,8 @@ export interface SamplerChecks {
   /** Of the inversions, whichever the mixing ratio leaves; absent where a job inverts nothing. */
   readonly inversion?: InversionMode | undefined;
   /** The video model, if it is known; its scheduler only where its folder has one. */
-  readonly video?: { readonly name: string; readonly scheduler?: SchedulerPart | undefined } | undefined;
+  readonly video?:
+    { readonly name: string; readonly scheduler?: SchedulerPart | undefined } | undefined;
 }
 
 /** One sampler or inverter that the job needs. */

@@ -1,6 +1,7 @@
 """`python -m export COMMAND`: writes model sets that the render system runs.
 
 demo      the small models, from the folder they were trained in, into models/demo
+temporal  of these the temporal layers over the image UNet alone, and their logs
 models    models of your own (Stable Diffusion 1.5, ControlNets, ZeroScope ...), from diffusers folders
 check     runs the graphs of a set in onnxruntime against torch
 rehearse  writes small random models, laid out as downloads are, to try `models` on
@@ -8,6 +9,8 @@ rehearse  writes small random models, laid out as downloads are, to try `models`
 
 import argparse
 from pathlib import Path
+
+from train.loop import train_dir
 
 from . import check, demo, rehearse, videos
 from .annotators import KINDS, card_entries
@@ -34,6 +37,8 @@ def main():
     small = commands.add_parser("demo")
     small.add_argument("--random", action="store_true", help="untrained weights, for development")
     small.add_argument("--out", type=Path, default=DEMO)
+    layers = commands.add_parser("temporal")
+    layers.add_argument("--out", type=Path, default=DEMO)
     own = commands.add_parser("models")
     own.add_argument("--image", type=Path, required=True, help="pipeline folder, say SD 1.5")
     own.add_argument("--controlnet", action="append", default=[], metavar="NAME=FOLDER")
@@ -67,7 +72,13 @@ def main():
     tried = commands.add_parser("rehearse")
     tried.add_argument("out", type=Path)
     options = parser.parse_args()
-    verbs = {"demo": _demo, "models": _models, "check": _check, "rehearse": _rehearse}
+    verbs = {
+        "demo": _demo,
+        "temporal": _temporal,
+        "models": _models,
+        "check": _check,
+        "rehearse": _rehearse,
+    }
     verbs[options.command](options)
 
 
@@ -76,6 +87,12 @@ def _demo(options):
     write_model_set(source, demo.CARD, options.out, DTYPES["fp16"])
     if not options.random:
         demo.write_logs(options.out / "logs")
+
+
+def _temporal(options):
+    for name, source in demo.temporal_sources(train_dir()).items():
+        videos.write_video(name, source, options.out, DTYPES["fp16"])
+    demo.write_logs(options.out / "logs", demo.TEMPORAL_STAGES)
 
 
 def _models(options):

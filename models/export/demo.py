@@ -19,6 +19,7 @@ from .videos import TemporalSource, VideoSource, card_entry
 
 WINDOW = 8
 LOG_LINES = 40  # of each training's log that are kept
+TEMPORAL_STAGES = ("vidrd", "animatediff")
 STAGES = (
     "vae",
     "vae_refine",
@@ -34,8 +35,7 @@ STAGES = (
     "instruct",
     "video",
     "video_refine",
-    "vidrd",
-    "animatediff",
+    *TEMPORAL_STAGES,
 )
 CONTROLNETS = {"canny": "controlnet", "depth": "controlnet_depth", "pose": "controlnet_pose"}
 FUSED = (("canny", "depth"),)
@@ -125,10 +125,17 @@ def random_source():
     return _source(folder)
 
 
-def write_logs(folder):
+def temporal_sources(folder):
+    """Those of TEMPORAL by name, their trainings' folders in `folder`."""
+    return {
+        name: replace(source, layers=folder / source.layers) for name, source in TEMPORAL.items()
+    }
+
+
+def write_logs(folder, stages=STAGES):
     """Summaries of the trainings (steps, minutes, seeds, losses), thinned, one JSON file each."""
     folder.mkdir(parents=True, exist_ok=True)
-    for stage in STAGES:
+    for stage in stages:
         summary = json.loads((train_dir() / f"{stage}.log.json").read_text())
         history = summary["history"]
         every = max(1, len(history) // LOG_LINES)
@@ -158,12 +165,6 @@ def _source(folder):
         annotators=_within(folder, ANNOTATORS),
         inpaint=folder / INPAINT,
         instruct=folder / INSTRUCT,
-        videos={
-            VIDEO: video,
-            **{
-                name: replace(source, layers=folder / source.layers)
-                for name, source in TEMPORAL.items()
-            },
-        },
+        videos={VIDEO: video, **temporal_sources(folder)},
         **shared,
     )

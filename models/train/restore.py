@@ -33,6 +33,10 @@ IMAGE_PARTS = {
 }
 
 
+# Video models that are layers over the image UNet, and what their trainings call them.
+TEMPORAL = {"vidrd": "vidrd", "animatediff": "motion_adapter"}
+
+
 def restore(folder):
     """Writes every trained part of the set `folder`, in float32, and the logs of its trainings."""
     card = json.loads((folder / "card.json").read_text())
@@ -46,6 +50,10 @@ def restore(folder):
         trained = folder / card["image"] / f"annotator-{kind}"
         annotators.save(annotators.load(trained), train_dir() / f"annotator_{kind}")
         print(f"restored annotator_{kind}", flush=True)
+    for name, ours in TEMPORAL.items():
+        layers = folder / card["image"] / card["videos"][name]["temporal"]
+        shutil.copytree(layers, train_dir() / ours, dirs_exist_ok=True)
+        print(f"restored {ours}", flush=True)
     for log in (folder / "logs").glob("*.json"):
         if "steps" in json.loads(log.read_text()):
             shutil.copy(log, train_dir() / f"{log.stem}.log.json")

@@ -47,22 +47,6 @@ function inSet(...names: string[]): string {
   return join(folder, ...names);
 }
 
-/** As a motion adapter is written, but that its graph is a copy of the image UNet's. */
-async function addTemporalVideo(config: object): Promise<void> {
-  const card = JSON.parse(await readFile(inSet('card.json'), 'utf8')) as { videos: object };
-  const motion = { unet: 'unet_motion-a', temporal: 'motion-a', defaults: { videoGuidanceScale: 4 } };
-  await writeFile(
-    inSet('card.json'),
-    JSON.stringify({ ...card, videos: { ...card.videos, motion } }),
-  );
-  await mkdir(inSet('image', 'motion-a'));
-  await writeFile(inSet('image', 'motion-a', 'config.json'), JSON.stringify(config));
-  const bytes = await readFile(inSet('image', 'unet', 'model.onnx'));
-  const named = 'diffusion_pytorch_model.safetensors';
-  await writeFile(inSet('image', 'unet_motion-a.onnx'), bytes);
-  await cp(inSet('image', 'unet', named), inSet('image', named));
-}
-
 function filesOf(part: ModelPart | undefined): string[] {
   return (part?.files ?? []).map((path) => path.slice(folder.length + 1)).sort();
 }
@@ -168,23 +152,6 @@ describe('a whole model set', () => {
     ]);
   });
 
-  it('may have a video model that is temporal layers over the image model', async () => {
-    await addTemporalVideo({ window: 8, motion_max_seq_length: 32 });
-    const set = await openModelSet(folder, { cacheFolder: false });
-    const { image, videos } = set;
-    expect(videos['motion']).toEqual({
-      ...{ name: 'motion', tokenizer: image.tokenizer, textEncoder: image.textEncoder },
-      unet: expect.objectContaining({ name: 'video/motion/unet' }) as ModelPart,
-      ...{ window: 8, windowMax: 32, defaults: { videoGuidanceScale: 4 } },
-    });
-    expect(filesOf(videos['motion']?.unet)).toEqual([
-      'image/diffusion_pytorch_model.safetensors',
-      'image/motion-a/config.json',
-      'image/unet_motion-a.onnx',
-    ]);
-    expect(partsOf(set).map(({ name }) => name)).toContain('video/motion/unet');
-  });
-
   it('may have a byte order mark before every JSON file, as editors leave it', async () => {
     for (const path of await readdir(folder, { recursive: true })) {
       if (!path.endsWith('.json')) continue;
@@ -284,21 +251,6 @@ describe('a model set that is not whole', () => {
     await expect(openModelSet(folder, { cacheFolder: false })).rejects.toThrow(
       /has 5 problems:\n {2}/,
     );
-  });
-
-  it.each([
-    [{}, /has no `window`/],
-    [{ window: 40, motion_max_seq_length: 32 }, /has motion_max_seq_length 32, and a window of 40/],
-    [{ window: 8, motion_max_seq_length: 'many' }, /has motion_max_seq_length "many"/],
-  ])('tells what is wrong with the windows of temporal layers: %j', async (config, problem) => {
-    await addTemporalVideo(config);
-    const { problems } = await inspect();
-    expect(problems).toHaveLength(1);
-    expect(problems[0]).toMatchObject({
-      part: 'video/motion/unet',
-      path: inSet('image', 'motion-a', 'config.json'),
-      problem: expect.stringMatching(problem) as string,
-    });
   });
 
   it('tells a graph that is damaged, empty or something else', async () => {

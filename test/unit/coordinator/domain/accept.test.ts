@@ -249,41 +249,6 @@ describe('a spec is refused', () => {
   });
 });
 
-describe('a video model that differs from the others', () => {
-  const short = CANNY.videos['short']!;
-  const own = {
-    ...{ name: 'own', unet: madeUpPart('video/own/unet'), windowMax: 12 },
-    defaults: { videoGuidanceScale: 2, mixingRatio: 0.75 },
-  };
-  const models = { ...CANNY, videos: { short, own: { ...short, ...own } } };
-  const of = (settings: object): AcceptedJob =>
-    accept({ task: 'frames', videoModel: 'own', ...settings }, models);
-
-  it('is all that changes, with its own defaults', () => {
-    const { mixingRatio, videoGuidanceScale, models: parts, ...rest } = of({});
-    const other = accept({ task: 'frames' }, models);
-    expect({ mixingRatio, videoGuidanceScale }).toEqual(own.defaults);
-    expect(other).toMatchObject({ mixingRatio: 0.5, videoGuidanceScale: 9, ...rest });
-    expect(parts.videoUnet.name).toBe('video/own/unet');
-  });
-
-  it('gives way to what the spec says', () => {
-    const said = { mixingRatio: 0.1, videoGuidanceScale: 3 };
-    expect(of(said)).toMatchObject(said);
-  });
-
-  it('refuses a window of more frames than it knows positions of, and no other', () => {
-    const input = { path: 'clip.mp4', stride: 1 };
-    const problemsWith = (settings: object) =>
-      problemsOf({ task: 'frames', videoModel: 'own', ...settings }, models);
-    expect(problemsWith({ frames: 13, window: 13, input })).toEqual([
-      'window: 13 frames, but the video model own knows positions of 12 at most; ask for a window of up to 12',
-    ]);
-    expect(problemsWith({ frames: 12, window: 100, input })).toEqual([]);
-    expect(problemsOf({ task: 'frames', frames: 13, window: 13, input }, models)).toEqual([]);
-  });
-});
-
 describe('bridging', () => {
   const stages = (job: AcceptedJob): string[] => createPlan(job).nodes.map(({ stage }) => stage);
   const frames = (bridging: object, more: object = {}): AcceptedJob =>
