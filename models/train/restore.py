@@ -30,9 +30,8 @@ IMAGE_PARTS = {
     "adapter_canny": (T2IAdapter, "t2iadapter-canny"),
     "adapter_depth": (T2IAdapter, "t2iadapter-depth"),
     "unet-inpaint": (UNet2DConditionModel, "unet-inpaint"),
+    "unet-instruct": (UNet2DConditionModel, "unet-instruct"),
 }
-
-
 # Video models that are layers over the image UNet, and what their trainings call them.
 TEMPORAL = {"vidrd": "vidrd", "animatediff": "motion_adapter"}
 

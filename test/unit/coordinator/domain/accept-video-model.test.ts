@@ -17,6 +17,7 @@ const own = {
 const models = { ...madeUpModels(), videos: { short, own: { ...short, ...own } } };
 const source = {
   ...{ kind: 'video', digest: digestText('clip'), path: 'clip.mp4', frames: 29, alpha: false },
+  ...{ width: 128, height: 128 },
 } as const;
 
 function accept(settings: object): AcceptedJob {

@@ -225,6 +225,13 @@ describe('the definition', () => {
     expect(settings.properties!['mask']!.properties).not.toHaveProperty('path');
   });
 
+  it('has one shape of each field, the one that stored Renders have, also inside lists', () => {
+    const { control, controls } = settings.properties!;
+    expect(control!.properties!['scale']).toMatchObject({ type: 'number', maximum: 2 });
+    expect(controls!.items!.properties!['scale']).toMatchObject({ type: 'string' });
+    expect(JSON.stringify(settings)).not.toMatch(/anyOf|additionalProperties|"default"/);
+  });
+
   it('is found to be older where fields are missing, or not to be there', () => {
     const kinds = { 'x-kubernetes-group-version-kind': [{ kind: 'Render' }] };
     const published = (properties: object) =>
