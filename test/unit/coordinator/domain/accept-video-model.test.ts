@@ -15,10 +15,8 @@ const own = {
   defaults: { videoGuidanceScale: 2, mixingRatio: 0.75 },
 };
 const models = { ...madeUpModels(), videos: { short, own: { ...short, ...own } } };
-const source = {
-  ...{ kind: 'video', digest: digestText('clip'), path: 'clip.mp4', frames: 29, alpha: false },
-  ...{ width: 128, height: 128 },
-} as const;
+const facts = { path: 'clip.mp4', frames: 29, width: 128, height: 128, alpha: false };
+const source = { ...facts, kind: 'video', digest: digestText('clip') } as const;
 
 function accept(settings: object): AcceptedJob {
   const whole = {
