@@ -48,27 +48,27 @@ STAGES = {
     ),
     "controlnet_depth": (
         controlnet.train_depth,
-        Plan("controlnet_depth", steps=1500, rate=8e-4, seed=7, bfloat16=False, processes=2),
+        Plan("controlnet_depth", steps=466, rate=8e-4, seed=7, bfloat16=False, processes=2),
     ),
     "controlnet_pose": (
         controlnet.train_pose,
-        Plan("controlnet_pose", steps=1500, rate=8e-4, seed=8, bfloat16=False, processes=2),
+        Plan("controlnet_pose", steps=704, rate=8e-4, seed=8, bfloat16=False, processes=2),
     ),
     "adapter_depth": (
         adapters.train_depth,
-        Plan("adapter_depth", steps=1500, rate=1.5e-3, seed=9, bfloat16=False, processes=2),
+        Plan("adapter_depth", steps=631, rate=1.5e-3, seed=9, bfloat16=False, processes=2),
     ),
     "adapter_canny": (
         adapters.train_canny,
-        Plan("adapter_canny", steps=1500, rate=1.5e-3, seed=10, bfloat16=False, processes=2),
+        Plan("adapter_canny", steps=589, rate=1.5e-3, seed=10, bfloat16=False, processes=2),
     ),
     "annotator_depth": (
         annotators.train_depth,
-        Plan("annotator_depth", steps=1000, rate=2e-3, seed=11, weight_decay=1e-3, ema=0.99),
+        Plan("annotator_depth", steps=210, rate=2e-3, seed=11, weight_decay=1e-3, ema=0.99),
     ),
     "annotator_pose": (
         annotators.train_pose,
-        Plan("annotator_pose", steps=1000, rate=2e-3, seed=12, weight_decay=1e-3, ema=0.99),
+        Plan("annotator_pose", steps=419, rate=2e-3, seed=12, weight_decay=1e-3, ema=0.99),
     ),
     "inpaint": (
         inpaint.train,

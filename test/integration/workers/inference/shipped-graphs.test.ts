@@ -37,7 +37,9 @@ const graphs: [GraphKind, ModelPart | undefined, readonly number[]][] = [
   [VAE_ENCODER, image.vaeEncoder, [3, 64, 32]],
   [VAE_DECODER, image.vaeDecoder, latents],
   [IMAGE_UNET, image.unet, latents],
-  [controlnetUnet(1), generators['canny']?.unet, latents],
+  ...['canny', 'depth', 'pose', 'canny+depth'].map((name): (typeof graphs)[number] => {
+    return [controlnetUnet(name.split('+').length), generators[name]?.unet, latents];
+  }),
   [INFLATED_UNET, image.unetInflated, clip],
   ...Object.values(videos).flatMap(({ textEncoder, unet }): typeof graphs => [
     [TEXT_ENCODER, textEncoder, []],
@@ -94,11 +96,14 @@ function feedsOf(session: OnnxSession, batch: number, sampleShape: readonly numb
       return [name, { type: 'int64', shape: [batch, 77], data }];
     }
     if (name === 'timestep') return [name, floatTensor([], Float32Array.of(321))];
-    if (name === 'conditioning_scales') return [name, floatTensor([1], Float32Array.of(0.7))];
+    if (name === 'conditioning_scales') {
+      const scales = Float32Array.from({ length: Number(shape[0]) }, (_, i) => 0.7 - 0.2 * i);
+      return [name, floatTensor([scales.length], scales)];
+    }
     if (name === 'encoder_hidden_states') return [name, ramp([batch, 77, Number(shape[2])])];
     if (name === 'controlnet_conds') {
       const [, height, width] = sampleShape;
-      return [name, ramp([1, batch, 3, 8 * height!, 8 * width!])];
+      return [name, rampOfEach(Number(shape[0]), [batch, 3, 8 * height!, 8 * width!])];
     }
     return [name, ramp([batch, ...sampleShape])];
   });
@@ -111,6 +116,13 @@ function ramp(shape: readonly number[]): Tensor {
     shape,
     Float32Array.from({ length }, (_, i) => Math.sin(i / 7)),
   );
+}
+
+/** The same for each of `count`, so that what comes first in the batch does not depend on the batch. */
+function rampOfEach(count: number, shape: readonly number[]): Tensor {
+  const { data } = ramp(shape);
+  const all = Array.from({ length: count }, () => [...(data as Float32Array)]).flat();
+  return floatTensor([count, ...shape], Float32Array.from(all));
 }
 
 /** The first of the batch. */
