@@ -57,9 +57,7 @@ export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): num
     case 'mix':
       return frames * PICTURE_UNITS;
     case 'generate':
-      return (
-        frames * (job.steps * drawingBranches(job) * CONTROL_UNET_UNITS + VAE_DECODE_UNITS)
-      );
+      return frames * (job.steps * drawingBranches(job) * CONTROL_UNET_UNITS + VAE_DECODE_UNITS);
     case 'encode':
       return frames * VAE_ENCODE_UNITS;
     case 'invert-image':

@@ -98,8 +98,7 @@ export async function drawEdited(
         return runUnet(unet, { sample: batch, timestep, text });
       });
     },
-    drawNoise:
-      stepNoise ?? ((step) => drawingNoise(noise.shape, noiseOf(params, frames), step)),
+    drawNoise: stepNoise ?? ((step) => drawingNoise(noise.shape, noiseOf(params, frames), step)),
     context,
     place: `generate ${framesText(frames)}`,
   });

@@ -55,7 +55,9 @@ function editorOf({
 function accept(request: RecipeRequest<Spec>): RecipePart<InstructJob> | undefined {
   const { spec, models, problems } = request;
   if (spec.prompt.trim() === '') {
-    problems.push('prompt: missing; the instruction by which frames are edited, say "make it blue"');
+    problems.push(
+      'prompt: missing; the instruction by which frames are edited, say "make it blue"',
+    );
   }
   const generator = editorOf(models);
   if (generator === undefined) {
@@ -71,8 +73,7 @@ function accept(request: RecipeRequest<Spec>): RecipePart<InstructJob> | undefin
   const { unet, ...others } = generatorRefs(generator, models.image);
   return {
     task: 'instruct-pix2pix',
-    imageGuidanceScale:
-      spec.imageGuidanceScale ?? condition?.imageGuidanceScale ?? IMAGE_GUIDANCE,
+    imageGuidanceScale: spec.imageGuidanceScale ?? condition?.imageGuidanceScale ?? IMAGE_GUIDANCE,
     ...drawingSettings(spec, models),
     models: { instructUnet: unet, ...others },
   };
