@@ -116,7 +116,7 @@ describe('flags', () => {
       '--input is missing: source: a video, an animated GIF or a folder of pictures',
       '--frames: expected 1 to 1000000, got 0',
       '--size: expected WIDTHxHEIGHT, each 8 to 8192, such as 512x512, got "128"',
-      '--prompt is missing: what every frame shall show',
+      '--prompt is missing: what every frame shall show; for task instruct-pix2pix, what is done to it',
       '--guidance-scale: expected 1 to 100, got 0.5',
       '--control: expected one of canny, got "cany"; did you mean canny?',
       '--output is missing: where the video goes',
