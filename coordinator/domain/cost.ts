@@ -60,9 +60,7 @@ export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): num
     case 'estimate':
       return frames * ESTIMATE_UNITS;
     case 'generate':
-      return (
-        frames * (job.steps * drawingBranches(job) * CONTROL_UNET_UNITS + VAE_DECODE_UNITS)
-      );
+      return frames * (job.steps * drawingBranches(job) * CONTROL_UNET_UNITS + VAE_DECODE_UNITS);
     case 'encode':
       return frames * VAE_ENCODE_UNITS;
     case 'invert-image':

@@ -71,10 +71,7 @@ it.each(SAMPLERS)('draws the recorded latents with %s', async (sampler) => {
 describe('a planted mistake shows', () => {
   /** Of a sampler of which two frames are recorded. */
   const differs = async (change: Change): Promise<void> => {
-    const difference = maxDifference(
-      await edit('pndm', change),
-      goldenFloats('instruct', 'pndm'),
-    );
+    const difference = maxDifference(await edit('pndm', change), goldenFloats('instruct', 'pndm'));
     expect(difference).toBeGreaterThan(10 * TOLERANCE);
   };
   const scaled = ({ shape, data }: FloatTensor, by: number): FloatTensor =>

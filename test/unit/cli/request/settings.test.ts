@@ -119,7 +119,7 @@ describe('flags', () => {
       '--frames: expected 1 to 1000000, got 0',
       '--size: expected WIDTHxHEIGHT, each 8 to 8192, such as 512x512, got "128"',
       '--resize: expected one of stretch, cover, contain, got "strech"; did you mean stretch?',
-      '--prompt is missing: what every frame shall show',
+      '--prompt is missing: what every frame shall show; for task instruct-pix2pix, what is done to it',
       '--guidance-scale: expected 1 to 100, got 0.5',
       '--control-scale: expected a weight (0 to 2), from one to another (0.2..1), or weights at frames (0.2@0..1@7), got "3"',
       '--control-end: expected a share of the steps, 0 to 1, got "late"',
