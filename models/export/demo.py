@@ -29,7 +29,7 @@ CARD = {
             "unet": "unet_controlnet-canny",
             "conditions": [{"annotator": "canny", "low": 60, "high": 150}],
         },
-        "inpaint": {"task": "inpainting", "unet": INPAINT},
+        "inpaint": {"task": "inpainting", "unet": INPAINT, "mixingRatio": 0},
     },
     "defaults": {
         "guidanceScale": 3,
