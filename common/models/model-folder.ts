@@ -166,7 +166,9 @@ class SetSearch {
     image: ImageModel | undefined,
   ): Promise<Record<string, Generator>> {
     const generators: Record<string, Generator> = {};
-    for (const [name, { task, conditions, mixingRatio, ...named }] of Object.entries(card.generators)) {
+    for (const [name, { task, conditions, mixingRatio, ...named }] of Object.entries(
+      card.generators,
+    )) {
       const places = generatorPlaces(name, folder, named);
       const unet = await this.#part(places.unet);
       const tokenizer = places.tokenizer ? await this.#part(places.tokenizer) : image?.tokenizer;

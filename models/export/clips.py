@@ -1,5 +1,5 @@
-"""`python -m export.clips`: draws the example clips, from held-out seeds, into examples/, and a mask
-of the shape in one of them.
+"""`python -m export.clips`: draws the example clips, from held-out seeds, into examples/, and a
+mask of the shape in one of them.
 
 128x128, 32 frames a second, 64 frames. The shape covers in four frames what it covers in one frame
 of the training clips, so that reading every fourth frame (`--stride 4`) gives what the models know.

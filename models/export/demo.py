@@ -65,7 +65,7 @@ CARD = {
     "defaultVideo": VIDEO,
     "generators": {
         **control_generators(CONTROLNETS, FUSED, ADAPTERS),
-        "inpaint": {"task": "inpainting", "unet": INPAINT},
+        "inpaint": {"task": "inpainting", "unet": INPAINT, "mixingRatio": 0},
         "instruct": {"task": "instruct-pix2pix", "unet": INSTRUCT},
         "prompt2prompt": {"task": "prompt-to-prompt", "unet": PROMPT2PROMPT},
     },

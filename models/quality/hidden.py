@@ -1,9 +1,9 @@
-"""`python -m quality.hidden`: measures inpainting and outpainting on held-out clips against their bars.
+"""`python -m quality.hidden`: measures inpainting and outpainting on held-out clips.
 
 A removal hides the shape of each frame and a margin around it, under an empty prompt; what is there
 in truth is the clip's background. An outpainting draws a quarter at the side where the shape covers
 least; smoothing is told the clip's caption. Prints the table, judges the bars, and with --out keeps
-both and a picture. A bar is no use if everything meets it: see CONTROLS.
+both and a picture. What has to miss bars is in CONTROLS.
 """
 
 import argparse
@@ -191,7 +191,7 @@ def missed(kind, table, smoothed):
 
 
 class OnnxInpaintUnet:
-    """The set's inpainting UNet by onnxruntime, twice as fast as torch; the parity tests hold them equal."""
+    """The set's inpainting UNet by onnxruntime; the parity tests hold it equal to torch's."""
 
     def __init__(self, image):
         options = onnxruntime.SessionOptions()
@@ -241,9 +241,11 @@ def _measure(models, case_of, options):
         if len(wrong) > 0:
             smoothed = shown[f"ratio {options.ratios[0]:g}"]
             blurred = np.stack([cv2.GaussianBlur(frame, (0, 0), 4) for frame in smoothed])
-            shown |= {"mask inverted": wrong, "blurred": blurred, "nothing done": case.source.frames}
+            undone = case.source.frames
+            shown |= {"mask inverted": wrong, "blurred": blurred, "nothing done": undone}
         rows.append({name: figures(case, clip) for name, clip in shown.items()})
-        lines = [case.source.frames, shown["frames"], *(shown[n] for n in shown if n[:5] == "ratio")]
+        ratios = [clip for name, clip in shown.items() if name.startswith("ratio")]
+        lines = [case.source.frames, shown["frames"], *ratios]
         pictures.append(np.concatenate([np.concatenate(list(line), 1) for line in lines]))
         print(case.kind, index, json.dumps(rows[-1][f"ratio {options.ratios[0]:g}"]), flush=True)
     names = dict.fromkeys(name for row in rows for name in row)
@@ -266,7 +268,8 @@ def _measure(models, case_of, options):
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.concatenate(pictures[:4])).save(options.out / f"{case.kind}.png")
-    return dict(clips=options.clips, table=table, missed=missed(case.kind, table, default), controls=controls)
+    wanting = missed(case.kind, table, default)
+    return dict(clips=options.clips, table=table, missed=wanting, controls=controls)
 
 
 def _options():
