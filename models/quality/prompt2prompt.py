@@ -39,7 +39,7 @@ DEFAULT_RATIO = 0.25  # the official code's for this task
 OTHER_RATIOS = (0.0, 0.1, 0.35, 1.0)
 WEIGHTS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 WEIGHED_FRAME = 3
-CROSS_REPLACE, SELF_REPLACE, THRESHOLD = 0.8, 0.8, 0.3
+GUIDANCE, CROSS_REPLACE, SELF_REPLACE, THRESHOLD = 5.0, 0.8, 0.8, 0.9
 SHOWN = 3  # clips in the picture
 
 
@@ -67,7 +67,7 @@ def main():
         clips=options.clips,
         settings=dict(
             steps=steps,
-            guidance=card["guidanceScale"],
+            guidance=GUIDANCE,
             videoGuidance=card["videoGuidanceScale"],
             crossReplace=CROSS_REPLACE,
             selfReplace=SELF_REPLACE,
@@ -132,7 +132,7 @@ def measure_clip(folder, card, steps, extras, index):
     task = draw_task(index)
     said = task.source.spec
     wanted = data.Spec(task.wanted.color, said.shape, said.direction, said.background)
-    editor = Editor(folder, steps, float(card["guidanceScale"]))
+    editor = Editor(folder, steps, GUIDANCE)
     source = task.source.frames
     noise = editor.invert(editor.encode(source), editor.text(said.caption))
     edit = Edit(

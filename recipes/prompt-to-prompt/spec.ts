@@ -7,7 +7,7 @@ import { DRAWING_FIELDS, DRAWING_FLAGS, promptText, words } from '../spec/fields
 import { EDIT_KINDS } from './params.ts';
 
 /** What conditions the inversion of the source; the official code takes the negative prompt, which is empty there. */
-export const SOURCE_INVERSIONS = ['source-prompt', 'negative-prompt'] as const;
+const SOURCE_INVERSIONS = ['source-prompt', 'negative-prompt'] as const;
 
 const share = z.number().min(0).max(1);
 const weight = z.number().min(-100).max(100);
