@@ -144,7 +144,7 @@ class WorkSum implements GraphWork {
  */
 function temporalKind(config: JsonObject, types: readonly JsonValue[]): keyof typeof TEMPORAL {
   if (config['motion_layers_per_block'] !== undefined) return 'motion';
-  if (!types.some((type) => String(type).endsWith('3D'))) return 'none';
+  if (!types.some((type) => typeof type === 'string' && type.endsWith('3D'))) return 'none';
   return config['add_temp_conv'] === true ? 'vidrd' : 'clip';
 }
 

@@ -227,21 +227,23 @@ class SetSearch {
   #windowsOf({ name, config, configFile }: ModelPart): WindowSizes | undefined {
     const window = config['window'];
     const windowMax = config[POSITIONS];
-    const problem = (what: string, hint: string): undefined => {
-      this.problems.push({ part: name, path: configFile ?? '', problem: what, hint });
+    const note = (problem: string, hint: string): void => {
+      this.problems.push({ part: name, path: configFile ?? '', problem, hint });
     };
     if (!isCount(window)) {
-      return problem(
+      note(
         'has no `window`: the number of frames that one pass was trained on',
         'Add it, say "window": 16 for ZeroScope; `python -m export` writes it.',
       );
+      return undefined;
     }
     if (windowMax === undefined || windowMax === null) return { window };
     if (isCount(windowMax) && windowMax >= window) return { window, windowMax };
-    return problem(
+    note(
       `has ${POSITIONS} ${JSON.stringify(windowMax)}, and a window of ${String(window)} frames`,
-      `It must be a whole number of frames, and the window no larger. A motion adapter's own config says it.`,
+      "It must be a whole number of frames, and the window no larger. A motion adapter's own config says it.",
     );
+    return undefined;
   }
 
   async #part(place: PartPlace): Promise<ModelPart | undefined> {
