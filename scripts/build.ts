@@ -15,7 +15,7 @@ const { status } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconf
 });
 if (status !== 0) process.exit(status ?? 1);
 
-for (const file of ['LICENSE', 'proto/bivdiff', 'models/demo', 'cli/report/page'])
+for (const file of ['LICENSE', 'proto/bivdiff', 'models/demo', 'cli/report/page', 'examples'])
   cpSync(join(root, file), join(dist, file), { recursive: true });
 const { name, version, license, type, engines } = JSON.parse(
   readFileSync(join(root, 'package.json'), 'utf8'),

@@ -1,14 +1,17 @@
 // `bivdiff compare`: clips beside each other, of rendered jobs or of any program, in figures and as a page to show.
 
 import { access } from 'node:fs/promises';
+import { resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
 import { isFolder, openStore } from '../../common/store/open-store.ts';
 import type { Store } from '../../common/store/ports.ts';
+import type { ClipModel } from '../compare/clip-model.ts';
 import { htmlPlace, placeReport } from '../compare/place-report.ts';
 import { addStoreFlag, storeFolderOf } from '../flags/store-flag.ts';
+import { addRenderFlags } from '../flags/render-flags.ts';
 import type { TypedFlags } from '../flags/render-flags.ts';
 import { EXIT_OK } from '../output/exit-codes.ts';
 import { plural } from '../output/format.ts';
@@ -21,10 +24,20 @@ Examples:
   bivdiff compare before=out/drawn/ after=out/smooth.mp4
   bivdiff compare 3f2a90c1 8d01b7e2 --html out/compare.html
   bivdiff compare sweep/ --html out/sweep.html
+  bivdiff compare --baselines --html out/baselines.html
 
 A clip is a video, a folder of pictures, a job of the store (its id, or the first digits of it), a report that render wrote, or the
 folder of a sweep, which stands for all its jobs. NAME=CLIP gives it a name. The first is the reference. Of jobs the control and the
 frames before smoothing are shown too, and a single job is compared with those. All must have one size and number of frames.`;
+
+/** Flags of a render that only `--baselines` has a use for. */
+const BASELINE_FLAGS = ['steps', 'slots', 'threads', 'quiet'] as const;
+const BASELINE_DOCS = {
+  steps: "With --baselines: steps of everything (default: the spec's, else the models' own)",
+  slots: 'With --baselines: tasks at once (default: 1)',
+  threads: 'With --baselines: threads of each slot (default: cores / slots)',
+  quiet: 'With --baselines: no progress',
+};
 
 /** Adds the command. `finish` takes the exit code. */
 export function addCompareCommand(
@@ -38,17 +51,49 @@ export function addCompareCommand(
     .description(
       'Compare rendered jobs or any clips: flicker, fidelity to the control, drift; as a table, and as a page to show',
     )
-    .argument('<clip...>', 'Videos, folders of pictures, jobs, reports, folders of sweeps');
+    .argument('[clip...]', 'Videos, folders of pictures, jobs, reports, folders of sweeps');
   addStoreFlag(command)
     .option('--html <FILE>', 'Write a page with all clips in it, which needs nothing else')
     .option('--title <TEXT>', 'Title of the page')
+    .option(
+      '--clip <DIR>',
+      'A CLIP in ONNX, as optimum-cli export onnx writes it: frame consistency and text alignment too',
+    )
+    .option('--prompt <TEXT>', 'What files show, for text alignment; jobs have their own')
     .option('--overwrite', 'Replace the page if something else is there')
     .option('--json', 'Print one JSON object on stdout')
+    .option(
+      '--baselines',
+      'Render spec files (default: the examples that ship) by BIVDiff and by what it is compared with, and compare these',
+    );
+  addRenderFlags(command, { only: BASELINE_FLAGS, docs: BASELINE_DOCS })
     .addHelpText('after', EXAMPLES)
     .action(async (words: string[], typed: TypedFlags) => {
-      await compare(words, typed, environment);
+      if (typed['baselines'] === true) await baselines(words, typed, environment);
+      else await compare(words, typed, environment);
       finish(EXIT_OK);
     });
+}
+
+async function baselines(
+  specs: readonly string[],
+  typed: TypedFlags,
+  environment: CliEnvironment,
+): Promise<void> {
+  const htmlPath = await htmlPlace(typed['html'], environment.folder);
+  const { compareWithBaselines } = await import('./compare-baselines.ts');
+  await using model = await clipOf(typed, environment);
+  await compareWithBaselines(specs, { typed, htmlPath, model }, environment);
+}
+
+/** What `--clip` names, loaded. */
+async function clipOf(
+  { clip }: TypedFlags,
+  { folder, cores }: CliEnvironment,
+): Promise<ClipModel | undefined> {
+  if (typeof clip !== 'string') return undefined;
+  const { openClip } = await import('../compare/clip-model.ts');
+  return openClip(resolve(folder, clip), cores);
 }
 
 async function compare(
@@ -56,6 +101,17 @@ async function compare(
   typed: TypedFlags,
   environment: CliEnvironment,
 ): Promise<void> {
+  const needless = BASELINE_FLAGS.filter((flag) => typed[flag] !== undefined);
+  const problems = [
+    ...(words.length === 0 ? ['no clip is named; the first is the reference'] : []),
+    ...needless.map((flag) => `--${flag}: is for --baselines, which renders`),
+  ];
+  if (problems.length > 0) {
+    throw new BivdiffError('invalid-argument', problems.join('; '), {
+      hint: 'bivdiff compare --help shows examples.',
+      details: { problems },
+    });
+  }
   const html = await htmlPlace(typed['html'], environment.folder);
   // The codecs take a while to load, which no other command shall wait for.
   const [{ createMediaService }, { findSubjects }, { readClips }, compared] = await Promise.all([
@@ -65,13 +121,14 @@ async function compare(
     import('../compare/compared.ts'),
   ]);
   const signal = environment.interruption();
+  await using model = await clipOf(typed, environment);
   await using media = createMediaService();
   await using store = lazyStore(storeFolderOf(typed, environment));
   const sources = { media, signal, folder: environment.folder, openStore: store.open };
   try {
     const subjects = await findSubjects(words, sources);
-    const { clips, reference } = await readClips(subjects, sources);
-    const comparison = await compared.compareClips(clips, reference, signal);
+    const { clips, reference } = await readClips(subjects, sources, typed['prompt']);
+    const comparison = await compared.compareClips(clips, reference, { signal, model });
     if (html !== undefined) {
       const title = typeof typed['title'] === 'string' ? typed['title'] : titleOf(clips.length);
       const report = await compared.reportOf(comparison, { title });

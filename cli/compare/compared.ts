@@ -9,9 +9,10 @@ import { schemaFor } from '../../recipes/spec/schema.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { encodeWebp } from '../../workers/media/pixels/web-picture.ts';
 import { formatFigure, formatTable } from '../output/format.ts';
-import type { Figure, Measured, Report, ReportGrid, ReportSpec } from '../report/report.ts';
+import type { Figure, Measured, Report, ReportSpec } from '../report/report.ts';
 import type { Clip } from './clip.ts';
 import { FIGURES, measureClip } from './measure-clips.ts';
+import type { MeasureOptions } from './measure-clips.ts';
 
 /** Clips with their figures. */
 export interface Comparison {
@@ -27,20 +28,28 @@ export interface Comparison {
 export async function compareClips(
   clips: readonly Clip[],
   reference: Clip,
-  signal: AbortSignal,
+  options: MeasureOptions,
 ): Promise<Comparison> {
   const measured: Comparison['clips'][number][] = [];
   for (const clip of clips) {
-    const own = clip.kind === 'shown' ? undefined : await measureClip(clip, reference, signal);
+    const own = clip.kind === 'shown' ? undefined : await measureClip(clip, reference, options);
     measured.push({ ...clip, measured: own });
   }
   const figures = FIGURES.filter(({ id }) => measured.some((clip) => clip.measured?.[id]));
-  const hasControl = figures.some(({ id }) => id === 'edgeF1');
+  const has = (figure: string): boolean => figures.some(({ id }) => id === figure);
+  const notes = [
+    ...(has('edgeF1') ? [] : ['Control fidelity is left out: no clip has a control of outlines.']),
+    ...(options.model === undefined
+      ? ['Frame consistency and text alignment are left out: they need --clip DIR, a CLIP in ONNX.']
+      : has('clipText')
+        ? []
+        : ['Text alignment is left out: no clip has a prompt.']),
+  ];
   return {
     clips: measured,
     reference: clips.indexOf(reference),
     figures,
-    notes: hasControl ? [] : ['Control fidelity is left out: no clip has a control of outlines.'],
+    notes,
   };
 }
 
@@ -51,7 +60,7 @@ const AT_ONCE = 16;
 
 export async function reportOf(
   comparison: Comparison,
-  { title, grid }: { readonly title: string; readonly grid?: ReportGrid },
+  { title, grid, means }: Pick<Report, 'title' | 'grid' | 'means'>,
 ): Promise<Report> {
   const { clips, reference, figures, notes } = comparison;
   const first = clips[0]!;
@@ -80,17 +89,23 @@ export async function reportOf(
       ...[...prompts].map((prompt) => (prompt === '' ? 'no prompt' : `“${prompt}”`)).slice(0, 3),
       `${frames} frames of ${width}×${height}`,
       `${first.framesPerSecond} frames per second`,
-      `reference: ${clips[reference]!.label}`,
+      `reference: ${(means?.[0] ?? clips[reference]!).label}`,
     ],
     ...{ width, height, frames, framesPerSecond: first.framesPerSecond },
     ...{ clips: shown, reference, figures, notes },
     ...(grid === undefined ? {} : { grid }),
+    ...(means === undefined ? {} : { means }),
     specs: specsOf(clips),
   };
 }
 
+/** Clips, or means over them. */
+interface Told extends Pick<Comparison, 'figures' | 'reference' | 'notes'> {
+  readonly clips: readonly Pick<Comparison['clips'][number], 'label' | 'measured'>[];
+}
+
 /** For people on a terminal. */
-export function comparisonText({ clips, figures, reference, notes }: Comparison): string {
+export function comparisonText({ clips, figures, reference, notes }: Told): string {
   const rows = clips.flatMap(({ label, measured }, index) =>
     measured === undefined
       ? []

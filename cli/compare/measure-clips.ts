@@ -4,6 +4,8 @@ import { driftOfFrame } from '../../workers/vision/colour-drift.ts';
 import { edgeF1OfFrame } from '../../workers/vision/edge-f1.ts';
 import { flickerOfPair } from '../../workers/vision/flicker.ts';
 import type { Figure, Measured } from '../report/report.ts';
+import { cosine } from './clip-model.ts';
+import type { ClipModel } from './clip-model.ts';
 import type { Clip } from './clip.ts';
 
 export const FIGURES: readonly Figure[] = [
@@ -31,15 +33,37 @@ export const FIGURES: readonly Figure[] = [
     better: 'lower',
     doc: 'How far colours are from the same frame of the reference.',
   },
+  {
+    id: 'clipConsistency',
+    name: 'Frame consistency',
+    along: 'frame pair',
+    unit: 'CLIP cosine',
+    better: 'higher',
+    doc: 'How alike a frame and the one before are to CLIP. A frozen clip has 1.',
+  },
+  {
+    id: 'clipText',
+    name: 'Text alignment',
+    along: 'frame',
+    unit: 'CLIP cosine',
+    better: 'higher',
+    doc: 'How alike a frame and the prompt are to CLIP.',
+  },
 ];
+
+export interface MeasureOptions {
+  readonly signal: AbortSignal;
+  /** For what only a CLIP can tell. @default that is left out */
+  readonly model?: ClipModel | undefined;
+}
 
 /** By the figure's id; those that cannot be had of it are absent. Stops when the signal aborts. */
 export async function measureClip(
   clip: Clip,
   reference: Clip,
-  signal: AbortSignal,
+  { signal, model }: MeasureOptions,
 ): Promise<Readonly<Record<string, Measured>>> {
-  const { frames, control } = clip;
+  const { frames, control, prompt } = clip;
   const over = async (
     count: number,
     figure: (index: number) => number,
@@ -63,6 +87,11 @@ export async function measureClip(
     clip === reference
       ? undefined
       : await over(frames.length, (i) => driftOfFrame(reference.frames[i]!, frames[i]!));
-  const all = Object.entries({ flicker, edgeF1, drift });
+  const seen = await model?.embedPictures(frames);
+  const text = prompt === undefined || prompt === '' ? undefined : await model?.embedText(prompt);
+  const clipConsistency =
+    seen && (await over(frames.length - 1, (i) => cosine(seen[i]!, seen[i + 1]!)));
+  const clipText = seen && text && (await over(frames.length, (i) => cosine(seen[i]!, text)));
+  const all = Object.entries({ flicker, edgeF1, drift, clipConsistency, clipText });
   return Object.fromEntries(all.filter((one): one is [string, Measured] => one[1] !== undefined));
 }

@@ -24,9 +24,11 @@ export interface ClipSources {
 /** Of pictures, which have no rate of their own: that of a render. */
 const PICTURES_PER_SECOND = 8;
 
+/** `prompt`: what files show. */
 export async function readClips(
   subjects: readonly Subject[],
   { media, openStore, signal }: ClipSources,
+  prompt?: string | boolean,
 ): Promise<ReadClips> {
   const jobs = subjects.some(({ kind }) => kind === 'job')
     ? new JobClipReader(await openStore())
@@ -36,7 +38,8 @@ export async function readClips(
   for (const subject of subjects) {
     signal.throwIfAborted();
     if (subject.kind === 'file') {
-      results.push(await readFile(subject, media, signal));
+      const file = await readFile(subject, media, signal);
+      results.push(typeof prompt === 'string' ? { ...file, prompt } : file);
       continue;
     }
     const own = await jobs!.read(subject);

@@ -22,7 +22,7 @@ export interface SweepPage {
 export async function placeSweepPage(store: Store, page: SweepPage): Promise<void> {
   const { path, rows, points, overwrite, signal } = page;
   const { clips, reference } = await readJobs(store, rows);
-  const comparison = await compareClips(clips, reference, signal);
+  const comparison = await compareClips(clips, reference, { signal });
   const grid = gridOf(points, clips.length - rows.length);
   const names = sweptAxes(points).map(({ name }) => name);
   const report = await reportOf(comparison, {

@@ -20,6 +20,8 @@ const POLICY =
 /** The whole page. */
 export function htmlReport(report: Report): string {
   const { title, clips, framesPerSecond, frames, width, height } = report;
+  const told = report.means ?? clips;
+  const table = report.means === undefined ? report : { ...report, clips: told, reference: 0 };
   const page = html`<!doctype html>
     ${raw(REPORT_HTML_MARK)}
     <html lang="en">
@@ -47,16 +49,14 @@ export function htmlReport(report: Report): string {
             ${sliderSection(report)}
             <section aria-labelledby="figures">
               <h2 id="figures">Figures</h2>
-              ${figureTable(report)} ${definitions(report)}
+              ${figureTable(table)} ${definitions(report)}
             </section>
           </div>
           ${report.grid === undefined ? undefined : gridTables(report, report.grid)}
           <section aria-labelledby="plots">
             <h2 id="plots">Frame by frame</h2>
-            ${legend(clips)}
-            <div class="plots">
-              ${report.figures.flatMap((figure) => plot(figure, clips) ?? [])}
-            </div>
+            ${legend(told)}
+            <div class="plots">${report.figures.flatMap((figure) => plot(figure, told) ?? [])}</div>
           </section>
           ${sheetSection(report)} ${specSection(report)}
         </main>
@@ -121,8 +121,10 @@ function playerSection({ clips, width, height, frames, grid }: Report): Html {
   </section>`;
 }
 
-function sliderSection({ clips, width, height, reference }: Report): Html {
-  const measured = clips.flatMap(({ measured: figures }, clip) => (figures ? [clip] : []));
+function sliderSection({ clips, width, height, reference, grid }: Report): Html {
+  // Of a grid, what is beside the reference.
+  const line = grid?.clips.find((clipsOfLine) => clipsOfLine.includes(reference));
+  const measured = line ?? clips.flatMap(({ measured: figures }, clip) => (figures ? [clip] : []));
   const other = measured.findLast((clip) => clip !== reference) ?? reference;
   const choice = (id: string, label: string, chosen: number): Html =>
     html`<label

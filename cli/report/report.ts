@@ -54,6 +54,8 @@ export interface Report {
   readonly reference: number;
   readonly figures: readonly Figure[];
   readonly grid?: ReportGrid;
+  /** Means over several clips, with no pictures of their own: tables and plots tell of them in place of the clips; the first is the reference. */
+  readonly means?: readonly ReportClip[];
   readonly specs: readonly ReportSpec[];
   /** What was left out, and why: a line each. */
   readonly notes: readonly string[];

@@ -7,7 +7,11 @@ import { looksOf, swatch } from './plots.ts';
 import type { Figure, Report, ReportClip, ReportGrid } from './report.ts';
 
 /** A row for each measured clip, a column for each figure that any of them has. */
-export function figureTable({ clips, figures, reference }: Report): Html {
+export function figureTable({
+  clips,
+  figures,
+  reference,
+}: Pick<Report, 'clips' | 'figures' | 'reference'>): Html {
   const shown = figures.filter(({ id }) => clips.some(({ measured }) => measured?.[id]));
   const looks = looksOf(clips);
   const rows = clips.flatMap((clip, index) =>
@@ -46,7 +50,9 @@ export function gridTables({ clips, figures }: Report, grid: ReportGrid): Html {
   const shown = figures.filter(({ id }) =>
     grid.clips.flat().some((clip) => clips[clip]?.measured?.[id]),
   );
-  return html`<div class="grids">${shown.map((figure) => gridTable(figure, clips, grid))}</div>`;
+  return html`<div class="grids" style="--columns:${grid.columns.values.length}">
+    ${shown.map((figure) => gridTable(figure, clips, grid))}
+  </div>`;
 }
 
 function gridTable(figure: Figure, clips: readonly ReportClip[], grid: ReportGrid): Html {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
+import { TINY_SET } from '../../support/models/paths.ts';
 import {
   bivdiff,
   createWorkplace,
@@ -110,7 +111,10 @@ describe('clips of any program', () => {
     // Both keep every pixel.
     expect(clips[1]?.measured?.['drift']?.mean).toBe(0);
     expect(clips[2]?.measured?.['drift']?.mean).toBeGreaterThan(1);
-    expect(notes).toEqual([expect.stringContaining('Control fidelity is left out')]);
+    expect(notes).toEqual([
+      expect.stringContaining('Control fidelity is left out'),
+      expect.stringContaining('they need --clip DIR'),
+    ]);
     const table = await bivdiff('compare', '--html', page, ...words);
     expect(table.code, table.stderr).toBe(0);
     expect(table.stdout).toMatch(/\(reference\)\s+\d+\.\d{4}/);
@@ -153,5 +157,70 @@ describe('clips of any program', () => {
     expectOneError(alone, /one clip is compared with nothing/);
     const odd = await bivdiff('compare', ...names.slice(0, 1), '--html', join('x', 'page.txt'));
     expectOneError(odd, /--html: x\/page\.txt does not end in \.html/);
+  });
+});
+
+describe('BIVDiff and what it is compared with', () => {
+  it('is rendered from specs, in one table and on one page', async () => {
+    await using place = await createWorkplace();
+    const spec = (name: string, seed: number, frames = 3) =>
+      writeFile(
+        place.path(`${name}.yaml`),
+        [
+          ...['apiVersion: bivdiff/v1', 'task: controlnet', `models: ${TINY_SET}`],
+          ...[
+            `input: { path: ${SOURCE} }`,
+            `prompt: a ${name} square`,
+            `frames: ${frames}`,
+            `seed: ${seed}`,
+          ],
+        ].join('\n'),
+      );
+    await spec('red', 1);
+    await spec('blue', 2);
+    const page = place.path('out', 'page.html');
+    const flags = ['--steps', '4', '--store', place.path('store'), '--html', page];
+    const files = [place.path('red.yaml'), place.path('blue.yaml')];
+    const run = await bivdiff('compare', '--baselines', '--json', ...files, ...flags);
+    expect(run.code, run.stderr).toBe(0);
+    const { clips, means, notes } = jsonOf<
+      Comparison & {
+        readonly means: readonly Pick<Comparison['clips'][number], 'label' | 'measured'>[];
+      }
+    >(run);
+    const names = ['frames alone', 'frames alone, one noise', 'noised (SDEdit)'];
+    names.push('video inversion only', 'image inversion only', 'BIVDiff');
+    expect(means.map(({ label }) => label)).toEqual(names);
+    expect(clips.map(({ label }) => label)).toEqual(
+      ['red', 'blue'].flatMap((one) => ['control', ...names].map((name) => `${one}: ${name}`)),
+    );
+    const flickerOf = (label: string): number =>
+      clips.find((clip) => clip.label === label)!.measured!['flicker']!.mean;
+    for (const { label, measured } of means) {
+      const own = (flickerOf(`red: ${label}`) + flickerOf(`blue: ${label}`)) / 2;
+      expect(measured?.['flicker']?.mean).toBeCloseTo(own, 9);
+    }
+    expect(means[0]?.measured?.['drift']).toBeUndefined();
+    expect(notes.join()).toContain('Tune-A-Video');
+    // Frames alone and BIVDiff are of one render, before and after smoothing; the others of one each.
+    const own = clips.slice(1, 1 + names.length);
+    expect(own.map(({ panel }) => panel)).toEqual([
+      ...['generated', 'generated', 'smoothed', 'smoothed', 'smoothed', 'smoothed'],
+    ]);
+    expect(own[0]?.job).toBe(own[5]?.job);
+    expect(new Set(own.map(({ job }) => job)).size).toBe(5);
+    expect(await readFile(page, 'utf8')).toContain('reference: frames alone');
+
+    await spec('long', 3, 4);
+    const unlike = await bivdiff(
+      'compare',
+      '--baselines',
+      files[0]!,
+      place.path('long.yaml'),
+      ...flags,
+    );
+    expectOneError(unlike, /long renders 4 frames of 64x32, red 3 frames of 64x32/);
+    const needless = await bivdiff('compare', '--steps', '4');
+    expectOneError(needless, /no clip is named.*\n.*--steps: is for --baselines/);
   });
 });

@@ -49,7 +49,7 @@ async function writePage(folder: string): Promise<string> {
   const first = clip('first', 100);
   const origin = { job: 'ab'.repeat(32) as JobId, panel: 'smoothed', request };
   const clips = [shown, first, clip('second', 200, { prompt: PROMPT, origin })];
-  const comparison = await compareClips(clips, first, new AbortController().signal);
+  const comparison = await compareClips(clips, first, { signal: new AbortController().signal });
   const path = join(folder, 'page.html');
   await writeFile(path, htmlReport(await reportOf(comparison, { title: `Of ${PROMPT}` })));
   return path;
