@@ -56,7 +56,12 @@ function accept(settings: object, set = models): AcceptedJob {
   const spec = parseRenderSpec({ ...whole, ...settings }, 'the test');
   const source = { kind: 'video', digest: digestText('c'), path: 'c.mp4', frames: 29 } as const;
   const numerics = { inference: 'i', media: 'm', plain: 'p' };
-  return acceptSpec({ spec, models: set, source: { ...source, alpha: false, width: 128, height: 128 }, numerics });
+  return acceptSpec({
+    spec,
+    models: set,
+    source: { ...source, alpha: false, width: 128, height: 128 },
+    numerics,
+  });
 }
 
 function problemsOf(settings: object, set = models): unknown {

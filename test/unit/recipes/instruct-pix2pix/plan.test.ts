@@ -29,7 +29,9 @@ const source = {
   digest: digestText('clip'),
   path: 'clip.mp4',
   frames: 29,
-  alpha: false, width: 128, height: 128,
+  alpha: false,
+  width: 128,
+  height: 128,
 } as const;
 
 function accept(settings: object = {}, models: ModelSet = EDITOR): AcceptedJob {

@@ -24,7 +24,9 @@ const source = {
   digest: digestText('clip'),
   path: 'clip.mp4',
   frames: 29,
-  alpha: false, width: 128, height: 128,
+  alpha: false,
+  width: 128,
+  height: 128,
 } as const;
 
 function accept(edit: object, more: object = {}, models = MODELS): AcceptedJob {
