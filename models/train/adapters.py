@@ -19,16 +19,17 @@ CAPTION_DROP = 0.3
 
 
 def train_depth(plan):
-    _fit(plan, "adapter_depth", adapter(3), lambda _: depth_controls)
+    _fit(plan, "adapter_depth", 3, lambda _: depth_controls)
 
 
 def train_canny(plan):
     """On outlines of canny or of the true mask; one channel."""
-    _fit(plan, "adapter_canny", adapter(1), lambda latents: lambda c, f: latents.controls(c, f)[:, :1])
+    _fit(plan, "adapter_canny", 1, lambda latents: lambda c, f: latents.controls(c, f)[:, :1])
 
 
-def _fit(plan, name, model, controls_of):
+def _fit(plan, name, channels, controls_of):
     torch.manual_seed(plan.seed)
+    model = adapter(channels)
     batch = BATCH // world()
     latents = Latents()
     embed = CaptionTable(latents.captions)
