@@ -58,8 +58,12 @@ describe('what a sweep has rendered', () => {
 
     // One job: against its own frames before smoothing. These are the very figures of the render.
     const store = ['--store', place.path('store')];
-    const one = await bivdiff('compare', '--json', rows[0]!.job.slice(0, 16), ...store);
+    const html = place.path('out', 'one.html');
+    const words = [rows[0]!.job.slice(0, 16), '--html', html];
+    const one = await bivdiff('compare', '--json', ...words, ...store);
     expect(one.code, one.stderr).toBe(0);
+    // The spec is as the store keeps it beside the job.
+    expect(await readFile(html, 'utf8')).toMatch(/<pre [^>]*>apiVersion[^<]*mixingRatio: 0\.5\n/);
     const { reference, clips } = jsonOf<Comparison>(one);
     expect(reference).toBe('frame by frame');
     expect(clips.map(({ panel }) => panel)).toEqual(['control', 'generated', 'smoothed']);
