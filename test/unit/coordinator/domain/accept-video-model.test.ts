@@ -16,7 +16,11 @@ const own = {
 };
 const models = { ...madeUpModels(), videos: { short, own: { ...short, ...own } } };
 const source = {
-  ...{ kind: 'video', digest: digestText('clip'), path: 'clip.mp4', frames: 29, alpha: false },
+  kind: 'video',
+  digest: digestText('clip'),
+  path: 'clip.mp4',
+  frames: 29,
+  alpha: false,
 } as const;
 
 function accept(settings: object): AcceptedJob {
