@@ -60,7 +60,7 @@ export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): num
     case 'estimate':
       return frames * ESTIMATE_UNITS;
     case 'generate':
-      return frames * (job.steps * drawingBranches(job) * CONTROL_UNET_UNITS + VAE_DECODE_UNITS);
+      return frames * (job.steps * drawingBranches(job) * drawingUnits(job) + VAE_DECODE_UNITS);
     case 'encode':
       return frames * VAE_ENCODE_UNITS;
     case 'invert-image':
@@ -74,6 +74,11 @@ export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): num
     case 'measure':
       return frames * MEASURE_UNITS;
   }
+}
+
+/** Of one evaluation of the UNet that draws frames. What it has beside the image UNet was measured for ControlNets. */
+function drawingUnits(job: AcceptedJob): number {
+  return job.task === 'prompt-to-prompt' ? 1 : CONTROL_UNET_UNITS;
 }
 
 /** Evaluations of a step: with and without the prompt, where there is guidance. */
