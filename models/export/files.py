@@ -1,6 +1,7 @@
 """Puts models and the files beside them into a set."""
 
 import json
+import os
 import shutil
 
 import torch
@@ -23,6 +24,16 @@ def add_to_config(folder, **settings):
     """Settings of ours beside those of the model's own config."""
     path = folder / "config.json"
     write_json(path, {**json.loads(path.read_text()), **settings})
+
+
+def open_to_readers(folder):
+    """Gives every file of `folder` the mode that a new file has here: safetensors (0.8.0) leaves its own
+    to their owner alone, and workers often are another user."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.chmod(0o666 & ~umask)
 
 
 def write_json(path, value):

@@ -11,6 +11,7 @@ from transformers import CLIPTextModel
 from . import graphs, videos
 from .annotators import write_annotator
 from .files import copy as _copy
+from .files import open_to_readers
 from .files import store as _store
 from .files import write_json as _write_json
 
@@ -44,6 +45,7 @@ def write_model_set(source, card, out, dtype):
     _write_image(source, out / "image", dtype)
     for name, video in source.videos.items():
         videos.write_video(name, video, out, dtype)
+    open_to_readers(out)
     _write_json(out / "card.json", card)
 
 

@@ -3,6 +3,7 @@
 // with models/requirements.txt: $BIVDIFF_PYTHON, else python3.
 
 import { execFile } from 'node:child_process';
+import { globSync, statSync } from 'node:fs';
 import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +72,12 @@ describe('models as they are published', () => {
       ...['--annotator', `depth=${join(parts, 'annotators/depth/model.onnx')}`],
       ...['--annotator', `pose=${join(parts, 'annotators/pose.onnx')}`],
     );
+    // Whoever may read the card may read the weights: workers are often another user.
+    const readers = (path: string): number => statSync(join(set, path)).mode & 0o444;
+    const weights = globSync('**/*.{safetensors,onnx}', { cwd: set });
+    expect(weights.length).toBeGreaterThan(10);
+    expect(weights.filter((path) => readers(path) !== readers('card.json'))).toEqual([]);
+
     const lines = (await exporter('check', set)).trim().split('\n');
     expect(lines).toHaveLength(18);
     for (const line of lines) {
