@@ -37,6 +37,8 @@ export interface RecipeRequest<S> {
   readonly spec: S;
   readonly models: ModelSet;
   readonly source: { readonly alpha: boolean };
+  /** The further ones, by name. */
+  readonly sources: NonNullable<JobBase['sources']>;
   /** Takes what does not fit: `field: what`. */
   readonly problems: string[];
 }

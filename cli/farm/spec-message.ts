@@ -31,11 +31,11 @@ export function specMessage(spec: RenderSpec): SpecMessage {
   };
 }
 
-/** Undefined where the message cannot say it: for several controls, or one that does not count alike in all frames and steps. */
+/** Undefined where the message cannot say it: for several controls, a ready-made one, or one that does not count alike in all frames and steps. */
 function controlMessage(spec: object): SpecMessage['control'] {
   const { control } = spec as Pick<SpecOf<'controlnet'>, 'control'>;
   if (control === undefined) return undefined;
-  const { scale, start, end, ...rest } = control;
-  if (typeof scale !== 'number' || (start ?? end) !== undefined) return undefined;
+  const { scale, start, end, input, ...rest } = control;
+  if (typeof scale !== 'number' || (start ?? end ?? input) !== undefined) return undefined;
   return { low: undefined, high: undefined, ...rest, scale };
 }

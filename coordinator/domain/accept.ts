@@ -59,7 +59,7 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
   const { mixingRatio = defaults.mixingRatio, ...drawing } =
     recipe.drawing?.({ spec, models }) ?? {};
   const bridging = bridgingOf({ spec, defaults: { mixingRatio }, steps, problems });
-  const part = recipe.accept({ spec, models, source, problems });
+  const part = recipe.accept({ spec, models, source, sources, problems });
   problems.push(
     ...samplerProblems({
       steps,

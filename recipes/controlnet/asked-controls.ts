@@ -12,6 +12,8 @@ export interface AskedControl {
   readonly low?: number | undefined;
   readonly high?: number | undefined;
   readonly scale: Course;
+  /** Its pictures, where they are ready-made. */
+  readonly input?: string | undefined;
   /** Shares of the steps. */
   readonly start: number;
   readonly end: number;
@@ -63,13 +65,19 @@ export function askedControls(spec: ControlsSpec, problems: string[]): Asked | u
 type Written = Omit<AskedControl, 'scale'> & { readonly scale: WrittenCourse };
 
 /** `canny,depth` with a value of each, or one for all. */
-function inShort({ type, low, high, ...values }: ControlSpec, problems: string[]): Written[] {
+function inShort(
+  { type, low, high, input, ...values }: ControlSpec,
+  problems: string[],
+): Written[] {
   // As users write them, and as cards call what several are drawn along.
   const types = type.split(/[,+]/).map((one) => one.trim());
   if (types.includes(''))
     problems.push(`control.type: a control is missing in ${JSON.stringify(type)}`);
   if (types.length > CONTROLS_MAX) {
     problems.push(`control.type: ${types.length} controls are more than ${CONTROLS_MAX}`);
+  }
+  if (input !== undefined && types.length > 1) {
+    problems.push('control.input: is for one control; of several each is taken from the source');
   }
   const each = (field: 'scale' | 'start' | 'end', fallback: number): readonly string[] => {
     const given = String(values[field] ?? fallback).split(',');
@@ -83,7 +91,7 @@ function inShort({ type, low, high, ...values }: ControlSpec, problems: string[]
   };
   const [scales, starts, ends] = [each('scale', 1), each('start', 0), each('end', 1)];
   return types.map((one, i) => ({
-    ...{ type: one, low, high, scale: writtenScale(scales[i]!) },
+    ...{ type: one, low, high, input, scale: writtenScale(scales[i]!) },
     ...{ start: Number(starts[i]), end: Number(ends[i]) },
   }));
 }

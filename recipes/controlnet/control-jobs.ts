@@ -14,8 +14,14 @@ import { askedControls } from './asked-controls.ts';
 import type { AskedControl, ControlsSpec, PlaceOf } from './asked-controls.ts';
 import type { Course } from './courses.ts';
 
-/** How a control's pictures are made; those of `kind` by a model, `annotator.0` for the first control's. */
-export type Annotation = AnnotateParams | EstimateParams;
+/** Pictures that another program has made: the job's source `control`. Of outlines it is known what counts as one, to measure by. */
+interface ReadyMade {
+  readonly kind: 'ready-made';
+  readonly outlines?: AnnotateParams;
+}
+
+/** How a control's pictures are made; those of `kind` by a model, `annotator.0` for the first control's, unless they are ready-made. */
+export type Annotation = AnnotateParams | EstimateParams | ReadyMade;
 
 /** Absent shares of the steps are 0 and 1. */
 export type JobControl = Annotation & {
@@ -55,6 +61,9 @@ export function acceptControls<N extends string>(
   const { spec, models, problems } = request;
   const asked = askedControls(spec, problems);
   if (asked === undefined) return undefined;
+  if (request.sources['control']?.isStill === true && spec.frames > 1) {
+    problems.push(`control.input: is one picture, where ${spec.frames} frames are rendered`);
+  }
   const generator = generatorFor(kind, asked.controls, models);
   if (typeof generator === 'string') {
     problems.push(`${asked.placeOf(0, 'type')}: ${generator}`);
@@ -160,8 +169,11 @@ function annotated(
           `${placeOf(index, 'low')}: ${thresholds.low} is above the high threshold, ${thresholds.high}`,
         );
       }
-      return { control: { annotator: 'canny', ...thresholds, ...weight } };
+      const outlines = { annotator: 'canny', ...thresholds } as const;
+      if (asked.input === undefined) return { control: { ...outlines, ...weight } };
+      return { control: { kind: 'ready-made', outlines, ...weight } };
     }
+    if (asked.input !== undefined) return { control: { kind: 'ready-made', ...weight } };
     const annotator = models.annotators[condition.annotator];
     if (annotator === undefined) {
       problems.push(`${place}: card.json names no annotator ${condition.annotator}`);

@@ -1,7 +1,7 @@
 // The plan of recipes whose frames are drawn along controls: the source's frames, pictures of each control, frames drawn along them, and
 // the bridge.
 
-import type { EstimateParams } from '../../common/stages.ts';
+import type { AnnotateParams, EstimateParams } from '../../common/stages.ts';
 import { bridgeNodes } from '../pipeline/bridge-nodes.ts';
 import { drawingRoles } from '../pipeline/generator-parts.ts';
 import { drawingParams } from '../pipeline/generator-settings.ts';
@@ -10,7 +10,7 @@ import { framesOf, planNode } from '../pipeline/plan-node.ts';
 import type { NodeOutput, PlanNode } from '../pipeline/plan-node.ts';
 import { assembleNode, measureNode } from '../pipeline/result-nodes.ts';
 import type { Outlines } from '../pipeline/result-nodes.ts';
-import { ingestNode } from '../pipeline/source-nodes.ts';
+import { furtherIngest, ingestNode } from '../pipeline/source-nodes.ts';
 import { controlRole, controlsOf } from './control-jobs.ts';
 import type { ControlledJob, JobControl } from './control-jobs.ts';
 import { scaleAt } from './courses.ts';
@@ -21,8 +21,7 @@ export function controlNodes<N extends string>(job: ControlledJob<N>): readonly 
   const ingest = ingestNode(job);
   const frames = { node: ingest, output: 'frames' };
   const controls = controlsOf(job);
-  const pictures = controls.map((control, index) => pictureNode(job, { control, index, frames }));
-  const outputs = pictures.map((node) => ({ node, output: 'control' }));
+  const outputs = controls.map((control, index) => picturesOf(job, { control, index, frames }));
   const byRole = (read: (output: NodeOutput) => NodeOutput): Record<string, NodeOutput> =>
     Object.fromEntries(outputs.map((output, i) => [controlRole(i), read(output)]));
   const panels = byRole((output) => output);
@@ -32,7 +31,7 @@ export function controlNodes<N extends string>(job: ControlledJob<N>): readonly 
   const results = { generated, smoothed: bridge.smoothed };
   const measure = measureNode(job, results, outlinesOf(controls, outputs));
   return [
-    ...[ingest, ...new Set(pictures), generate, ...bridge.nodes],
+    ...[ingest, ...outputs.map(({ node }) => node), generate, ...bridge.nodes],
     ...[measure, assembleNode(job, results, panels)],
   ];
 }
@@ -43,10 +42,24 @@ interface PictureOptions {
   readonly frames: NodeOutput;
 }
 
-/** Outlines are found without a model; the rest is seen by one. */
-function pictureNode<N extends string>(
-  { models }: ControlledJob<N>,
+/** Outlines are found without a model; the rest is seen by one, or ready-made. */
+function picturesOf<N extends string>(
+  job: ControlledJob<N>,
   { control, index, frames }: PictureOptions,
+): NodeOutput {
+  if ('kind' in control && control.kind === 'ready-made') {
+    return { node: furtherIngest(job, 'control').node, output: 'frames' };
+  }
+  return { node: seenNode(job, { control, index, frames }), output: 'control' };
+}
+
+function seenNode<N extends string>(
+  { models }: ControlledJob<N>,
+  {
+    control,
+    index,
+    frames,
+  }: PictureOptions & { readonly control: AnnotateParams | EstimateParams },
 ): PlanNode {
   const { layout } = frames.node;
   const inputs = { frames: framesOf(frames, layout) };
@@ -65,7 +78,7 @@ function pictureNode<N extends string>(
   });
 }
 
-function estimateOf(control: JobControl & EstimateParams): EstimateParams {
+function estimateOf(control: EstimateParams): EstimateParams {
   if (control.kind === 'depth') return { kind: 'depth' };
   const { kind, skeleton, threshold } = control;
   return { kind, skeleton, threshold };
@@ -111,8 +124,9 @@ function outlinesOf(
   outputs: readonly NodeOutput[],
 ): Outlines | undefined {
   for (const [index, control] of controls.entries()) {
-    if (!('annotator' in control)) continue;
-    const { annotator, low, high } = control;
+    const drawn = 'outlines' in control ? control.outlines : control;
+    if (drawn === undefined || !('annotator' in drawn)) continue;
+    const { annotator, low, high } = drawn;
     return { pictures: outputs[index]!, params: { annotator, low, high } };
   }
   return undefined;

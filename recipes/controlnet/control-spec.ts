@@ -44,6 +44,7 @@ const name = z.string().min(1).max(200);
 
 const controlSpec = z.strictObject({
   type: name.default('canny'),
+  input: z.string().min(1).optional(),
   low: threshold.optional(),
   high: threshold.optional(),
   scale: texts(scale, COURSE_FORM, scaleProblem).default(1),
@@ -81,6 +82,9 @@ export const CONTROL_FIELDS = {
   controls: z.array(controlInFull).min(1).max(CONTROLS_MAX).optional(),
 };
 
+/** Pictures of a control that another program has made, by the name of the source. */
+export const CONTROL_SOURCES = { control: 'control.input' };
+
 /** By how many controls there are: the first is `control`, as it was when there was but one. */
 export const CONTROL_PANELS: Readonly<Record<string, string>> = {
   control: 'control',
@@ -96,6 +100,14 @@ export const CONTROL_FLAGS: readonly SettingFlag[] = [
     value: 'CONTROL',
     field: 'control.type',
     doc: 'Control signal taken from the source: canny, or what the models can see in it, such as depth or pose; several with commas between',
+  },
+  {
+    name: 'control-input',
+    kind: 'path',
+    value: 'FILE',
+    field: 'control.input',
+    doc: 'The control signal ready-made, of the size of --input: a video, an animated GIF or a folder of pictures, of which frames are taken as of the source',
+    defaultText: 'taken from the source',
   },
   {
     name: 'control-scale',
