@@ -17,27 +17,9 @@ export async function callEmpty(
       const done = (error: ServiceError | null): void => resolve(error?.code ?? status.OK);
       const rest = [metadata?.() ?? new Metadata(), { deadline: Date.now() + 10_000 }] as const;
       const { path, requestSerialize: write, responseDeserialize: parse } = method;
+      // No bytes are a message with every field at its default.
       const request = {
-        ...{
-          id: '',
-          digest: '',
-          chunk: new Uint8Array(),
-          files: [],
-          pageSize: 0,
-          pageToken: '',
-          layout: '',
-          taskId: '',
-          envelope: new Uint8Array(),
-        },
-        ...{
-          protocol: 0,
-          sourceKind: '',
-          sourceDigest: '',
-          priority: 0,
-          offset: 0,
-          inMemory: false,
-        },
-        ...{ name: '', kind: '', prefix: '', checkArtifacts: false, service: '' },
+        ...method.requestDeserialize(Buffer.alloc(0)),
         ...(path.endsWith('Document') ? { name: { kind: '', id: '' } } : {}),
       };
       if (method.requestStream) {
