@@ -125,7 +125,7 @@ function outlinesOf(
 ): Outlines | undefined {
   for (const [index, control] of controls.entries()) {
     const drawn = 'outlines' in control ? control.outlines : control;
-    if (drawn === undefined || !('annotator' in drawn)) continue;
+    if (!('annotator' in drawn)) continue;
     const { annotator, low, high } = drawn;
     return { pictures: outputs[index]!, params: { annotator, low, high } };
   }
