@@ -61,7 +61,10 @@ describe('a ready-made control', () => {
     expect(found.code, found.stderr).toBe(0);
     const given = await render('given.mp4', '--control-input', outlines, '--json');
     expect(given.code, given.stderr).toBe(0);
-    interface Report { readonly sha256: string; readonly metrics: { readonly edgeF1: unknown } }
+    interface Report {
+      readonly sha256: string;
+      readonly metrics: { readonly edgeF1: unknown };
+    }
     const [one, other] = [jsonOf<Report>(found), jsonOf<Report>(given)];
     expect(other.sha256).toBe(one.sha256);
     expect(other.metrics).toEqual(one.metrics);
