@@ -109,7 +109,7 @@ export interface CoordinatorBus {
    * @throws unavailable — the bus is closed or cannot be reached
    */
   publish(queue: string, message: TaskMessage): Promise<void>;
-  /** Messages published and not yet ended (waiting and leased). */
+  /** Messages published and not yet ended (waiting and leased). A server may count one that was published just now a moment later. */
   depth(queue: string): Promise<number>;
   /**
    * Whether a message of this task that is no copy is on its way: waiting, or leased. What was published and is neither here nor in the

@@ -58,7 +58,7 @@ function describeRedelivery(current: () => BusHarness): void {
     const { bus, advance } = current();
     await (await lease(current(), 'a')).nak(600);
     await current().settle();
-    expect(await bus.depth('q')).toBe(1);
+    await expect.poll(() => bus.depth('q')).toBe(1);
     await advance(150);
     expect(await pullNow(bus)).toBeUndefined();
     await advance(450);
@@ -83,7 +83,7 @@ function describeEnds(current: () => BusHarness): void {
     await advance(3 * ackWaitMs);
     expect(await pullNow(bus)).toBeUndefined();
     await current().settle();
-    expect(await bus.depth('q')).toBe(0);
+    await expect.poll(() => bus.depth('q')).toBe(0);
   });
 
   it('takes a message of the same task as soon as an end is confirmed', async () => {
@@ -93,7 +93,7 @@ function describeEnds(current: () => BusHarness): void {
       await (await lease(current(), 'a')).ackConfirmed();
     }
     await current().settle();
-    expect(await bus.depth('q')).toBe(0);
+    await expect.poll(() => bus.depth('q')).toBe(0);
   });
 
   it('takes an acknowledgement even after the lease has lapsed', async () => {
@@ -115,7 +115,7 @@ function describeEnds(current: () => BusHarness): void {
     expect(await pullNow(bus)).toBeUndefined();
     await held?.ack();
     await current().settle();
-    expect(await bus.depth('q')).toBe(0);
+    await expect.poll(() => bus.depth('q')).toBe(0);
   });
 
   it('ignores what comes after the end', async () => {
@@ -127,7 +127,7 @@ function describeEnds(current: () => BusHarness): void {
     await advance(ackWaitMs);
     expect(await pullNow(bus)).toBeUndefined();
     await current().settle();
-    expect(await bus.depth('q')).toBe(0);
+    await expect.poll(() => bus.depth('q')).toBe(0);
   });
 }
 
@@ -143,7 +143,7 @@ function describeCancel(current: () => BusHarness): void {
     // Whether what is cancelled and still leased counts is the adapter's affair.
     await a.ack();
     await current().settle();
-    expect(await bus.depth('q')).toBe(1);
+    await expect.poll(() => bus.depth('q')).toBe(1);
   });
 
   it.each([
@@ -159,7 +159,7 @@ function describeCancel(current: () => BusHarness): void {
     await advance(ackWaitMs);
     expect(await pullNow(bus)).toBeUndefined();
     await current().settle();
-    expect(await bus.depth('q')).toBe(0);
+    await expect.poll(() => bus.depth('q')).toBe(0);
   });
 
   it('withdraws a cancelled task that waits for its delay', async () => {
@@ -167,7 +167,7 @@ function describeCancel(current: () => BusHarness): void {
     await (await lease(current(), 'a')).nak(300);
     await bus.cancel({ jobId: JOB, taskIds: [taskIdOf('a')] });
     await current().settle();
-    expect(await bus.depth('q')).toBe(0);
+    await expect.poll(() => bus.depth('q')).toBe(0);
     await advance(300);
     expect(await pullNow(bus)).toBeUndefined();
   });

@@ -18,7 +18,7 @@ export function describeQueues(current: () => BusHarness): void {
     for (let i = 0; i < queueDepthMax; i++) await bus.publish('q', messageOf(`task ${i}`));
     const error = await failureOf(bus.publish('q', messageOf('over')), 'resource-exhausted');
     expect(error.message).toContain('queue q');
-    expect(await bus.depth('q')).toBe(queueDepthMax);
+    await expect.poll(() => bus.depth('q')).toBe(queueDepthMax);
     await bus.publish('other', messageOf('over'));
     await (await pullNow(bus))?.ack();
     await settle();
@@ -29,7 +29,7 @@ export function describeQueues(current: () => BusHarness): void {
     const { bus, settle } = current();
     await bus.publish('q', messageOf('a'));
     await bus.publish('q', messageOf('a'));
-    expect(await bus.depth('q')).toBe(1);
+    await expect.poll(() => bus.depth('q')).toBe(1);
     const delivery = await pullNow(bus);
     await bus.publish('q', messageOf('a'));
     expect(await pullNow(bus)).toBeUndefined();
@@ -46,12 +46,12 @@ export function describeQueues(current: () => BusHarness): void {
     const first = await pullNow(bus);
     await bus.publish('q', copy);
     await bus.publish('q', copy);
-    expect(await bus.depth('q')).toBe(2);
+    await expect.poll(() => bus.depth('q')).toBe(2);
     const second = await pullNow(bus);
     expect(second?.message).toEqual(copy);
     await second?.ack();
     await settle();
-    expect(await bus.depth('q')).toBe(1);
+    await expect.poll(() => bus.depth('q')).toBe(1);
     await bus.publish('q', copy);
     const third = await pullNow(bus);
     await bus.publish('q', messageOf('b'));
@@ -77,7 +77,7 @@ export function describeQueues(current: () => BusHarness): void {
     const { bus } = current();
     for (const label of LABELS) await bus.publish('q', messageOf(label));
     await bus.cancel({ jobId: JOB, taskIds: [taskIdOf('a'), taskIdOf('c'), taskIdOf('unknown')] });
-    expect(await bus.depth('q')).toBe(1);
+    await expect.poll(() => bus.depth('q')).toBe(1);
     expect(labelOf(await pullNow(bus), LABELS)).toBe('b');
     expect(await pullNow(bus)).toBeUndefined();
   });
@@ -94,11 +94,11 @@ export function describeQueues(current: () => BusHarness): void {
     for (const label of others) await bus.publish('q1.many', messageOf(label));
     await bus.publish('elsewhere', messageOf('kept too'));
     await bus.cancel({ jobId: JOB, taskIds: labels.map(taskIdOf) });
-    expect(await bus.depth('q0.many')).toBe(0);
-    expect(await bus.depth('q1.many')).toBe(others.length);
-    expect(await bus.depth('elsewhere')).toBe(1);
+    await expect.poll(() => bus.depth('q0.many')).toBe(0);
+    await expect.poll(() => bus.depth('q1.many')).toBe(others.length);
+    await expect.poll(() => bus.depth('elsewhere')).toBe(1);
     await bus.publish('q1.many', messageOf('task 1'));
-    expect(await bus.depth('q1.many')).toBe(others.length + 1);
+    await expect.poll(() => bus.depth('q1.many')).toBe(others.length + 1);
   });
 
   it('takes a task again that was cancelled before', async () => {
@@ -148,11 +148,11 @@ function describeOrder(current: () => BusHarness): void {
     for (const label of LABELS) await bus.publish('q', messageOf(label));
     await bus.publish('other', messageOf('d'));
     const delivery = await pullNow(bus);
-    expect(await bus.depth('q')).toBe(3);
+    await expect.poll(() => bus.depth('q')).toBe(3);
     await delivery?.ack();
     await settle();
-    expect(await bus.depth('q')).toBe(2);
-    expect(await bus.depth('unheard-of')).toBe(0);
+    await expect.poll(() => bus.depth('q')).toBe(2);
+    await expect.poll(() => bus.depth('unheard-of')).toBe(0);
   });
 }
 
