@@ -3,9 +3,8 @@
 
 import type { StageBody } from '../../workers/inference/ports.ts';
 import { drawingNoise } from '../../workers/pipelines/drawing-noise.ts';
-import { framesText, whileDoing } from '../../workers/pipelines/failure-place.ts';
 import { framesInput } from '../../workers/pipelines/stage-inputs.ts';
-import { checkPixelSize, decodeLatents, latentShape } from '../../workers/pipelines/vae.ts';
+import { checkPixelSize, decodeDrawn, latentShape } from '../../workers/pipelines/vae.ts';
 import { noiseOf } from '../pipeline/generator-settings.ts';
 import type { RecipeBody } from '../recipe-body.ts';
 import { controlRole } from './control-jobs.ts';
@@ -36,9 +35,6 @@ export function drawAlong(
     const noise = drawingNoise(latentShape(pictures, decoder), noiseOf(params, frames));
     const drawing = { params, controls, noise, frames, picturesInput };
     const latents = await drawLatents(drawing, context);
-    const drawn = await whileDoing(`generate ${framesText(frames)}`, async () => {
-      return decodeLatents(latents, context);
-    });
-    return { frames: drawn };
+    return decodeDrawn(latents, frames, context);
   };
 }

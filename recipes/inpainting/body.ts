@@ -7,7 +7,7 @@ import type { StageContext, StageInput } from '../../workers/inference/ports.ts'
 import { denoise } from '../../workers/pipelines/diffusion-loop.ts';
 import { drawingNoise } from '../../workers/pipelines/drawing-noise.ts';
 import { posteriorMode } from '../../workers/pipelines/encode/posterior.ts';
-import { framesText, whileDoing } from '../../workers/pipelines/failure-place.ts';
+import { framesText } from '../../workers/pipelines/failure-place.ts';
 import { predictGuided, textBranches } from '../../workers/pipelines/guidance.ts';
 import {
   hiddenByMask,
@@ -23,7 +23,7 @@ import { embedText } from '../../workers/pipelines/text-embedding.ts';
 import { checkLatentSize, runUnet } from '../../workers/pipelines/unet.ts';
 import {
   checkPixelSize,
-  decodeLatents,
+  decodeDrawn,
   encodePixels,
   latentShape,
   scalingFactor,
@@ -48,10 +48,7 @@ export const inpainting: RecipeBody<InpaintingParams> = {
     const noise = drawingNoise(shape, noiseOf(params, frames));
     const conditions = joinChannels([mask, known]);
     const latents = await drawHidden({ params, frames }, { noise, conditions }, context);
-    const drawn = await whileDoing(`generate ${framesText(frames)}`, async () => {
-      return decodeLatents(latents, context);
-    });
-    return { frames: drawn };
+    return decodeDrawn(latents, frames, context);
   },
 };
 

@@ -7,7 +7,7 @@ import type { StageContext, StageInput } from '../../workers/inference/ports.ts'
 import { denoise } from '../../workers/pipelines/diffusion-loop.ts';
 import { drawingNoise } from '../../workers/pipelines/drawing-noise.ts';
 import { posteriorMode } from '../../workers/pipelines/encode/posterior.ts';
-import { framesText, whileDoing } from '../../workers/pipelines/failure-place.ts';
+import { framesText } from '../../workers/pipelines/failure-place.ts';
 import { predictGuided } from '../../workers/pipelines/guidance.ts';
 import type { Branch } from '../../workers/pipelines/guidance.ts';
 import { pixelsFromFrames } from '../../workers/pipelines/pixels.ts';
@@ -16,7 +16,7 @@ import { embedText } from '../../workers/pipelines/text-embedding.ts';
 import { checkLatentSize, runUnet } from '../../workers/pipelines/unet.ts';
 import {
   checkPixelSize,
-  decodeLatents,
+  decodeDrawn,
   encodePixels,
   latentShape,
 } from '../../workers/pipelines/vae.ts';
@@ -39,10 +39,7 @@ export const instructPix2pix: RecipeBody<InstructParams> = {
     const picture = await pictureLatents(pictures, context);
     const branches = await instructBranches(params, picture, context);
     const latents = await drawEdited({ params, frames }, { noise, branches }, context);
-    const drawn = await whileDoing(`generate ${framesText(frames)}`, async () => {
-      return decodeLatents(latents, context);
-    });
-    return { frames: drawn };
+    return decodeDrawn(latents, frames, context);
   },
 };
 

@@ -8,14 +8,14 @@ import type { StageContext, StageInput } from '../../workers/inference/ports.ts'
 import { denoise } from '../../workers/pipelines/diffusion-loop.ts';
 import type { Predict } from '../../workers/pipelines/diffusion-loop.ts';
 import { drawingNoise } from '../../workers/pipelines/drawing-noise.ts';
-import { framesText, whileDoing } from '../../workers/pipelines/failure-place.ts';
+import { framesText } from '../../workers/pipelines/failure-place.ts';
 import { floatOutput } from '../../workers/pipelines/graph-outputs.ts';
 import { combine } from '../../workers/pipelines/guidance.ts';
 import { joinBatches, repeatBatch, sliceBatch } from '../../workers/pipelines/latents.ts';
 import { latentsInput } from '../../workers/pipelines/stage-inputs.ts';
 import { embedText } from '../../workers/pipelines/text-embedding.ts';
 import { checkLatentSize, unetFeeds } from '../../workers/pipelines/unet.ts';
-import { decodeLatents } from '../../workers/pipelines/vae.ts';
+import { decodeDrawn } from '../../workers/pipelines/vae.ts';
 import type { FloatTensor } from '../../workers/tensor/tensor.ts';
 import { noiseOf } from '../pipeline/generator-settings.ts';
 import type { RecipeBody } from '../recipe-body.ts';
@@ -49,10 +49,7 @@ export const promptToPrompt: RecipeBody<PromptToPromptParams> = {
   generate: async (input, context) => {
     const { params, frames } = input;
     const latents = await drawEdit({ params, frames }, latentsInput(input, 'noise'), context);
-    const drawn = await whileDoing(`generate ${framesText(frames)}`, async () => {
-      return decodeLatents(latents, context);
-    });
-    return { frames: drawn };
+    return decodeDrawn(latents, frames, context);
   },
 };
 

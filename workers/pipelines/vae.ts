@@ -8,6 +8,7 @@ import type { JsonObject } from '../../common/task.ts';
 import type { Session, StageContext } from '../inference/ports.ts';
 import { floatTensor } from '../tensor/tensor.ts';
 import type { FloatTensor, FrameTensor } from '../tensor/tensor.ts';
+import { framesText, whileDoing } from './failure-place.ts';
 import { floatOutput } from './graph-outputs.ts';
 import { joinBatches, sliceBatch } from './latents.ts';
 import { framesFromPixels } from './pixels.ts';
@@ -55,6 +56,18 @@ export function checkPixelSize(frames: FrameTensor, config: JsonObject): void {
       details: { width, height, multiple },
     },
   );
+}
+
+/** What a generate task makes of the latents that it has drawn; `frames` are their indices in the job, which a failure names. */
+export async function decodeDrawn(
+  latents: FloatTensor,
+  frames: readonly number[],
+  context: StageContext,
+): Promise<{ readonly frames: FrameTensor }> {
+  const decoded = await whileDoing(`generate ${framesText(frames)}`, () =>
+    decodeLatents(latents, context),
+  );
+  return { frames: decoded };
 }
 
 /** Scaled latents `[frames, channels, h, w]` to pictures `[frames, height, width, 3]`, by the task's `vae-decoder`. */
