@@ -34,6 +34,7 @@ export const STAGE_FACTS: {
   'invert-video': { pool: 'vdm', numerics: 'inference', revision: 1 },
   mix: { pool: 'mixer', numerics: 'plain', revision: 1 },
   smooth: { pool: 'vdm', numerics: 'inference', revision: 1 },
+  merge: { pool: 'mixer', numerics: 'plain', revision: 1 },
   decode: { pool: 'idm', numerics: 'inference', revision: 2 },
   compose: { pool: 'any', numerics: 'plain', revision: 1 },
   measure: { pool: 'any', numerics: 'plain', revision: 1 },

@@ -59,6 +59,35 @@ export interface EncodeParams {
   readonly seed?: number;
 }
 
+/**
+ * One step of some overlapping windows of a long clip (co-denoising, Gen-L-Video, arXiv 2305.18264). A task that has it reads `latents`: the
+ * copies of its frames that windows of the step before left, or before the first step each frame once. Each frame begins the step as the mean
+ * of its copies. Out: `latents`, those windows one after the other.
+ */
+export interface WindowStep {
+  /** Of the scheduler, from 0. */
+  readonly step: number;
+  /** Frames of a window. */
+  readonly length: number;
+  /** The first frame of each window, counted in the task's frames. */
+  readonly starts: readonly number[];
+  /** Of each run of copies, in the order of windows: its first frame, counted in the task's frames, and its length. Absent before the first step. */
+  readonly copies?: readonly (readonly [first: number, count: number])[];
+}
+
+/**
+ * In: `latents`, runs of copies of the task's frames by overlapping windows. Out: `latents`, each frame once. Nothing in it is random, and the
+ * order of windows is that of the sums.
+ */
+export interface MergeParams {
+  /** `mean`: all copies count alike. `cross-fade`: by how far from its window's ends each lies, so that one window fades into the next. */
+  readonly weights: 'mean' | 'cross-fade';
+  /** Frames of a window. */
+  readonly length: number;
+  /** Of each run, in the order of windows: its first frame, counted in the task's frames, the place of that in its window, and its length. */
+  readonly copies: readonly (readonly [first: number, offset: number, count: number])[];
+}
+
 /** In: `latents`. Out: `noise`. Models: tokenizer, text-encoder, unet (inflated, or plain for `frame`), scheduler. */
 export interface InvertImageParams {
   readonly mode: InversionMode;
@@ -66,6 +95,7 @@ export interface InvertImageParams {
   /** Conditions the inversion; no guidance (algorithm: the official loop takes the negative embedding). */
   readonly negativePrompt: string;
   readonly normScope: NormScope;
+  readonly windows?: WindowStep;
 }
 
 /** In: `latents`. Out: `noise`. Models: tokenizer, text-encoder, unet (video), scheduler (the image model's). */
@@ -73,6 +103,7 @@ export interface InvertVideoParams {
   readonly mode: InversionMode;
   readonly steps: number;
   readonly negativePrompt: string;
+  readonly windows?: WindowStep;
 }
 
 /** In: `image`, `video`. Out: `noise` = mixingRatio * image + (1 - mixingRatio) * video. */
@@ -92,6 +123,7 @@ export interface SmoothParams {
   readonly guidanceScale: number;
   /** How far into noise, above 0 to 1, by noise of this seed. */
   readonly noised?: { readonly strength: number; readonly seed: number };
+  readonly windows?: WindowStep;
 }
 
 /** In: `latents`. Out: `frames`. Models: vae-decoder. */
@@ -136,6 +168,7 @@ export interface ParamsByStage {
   readonly 'invert-video': InvertVideoParams;
   readonly mix: MixParams;
   readonly smooth: SmoothParams;
+  readonly merge: MergeParams;
   readonly decode: DecodeParams;
   readonly compose: ComposeParams;
   readonly measure: MeasureParams;

@@ -22,6 +22,7 @@ export const STAGES = [
   'invert-video',
   'mix',
   'smooth',
+  'merge',
   'decode',
   'compose',
   'measure',

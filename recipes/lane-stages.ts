@@ -21,6 +21,7 @@ import { encode } from '../workers/pipelines/encode/body.ts';
 import { invertImage } from '../workers/pipelines/invert-image/body.ts';
 import { invertVideo } from '../workers/pipelines/invert-video/body.ts';
 import { measure } from '../workers/pipelines/measure/body.ts';
+import { merge } from '../workers/pipelines/merge/body.ts';
 import { mix } from '../workers/pipelines/mix/body.ts';
 import { smooth } from '../workers/pipelines/smooth/body.ts';
 import * as bodies from './bodies.ts';
@@ -64,6 +65,7 @@ export const LANE_STAGES: {
   'invert-video': { body: invertVideo, graphs: () => videoGraphs },
   mix: { body: mix },
   smooth: { body: smooth, graphs: () => videoGraphs },
+  merge: { body: merge },
   decode: { body: decode, graphs: () => ({ 'vae-decoder': VAE_DECODER }) },
   compose: { body: compose },
   measure: { body: measure },

@@ -7,6 +7,9 @@ import type { RenderSpec, SpecOf } from '../../recipes/spec/schema.ts';
 /** Settings of recipes for which the message has a field of their own. The others travel as they are, in `taskSettingsJson`. */
 const NAMED: ReadonlySet<string> = new Set(['control', 'guidanceScale', 'scheduler']);
 
+/** Fields of every recipe that are younger than the message: as with these. */
+const LATER_FIELDS = ['long', 'windowStride', 'windowBlock'] as const;
+
 /** Absent fields are undefined in messages. */
 export function specMessage(spec: RenderSpec): SpecMessage {
   const { bridging, ...rest } = spec;
@@ -17,6 +20,8 @@ export function specMessage(spec: RenderSpec): SpecMessage {
   // A coordinator that does not know it refuses it there; of a field of the message it would not see that it does not.
   if (bridging.strategy !== 'mixed' || bridging.strength !== undefined)
     others.push(['bridging', bridging]);
+  for (const field of LATER_FIELDS)
+    if (rest[field] !== undefined) others.push([field, rest[field]]);
   if ('control' in rest && rest.control !== undefined && control === undefined)
     others.push(['control', rest.control]);
   return {

@@ -183,6 +183,30 @@ const how: readonly Ungrouped[] = [
     doc: 'Frames per pass of the video model',
     defaultText: 'the length that it was trained on',
   },
+  {
+    name: 'long',
+    kind: 'word',
+    value: 'HOW',
+    field: 'long',
+    doc: 'How windows of a longer clip come together: they agree at every step, are cross-faded at the end, or stand side by side',
+    defaultText: 'co-denoise',
+  },
+  {
+    name: 'window-stride',
+    kind: 'number',
+    value: 'N',
+    field: 'windowStride',
+    doc: "Frames from one window's beginning to the next one's, where they overlap",
+    defaultText: 'half a window',
+  },
+  {
+    name: 'window-block',
+    kind: 'number',
+    value: 'N',
+    field: 'windowBlock',
+    doc: 'Windows that one task takes a step of, where they agree at every step; changes no result',
+    defaultText: '1',
+  },
 ];
 
 const outputs: readonly Ungrouped[] = [

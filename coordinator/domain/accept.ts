@@ -18,12 +18,13 @@ import { PLANNER_REVISION, recipeOf } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { panelsOf } from '../../recipes/panels.ts';
 import { partRef } from '../../recipes/pipeline/generator-parts.ts';
-import type { BridgeModels, JobBase } from '../../recipes/pipeline/job-base.ts';
+import type { BridgeModels, JobBase, LongClip } from '../../recipes/pipeline/job-base.ts';
 import { bridgingOf } from './bridging.ts';
 import { outputProblems } from './check-outputs.ts';
 import { samplerProblems } from './check-samplers.ts';
 import { choiceProblem, furtherOf } from './check-sources.ts';
 import type { SourceFacts } from './check-sources.ts';
+import { longClipOf } from './long-clip.ts';
 
 export interface AcceptRequest {
   readonly spec: RenderSpec;
@@ -49,6 +50,7 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
   const video = chooseVideo(spec, models, problems);
   const window = Math.min(spec.window ?? video?.window ?? Infinity, spec.frames);
   checkWindow(window, video, problems);
+  const long = longClipOf(spec, { window, problems });
   // Over one frame both give the same bits, and only the plain UNet has a batch: a lone sample's bits may depend on threads.
   const invertsNothing = spec.bridging.strategy === 'none';
   const normScope = window === 1 || invertsNothing ? 'frame' : spec.inversion.normScope;
@@ -77,7 +79,7 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
     throw new BivdiffError('invalid-argument', problems.join('; '), { details: { problems } });
   }
   const base = baseOf(request, {
-    ...{ size, steps, bridging, video, window, normScope, inversionUnet, sources },
+    ...{ size, steps, bridging, video, window, long, normScope, inversionUnet, sources },
   });
   return { ...base, ...part, models: { ...base.models, ...part.models } } as AcceptedJob;
 }
@@ -88,6 +90,7 @@ interface Chosen {
   readonly bridging: Pick<JobBase, 'mixingRatio' | 'strength'>;
   readonly video: VideoModel;
   readonly window: number;
+  readonly long: LongClip | undefined;
   readonly normScope: NormScope;
   readonly inversionUnet: ModelPart;
   readonly sources: NonNullable<JobBase['sources']>;
@@ -95,7 +98,7 @@ interface Chosen {
 
 /** What every job has. */
 function baseOf({ spec, models, source, numerics }: AcceptRequest, chosen: Chosen): JobBase {
-  const { size, steps, bridging, video, window, normScope, inversionUnet, sources } = chosen;
+  const { size, steps, bridging, video, window, long, normScope, inversionUnet, sources } = chosen;
   const defaults = defaultsOf(models, video);
   return {
     plannerRevision: PLANNER_REVISION,
@@ -123,6 +126,7 @@ function baseOf({ spec, models, source, numerics }: AcceptRequest, chosen: Chose
     seed: spec.seed,
     frameBatch: spec.frameBatch,
     window,
+    ...(long && { long }),
     models: bridgeModels(models, video, inversionUnet),
     numerics,
     outputs: outputsOf(spec),

@@ -4,7 +4,7 @@
 import { SAMPLING_STAGES } from '../../common/stage-facts.ts';
 import type { Stage } from '../../common/task.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
-import { smoothingSteps } from '../../recipes/pipeline/job-base.ts';
+import { stepsOfTask } from '../../recipes/pipeline/job-base.ts';
 import type { Plan, TaskRef } from './plan.ts';
 import { drawingBranches } from './stage-work.ts';
 
@@ -55,6 +55,7 @@ export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): num
       return PROCESS_UNITS + frames * PICTURE_UNITS;
     case 'annotate':
     case 'mix':
+    case 'merge':
     case 'compose':
       return frames * PICTURE_UNITS;
     case 'estimate':
@@ -64,11 +65,11 @@ export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): num
     case 'encode':
       return frames * VAE_ENCODE_UNITS;
     case 'invert-image':
-      return frames * job.steps;
+      return frames * stepsOfTask(job, stage);
     case 'invert-video':
-      return frames * job.steps * VIDEO_UNET_UNITS;
+      return frames * stepsOfTask(job, stage) * VIDEO_UNET_UNITS;
     case 'smooth':
-      return frames * smoothingSteps(job) * halves(job.videoGuidanceScale) * VIDEO_UNET_UNITS;
+      return frames * stepsOfTask(job, stage) * halves(job.videoGuidanceScale) * VIDEO_UNET_UNITS;
     case 'decode':
       return frames * VAE_DECODE_UNITS;
     case 'measure':

@@ -24,6 +24,8 @@ export interface TaskRef {
 export interface NodeFacts {
   readonly name: string;
   readonly stage: Stage;
+  /** As the plan node's. */
+  readonly isStep: boolean;
   /** Number of tasks. */
   readonly count: number;
 }
@@ -88,7 +90,9 @@ export function createPlan(job: AcceptedJob): Plan {
 
   return {
     job,
-    nodes: nodes.map(({ name, stage, layout }) => ({ name, stage, count: layout.count })),
+    nodes: nodes.map(({ name, stage, isStep, layout }) => {
+      return { name, stage, isStep, count: layout.count };
+    }),
     id,
     task: (ref) => ({ id: id(ref), ...identity(ref) }),
     dependencies: (ref) => {

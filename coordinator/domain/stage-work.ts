@@ -5,7 +5,7 @@ import { operationsOf, unetWork, vaeWork } from '../../common/models/graph-work.
 import type { Digest, JsonObject, Stage } from '../../common/task.ts';
 import { nodesOf } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
-import { smoothingSteps } from '../../recipes/pipeline/job-base.ts';
+import { stepsOfTask } from '../../recipes/pipeline/job-base.ts';
 import type { PlanNode } from '../../recipes/pipeline/plan-node.ts';
 
 /** The config of a model part; undefined for one that is not at hand. */
@@ -68,9 +68,9 @@ function frameWork(
       return pass('vae-decoder');
     case 'invert-image':
     case 'invert-video':
-      return times(job.steps, pass('unet'));
+      return times(stepsOfTask(job, stage), pass('unet'));
     case 'smooth':
-      return times(smoothingSteps(job) * branches(job.videoGuidanceScale), pass('unet'));
+      return times(stepsOfTask(job, stage) * branches(job.videoGuidanceScale), pass('unet'));
     default:
       return job.width * job.height;
   }

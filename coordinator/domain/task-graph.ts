@@ -18,7 +18,8 @@ export interface TaskGraph {
   stage(task: TaskNumber): Stage;
   dependencies(task: TaskNumber): Uint32Array;
   dependents(task: TaskNumber): Uint32Array;
-  /** Tasks of the earliest frames first, and of those the ones furthest down the pipeline: windows complete in order. */
+  /** Tasks of the earliest frames first, and of those the ones furthest down the pipeline: windows complete in order.
+   * Steps of windows instead by step, and then by frames. */
   priority(task: TaskNumber): number;
 }
 
@@ -34,9 +35,14 @@ export function createTaskGraph(plan: Plan): TaskGraph {
     size += count;
   }
   const orderOf = (task: TaskNumber): number => {
-    let order = nodes.length - 1;
-    while (firsts[order]! > task) order -= 1;
-    return order;
+    let low = 0;
+    let high = nodes.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (firsts[middle]! > task) high = middle - 1;
+      else low = middle;
+    }
+    return low;
   };
   const refIn = (order: number, task: TaskNumber): TaskRef => ({
     node: nodes[order]!.name,
@@ -61,8 +67,11 @@ export function createTaskGraph(plan: Plan): TaskGraph {
     stage: (task) => nodes[orderOf(task)]!.stage,
     priority: (task) => {
       const order = orderOf(task);
+      const lastFrame = plan.lastFrame(refIn(order, task));
+      // Nobody runs ahead of what its neighbours need next.
+      if (nodes[order]!.isStep) return order * plan.job.frames + lastFrame;
       const furtherDownFirst = nodes.length - 1 - order;
-      return plan.lastFrame(refIn(order, task)) * nodes.length + furtherDownFirst;
+      return lastFrame * nodes.length + furtherDownFirst;
     },
   };
 }

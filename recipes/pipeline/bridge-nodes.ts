@@ -1,11 +1,13 @@
 // The bridge between the two models, the same for every recipe: from frames that were made one by one to frames of one smooth clip
 // (arXiv 2312.02813, section 3).
 
+import { smoothingSteps } from './job-base.ts';
 import type { JobBase } from './job-base.ts';
-import { batchLayout, windowLayout } from './layout.ts';
-import type { Layout } from './layout.ts';
+import { batchLayout } from './layout.ts';
 import { counterpartOf, framesOf, planNode } from './plan-node.ts';
 import type { NodeOutput, PlanNode } from './plan-node.ts';
+import { madeBy, windowingOf } from './windowing.ts';
+import type { Windowing } from './windowing.ts';
 
 export interface Bridge {
   /** In pipeline order: encode, both inversions, mix, smooth, decode, without what the mixing ratio makes needless. */
@@ -16,9 +18,9 @@ export interface Bridge {
 
 /** From `generated`, frames in batches. Mixing ratio 1 has no video inversion, 0 no image inversion, and with a strength nothing is inverted. */
 export function bridgeNodes(job: JobBase, generated: NodeOutput): Bridge {
-  const { models } = job;
+  const { models, strength, seed } = job;
   const batches = batchLayout(job.frames, job.frameBatch);
-  const windows = windowLayout(job.frames, job.window);
+  const windowing = windowingOf(job);
   const encode = planNode('encode', {
     layout: batches,
     params: () =>
@@ -28,67 +30,66 @@ export function bridgeNodes(job: JobBase, generated: NodeOutput): Bridge {
     models: { 'vae-encoder': models.vaeEncoder },
     inputs: { frames: framesOf(generated, batches) },
   });
-  const latents = { node: encode, output: 'latents' };
-  const { strength, seed } = job;
-  const inverted = strength === undefined ? inversionNodes(job, windows, latents) : [];
-  const smooth = planNode('smooth', {
-    layout: windows,
-    params: () => ({
+  const inverted = strength === undefined ? inversionNodes(job, windowing, madeBy(encode)) : [];
+  const smooth = windowing.run({
+    stage: 'smooth',
+    params: {
       prompt: job.videoPrompt,
       negativePrompt: job.negativePrompt,
       steps: job.steps,
       guidanceScale: job.videoGuidanceScale,
-      ...(strength === undefined ? {} : { noised: { strength, seed } }),
-    }),
+    },
+    ...(strength !== undefined && { firstParams: { noised: { strength, seed } } }),
     models: videoRoles(job),
-    inputs:
-      strength === undefined
-        ? { noise: counterpartOf({ node: inverted.at(-1)!, output: 'noise' }) }
-        : { latents: framesOf(latents, windows) },
+    from: madeBy(inverted.at(-1) ?? encode),
+    steps: { first: job.steps - smoothingSteps(job), end: job.steps },
   });
+  const ending = windowing.ending(madeBy(smooth.at(-1)!));
   const decode = planNode('decode', {
     layout: batches,
     params: () => ({}),
     models: { 'vae-decoder': models.vaeDecoder },
-    inputs: { latents: framesOf({ node: smooth, output: 'latents' }, batches) },
+    inputs: { latents: framesOf(madeBy([...smooth, ...ending].at(-1)!), batches) },
   });
   return {
-    nodes: [encode, ...inverted, smooth, decode],
+    nodes: [encode, ...inverted, ...smooth, ...ending, decode],
     smoothed: { node: decode, output: 'frames' },
   };
 }
 
 /** The last of them makes the noise that is smoothed. */
-function inversionNodes(job: JobBase, windows: Layout, latents: NodeOutput): PlanNode[] {
-  const { models, mixingRatio } = job;
+function inversionNodes(job: JobBase, windowing: Windowing, latents: NodeOutput): PlanNode[] {
+  const { models, mixingRatio, normScope } = job;
   const inversion = { mode: job.inversion, steps: job.steps, negativePrompt: job.negativePrompt };
-  const inputs = { latents: framesOf(latents, windows) };
-  const image = planNode('invert-image', {
-    layout: windows,
-    params: () => ({ ...inversion, normScope: job.normScope }),
-    models: {
-      tokenizer: models.tokenizer,
-      'text-encoder': models.textEncoder,
-      unet: models.inversionUnet,
-      scheduler: models.scheduler,
-    },
-    inputs,
-  });
-  const video = planNode('invert-video', {
-    ...{ layout: windows, inputs, models: videoRoles(job) },
-    params: () => inversion,
-  });
-  if (mixingRatio === 1) return [image];
-  if (mixingRatio === 0) return [video];
+  const steps = { first: 0, end: job.steps };
+  const image = (): PlanNode[] =>
+    windowing.run({
+      ...{ stage: 'invert-image', from: latents, steps, isFrameWise: normScope === 'frame' },
+      params: { ...inversion, normScope },
+      models: {
+        tokenizer: models.tokenizer,
+        'text-encoder': models.textEncoder,
+        unet: models.inversionUnet,
+        scheduler: models.scheduler,
+      },
+    });
+  const video = (): PlanNode[] =>
+    windowing.run({
+      ...{ stage: 'invert-video', from: latents, steps, params: inversion },
+      models: videoRoles(job),
+    });
+  if (mixingRatio === 1) return image();
+  if (mixingRatio === 0) return video();
+  const nodes = { image: image(), video: video() };
   const mix = planNode('mix', {
-    layout: windows,
+    layout: windowing.layout,
     params: () => ({ mixingRatio }),
     inputs: {
-      image: counterpartOf({ node: image, output: 'noise' }),
-      video: counterpartOf({ node: video, output: 'noise' }),
+      image: counterpartOf(madeBy(nodes.image.at(-1)!)),
+      video: counterpartOf(madeBy(nodes.video.at(-1)!)),
     },
   });
-  return [image, video, mix];
+  return [...nodes.image, ...nodes.video, mix];
 }
 
 /** The video model's, with the image model's scheduler. */

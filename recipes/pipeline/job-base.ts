@@ -40,6 +40,16 @@ export interface FurtherSource {
   readonly isStill?: true;
 }
 
+/** How the windows of a clip come together. */
+export interface LongClip {
+  /** `co-denoise`: at each step of both inversions and of smoothing. `blend`: after all of it. */
+  readonly mode: 'co-denoise' | 'blend';
+  /** Frames from one window's beginning to the next one's, 1 to the window. */
+  readonly stride: number;
+  /** Windows that one task takes a step of; absent for `blend`. It shows in no result. */
+  readonly block?: number;
+}
+
 export interface JobBase {
   readonly plannerRevision: number;
   readonly source: {
@@ -69,6 +79,8 @@ export interface JobBase {
   readonly seed: number;
   readonly frameBatch: number;
   readonly window: number;
+  /** Present where the clip is longer than a window, and its windows are not independent. */
+  readonly long?: LongClip;
   readonly models: BridgeModels;
   /** What bits depend on besides the job, by kind of work. */
   readonly numerics: NumericsClasses;
@@ -80,6 +92,16 @@ export function sourcesOfJob({ source, sources = {} }: Pick<JobBase, 'source' | 
   return [source, ...Object.values(sources)].map(({ kind, digest }): StoredSource => {
     return { kind, digest };
   });
+}
+
+/** Steps of the UNet that one task of a stage takes: all, or one where windows are co-denoised. */
+export function stepsOfTask(
+  job: JobBase,
+  stage: 'invert-image' | 'invert-video' | 'smooth',
+): number {
+  const isAlone = stage === 'invert-image' && job.normScope === 'frame';
+  if (job.long?.mode === 'co-denoise' && !isAlone) return 1;
+  return stage === 'smooth' ? smoothingSteps(job) : job.steps;
 }
 
 /** Steps of its smoothing: all, or the share that a strength means. */

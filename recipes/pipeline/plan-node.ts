@@ -19,6 +19,8 @@ export interface PlanNode {
   /** Role to what it reads. */
   readonly inputs: Readonly<Record<string, NodeInput>>;
   readonly sources: Readonly<Record<string, Digest>>;
+  /** Whether it is one of many steps of the same windows: those of lower steps go first. */
+  readonly isStep: boolean;
 }
 
 /** Where one role of a node comes from. */
@@ -43,6 +45,8 @@ export interface NodeOptions<S extends Stage> {
   readonly models?: Readonly<Record<string, PartRef>>;
   readonly inputs?: Readonly<Record<string, NodeInput>>;
   readonly sources?: Readonly<Record<string, Digest>>;
+  /** @default false */
+  readonly isStep?: boolean;
 }
 
 export function planNode<S extends Stage>(stage: S, options: NodeOptions<S>): PlanNode {
@@ -55,6 +59,7 @@ export function planNode<S extends Stage>(stage: S, options: NodeOptions<S>): Pl
     models: Object.fromEntries(models) as Record<string, Digest>,
     inputs: options.inputs ?? {},
     sources: options.sources ?? {},
+    isStep: options.isStep ?? false,
   };
 }
 

@@ -53,6 +53,9 @@ const bridgingSpec = z.strictObject({
   strength: z.number().positive().max(1).optional(),
 });
 
+/** How the windows of a clip come together that is longer than one; the first is the default. */
+export const LONG_MODES = ['co-denoise', 'blend', 'independent'] as const;
+
 const outputSpec = z.strictObject({
   format: words(OUTPUT_FORMATS).default('mp4'),
   framesPerSecond: z.number().positive().max(120).default(8),
@@ -83,6 +86,10 @@ export const COMMON_FIELDS = {
   videoModel: z.string().min(1).optional(),
   frameBatch: integer(1, 64).default(4),
   window: integer(1, 1024).optional(),
+  // What follows is absent where it is the default: a coordinator of an older version refuses what it does not know.
+  long: words(LONG_MODES).optional(),
+  windowStride: integer(1, 1024).optional(),
+  windowBlock: integer(1, 64).optional(),
   output: outputSpec.prefault({}),
 };
 

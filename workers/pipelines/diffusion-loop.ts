@@ -78,29 +78,46 @@ async function runSteps(
   let sample = resumed === undefined ? start.data : resume(resumed, start, scheduler, between);
   const done = resumed?.doneSteps ?? first;
   context.standsAt(done, stateAt(floatTensor(shape, sample), scheduler, between));
-  for (const [stepIndex, timestep] of timesteps.entries()) {
-    if (stepIndex < done) continue;
+  for (let stepIndex = done; stepIndex < timesteps.length; stepIndex += 1) {
     context.throwIfCancelled();
-    const scaled = floatTensor(shape, scheduler.scaleModelInput(sample, stepIndex));
-    const step = `step ${String(stepIndex + 1)} of ${String(timesteps.length)}`;
-    const { data: modelOutput } = await whileDoing(
-      `${place}, ${step} (t = ${String(timestep)})`,
-      () => {
-        return predict(scaled, timestep, stepIndex);
-      },
-    );
-    sample = scheduler.step({
-      modelOutput,
-      stepIndex,
-      sample,
-      batch: shape[0]!,
-      ...(drawNoise === undefined ? {} : { noise: (index: number) => drawNoise(index).data }),
-    });
+    const stepOptions = { scheduler, predict, place, drawNoise };
+    ({ data: sample } = await takeStep(floatTensor(shape, sample), stepIndex, stepOptions));
     if (between !== undefined) sample = between.apply(floatTensor(shape, sample)).data;
     context.progress(stepIndex + 1 - first, timesteps.length - first);
     context.standsAt(stepIndex + 1, stateAt(floatTensor(shape, sample), scheduler, between));
   }
   return floatTensor(shape, sample);
+}
+
+export interface StepOptions extends Pick<LoopOptions, 'predict' | 'place'> {
+  readonly scheduler: Inverter;
+  readonly drawNoise?: DenoiseOptions['drawNoise'] | undefined;
+}
+
+/** One step of a sampler or inverter. Where it depends on those before, these were taken by the same one. */
+export async function takeStep(
+  { shape, data: sample }: FloatTensor,
+  stepIndex: number,
+  { scheduler, predict, place, drawNoise }: StepOptions,
+): Promise<FloatTensor> {
+  const { timesteps } = scheduler;
+  const timestep = timesteps[stepIndex]!;
+  const scaled = floatTensor(shape, scheduler.scaleModelInput(sample, stepIndex));
+  const step = `step ${String(stepIndex + 1)} of ${String(timesteps.length)}`;
+  const { data: modelOutput } = await whileDoing(
+    `${place}, ${step} (t = ${String(timestep)})`,
+    () => {
+      return predict(scaled, timestep, stepIndex);
+    },
+  );
+  const after = scheduler.step({
+    modelOutput,
+    stepIndex,
+    sample,
+    batch: shape[0]!,
+    ...(drawNoise === undefined ? {} : { noise: (index: number) => drawNoise(index).data }),
+  });
+  return floatTensor(shape, after);
 }
 
 const HISTORY = 'history.';

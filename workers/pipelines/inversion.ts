@@ -1,16 +1,18 @@
 // Inversion by either model: conditioned on the negative prompt's embedding, without guidance, one forward a step. The
 // scheduler is the image model's in both (algorithm of the official code, mixed_inversion.py:885-899).
 
-import type { InversionMode } from '../../common/stages.ts';
+import type { InversionMode, WindowStep } from '../../common/stages.ts';
 import type { Stage } from '../../common/task.ts';
 import type { StageContext } from '../inference/ports.ts';
 import { createInverter } from '../../common/diffusion/create-sampler.ts';
 import type { FloatTensor } from '../tensor/tensor.ts';
 import { invert } from './diffusion-loop.ts';
+import type { InvertOptions } from './diffusion-loop.ts';
 import { framesText } from './failure-place.ts';
 import { clipFromFrames, framesFromClip, repeatBatch } from './latents.ts';
 import { embedText } from './text-embedding.ts';
 import { checkLatentSize, runUnet } from './unet.ts';
+import { frameStates, stepWindows } from './window-steps.ts';
 
 export interface InversionOptions {
   readonly stage: Stage;
@@ -26,7 +28,19 @@ export async function invertClip(
   options: InversionOptions,
   context: StageContext,
 ): Promise<FloatTensor> {
-  return framesFromClip(await invertBatch(clipFromFrames(latents), options, context));
+  const clip = clipFromFrames(latents);
+  return framesFromClip(await invert(clip, await inversion(clip, options, context)));
+}
+
+/** One step of it, of windows: see `WindowStep`. */
+export async function invertWindows(
+  latents: FloatTensor,
+  { windows, ...options }: InversionOptions & { readonly windows: WindowStep },
+  context: StageContext,
+): Promise<FloatTensor> {
+  const states = frameStates(latents, windows, options.frames.length);
+  const { inverter, predict } = await inversion(clipFromFrames(states), options, context);
+  return stepWindows(states, windows, { ...options, scheduler: inverter, predict, context });
 }
 
 /** By a UNet that sees each frame alone. Latents and noise: `[frames, channels, h, w]`. */
@@ -35,22 +49,22 @@ export async function invertFrames(
   options: InversionOptions,
   context: StageContext,
 ): Promise<FloatTensor> {
-  return invertBatch(latents, options, context);
+  return invert(latents, await inversion(latents, options, context));
 }
 
-async function invertBatch(
-  latents: FloatTensor,
-  options: InversionOptions,
+/** `sample`: of the batch and size of what is inverted. */
+async function inversion(
+  sample: FloatTensor,
+  { stage, frames, mode, steps, negativePrompt }: InversionOptions,
   context: StageContext,
-): Promise<FloatTensor> {
-  const { stage, frames, mode, steps, negativePrompt } = options;
+): Promise<InvertOptions> {
   const unet = await context.session('unet');
-  checkLatentSize(unet, context.config('unet'), latents);
-  const text = repeatBatch(await embedText(negativePrompt, context), latents.shape[0]!);
-  return invert(latents, {
+  checkLatentSize(unet, context.config('unet'), sample);
+  const text = repeatBatch(await embedText(negativePrompt, context), sample.shape[0]!);
+  return {
     inverter: createInverter(mode, context.config('scheduler'), { steps }),
-    predict: (sample, timestep) => runUnet(unet, { sample, timestep, text }),
+    predict: (batch, timestep) => runUnet(unet, { sample: batch, timestep, text }),
     context,
     place: `${stage} ${framesText(frames)}`,
-  });
+  };
 }

@@ -13,10 +13,16 @@ export function framesInput(input: StageInput<unknown>, role: string): FrameTens
   return tensor;
 }
 
-/** `[frames, channels, height/8, width/8]`, one per frame that the task makes. */
-export function latentsInput(input: StageInput<unknown>, role: string): FloatTensor {
+/** `[count, channels, height/8, width/8]`, as many as there are. */
+export function latentCopiesInput(input: StageInput<unknown>, role: string): FloatTensor {
   const tensor = input.tensors[role];
   assert(tensor?.type === 'float32' && tensor.shape.length === 4, `${role} is no latents`);
+  return tensor;
+}
+
+/** `[frames, channels, height/8, width/8]`, one per frame that the task makes. */
+export function latentsInput(input: StageInput<unknown>, role: string): FloatTensor {
+  const tensor = latentCopiesInput(input, role);
   assert.equal(tensor.shape[0], input.frames.length, `${role} is not one per frame`);
   return tensor;
 }

@@ -71,7 +71,9 @@ async function runInLane(
 
 function checkpointsOf(task: Task, options: StageRunnerOptions): TaskCheckpoints | undefined {
   const isNever = options.checkpointSeconds === Infinity;
-  if (isNever || !SAMPLING_STAGES.includes(task.stage)) return undefined;
+  // One step of windows is short, and its result is what the rest goes on from.
+  if (isNever || !SAMPLING_STAGES.includes(task.stage) || 'windows' in task.params)
+    return undefined;
   return new TaskCheckpoints(options, task);
 }
 

@@ -3,17 +3,22 @@
 
 import type { InvertImageParams } from '../../../common/stages.ts';
 import type { StageBody } from '../../inference/ports.ts';
-import { invertClip, invertFrames } from '../inversion.ts';
-import { latentsInput } from '../stage-inputs.ts';
+import { invertClip, invertFrames, invertWindows } from '../inversion.ts';
+import { latentCopiesInput, latentsInput } from '../stage-inputs.ts';
 
 /**
- * `noise`: of the latents' shape. Scope `window` runs the UNet inflated over the clip, whose norms see all its frames; scope
+ * `noise`: of the latents' shape; of one step of windows, `latents`, those windows one after the other. Scope `window` runs the UNet inflated over the clip, whose norms see all its frames; scope
  * `frame` the plain UNet with the frames as its batch.
  */
 export const invertImage: StageBody<InvertImageParams> = async (input, context) => {
-  const latents = latentsInput(input, 'latents');
   const { params, frames } = input;
+  const { windows } = params;
   const options = { ...params, frames, stage: 'invert-image' } as const;
+  if (windows !== undefined) {
+    const copies = latentCopiesInput(input, 'latents');
+    return { latents: await invertWindows(copies, { ...options, windows }, context) };
+  }
+  const latents = latentsInput(input, 'latents');
   const invert = params.normScope === 'window' ? invertClip : invertFrames;
   return { noise: await invert(latents, options, context) };
 };

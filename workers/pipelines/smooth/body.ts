@@ -9,36 +9,39 @@ import { frameNoise } from '../../tensor/frame-noise.ts';
 import { floatTensor } from '../../tensor/tensor.ts';
 import type { FloatTensor } from '../../tensor/tensor.ts';
 import { denoiseFrom } from '../diffusion-loop.ts';
+import type { Predict } from '../diffusion-loop.ts';
 import { framesText } from '../failure-place.ts';
 import { predictGuided, textBranches } from '../guidance.ts';
 import { clipFromFrames, framesFromClip } from '../latents.ts';
-import { latentsInput } from '../stage-inputs.ts';
+import { latentCopiesInput, latentsInput } from '../stage-inputs.ts';
 import { embedText } from '../text-embedding.ts';
 import { checkLatentSize, runUnet } from '../unet.ts';
+import { frameStates, stepWindows } from '../window-steps.ts';
 
-/** `latents`: scaled, of the shape of what comes in. */
+/** `latents`: scaled, of the shape of what comes in; of one step of windows, those windows one after the other. */
 export const smooth: StageBody<SmoothParams> = async (input, context) => {
-  const { prompt, negativePrompt, steps, guidanceScale } = input.params;
-  const sampler = createSampler('ddim', context.config('scheduler'), { steps });
+  const { params, frames } = input;
+  const sampler = createSampler('ddim', context.config('scheduler'), { steps: params.steps });
   const { start, first } = beginning(input, sampler.timesteps, context.config('scheduler'));
   const unet = await context.session('unet');
   checkLatentSize(unet, context.config('unet'), start);
   const branches = textBranches({
-    prompt: await embedText(prompt, context),
-    negative: await embedText(negativePrompt, context),
-    scale: guidanceScale,
+    prompt: await embedText(params.prompt, context),
+    negative: await embedText(params.negativePrompt, context),
+    scale: params.guidanceScale,
   });
-  const clip = await denoiseFrom(clipFromFrames(start), first, {
-    sampler,
-    predict: (sample, timestep) => {
-      return predictGuided(sample, branches, (batch, text) => {
-        return runUnet(unet, { sample: batch, timestep, text });
-      });
-    },
-    context,
-    place: `smooth ${framesText(input.frames)}`,
-  });
-  return { latents: framesFromClip(clip) };
+  const predict: Predict = (sample, timestep) => {
+    return predictGuided(sample, branches, (batch, text) => {
+      return runUnet(unet, { sample: batch, timestep, text });
+    });
+  };
+  if (params.windows !== undefined) {
+    const options = { scheduler: sampler, predict, context, stage: 'smooth', frames };
+    return { latents: await stepWindows(start, params.windows, options) };
+  }
+  const place = `smooth ${framesText(frames)}`;
+  const options = { sampler, predict, context, place };
+  return { latents: framesFromClip(await denoiseFrom(clipFromFrames(start), first, options)) };
 };
 
 /** The state before the first step, and which step that is. Noise of DDIM begins at its own size. */
@@ -47,12 +50,17 @@ function beginning(
   timesteps: readonly number[],
   config: unknown,
 ): { readonly start: FloatTensor; readonly first: number } {
-  const { noised } = input.params;
+  const { frames, params } = input;
+  const { noised, windows } = params;
+  if (windows !== undefined && noised === undefined) {
+    const latents = latentCopiesInput(input, 'latents');
+    return { start: frameStates(latents, windows, frames.length), first: windows.step };
+  }
   if (noised === undefined) return { start: latentsInput(input, 'noise'), first: 0 };
   const { shape, data } = latentsInput(input, 'latents');
   const first = timesteps.length - stepsOfStrength(timesteps.length, noised.strength);
   const { seed } = noised;
-  const noise = frameNoise(shape, { seed, frames: input.frames, purpose: 'smooth-initial' });
+  const noise = frameNoise(shape, { seed, frames, purpose: 'smooth-initial' });
   const timestep = timesteps[first]!;
   return { start: floatTensor(shape, addNoise(data, noise.data, { config, timestep })), first };
 }

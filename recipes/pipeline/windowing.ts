@@ -1,0 +1,102 @@
+// How the stages that see windows run over a clip: each window whole, or all of them step by step.
+
+import type { SmoothParams } from '../../common/stages.ts';
+import type { JobBase, PartRef } from './job-base.ts';
+import { batchLayout, windowLayout } from './layout.ts';
+import type { Layout } from './layout.ts';
+import { counterpartOf, framesOf, planNode } from './plan-node.ts';
+import type { NodeOutput, PlanNode } from './plan-node.ts';
+import { mergeNode, stepNode } from './window-nodes.ts';
+import type { WindowParams, WindowStage } from './window-nodes.ts';
+import { blocksOf, overlappingWindows } from './windows.ts';
+
+export interface WindowedStage {
+  readonly stage: WindowStage;
+  readonly params: WindowParams;
+  /** Besides these, told to whatever begins with the first step. */
+  readonly firstParams?: Pick<SmoothParams, 'noised'>;
+  readonly models: Readonly<Record<string, PartRef>>;
+  /** Frames, or what another stage has made of windows. */
+  readonly from: NodeOutput;
+  /** Of the scheduler, from 0; `end` is left out. */
+  readonly steps: { readonly first: number; readonly end: number };
+  /** Whether its frames do not see each other: then windows are just a way of cutting. */
+  readonly isFrameWise?: boolean;
+}
+
+export interface Windowing {
+  /** How what the stages make is cut. */
+  readonly layout: Layout;
+  /** In pipeline order; the last one makes what the stage makes. */
+  run(stage: WindowedStage): PlanNode[];
+  /** What follows smoothing, so that of each frame one copy counts. */
+  ending(smoothed: NodeOutput): PlanNode[];
+}
+
+export function windowingOf(job: JobBase): Windowing {
+  if (job.long?.mode === 'co-denoise') return stepByStep(job);
+  return wholeWindows(job);
+}
+
+/** What a node of a windowed stage, or of mix or merge, hands on. */
+export function madeBy(node: PlanNode): NodeOutput {
+  const isNoise = ['invert-image', 'invert-video', 'mix'].includes(node.stage) && !node.isStep;
+  return { node, output: isNoise ? 'noise' : 'latents' };
+}
+
+/** Each window through all steps. */
+function wholeWindows(job: JobBase): Windowing {
+  const { frames, window, long } = job;
+  const blocks =
+    long && blocksOf(overlappingWindows(frames, { length: window, stride: long.stride }), 1);
+  const layout = blocks ?? windowLayout(frames, window);
+  return {
+    layout,
+    run: ({ stage, params, firstParams, models, from }) => {
+      const role = stage === 'smooth' && firstParams === undefined ? 'noise' : 'latents';
+      const input = from.node.layout === layout ? counterpartOf(from) : framesOf(from, layout);
+      return [
+        planNode(stage, {
+          ...{ layout, models, inputs: { [role]: input } },
+          params: () => ({ ...params, ...firstParams }),
+        }),
+      ];
+    },
+    ending: (from) =>
+      blocks ? [mergeNode(job, { name: 'merge', from, blocks, weights: 'cross-fade' })] : [],
+  };
+}
+
+/** All windows through each step, which they begin with the mean of what the step before has made of each frame. */
+function stepByStep(job: JobBase): Windowing {
+  const { frames, window, long } = job;
+  const { stride, block = 1 } = long!;
+  const blocks = blocksOf(overlappingWindows(frames, { length: window, stride }), block);
+  const layout = batchLayout(frames, window);
+  return {
+    layout,
+    run: ({ stage, params, firstParams, models, from, steps, isFrameWise = false }) => {
+      if (isFrameWise) {
+        const inputs = { latents: framesOf(from, layout) };
+        return [planNode(stage, { layout, params: () => params, models, inputs })];
+      }
+      const nodes: PlanNode[] = [];
+      for (let step = steps.first; step < steps.end; step += 1) {
+        const before = nodes.at(-1);
+        nodes.push(
+          stepNode(blocks, {
+            ...{ stage, step, models },
+            params: before === undefined ? { ...params, ...firstParams } : params,
+            from: before === undefined ? from : madeBy(before),
+          }),
+        );
+      }
+      const last = madeBy(nodes.at(-1)!);
+      return [
+        ...nodes,
+        mergeNode(job, { name: `merge/${stage}`, from: last, blocks, weights: 'mean' }),
+      ];
+    },
+    ending: () => [],
+  };
+}

@@ -1,0 +1,20 @@
+// The merge stage: of frames that several windows made, one each.
+
+import type { MergeParams } from '../../../common/stages.ts';
+import type { StageBody } from '../../inference/ports.ts';
+import { latentCopiesInput } from '../stage-inputs.ts';
+import { crossFadeWeight, mergeCopies } from '../window-copies.ts';
+
+/** `latents`: `[frames, channels, h, w]`. */
+export const merge: StageBody<MergeParams> = async (input) => {
+  const { params, frames } = input;
+  const latents = latentCopiesInput(input, 'latents');
+  const { weights, length } = params;
+  const runs = params.copies.map(([first, offset, count]) => ({
+    first,
+    weights: Array.from({ length: count }, (_, i) => {
+      return weights === 'mean' ? 1 : crossFadeWeight(offset + i, length);
+    }),
+  }));
+  return Promise.resolve({ latents: mergeCopies(latents, runs, frames.length) });
+};
