@@ -8,6 +8,7 @@ import { STAGE_FACTS } from '../../../../common/stage-facts.ts';
 import { annotate } from '../../../../workers/pipelines/annotate/body.ts';
 import { compose } from '../../../../workers/pipelines/compose/body.ts';
 import { measure } from '../../../../workers/pipelines/measure/body.ts';
+import { merge } from '../../../../workers/pipelines/merge/body.ts';
 import { mix } from '../../../../workers/pipelines/mix/body.ts';
 import { floatTensor } from '../../../../workers/tensor/tensor.ts';
 import type { FloatTensor, Tensor } from '../../../../workers/tensor/tensor.ts';
@@ -20,6 +21,7 @@ const DIGESTS: Readonly<Record<string, string>> = {
   // The same tensors; they are stored as other PNGs.
   'annotate 2': '53f767fcad2ebdf9a2c6987cf396944e4aec80bb75c22a59db00246a2bebffe8',
   'mix 1': '1b5850ee1270ea8a671380a2dc7e9656b030188a445dac9b416c5a512fd48ebe',
+  'merge 1': '913ee3e8126b8769f63834f719464e3abb8ac1dad492fecf1450c6e99dda3acf',
   'compose 1': '874b3a4b063b634859b8959ec458a6ced87175c126db2c3958d6c6aa56ab0381',
   'measure 1': 'd8c2be1bca6fe1843079dcf2601b368be779fe63b43c0200809cfba6bc84b62e',
 };
@@ -46,7 +48,7 @@ function noiseLike(seed: number): FloatTensor {
 }
 
 async function outputOf(
-  stage: 'annotate' | 'mix' | 'compose' | 'measure',
+  stage: 'annotate' | 'mix' | 'merge' | 'compose' | 'measure',
 ): Promise<Readonly<Record<string, Tensor>>> {
   const context = analyticContext();
   const source = drawFrames(4, { seed: 11, grain: 9 });
@@ -56,6 +58,14 @@ async function outputOf(
     case 'mix': {
       const tensors = { image: noiseLike(12), video: noiseLike(13) };
       return mix({ params: { mixingRatio: 0.2 }, tensors, frames }, context);
+    }
+    case 'merge': {
+      const copies = [
+        [0, 1, 2],
+        [2, 0, 1],
+      ] as const;
+      const merging = { weights: 'cross-fade', length: 3, copies } as const;
+      return merge({ params: merging, tensors: { latents: noiseLike(18) }, frames }, context);
     }
     case 'compose': {
       const tensors = {
@@ -76,7 +86,7 @@ async function outputOf(
 }
 
 describe('a revision of a stage', () => {
-  it.each(['annotate', 'mix', 'compose', 'measure'] as const)(
+  it.each(['annotate', 'mix', 'merge', 'compose', 'measure'] as const)(
     'of %s makes the same bytes for ever',
     async (stage) => {
       const revision = `${stage} ${String(STAGE_FACTS[stage].revision)}`;
