@@ -161,14 +161,18 @@ async function runDelivery(options: WorkerOptions, run: RunDelivery): Promise<vo
   let isHandedBack = false;
   let settled: SettledTask = { outcome: 'reused' };
   try {
-    // Delivered twice, or made for another job: then it is there already.
-    let record = await options.store.getRecord(task.id, { checkArtifacts: true });
-    if (record === undefined) {
-      record = await commitTask(options, run, attempted);
+    // Delivered twice, or made for another job: then it is there already. What may be held is not.
+    const isShort = delivery.message.mayHold === true;
+    const there = isShort
+      ? undefined
+      : await options.store.getRecord(task.id, { checkArtifacts: true });
+    const committed = there ? { record: there } : await commitTask(options, run, attempted);
+    const { record, ...told } = committed;
+    if (there === undefined) {
       if (tally !== undefined) tally.committed += 1;
       settled = { outcome: 'committed', seconds: record.seconds };
     }
-    await bus.report({ kind: 'committed', ...facts, result: resultFacts(record) });
+    await bus.report({ kind: 'committed', ...facts, result: resultFacts(record), ...told });
     passFailurePoint('result-told', task.stage);
   } catch (reason) {
     const isCancelled = delivery.signal.aborted;
@@ -197,14 +201,20 @@ interface Attempt {
   hasBegun: boolean;
 }
 
+interface Committed {
+  readonly record: ResultRecord;
+  readonly held?: ResultRecord['outputs'];
+  readonly storingSeconds?: number;
+}
+
 /** Artifacts, then the record; the ack comes after both. */
 async function commitTask(
   options: WorkerOptions,
   { delivery, turn, stop, ending }: RunDelivery,
   attempted: Attempt,
-): Promise<ResultRecord> {
+): Promise<Committed> {
   const { bus, store, name } = options;
-  const { attempt } = delivery.message;
+  const { attempt, mayHold, held } = delivery.message;
   const task = await wholeTask(store, delivery.message);
   const { id: taskId, stage } = task;
   const signal = AbortSignal.any([stop, delivery.signal]);
@@ -214,6 +224,8 @@ async function commitTask(
   let waitedMs = 0;
   const outcome = await options.runTask(task, {
     signal,
+    ...(mayHold && { mayHold }),
+    ...(held && { held }),
     onDevice: async (work, doneSteps) => {
       const askedMs = performance.now();
       const slot = await turn.enter(stage, AbortSignal.any([signal, ending]));
@@ -246,15 +258,17 @@ async function commitTask(
     seconds: (performance.now() - begunMs - waitedMs) / 1000,
     busySeconds: outcome.busySeconds,
   };
+  if (outcome.isHeld) return { record, held: record.outputs };
   const put = await store.putRecord(record);
   passFailurePoint('record-put', stage);
   await outcome.committed?.();
-  if (put.kind === 'created') return record;
+  const { storingSeconds } = outcome;
+  if (put.kind === 'created') return { record, ...(storingSeconds && { storingSeconds }) };
   if (outputDigests(put.record) !== outputDigests(record)) {
     const otherWorker = put.record.worker;
     await bus.report({ kind: 'diverged', taskId, stage, worker: name, otherWorker });
   }
-  return put.record;
+  return { record: put.record };
 }
 
 function outputDigests(record: ResultRecord): string {

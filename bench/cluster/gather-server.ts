@@ -43,7 +43,7 @@ const parts: InputPart[] = [];
 for (let batch = 0; batch < BATCHES; batch += 1) {
   const worker = `worker-${batch}`;
   const made = new MadeCache(256 << 20);
-  peers[worker] = `127.0.0.1:${(await startPeerServer('127.0.0.1:0', made)).port}`;
+  peers[worker] = `127.0.0.1:${(await startPeerServer('127.0.0.1:0', made.get.bind(made))).port}`;
   parts.push(await makeLatents(worker, made, batch));
 }
 const bytes = Buffer.alloc(LARGE_BYTES);

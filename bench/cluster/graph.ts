@@ -35,7 +35,7 @@ export function benchGraph(name: string, shapes: readonly StageShape[]): TaskGra
   };
   const plan: Plan = {
     job: benchJob(1),
-    nodes: shapes.map(({ stage, count }) => ({ name: stage, stage, isStep: false, count })),
+    nodes: shapes.map(({ stage, count }) => ({ name: stage, stage, count })),
     id,
     task: (ref): Task => ({
       id: id(ref),

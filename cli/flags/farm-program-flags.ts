@@ -27,6 +27,7 @@ export interface ProgramFlags extends SecurityFlags {
   readonly serve?: string | false;
   readonly serveTls?: boolean;
   readonly cacheGib?: string;
+  readonly heldGib?: string;
   readonly nats?: string;
   readonly listen?: string;
   readonly limit?: string[];
@@ -123,6 +124,14 @@ export function memoryBytesOf(text: string | undefined, problems: string[]): num
   if (Number.isFinite(gib) && gib > 0) return Math.floor(gib * 2 ** 30);
   problems.push(`--memory-gib: expected a number above 0, got "${text}"`);
   return undefined;
+}
+
+/** Of files with results that a worker holds for others. */
+export function heldBytesOf(text = '16', problems: string[]): number {
+  const gib = text.trim() === '' ? NaN : Number(text);
+  if (Number.isFinite(gib) && gib >= 0) return Math.floor(gib * 2 ** 30);
+  problems.push(`--held-gib: expected a number, 0 or more, got "${text}"`);
+  return 0;
 }
 
 /** Infinity: never. */

@@ -6,14 +6,18 @@ import type { WorkerTalk } from '../../common/bus/nats/index.ts';
 import type { TaskMessage } from '../../common/bus/ports.ts';
 import type { Digest } from '../../common/task.ts';
 import type { GatherTally, LoadedModels } from '../../common/worker-status.ts';
+import { HeldResults } from '../../workers/peers/held-results.ts';
 import { MadeCache } from '../../workers/peers/made-cache.ts';
 import { PeerBook } from '../../workers/peers/peer-book.ts';
 import { startPeerServer } from '../../workers/peers/peer-server.ts';
+import type { FindBytes } from '../../workers/peers/peer-server.ts';
 import { PeerTensors, TLS_SCHEME } from '../../workers/peers/peer-tensors.ts';
 import type { PeerCredentials } from './security/peer-credentials.ts';
 
 /** A thousand windows of 16 frames at 512x512. */
 const MADE_BYTES_MAX = 256 << 20;
+/** Of steps that nobody stores; more of them lie in files. */
+const HELD_IN_MEMORY_MAX = 512 << 20;
 
 export interface WorkerPeers {
   readonly tensors: PeerTensors;
@@ -22,7 +26,7 @@ export interface WorkerPeers {
   readonly tally: GatherTally;
   /** As the worker loop's. */
   costOfLoading(message: TaskMessage): Promise<number>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 export interface JoinPeersOptions {
@@ -33,31 +37,40 @@ export interface JoinPeersOptions {
   readonly loaded: () => LoadedModels;
   /** HOST:PORT; undefined to serve nothing. */
   readonly serve: string | undefined;
+  /** What lies in files of steps that nobody stores; 0: none is held. */
+  readonly heldBytesMax: number;
   /** @default in the clear */
   readonly credentials?: PeerCredentials | undefined;
 }
 
 /** @throws unavailable — it cannot listen there */
 export async function joinPeers(options: JoinPeersOptions): Promise<WorkerPeers> {
-  const { talk, serve, credentials } = options;
+  const { talk, serve, heldBytesMax, credentials } = options;
   const made = new MadeCache(MADE_BYTES_MAX);
+  // Who serves nothing can hold nothing for others.
+  const held =
+    serve === undefined || heldBytesMax === 0
+      ? undefined
+      : new HeldResults({ memoryBytesMax: HELD_IN_MEMORY_MAX, diskBytesMax: heldBytesMax });
+  const find: FindBytes = async (digest) => made.get(digest) ?? (await held?.get(digest));
   const server =
-    serve === undefined ? undefined : await startPeerServer(serve, made, credentials?.server);
+    serve === undefined ? undefined : await startPeerServer(serve, find, credentials?.server);
   const nowMs = (): number => performance.now();
   const ask = talk.addressOf.bind(talk);
   const book = new PeerBook({ host: hostname(), nowMs, ask });
   const tally: GatherTally = { hits: 0, misses: 0, fallbacks: 0 };
   const addressOf = book.addressOf.bind(book);
-  const tensors = new PeerTensors({ made, addressOf, tally, tls: credentials?.client });
+  const tensors = new PeerTensors({ made, held, addressOf, tally, tls: credentials?.client });
   const scheme = credentials === undefined ? '' : TLS_SCHEME;
   return {
     tensors,
     tally,
     costOfLoading: (message) => costOfLoading(message, options),
     address: server && scheme + reachableAddress(serve!, server.port),
-    close: () => {
+    close: async () => {
       tensors.close();
       server?.close();
+      await held?.close();
     },
   };
 }

@@ -78,12 +78,12 @@ async function runTasks(settings: WorkerSettings, seen: Seen, signal: AbortSigna
     executionProviders: [device.executionProvider],
     memoryLimitBytes: memoryBytes,
   });
-  const { serve, peerCredentials: credentials } = settings;
+  const { serve, heldBytesMax, peerCredentials: credentials } = settings;
   const loaded = (): LoadedModels => loadedIn(lanes);
   const joining = preloadModels(
     { ...settings, sets: settings.preload },
     { lanes, probes, signal },
-  ).then(() => joinPeers({ talk, name, loaded, serve, credentials }));
+  ).then(() => joinPeers({ talk, name, loaded, serve, heldBytesMax, credentials }));
   const peers = await joining.catch(async (reason: unknown) => {
     await lanes.close();
     await bus.close();
@@ -140,7 +140,7 @@ async function runTasks(settings: WorkerSettings, seen: Seen, signal: AbortSigna
     );
   } finally {
     beat.end();
-    peers.close();
+    await peers.close();
     await lanes.close();
     await bus.close();
     await media.close();

@@ -18,6 +18,8 @@ export interface WorkerSettings {
   readonly cacheBytesMax: number;
   /** HOST:PORT where it gives other workers what it made. @default nowhere */
   readonly serve?: string | undefined;
+  /** Bytes of files with steps that nobody stores; 0: none is held. */
+  readonly heldBytesMax: number;
   /** By which workers serve each other. @default in the clear */
   readonly peerCredentials?: PeerCredentials | undefined;
   readonly pools: readonly Pool[];

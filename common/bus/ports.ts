@@ -17,7 +17,14 @@ export interface TaskMessage {
   readonly memoryBytes?: number | undefined;
   /** A second message of the task, beside the first: a worker is too slow. */
   readonly isCopy?: true;
+  /** The result is wanted for a short while: who makes it may keep it, and give it to those that read it, past the store. */
+  readonly mayHold?: true;
+  /** Of what the task reads, results that the store does not have, by task. @default none */
+  readonly held?: Readonly<Record<TaskId, HeldResult>>;
 }
+
+/** A result that only its maker has: a tensor of float32 each output. */
+export type HeldResult = Pick<ResultRecord, 'worker' | 'outputs'>;
 
 /** A worker's right to one message for a while. One ack or nak ends it; what comes after has no effect. */
 export interface Delivery {
@@ -77,6 +84,10 @@ export type WorkerEvent =
       readonly worker: string;
       readonly attempt: number;
       readonly result: ResultFacts;
+      /** The outputs, where the worker keeps them and the store has nothing of the result. */
+      readonly held?: ResultRecord['outputs'];
+      /** Seconds of the result's that storing its outputs took. */
+      readonly storingSeconds?: number;
     }
   | {
       /** It made other bytes than the result that was there first: a defect to look at. */

@@ -25,7 +25,7 @@ export interface NodeFacts {
   readonly name: string;
   readonly stage: Stage;
   /** As the plan node's. */
-  readonly isStep: boolean;
+  readonly step?: number;
   /** Number of tasks. */
   readonly count: number;
 }
@@ -90,8 +90,8 @@ export function createPlan(job: AcceptedJob): Plan {
 
   return {
     job,
-    nodes: nodes.map(({ name, stage, isStep, layout }) => {
-      return { name, stage, isStep, count: layout.count };
+    nodes: nodes.map(({ name, stage, step, layout }) => {
+      return { name, stage, ...(step !== undefined && { step }), count: layout.count };
     }),
     id,
     task: (ref) => ({ id: id(ref), ...identity(ref) }),

@@ -16,6 +16,8 @@ export interface TaskGraph {
   number(ref: TaskRef): TaskNumber;
   ref(task: TaskNumber): TaskRef;
   stage(task: TaskNumber): Stage;
+  /** As the plan node's. */
+  step(task: TaskNumber): number | undefined;
   dependencies(task: TaskNumber): Uint32Array;
   dependents(task: TaskNumber): Uint32Array;
   /** Tasks of the earliest frames first, and of those the ones furthest down the pipeline: windows complete in order.
@@ -65,11 +67,12 @@ export function createTaskGraph(plan: Plan): TaskGraph {
     dependencies: (task) => down.of(task),
     dependents: (task) => up.of(task),
     stage: (task) => nodes[orderOf(task)]!.stage,
+    step: (task) => nodes[orderOf(task)]!.step,
     priority: (task) => {
       const order = orderOf(task);
       const lastFrame = plan.lastFrame(refIn(order, task));
       // Nobody runs ahead of what its neighbours need next.
-      if (nodes[order]!.isStep) return order * plan.job.frames + lastFrame;
+      if (nodes[order]!.step !== undefined) return order * plan.job.frames + lastFrame;
       const furtherDownFirst = nodes.length - 1 - order;
       return lastFrame * nodes.length + furtherDownFirst;
     },

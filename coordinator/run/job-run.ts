@@ -17,6 +17,7 @@ import { surveyStore } from './survey.ts';
 import { TaskBoard } from './task-board.ts';
 import { lostWorkersFailure, taskFailure } from './task-failure.ts';
 import { Attempts } from './attempts.ts';
+import { HeldSteps } from './held-steps.ts';
 
 export class JobRun implements Needer {
   readonly jobId: JobId;
@@ -25,6 +26,7 @@ export class JobRun implements Needer {
   readonly #graph: TaskGraph;
   readonly #board: TaskBoard;
   readonly #attempts: Attempts;
+  readonly #held: HeldSteps;
   readonly #nextAttempt: NextAttempt;
   readonly #copies: SecondCopies;
   readonly #out = new Map<TaskId, TaskNumber>();
@@ -43,7 +45,9 @@ export class JobRun implements Needer {
     const { graph, workers = LONE_WORKER, observer } = options;
     this.#board = new TaskBoard(graph, options.onReady);
     this.#attempts = new Attempts(graph.size);
-    this.#nextAttempt = new NextAttempt(graph, this.#attempts, workers);
+    this.#held = new HeldSteps(graph, workers);
+    const { attempts, held } = { attempts: this.#attempts, held: this.#held };
+    this.#nextAttempt = new NextAttempt(graph, { attempts, workers, held });
     this.#copies = new SecondCopies({
       ...{ ...options, workers },
       nextAttempt: (task) => this.#nextAttempt.message(task),
@@ -180,7 +184,7 @@ export class JobRun implements Needer {
 
   async #require(wanted: readonly TaskNumber[]): Promise<void> {
     const { store, observer } = this.#options;
-    const survey = await surveyStore(this.#graph, store, wanted);
+    const survey = await surveyStore(this.#graph, store, wanted, (task) => this.#held.has(task));
     const fresh = survey.missing.filter((task) => !this.#board.isPending(task));
     observer.surveyed(survey.found, fresh);
     this.#board.require(fresh);
@@ -206,10 +210,10 @@ export class JobRun implements Needer {
     const twins = this.#twins.get(taskId) ?? [];
     this.#copies.finished(task, result.seconds);
     this.#forget(taskId);
-    this.#board.settle(task);
-    for (const twin of twins) {
-      this.#options.observer.event(twin, event);
-      this.#board.settle(twin);
+    for (const one of [task, ...twins]) {
+      if (one !== task) this.#options.observer.event(one, event);
+      this.#held.settle(one, event);
+      this.#board.settle(one);
     }
     if (!hadCopy) return;
     // Where it cannot be stopped it runs to its end, which does no harm.
@@ -233,7 +237,8 @@ export class JobRun implements Needer {
     if (event.failure.code === 'cancelled' || !attempts.failed(task, event.attempt)) return;
     const hasNoRoom = isStoreFull(event.failure);
     const isForALarger = this.#nextAttempt.isForALarger(task, event.worker, event.failure);
-    if (hasNoRoom || isForALarger) attempts.doesNotCount(task);
+    const isHeldLost = this.#held.wereLost(task, event.failure);
+    if (hasNoRoom || isForALarger || isHeldLost) attempts.doesNotCount(task);
     const attempt = hasNoRoom ? attempts.count(task) : attempts.failures(task);
     const decision = decideAfterFailure(event.failure, attempt, this.#options.policy);
     switch (decision.kind) {
@@ -273,7 +278,8 @@ export class JobRun implements Needer {
     this.#forget(event.taskId);
     if (lost.length === 0) return this.stop(this.#failureOf(task, event.failure));
     for (const number of lost) {
-      await store.dropRecord(idOf(number));
+      if (this.#held.has(number)) this.#held.lose(number);
+      else await store.dropRecord(idOf(number));
       passFailurePoint('record-dropped', this.#graph.stage(number));
       observer.healed?.(number);
       this.#board.lose(number);

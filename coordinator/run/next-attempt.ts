@@ -8,18 +8,27 @@ import { excludedWorkers, leavesSomebody, memoryMissed } from '../domain/failure
 import type { TaskGraph, TaskNumber } from '../domain/task-graph.ts';
 import type { Workforce } from '../ports.ts';
 import type { Attempts } from './attempts.ts';
+import type { HeldSteps } from './held-steps.ts';
+
+export interface NextAttemptOptions {
+  readonly attempts: Attempts;
+  readonly workers: Workforce;
+  readonly held: HeldSteps;
+}
 
 export class NextAttempt {
   readonly #graph: TaskGraph;
   readonly #attempts: Attempts;
   readonly #workers: Workforce;
+  readonly #held: HeldSteps;
   /** Tasks of a stage are of a size, so what one has shown holds for the others. */
   readonly #memoryBytes = new Map<Stage, number>();
 
-  constructor(graph: TaskGraph, attempts: Attempts, workers: Workforce) {
+  constructor(graph: TaskGraph, { attempts, workers, held }: NextAttemptOptions) {
     this.#graph = graph;
     this.#attempts = attempts;
     this.#workers = workers;
+    this.#held = held;
   }
 
   /** Counts it. */
@@ -39,6 +48,7 @@ export class NextAttempt {
         there: isKept ? able : this.#workersWith(stage, 0),
       }),
       ...(isKept && { memoryBytes }),
+      ...this.#held.ofMessage(task),
     };
   }
 

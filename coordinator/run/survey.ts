@@ -17,13 +17,14 @@ export interface Survey {
 }
 
 /**
- * Looks up the wanted tasks, and what the missing ones read, and so on. A task that nothing missing reads is not looked at: results that were
+ * Looks up the wanted tasks, and what the missing ones read, and so on; those that `isHeld` says a worker has are not in the store, and not missing. A task that nothing missing reads is not looked at: results that were
  * collected as garbage are not made again without need.
  */
 export async function surveyStore(
   graph: TaskGraph,
   store: Store,
   wanted: readonly TaskNumber[],
+  isHeld: (task: TaskNumber) => boolean = () => false,
 ): Promise<Survey> {
   const found = new Map<TaskNumber, ResultRecord>();
   const missing: TaskNumber[] = [];
@@ -32,7 +33,9 @@ export async function surveyStore(
   let frontier = new Set<TaskNumber>(wanted);
   for (const { name } of graph.plan.nodes.toReversed()) {
     const first = graph.number({ node: name, index: 0 });
-    const here = [...frontier].filter((task) => task >= first).sort((a, b) => a - b);
+    const here = [...frontier]
+      .filter((task) => task >= first && !isHeld(task))
+      .sort((a, b) => a - b);
     frontier = new Set([...frontier].filter((task) => task < first));
     const records = await mapBounded(here, LOOKUPS_MAX, (task) =>
       store.getRecord(graph.plan.id(graph.ref(task)), { checkArtifacts: true }),

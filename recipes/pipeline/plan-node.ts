@@ -19,8 +19,8 @@ export interface PlanNode {
   /** Role to what it reads. */
   readonly inputs: Readonly<Record<string, NodeInput>>;
   readonly sources: Readonly<Record<string, Digest>>;
-  /** Whether it is one of many steps of the same windows: those of lower steps go first. */
-  readonly isStep: boolean;
+  /** Where it is one step of windows that agree at each: which, from 0. Lower ones go first. */
+  readonly step?: number;
 }
 
 /** Where one role of a node comes from. */
@@ -45,8 +45,8 @@ export interface NodeOptions<S extends Stage> {
   readonly models?: Readonly<Record<string, PartRef>>;
   readonly inputs?: Readonly<Record<string, NodeInput>>;
   readonly sources?: Readonly<Record<string, Digest>>;
-  /** @default false */
-  readonly isStep?: boolean;
+  /** @default it is none of many */
+  readonly step?: number;
 }
 
 export function planNode<S extends Stage>(stage: S, options: NodeOptions<S>): PlanNode {
@@ -59,7 +59,7 @@ export function planNode<S extends Stage>(stage: S, options: NodeOptions<S>): Pl
     models: Object.fromEntries(models) as Record<string, Digest>,
     inputs: options.inputs ?? {},
     sources: options.sources ?? {},
-    isStep: options.isStep ?? false,
+    ...(options.step !== undefined && { step: options.step }),
   };
 }
 

@@ -29,12 +29,12 @@ export function stepNode(
   { stage, step, params, models, from }: Stepping,
 ): PlanNode {
   const { windows } = blocks;
-  const isFirst = !from.node.isStep;
+  const isFirst = from.node.step === undefined;
   const copies = (index: number) => copiesOf(blocks, blocks.range(index));
   return planNode(stage, {
     name: `${stage}/${String(step + 1)}`,
     layout: blocks,
-    isStep: true,
+    step,
     models,
     params: (index) => {
       const { start } = blocks.range(index);

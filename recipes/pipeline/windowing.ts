@@ -40,7 +40,8 @@ export function windowingOf(job: JobBase): Windowing {
 
 /** What a node of a windowed stage, or of mix or merge, hands on. */
 export function madeBy(node: PlanNode): NodeOutput {
-  const isNoise = ['invert-image', 'invert-video', 'mix'].includes(node.stage) && !node.isStep;
+  const isNoise =
+    ['invert-image', 'invert-video', 'mix'].includes(node.stage) && node.step === undefined;
   return { node, output: isNoise ? 'noise' : 'latents' };
 }
 

@@ -15,10 +15,14 @@ import { sendMessage } from '../../common/rpc/send.ts';
 import { statusOfError } from '../../common/rpc/status.ts';
 import { unary } from '../../common/rpc/unary.ts';
 import type { Digest } from '../../common/task.ts';
-import type { MadeCache } from './made-cache.ts';
 
 /** Of one connection, that is of one worker. */
 const READS_AT_ONCE = 32;
+
+/** The bytes of what this worker made; undefined if it does not have them any more. */
+export type FindBytes = (
+  digest: Digest,
+) => Promise<Uint8Array | undefined> | Uint8Array | undefined;
 
 export interface PeerServer {
   readonly port: number;
@@ -29,14 +33,14 @@ export interface PeerServer {
 /** Serves on HOST:PORT; port 0 takes any. In the clear, unless `credentials` say otherwise. @throws unavailable — it cannot listen there */
 export async function startPeerServer(
   address: string,
-  made: Pick<MadeCache, 'get'>,
+  find: FindBytes,
   credentials = ServerCredentials.createInsecure(),
 ): Promise<PeerServer> {
   const server = new Server({
     'grpc.so_reuseport': 0,
     'grpc.max_concurrent_streams': READS_AT_ONCE,
   });
-  server.addService(ArtifactServiceService, createPeerService(made));
+  server.addService(ArtifactServiceService, createPeerService(find));
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, credentials, (error, bound) => {
       if (error === null) resolve(bound);
@@ -51,13 +55,13 @@ export async function startPeerServer(
   };
 }
 
-function createPeerService(made: Pick<MadeCache, 'get'>): ArtifactServiceServer {
+function createPeerService(find: FindBytes): ArtifactServiceServer {
   return {
     hasArtifact: unary(async ({ digest }) => ({
-      exists: made.get(digest as Digest) !== undefined,
+      exists: (await find(digest as Digest)) !== undefined,
     })),
     readArtifact: (call) => {
-      read(made, call).then(
+      read(find, call).then(
         () => call.end(),
         (reason: unknown) => call.emit('error', statusOfError(reason)),
       );
@@ -69,11 +73,11 @@ function createPeerService(made: Pick<MadeCache, 'get'>): ArtifactServiceServer 
 }
 
 async function read(
-  made: Pick<MadeCache, 'get'>,
+  find: FindBytes,
   call: ServerWritableStream<ReadArtifactRequest, ReadArtifactResponse>,
 ): Promise<void> {
   const { digest, offset } = call.request;
-  const bytes = made.get(digest as Digest);
+  const bytes = await find(digest as Digest);
   if (bytes === undefined) {
     throw new BivdiffError('not-found', `this worker does not have artifact ${digest} any more`);
   }

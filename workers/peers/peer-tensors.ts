@@ -12,6 +12,7 @@ import { isServiceError } from '../../common/rpc/status.ts';
 import type { ArtifactRef, Digest } from '../../common/task.ts';
 import type { GatherTally } from '../../common/worker-status.ts';
 import type { TensorPeers } from '../stages/ports.ts';
+import type { HeldResults } from './held-results.ts';
 import type { MadeCache } from './made-cache.ts';
 
 /** What a peer may take: so long, and what the bytes need on a slow line. */
@@ -24,9 +25,15 @@ const CLIENTS_MAX = 64;
 /** Before the address of a worker that serves by TLS. */
 export const TLS_SCHEME = 'grpcs://';
 
+/** What nobody else has is worth more patience, and a second try. */
+const HELD_WAIT_MS = 5_000;
+const HELD_TRIES = 2;
+
 export interface PeerTensorsOptions {
   /** What this worker made. */
   readonly made: MadeCache;
+  /** What it made and nobody stores; undefined where nobody could ask it. */
+  readonly held?: HeldResults | undefined;
   /** Where a worker serves what it made. */
   readonly addressOf: (worker: string) => Promise<string | undefined> | string | undefined;
   /** For those that serve by TLS. @default they are left alone */
@@ -42,6 +49,11 @@ export class PeerTensors implements TensorPeers {
 
   constructor(options: PeerTensorsOptions) {
     this.#options = options;
+  }
+
+  get hold(): TensorPeers['hold'] {
+    const { held } = this.#options;
+    return held && ((digest, bytes) => held.hold(digest, bytes));
   }
 
   keep(digest: Digest, bytes: Uint8Array): void {
@@ -78,17 +90,44 @@ export class PeerTensors implements TensorPeers {
     return undefined;
   }
 
+  /** Never fails. The bytes are not to be changed. */
+  async readHeld(ref: ArtifactRef, worker: string): Promise<Uint8Array | undefined> {
+    const { held, addressOf, tally } = this.#options;
+    const own = await held?.get(ref.digest);
+    const address = own === undefined ? await addressOf(worker) : undefined;
+    if (own === undefined && (address === undefined || !this.#mayReach(address))) return undefined;
+    for (let tries = 0; tries < HELD_TRIES; tries += 1) {
+      const bytes = own ?? (await this.#tryFetch(address!, ref));
+      if (bytes === 'gone') break;
+      if (bytes === undefined) continue;
+      tally.hits += 1;
+      return bytes;
+    }
+    tally.fallbacks += 1;
+    return undefined;
+  }
+
   close(): void {
     for (const client of this.#clients.values()) client.close();
     this.#clients.clear();
+  }
+
+  /** Undefined if it failed, `gone` if it is not there any more. */
+  async #tryFetch(address: string, ref: ArtifactRef): Promise<Uint8Array | 'gone' | undefined> {
+    try {
+      return await this.#fetch(address, ref, HELD_WAIT_MS);
+    } catch (reason) {
+      return isServiceError(reason) && reason.code === status.NOT_FOUND ? 'gone' : undefined;
+    }
   }
 
   /** Undefined if it is not what was asked for. @throws ServiceError — gone, late, or without it */
   async #fetch(
     address: string,
     { digest, bytes: length }: ArtifactRef,
+    waitMs = WAIT_MS,
   ): Promise<Uint8Array | undefined> {
-    const deadline = Date.now() + WAIT_MS + length / SLOWEST_BYTES_PER_MS;
+    const deadline = Date.now() + waitMs + length / SLOWEST_BYTES_PER_MS;
     const request = { digest, offset: 0, inMemory: true };
     const call = this.#client(address).readArtifact(request, { deadline });
     const bytes = new Uint8Array(length);

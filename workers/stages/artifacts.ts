@@ -1,5 +1,9 @@
 // Between the store's bytes and a stage's tensors: gathers the slices that a task reads, and stores what it made.
 
+import assert from 'node:assert/strict';
+
+import type { HeldResult } from '../../common/bus/ports.ts';
+import { digestLongBytes } from '../../common/digest.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { ArtifactRef, InputPart, ResultRecord, TaskId } from '../../common/task.ts';
 import { BivdiffError } from '../../common/errors.ts';
@@ -18,6 +22,8 @@ export interface ArtifactAccess {
   readonly store: Store;
   /** Asked for tensors before the store is. @default nobody */
   readonly peers?: TensorPeers | undefined;
+  /** Results that only workers have. @default none */
+  readonly held?: Readonly<Record<TaskId, HeldResult>> | undefined;
   readonly codecs: BusyClock;
 }
 
@@ -67,7 +73,7 @@ export async function gatherInput(
 ): Promise<Tensor> {
   const first = parts[0];
   if (first === undefined) throw new BivdiffError('internal', 'an input of the task has no parts');
-  const record = await requireRecord(access.store, first.task);
+  const record = access.held?.[first.task] ?? (await requireRecord(access.store, first.task));
   const isTensor = outputOf(record, first)[0]?.type === 'tensor/float32';
   return isTensor ? gatherFloats(access, parts) : gatherPictures(access, parts);
 }
@@ -78,18 +84,31 @@ async function gatherFloats(
 ): Promise<FloatTensor> {
   const slices = new Array<Float32Array>(parts.length);
   let perFrame: readonly number[] = [];
+  const lost = new Set<TaskId>();
   await forEachBounded(parts, async (part, index) => {
-    const record = await requireRecord(access.store, part.task);
+    const held = access.held?.[part.task];
+    const record = held ?? (await requireRecord(access.store, part.task));
     const ref = outputOf(record, part)[0];
     if (ref?.shape === undefined) throw malformed(part);
     perFrame = ref.shape.slice(1);
     const bytes =
-      (await access.peers?.read(ref, record.worker)) ??
-      (await readOrReport(access.store, ref, part.task));
+      held === undefined
+        ? ((await access.peers?.read(ref, record.worker)) ??
+          (await readOrReport(access.store, ref, part.task)))
+        : await access.peers?.readHeld?.(ref, record.worker);
+    if (bytes === undefined) {
+      lost.add(part.task);
+      return;
+    }
     const values = floatsOf(bytes);
     const size = elementCount(perFrame);
     slices[index] = values.subarray(part.offset * size, (part.offset + part.count) * size);
   });
+  if (lost.size > 0) {
+    throw new BivdiffError('data-loss', 'results that only workers had are lost with them', {
+      details: { lostTasks: [...lost] },
+    });
+  }
   const joined = new Float32Array(slices.reduce((sum, slice) => sum + slice.length, 0));
   let offset = 0;
   for (const slice of slices) {
@@ -142,6 +161,22 @@ export async function storeOutput(
     'internal',
     `a stage made ${tensor.type} [${tensor.shape.join(', ')}], which no artifact type fits`,
   );
+}
+
+/** Keeps a stage's outputs, all float32, with this worker, past the store. */
+export async function holdOutputs(
+  outputs: Readonly<Record<string, Tensor>>,
+  hold: NonNullable<TensorPeers['hold']>,
+): Promise<Record<string, readonly ArtifactRef[]>> {
+  const refs: Record<string, readonly ArtifactRef[]> = {};
+  for (const [name, { type, data, shape }] of Object.entries(outputs)) {
+    assert.equal(type, 'float32', `${name} is no tensor that could be held`);
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const digest = await digestLongBytes(bytes);
+    hold(digest, bytes);
+    refs[name] = [{ digest, bytes: bytes.length, type: 'tensor/float32', shape }];
+  }
+  return refs;
 }
 
 async function storePictures(
@@ -197,7 +232,7 @@ async function readOrReport(store: Store, ref: ArtifactRef, taskId: TaskId): Pro
   }
 }
 
-function outputOf(record: ResultRecord, part: InputPart): readonly ArtifactRef[] {
+function outputOf(record: Pick<ResultRecord, 'outputs'>, part: InputPart): readonly ArtifactRef[] {
   const output = record.outputs[part.output];
   if (output === undefined) throw malformed(part);
   return output;

@@ -32,6 +32,10 @@ export interface TensorPeers {
   keep(digest: Digest, bytes: Uint8Array): void;
   /** Of the worker that made it, checked; undefined if the store has to give it. Never fails. Not to be changed. */
   read(ref: ArtifactRef, worker: string): Promise<Uint8Array | undefined>;
+  /** What is stored nowhere, for whoever reads it in the time to come. Absent where nobody could: this worker serves nothing. */
+  readonly hold?: ((digest: Digest, bytes: Uint8Array) => void) | undefined;
+  /** Of the worker that holds it, checked; undefined if it is lost. Never fails. Not to be changed. */
+  readHeld?(ref: ArtifactRef, worker: string): Promise<Uint8Array | undefined>;
 }
 
 /** Decoding and encoding, done in child processes. */

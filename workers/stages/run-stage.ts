@@ -6,7 +6,7 @@ import type { ModelPart } from '../../common/models/model-set.ts';
 import { SAMPLING_STAGES } from '../../common/stage-facts.ts';
 import type { ArtifactRef, Task } from '../../common/task.ts';
 import { BusyClock } from './busy-clock.ts';
-import { gatherInput, storeOutput } from './artifacts.ts';
+import { gatherInput, holdOutputs, storeOutput } from './artifacts.ts';
 import { assembleOutput } from './assemble.ts';
 import { TaskCheckpoints } from './checkpoints.ts';
 import type { LaneResult } from '../inference/lanes/lane-job.ts';
@@ -37,7 +37,8 @@ async function runInLane(
   run: RunTaskOptions,
 ): Promise<StageOutcome> {
   const { store, lanes, peers } = options;
-  const access = { store, peers, codecs: new BusyClock() };
+  const { held = {}, mayHold = false } = run;
+  const access = { store, peers, held, codecs: new BusyClock() };
   const roles = Object.keys(task.inputs);
   const checkpoints = checkpointsOf(task, options);
   const [models, inputs, resumed] = await untilAborted(
@@ -61,12 +62,21 @@ async function runInLane(
       : checkpoints?.drop());
     throw reason;
   });
+  const busySeconds = result.busySeconds + access.codecs.seconds;
+  if (mayHold && peers?.hold !== undefined) {
+    const outputs = await holdOutputs(result.outputs, peers.hold);
+    return { outputs, busySeconds, isHeld: true };
+  }
+  const sinceMs = performance.now();
   const outputs: Record<string, readonly ArtifactRef[]> = {};
   for (const [name, tensor] of Object.entries(result.outputs)) {
     outputs[name] = await storeOutput(access, tensor);
   }
-  const busySeconds = result.busySeconds + access.codecs.seconds;
-  return { outputs, busySeconds, committed: async () => checkpoints?.drop() };
+  return {
+    ...{ outputs, busySeconds: result.busySeconds + access.codecs.seconds },
+    storingSeconds: (performance.now() - sinceMs) / 1000,
+    committed: async () => checkpoints?.drop(),
+  };
 }
 
 function checkpointsOf(task: Task, options: StageRunnerOptions): TaskCheckpoints | undefined {

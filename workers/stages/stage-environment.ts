@@ -1,5 +1,6 @@
 // What running one task takes and gives, whichever stage it is of.
 
+import type { TaskMessage } from '../../common/bus/ports.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { ResultRecord } from '../../common/task.ts';
 import type { MediaWork, PartLookup, StageLanes, TensorPeers } from './ports.ts';
@@ -30,11 +31,15 @@ export interface StageOutcome {
   readonly outputs: ResultRecord['outputs'];
   /** Seconds inside ONNX Runtime or a codec. */
   readonly busySeconds: number;
+  /** This worker keeps the outputs, and the store has none of them. */
+  readonly isHeld?: true;
+  /** Seconds that it took to store them. */
+  readonly storingSeconds?: number;
   /** To be called once the result is committed: what was kept in case it would not be is let go. Never fails. */
   readonly committed?: () => Promise<void>;
 }
 
-export interface RunTaskOptions {
+export interface RunTaskOptions extends Pick<TaskMessage, 'mayHold' | 'held'> {
   readonly signal?: AbortSignal;
   readonly onProgress?: (step: number, steps: number) => void;
   /**

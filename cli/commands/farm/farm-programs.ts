@@ -29,6 +29,7 @@ import {
   DRAIN_SECONDS,
   drainMsOf,
   keepJobsMsOf,
+  heldBytesOf,
   memoryBytesOf,
   places,
   SERVE_DEFAULT,
@@ -153,6 +154,10 @@ function workerCommand(program: Command): Command {
       '--serve-tls',
       'By mutual TLS: workers show --tls-cert to each other, and trust those that --tls-ca signed',
     )
+    .option(
+      '--held-gib <N>',
+      'Disk for steps of long clips that it gives to others past the store (0: it stores all; default: 16)',
+    )
     .option('--no-serve', 'Give other workers nothing: they use the store')
     .option(
       '--pool <POOL>',
@@ -193,6 +198,7 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
     const threadsPerSlot = count('threads', flags.threads, threads, { problems });
     const gib = count('cache-gib', flags.cacheGib, 32, { problems, max: CACHE_GIB_MAX });
     const memoryBytes = memoryBytesOf(flags.memoryGib, problems);
+    const heldBytesMax = heldBytesOf(flags.heldGib, problems);
     const checkpointSeconds = checkpointSecondsOf(flags.checkpointSeconds, problems);
     const drainMs = drainMsOf(flags.drainSeconds, problems);
     throwProblems(problems);
@@ -230,6 +236,7 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       cacheFolder,
       cacheBytesMax,
       serve,
+      heldBytesMax,
       peerCredentials,
       log,
     };

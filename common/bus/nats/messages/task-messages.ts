@@ -5,6 +5,7 @@ import type { NamedDigest } from '../../../gen/bivdiff/v1/farm_bus.ts';
 import type { Digest, JsonObject, TaskId } from '../../../task.ts';
 import { inputsMessage, inputsOfMessage } from '../../task-inputs.ts';
 import type { TaskMessage } from '../../ports.ts';
+import { heldMessage, heldOfMessage } from './held-results.ts';
 import { bytesOfId, idOfBytes, malformed, stageOf } from './ids.ts';
 
 /** A job may have a million, and a task that shows them all names each. */
@@ -13,6 +14,7 @@ const NOTHING = new Uint8Array();
 
 export function encodeTaskMessage(message: TaskMessage): Uint8Array {
   const { task, attempt, excludedWorkers, memoryBytes, inputsArtifact, isCopy } = message;
+  const { mayHold, held = {} } = message;
   return Wire.encode({
     taskId: bytesOfId(task.id),
     stage: task.stage,
@@ -28,13 +30,17 @@ export function encodeTaskMessage(message: TaskMessage): Uint8Array {
     excludedWorkers: excludedWorkers as string[],
     memoryBytes,
     isCopy: isCopy === true,
+    mayHold: mayHold === true,
+    held: Object.entries(held).map(([taskId, result]) => {
+      return heldMessage(taskId as TaskId, result);
+    }),
   }).finish();
 }
 
 /** @throws invalid-argument, or the decoder's own error — it is no task message */
 export function decodeTaskMessage(bytes: Uint8Array): TaskMessage {
   const wire = Wire.decode(bytes);
-  const { attempt, excludedWorkers, memoryBytes, inputsArtifact, isCopy } = wire;
+  const { attempt, excludedWorkers, memoryBytes, inputsArtifact, isCopy, mayHold } = wire;
   if (attempt === 0 || wire.stageRevision === 0) throw malformed('a task without its numbers');
   return {
     task: {
@@ -55,6 +61,8 @@ export function decodeTaskMessage(bytes: Uint8Array): TaskMessage {
       inputsArtifact: idOfBytes<Digest>(inputsArtifact, 'the digest of a list of inputs'),
     }),
     ...(isCopy && { isCopy }),
+    ...(mayHold && { mayHold }),
+    ...(wire.held.length > 0 && { held: Object.fromEntries(wire.held.map(heldOfMessage)) }),
   };
 }
 

@@ -4,6 +4,7 @@ import { cutFailure, failureMessage, failureOfMessage } from '../../../failure-m
 import { WorkerEvent as Wire, WorkerEvents } from '../../../gen/bivdiff/v1/farm_bus.ts';
 import type { TaskId } from '../../../task.ts';
 import type { WorkerEvent } from '../../ports.ts';
+import { heldTensors, outputsOfTensors } from './held-results.ts';
 import { bytesOfId, idOfBytes, malformed, stageOf } from './ids.ts';
 
 /** Which field of a list of events holds them. */
@@ -24,8 +25,10 @@ export function encodeEvent(event: WorkerEvent): Uint8Array {
       break;
     case 'committed': {
       const { stage, seconds, busySeconds, worker: madeBy, attempt: madeInAttempt } = event.result;
-      const { attempt } = event;
-      wire.committed = { attempt, stage, madeBy, madeInAttempt, seconds, busySeconds };
+      const { attempt, storingSeconds = 0 } = event;
+      const held = heldTensors(event.held ?? {});
+      const made = { stage, madeBy, madeInAttempt, seconds, busySeconds };
+      wire.committed = { attempt, ...made, held, storingSeconds };
       break;
     }
     case 'diverged':
@@ -77,7 +80,13 @@ function eventOf(wire: Wire): WorkerEvent {
     const { attempt, stage, madeBy, madeInAttempt, seconds, busySeconds } = committed;
     if (!Number.isFinite(seconds) || !Number.isFinite(busySeconds)) throw malformed('its seconds');
     const made = { worker: madeBy, attempt: madeInAttempt, seconds, busySeconds };
-    return { kind: 'committed', ...facts, attempt, result: { stage: stageOf(stage), ...made } };
+    const { held, storingSeconds } = committed;
+    if (!Number.isFinite(storingSeconds)) throw malformed('its seconds');
+    return {
+      ...{ kind: 'committed', ...facts, attempt, result: { stage: stageOf(stage), ...made } },
+      ...(held.length > 0 && { held: outputsOfTensors(held) }),
+      ...(storingSeconds > 0 && { storingSeconds }),
+    };
   }
   if (diverged !== undefined) {
     const { otherWorker, stage } = diverged;

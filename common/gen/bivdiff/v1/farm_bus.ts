@@ -42,6 +42,32 @@ export interface TaskMessage {
     | undefined;
   /** It is a second message of the task, beside the first. */
   isCopy: boolean;
+  /** The result is wanted for a short while: who makes it may keep it and give it to those that read it, past the store. */
+  mayHold: boolean;
+  /** Of what it reads, results that the store does not have. */
+  held: HeldResult[];
+}
+
+/** A result that only its maker has. */
+export interface HeldResult {
+  /** The task that made it, 32 bytes. */
+  taskId: Uint8Array;
+  /** The worker that has it. */
+  worker: string;
+  /** What it is. */
+  tensors: HeldTensor[];
+}
+
+/** An output that is one tensor of float32. */
+export interface HeldTensor {
+  /** Name of the output. */
+  output: string;
+  /** SHA-256 of its bytes, 32 bytes. */
+  digest: Uint8Array;
+  /** How many they are. */
+  bytes: number;
+  /** Its sizes, frames first. */
+  shape: number[];
 }
 
 /** A digest and what it is to a task. */
@@ -124,7 +150,7 @@ export interface TaskProgress {
   steps: number;
 }
 
-/** See WorkerEvent.committed. The result's record is in the store; this is what is told of it. */
+/** See WorkerEvent.committed. The result's record is in the store unless it is held; this is what is told of it. */
 export interface TaskCommitted {
   /** The attempt that was just made, from 1. */
   attempt: number;
@@ -138,6 +164,10 @@ export interface TaskCommitted {
   seconds: number;
   /** Of them, those inside ONNX Runtime or a codec. */
   busySeconds: number;
+  /** The result itself, where the worker keeps it and the store has nothing of it; else empty. */
+  held: HeldTensor[];
+  /** Of the seconds, those that storing its outputs took; 0 if they are held. */
+  storingSeconds: number;
 }
 
 /** See WorkerEvent.diverged. */
@@ -218,6 +248,8 @@ function createBaseTaskMessage(): TaskMessage {
     excludedWorkers: [],
     memoryBytes: undefined,
     isCopy: false,
+    mayHold: false,
+    held: [],
   };
 }
 
@@ -268,6 +300,12 @@ export const TaskMessage: MessageFns<TaskMessage> = {
     }
     if (message.isCopy !== false) {
       writer.uint32(112).bool(message.isCopy);
+    }
+    if (message.mayHold !== false) {
+      writer.uint32(120).bool(message.mayHold);
+    }
+    for (const v of message.held) {
+      HeldResult.encode(v!, writer.uint32(130).fork()).join();
     }
     return writer;
   },
@@ -406,6 +444,183 @@ export const TaskMessage: MessageFns<TaskMessage> = {
 
             message.isCopy = reader.bool();
             continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.mayHold = reader.bool();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.held.push(HeldResult.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHeldResult(): HeldResult {
+  return { taskId: new Uint8Array(0), worker: "", tensors: [] };
+}
+
+export const HeldResult: MessageFns<HeldResult> = {
+  encode(message: HeldResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId.length !== 0) {
+      writer.uint32(10).bytes(message.taskId);
+    }
+    if (message.worker !== "") {
+      writer.uint32(18).string(message.worker);
+    }
+    for (const v of message.tensors) {
+      HeldTensor.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HeldResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeldResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.worker = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.tensors.push(HeldTensor.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHeldTensor(): HeldTensor {
+  return { output: "", digest: new Uint8Array(0), bytes: 0, shape: [] };
+}
+
+export const HeldTensor: MessageFns<HeldTensor> = {
+  encode(message: HeldTensor, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.output !== "") {
+      writer.uint32(10).string(message.output);
+    }
+    if (message.digest.length !== 0) {
+      writer.uint32(18).bytes(message.digest);
+    }
+    if (message.bytes !== 0) {
+      writer.uint32(24).uint64(message.bytes);
+    }
+    if (message.shape.length !== 0) {
+      writer.uint32(34).fork();
+      for (const v of message.shape) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HeldTensor {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeldTensor();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.output = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.digest = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.bytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag === 32) {
+              message.shape.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 34) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.shape.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {
@@ -944,7 +1159,16 @@ export const TaskProgress: MessageFns<TaskProgress> = {
 };
 
 function createBaseTaskCommitted(): TaskCommitted {
-  return { attempt: 0, stage: "", madeBy: "", madeInAttempt: 0, seconds: 0, busySeconds: 0 };
+  return {
+    attempt: 0,
+    stage: "",
+    madeBy: "",
+    madeInAttempt: 0,
+    seconds: 0,
+    busySeconds: 0,
+    held: [],
+    storingSeconds: 0,
+  };
 }
 
 export const TaskCommitted: MessageFns<TaskCommitted> = {
@@ -966,6 +1190,12 @@ export const TaskCommitted: MessageFns<TaskCommitted> = {
     }
     if (message.busySeconds !== 0) {
       writer.uint32(49).double(message.busySeconds);
+    }
+    for (const v of message.held) {
+      HeldTensor.encode(v!, writer.uint32(58).fork()).join();
+    }
+    if (message.storingSeconds !== 0) {
+      writer.uint32(65).double(message.storingSeconds);
     }
     return writer;
   },
@@ -1029,6 +1259,22 @@ export const TaskCommitted: MessageFns<TaskCommitted> = {
             }
 
             message.busySeconds = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.held.push(HeldTensor.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.storingSeconds = reader.double();
             continue;
           }
         }
