@@ -14,6 +14,8 @@ export const JOB_FLAGS: readonly string[] = [
   ...['--task', 'controlnet', '--control', 'canny'],
   ...['--input', join(root, 'examples/source.mp4'), '--frames', '16', '--stride', '1'],
   ...['--frame-batch', '2', '--steps', '3', '--mixing-ratio', '0.5', '--seed', '7'],
+  // Each window is one task of many steps.
+  ...['--long', 'independent'],
   ...['--prompt', 'a green star moving right on a white background'],
 ];
 
