@@ -205,7 +205,7 @@ const how: readonly Ungrouped[] = [
     value: 'N',
     field: 'windowBlock',
     doc: 'Windows that one task takes a step of, where they agree at every step; changes no result',
-    defaultText: '1',
+    defaultText: '1, more where a step has over 256 windows',
   },
 ];
 

@@ -1,9 +1,12 @@
 // How the windows of a clip come together that is longer than one of them. Pure.
 
 import type { LongClip } from '../../recipes/pipeline/job-base.ts';
+import { overlappingWindows } from '../../recipes/pipeline/windows.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 
-const BLOCK_DEFAULT = 1;
+/** So many tasks a step keep any farm busy; more of them would only be more to keep track of. */
+const BLOCKS_WANTED = 256;
+const BLOCK_MAX = 64;
 
 export interface LongClipRequest {
   /** Frames of a window, no more than there are. */
@@ -39,5 +42,8 @@ export function longClipOf(
   // Windows of one frame have nothing to agree on.
   if (spec.frames <= window || window === 1) return undefined;
   const stride = windowStride ?? Math.ceil(window / 2);
-  return { mode, stride, ...(mode === 'co-denoise' && { block: windowBlock ?? BLOCK_DEFAULT }) };
+  if (mode === 'blend') return { mode, stride };
+  const { count } = overlappingWindows(spec.frames, { length: window, stride });
+  const block = windowBlock ?? Math.min(BLOCK_MAX, Math.ceil(count / BLOCKS_WANTED));
+  return { mode, stride, block };
 }

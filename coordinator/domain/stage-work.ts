@@ -34,8 +34,10 @@ export function workOfJob(job: AcceptedJob, configOf: ConfigLookup): ReadonlyMap
     if (ofFrame === undefined) continue;
     const { stage, layout } = node;
     const ofTask = (frames: number): number => startWork(stage) + frames * ofFrame;
-    let total = byStage.get(stage)?.total ?? 0;
-    for (let task = 0; task < layout.count; task += 1) total += ofTask(layout.range(task).count);
+    // All tasks of a node make equally many frames, but the last.
+    const [first, last] = [0, layout.count - 1].map((task) => ofTask(layout.range(task).count));
+    const own = (layout.count - 1) * first! + last!;
+    const total = (byStage.get(stage)?.total ?? 0) + own;
     byStage.set(stage, { stage, graphs: graphsOf(node).join(), ofTask, total });
   }
   return byStage;

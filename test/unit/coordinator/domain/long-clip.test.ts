@@ -27,6 +27,7 @@ describe('longClipOf', () => {
       { windowStride: 5, windowBlock: 3 },
       { mode: 'co-denoise', stride: 5, block: 3 },
     ],
+    ['a very long clip', { frames: 100_000 }, { mode: 'co-denoise', stride: 4, block: 64 }],
     ['blend', { long: 'blend', windowStride: 6 }, { mode: 'blend', stride: 6 }],
     ['independent', { long: 'independent' }, undefined],
   ])('of %s', (_, asked, long) => {
