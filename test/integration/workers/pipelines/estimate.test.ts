@@ -157,8 +157,8 @@ describe('pose', () => {
       const drawn = middleOf(control, color);
       const told = [...joints!.data.subarray(3 * joint, 3 * joint + 2)];
       for (const [x, y] of [drawn, told]) {
-        expect(Math.abs(x! - places[joint]![0])).toBeLessThan(1);
-        expect(Math.abs(y! - places[joint]![1])).toBeLessThan(1);
+        expect(Math.abs(x - places[joint]![0])).toBeLessThan(1);
+        expect(Math.abs(y - places[joint]![1])).toBeLessThan(1);
       }
     }
   });
