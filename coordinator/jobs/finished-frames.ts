@@ -49,7 +49,9 @@ export async function* finishedFrames(
       const made = artifacts.map((artifact, i): FinishedFrame => ({ frame: frames[i]!, artifact }));
       // Where windows overlap, the one before counts.
       const before = tasks[at + index - 1];
-      return before === undefined ? made : made.filter(({ frame }) => frame > plan.lastFrame(before));
+      return before === undefined
+        ? made
+        : made.filter(({ frame }) => frame > plan.lastFrame(before));
     });
     yield { total, frames: found.flat() };
   }
