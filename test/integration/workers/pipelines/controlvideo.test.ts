@@ -57,11 +57,13 @@ interface Change {
   readonly draw?: Draw;
 }
 
+const drawByMeans: Draw = (drawing, context) => drawWindow(drawing, context, mean);
+
 async function differenceOf(change: Change = {}): Promise<number> {
   const {
     unet = 'controlvideo-canny',
     noise = repeatBatch(goldenFloats('controlvideo', 'noise'), FRAMES),
-    draw = (drawing, context) => drawWindow(drawing, context, mean),
+    draw = drawByMeans,
   } = change;
   const part: ModelPart = demo.set.generators[unet]!.unet;
   const context = demo.context('generate', { params, models: { unet: part } });
