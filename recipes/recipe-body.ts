@@ -7,7 +7,7 @@ import type { StageBody } from '../workers/inference/ports.ts';
 export interface RecipeBody<P> {
   /** What the graph of its UNet must look like; where that depends on it, of a generator with so many conditions. */
   readonly unet: GraphKind | ((conditions: number) => GraphKind);
-  /** Graphs that it runs besides text encoder, UNet and VAE decoder. @default none */
+  /** Graphs that it may run besides text encoder, UNet and VAE decoder. @default none */
   readonly graphs?: readonly 'vae-encoder'[];
   /** Makes `frames`, `[frames, height, width, 3]`. */
   readonly generate: StageBody<P>;

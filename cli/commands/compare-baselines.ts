@@ -5,9 +5,9 @@ import { basename, extname, join } from 'node:path';
 
 import { BivdiffError } from '../../common/errors.ts';
 import type { ClipModel } from '../compare/clip-model.ts';
-import type { BaselineSpec } from '../compare/baselines.ts';
+import type { Baselines, Method } from '../compare/baselines.ts';
 import { placeReport } from '../compare/place-report.ts';
-import type { Farm } from '../farm.ts';
+import type { Accepted, Farm } from '../farm.ts';
 import type { TypedFlags } from '../flags/render-flags.ts';
 import { createView, withFarm } from '../local/open-farm.ts';
 import { acceptRequest } from '../request/accept-request.ts';
@@ -31,7 +31,7 @@ export async function compareWithBaselines(
 ): Promise<void> {
   const { typed, htmlPath, model } = options;
   const run = runOptions(typed, environment);
-  const [{ METHODS, renderBaselines, compareBaselines }, compared] = await Promise.all([
+  const [{ renderBaselines, compareBaselines }, compared] = await Promise.all([
     import('../compare/baselines.ts'),
     import('../compare/compared.ts'),
   ]);
@@ -39,23 +39,9 @@ export async function compareWithBaselines(
   const signal = environment.interruption();
   const view = createView(run, environment);
   const result = await withFarm(run, environment, async (farm: Farm) => {
-    const accepted: BaselineSpec[] = [];
-    for (const file of files) {
-      const own: BaselineSpec['accepted'][number][] = [];
-      for (const [index, method] of METHODS.entries()) {
-        // A prompt is for files: specs have their own.
-        const flags = { ...typed, prompt: undefined, ...method.flags };
-        const layer = layerOfFlags(flags, environment);
-        const request = await requestFromFile(file, layer, {
-          ...{ needsOutput: false, command: 'plan' },
-        });
-        const warned = index === 0 ? { onWarning: warningsTo(environment.stderr) } : {};
-        own.push(await acceptRequest(farm, request, { signal, ...warned }));
-      }
-      accepted.push({ name: basename(file, extname(file)), accepted: own });
-    }
-    checkAlike(accepted);
-    await renderBaselines(farm, accepted, {
+    const baselines = await acceptAll(farm, files, { typed, signal, environment });
+    checkAlike(baselines.specs);
+    await renderBaselines(farm, baselines, {
       signal,
       onRender: (name) => {
         view.note(name);
@@ -67,7 +53,7 @@ export async function compareWithBaselines(
         view.end();
       },
     });
-    return compareBaselines(farm.store, accepted, { signal, model });
+    return compareBaselines(farm.store, baselines, { signal, model });
   });
   const { comparison, means, grid } = result;
   if (htmlPath !== undefined) {
@@ -92,6 +78,48 @@ export async function compareWithBaselines(
   environment.stdout.write(`${text}${htmlPath === undefined ? '' : `\n${htmlPath}\n`}`);
 }
 
+interface AcceptOptions {
+  readonly typed: TypedFlags;
+  readonly signal: AbortSignal;
+  readonly environment: CliEnvironment;
+}
+
+/** Each spec by each method that all of them are fit for. */
+async function acceptAll(
+  farm: Farm,
+  files: readonly string[],
+  { typed, signal, environment }: AcceptOptions,
+): Promise<Baselines> {
+  const { METHODS } = await import('../compare/baselines.ts');
+  const notes = new Map<Method, string>();
+  const all: { readonly name: string; readonly byMethod: Map<Method, Accepted> }[] = [];
+  for (const file of files) {
+    const byMethod = new Map<Method, Accepted>();
+    for (const method of METHODS) {
+      // A prompt is for files: specs have their own.
+      const flags = { ...typed, prompt: undefined, ...method.flags };
+      const layer = layerOfFlags(flags, environment);
+      const warned = method === METHODS[0] ? { onWarning: warningsTo(environment.stderr) } : {};
+      try {
+        const options = { needsOutput: false, command: 'plan' } as const;
+        const request = await requestFromFile(file, layer, options);
+        byMethod.set(method, await acceptRequest(farm, request, { signal, ...warned }));
+      } catch (reason) {
+        const { code, message } = BivdiffError.from(reason);
+        if (method.isOptional !== true || code !== 'invalid-argument') throw reason;
+        notes.set(method, `${method.name} is left out: ${message}`);
+      }
+    }
+    all.push({ name: basename(file, extname(file)), byMethod });
+  }
+  const methods = METHODS.filter((method) => !notes.has(method));
+  const specs = all.map(({ name, byMethod }) => ({
+    name,
+    accepted: methods.map((method) => byMethod.get(method)!),
+  }));
+  return { methods, specs, notes: [...notes.values()] };
+}
+
 /** They lie beside the models. */
 async function shippedSpecs({ modelsFolder }: CliEnvironment): Promise<readonly string[]> {
   const folder = join(modelsFolder, '..', 'examples');
@@ -104,7 +132,7 @@ async function shippedSpecs({ modelsFolder }: CliEnvironment): Promise<readonly 
 }
 
 /** One page shows them in step. @throws invalid-argument */
-function checkAlike(specs: readonly BaselineSpec[]): void {
+function checkAlike(specs: Baselines['specs']): void {
   const problems: string[] = [];
   const [first, ...others] = specs.map(({ name, accepted }) => ({ name, job: accepted[0]!.job }));
   for (const { name, job } of others) {

@@ -131,9 +131,10 @@ function reportJson(report: ModelSetReport, found: ModelFindings): object {
     ...(set === undefined
       ? {}
       : {
-          generators: Object.values(set.generators).map(({ name: generator, task }) => ({
+          generators: Object.values(set.generators).map(({ name: generator, task, method }) => ({
             name: generator,
             task,
+            method: method ?? null,
           })),
           annotators: Object.values(set.annotators).map(({ name: annotator, kind }) => ({
             name: annotator,
@@ -175,7 +176,9 @@ function settingsText({
   defaults,
   sizeMultiple,
 }: ModelSet): string {
-  const drawn = Object.values(generators).map(({ name, task }) => `${name} (task ${task})`);
+  const drawn = Object.values(generators).map(({ name, task, method }) => {
+    return `${name} (task ${task}${method === undefined ? '' : `, method ${method}`})`;
+  });
   const seen = Object.values(annotators).map(({ name, kind }) => `${name} (${kind})`);
   const windows = Object.values(videos).map(({ name, window, windowMax, defaults: own = {} }) => {
     const facts = [

@@ -129,6 +129,8 @@ function totalsOf(forecast: Forecast): { total: number; inStore: number; toRun: 
   return { total, inStore, toRun: total - inStore };
 }
 
-function bridgingText({ mixingRatio, strength }: Accepted['job']): string {
+function bridgingText(job: Accepted['job']): string {
+  const { mixingRatio, strength } = job;
+  if ('method' in job) return `drawn together, ${job.window} at a time`;
   return strength === undefined ? `mixing ratio ${mixingRatio}` : `noised by strength ${strength}`;
 }

@@ -18,6 +18,8 @@ export interface Method {
   readonly flags: TypedFlags;
   /** Which frames of the render are its clip: as they were drawn, or after smoothing. */
   readonly panel: 'generated' | 'smoothed';
+  /** It needs models or a task that not every spec has, and is left out where one has not. */
+  readonly isOptional?: true;
 }
 
 /** The first is what the others are compared with. */
@@ -29,6 +31,12 @@ export const METHODS: readonly Method[] = [
     flags: { sharedNoise: '1', bridging: 'none', strength: '0.25' },
     panel: 'generated',
   },
+  {
+    name: 'ControlVideo',
+    flags: { method: 'controlvideo' },
+    panel: 'smoothed',
+    isOptional: true,
+  },
   { name: 'noised (SDEdit)', flags: { bridging: 'none' }, panel: 'smoothed' },
   { name: 'video inversion only', flags: { bridging: 'video-only' }, panel: 'smoothed' },
   { name: 'image inversion only', flags: { bridging: 'image-only' }, panel: 'smoothed' },
@@ -36,20 +44,28 @@ export const METHODS: readonly Method[] = [
 ];
 
 const NOTES = [
-  'Tune-A-Video and ControlVideo are left out: there is no recipe for them yet. “One noise” is the part of ControlVideo that needs no attention between frames.',
+  'Tune-A-Video is left out: it tunes a model on each clip before it draws, which this program does not.',
 ];
+
+/** What is compared. */
+export interface Baselines {
+  readonly methods: readonly Method[];
+  readonly specs: readonly BaselineSpec[];
+  /** Why others are not among the methods. */
+  readonly notes: readonly string[];
+}
 
 /** A spec by its name, rendered by each method. */
 export interface BaselineSpec {
   readonly name: string;
-  /** In the order of METHODS. */
+  /** In the order of the methods. */
   readonly accepted: readonly Accepted[];
 }
 
 /** Renders what the store has not; equal jobs once. */
 export async function renderBaselines(
   farm: Farm,
-  specs: readonly BaselineSpec[],
+  { methods, specs }: Baselines,
   options: {
     readonly signal: AbortSignal;
     readonly onRender: (name: string) => Parameters<Farm['render']>[1]['onProgress'];
@@ -61,7 +77,7 @@ export async function renderBaselines(
     for (const [index, one] of accepted.entries()) {
       if (done.has(one.jobId)) continue;
       done.add(one.jobId);
-      const onProgress = options.onRender(`${name}: ${METHODS[index]!.name}`);
+      const onProgress = options.onRender(`${name}: ${methods[index]!.name}`);
       const run = { signal: options.signal, ...(onProgress === undefined ? {} : { onProgress }) };
       await farm.render(one, run).finally(options.onEnd);
     }
@@ -77,12 +93,12 @@ export interface BaselineComparison {
 
 export async function compareBaselines(
   store: Store,
-  specs: readonly BaselineSpec[],
+  { methods, specs, notes }: Baselines,
   options: MeasureOptions,
 ): Promise<BaselineComparison> {
   const comparisons: Comparison[] = [];
   for (const spec of specs) {
-    const { shown, clips } = await clipsOf(store, spec);
+    const { shown, clips } = await clipsOf(store, spec, methods);
     comparisons.push(await compareClips([...shown, ...clips], clips[0]!, options));
   }
   const all = comparisons.flatMap(({ clips }) => clips);
@@ -91,15 +107,15 @@ export async function compareBaselines(
     clips: all,
     reference: all.indexOf(places[0]![0]!),
     figures: comparisons[0]!.figures,
-    notes: [...new Set(comparisons.flatMap(({ notes }) => notes)), ...NOTES],
+    notes: [...new Set(comparisons.flatMap((one) => one.notes)), ...notes, ...NOTES],
   };
-  const means = METHODS.map(({ name }, method): ReportClip => {
+  const means = methods.map(({ name }, method): ReportClip => {
     const measured = places.map((line) => line[method]!.measured ?? {});
     return { label: name, pictures: [], measured: meanOf(measured) };
   });
   const grid = {
     rows: { name: 'spec', values: specs.map(({ name }) => name) },
-    columns: { name: 'method', values: METHODS.map(({ name }) => name) },
+    columns: { name: 'method', values: methods.map(({ name }) => name) },
     clips: places.map((line) => line.map((clip) => all.indexOf(clip))),
   };
   return { comparison, means, grid };
@@ -108,10 +124,11 @@ export async function compareBaselines(
 async function clipsOf(
   store: Store,
   { name, accepted }: BaselineSpec,
+  methods: readonly Method[],
 ): Promise<{ readonly shown: readonly Clip[]; readonly clips: readonly Clip[] }> {
   const shown: Clip[] = [];
   const clips: Clip[] = [];
-  for (const [index, method] of METHODS.entries()) {
+  for (const [index, method] of methods.entries()) {
     const { jobId, job, spec } = accepted[index]!;
     // A reader of its own: what methods share is wanted of each.
     const reader = new JobClipReader(store);

@@ -17,6 +17,8 @@ export interface StepInput {
   readonly batch: number;
   /** Standard normals, as many as the sample has values. Called at most once a step, and only by steps that add noise. */
   readonly noise?: (stepIndex: number) => Float32Array;
+  /** The clean sample to go on from in place of the one that the model's output means. Only DDIM can be told one. */
+  readonly clean?: Float32Array;
 }
 
 /** All that a step depends on besides its input, for checkpoints. Plain data: survives structured cloning. */

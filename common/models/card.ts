@@ -28,6 +28,8 @@ export interface Card {
 export interface CardGenerator {
   /** The recipe that it is for. */
   readonly task: string;
+  /** The recipe's method that it is for, where that is not its first. */
+  readonly method?: string | undefined;
   /** A graph without its ending, or a folder with one. */
   readonly unet: string;
   readonly tokenizer?: string | undefined;
@@ -93,6 +95,7 @@ const cardSchema = z
       z.string().min(1),
       z.object({
         task: z.string().min(1),
+        method: z.string().min(1).optional(),
         unet: relativePath,
         tokenizer: relativePath.optional(),
         textEncoder: relativePath.optional(),

@@ -166,9 +166,8 @@ class SetSearch {
     image: ImageModel | undefined,
   ): Promise<Record<string, Generator>> {
     const generators: Record<string, Generator> = {};
-    for (const [name, { task, conditions, mixingRatio, ...named }] of Object.entries(
-      card.generators,
-    )) {
+    for (const [name, said] of Object.entries(card.generators)) {
+      const { task, method, conditions, mixingRatio, ...named } = said;
       const places = generatorPlaces(name, folder, named);
       const unet = await this.#part(places.unet);
       const tokenizer = places.tokenizer ? await this.#part(places.tokenizer) : image?.tokenizer;
@@ -179,6 +178,7 @@ class SetSearch {
       if (!unet || !tokenizer || !textEncoder || !scheduler) continue;
       generators[name] = {
         ...{ name, task, unet, tokenizer, textEncoder, scheduler, conditions },
+        ...(method === undefined ? {} : { method }),
         ...(mixingRatio === undefined ? {} : { mixingRatio }),
       };
     }

@@ -40,6 +40,8 @@ export interface Generator {
   readonly name: string;
   /** The recipe that it is for. */
   readonly task: string;
+  /** The recipe's method that it is for. @default its first */
+  readonly method?: string;
   readonly unet: ModelPart;
   /** These three are the image model's, unless it brings its own. */
   readonly tokenizer: ModelPart;

@@ -42,7 +42,7 @@ export function imagePlaces(folder: string) {
 export function generatorPlaces(
   name: string,
   folder: string,
-  named: Omit<CardGenerator, 'task' | 'conditions' | 'mixingRatio'>,
+  named: Omit<CardGenerator, 'task' | 'method' | 'conditions' | 'mixingRatio'>,
 ) {
   const at = (...names: string[]): string => join(folder, ...names);
   const prefix = `image/${name}`;

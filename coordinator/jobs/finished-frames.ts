@@ -9,7 +9,7 @@ import type { Plan, TaskRef } from '../domain/plan.ts';
 import { mapBounded } from '../map-bounded.ts';
 
 /** Those that make what is shown in the end, by what a plan has of them: the last counts. */
-const FRAME_STAGES = ['decode', 'compose'] as const;
+const FRAME_STAGES = ['generate', 'decode', 'compose'] as const;
 const LOOKUPS_MAX = 32;
 /** Tasks looked up before what was found is given out. */
 const TASKS_TOGETHER = 256;
@@ -42,11 +42,16 @@ export async function* finishedFrames(
   const tasks = frameTasks(plan);
   for (let at = 0; at < tasks.length; at += TASKS_TOGETHER) {
     const together = tasks.slice(at, at + TASKS_TOGETHER);
-    const found = await mapBounded(together, LOOKUPS_MAX, async (ref) => {
+    const found = await mapBounded(together, LOOKUPS_MAX, async (ref, index) => {
       const { id, frames } = plan.task(ref);
       const record = await store.getRecord(id, { checkArtifacts: true });
       const artifacts = record?.outputs['frames'] ?? [];
-      return artifacts.map((artifact, i): FinishedFrame => ({ frame: frames[i]!, artifact }));
+      const made = artifacts.map((artifact, i): FinishedFrame => ({ frame: frames[i]!, artifact }));
+      // Where windows overlap, the one before counts.
+      const before = tasks[at + index - 1];
+      return before === undefined
+        ? made
+        : made.filter(({ frame }) => frame > plan.lastFrame(before));
     });
     yield { total, frames: found.flat() };
   }

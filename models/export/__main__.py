@@ -101,6 +101,7 @@ def _models(options):
         **_parts(options.image, "text_encoder", "tokenizer", "unet", "vae", "scheduler"),
         controlnets=controlnets,
         fused=tuple(_fused(entry, controlnets) for entry in options.fuse),
+        windows=tuple(controlnets),
         adapters=dict(_named(entry) for entry in options.t2i_adapter),
         annotators=dict(_annotator(entry) for entry in options.annotator),
         inpaint=options.inpaint and options.inpaint / "unet",
@@ -171,7 +172,9 @@ def _card(options, source):
         "videos": {name: videos.card_entry(name, video) for name, video in source.videos.items()},
         "defaultVideo": next(iter(source.videos), ""),
         "generators": {
-            **control_generators(source.controlnets, source.fused, source.adapters),
+            **control_generators(
+                source.controlnets, source.fused, source.adapters, source.windows
+            ),
             **({"inpaint": {"task": "inpainting", "unet": INPAINT}} if source.inpaint else {}),
             **(
                 {"instruct": {"task": "instruct-pix2pix", "unet": INSTRUCT}}

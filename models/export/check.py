@@ -3,6 +3,7 @@
 Inputs have other sizes than the traced ones, so a size that was baked in shows here.
 """
 
+import copy
 import json
 
 import onnxruntime
@@ -19,6 +20,7 @@ from train import annotators
 
 from . import videos, wrappers
 from .prompt2prompt import Prompt2PromptUnet
+from .window import WindowUnet
 
 
 def check(folder, threads=1):
@@ -57,6 +59,10 @@ def _check_image_unet(image, threads):
         yield _compare(
             wrappers.ControlledUnet(unet, nets), path, (*inputs, *_controls(nets, 3)), threads
         )
+    for path in sorted(image.glob("unet_controlvideo-*.onnx")):
+        net = _load(ControlNetModel, image / path.stem.replace("unet_controlvideo", "controlnet"))
+        window = WindowUnet(copy.deepcopy(unet), [net])
+        yield _compare(window, path, (*inputs, *_controls([net], 3)), threads)
     for path in sorted(image.glob("unet_t2iadapter-*.onnx")):
         adapter = _load(T2IAdapter, image / path.stem.removeprefix("unet_"))
         # It takes multiples of what it makes one pixel of.

@@ -40,6 +40,7 @@ STAGES = (
 )
 CONTROLNETS = {"canny": "controlnet", "depth": "controlnet_depth", "pose": "controlnet_pose"}
 FUSED = (("canny", "depth"),)
+WINDOWS = ("canny",)
 ADAPTERS = {"canny": "adapter_canny", "depth": "adapter_depth"}
 ANNOTATORS = {"depth": "annotator_depth", "pose": "annotator_pose"}
 VIDEO = "shapes3d"
@@ -65,7 +66,7 @@ CARD = {
     },
     "defaultVideo": VIDEO,
     "generators": {
-        **control_generators(CONTROLNETS, FUSED, ADAPTERS),
+        **control_generators(CONTROLNETS, FUSED, ADAPTERS, WINDOWS),
         "inpaint": {"task": "inpainting", "unet": INPAINT, "mixingRatio": 0},
         "instruct": {"task": "instruct-pix2pix", "unet": INSTRUCT},
         "prompt2prompt": {"task": "prompt-to-prompt", "unet": PROMPT2PROMPT},
@@ -162,6 +163,7 @@ def _source(folder):
         vae=folder / "vae",
         controlnets=_within(folder, CONTROLNETS),
         fused=FUSED,
+        windows=WINDOWS,
         adapters=_within(folder, ADAPTERS),
         annotators=_within(folder, ANNOTATORS),
         inpaint=folder / INPAINT,

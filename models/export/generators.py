@@ -4,19 +4,26 @@
 CANNY = {"annotator": "canny", "low": 60, "high": 150}
 
 
-def control_generators(controlnets, fused, adapters):
-    """Entries of `generators` for ControlNets, for combinations of them and for T2I-Adapters, by name;
-    a name is also that of its annotator."""
+def control_generators(controlnets, fused, adapters, windows):
+    """Entries of `generators` for ControlNets, for combinations of them, for those by which the frames of a
+    window are drawn together, and for T2I-Adapters, by name; a name is also that of its annotator."""
     names = [(name,) for name in controlnets] + list(fused)
     return {
         **{"+".join(each): _entry("controlnet", "controlnet", each) for each in names},
+        **{
+            f"controlvideo-{name}": _entry(
+                "controlnet", "controlvideo", (name,), method="controlvideo"
+            )
+            for name in windows
+        },
         **{f"t2i-{name}": _entry("t2i-adapter", "t2iadapter", (name,)) for name in adapters},
     }
 
 
-def _entry(task, graph, names):
+def _entry(task, graph, names, **own):
     return {
         "task": task,
+        **own,
         "unet": f"unet_{graph}-{'+'.join(names)}",
         "conditions": [CANNY if name == "canny" else {"annotator": name} for name in names],
     }

@@ -3,6 +3,8 @@
 Sizes traced here are only examples: batch, frames, height, width and text length may vary.
 """
 
+import copy
+
 import torch
 
 from video.animatediff import AnimateDiffUnet
@@ -10,6 +12,7 @@ from video.animatediff import AnimateDiffUnet
 from . import wrappers
 from .graph import Contract, write_graph
 from .prompt2prompt import Prompt2PromptUnet
+from .window import WindowUnet
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 TEXT_WEIGHTS = "model.safetensors"  # annotators' too
@@ -94,10 +97,23 @@ def write_inflated_unet(model, folder):
 
 def write_controlled_unet(model, controlnets, image):
     """unet_controlnet-NAME.onnx in the folder `image`; `controlnets` maps a name to its model."""
-    contract = _unet_contract(_FRAME, _TEXT)
-    contract.inputs["controlnet_conds"] = {1: "batch", 3: "image_height", 4: "image_width"}
+    module = wrappers.ControlledUnet(model, list(controlnets.values()))
+    _write_controlled(module, controlnets, image, "controlnet", "batch")
+
+
+def write_window_unet(model, controlnets, image):
+    """unet_controlvideo-NAME.onnx: the same with frames that see each other."""
+    nets = [copy.deepcopy(net) for net in controlnets.values()]
+    module = WindowUnet(copy.deepcopy(model), nets)
+    _write_controlled(module, controlnets, image, "controlvideo", "frames")
+
+
+def _write_controlled(module, controlnets, image, kind, first):
+    """`first`: what the first axis of the sample is."""
+    model, count = module.unet, len(controlnets)
+    contract = _unet_contract({**_FRAME, 0: first}, {**_TEXT, 0: first})
+    contract.inputs["controlnet_conds"] = {1: first, 3: "image_height", 4: "image_width"}
     contract.inputs["conditioning_scales"] = {}
-    count = len(controlnets)
     example = (
         *_unet_example(model, (2,), ()),
         torch.rand(count, 2, 3, 64, 64),
@@ -106,8 +122,7 @@ def write_controlled_unet(model, controlnets, image):
     weights = {"unet": image / "unet" / WEIGHTS}
     for i, name in enumerate(controlnets):
         weights[f"controlnet_{i}"] = image / f"controlnet-{name}" / WEIGHTS
-    module = wrappers.ControlledUnet(model, list(controlnets.values()))
-    path = image / f"unet_controlnet-{'+'.join(controlnets)}.onnx"
+    path = image / f"unet_{kind}-{'+'.join(controlnets)}.onnx"
     write_graph(module, example, contract, weights, path)
 
 

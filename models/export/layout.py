@@ -32,6 +32,7 @@ class Source:
     scheduler: Path
     controlnets: dict = field(default_factory=dict)  # name -> folder
     fused: tuple = ()  # tuples of names of ControlNets that one graph shall hold together
+    windows: tuple = ()  # names of ControlNets by which the frames of a window are drawn together too
     adapters: dict = field(default_factory=dict)  # name -> folder of a T2I-Adapter
     annotators: dict = field(default_factory=dict)  # depth or pose -> folder of `train`, or ONNX file
     inpaint: Path | None = None  # an image UNet that sees mask and known latents too
@@ -68,6 +69,8 @@ def _write_image(source, image, dtype):
         graphs.write_controlled_unet(unet, {name: controlnet}, image)
     for names in source.fused:
         graphs.write_controlled_unet(unet, {name: controlnets[name] for name in names}, image)
+    for name in source.windows:
+        graphs.write_window_unet(unet, {name: controlnets[name]}, image)
     for name, folder in source.adapters.items():
         adapter = _store(T2IAdapter, folder, image / f"t2iadapter-{name}", dtype)
         graphs.write_adapted_unet(unet, {name: adapter}, image)

@@ -97,8 +97,8 @@ class _Processor:
     def __call__(self, attn, hidden_states, encoder_hidden_states=None, **_):
         is_cross = encoder_hidden_states is not None
         seen = encoder_hidden_states if is_cross else hidden_states
-        query = _split_heads(attn, attn.to_q(hidden_states))
-        key, value = (_split_heads(attn, layer(seen)) for layer in (attn.to_k, attn.to_v))
+        query = split_heads(attn, attn.to_q(hidden_states))
+        key, value = (split_heads(attn, layer(seen)) for layer in (attn.to_k, attn.to_v))
         scores = query @ key.transpose(-1, -2) * attn.scale
         probabilities = self._changed(scores.softmax(-1), is_cross)
         out = (probabilities @ value).transpose(1, 2).flatten(2)
@@ -116,7 +116,7 @@ class _Processor:
         return torch.cat([without, told]).reshape(batch, heads, positions, length)
 
 
-def _split_heads(attn, tokens):
+def split_heads(attn, tokens):
     """(B, N, heads * width) to (B, heads, N, width)."""
     # Not by unflatten, whose sizes are constants in the trace.
     batch, count, width = tokens.shape

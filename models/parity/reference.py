@@ -152,11 +152,12 @@ def to_pixels(decoded):
 
 
 def pool_over_window(unet):
-    """Replaces the ResNet and output GroupNorms of an image UNet by ones over all its frames."""
+    """Replaces the ResNet and output GroupNorms of an image UNet, or a ControlNet, by ones over all its frames."""
     resnets = [module for name, module in unet.named_modules() if _is_resnet(name)]
     for resnet in resnets:
         resnet.norm1, resnet.norm2 = WindowNorm(resnet.norm1), WindowNorm(resnet.norm2)
-    unet.conv_norm_out = WindowNorm(unet.conv_norm_out)
+    if hasattr(unet, "conv_norm_out"):
+        unet.conv_norm_out = WindowNorm(unet.conv_norm_out)
     return unet
 
 

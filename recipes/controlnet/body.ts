@@ -1,5 +1,5 @@
 // Each frame is drawn on its own, along its control pictures. Noise is keyed by frame, so no frame depends on which others it is drawn
-// with.
+// with; by method controlvideo a task is a window, whose frames are drawn together.
 
 import type { StageBody } from '../../workers/inference/ports.ts';
 import { drawingNoise } from '../../workers/pipelines/drawing-noise.ts';
@@ -13,9 +13,12 @@ import type { Drawing } from './drawing.ts';
 import { controlnetUnet } from './graphs.ts';
 import { weightsOf } from './params.ts';
 import type { ControlnetParams, ControlsParams } from './params.ts';
+import { drawWindow } from './window-drawing.ts';
 
 export const controlnet: RecipeBody<ControlnetParams> = {
   unet: controlnetUnet,
+  // Windows alone are encoded.
+  graphs: ['vae-encoder'],
   generate: drawAlong('controlnet_conds'),
 };
 
@@ -34,7 +37,8 @@ export function drawAlong(
     checkPixelSize(pictures, decoder);
     const noise = drawingNoise(latentShape(pictures, decoder), noiseOf(params, frames));
     const drawing = { params, controls, noise, frames, picturesInput };
-    const latents = await drawLatents(drawing, context);
+    const draw = params.method === 'controlvideo' ? drawWindow : drawLatents;
+    const latents = await draw(drawing, context);
     return decodeDrawn(latents, frames, context);
   };
 }

@@ -38,6 +38,8 @@ export type JobControls =
 export type ControlledJob<N extends string> = DrawingJob &
   JobControls & {
     readonly task: N;
+    /** Present where the frames of a window are drawn together, and are the clip. */
+    readonly method?: 'controlvideo';
     readonly models: DrawingJob['models'] & {
       /** The UNet with what the controls need fused in. */
       readonly controlUnet: PartRef;
@@ -47,6 +49,7 @@ export type ControlledJob<N extends string> = DrawingJob &
 /** What a recipe draws with. */
 export interface ControlKind<N extends string> {
   readonly task: N;
+  readonly method?: 'controlvideo';
   /** For errors: `ControlNet`. */
   readonly called: string;
 }
@@ -77,6 +80,7 @@ export function acceptControls<N extends string>(
   );
   return {
     task: kind.task,
+    ...(kind.method === undefined ? {} : { method: kind.method }),
     ...jobControls(drawn.map(({ control }) => control)),
     ...drawingSettings(spec, models),
     models: { controlUnet: unet, ...others, ...Object.fromEntries(annotators) },
@@ -110,12 +114,14 @@ export function controlsOf(job: JobControls): readonly JobControl[] {
 
 /** By its name, else the only one for these annotators in any order. A text says why there is none. */
 function generatorFor(
-  { task, called }: ControlKind<string>,
+  { task, method, called }: ControlKind<string>,
   asked: readonly AskedControl[],
   models: ModelSet,
 ): Generator | string {
   const types = asked.map(({ type }) => type);
-  const all = Object.values(models.generators).filter((one) => one.task === task);
+  const all = Object.values(models.generators).filter(
+    (one) => one.task === task && one.method === method,
+  );
   const sorted = (names: readonly unknown[]): string => JSON.stringify(names.toSorted());
   const alike = all.filter(
     ({ conditions }) => sorted(conditions.map(({ annotator }) => annotator)) === sorted(types),

@@ -5,7 +5,7 @@ import type { AnnotateParams } from '../../common/stages.ts';
 import { bridgeNodes } from '../pipeline/bridge-nodes.ts';
 import { drawingRoles } from '../pipeline/generator-parts.ts';
 import { drawingParams } from '../pipeline/generator-settings.ts';
-import { indicesOf } from '../pipeline/layout.ts';
+import { indicesOf, windowLayout } from '../pipeline/layout.ts';
 import { framesOf, planNode } from '../pipeline/plan-node.ts';
 import type { NodeOutput, PlanNode } from '../pipeline/plan-node.ts';
 import { assembleNode, measureNode } from '../pipeline/result-nodes.ts';
@@ -27,12 +27,15 @@ export function controlNodes<N extends string>(job: ControlledJob<N>): readonly 
   const panels = byRole((output) => output);
   const generate = generateNode(job, panels);
   const generated = { node: generate, output: 'frames' };
-  const bridge = bridgeNodes(job, generated);
+  // What is drawn together is the clip.
+  const isClip = job.method !== undefined;
+  const bridge = isClip ? { nodes: [], smoothed: generated } : bridgeNodes(job, generated);
   const results = { generated, smoothed: bridge.smoothed };
+  const shown = isClip ? { smoothed: generated } : results;
   const { nodes, followed } = followedControls(job, outputs, results);
   return [
     ...[ingest, ...outputs.map(({ node }) => node), generate, ...bridge.nodes, ...nodes],
-    ...[measureNode(job, results, followed), assembleNode(job, results, panels)],
+    ...[measureNode(job, results, followed), assembleNode(job, shown, panels)],
   ];
 }
 
@@ -68,9 +71,12 @@ function generateNode<N extends string>(
   job: ControlledJob<N>,
   pictures: Readonly<Record<string, NodeOutput>>,
 ): PlanNode {
-  const { layout } = pictures['control']!.node;
+  const { method } = job;
+  const layout =
+    method === undefined ? pictures['control']!.node.layout : windowLayout(job.frames, job.window);
   const paramsOf = (index: number): ControlsParams => {
-    const drawn = { ...drawingParams(job), task: job.task };
+    const own = { task: job.task, ...(method === undefined ? {} : { method }) };
+    const drawn = { ...drawingParams(job), ...own };
     if (!('controls' in job)) return { ...drawn, conditioningScale: job.control.scale };
     const frames = indicesOf(layout.range(index));
     return { ...drawn, controls: job.controls.map((one) => weightAt(one, frames)) };
@@ -79,7 +85,10 @@ function generateNode<N extends string>(
   return planNode('generate', {
     layout,
     params: paramsOf,
-    models: drawingRoles(job.models, job.models.controlUnet),
+    models: {
+      ...drawingRoles(job.models, job.models.controlUnet),
+      ...(method === undefined ? {} : { 'vae-encoder': job.models.vaeEncoder }),
+    },
     inputs: Object.fromEntries(inputs) as PlanNode['inputs'],
   });
 }

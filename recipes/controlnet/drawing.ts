@@ -4,9 +4,9 @@ import { createSampler } from '../../common/diffusion/create-sampler.ts';
 import type { Session, StageContext } from '../../workers/inference/ports.ts';
 import { drawingNoise } from '../../workers/pipelines/drawing-noise.ts';
 import { denoise } from '../../workers/pipelines/diffusion-loop.ts';
-import type { Predict } from '../../workers/pipelines/diffusion-loop.ts';
+import type { LoopOptions, Predict } from '../../workers/pipelines/diffusion-loop.ts';
 import { framesText } from '../../workers/pipelines/failure-place.ts';
-import { predictGuided, textBranches } from '../../workers/pipelines/guidance.ts';
+import { predictApart, predictGuided, textBranches } from '../../workers/pipelines/guidance.ts';
 import type { Branch } from '../../workers/pipelines/guidance.ts';
 import {
   joinBatches,
@@ -33,6 +33,8 @@ export interface Drawing {
   readonly frames: readonly number[];
   /** The graph's input for the control pictures. @default that of ControlNets */
   readonly picturesInput?: 'controlnet_conds' | 'adapter_conds';
+  /** Whether they see each other in the graph: each branch of guidance is a run of its own then, and all have one weight. @default false */
+  readonly isWindow?: boolean;
 }
 
 /** `scale`: weight of what it adds. */
@@ -44,6 +46,25 @@ export interface Control extends ControlWeight {
 /** Scaled latents of the noise's shape. */
 export async function drawLatents(drawing: Drawing, context: StageContext): Promise<FloatTensor> {
   const { params, noise, frames } = drawing;
+  const sampler = createSampler(params.sampler, context.config('scheduler'), {
+    steps: params.steps,
+  });
+  return denoise(noise, {
+    ...(await loopAlong(drawing, sampler.timesteps.length, context)),
+    sampler,
+    drawNoise: (step) => {
+      return drawingNoise(noise.shape, noiseOf(params, frames), step);
+    },
+  });
+}
+
+/** What a loop of so many steps is told, whichever sampler takes them. */
+export async function loopAlong(
+  drawing: Drawing,
+  steps: number,
+  context: StageContext,
+): Promise<LoopOptions> {
+  const { params, noise, frames } = drawing;
   const unet = await context.session('unet');
   checkLatentSize(unet, context.config('unet'), noise);
   const branches = textBranches({
@@ -51,18 +72,11 @@ export async function drawLatents(drawing: Drawing, context: StageContext): Prom
     negative: await embedText(params.negativePrompt, context),
     scale: params.guidanceScale,
   });
-  const sampler = createSampler(params.sampler, context.config('scheduler'), {
-    steps: params.steps,
-  });
-  return denoise(noise, {
-    sampler,
-    predict: predictAlong(drawing, { unet, branches, steps: sampler.timesteps.length }),
-    drawNoise: (step) => {
-      return drawingNoise(noise.shape, noiseOf(params, frames), step);
-    },
+  return {
+    predict: predictAlong(drawing, { unet, branches, steps }),
     context,
     place: `generate ${framesText(frames)}`,
-  });
+  };
 }
 
 interface Prediction {
@@ -74,15 +88,19 @@ interface Prediction {
 
 /** The graph takes a weight for each control and none for each frame, so frames of other weights are another batch. */
 function predictAlong(
-  { controls, noise, picturesInput = 'controlnet_conds' }: Drawing,
+  { controls, noise, picturesInput = 'controlnet_conds', isWindow = false }: Drawing,
   { unet, branches, steps }: Prediction,
 ): Predict {
   const count = noise.shape[0]!;
   const channels = channelsOf(unet, picturesInput);
   const groups = groupsOf(controls, count).map((members) => ({
     members,
-    pictures: controlBatch(controls, { members, copies: branches.length, channels }),
+    pictures: controlBatch(controls, {
+      ...{ members, channels },
+      copies: isWindow ? 1 : branches.length,
+    }),
   }));
+  const predictFor = isWindow ? predictApart : predictGuided;
   return async (sample, timestep, step) => {
     const predicted: FloatTensor[] = [];
     for (const { members, pictures } of groups) {
@@ -91,7 +109,7 @@ function predictAlong(
         [picturesInput]: pictures,
         conditioning_scales: floatTensor([scales.length], Float32Array.from(scales)),
       };
-      const own = await predictGuided(pickBatch(sample, members), branches, (batch, text) => {
+      const own = await predictFor(pickBatch(sample, members), branches, (batch, text) => {
         return runUnet(unet, { sample: batch, timestep, text, conditions });
       });
       predicted.push(own);

@@ -12,7 +12,7 @@ export type ControlWeight = Readonly<{
 }>;
 
 export type ControlsParams<N extends string = string> = DrawingParams &
-  Readonly<{ task: N }> &
+  Readonly<{ task: N; method?: 'controlvideo' }> &
   // One that counts alike in all frames and steps is told as it was before there were others.
   Readonly<{ conditioningScale: number } | { controls: readonly ControlWeight[] }>;
 

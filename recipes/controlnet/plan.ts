@@ -5,14 +5,21 @@ import type { SpecOf } from '../spec/schema.ts';
 import { acceptControls, controlPanels, drawingAlong } from './control-jobs.ts';
 import type { ControlledJob } from './control-jobs.ts';
 import { controlNodes } from './control-nodes.ts';
+import { acceptControlVideo, drawingTogether } from './controlvideo.ts';
 
 export type ControlnetJob = ControlledJob<'controlnet'>;
 
 const KIND = { task: 'controlnet', called: 'ControlNet' } as const;
 
 export const controlnet: RecipePlan<SpecOf<'controlnet'>, ControlnetJob> = {
-  accept: (request) => acceptControls(KIND, request),
-  drawing: (request) => drawingAlong(KIND, request),
+  accept: (request) =>
+    isTogether(request) ? acceptControlVideo(request) : acceptControls(KIND, request),
+  drawing: (request) =>
+    isTogether(request) ? drawingTogether(request) : drawingAlong(KIND, request),
   panels: controlPanels,
   nodes: controlNodes,
 };
+
+function isTogether({ spec }: { readonly spec: SpecOf<'controlnet'> }): boolean {
+  return spec.method === 'controlvideo';
+}

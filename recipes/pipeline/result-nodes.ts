@@ -61,10 +61,16 @@ function seenRoles(role: string, seen: Seen | undefined): Readonly<Record<string
   return { [role]: source, [`generated-${role}`]: generated, [`smoothed-${role}`]: smoothed };
 }
 
-/** One task per output; each reads the frames that it shows. `panels`: those that the recipe's spec names, by role; `alpha`: a clip's. */
+/** What the files show; `generated` only beside frames that were made of it, `alpha` a clip's. */
+export interface Shown extends Pick<Results, 'smoothed'> {
+  readonly generated?: NodeOutput;
+  readonly alpha?: NodeOutput | undefined;
+}
+
+/** One task per output; each reads the frames that it shows. `panels`: those that the recipe's spec names, by role. */
 export function assembleNode(
   job: JobBase,
-  { generated, smoothed, alpha }: Results & { readonly alpha?: NodeOutput | undefined },
+  { generated, smoothed, alpha }: Shown,
   panels: Readonly<Record<string, NodeOutput>> = {},
 ): PlanNode {
   const { frames, outputs } = job;
@@ -82,7 +88,9 @@ export function assembleNode(
     layout: { count: outputs.length, range: () => all, owner: () => 0 },
     params: (index) => outputs[index]!,
     inputs: {
-      ...rolesOf({ ...panels, generated }, (output) => partsOf(output, panel)),
+      ...rolesOf({ ...panels, ...(generated && { generated }) }, (output) =>
+        partsOf(output, panel),
+      ),
       smoothed: partsOf(smoothed, shown),
       ...(alpha === undefined ? {} : { alpha: partsOf(alpha, clip) }),
     },

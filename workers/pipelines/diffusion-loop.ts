@@ -2,7 +2,7 @@
 
 import { BivdiffError } from '../../common/errors.ts';
 import type { Checkpoint, StageContext } from '../inference/ports.ts';
-import type { Inverter, Sampler } from '../../common/diffusion/scheduler.ts';
+import type { Inverter, Sampler, StepInput } from '../../common/diffusion/scheduler.ts';
 import { floatTensor } from '../tensor/tensor.ts';
 import type { FloatTensor } from '../tensor/tensor.ts';
 import { whileDoing } from './failure-place.ts';
@@ -24,6 +24,9 @@ export interface BetweenSteps {
   restoreState(tensors: Readonly<Record<string, FloatTensor>>): void;
 }
 
+/** The clean sample that a step of DDIM shall go on from; undefined where that is the one that the model's output means. */
+export type ChooseClean = (input: StepInput) => Promise<Float32Array | undefined>;
+
 export interface LoopOptions {
   readonly predict: Predict;
   readonly context: StageContext;
@@ -37,6 +40,8 @@ export interface DenoiseOptions extends LoopOptions {
   readonly drawNoise?: (step: number) => FloatTensor;
   /** @default the sample stays as it is */
   readonly between?: BetweenSteps | undefined;
+  /** @default clean samples are as the model says */
+  readonly chooseClean?: ChooseClean;
 }
 
 /** From standard normal noise to latents; the first axis is the batch. */
@@ -69,9 +74,9 @@ async function runSteps(
   start: FloatTensor,
   scheduler: Inverter,
   options: LoopOptions &
-    Pick<DenoiseOptions, 'drawNoise' | 'between'> & { readonly first?: number },
+    Pick<DenoiseOptions, 'drawNoise' | 'between' | 'chooseClean'> & { readonly first?: number },
 ): Promise<FloatTensor> {
-  const { context, place, predict, drawNoise, between, first = 0 } = options;
+  const { context, place, predict, drawNoise, between, chooseClean, first = 0 } = options;
   const { timesteps } = scheduler;
   const { shape } = start;
   const { resumed } = context;
@@ -80,7 +85,7 @@ async function runSteps(
   context.standsAt(done, stateAt(floatTensor(shape, sample), scheduler, between));
   for (let stepIndex = done; stepIndex < timesteps.length; stepIndex += 1) {
     context.throwIfCancelled();
-    const stepOptions = { scheduler, predict, place, drawNoise };
+    const stepOptions = { scheduler, predict, place, drawNoise, chooseClean };
     ({ data: sample } = await takeStep(floatTensor(shape, sample), stepIndex, stepOptions));
     if (between !== undefined) sample = between.apply(floatTensor(shape, sample)).data;
     context.progress(stepIndex + 1 - first, timesteps.length - first);
@@ -92,31 +97,29 @@ async function runSteps(
 export interface StepOptions extends Pick<LoopOptions, 'predict' | 'place'> {
   readonly scheduler: Inverter;
   readonly drawNoise?: DenoiseOptions['drawNoise'] | undefined;
+  readonly chooseClean?: ChooseClean | undefined;
 }
 
 /** One step of a sampler or inverter. Where it depends on those before, these were taken by the same one. */
 export async function takeStep(
   { shape, data: sample }: FloatTensor,
   stepIndex: number,
-  { scheduler, predict, place, drawNoise }: StepOptions,
+  { scheduler, predict, place, drawNoise, chooseClean }: StepOptions,
 ): Promise<FloatTensor> {
   const { timesteps } = scheduler;
   const timestep = timesteps[stepIndex]!;
   const scaled = floatTensor(shape, scheduler.scaleModelInput(sample, stepIndex));
   const step = `step ${String(stepIndex + 1)} of ${String(timesteps.length)}`;
-  const { data: modelOutput } = await whileDoing(
-    `${place}, ${step} (t = ${String(timestep)})`,
-    () => {
-      return predict(scaled, timestep, stepIndex);
-    },
-  );
-  const after = scheduler.step({
-    modelOutput,
-    stepIndex,
-    sample,
-    batch: shape[0]!,
-    ...(drawNoise === undefined ? {} : { noise: (index: number) => drawNoise(index).data }),
+  const here = `${place}, ${step} (t = ${String(timestep)})`;
+  const { data: modelOutput } = await whileDoing(here, () => {
+    return predict(scaled, timestep, stepIndex);
   });
+  const input: StepInput = {
+    ...{ modelOutput, stepIndex, sample, batch: shape[0]! },
+    ...(drawNoise === undefined ? {} : { noise: (index: number) => drawNoise(index).data }),
+  };
+  const clean = await whileDoing(here, async () => chooseClean?.(input));
+  const after = scheduler.step(clean === undefined ? input : { ...input, clean });
   return floatTensor(shape, after);
 }
 

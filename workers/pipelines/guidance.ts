@@ -55,6 +55,20 @@ export async function predictGuided(
   );
 }
 
+/** The same with a run for each branch, for a model whose samples see each other. */
+export async function predictApart(
+  sample: FloatTensor,
+  branches: readonly Branch[],
+  forward: Forward,
+): Promise<FloatTensor> {
+  const predictions: FloatTensor[] = [];
+  for (const branch of branches) predictions.push(await predictGuided(sample, [branch], forward));
+  return combine(
+    predictions,
+    branches.map(({ weight }) => weight),
+  );
+}
+
 /** Each operation in float32, the last difference added first: as torch evaluates diffusers' formulas for two branches and for three. */
 export function combine(
   predictions: readonly FloatTensor[],

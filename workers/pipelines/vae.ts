@@ -75,15 +75,22 @@ export async function decodeLatents(
   latents: FloatTensor,
   context: StageContext,
 ): Promise<FrameTensor> {
+  return framesFromPixels(await decodePixels(latents, context));
+}
+
+/** The same as the VAE gives it: `[frames, 3, height, width]`, about -1..1. */
+export async function decodePixels(
+  latents: FloatTensor,
+  context: StageContext,
+): Promise<FloatTensor> {
   const decoder = await context.session('vae-decoder');
   const config = context.config('vae-decoder');
   const [, , height = 0, width = 0] = latents.shape;
   const framePixels = height * width * reductionOf(config) ** 2;
-  const pixels = await inChunks(latents, { framePixels, context }, async (chunk) => {
+  return inChunks(latents, { framePixels, context }, async (chunk) => {
     const sample = unscaleLatents(chunk, scalingFactor(config));
     return floatOutput(await decoder.run({ latent_sample: sample }), 'sample', decoder.name);
   });
-  return framesFromPixels(pixels);
 }
 
 /** Pixels `[frames, 3, height, width]`, -1..1, to what `encoder` makes of them, a batch of frames. */

@@ -1,6 +1,6 @@
 // One-channel pictures: from RGB, halved, sampled between pixels. Pure.
 
-import type { RgbImage } from '../media/media-types.ts';
+import type { RgbLevels } from './rgb-levels.ts';
 
 /** Row-major, 0..255. */
 export interface GreyImage {
@@ -10,7 +10,7 @@ export interface GreyImage {
 }
 
 /** Luma by BT.601's weights. */
-export function greyFromRgb({ rgb, width, height }: RgbImage): GreyImage {
+export function greyFromRgb({ rgb, width, height }: RgbLevels): GreyImage {
   const values = new Float32Array(width * height);
   for (let i = 0, from = 0; i < values.length; i++, from += 3) {
     values[i] = 0.299 * rgb[from]! + 0.587 * rgb[from + 1]! + 0.114 * rgb[from + 2]!;

@@ -1,12 +1,12 @@
 // Moves a picture along a flow. Pure.
 
-import type { RgbImage } from '../media/media-types.ts';
 import type { Flow } from './optical-flow.ts';
+import type { RgbLevels } from './rgb-levels.ts';
 
 /**
  * Each pixel taken from where the flow points, linearly between pixels; the border repeats. `[height, width, 3]`, 0..255.
  */
-export function warpRgb({ rgb, width, height }: RgbImage, flow: Flow): Float32Array {
+export function warpRgb({ rgb, width, height }: RgbLevels, flow: Flow): Float32Array {
   const out = new Float32Array(rgb.length);
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++, at++) {

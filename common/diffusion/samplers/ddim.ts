@@ -49,7 +49,13 @@ export class DdimSampler implements Sampler {
     const { clean, noise } = this.#predict(input, alpha);
     // 3. Equation 12: less noise of the same direction.
     const spread = fround(sqrt(fround(1 - previousAlpha)));
-    return weightedSum(fround(sqrt(previousAlpha)), clean, spread, noise);
+    return weightedSum(fround(sqrt(previousAlpha)), input.clean ?? clean, spread, noise);
+  }
+
+  /** x0: what the step, told of no other, goes on from. */
+  predictClean(input: StepInput): Float32Array {
+    checkStepInput(input, this.timesteps);
+    return this.#predict(input, this.#alphas[this.timesteps[input.stepIndex]!]!).clean;
   }
 
   saveState(): SamplerState {

@@ -1,8 +1,8 @@
 """`python -m parity.vision.record`: what OpenCV gives, for the tests of workers/vision.
 
 Writes into goldens/: pictures and their edges (PNG), clips as one tall picture each (frames below
-one another), and index.json with the thresholds, the flicker by DIS optical flow, edge F1 and mean
-differences.
+one another), and index.json with the thresholds, the flicker by DIS optical flow, edge F1, mean
+differences and how well a middle frame is made of its neighbours.
 """
 
 import json
@@ -38,9 +38,31 @@ def main():
                 still=float(np.abs(np.diff(clip.astype(np.float32), axis=0)).mean()),
                 edgeF1ToNext=edge_f1(edges[1:], edges[:-1]),
                 driftToNext=float(np.abs(clip[1:].astype(np.float32) - clip[:-1]).mean()),
+                **(between(*clip[:3].astype(np.float32)) if len(clip) > 2 else {}),
             )
         )
     (OUT / "index.json").write_text(json.dumps(index, indent=2) + "\n")
+
+
+def between(first, middle, last):
+    """How far a middle frame made of its neighbours is from the true one: their mean, and both moved half
+    way to each other along DIS flow (Super SloMo, arXiv 1712.00080, equation 4)."""
+    forth, back = _flow(first, last), _flow(last, first)
+    moved = (_moved(first, (back - forth) / 4) + _moved(last, (forth - back) / 4)) / 2
+    far = {"betweenMean": (first + last) / 2, "betweenMoved": moved}
+    return {name: float(np.abs(made - middle).mean()) for name, made in far.items()}
+
+
+def _flow(a, b):
+    dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    grey = [cv2.cvtColor(frame.astype(np.uint8), cv2.COLOR_RGB2GRAY) for frame in (a, b)]
+    return dis.calc(*grey, None)
+
+
+def _moved(frame, flow):
+    rows, columns = np.mgrid[0 : flow.shape[0], 0 : flow.shape[1]].astype(np.float32)
+    place = columns + flow[..., 0], rows + flow[..., 1]
+    return cv2.remap(frame, *place, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def save(name, image):

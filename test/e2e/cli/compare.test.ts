@@ -1,6 +1,6 @@
 // Comparing what was rendered, and files of any program, with the real program and the tiny models.
 
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
@@ -217,11 +217,12 @@ describe('clips of any program', () => {
 describe('BIVDiff and what it is compared with', () => {
   it('is rendered from specs, in one table and on one page', async () => {
     await using place = await createWorkplace();
+    const models = await modelsOfWindows(place.path('models'));
     const spec = (name: string, seed: number, frames = 3) =>
       writeFile(
         place.path(`${name}.yaml`),
         [
-          ...['apiVersion: bivdiff/v1', 'task: controlnet', `models: ${TINY_SET}`],
+          ...['apiVersion: bivdiff/v1', 'task: controlnet', `models: ${models}`],
           ...[
             `input: { path: ${SOURCE} }`,
             `prompt: a ${name} square`,
@@ -242,7 +243,7 @@ describe('BIVDiff and what it is compared with', () => {
         readonly means: readonly Pick<Comparison['clips'][number], 'label' | 'measured'>[];
       }
     >(run);
-    const names = ['frames alone', 'frames alone, one noise', 'noised (SDEdit)'];
+    const names = ['frames alone', 'frames alone, one noise', 'ControlVideo', 'noised (SDEdit)'];
     names.push('video inversion only', 'image inversion only', 'BIVDiff');
     expect(means.map(({ label }) => label)).toEqual(names);
     expect(clips.map(({ label }) => label)).toEqual(
@@ -258,11 +259,10 @@ describe('BIVDiff and what it is compared with', () => {
     expect(notes.join()).toContain('Tune-A-Video');
     // Frames alone and BIVDiff are of one render, before and after smoothing; the others of one each.
     const own = clips.slice(1, 1 + names.length);
-    expect(own.map(({ panel }) => panel)).toEqual([
-      ...['generated', 'generated', 'smoothed', 'smoothed', 'smoothed', 'smoothed'],
-    ]);
-    expect(own[0]?.job).toBe(own[5]?.job);
-    expect(new Set(own.map(({ job }) => job)).size).toBe(5);
+    const smoothed = Array.from({ length: 5 }, () => 'smoothed');
+    expect(own.map(({ panel }) => panel)).toEqual(['generated', 'generated', ...smoothed]);
+    expect(own[0]?.job).toBe(own[6]?.job);
+    expect(new Set(own.map(({ job }) => job)).size).toBe(6);
     expect(await readFile(page, 'utf8')).toContain('reference: frames alone');
 
     await spec('long', 3, 4);
@@ -274,7 +274,29 @@ describe('BIVDiff and what it is compared with', () => {
       ...flags,
     );
     expectOneError(unlike, /long renders 4 frames of 64x32, red 3 frames of 64x32/);
+
+    // Of models without the graph that it needs.
+    await writeFile(
+      place.path('plain.yaml'),
+      (await readFile(files[0]!, 'utf8')).replace(models, TINY_SET),
+    );
+    const without = await bivdiff('compare', '--baselines', place.path('plain.yaml'), ...flags);
+    expect(without.code, without.stderr).toBe(0);
+    expect(without.stdout).toMatch(/^BIVDiff +\d/m);
+    expect(without.stdout).not.toMatch(/^ControlVideo +\d/m);
+    expect(without.stdout).toMatch(/^ControlVideo is left out: .*no ControlVideo graph for canny/m);
     const needless = await bivdiff('compare', '--steps', '4');
     expectOneError(needless, /no clip is named.*\n.*--steps: is for --baselines/);
   });
 });
+
+/** The tiny models with a graph for ControlVideo: nothing in that of the ControlNet tells a batch from a window. */
+async function modelsOfWindows(folder: string): Promise<string> {
+  await cp(TINY_SET, folder, { recursive: true });
+  const path = join(folder, 'card.json');
+  const card = JSON.parse(await readFile(path, 'utf8')) as { generators: Record<string, object> };
+  const { generators } = card;
+  const together = { ...generators['canny'], method: 'controlvideo' };
+  await writeFile(path, JSON.stringify({ ...card, generators: { ...generators, together } }));
+  return folder;
+}

@@ -27,6 +27,7 @@ const JOBS: readonly (readonly [string, readonly string[]])[] = [
   ["VidRD's class", [...ALONG, '--video-model', 'vidrd']],
   ["AnimateDiff's class", [...ALONG, '--video-model', 'animatediff']],
   ['two controls', [...ALONG, '--control', 'canny,depth', '--control-scale', '1,0.6']],
+  ['ControlVideo', [...ALONG, '--method', 'controlvideo']],
   ['joints', [...ALONG, '--control', 'pose']],
   ['a T2I-Adapter', ['--task', 't2i-adapter', '--control', 'depth', ...PROMPT]],
   ['outpainting', ['--task', 'outpainting', ...PROMPT]],

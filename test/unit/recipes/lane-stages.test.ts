@@ -16,7 +16,10 @@ describe('the graphs of a stage', () => {
     [
       'generate',
       kindsOf(LANE_STAGES.generate, { task: 'controlnet' }),
-      { unet: 'controlnet-unet', 'text-encoder': 'text-encoder', 'vae-decoder': 'vae-decoder' },
+      {
+        ...{ unet: 'controlnet-unet', 'text-encoder': 'text-encoder' },
+        ...{ 'vae-decoder': 'vae-decoder', 'vae-encoder': 'vae-encoder' },
+      },
     ],
     [
       'encode',

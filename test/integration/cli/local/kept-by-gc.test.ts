@@ -11,6 +11,7 @@ import type { AcceptedJob } from '../../../../recipes/job.ts';
 import { createPlan, tasksOfStage } from '../../../../coordinator/domain/plan.ts';
 import { finishedFrames } from '../../../../coordinator/jobs/finished-frames.ts';
 import type { ActiveJob } from '../../../../coordinator/run/active-job.ts';
+import { recordOf } from '../../../support/conformance/results.ts';
 import { CoordinatorHarness } from '../../../support/farm/coordinator-harness.ts';
 import { acceptedJob } from '../../../support/jobs.ts';
 
@@ -82,6 +83,39 @@ describe('what the jobs of a farm need', () => {
     await farm.coordinator.delete(jobId);
     await collect();
     expect(await store.hasArtifact(video)).toBe(false);
+  });
+
+  it('is the frames of windows drawn together, each once where windows overlap', async () => {
+    farm.addWorker('w', ({ stage }) => {
+      if (stage === 'assemble') throw new BivdiffError('invalid-argument', 'it cannot be');
+    });
+    const job = acceptedJob({ method: 'controlvideo', frames: 12 });
+    const plan = createPlan(job);
+    for (const ref of tasksOfStage(plan, 'generate')) {
+      const { id: taskId, frames } = plan.task(ref);
+      const pictures = frames.map(async (frame) => {
+        const bytes = Buffer.from(`frame ${frame} of window ${ref.index}`);
+        const digest = await store.putArtifact(bytes);
+        return { digest, bytes: bytes.length, type: 'image/png' } as const;
+      });
+      await store.putRecord(recordOf('', await Promise.all(pictures), { taskId }));
+    }
+    const { jobId } = await farm.coordinator.submit(job, SUBMISSION);
+    await farm.until(jobId, 'failed');
+    await collect();
+    expect(await resultsOf(job, 'generate')).toBe(2);
+    const found = (await Array.fromAsync(finishedFrames(store, jobId))).flatMap(
+      (batch) => batch.frames,
+    );
+    expect(found.map(({ frame }) => frame)).toEqual(Array.from({ length: 12 }, (_, i) => i));
+    // The second begins at frame 4.
+    for (const [frame, window] of [
+      [7, 0],
+      [8, 1],
+    ] as const) {
+      const bytes = await store.getArtifact(found[frame]!.artifact.digest);
+      expect(Buffer.from(bytes).toString()).toBe(`frame ${frame} of window ${window}`);
+    }
   });
 
   it('is the finished frames and the source of one that failed', async () => {

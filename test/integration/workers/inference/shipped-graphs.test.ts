@@ -79,6 +79,30 @@ describe.each(named)('the shipped $part.name', ({ kind, part, sampleShape }) => 
   });
 });
 
+describe('the shipped graph of ControlVideo', () => {
+  const { unet } = generators['controlvideo-canny']!;
+  const runOn = async (threads: number, frames: number): Promise<Tensor> => {
+    const session = await openOnnxSession({ name: unet.name, graph: unet.graph!, threads });
+    try {
+      checkGraphContract(session, controlnetUnet(1), unet.config);
+      const { out_sample: noise } = await session.run(feedsOf(session, frames, latents));
+      return noise!;
+    } finally {
+      await session.release();
+    }
+  };
+
+  it.each([2, 5, 8])('gives equal bits for any threads: %i frames', async (frames) => {
+    const alone = await runOn(1, frames);
+    for (const threads of [2, 3, 16]) expect(await runOn(threads, frames)).toEqual(alone);
+  });
+
+  it('draws a frame by what others there are', async () => {
+    const few = first(await runOn(1, 2));
+    expect(first(await runOn(1, 3))).not.toEqual(few);
+  });
+});
+
 describe('the shipped inflated-unet', () => {
   it('gives the bits of the plain one for a window of one frame, which that one inverts', async () => {
     const runOn = async ({ name, graph }: ModelPart, shape: readonly number[]) => {

@@ -8,6 +8,7 @@ import { canny } from '../../../../workers/vision/canny.ts';
 import { driftOfFrame } from '../../../../workers/vision/colour-drift.ts';
 import { edgeAgreement } from '../../../../workers/vision/edge-f1.ts';
 import { flickerOfPair } from '../../../../workers/vision/flicker.ts';
+import { pictureBetween } from '../../../../workers/vision/picture-between.ts';
 import goldens from '../../../../models/parity/vision/goldens/index.json' with { type: 'json' };
 
 async function picture(name: string): Promise<RgbImage> {
@@ -64,6 +65,19 @@ describe.each(goldens.clips)('$name', (golden) => {
     expect(drift).toBeCloseTo(golden.driftToNext, 4);
   });
 });
+
+test.each(goldens.clips.filter((golden) => golden.betweenMoved !== undefined))(
+  'a picture between two is as near the true one as by OpenCV’s DIS: $name',
+  async ({ name, frames: count, betweenMean, betweenMoved }) => {
+    const [before, middle, after] = await clip(name, count);
+    const { rgb } = middle!;
+    const made = pictureBetween(before!, after!);
+    const far = made.reduce((sum, level, i) => sum + Math.abs(level - rgb[i]!), 0) / made.length;
+    expect(far).toBeLessThanOrEqual(betweenMoved * 1.2);
+    // Where nothing but motion changes, far nearer than their mean.
+    if (name !== 'flickering') expect(far).toBeLessThan(betweenMean * 0.3);
+  },
+);
 
 test.each(goldens.clips.filter((golden) => golden.name !== 'panning-odd'))(
   'edge F1 equals OpenCV’s where the picture is 128 pixels high: $name',

@@ -12,6 +12,7 @@ const good = {
   generators: {
     canny: { task: 'controlnet', unet: 'unet_controlnet-canny', conditions: [{ low: 60 }] },
     edit: { task: 'pix2pix', unet: 'edit/unet', scheduler: 'edit/scheduler', mixingRatio: 0 },
+    joined: { task: 'controlnet', method: 'controlvideo', unet: 'unet_joined' },
   },
   defaults: {
     guidanceScale: 5,
@@ -51,6 +52,10 @@ describe('a card', () => {
           edit: {
             ...{ task: 'pix2pix', unet: 'edit/unet', scheduler: 'edit/scheduler' },
             ...{ conditions: [], mixingRatio: 0 },
+          },
+          joined: {
+            ...{ task: 'controlnet', method: 'controlvideo', unet: 'unet_joined' },
+            conditions: [],
           },
         },
         annotators: {},
