@@ -142,6 +142,8 @@ export type DecodeParams = Readonly<Record<string, never>>;
 export type MeasureParams = (AnnotateParams | { readonly annotator?: never }) & {
   readonly depth?: true;
   readonly joints?: { readonly threshold: number };
+  /** Of the task's frames, from 0, those between which and the frame before a window begins or ends. Absent where none does. */
+  readonly seams?: readonly number[];
 };
 
 /** Whole pixels; x to the right, y down, from the frame's upper left corner. */

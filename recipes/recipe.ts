@@ -59,6 +59,8 @@ export interface RecipePlan<S, J extends JobBase> {
     /** The generator's own. @default that of the models */
     readonly mixingRatio?: number | undefined;
   };
+  /** Whether its frames go over the bridge, in windows. @default true */
+  isBridged?(spec: S): boolean;
   /** Of the panels that its spec names, those that this render shows. @default all */
   panels?(spec: S): readonly string[];
   /** All nodes of the job's plan, each after those that it reads. */

@@ -30,6 +30,7 @@ export interface RenderReport {
   readonly sha256: string;
   readonly metrics: {
     readonly flicker: Readonly<Record<'generated' | 'smoothed', number | null>>;
+    readonly seamRatio: Readonly<Record<'generated' | 'smoothed', number | null>>;
     readonly edgeF1: Readonly<Record<'generated' | 'smoothed', number | null>>;
     readonly depthCorrelation: Readonly<Record<'generated' | 'smoothed', number | null>>;
     readonly jointPck: Readonly<Record<'generated' | 'smoothed', number | null>>;
@@ -92,7 +93,7 @@ export function summaryText(report: RenderReport): string {
     ({ path, bytes, sha256 }) => `${path}  ${formatBytes(bytes)}  sha256 ${sha256.slice(0, 12)}`,
   );
   const { metrics, tasks } = report;
-  const { flicker, edgeF1, depthCorrelation, jointPck, drift } = metrics;
+  const { flicker, seamRatio, edgeF1, depthCorrelation, jointPck, drift } = metrics;
   const figure = (value: number | null): string => formatFigure(value ?? undefined);
   // Where there is such a control.
   const kept = (name: string, { generated, smoothed }: typeof edgeF1): string[] =>
@@ -104,6 +105,9 @@ export function summaryText(report: RenderReport): string {
   lines.push(
     `job ${report.job.slice(0, 12)}: ${plural(tasks.run, 'task')} run, ${tasks.reused} reused, ${formatSeconds(report.wallSeconds)}`,
     `flicker  ${figure(flicker.generated)} frame by frame, ${figure(flicker.smoothed)} smoothed (less is steadier)`,
+    ...(seamRatio.smoothed === null
+      ? []
+      : [`seams    ${figure(seamRatio.smoothed)} (flicker where windows meet, of that elsewhere)`]),
     ...kept('edge F1', edgeF1),
     ...kept('depth  ', depthCorrelation),
     ...kept('joints ', jointPck),
@@ -132,7 +136,7 @@ export function stopped(
 }
 
 function reportOf(result: RenderResult, options: RenderToFilesOptions): RenderReport {
-  const { flicker, edgeF1, depthCorrelation, jointPck, drift } = result.metrics;
+  const { flicker, seamRatio, edgeF1, depthCorrelation, jointPck, drift } = result.metrics;
   const told = ({ generated, smoothed }: typeof flicker) => ({
     generated: generated ?? null,
     smoothed: smoothed ?? null,
@@ -151,7 +155,7 @@ function reportOf(result: RenderResult, options: RenderToFilesOptions): RenderRe
     outputs,
     sha256: clip?.sha256 ?? '',
     metrics: {
-      ...{ flicker: told(flicker), edgeF1: told(edgeF1) },
+      ...{ flicker: told(flicker), seamRatio: told(seamRatio), edgeF1: told(edgeF1) },
       ...{ depthCorrelation: told(depthCorrelation), jointPck: told(jointPck) },
       drift: drift ?? null,
     },

@@ -50,13 +50,14 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
   const video = chooseVideo(spec, models, problems);
   const window = Math.min(spec.window ?? video?.window ?? Infinity, spec.frames);
   checkWindow(window, video, problems);
-  const long = longClipOf(spec, { window, problems });
   // Over one frame both give the same bits, and only the plain UNet has a batch: a lone sample's bits may depend on threads.
   const invertsNothing = spec.bridging.strategy === 'none';
   const normScope = window === 1 || invertsNothing ? 'frame' : spec.inversion.normScope;
   const inversionUnet = chooseInversionUnet(normScope, models, problems);
   const steps = spec.steps ?? models.defaults.steps;
   const recipe = recipeOf(spec.task);
+  const isBridged = recipe.isBridged?.(spec) ?? true;
+  const long = isBridged ? longClipOf(spec, { window, problems }) : undefined;
   const defaults = defaultsOf(models, video);
   const { mixingRatio = defaults.mixingRatio, ...drawing } =
     recipe.drawing?.({ spec, models }) ?? {};

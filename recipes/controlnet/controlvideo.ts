@@ -29,6 +29,7 @@ function settled(spec: Spec): Spec {
 
 function contradictionsOf(spec: Spec): readonly string[] {
   const { frames, window, scheduler, sharedNoise, mixingRatio, inversion, bridging } = spec;
+  const { long, windowStride, windowBlock } = spec;
   const has = 'method controlvideo';
   const alone = `${has} draws frames together, and one has none beside it`;
   const varying = askedControls(spec, [])?.controls.findIndex(
@@ -44,6 +45,9 @@ function contradictionsOf(spec: Spec): readonly string[] {
     sharedNoise:
       (sharedNoise ?? 1) !== 1 &&
       `${has} draws all frames from one noise, which is 1; leave one of the two out`,
+    long: long !== undefined && bridged,
+    windowStride: windowStride !== undefined && bridged,
+    windowBlock: windowBlock !== undefined && bridged,
     mixingRatio: mixingRatio !== undefined && bridged,
     'inversion.mode': inversion.mode !== undefined && bridged,
     'bridging.strategy': bridging.strategy !== 'mixed' && bridged,

@@ -16,6 +16,7 @@ export const controlnet: RecipePlan<SpecOf<'controlnet'>, ControlnetJob> = {
     isTogether(request) ? acceptControlVideo(request) : acceptControls(KIND, request),
   drawing: (request) =>
     isTogether(request) ? drawingTogether(request) : drawingAlong(KIND, request),
+  isBridged: (spec) => !isTogether({ spec }),
   panels: controlPanels,
   nodes: controlNodes,
 };

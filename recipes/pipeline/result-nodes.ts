@@ -7,6 +7,7 @@ import { batchLayout, partsOfRange, sampleFrames } from './layout.ts';
 import type { FrameRange, Layout, LayoutPart } from './layout.ts';
 import { partsOf, planNode } from './plan-node.ts';
 import type { NodeInput, NodeOutput, PlanNode } from './plan-node.ts';
+import { seamsIn } from './windowing.ts';
 
 /** The frames of a render before and after the bridge. */
 export interface Results {
@@ -42,7 +43,12 @@ export function measureNode(job: JobBase, results: Results, followed: Followed =
   };
   return planNode('measure', {
     layout,
-    params: () => (outlines === undefined ? seen : { ...outlines.params, ...seen }),
+    params: (index) => {
+      const { start, count } = layout.range(index);
+      const seams = seamsIn(job, { start, count }).map((frame) => frame - start);
+      const own = seams.length === 0 ? seen : { ...seen, seams };
+      return outlines === undefined ? own : { ...outlines.params, ...own };
+    },
     inputs: rolesOf(
       {
         ...(outlines && { control: outlines.pictures }),

@@ -2,8 +2,8 @@
 
 import type { SmoothParams } from '../../common/stages.ts';
 import type { JobBase, PartRef } from './job-base.ts';
-import { batchLayout, windowLayout } from './layout.ts';
-import type { Layout } from './layout.ts';
+import { batchLayout, indicesOf, windowLayout } from './layout.ts';
+import type { FrameRange, Layout } from './layout.ts';
 import { counterpartOf, framesOf, planNode } from './plan-node.ts';
 import type { NodeOutput, PlanNode } from './plan-node.ts';
 import { mergeNode, stepNode } from './window-nodes.ts';
@@ -36,6 +36,21 @@ export interface Windowing {
 export function windowingOf(job: JobBase): Windowing {
   if (job.long?.mode === 'co-denoise') return stepByStep(job);
   return wholeWindows(job);
+}
+
+/** Frames of a range between which and the one before a window of the job begins or ends, in order. */
+export function seamsIn({ frames, window, long }: JobBase, range: FrameRange): number[] {
+  if (frames <= window) return [];
+  const stride = long?.stride ?? window;
+  const lastStart = frames - window;
+  const isStart = (frame: number): boolean =>
+    frame === lastStart || (frame >= 0 && frame % stride === 0 && frame < lastStart);
+  return indicesOf(range).filter((frame) => {
+    if (frame === 0) return false;
+    // Side by side, the last window gives what the one before it has not.
+    if (long === undefined) return frame % window === 0;
+    return isStart(frame) || isStart(frame - window);
+  });
 }
 
 /** What a node of a windowed stage, or of mix or merge, hands on. */

@@ -34,6 +34,7 @@ export const measure: StageBody<MeasureParams> = async (input, context) => {
   };
   const sums = measureFrames(frames, {
     own: input.frames.length,
+    seams: params.seams ?? [],
     beforeEach: () => context.throwIfCancelled(),
   });
   const json = new TextEncoder().encode(JSON.stringify(sums));

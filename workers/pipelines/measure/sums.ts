@@ -38,12 +38,14 @@ export interface Compared<T> {
 export interface MeasureOptions {
   /** How many of the last frames count; those before them are only looked back to. */
   readonly own: number;
+  /** Of those, from 0, the ones whose flicker is also summed apart. */
+  readonly seams: readonly number[];
   /** Called before each figure of each frame; may throw to stop. */
   readonly beforeEach: () => void;
 }
 
 export function measureFrames(frames: MeasuredFrames, options: MeasureOptions): MeasureSums {
-  const { own, beforeEach } = options;
+  const { own, seams, beforeEach } = options;
   const first = frames.generated.length - own;
   const generated = frames.generated.slice(first);
   const smoothed = frames.smoothed.slice(first);
@@ -55,9 +57,15 @@ export function measureFrames(frames: MeasuredFrames, options: MeasureOptions): 
     }
     return { sum, count: frames.length };
   };
-  const flicker = (pictures: readonly RgbImage[]): Sum => {
-    return sumOver(pictures.slice(1), (picture, i) => flickerOfPair(pictures[i]!, picture));
-  };
+  const pairs = (pictures: readonly RgbImage[]): number[] =>
+    pictures.slice(1).map((picture, i) => {
+      beforeEach();
+      return flickerOfPair(pictures[i]!, picture);
+    });
+  const flicker = { generated: pairs(frames.generated), smoothed: pairs(frames.smoothed) };
+  // A pair is told by its second frame.
+  const atSeams = (all: readonly number[]): Sum =>
+    sumOf(seams.map((frame) => all[frame - 1 + first]!));
   const edges = (pictures: readonly RgbImage[], { frames: all, low, high }: Control): Sum => {
     const control = all.slice(first);
     return sumOver(pictures, (picture, i) => {
@@ -76,7 +84,10 @@ export function measureFrames(frames: MeasuredFrames, options: MeasureOptions): 
   };
   const { control, depth, joints } = frames;
   return {
-    flicker: { generated: flicker(frames.generated), smoothed: flicker(frames.smoothed) },
+    flicker: { generated: sumOf(flicker.generated), smoothed: sumOf(flicker.smoothed) },
+    ...(seams.length > 0 && {
+      seamFlicker: { generated: atSeams(flicker.generated), smoothed: atSeams(flicker.smoothed) },
+    }),
     ...(control !== undefined && {
       edgeF1: { generated: edges(generated, control), smoothed: edges(smoothed, control) },
     }),
@@ -89,4 +100,8 @@ export function measureFrames(frames: MeasuredFrames, options: MeasureOptions): 
     }),
     drift: sumOver(smoothed, (picture, i) => driftOfFrame(generated[i]!, picture)),
   };
+}
+
+function sumOf(values: readonly number[]): Sum {
+  return { sum: values.reduce((sum, value) => sum + value, 0), count: values.length };
 }

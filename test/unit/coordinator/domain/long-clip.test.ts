@@ -151,3 +151,25 @@ describe('the plan of windows that are cross-faded', () => {
     });
   });
 });
+
+describe('what measure is told of seams', () => {
+  const seamsOf = (changes: Parameters<typeof acceptedJob>[0]): number[] => {
+    const plan = createPlan(acceptedJob({ frames: 22, frameBatch: 4, ...changes }));
+    const { count } = plan.nodes.find(({ name }) => name === 'measure')!;
+    return Array.from({ length: count }, (_, index) => {
+      const { params, frames } = plan.task({ node: 'measure', index });
+      return ((params['seams'] ?? []) as number[]).map((frame) => frames[frame]!);
+    }).flat();
+  };
+
+  it('are the frames where a window begins, or after it ends', () => {
+    // Windows of 8 at 0, 5, 10 and 14.
+    expect(seamsOf({ long: { mode: 'blend', stride: 5 } })).toEqual([5, 8, 10, 13, 14, 18]);
+    // Side by side at 0, 8 and 14, the last of which gives what the one before has not.
+    expect(seamsOf({})).toEqual([8, 16]);
+  });
+
+  it('are none in one window', () => {
+    expect(seamsOf({ frames: 8 })).toEqual([]);
+  });
+});
