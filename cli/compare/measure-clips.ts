@@ -1,10 +1,10 @@
 // The figures of clips: those that renders measure (docs/metrics.md), frame by frame, and each clip against the reference.
 
-import { driftOfFrame } from '../../workers/vision/colour-drift.ts';
-import { depthCorrelationOfFrame } from '../../workers/vision/depth-correlation.ts';
-import { edgeF1OfFrame } from '../../workers/vision/edge-f1.ts';
-import { flickerOfPair } from '../../workers/vision/flicker.ts';
-import { jointPckOfFrame } from '../../workers/vision/joint-pck.ts';
+import { driftOfFrame } from '../../workers/vision/metrics/colour-drift.ts';
+import { depthCorrelationOfFrame } from '../../workers/vision/metrics/depth-correlation.ts';
+import { edgeF1OfFrame } from '../../workers/vision/metrics/edge-f1.ts';
+import { flickerOfPair } from '../../workers/vision/metrics/flicker.ts';
+import { jointPckOfFrame } from '../../workers/vision/metrics/joint-pck.ts';
 import type { Figure, Measured } from '../report/report.ts';
 import { cosine } from './clip-model.ts';
 import type { ClipModel } from './clip-model.ts';

@@ -1,14 +1,10 @@
 // Parts of each frame are drawn by a UNet that sees, beside the noisy latents, which of them are hidden and those of the picture without what is
 // hidden (diffusers, pipeline_stable_diffusion_inpaint.py). Known pixels are not pasted back, as in the paper.
 
-import { createSampler } from '../../common/diffusion/create-sampler.ts';
 import { imageUnet } from '../../workers/inference/graph-contract.ts';
 import type { StageContext, StageInput } from '../../workers/inference/ports.ts';
-import { denoise } from '../../workers/pipelines/diffusion-loop.ts';
-import { drawingNoise } from '../../workers/pipelines/drawing-noise.ts';
 import { posteriorMode } from '../../workers/pipelines/encode/posterior.ts';
-import { framesText } from '../../workers/pipelines/failure-place.ts';
-import { predictGuided, textBranches } from '../../workers/pipelines/guidance.ts';
+import { textBranches } from '../../workers/pipelines/guidance.ts';
 import {
   hiddenByMask,
   hiddenByRectangles,
@@ -20,17 +16,10 @@ import { joinChannels } from '../../workers/pipelines/latents.ts';
 import { pixelsFromFrames } from '../../workers/pipelines/pixels.ts';
 import { framesInput } from '../../workers/pipelines/stage-inputs.ts';
 import { embedText } from '../../workers/pipelines/text-embedding.ts';
-import { checkLatentSize, runUnet } from '../../workers/pipelines/unet.ts';
-import {
-  checkPixelSize,
-  decodeDrawn,
-  encodePixels,
-  latentShape,
-  scalingFactor,
-} from '../../workers/pipelines/vae.ts';
+import { decodeDrawn, encodePixels, scalingFactor } from '../../workers/pipelines/vae.ts';
 import type { FloatTensor, FrameTensor } from '../../workers/tensor/tensor.ts';
-import { noiseOf } from '../pipeline/generator-settings.ts';
 import type { RecipeBody } from '../recipe-body.ts';
+import { drawBranches, framesAndNoise } from '../source-drawing.ts';
 import type { InpaintingParams } from './params.ts';
 
 export const inpainting: RecipeBody<InpaintingParams> = {
@@ -38,15 +27,10 @@ export const inpainting: RecipeBody<InpaintingParams> = {
   graphs: ['vae-encoder'],
   generate: async (input, context) => {
     const { params, frames } = input;
-    const pictures = framesInput(input, 'frames');
-    const encoder = context.config('vae-encoder');
-    checkPixelSize(pictures, encoder);
-    const shape = latentShape(pictures, encoder);
+    const { pictures, noise } = framesAndNoise(input, context);
     const hidden = hiddenOf(input);
     const known = await knownLatents(pictures, hidden, context);
-    const mask = latentMask(hidden, shape);
-    const noise = drawingNoise(shape, noiseOf(params, frames));
-    const conditions = joinChannels([mask, known]);
+    const conditions = joinChannels([latentMask(hidden, noise.shape), known]);
     const latents = await drawHidden({ params, frames }, { noise, conditions }, context);
     return decodeDrawn(latents, frames, context);
   },
@@ -83,22 +67,10 @@ export async function drawHidden(
   { noise, conditions: channels }: HiddenDrawing,
   context: StageContext,
 ): Promise<FloatTensor> {
-  const unet = await context.session('unet');
-  checkLatentSize(unet, context.config('unet'), noise);
   const branches = textBranches({
     prompt: await embedText(params.prompt, context),
     negative: await embedText(params.negativePrompt, context),
     scale: params.guidanceScale,
   }).map((branch) => ({ ...branch, channels }));
-  return denoise(noise, {
-    sampler: createSampler(params.sampler, context.config('scheduler'), { steps: params.steps }),
-    predict: (sample, timestep) => {
-      return predictGuided(sample, branches, (batch, text) => {
-        return runUnet(unet, { sample: batch, timestep, text });
-      });
-    },
-    drawNoise: (step) => drawingNoise(noise.shape, noiseOf(params, frames), step),
-    context,
-    place: `generate ${framesText(frames)}`,
-  });
+  return drawBranches({ params, frames }, { noise, branches }, context);
 }

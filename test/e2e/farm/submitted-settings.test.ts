@@ -1,4 +1,5 @@
-// Goal: settings that have no field in the wire's message reach the workers: what `submit` makes of them has the bytes that `render` makes.
+// Goal: all of a job reaches the workers of a farm, settings that have no field in the wire's message and what is read beside the source among
+// it: what `submit` makes of each task has the bytes that `render` makes.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +10,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { endOfCli, startCli } from '../../support/cli-process.ts';
 import { sha256OfFile } from '../../support/farm/tenant-farm.ts';
 import { useFarm } from '../../support/farm/use-farm.ts';
-import { SOURCE } from '../cli/workplace.ts';
+import { FIXTURES, MASK, SOURCE } from '../cli/workplace.ts';
 
 const farmOf = useFarm();
 const CLIP = ['--input', SOURCE, '--frames', '8', '--steps', '4'];
@@ -18,6 +19,13 @@ const ALONG = ['--task', 'controlnet', ...PROMPT];
 const WEIGHED = ['--control-scale', '0.2..1', '--control-start', '0.25', '--control-end', '0.8'];
 const INSTRUCTED = [
   ...['--task', 'instruct-pix2pix', '--prompt', 'make it blue', '--image-guidance-scale', '1.2'],
+];
+const MASKED = ['--task', 'inpainting', '--prompt', '', '--keep-known', '--feather', '2'];
+const REWORDED = [
+  ...['--task', 'prompt-to-prompt', '--source-prompt', 'a red star on a gray background'],
+  ...['--prompt', 'a green star on a gray background', '--reweight', 'green=2,star=0.5'],
+  ...['--blend-words', 'star', '--blend-threshold', '0.8', '--cross-replace', '0.75'],
+  ...['--self-replace', '0.7', '--frames', '2'],
 ];
 const JOBS: readonly (readonly [string, readonly string[]])[] = [
   ['a ControlNet', ALONG],
@@ -30,8 +38,10 @@ const JOBS: readonly (readonly [string, readonly string[]])[] = [
   ['ControlVideo', [...ALONG, '--method', 'controlvideo']],
   ['joints', [...ALONG, '--control', 'pose']],
   ['a T2I-Adapter', ['--task', 't2i-adapter', '--control', 'depth', ...PROMPT]],
+  ['a mask', [...MASKED, '--mask', MASK, '--frames', '3']],
   ['outpainting', ['--task', 'outpainting', ...PROMPT]],
   ['InstructPix2Pix', INSTRUCTED],
+  ['Prompt-to-Prompt', REWORDED],
 ];
 
 let folder: string;
@@ -64,4 +74,15 @@ it.each(JOBS)('renders and submits the same: %s', async (_, settings) => {
   // And each is another clip.
   expect(digests).not.toContain(digest);
   digests.add(digest);
+});
+
+it.each([
+  ['truncated.mp4', /^error: truncated\.mp4 is truncated/],
+  ['odd-size.mp4', /--mask: .*sizes have to be equal/],
+])('says what is wrong with a mask, by its name: %s', async (name, sentence) => {
+  const { server } = await farmOf.start({ workers: 0 });
+  const job = [...CLIP, ...MASKED, '--mask', join(FIXTURES, name), '--server', server];
+  const { code, stderr } = await endOfCli(startCli(['submit', ...job]));
+  expect(code, stderr).toBe(2);
+  expect(stderr).toMatch(sentence);
 });

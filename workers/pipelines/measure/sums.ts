@@ -2,11 +2,11 @@
 
 import type { MeasureSums, Sum } from '../../../common/measures.ts';
 import type { RgbImage } from '../../media/media-types.ts';
-import { driftOfFrame } from '../../vision/colour-drift.ts';
-import { depthCorrelationOfFrame } from '../../vision/depth-correlation.ts';
-import { edgeF1OfFrame } from '../../vision/edge-f1.ts';
-import { flickerOfPair } from '../../vision/flicker.ts';
-import { jointPckOfFrame } from '../../vision/joint-pck.ts';
+import { driftOfFrame } from '../../vision/metrics/colour-drift.ts';
+import { depthCorrelationOfFrame } from '../../vision/metrics/depth-correlation.ts';
+import { edgeF1OfFrame } from '../../vision/metrics/edge-f1.ts';
+import { flickerOfPair } from '../../vision/metrics/flicker.ts';
+import { jointPckOfFrame } from '../../vision/metrics/joint-pck.ts';
 import type { Joint } from '../../vision/skeleton.ts';
 
 /** The same frames in all lists. */

@@ -4,12 +4,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { SAMPLERS } from '../../../../common/stages.ts';
 import type { SamplerName } from '../../../../common/stages.ts';
-import {
-  drawEdited,
-  instructBranches,
-  pictureLatents,
-} from '../../../../recipes/instruct-pix2pix/body.ts';
+import { instructBranches, pictureLatents } from '../../../../recipes/instruct-pix2pix/body.ts';
 import type { InstructParams } from '../../../../recipes/instruct-pix2pix/params.ts';
+import { drawBranches } from '../../../../recipes/source-drawing.ts';
 import type { Branch } from '../../../../workers/pipelines/guidance.ts';
 import { sliceBatch } from '../../../../workers/pipelines/latents.ts';
 import { scalingFactor } from '../../../../workers/pipelines/vae.ts';
@@ -52,7 +49,7 @@ async function edit(
   const picture = await pictureLatents(pictures, context);
   const branches = change(await instructBranches(told, picture, context));
   const stepNoise = (step: number): FloatTensor => movedOn(noise, SHIFT * (step + 1));
-  return drawEdited({ params: told, frames }, { noise, branches, stepNoise }, context);
+  return drawBranches({ params: told, frames }, { noise, branches, stepNoise }, context);
 }
 
 function movedOn({ shape, data }: FloatTensor, places: number): FloatTensor {

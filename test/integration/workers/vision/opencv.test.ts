@@ -5,9 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { decodePng } from '../../../../workers/media/pixels/png.ts';
 import type { RgbImage } from '../../../../workers/media/media-types.ts';
 import { canny } from '../../../../workers/vision/canny.ts';
-import { driftOfFrame } from '../../../../workers/vision/colour-drift.ts';
-import { edgeAgreement } from '../../../../workers/vision/edge-f1.ts';
-import { flickerOfPair } from '../../../../workers/vision/flicker.ts';
+import { driftOfFrame } from '../../../../workers/vision/metrics/colour-drift.ts';
+import { edgeAgreement } from '../../../../workers/vision/metrics/edge-f1.ts';
+import { flickerOfPair } from '../../../../workers/vision/metrics/flicker.ts';
 import { pictureBetween } from '../../../../workers/vision/picture-between.ts';
 import goldens from '../../../../models/parity/vision/goldens/index.json' with { type: 'json' };
 

@@ -2,17 +2,17 @@
 
 import { describe, expect, test } from 'vitest';
 import { canny } from '../../../../workers/vision/canny.ts';
-import { driftOfFrame } from '../../../../workers/vision/colour-drift.ts';
-import { depthCorrelationOfFrame } from '../../../../workers/vision/depth-correlation.ts';
+import { driftOfFrame } from '../../../../workers/vision/metrics/colour-drift.ts';
+import { depthCorrelationOfFrame } from '../../../../workers/vision/metrics/depth-correlation.ts';
 import {
   dilate,
   edgeAgreement,
   edgeF1OfFrame,
   tolerance,
-} from '../../../../workers/vision/edge-f1.ts';
-import { flickerOfPair } from '../../../../workers/vision/flicker.ts';
+} from '../../../../workers/vision/metrics/edge-f1.ts';
+import { flickerOfPair } from '../../../../workers/vision/metrics/flicker.ts';
 import { greyFromRgb } from '../../../../workers/vision/grey.ts';
-import { jointPckOfFrame } from '../../../../workers/vision/joint-pck.ts';
+import { jointPckOfFrame } from '../../../../workers/vision/metrics/joint-pck.ts';
 import { opticalFlow } from '../../../../workers/vision/optical-flow.ts';
 import { movingDisc } from '../../../support/media/clips.ts';
 

@@ -1,10 +1,10 @@
 // Flicker: how much a frame differs from the one before it once motion is taken away. Pure.
 
 import assert from 'node:assert/strict';
-import type { RgbImage } from '../media/media-types.ts';
-import { greyFromRgb } from './grey.ts';
-import { opticalFlow } from './optical-flow.ts';
-import { warpRgb } from './warp.ts';
+import type { RgbImage } from '../../media/media-types.ts';
+import { greyFromRgb } from '../grey.ts';
+import { opticalFlow } from '../optical-flow.ts';
+import { warpRgb } from '../warp.ts';
 
 /**
  * Mean absolute difference, 0..255, of `current` from `previous` moved along the optical flow. A clip's flicker is the

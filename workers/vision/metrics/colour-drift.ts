@@ -1,7 +1,7 @@
 // Colour drift: how far the smoothed frames have moved from the frames they were made of. Pure.
 
 import assert from 'node:assert/strict';
-import type { RgbImage } from '../media/media-types.ts';
+import type { RgbImage } from '../../media/media-types.ts';
 
 /** Mean absolute difference over pixels and channels, 0..255. A clip's drift is the mean of its frames'. */
 export function driftOfFrame(a: RgbImage, b: RgbImage): number {

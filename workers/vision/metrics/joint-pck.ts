@@ -1,8 +1,8 @@
 // Whether the joints of a frame are where they should be: the percentage of correct keypoints (PCK), as a share. Pure. Definition:
 // docs/metrics.md.
 
-import type { PlaneSize } from './resample.ts';
-import type { Joint } from './skeleton.ts';
+import type { PlaneSize } from '../resample.ts';
+import type { Joint } from '../skeleton.ts';
 
 /** Pixels where the shorter side has 128, in proportion elsewhere. */
 const TOLERANCE = 4;

@@ -2,8 +2,8 @@
 // Martin, Fowlkes, Malik, PAMI 2004, with a square tolerance in place of its matching. Pure.
 
 import assert from 'node:assert/strict';
-import type { RgbImage } from '../media/media-types.ts';
-import { canny } from './canny.ts';
+import type { RgbImage } from '../../media/media-types.ts';
+import { canny } from '../canny.ts';
 
 export interface EdgeAgreement {
   /** Share of found edge pixels with an expected one near. */

@@ -1,6 +1,6 @@
 // Whether a frame is near and far where it should be: the correlation of two pictures of depth. Pure. Definition: docs/metrics.md.
 
-import type { RgbImage } from '../media/media-types.ts';
+import type { RgbImage } from '../../media/media-types.ts';
 
 /**
  * Pearson's correlation of the grey levels of two depth pictures of one size, -1..1, so that neither the range nor the mean of either counts.
