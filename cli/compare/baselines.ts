@@ -44,7 +44,7 @@ export const METHODS: readonly Method[] = [
 ];
 
 const NOTES = [
-  'Tune-A-Video is left out: it tunes a model on each clip before it draws, which this program does not.',
+  'Tune-A-Video is left out: it tunes a model on each clip first. models/README.md says how to, and how to compare what is rendered with it.',
 ];
 
 /** What is compared. */

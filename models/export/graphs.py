@@ -8,6 +8,7 @@ import copy
 import torch
 
 from video.animatediff import AnimateDiffUnet
+from video.tune_a_video import TuneAVideoUnet
 
 from . import wrappers
 from .graph import Contract, write_graph
@@ -164,7 +165,7 @@ def write_annotator(model, kind, folder):
 
 def write_video_unet(model, weights, path):
     """A graph over `weights`, the files that store the video UNet `model`. Changes `model`."""
-    inner = "unet.unet" if isinstance(model, AnimateDiffUnet) else "unet"
+    inner = "unet.unet" if isinstance(model, (AnimateDiffUnet, TuneAVideoUnet)) else "unet"
     write_graph(
         wrappers.VideoUnet(model),
         _unet_example(model, (2,), (3,)),

@@ -1,8 +1,8 @@
 """Video models of a set: which kind a user's folder is of, and how each kind is written.
 
 Whole models (UNet3DConditionModel, VidRD) get a folder of their own, `video/NAME`. Those that are
-temporal layers over the set's image UNet (AnimateDiff's adapter, VidRD's layers alone) are written as
-`image/motion-NAME`, their graphs over both weights as `image/unet_motion-NAME.onnx`.
+layers over the set's image UNet (AnimateDiff's adapter, VidRD's layers alone, what Tune-A-Video tunes)
+are written as `image/motion-NAME`, their graphs over both weights as `image/unet_motion-NAME.onnx`.
 """
 
 import json
@@ -15,7 +15,7 @@ import torch
 from diffusers import MotionAdapter, UNet2DConditionModel, UNet3DConditionModel
 from transformers import CLIPTextModel
 
-from video import vidrd
+from video import tune_a_video, vidrd
 from video.animatediff import AnimateDiffUnet
 
 from . import graphs
@@ -37,7 +37,7 @@ class VideoSource:
 
 @dataclass(frozen=True)
 class TemporalSource:
-    """A folder of temporal layers: a motion adapter, or VidRD's."""
+    """A folder of layers: a motion adapter, VidRD's, or Tune-A-Video's."""
 
     layers: Path
     window: int
@@ -104,6 +104,8 @@ def load_video_unet(folder, name):
 def load_temporal(image_folder, layers):
     """An image UNet with temporal layers, in float32."""
     image_unet = UNet2DConditionModel.from_pretrained(image_folder, torch_dtype=torch.float32)
+    if _is_tuned(_config(layers)):
+        return _quiet(tune_a_video.load_tuned(image_unet, layers))
     if not _is_adapter(_config(layers)):
         return _quiet(vidrd.load_temporal(image_unet, layers))
     adapter = MotionAdapter.from_pretrained(layers, torch_dtype=torch.float32)
@@ -112,6 +114,10 @@ def load_temporal(image_folder, layers):
 
 def _is_adapter(config):
     return config.get("_class_name") == "MotionAdapter"
+
+
+def _is_tuned(config):
+    return config.get("_class_name") == tune_a_video.CLASS
 
 
 def _check_fit(config, image, layers):
@@ -140,7 +146,8 @@ def _write_temporal(name, source, image, dtype):
         vidrd.copy_layers(source.layers, out, dtype)
     add_to_config(out, window=source.window, rowwise_temporal_convs=True)
     model = load_temporal(image / "unet", out)
-    weights = (image / "unet" / WEIGHTS, out / WEIGHTS)
+    # Those that were tuned go before the image UNet's of the same name.
+    weights = (out / WEIGHTS, image / "unet" / WEIGHTS)
     graphs.write_video_unet(model, weights, image / f"unet_motion-{name}.onnx")
 
 

@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { endOfCli, startCli } from '../support/cli-process.ts';
 
 const root = join(import.meta.dirname, '../..');
+const SOURCE = join(root, 'examples/source.mp4');
 const PYTHON = process.env['BIVDIFF_PYTHON'] ?? 'python3';
 
 let folder: string;
@@ -31,11 +32,25 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** What `python -m export` prints. */
-async function exporter(...words: readonly string[]): Promise<string> {
+/** What `python -m MODULE` prints. */
+async function python(module: string, ...words: readonly string[]): Promise<string> {
   const options = { cwd: join(root, 'models') };
-  const { stdout } = await promisify(execFile)(PYTHON, ['-m', 'export', ...words], options);
+  const { stdout } = await promisify(execFile)(PYTHON, ['-m', module, ...words], options);
   return stdout;
+}
+
+const exporter = async (...words: readonly string[]) => python('export', ...words);
+
+/** With the set that has all of the models. */
+async function render(name: string, ...flags: readonly string[]): Promise<void> {
+  const output = join(folder, `${name}.mp4`);
+  const words = ['render', '--quiet', '--models', join(folder, 'tuned'), ...flags];
+  words.push('--input', SOURCE, '--prompt', 'a red star', '--frames', '8', '--steps', '2');
+  const ended = await endOfCli(
+    startCli([...words, '--store', join(folder, 'store'), '--output', output]),
+  );
+  expect(ended.code, ended.stderr).toBe(0);
+  expect((await stat(output)).size).toBeGreaterThan(10_000);
 }
 
 /** Names of the weights that a safetensors file says it has: a length of 8 bytes, then JSON. */
@@ -79,26 +94,31 @@ describe('models as they are published', () => {
     expect(weights.filter((path) => readers(path) !== readers('card.json'))).toEqual([]);
 
     const lines = (await exporter('check', set)).trim().split('\n');
-    expect(lines).toHaveLength(18);
+    expect(lines).toHaveLength(20);
     for (const line of lines) {
       const [, worst, largest] = /: (\S+) of (\S+) at /.exec(line) ?? [];
       expect(Number(worst) / Number(largest), line).toBeLessThan(1e-4);
     }
 
-    const check = await endOfCli(startCli(['models', 'check', set]));
+    const tuning = ['--clip', SOURCE, '--prompt', 'a red star', '--models', set, '--steps', '2'];
+    await python('export.tune_a_video', ...tuning, '--out', join(folder, 'tuned'));
+    const check = await endOfCli(startCli(['models', 'check', join(folder, 'tuned')]));
     expect(check.stdout).toMatch(/\nall sound\n$/);
-    for (const video of ['zeroscope', 'vidrd', 'animatediff']) {
-      const output = join(folder, `${video}.mp4`);
-      const render = await endOfCli(
-        startCli([
-          ...['render', '--quiet', '--models', set, '--task', 'controlnet', '--control', 'canny'],
-          ...['--input', join(root, 'examples/source.mp4'), '--prompt', 'a red star'],
-          ...['--frames', '8', '--stride', '4', '--steps', '2', '--mixing-ratio', '0.5'],
-          ...['--video-model', video, '--store', join(folder, 'store'), '--output', output],
-        ]),
-      );
-      expect(render.code, render.stderr).toBe(0);
-      expect((await stat(output)).size).toBeGreaterThan(10_000);
+    for (const video of ['zeroscope', 'vidrd', 'animatediff', 'tuned']) {
+      await render(video, '--task', 'controlnet', '--mixing-ratio', '0.5', '--video-model', video);
     }
+    await render('together', '--task', 'controlnet', '--method', 'controlvideo');
+  });
+
+  it('are tuned on a clip only if all that they need is there', async () => {
+    const words = ['--clip', 'gone.mp4', '--prompt', ' ', '--models', folder, '--out', folder];
+    const ended = await python('export.tune_a_video', ...words).catch((reason: unknown) => reason);
+    const { stderr } = ended as { readonly stderr: string };
+    expect(stderr.trim().split('\n').slice(-4)).toEqual([
+      '--clip gone.mp4: there is no such file',
+      `--models ${folder}: it has no card.json, so it is no model set`,
+      `--out ${folder}: it is there, and no model set`,
+      '--prompt: has no words; it says what the clip shows',
+    ]);
   });
 });
