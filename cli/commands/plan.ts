@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 
+import { overlappingWindows } from '../../recipes/pipeline/windows.ts';
 import { STAGES } from '../../common/task.ts';
 import type { SourceFacts } from '../../coordinator/domain/check-sources.ts';
 import { acceptRequest } from '../request/accept-request.ts';
@@ -105,6 +106,7 @@ function planText(accepted: Accepted, forecast: Forecast): string {
     sourceLine('source', source),
     ...Object.entries(sources).map(([name, facts]) => sourceLine(name, facts)),
     `makes   ${plural(job.frames, 'frame')} of ${job.width}x${job.height}, ${plural(job.steps, 'step')}, ${bridgingText(job)}\n`,
+    ...windowsLine(job),
     `models  ${models.folder} (${models.name})\n\n`,
     formatTable(['stage', 'tasks', 'in store', 'to run'], rows),
     `\n${toRun} of ${plural(total, 'task')} to run\n`,
@@ -112,6 +114,17 @@ function planText(accepted: Accepted, forecast: Forecast): string {
     `memory  about ${formatBytes(forecast.memoryBytesEstimated)}\n`,
     `disk    about ${formatBytes(forecast.diskBytesEstimated)}\n`,
   ].join('');
+}
+
+/** Of a clip that is longer than a window: what its overlap costs. */
+function windowsLine({ frames, window, long }: Accepted['job']): string[] {
+  if (long === undefined) return [];
+  const { count } = overlappingWindows(frames, { length: window, stride: long.stride });
+  const times = (count * window) / frames;
+  const how = long.mode === 'blend' ? 'cross-faded at the end' : 'agreeing at each step';
+  return [
+    `windows ${count} of ${plural(window, 'frame')}, ${long.stride} apart, ${how}: ${times.toFixed(2)} times the work of windows side by side\n`,
+  ];
 }
 
 function sourceLine(name: string, { path, width, height, frames }: SourceFacts): string {

@@ -1,0 +1,149 @@
+// `npm run bench:wavefront`: a long clip's windows, step by step, on eight worker processes; and the same bodies with a barrier after each step.
+// Real: nats-server, bus, store, worker loop, stage runner, exchange of latents between workers. Slept over: the models.
+// `--frames N`, `--steps N`, `--block N` for a shorter look.
+
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { ACK_WAIT_MS } from '../../cli/flags/farm-settings.ts';
+import { startNatsServer } from '../../cli/programs/nats-server.ts';
+import { openNatsBus } from '../../common/bus/nats/index.ts';
+import { openFileStore } from '../../common/store/file/index.ts';
+import type { JobId } from '../../common/task.ts';
+import { runJobAlone } from '../../coordinator/dispatch/run-alone.ts';
+import { DEFAULT_FAILURE_POLICY } from '../../coordinator/domain/failure-policy.ts';
+import { createPlan, tasksOfNode } from '../../coordinator/domain/plan.ts';
+import type { Plan } from '../../coordinator/domain/plan.ts';
+import { createTaskGraph } from '../../coordinator/domain/task-graph.ts';
+import { systemClock } from '../../coordinator/ports.ts';
+import { freePort } from '../../test/support/network/ports.ts';
+import { benchJob } from '../bench-job.ts';
+import { FRAMES, STEPS, STRIDE, WINDOW, WORKERS } from './settings.ts';
+
+const READY_MS = 30_000;
+const { values } = parseArgs({
+  options: {
+    frames: { type: 'string', default: String(FRAMES) },
+    steps: { type: 'string', default: String(STEPS) },
+    block: { type: 'string', default: '1' },
+  },
+});
+
+interface Run {
+  /** From the first step's beginning to the last one's end. */
+  readonly seconds: number;
+  readonly sleptSeconds: number;
+  readonly tasks: number;
+  readonly began: number;
+  readonly stored: number;
+}
+
+for (const isGang of [false, true]) {
+  const run = await measure(isGang);
+  const ideal = run.sleptSeconds / WORKERS;
+  const what = isGang ? 'a barrier after each step' : 'wavefront';
+  const { tasks, began, stored, seconds } = run;
+  console.log(
+    `${what.padEnd(26)} ${tasks} tasks (${began} begun, ${stored} stored): ${seconds.toFixed(1)} s, ${(ideal / seconds).toFixed(3)} of the ideal (${ideal.toFixed(1)} s), ${((WORKERS * ideal) / seconds).toFixed(2)} times one worker`,
+  );
+}
+
+/** `isGang`: no step of any block before all of the step before. */
+function planOf(isGang: boolean): Plan {
+  const plan = createPlan({
+    ...benchJob(Number(values.frames)),
+    ...{ window: WINDOW, steps: Number(values.steps), strength: 1, seed: isGang ? 1 : 0 },
+    long: { mode: 'co-denoise', stride: STRIDE, block: Number(values.block) },
+  });
+  const nodes = plan.nodes.filter(({ stage }) => stage === 'encode' || stage === 'smooth');
+  return {
+    ...plan,
+    nodes,
+    task: (ref) => {
+      const task = plan.task(ref);
+      return ref.node === 'encode' ? { ...task, inputs: {} } : task;
+    },
+    dependencies: (ref) => {
+      if (ref.node === 'encode') return [];
+      const before = nodes[nodes.findIndex(({ name }) => name === ref.node) - 1]!;
+      return isGang && before.stage === 'smooth' ? tasksOfNode(before) : plan.dependencies(ref);
+    },
+  };
+}
+
+async function measure(isGang: boolean): Promise<Run> {
+  const folder = await mkdtemp(join(tmpdir(), 'bivdiff-bench-'));
+  const nats = await startNatsServer();
+  const bus = await openNatsBus({ servers: [nats.url], name: 'bench', ackWaitMs: ACK_WAIT_MS });
+  const store = await openFileStore(join(folder, 'store'));
+  const names = Array.from({ length: WORKERS }, (_, i) => `w${i}`);
+  const peers: Record<string, string> = {};
+  for (const name of names) peers[name] = `127.0.0.1:${await freePort()}`;
+  const workers = await Promise.all(
+    names.map((name) => startWorker({ name, peers, nats: nats.url, store: join(folder, 'store') })),
+  );
+  try {
+    const graph = createTaskGraph(planOf(isGang));
+    const [first, last] = [
+      graph.plan.nodes.find(({ stage }) => stage === 'smooth')!,
+      graph.plan.nodes.at(-1)!,
+    ];
+    const wanted = tasksOfNode(last).map((ref) => graph.number(ref));
+    let [begunMs, endMs, sleptSeconds, began, stored] = [Infinity, 0, 0, 0, 0];
+    await runJobAlone({
+      ...{ jobId: 'bench' as JobId, graph, wanted, store, bus },
+      ...{ clock: systemClock, policy: DEFAULT_FAILURE_POLICY, slotsOf: () => WORKERS },
+      observer: {
+        surveyed: () => undefined,
+        event: (task, event) => {
+          if (graph.stage(task) !== 'smooth') return;
+          if (event.kind === 'started') {
+            began += 1;
+            begunMs = Math.min(begunMs, performance.now());
+          }
+          if (event.kind !== 'committed') return;
+          sleptSeconds += event.result.busySeconds;
+          if (event.held === undefined) stored += 1;
+          endMs = performance.now();
+        },
+      },
+    });
+    const tasks = first.count * Number(values.steps);
+    return { seconds: (endMs - begunMs) / 1000, sleptSeconds, tasks, began, stored };
+  } finally {
+    for (const worker of workers) worker.kill('SIGKILL');
+    await bus.close();
+    await store.close();
+    await nats.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function startWorker(options: {
+  readonly name: string;
+  readonly peers: Readonly<Record<string, string>>;
+  readonly nats: string;
+  readonly store: string;
+}): Promise<ChildProcess> {
+  const { name, nats, store } = options;
+  const args = [
+    '--name',
+    name,
+    '--nats',
+    nats,
+    '--store',
+    store,
+    '--peers',
+    JSON.stringify(options.peers),
+  ];
+  const child = fork(join(import.meta.dirname, 'window-worker.ts'), args, {
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
+  await once(child, 'message', { signal: AbortSignal.timeout(READY_MS) });
+  return child;
+}
