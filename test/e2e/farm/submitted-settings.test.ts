@@ -17,6 +17,8 @@ const CLIP = ['--input', SOURCE, '--frames', '8', '--steps', '4'];
 const PROMPT = ['--prompt', 'a green star moving right on a white background'];
 const ALONG = ['--task', 'controlnet', ...PROMPT];
 const WEIGHED = ['--control-scale', '0.2..1', '--control-start', '0.25', '--control-end', '0.8'];
+/** Of 4 frames at 0, 3 and 4. */
+const WINDOWS = ['--window', '4', '--window-stride', '3'];
 const INSTRUCTED = [
   ...['--task', 'instruct-pix2pix', '--prompt', 'make it blue', '--image-guidance-scale', '1.2'],
 ];
@@ -36,6 +38,8 @@ const JOBS: readonly (readonly [string, readonly string[]])[] = [
   ["AnimateDiff's class", [...ALONG, '--video-model', 'animatediff']],
   ['two controls', [...ALONG, '--control', 'canny,depth', '--control-scale', '1,0.6']],
   ['ControlVideo', [...ALONG, '--method', 'controlvideo']],
+  ['windows that agree at each step', [...ALONG, ...WINDOWS, '--window-block', '2']],
+  ['windows that are cross-faded', [...ALONG, ...WINDOWS, '--long', 'blend']],
   ['joints', [...ALONG, '--control', 'pose']],
   ['a T2I-Adapter', ['--task', 't2i-adapter', '--control', 'depth', ...PROMPT]],
   ['a mask', [...MASKED, '--mask', MASK, '--frames', '3']],
