@@ -19,12 +19,13 @@ import onnxruntime
 import torch
 from PIL import Image
 
-from parity.reference import Reference, mix, to_pixels
+from parity.reference import mix, to_pixels
 from train import annotators, controls, data
 
 from . import detectors, joints, metrics
 from .bars import Bar
 from .clips import NEGATIVE, draw_task
+from .graphs import open_reference
 
 DEMO = Path(__file__).resolve().parents[1] / "demo"
 GENERATORS = ("canny", "depth", "pose", "canny+depth", "t2i-canny", "t2i-depth")
@@ -98,7 +99,7 @@ class Measured:
 
     @cached_property
     def reference(self):
-        return Reference(self.folder, self.options.steps)
+        return open_reference(self.folder, self.options.steps)
 
     @cached_property
     def annotators(self):

@@ -14,22 +14,23 @@ from types import SimpleNamespace
 
 import cv2
 import numpy as np
-import onnxruntime
 import torch
+from diffusers import UNet3DConditionModel
 from PIL import Image
 
-from parity.reference import Reference, mix, to_pixels
+from parity.reference import mix, to_pixels
 from train import data
 from train.loop import train_dir
 
 from . import clips, detectors, metrics
-from .measure import OnnxVideoUnet
+from .graphs import Graph, open_reference
 
 DEMO = Path(__file__).resolve().parents[1] / "demo"
 MARGIN = 8  # pixels around a shape that is removed
 QUARTER = data.SIZE // 4
 BORDER = 2  # columns on each side of the old border that a jump is measured over
 CLEAR = 3  # pixels from a shape's outline that count as background
+PARTS = ("unet", "vae", "text_encoder", "unet-inpaint")  # of the image model, that frames depend on
 # What is measured with the smoothed clips: each has to miss a bar that they meet.
 CONTROLS = ("mask inverted", "ratio 1", "blurred", "nothing done")
 
@@ -113,13 +114,13 @@ def inpaint(models, case, hidden):
     known = reference.vae.encode(pixels * (mask < 0.5)).latent_dist.mode()
     known = known * reference.vae.config.scaling_factor
     small = torch.nn.functional.interpolate(mask, known.shape[-2:])
-    noise = clips._noise(case.index, case.kind, tuple(known.shape))
+    noise = clips.noise_of(case.index, case.kind, tuple(known.shape))
     text = reference.text("").repeat(len(noise), 1, 1)
 
     def predict(latents, time):
         return models.inpaint(torch.cat([latents, small, known], 1), time, text).sample
 
-    return to_pixels(reference.decode(reference._sample(noise, predict)))
+    return to_pixels(reference.decode(reference.sample(noise, predict)))
 
 
 def figures(case, clip):
@@ -190,40 +191,18 @@ def missed(kind, table, smoothed):
     ]
 
 
-class OnnxInpaintUnet:
-    """The set's inpainting UNet by onnxruntime; the parity tests hold it equal to torch's."""
-
-    def __init__(self, image):
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        path = str(image / "unet-inpaint" / "model.onnx")
-        self.session = onnxruntime.InferenceSession(
-            path, options, providers=["CPUExecutionProvider"]
-        )
-
-    def __call__(self, sample, timestep, text):
-        feeds = dict(
-            sample=sample.contiguous().numpy(),
-            timestep=np.array(float(timestep), np.float32),
-            encoder_hidden_states=text.contiguous().numpy(),
-        )
-        (noise,) = self.session.run(None, feeds)
-        return SimpleNamespace(sample=torch.from_numpy(noise))
-
-
 def main():
     options = _options()
     torch.set_num_threads(1)
     card = json.loads((options.folder / "card.json").read_text())
-    reference = Reference(options.folder, options.steps)
+    reference = open_reference(options.folder, options.steps)
     if options.video:
-        reference.video_unet = type(reference.video_unet).from_pretrained(options.video).eval()
-    else:
-        reference.video_unet = OnnxVideoUnet(options.folder)
+        reference.video_unet = UNet3DConditionModel.from_pretrained(options.video).eval()
+    image = options.folder / card["image"]
     models = SimpleNamespace(
         reference=reference,
-        inpaint=OnnxInpaintUnet(options.folder / card["image"]),
-        digest=clips.digest_of(options.folder),
+        inpaint=Graph(image / "unet-inpaint" / "model.onnx"),
+        digest=clips.digest_of_parts(image, PARTS),
     )
     kinds = {"removal": removal, "outpainting": outpainting}
     result = {kind: _measure(models, kinds[kind], options) for kind in options.kinds}

@@ -15,22 +15,20 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
-import onnxruntime
 import torch
 from PIL import Image
 
-from parity.reference import Reference, mix, to_pixels
+from parity.reference import mix, to_pixels
 from train import data
 from train.loop import train_dir
 
 from . import detectors, metrics
 from .bars import Bar
 from .clips import FIRST_CLIP
-from .measure import OnnxVideoUnet
+from .graphs import Graph, open_reference
 
 DEMO = Path(__file__).resolve().parents[1] / "demo"
 NEGATIVE = ""
@@ -165,10 +163,8 @@ class Editor:
     def __init__(self, folder, settings):
         self.settings = settings
         self.image = folder / "image"
-        self.reference = Reference(folder, settings.steps)
-        self.reference.video_unet = OnnxVideoUnet(folder)
-        self.reference.inflated = OnnxUnet(self.image / "unet" / "inflated.onnx", True)
-        self.unet = OnnxUnet(self.image / "unet-instruct" / "model.onnx")
+        self.reference = open_reference(folder, settings.steps)
+        self.unet = Graph(self.image / "unet-instruct" / "model.onnx")
 
     @torch.no_grad()
     def generate(self, frames, instruction, index):
@@ -186,7 +182,7 @@ class Editor:
 
         seed = torch.Generator().manual_seed(7000 + index)
         noise = torch.randn(picture.shape, generator=seed)
-        return to_pixels(reference.decode(reference._sample(noise, predict)))
+        return to_pixels(reference.decode(reference.sample(noise, predict)))
 
     def bridge(self, source, instruction, index):
         """Edited frames, and the image and video models' noise of them; kept on disk."""
@@ -211,29 +207,6 @@ class Editor:
         settings = self.settings
         said = (instruction, index, settings.steps, settings.guidance, settings.image_guidance)
         return hashlib.sha256(weights + repr(said).encode()).hexdigest()[:12]
-
-
-class OnnxUnet:
-    """An image UNet by onnxruntime; the parity tests hold it equal to torch's. `is_inflated`: over a
-    window of frames, which it takes along axis 2."""
-
-    def __init__(self, path, is_inflated=False):
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self.is_inflated = is_inflated
-        self.session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-
-    def __call__(self, sample, timestep, text):
-        clip = sample.transpose(0, 1)[None] if self.is_inflated else sample
-        feeds = dict(
-            sample=clip.contiguous().numpy(),
-            timestep=np.array(float(timestep), np.float32),
-            encoder_hidden_states=(text[:1] if self.is_inflated else text).contiguous().numpy(),
-        )
-        noise = torch.from_numpy(self.session.run(None, feeds)[0])
-        return SimpleNamespace(sample=noise[0].transpose(0, 1) if self.is_inflated else noise)
 
 
 def _judge(settings, clips, table):

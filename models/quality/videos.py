@@ -9,21 +9,19 @@ Everything runs in onnxruntime; the parity tests hold the graphs equal to torch.
 import argparse
 import json
 import time
-from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
-import onnxruntime
 import torch
 from PIL import Image
 
-from parity.reference import Reference, mix, to_clip, to_frames, to_pixels
+from parity.reference import mix, to_pixels
 from train.loop import train_dir
 
 from . import clips, metrics
 from .bars import Bar
+from .graphs import Graph, graph_of_video, open_reference
 
 DEMO = Path(__file__).resolve().parents[1] / "demo"
 FLICKER, EDGES, COLOR = 0.30, 0.75, 0.85
@@ -74,26 +72,18 @@ def settings_of(card, name):
     return {**card["defaults"], **own}
 
 
-def graph_of(folder, card, name):
-    said = card["videos"][name]
-    if isinstance(said, dict) and "unet" in said:
-        return folder / card["image"] / f"{said['unet']}.onnx"
-    place = said if isinstance(said, str) else said["folder"]
-    return folder / place / "unet" / "model.onnx"
-
-
 class Measurement:
     """The set's models, and how a clip is measured with them."""
 
     def __init__(self, folder, card, threads):
         torch.set_num_threads(threads)
-        self.reference = Reference(folder, card["defaults"]["steps"])
+        self.reference = open_reference(folder, card["defaults"]["steps"], threads=threads)
         self.defaults = card["defaults"]
         image = folder / card["image"]
-        open_graph = partial(Graph, threads=threads)
-        self.control = open_graph(image / "unet_controlnet-canny.onnx")
-        self.inflated = open_graph(image / "unet" / "inflated.onnx")
-        self.videos = {name: open_graph(graph_of(folder, card, name)) for name in card["videos"]}
+        self.control = Graph(image / "unet_controlnet-canny.onnx", threads)
+        self.videos = {
+            name: Graph(graph_of_video(folder, card, name), threads) for name in card["videos"]
+        }
         self.digest = clips.digest_of_parts(image, ("unet", "vae", "text_encoder", "controlnet-canny"))
 
     def clip(self, index, models, tried):
@@ -140,31 +130,11 @@ class Measurement:
         frames = to_pixels(reference.decode(reference.sample(noise, predict)))
         mean = reference.encode(frames).chunk(2, dim=1)[0]
         latents = mean * reference.vae.config.scaling_factor
-        empty = reference.text(clips.NEGATIVE)
-        inverted = reference.invert(
-            to_clip(latents), lambda x, now: self.inflated(x, now, empty).sample, "ddim"
-        )
-        made = dict(frames=frames, latents=latents, noise=to_frames(inverted))
+        noise = reference.invert_image(latents, clips.NEGATIVE)
+        made = dict(frames=frames, latents=latents, noise=noise)
         path.parent.mkdir(exist_ok=True)
         torch.save(made, path)
         return made
-
-
-class Graph:
-    """A UNet in onnxruntime, called as diffusers' are."""
-
-    def __init__(self, path, threads):
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        providers = ["CPUExecutionProvider"]
-        self.session = onnxruntime.InferenceSession(str(path), options, providers=providers)
-
-    def __call__(self, sample, timestep, text, **extra):
-        named = dict(sample=sample, encoder_hidden_states=text, **extra)
-        feeds = {name: value.contiguous().numpy() for name, value in named.items()}
-        feeds["timestep"] = np.array(float(timestep), np.float32)
-        (noise,) = self.session.run(None, feeds)
-        return SimpleNamespace(sample=torch.from_numpy(noise))
 
 
 def judge(rows, card, models):
