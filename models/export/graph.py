@@ -123,11 +123,13 @@ def _merge_equal_nodes(graph):
 
 
 def _shorten_names(graph):
-    """Numbers the intermediate values, whose long names are most of a graph without weights;
-    the nodes keep theirs, which say the same."""
+    """Numbers the intermediate values and takes the nodes' names away: long ones are most of a graph
+    without weights, and nobody reads them. Inputs, outputs and weights keep theirs; a weight's is the
+    model's own, so it also tells which layer the node is of that takes it."""
     outputs = {value.name for value in graph.output}
     short = {}
     for node in graph.node:
+        node.ClearField("name")
         for name in node.output:
             if name not in outputs:
                 short[name] = f"v{len(short)}"

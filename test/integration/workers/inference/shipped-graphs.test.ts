@@ -1,6 +1,8 @@
 // The graphs that ship: each keeps its contract, and neither threads nor batch change its bits. That is why neither is
 // part of a task's id.
 
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
@@ -47,7 +49,9 @@ const graphs: [GraphKind, ModelPart | undefined, readonly number[]][] = [
   ]),
 ];
 
-describe.each(graphs)('the shipped $0.name', (kind, part, sampleShape) => {
+const named = graphs.map(([kind, part, sampleShape]) => ({ kind, part, sampleShape }));
+
+describe.each(named)('the shipped $part.name', ({ kind, part, sampleShape }) => {
   it('keeps its contract, with equal bits for any threads and any batch', async () => {
     const threads = [1, 2, 3, 16];
     const outputs: Readonly<Record<string, Tensor>>[] = [];
@@ -86,6 +90,13 @@ describe('the shipped inflated-unet', () => {
     const plain = await runOn(image.unet, [4, 16, 8]);
     expect(await runOn(image.unetInflated!, [4, 1, 16, 8])).toEqual(plain);
   });
+});
+
+it('ships in less than 48 MB, with logs and model cards', async () => {
+  const entries = await readdir(DEMO, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const facts = await Promise.all(files.map((file) => stat(join(file.parentPath, file.name))));
+  expect(facts.reduce((bytes, { size }) => bytes + size, 0)).toBeLessThan(48_000_000);
 });
 
 /** Feeds whose first of the batch is the same for every batch. */
