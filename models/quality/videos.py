@@ -2,7 +2,8 @@
 
 Frames are generated and inverted by the image model once; each video model inverts them too, and
 smooths the mix, by its own default ratio and guidance or those of --try. Frozen and blurred frames
-must fail. Prints the table and writes quality-videos.json into the folder of --out.
+must fail, and so must the source, which has another colour. Prints the table and writes
+quality-videos.json into the folder of --out.
 Everything runs in onnxruntime; the parity tests hold the graphs equal to torch.
 """
 
@@ -31,6 +32,7 @@ FLICKER, EDGES, COLOR = 0.30, 0.75, 0.85
 def main():
     options = _options()
     card = json.loads((options.folder / "card.json").read_text())
+    card["defaults"]["steps"] = options.steps or card["defaults"]["steps"]
     models = {name: settings_of(card, name) for name in options.models or card["videos"]}
     work = Measurement(options.folder, card, options.threads)
     rows, pictures, started = [], [], time.monotonic()
@@ -55,6 +57,7 @@ def _options():
     parser.add_argument(
         "--try", dest="try_", type=_pair, nargs="+", metavar="RATIO,GUIDANCE", help="else each model's own"
     )
+    parser.add_argument("--steps", type=int)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, help="folder for quality-videos.json and .png")
     return parser.parse_args()
@@ -100,6 +103,7 @@ class Measurement:
                 row = f"{name} {ratio:g} {guidance:g}" if tried else name
                 rows[row] = to_pixels(reference.decode(drawn))
         shown = np.concatenate([np.concatenate(list(clip), 1) for clip in rows.values()])
+        rows["source"] = task.source.frames
         rows["blurred"] = np.stack([cv2.GaussianBlur(f, (0, 0), 4) for f in made["frames"]])
         rows["frozen"] = np.repeat(made["frames"][:1], len(made["frames"]), 0)
         figures = {
@@ -110,7 +114,7 @@ class Measurement:
 
     def _before_smoothing(self, task):
         """Generated frames, their latents and the image model's noise, from the cache if there."""
-        path = train_dir() / "quality" / f"videos-{self.digest}-{task.index}.pt"
+        path = train_dir() / "quality" / f"videos-{self.digest}-{task.index}-{self.defaults['steps']}.pt"
         if path.exists():
             return torch.load(path, weights_only=False)
         reference, prompt = self.reference, task.wanted.caption
