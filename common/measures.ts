@@ -12,6 +12,10 @@ export interface MeasureSums {
   readonly flicker: { readonly generated: Sum; readonly smoothed: Sum };
   /** Over frames, against the control; absent where there is none. */
   readonly edgeF1?: { readonly generated: Sum; readonly smoothed: Sum };
+  /** Over frames, of depth as an annotator sees it, against the control; absent where there is none. */
+  readonly depthCorrelation?: { readonly generated: Sum; readonly smoothed: Sum };
+  /** Over frames, of joints as an annotator sees them, against the control; absent where there is none. */
+  readonly jointPck?: { readonly generated: Sum; readonly smoothed: Sum };
   /** Over frames: smoothed from generated. */
   readonly drift: Sum;
 }
@@ -20,6 +24,8 @@ export interface MeasureSums {
 export interface ClipMetrics {
   readonly flicker: BeforeAndAfter;
   readonly edgeF1: BeforeAndAfter;
+  readonly depthCorrelation: BeforeAndAfter;
+  readonly jointPck: BeforeAndAfter;
   readonly drift: number | undefined;
 }
 
@@ -36,15 +42,15 @@ export function meansOf(sums: readonly MeasureSums[]): ClipMetrics {
     const count = found.reduce((total, one) => total + one.count, 0);
     return count === 0 ? undefined : found.reduce((total, one) => total + one.sum, 0) / count;
   };
+  const means = (figure: Exclude<keyof MeasureSums, 'drift'>): BeforeAndAfter => ({
+    generated: mean(({ [figure]: both }) => both?.generated),
+    smoothed: mean(({ [figure]: both }) => both?.smoothed),
+  });
   return {
-    flicker: {
-      generated: mean(({ flicker }) => flicker.generated),
-      smoothed: mean(({ flicker }) => flicker.smoothed),
-    },
-    edgeF1: {
-      generated: mean(({ edgeF1 }) => edgeF1?.generated),
-      smoothed: mean(({ edgeF1 }) => edgeF1?.smoothed),
-    },
+    flicker: means('flicker'),
+    edgeF1: means('edgeF1'),
+    depthCorrelation: means('depthCorrelation'),
+    jointPck: means('jointPck'),
     drift: mean(({ drift }) => drift),
   };
 }

@@ -27,7 +27,7 @@ export const STAGE_FACTS: {
 } = {
   ingest: { pool: 'any', numerics: 'media', revision: 2 },
   annotate: { pool: 'idm', numerics: 'plain', revision: 2 },
-  estimate: { pool: 'idm', numerics: 'inference', revision: 1 },
+  estimate: { pool: 'idm', numerics: 'inference', revision: 2 },
   generate: { pool: 'idm', numerics: 'inference', revision: 2 },
   encode: { pool: 'idm', numerics: 'inference', revision: 1 },
   'invert-image': { pool: 'mixer', numerics: 'inference', revision: 1 },

@@ -34,7 +34,10 @@ export interface AnnotateParams {
   readonly high: number;
 }
 
-/** In: `frames`. Out: `control`, as RGB pictures: nearness as grey, or joints and what joins them on black. Models: annotator. */
+/**
+ * In: `frames`. Out: `control`, as RGB pictures: nearness as grey, or joints and what joins them on black; of joints also `joints`,
+ * `[frames, joints, 3]` float32: x and y in pixels, and the score. Models: annotator.
+ */
 export type EstimateParams =
   | Readonly<{ kind: 'depth' }>
   | Readonly<{
@@ -98,10 +101,16 @@ export interface SmoothParams {
 export type DecodeParams = Readonly<Record<string, never>>;
 
 /**
- * In: `generated`, `smoothed` and, where edges are compared, `control`: the frames of the task and, unless it is the first, the one before
- * them. Out: `metrics`, JSON of `MeasureSums`. With a control: how it was drawn.
+ * In: `generated`, `smoothed` and what they are compared with, each of the frames of the task and, unless it is the first, the one before them. Out:
+ * `metrics`, JSON of `MeasureSums`.
+ * - edges: `control`, and how it was drawn
+ * - depth: `depth`, `generated-depth`, `smoothed-depth`: pictures that estimate made of the source and of both
+ * - joints: `joints`, `generated-joints`, `smoothed-joints` of estimate; those of a lower score than the threshold are not there
  */
-export type MeasureParams = AnnotateParams | Readonly<Record<string, never>>;
+export type MeasureParams = (AnnotateParams | { readonly annotator?: never }) & {
+  readonly depth?: true;
+  readonly joints?: { readonly threshold: number };
+};
 
 /** Whole pixels; x to the right, y down, from the frame's upper left corner. */
 export type Rectangle = Readonly<{ x: number; y: number; width: number; height: number }>;

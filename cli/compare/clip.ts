@@ -4,6 +4,7 @@ import type { JobId } from '../../common/task.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import type { RgbImage } from '../../workers/media/media-types.ts';
 import type { Control } from '../../workers/pipelines/measure/sums.ts';
+import type { Joint } from '../../workers/vision/skeleton.ts';
 
 export interface Clip {
   readonly label: string;
@@ -14,9 +15,18 @@ export interface Clip {
   readonly kind: 'shown' | 'measured';
   /** What its edges are compared with, where that is known. */
   readonly control?: Control;
+  /** How an annotator sees them, beside the control that they were to follow; of jobs that had one. */
+  readonly depth?: Asked<RgbImage>;
+  readonly joints?: Asked<readonly Joint[]> & { readonly threshold: number };
   /** What the frames show, where that was said. */
   readonly prompt?: string;
   readonly origin: ClipOrigin;
+}
+
+/** One of each frame. */
+export interface Asked<T> {
+  readonly control: readonly T[];
+  readonly own: readonly T[];
 }
 
 export type ClipOrigin =

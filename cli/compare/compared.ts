@@ -38,7 +38,9 @@ export async function compareClips(
   const figures = FIGURES.filter(({ id }) => measured.some((clip) => clip.measured?.[id]));
   const has = (figure: string): boolean => figures.some(({ id }) => id === figure);
   const notes = [
-    ...(has('edgeF1') ? [] : ['Control fidelity is left out: no clip has a control of outlines.']),
+    ...(['edgeF1', 'depthCorrelation', 'jointPck'].some(has)
+      ? []
+      : ['Control fidelity is left out: no clip has a control of outlines, depth or joints.']),
     ...(options.model === undefined
       ? ['Frame consistency and text alignment are left out: they need --clip DIR, a CLIP in ONNX.']
       : has('clipText')

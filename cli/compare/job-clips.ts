@@ -4,15 +4,14 @@
 import { BivdiffError } from '../../common/errors.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { InputPart, JobId } from '../../common/task.ts';
-import { createPlan, tasksOfStage } from '../../coordinator/domain/plan.ts';
 import { readRequest } from '../../coordinator/jobs/job-request.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { PANEL_LABELS } from '../../recipes/panels.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
-import type { Control } from '../../workers/pipelines/measure/sums.ts';
 import type { RgbImage } from '../../workers/media/media-types.ts';
 import { panelParts, readParts } from '../local/job-pictures.ts';
 import type { Clip } from './clip.ts';
+import { readFollowed } from './followed.ts';
 
 export interface NamedJob {
   readonly label: string;
@@ -47,14 +46,14 @@ export class JobClipReader {
     const framesPerSecond = job.outputs[0]?.framesPerSecond ?? 8;
     const pictures = new Map<string, readonly RgbImage[]>();
     for (const [role, of] of Object.entries(parts)) pictures.set(role, await this.#read(jobId, of));
-    const edges = await this.#readControl(jobId, job);
+    const followed = await this.#orLost(jobId, readFollowed(this.#store, job));
     const clipOf = (panel: string, own: Partial<Clip>): Clip => ({
       label,
       framesPerSecond,
       frames: pictures.get(panel) ?? [],
       kind: 'measured',
       prompt: job.prompt,
-      ...(edges === undefined ? {} : { control: edges }),
+      ...followed[panel === 'generated' ? 'generated' : 'smoothed'],
       origin: { job: jobId, panel, ...(request === undefined ? {} : { request }) },
       ...own,
     });
@@ -69,25 +68,6 @@ export class JobClipReader {
     return { before, result: clipOf('smoothed', {}) };
   }
 
-  /** The outlines that a job's edges were measured against, as its own plan says. */
-  async #readControl(jobId: JobId, job: AcceptedJob): Promise<Control | undefined> {
-    const plan = createPlan(job);
-    const frames: RgbImage[] = [];
-    let thresholds: Pick<Control, 'low' | 'high'> | undefined;
-    for (const ref of tasksOfStage(plan, 'measure')) {
-      const { params, inputs, frames: own } = plan.task(ref);
-      const { low, high } = params;
-      const parts = inputs['control'];
-      if (parts === undefined || typeof low !== 'number' || typeof high !== 'number') {
-        return undefined;
-      }
-      thresholds = { low, high };
-      // But for the first, each begins with the last frame of the one before.
-      frames.push(...(await this.#read(jobId, parts)).slice(-own.length));
-    }
-    return thresholds && { frames, ...thresholds };
-  }
-
   #isNew(parts: readonly InputPart[]): boolean {
     const key = JSON.stringify(parts);
     if (this.#seen.has(key)) return false;
@@ -95,9 +75,13 @@ export class JobClipReader {
     return true;
   }
 
-  async #read(jobId: JobId, parts: readonly InputPart[]): Promise<readonly RgbImage[]> {
+  #read(jobId: JobId, parts: readonly InputPart[]): Promise<readonly RgbImage[]> {
+    return this.#orLost(jobId, readParts(this.#store, parts));
+  }
+
+  async #orLost<T>(jobId: JobId, reading: Promise<T>): Promise<T> {
     try {
-      return await readParts(this.#store, parts);
+      return await reading;
     } catch (reason) {
       const error = BivdiffError.from(reason);
       if (error.code !== 'data-loss') throw error;

@@ -1,8 +1,10 @@
 // The figures of clips: those that renders measure (docs/metrics.md), frame by frame, and each clip against the reference.
 
 import { driftOfFrame } from '../../workers/vision/colour-drift.ts';
+import { depthCorrelationOfFrame } from '../../workers/vision/depth-correlation.ts';
 import { edgeF1OfFrame } from '../../workers/vision/edge-f1.ts';
 import { flickerOfPair } from '../../workers/vision/flicker.ts';
+import { jointPckOfFrame } from '../../workers/vision/joint-pck.ts';
 import type { Figure, Measured } from '../report/report.ts';
 import { cosine } from './clip-model.ts';
 import type { ClipModel } from './clip-model.ts';
@@ -24,6 +26,22 @@ export const FIGURES: readonly Figure[] = [
     unit: 'edge F1, 0 to 1',
     better: 'higher',
     doc: "How well the frame's edges lie on those of the control that it was to follow.",
+  },
+  {
+    id: 'depthCorrelation',
+    name: 'Depth fidelity',
+    along: 'frame',
+    unit: 'correlation, -1 to 1',
+    better: 'higher',
+    doc: 'How well what an annotator sees as near and far agrees with the depth that the frame was to follow.',
+  },
+  {
+    id: 'jointPck',
+    name: 'Joint fidelity',
+    along: 'frame',
+    unit: 'PCK, 0 to 1',
+    better: 'higher',
+    doc: 'The share of joints that an annotator sees where they were to be, within 4 pixels of 128.',
   },
   {
     id: 'drift',
@@ -63,7 +81,7 @@ export async function measureClip(
   reference: Clip,
   { signal, model }: MeasureOptions,
 ): Promise<Readonly<Record<string, Measured>>> {
-  const { frames, control, prompt } = clip;
+  const { frames, control, depth, joints, prompt } = clip;
   const over = async (
     count: number,
     figure: (index: number) => number,
@@ -83,6 +101,16 @@ export async function measureClip(
   const edgeF1 =
     control &&
     (await over(frames.length, (i) => edgeF1OfFrame(control.frames[i]!, frames[i]!, control).f1));
+  const depthCorrelation =
+    depth &&
+    (await over(frames.length, (i) => depthCorrelationOfFrame(depth.control[i]!, depth.own[i]!)));
+  const jointPck =
+    joints &&
+    (await over(frames.length, (i) => {
+      const { width, height } = frames[i]!;
+      const asked = { width, height, threshold: joints.threshold };
+      return jointPckOfFrame(joints.control[i]!, joints.own[i]!, asked);
+    }));
   const drift =
     clip === reference
       ? undefined
@@ -92,6 +120,9 @@ export async function measureClip(
   const clipConsistency =
     seen && (await over(frames.length - 1, (i) => cosine(seen[i]!, seen[i + 1]!)));
   const clipText = seen && text && (await over(frames.length, (i) => cosine(seen[i]!, text)));
-  const all = Object.entries({ flicker, edgeF1, drift, clipConsistency, clipText });
+  const all = Object.entries({
+    ...{ flicker, edgeF1, depthCorrelation, jointPck, drift },
+    ...{ clipConsistency, clipText },
+  });
   return Object.fromEntries(all.filter((one): one is [string, Measured] => one[1] !== undefined));
 }

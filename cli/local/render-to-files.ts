@@ -31,6 +31,8 @@ export interface RenderReport {
   readonly metrics: {
     readonly flicker: Readonly<Record<'generated' | 'smoothed', number | null>>;
     readonly edgeF1: Readonly<Record<'generated' | 'smoothed', number | null>>;
+    readonly depthCorrelation: Readonly<Record<'generated' | 'smoothed', number | null>>;
+    readonly jointPck: Readonly<Record<'generated' | 'smoothed', number | null>>;
     readonly drift: number | null;
   };
   readonly tasks: TaskCounts;
@@ -90,17 +92,21 @@ export function summaryText(report: RenderReport): string {
     ({ path, bytes, sha256 }) => `${path}  ${formatBytes(bytes)}  sha256 ${sha256.slice(0, 12)}`,
   );
   const { metrics, tasks } = report;
-  const { flicker, edgeF1, drift } = metrics;
+  const { flicker, edgeF1, depthCorrelation, jointPck, drift } = metrics;
   const figure = (value: number | null): string => formatFigure(value ?? undefined);
+  // Where there is such a control.
+  const kept = (name: string, { generated, smoothed }: typeof edgeF1): string[] =>
+    smoothed === null
+      ? []
+      : [
+          `${name}  ${figure(generated)} frame by frame, ${figure(smoothed)} smoothed (1 follows the control)`,
+        ];
   lines.push(
     `job ${report.job.slice(0, 12)}: ${plural(tasks.run, 'task')} run, ${tasks.reused} reused, ${formatSeconds(report.wallSeconds)}`,
     `flicker  ${figure(flicker.generated)} frame by frame, ${figure(flicker.smoothed)} smoothed (less is steadier)`,
-    // Where there is a control.
-    ...(edgeF1.smoothed === null
-      ? []
-      : [
-          `edge F1  ${figure(edgeF1.generated)} frame by frame, ${figure(edgeF1.smoothed)} smoothed (1 follows the control)`,
-        ]),
+    ...kept('edge F1', edgeF1),
+    ...kept('depth  ', depthCorrelation),
+    ...kept('joints ', jointPck),
     `drift    ${figure(drift)} (how far smoothing moved the colours)`,
   );
   return `${lines.join('\n')}\n`;
@@ -126,7 +132,11 @@ export function stopped(
 }
 
 function reportOf(result: RenderResult, options: RenderToFilesOptions): RenderReport {
-  const { flicker, edgeF1, drift } = result.metrics;
+  const { flicker, edgeF1, depthCorrelation, jointPck, drift } = result.metrics;
+  const told = ({ generated, smoothed }: typeof flicker) => ({
+    generated: generated ?? null,
+    smoothed: smoothed ?? null,
+  });
   const outputs = result.outputs.map(({ params, artifacts }) => ({
     layout: params.layout,
     format: params.format,
@@ -141,8 +151,8 @@ function reportOf(result: RenderResult, options: RenderToFilesOptions): RenderRe
     outputs,
     sha256: clip?.sha256 ?? '',
     metrics: {
-      flicker: { generated: flicker.generated ?? null, smoothed: flicker.smoothed ?? null },
-      edgeF1: { generated: edgeF1.generated ?? null, smoothed: edgeF1.smoothed ?? null },
+      ...{ flicker: told(flicker), edgeF1: told(edgeF1) },
+      ...{ depthCorrelation: told(depthCorrelation), jointPck: told(jointPck) },
       drift: drift ?? null,
     },
     tasks: result.tasks,

@@ -24,6 +24,13 @@ export interface SweepPlaces {
   readonly html: string | undefined;
 }
 
+/** How well frames keep to their controls. */
+const FOLLOWED = [
+  ['edgeF1', 'edge F1'],
+  ['depthCorrelation', 'depth'],
+  ['jointPck', 'joints'],
+] as const;
+
 /** What `--json` prints and table.json holds. `tasks` and `seconds` are of the whole sweep. */
 export function sweepTable(results: readonly SweepResult[], { folder, html }: SweepPlaces): object {
   return {
@@ -51,21 +58,25 @@ export function sweepTable(results: readonly SweepResult[], { folder, html }: Sw
 }
 
 export function sweepText(results: readonly SweepResult[], { folder, html }: SweepPlaces): string {
-  const header = ['', 'flicker', 'edge F1', 'drift', 'tasks run', 'reused'];
   const figure = (value: number | null): string => formatFigure(value ?? undefined);
+  const first = results[0]?.report.metrics;
+  // Edges, and what else some render has.
+  const kept = FOLLOWED.filter(([id]) => {
+    return id === 'edgeF1' || results.some(({ report }) => report.metrics[id].smoothed !== null);
+  });
+  const header = ['', 'flicker', ...kept.map(([, name]) => name), 'drift', 'tasks run', 'reused'];
   const rows = results.map(({ point, report }) => [
     pointLabel(point),
     figure(report.metrics.flicker.smoothed),
-    figure(report.metrics.edgeF1.smoothed),
+    ...kept.map(([id]) => figure(report.metrics[id].smoothed)),
     figure(report.metrics.drift),
     report.tasks.run,
     report.tasks.reused,
   ]);
-  const first = results[0]?.report.metrics;
   const frameByFrame = [
     'frame by frame',
     figure(first?.flicker.generated ?? null),
-    figure(first?.edgeF1.generated ?? null),
+    ...kept.map(([id]) => figure(first?.[id].generated ?? null)),
   ];
   const tasks = sumTasks(results.map(({ report }) => report.tasks));
   const wallSeconds = wallSecondsOf(results);

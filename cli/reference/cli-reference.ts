@@ -71,7 +71,7 @@ is left; one that differs is refused without \`--overwrite\`. Reports and traces
 | \`job\` | id of the job: SHA-256 over everything that can change its result |
 | \`outputs\` | for each file: \`layout\`, \`format\`, \`path\`, \`bytes\`, \`sha256\` |
 | \`sha256\` | the video's; of a PNG folder that of what \`sha256sum *.png\` prints in it |
-| \`metrics\` | \`flicker\` and \`edgeF1\` (\`generated\`, \`smoothed\`), \`drift\`: [metrics.md](metrics.md) |
+| \`metrics\` | \`flicker\`, \`edgeF1\`, \`depthCorrelation\` and \`jointPck\` (each \`generated\`, \`smoothed\`), \`drift\`; \`null\` where there is nothing to measure: [metrics.md](metrics.md) |
 | \`tasks\` | \`run\`, \`reused\`, and both \`byStage\` |
 | \`seconds\` | by stage: wall time of the tasks that ran, summed |
 | \`wallSeconds\` | from start to end |

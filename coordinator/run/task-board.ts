@@ -19,7 +19,7 @@ type TaskState = 'idle' | 'waiting' | 'ready' | 'out' | 'done';
 
 type PendingCounts = Record<'waiting' | 'ready' | 'out', number>;
 
-/** A job's opening: what needs no video model, and is wide. */
+/** Stages of a job's opening: what needs no video model, and is wide. */
 const OPENING_STAGES = new Set<Stage>(STAGES.slice(0, STAGES.indexOf('generate') + 1));
 
 export class TaskBoard {
@@ -30,6 +30,8 @@ export class TaskBoard {
   readonly #pending = new Map<Stage, PendingCounts>();
   readonly #waitingFor: Uint32Array;
   readonly #ready = new Map<Pool, ReadyQueue>();
+  /** How many of the first tasks are its opening: those of the nodes before one of another stage. What is seen in results is none of it. */
+  readonly #openings: number;
   #left = 0;
   #openingLeft = 0;
 
@@ -39,7 +41,10 @@ export class TaskBoard {
     this.#onReady = onReady;
     this.#states = new Array<TaskState>(graph.size).fill('idle');
     this.#waitingFor = new Uint32Array(graph.size);
-    for (const { stage } of graph.plan.nodes) {
+    const { nodes } = graph.plan;
+    const end = nodes.findIndex(({ stage }) => !OPENING_STAGES.has(stage));
+    this.#openings = nodes.slice(0, end).reduce((sum, { count }) => sum + count, 0);
+    for (const { stage } of nodes) {
       const { pool } = STAGE_FACTS[stage];
       this.#pending.set(stage, { waiting: 0, ready: 0, out: 0 });
       if (this.#ready.has(pool)) continue;
@@ -147,7 +152,7 @@ export class TaskBoard {
   }
 
   #countOpening(task: TaskNumber, by: 1 | -1): void {
-    if (OPENING_STAGES.has(this.#graph.stage(task))) this.#openingLeft += by;
+    if (task < this.#openings) this.#openingLeft += by;
   }
 }
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 
-from train import annotators, architectures, inpaint, instruct
+from train import annotators, architectures
+from train.conditioned import inpaint, instruct
 from train.loop import train_dir
 from train.text import save_tokenizer
 from video import vidrd

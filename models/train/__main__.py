@@ -11,20 +11,9 @@ from pathlib import Path
 
 import torch
 
-from . import (
-    adapters,
-    animatediff,
-    annotators,
-    bare,
-    controlnet,
-    encode,
-    image,
-    inpaint,
-    instruct,
-    vae,
-    video,
-    vidrd,
-)
+from . import annotators, encode, image, vae
+from .clips import animatediff, bare, video, vidrd
+from .conditioned import adapters, controlnet, inpaint, instruct
 from .loop import Plan
 from .parallel import launch
 from .restore import restore

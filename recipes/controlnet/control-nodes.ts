@@ -1,7 +1,7 @@
 // The plan of recipes whose frames are drawn along controls: the source's frames, pictures of each control, frames drawn along them, and
 // the bridge.
 
-import type { AnnotateParams, EstimateParams } from '../../common/stages.ts';
+import type { AnnotateParams } from '../../common/stages.ts';
 import { bridgeNodes } from '../pipeline/bridge-nodes.ts';
 import { drawingRoles } from '../pipeline/generator-parts.ts';
 import { drawingParams } from '../pipeline/generator-settings.ts';
@@ -9,12 +9,12 @@ import { indicesOf } from '../pipeline/layout.ts';
 import { framesOf, planNode } from '../pipeline/plan-node.ts';
 import type { NodeOutput, PlanNode } from '../pipeline/plan-node.ts';
 import { assembleNode, measureNode } from '../pipeline/result-nodes.ts';
-import type { Outlines } from '../pipeline/result-nodes.ts';
 import { furtherIngest, ingestNode } from '../pipeline/source-nodes.ts';
 import { controlRole, controlsOf } from './control-jobs.ts';
 import type { ControlledJob, JobControl } from './control-jobs.ts';
 import { scaleAt } from './courses.ts';
 import type { Course } from './courses.ts';
+import { estimateNode, followedControls } from './followed-controls.ts';
 import type { ControlsParams, ControlWeight } from './params.ts';
 
 export function controlNodes<N extends string>(job: ControlledJob<N>): readonly PlanNode[] {
@@ -29,10 +29,10 @@ export function controlNodes<N extends string>(job: ControlledJob<N>): readonly 
   const generated = { node: generate, output: 'frames' };
   const bridge = bridgeNodes(job, generated);
   const results = { generated, smoothed: bridge.smoothed };
-  const measure = measureNode(job, results, outlinesOf(controls, outputs));
+  const { nodes, followed } = followedControls(job, outputs, results);
   return [
-    ...[ingest, ...outputs.map(({ node }) => node), generate, ...bridge.nodes],
-    ...[measure, assembleNode(job, results, panels)],
+    ...[ingest, ...outputs.map(({ node }) => node), generate, ...bridge.nodes, ...nodes],
+    ...[measureNode(job, results, followed), assembleNode(job, results, panels)],
   ];
 }
 
@@ -43,45 +43,25 @@ interface PictureOptions {
 }
 
 /** Outlines are found without a model; the rest is seen by one, or ready-made. */
-function picturesOf<N extends string>(
-  job: ControlledJob<N>,
-  { control, index, frames }: PictureOptions,
-): NodeOutput {
-  if ('kind' in control && control.kind === 'ready-made') {
+function picturesOf<N extends string>(job: ControlledJob<N>, options: PictureOptions): NodeOutput {
+  const { control, index, frames } = options;
+  if ('annotator' in control) return { node: annotateNode(control, options), output: 'control' };
+  if (control.kind === 'ready-made') {
     return { node: furtherIngest(job, 'control').node, output: 'frames' };
   }
-  return { node: seenNode(job, { control, index, frames }), output: 'control' };
+  return { node: estimateNode(job, { control, index, frames }), output: 'control' };
 }
 
-function seenNode<N extends string>(
-  { models }: ControlledJob<N>,
-  {
-    control,
-    index,
-    frames,
-  }: PictureOptions & { readonly control: AnnotateParams | EstimateParams },
+function annotateNode(
+  { annotator, low, high }: AnnotateParams,
+  { index, frames }: PictureOptions,
 ): PlanNode {
   const { layout } = frames.node;
-  const inputs = { frames: framesOf(frames, layout) };
-  if ('annotator' in control) {
-    const { annotator, low, high } = control;
-    const name = index === 0 ? 'annotate' : `annotate-${index + 1}`;
-    return planNode('annotate', {
-      ...{ name, layout, inputs },
-      params: () => ({ annotator, low, high }),
-    });
-  }
-  return planNode('estimate', {
-    ...{ name: index === 0 ? 'estimate' : `estimate-${index + 1}`, layout, inputs },
-    params: () => estimateOf(control),
-    models: { annotator: models[`annotator.${index}`]! },
+  return planNode('annotate', {
+    ...{ name: index === 0 ? 'annotate' : `annotate-${index + 1}`, layout },
+    inputs: { frames: framesOf(frames, layout) },
+    params: () => ({ annotator, low, high }),
   });
-}
-
-function estimateOf(control: EstimateParams): EstimateParams {
-  if (control.kind === 'depth') return { kind: 'depth' };
-  const { kind, skeleton, threshold } = control;
-  return { kind, skeleton, threshold };
 }
 
 function generateNode<N extends string>(
@@ -116,18 +96,4 @@ function weightAt({ scale, start, end }: JobControl, frames: readonly number[]):
 function scalesAt(course: Course, frames: readonly number[]): number | readonly number[] {
   const scales = frames.map((frame) => scaleAt(course, frame));
   return scales.every((scale) => scale === scales[0]) ? scales[0]! : scales;
-}
-
-/** The first control that is outlines: what edges of the results are compared with. */
-function outlinesOf(
-  controls: readonly JobControl[],
-  outputs: readonly NodeOutput[],
-): Outlines | undefined {
-  for (const [index, control] of controls.entries()) {
-    const drawn = 'outlines' in control ? control.outlines : control;
-    if (!('annotator' in drawn)) continue;
-    const { annotator, low, high } = drawn;
-    return { pictures: outputs[index]!, params: { annotator, low, high } };
-  }
-  return undefined;
 }

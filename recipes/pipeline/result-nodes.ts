@@ -1,7 +1,7 @@
 // The end of every plan, what a render is for: figures of its quality, and its files.
 
 import { CONTACT_SHEET_COLUMNS_MAX } from '../../common/outputs/panel-size.ts';
-import type { AnnotateParams } from '../../common/stages.ts';
+import type { AnnotateParams, MeasureParams } from '../../common/stages.ts';
 import type { JobBase } from './job-base.ts';
 import { batchLayout, partsOfRange, sampleFrames } from './layout.ts';
 import type { FrameRange, Layout, LayoutPart } from './layout.ts';
@@ -14,14 +14,25 @@ export interface Results {
   readonly smoothed: NodeOutput;
 }
 
-/** Outlines of the source, and how they were drawn. */
-export interface Outlines {
-  readonly pictures: NodeOutput;
-  readonly params: AnnotateParams;
+/** What frames were drawn along, of each kind one, and how it was drawn. */
+export interface Followed {
+  readonly outlines?: { readonly pictures: NodeOutput; readonly params: AnnotateParams };
+  readonly depth?: Seen;
+  readonly joints?: Seen & { readonly threshold: number };
 }
 
-/** Flicker, drift and, where the frames were drawn along outlines, how well their edges keep to these. */
-export function measureNode(job: JobBase, results: Results, outlines?: Outlines): PlanNode {
+/** What one annotator sees in the source and in the results. */
+export interface Seen extends Results {
+  readonly source: NodeOutput;
+}
+
+/** Flicker, drift and how well the frames keep to what they were drawn along. */
+export function measureNode(job: JobBase, results: Results, followed: Followed = {}): PlanNode {
+  const { outlines, depth, joints } = followed;
+  const seen: MeasureParams = {
+    ...(depth && { depth: true }),
+    ...(joints && { joints: { threshold: joints.threshold } }),
+  };
   const layout = batchLayout(job.frames, job.frameBatch);
   // Flicker looks from each frame back to the one before it, which may lie in the batch before.
   const withOneBefore = (made: Layout, index: number): LayoutPart[] => {
@@ -31,11 +42,23 @@ export function measureNode(job: JobBase, results: Results, outlines?: Outlines)
   };
   return planNode('measure', {
     layout,
-    params: () => outlines?.params ?? {},
-    inputs: rolesOf({ ...(outlines && { control: outlines.pictures }), ...results }, (output) =>
-      partsOf(output, withOneBefore),
+    params: () => (outlines === undefined ? seen : { ...outlines.params, ...seen }),
+    inputs: rolesOf(
+      {
+        ...(outlines && { control: outlines.pictures }),
+        ...seenRoles('depth', depth),
+        ...seenRoles('joints', joints),
+        ...results,
+      },
+      (output) => partsOf(output, withOneBefore),
     ),
   });
+}
+
+function seenRoles(role: string, seen: Seen | undefined): Readonly<Record<string, NodeOutput>> {
+  if (seen === undefined) return {};
+  const { source, generated, smoothed } = seen;
+  return { [role]: source, [`generated-${role}`]: generated, [`smoothed-${role}`]: smoothed };
 }
 
 /** One task per output; each reads the frames that it shows. `panels`: those that the recipe's spec names, by role; `alpha`: a clip's. */

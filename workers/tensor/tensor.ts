@@ -24,6 +24,7 @@ export interface TensorOf<T extends TensorType> {
  * Any tensor. By convention:
  * - frames: uint8 `[frames, height, width, 3]`, NHWC RGB, 0..255; control images likewise, 0 or 255
  * - latents: float32 `[frames, channels, height/8, width/8]`, NCHW, scaled by the VAE's scaling_factor
+ * - joints: float32 `[frames, joints, 3]`, x and y in pixels and the score
  * - video latents as the video UNet sees them: float32 `[1, channels, frames, height/8, width/8]`
  */
 export type Tensor = { [T in TensorType]: TensorOf<T> }[TensorType];

@@ -92,6 +92,56 @@ describe('what a sweep has rendered', () => {
   });
 });
 
+describe('what was drawn along depth and joints', () => {
+  it.each([
+    ['depth', 'depthCorrelation', 'depth  '],
+    ['pose', 'jointPck', 'joints '],
+  ] as const)('is compared with them, as the render was: %s', async (control, figure, line) => {
+    await using place = await createWorkplace();
+    const store = ['--store', place.path('store')];
+    const report = place.path('out', 'report.json');
+    const words = [
+      '--task',
+      'controlnet',
+      '--control',
+      control,
+      '--input',
+      SOURCE,
+      '--report',
+      report,
+    ];
+    const clip = [
+      '--prompt',
+      'a green star',
+      '--frames',
+      '3',
+      '--frame-batch',
+      '2',
+      '--steps',
+      '2',
+    ];
+    const output = ['--output', place.path('out', 'clip.mp4')];
+    const rendered = await bivdiff('render', ...words, ...clip, ...output, ...store);
+    expect(rendered.code, rendered.stderr).toBe(0);
+    expect(rendered.stdout).toMatch(
+      new RegExp(`^${line}  -?\\d.* \\(1 follows the control\\)$`, 'm'),
+    );
+    expect(rendered.stdout).not.toContain('edge F1');
+    const { metrics } = JSON.parse(await readFile(report, 'utf8')) as {
+      readonly metrics: Readonly<
+        Record<string, { generated: number | null; smoothed: number | null }>
+      >;
+    };
+    expect(metrics['edgeF1']).toEqual({ generated: null, smoothed: null });
+    const run = await bivdiff('compare', '--json', report, ...store);
+    expect(run.code, run.stderr).toBe(0);
+    const [, generated, smoothed] = jsonOf<Comparison>(run).clips;
+    expect(smoothed?.measured?.[figure]?.series).toHaveLength(3);
+    expect(generated?.measured?.[figure]?.mean).toBeCloseTo(metrics[figure]!.generated!, 9);
+    expect(smoothed?.measured?.[figure]?.mean).toBeCloseTo(metrics[figure]!.smoothed!, 9);
+  });
+});
+
 describe('clips of any program', () => {
   it('are compared without a store, and replace an earlier page but nothing else', async () => {
     await using place = await createWorkplace();

@@ -16,7 +16,7 @@ import { picturesOf } from '../pictures.ts';
 import { framesInput } from '../stage-inputs.ts';
 import { depthPicture } from './depth-picture.ts';
 import { depthOutput, jointOutputs, pictureInput } from './graphs.ts';
-import { jointsOfLines, jointsOfMaps } from './joints.ts';
+import { jointsOfLines, jointsOfMaps, jointTensor } from './joints.ts';
 import { preparationOf, preparedPicture, sizeFor } from './picture-input.ts';
 
 /** Values of the pictures of one call, so that memory does not grow with the frames: four of 518x518. */
@@ -24,7 +24,7 @@ const VALUES_AT_ONCE = 4 * 3 * 518 * 518;
 /** A lone one may have other last bits with other numbers of threads (lanes/lone-sample.ts). */
 const BATCH_MIN = 2;
 
-/** `control`: of the frames' shape. */
+/** `control`: of the frames' shape. Of a pose also `joints`: `[frames, joints, 3]`, as they are drawn. */
 export const estimate: StageBody<EstimateParams> = async (input, context) => {
   const frames = framesInput(input, 'frames');
   const graph = await context.session('annotator');
@@ -37,6 +37,7 @@ export const estimate: StageBody<EstimateParams> = async (input, context) => {
   const own = typeof shape[0] === 'number' ? shape[0] : undefined;
   const most = own ?? Math.max(BATCH_MIN, Math.floor(VALUES_AT_ONCE / pixels));
   const control = frameTensor(frames.shape);
+  const joints: (readonly Joint[])[] = [];
   for (let first = 0; first < pictures.length; first += most) {
     context.throwIfCancelled();
     const some = pictures.slice(first, first + most);
@@ -51,13 +52,17 @@ export const estimate: StageBody<EstimateParams> = async (input, context) => {
     const outputs = await graph.run({ [pictureInput(graph)]: feed });
     for (const [i, { width: wide, height: high }] of some.entries()) {
       const frame = { width: wide, height: high };
-      const drawn = draw(input.params, { graph, outputs, entry: i, sizes: { seen, frame } });
+      const found = { graph, outputs, entry: i, sizes: { seen, frame } };
+      if (input.params.kind === 'pose') joints.push(posedJoints(input.params, found));
+      const drawn = draw(input.params, found, joints.at(-1) ?? []);
       control.data.set(drawn.rgb, (first + i) * drawn.rgb.length);
       context.progress(first + i + 1, pictures.length);
     }
   }
-  return { control };
+  return input.params.kind === 'pose' ? { control, joints: jointTensor(joints) } : { control };
 };
+
+type PoseParams = Extract<EstimateParams, { readonly kind: 'pose' }>;
 
 interface Seen {
   readonly graph: Session;
@@ -67,7 +72,7 @@ interface Seen {
   readonly sizes: { readonly seen: PlaneSize; readonly frame: PlaneSize };
 }
 
-function draw(params: EstimateParams, seen: Seen): RgbImage {
+function draw(params: EstimateParams, seen: Seen, joints: readonly Joint[]): RgbImage {
   const { frame } = seen.sizes;
   if (params.kind === 'depth') {
     const { shape, data } = entryOf(seen, depthOutput(seen.graph));
@@ -75,13 +80,19 @@ function draw(params: EstimateParams, seen: Seen): RgbImage {
     return depthPicture(data, { width, height }, frame);
   }
   const { skeleton, threshold } = params;
+  const drawn = skeleton === 'openpose' ? OPENPOSE : skeleton;
+  return drawSkeleton(joints, { ...frame, skeleton: drawn, threshold });
+}
+
+/** Those of the skeleton, in its order. */
+function posedJoints({ skeleton }: PoseParams, seen: Seen): readonly Joint[] {
   const joints = jointsOf(seen);
-  if (skeleton !== 'openpose') {
-    checkCount(seen.graph, joints, skeleton.colors.length);
-    return drawSkeleton(joints, { ...frame, skeleton, threshold });
+  if (skeleton === 'openpose') {
+    checkCount(seen.graph, joints, COCO_JOINTS);
+    return openposeJoints(joints);
   }
-  checkCount(seen.graph, joints, COCO_JOINTS);
-  return drawSkeleton(openposeJoints(joints), { ...frame, skeleton: OPENPOSE, threshold });
+  checkCount(seen.graph, joints, skeleton.colors.length);
+  return joints.slice(0, skeleton.colors.length);
 }
 
 function jointsOf(seen: Seen): readonly Joint[] {

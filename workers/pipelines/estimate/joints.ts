@@ -1,5 +1,7 @@
 // Joints of a frame out of what a pose graph gives: two lines of scores for each joint (mmpose's SimCC), or one map for each. Pure.
 
+import { floatTensor } from '../../tensor/tensor.ts';
+import type { FloatTensor } from '../../tensor/tensor.ts';
 import type { PlaneSize } from '../../vision/resample.ts';
 import type { Joint } from '../../vision/skeleton.ts';
 
@@ -65,6 +67,23 @@ function top(value: (at: number) => number, at: number, size: number): number {
   const [before, here, after] = [value(at - 1), value(at), value(at + 1)];
   const bend = before - 2 * here + after;
   return bend < 0 ? Math.max(-0.5, Math.min(0.5, (0.5 * (before - after)) / bend)) : 0;
+}
+
+/** `[frames, joints, 3]`: x, y, score. All frames have as many. */
+export function jointTensor(frames: readonly (readonly Joint[])[]): FloatTensor {
+  const values = frames.flat().flatMap(({ x, y, score }) => [x, y, score]);
+  return floatTensor([frames.length, frames[0]?.length ?? 0, 3], Float32Array.from(values));
+}
+
+/** What `jointTensor` was made of, to float32. */
+export function jointsOfTensor({ shape, data }: FloatTensor): readonly (readonly Joint[])[] {
+  const [frames = 0, joints = 0] = shape;
+  return Array.from({ length: frames }, (_frame, frame) =>
+    Array.from({ length: joints }, (_joint, joint) => {
+      const [x = 0, y = 0, score = 0] = data.subarray(3 * (frame * joints + joint));
+      return { x, y, score };
+    }),
+  );
 }
 
 /** The first of equal ones. */

@@ -3,13 +3,20 @@
 import type { MeasureSums, Sum } from '../../../common/measures.ts';
 import type { RgbImage } from '../../media/media-types.ts';
 import { driftOfFrame } from '../../vision/colour-drift.ts';
+import { depthCorrelationOfFrame } from '../../vision/depth-correlation.ts';
 import { edgeF1OfFrame } from '../../vision/edge-f1.ts';
 import { flickerOfPair } from '../../vision/flicker.ts';
+import { jointPckOfFrame } from '../../vision/joint-pck.ts';
+import type { Joint } from '../../vision/skeleton.ts';
 
-/** The same frames in all three lists. */
+/** The same frames in all lists. */
 export interface MeasuredFrames {
-  /** What edges are compared with; absent where the task has no control. */
+  /** What edges are compared with; absent where the task has no outlines. */
   readonly control?: Control;
+  /** As an annotator sees it; absent where the task draws along no depth. */
+  readonly depth?: Compared<RgbImage>;
+  /** The same of joints. */
+  readonly joints?: Compared<readonly Joint[]> & { readonly threshold: number };
   readonly generated: readonly RgbImage[];
   readonly smoothed: readonly RgbImage[];
 }
@@ -19,6 +26,13 @@ export interface Control {
   /** Thresholds of canny, as the control was drawn with. */
   readonly low: number;
   readonly high: number;
+}
+
+/** What is seen in the source, which frames are drawn along, and in what was drawn. */
+export interface Compared<T> {
+  readonly control: readonly T[];
+  readonly generated: readonly T[];
+  readonly smoothed: readonly T[];
 }
 
 export interface MeasureOptions {
@@ -33,16 +47,13 @@ export function measureFrames(frames: MeasuredFrames, options: MeasureOptions): 
   const first = frames.generated.length - own;
   const generated = frames.generated.slice(first);
   const smoothed = frames.smoothed.slice(first);
-  const sumOver = (
-    pictures: readonly RgbImage[],
-    figure: (picture: RgbImage, index: number) => number,
-  ): Sum => {
+  const sumOver = <T>(frames: readonly T[], figure: (frame: T, index: number) => number): Sum => {
     let sum = 0;
-    for (const [index, picture] of pictures.entries()) {
+    for (const [index, frame] of frames.entries()) {
       beforeEach();
-      sum += figure(picture, index);
+      sum += figure(frame, index);
     }
-    return { sum, count: pictures.length };
+    return { sum, count: frames.length };
   };
   const flicker = (pictures: readonly RgbImage[]): Sum => {
     return sumOver(pictures.slice(1), (picture, i) => flickerOfPair(pictures[i]!, picture));
@@ -53,11 +64,28 @@ export function measureFrames(frames: MeasuredFrames, options: MeasureOptions): 
       return edgeF1OfFrame(control[i]!, picture, { low, high }).f1;
     });
   };
-  const { control } = frames;
+  const kept = <T>(
+    compared: Compared<T>,
+    figure: (control: T, frame: T, index: number) => number,
+  ): { generated: Sum; smoothed: Sum } => {
+    const asked = compared.control.slice(first);
+    const sums = (seen: readonly T[]): Sum => {
+      return sumOver(seen.slice(first), (frame, i) => figure(asked[i]!, frame, i));
+    };
+    return { generated: sums(compared.generated), smoothed: sums(compared.smoothed) };
+  };
+  const { control, depth, joints } = frames;
   return {
     flicker: { generated: flicker(frames.generated), smoothed: flicker(frames.smoothed) },
     ...(control !== undefined && {
       edgeF1: { generated: edges(generated, control), smoothed: edges(smoothed, control) },
+    }),
+    ...(depth !== undefined && { depthCorrelation: kept(depth, depthCorrelationOfFrame) }),
+    ...(joints !== undefined && {
+      jointPck: kept(joints, (asked, found, i) => {
+        const { width, height } = generated[i]!;
+        return jointPckOfFrame(asked, found, { width, height, threshold: joints.threshold });
+      }),
     }),
     drift: sumOver(smoothed, (picture, i) => driftOfFrame(generated[i]!, picture)),
   };

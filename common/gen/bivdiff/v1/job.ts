@@ -49,7 +49,7 @@ export interface Job {
 
 /** One figure. (No map field: reflection of map fields is broken in the libraries that serve it.) */
 export interface Metric {
-  /** "flicker.generated", "flicker.smoothed", "edgeF1.generated", "edgeF1.smoothed" or "drift". */
+  /** "drift"; or "flicker", "edgeF1", "depthCorrelation" or "jointPck", each with ".generated" or ".smoothed". Others may follow. */
   name: string;
   /** As docs/metrics.md defines it. */
   value: number;

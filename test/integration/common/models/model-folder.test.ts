@@ -1,60 +1,36 @@
-// Model sets on disk: a whole one, and every way in which one can fail to be whole. The set is
-// test/support/models/tiny-set, copied for each test.
+// Model sets on disk that are whole: what is opened, of which files, by which digests.
 
 import { createHash } from 'node:crypto';
-import {
-  cp,
-  mkdir,
-  mkdtemp,
-  readFile,
-  readdir,
-  rename,
-  rm,
-  truncate,
-  writeFile,
-} from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { inspectModelSet, openModelSet, partsOf } from '../../../../common/models/model-folder.ts';
+import { openModelSet, partsOf } from '../../../../common/models/model-folder.ts';
 import type { ModelPart } from '../../../../common/models/model-set.ts';
-import { graphPath, TINY_SET } from '../../../support/models/paths.ts';
+import { graphPath } from '../../../support/models/paths.ts';
+import { useTinySet } from '../../../support/models/tiny-set-copy.ts';
 
-let root: string;
-let folder: string;
-
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'bivdiff-models-'));
-  folder = join(root, 'set');
-  await cp(TINY_SET, folder, { recursive: true });
-});
-
-afterEach(async () => {
-  await rm(root, { recursive: true });
-});
-
-async function inspect() {
-  return inspectModelSet(folder, { cacheFolder: join(root, 'cache') });
-}
+const tiny = useTinySet();
+const { inSet, inspect } = tiny;
 
 async function digestsOf(): Promise<Record<string, string>> {
   const { parts } = await inspect();
   return Object.fromEntries(parts.map(({ name, digest }) => [name, digest]));
 }
 
-function inSet(...names: string[]): string {
-  return join(folder, ...names);
-}
-
 function filesOf(part: ModelPart | undefined): string[] {
-  return (part?.files ?? []).map((path) => path.slice(folder.length + 1)).sort();
+  return (part?.files ?? []).map((path) => path.slice(tiny.folder().length + 1)).sort();
 }
 
 describe('a whole model set', () => {
   it('is opened with all its parts', async () => {
-    const set = await openModelSet(folder, { cacheFolder: false });
-    expect(set).toMatchObject({ name: 'tiny', folder, defaultVideo: 'tiny', sizeMultiple: 8 });
+    const set = await openModelSet(tiny.folder(), { cacheFolder: false });
+    expect(set).toMatchObject({
+      name: 'tiny',
+      folder: tiny.folder(),
+      defaultVideo: 'tiny',
+      sizeMultiple: 8,
+    });
     expect(set.defaults).toMatchObject({ width: 64, height: 32, sampler: 'ddim' });
     expect(Object.keys(set.generators)).toEqual(['canny']);
     expect(set.videos['tiny']).toMatchObject({ name: 'tiny', window: 4 });
@@ -73,7 +49,7 @@ describe('a whole model set', () => {
     await mkdir(place);
     await cp(graphPath('depth-any-size.onnx'), join(place, 'model.onnx'));
     await writeFile(join(place, 'preprocessor_config.json'), '{"image_mean": 0, "image_std": 1}');
-    const set = await openModelSet(folder, { cacheFolder: false });
+    const set = await openModelSet(tiny.folder(), { cacheFolder: false });
     const { model, ...depth } = set.annotators['depth']!;
     expect(depth).toEqual({ name: 'depth', kind: 'depth' });
     expect(model).toMatchObject({ name: 'image/annotator+depth', config: { image_std: 1 } });
@@ -85,7 +61,7 @@ describe('a whole model set', () => {
   });
 
   it('counts to a graph its config and every weights file that the graph names', async () => {
-    const { image, generators } = await openModelSet(folder, { cacheFolder: false });
+    const { image, generators } = await openModelSet(tiny.folder(), { cacheFolder: false });
     const weights = 'diffusion_pytorch_model.safetensors';
     expect(filesOf(image.unet)).toEqual([
       `image/unet/config.json`,
@@ -120,20 +96,20 @@ describe('a whole model set', () => {
   });
 
   it('has the digest of its lines of name and file digest', async () => {
-    const { image } = await openModelSet(folder, { cacheFolder: false });
+    const { image } = await openModelSet(tiny.folder(), { cacheFolder: false });
     const bytes = await readFile(inSet('image', 'scheduler', 'scheduler_config.json'));
     const line = `image/scheduler/scheduler_config.json ${sha256(bytes)}\n`;
     expect(image.scheduler.digest).toBe(sha256(line));
   });
 
   it("may have a video model's scheduler, as a part of its own", async () => {
-    const before = await openModelSet(folder, { cacheFolder: false });
+    const before = await openModelSet(tiny.folder(), { cacheFolder: false });
     expect(before.videos['tiny']?.scheduler).toBeUndefined();
     const parts = partsOf(before).map(({ name, digest }) => `${name} ${digest}`);
     await mkdir(inSet('video', 'tiny', 'scheduler'));
     const file = inSet('video', 'tiny', 'scheduler', 'scheduler_config.json');
     await writeFile(file, '{"prediction_type": "epsilon", "lambda_min_clipped": -Infinity}');
-    const after = await openModelSet(folder, { cacheFolder: false });
+    const after = await openModelSet(tiny.folder(), { cacheFolder: false });
     const scheduler = after.videos['tiny']?.scheduler;
     expect(scheduler).toMatchObject({
       name: 'video/tiny/scheduler',
@@ -153,11 +129,11 @@ describe('a whole model set', () => {
   });
 
   it('may have a byte order mark before every JSON file, as editors leave it', async () => {
-    for (const path of await readdir(folder, { recursive: true })) {
+    for (const path of await readdir(tiny.folder(), { recursive: true })) {
       if (!path.endsWith('.json')) continue;
       await writeFile(inSet(path), `\uFEFF${await readFile(inSet(path), 'utf8')}`);
     }
-    const set = await openModelSet(folder, { cacheFolder: false });
+    const set = await openModelSet(tiny.folder(), { cacheFolder: false });
     expect(set).toMatchObject({ name: 'tiny', defaultVideo: 'tiny' });
     expect(set.image.scheduler.config).toMatchObject({ beta_schedule: 'scaled_linear' });
     expect(set.videos['tiny']?.window).toBe(4);
@@ -165,8 +141,7 @@ describe('a whole model set', () => {
 
   it('has the same digests in another place', async () => {
     const before = await digestsOf();
-    await rename(folder, join(root, 'elsewhere'));
-    folder = join(root, 'elsewhere');
+    await tiny.moveTo('elsewhere');
     expect(await digestsOf()).toEqual(before);
   });
 
@@ -180,125 +155,9 @@ describe('a whole model set', () => {
       await rm(inSet('image', `${half}.onnx`));
     }
     await rm(inSet('image', 'vae'), { recursive: true });
-    const { image } = await openModelSet(folder, { cacheFolder: false });
+    const { image } = await openModelSet(tiny.folder(), { cacheFolder: false });
     expect(image.unetInflated).toBeUndefined();
     expect(image.vaeEncoder.graph).toBe(inSet('image', 'vae_encoder', 'model.onnx'));
-  });
-});
-
-describe('a model set that is not whole', () => {
-  it.each<[string, string, string, RegExp]>([
-    ['the text encoder', 'image/text_encoder/model.onnx', 'image/text-encoder', /is missing/],
-    ['the UNet', 'image/unet/model.onnx', 'image/unet', /is missing/],
-    ['a ControlNet', 'image/unet_controlnet-canny.onnx', 'image/unet+canny', /is missing/],
-    [
-      'weights',
-      'image/controlnet-canny/diffusion_pytorch_model.safetensors',
-      'image/unet+canny',
-      /is missing; .*unet_controlnet-canny\.onnx names it as its weights/,
-    ],
-    ['a config', 'video/tiny/unet/config.json', 'video/tiny/unet', /is missing/],
-    [
-      'the noise schedule',
-      'image/scheduler/scheduler_config.json',
-      'image/scheduler',
-      /is missing/,
-    ],
-    ['the card', 'card.json', 'card', /is missing/],
-  ])('names the file, the part and what to do: %s', async (_, file, part, problem) => {
-    await rm(inSet(file));
-    const { problems, set } = await inspect();
-    expect(set).toBeUndefined();
-    expect(problems).toEqual([
-      {
-        part,
-        path: inSet(file),
-        problem: expect.stringMatching(problem) as string,
-        hint: expect.any(String) as string,
-      },
-    ]);
-    await expect(openModelSet(folder, { cacheFolder: false })).rejects.toMatchObject({
-      code: 'failed-precondition',
-      message: expect.stringContaining(inSet(file)) as string,
-      hint: problems[0]!.hint,
-    });
-  });
-
-  it('names every place where a graph may lie', async () => {
-    await rm(inSet('image', 'vae_encoder.onnx'));
-    const { problems } = await inspect();
-    expect(problems).toHaveLength(1);
-    expect(problems[0]?.path).toBe(inSet('image', 'vae_encoder', 'model.onnx'));
-    expect(problems[0]?.problem).toContain(inSet('image', 'vae_encoder.onnx'));
-  });
-
-  it('tells all its problems at once', async () => {
-    await rm(inSet('image', 'unet', 'model.onnx'));
-    await rm(inSet('image', 'tokenizer', 'merges.txt'));
-    await truncate(inSet('image', 'vae', 'diffusion_pytorch_model.safetensors'), 64);
-    await writeFile(inSet('video', 'tiny', 'unet', 'config.json'), '{"in_channels": 4}');
-    const { problems, parts } = await inspect();
-    expect(problems.map(({ part }) => part)).toEqual([
-      'image/tokenizer',
-      'image/unet',
-      'image/vae-encoder',
-      'image/vae-decoder',
-      'video/tiny/unet',
-    ]);
-    expect(problems[2]?.problem).toMatch(/has 64 bytes; .*vae_encoder\.onnx reads up to byte \d+/);
-    expect(problems[4]?.problem).toContain('has no `window`');
-    expect(parts.map(({ name }) => name)).toContain('image/text-encoder');
-    await expect(openModelSet(folder, { cacheFolder: false })).rejects.toThrow(
-      /has 5 problems:\n {2}/,
-    );
-  });
-
-  it('tells a graph that is damaged, empty or something else', async () => {
-    const graph = inSet('image', 'unet', 'model.onnx');
-    const bytes = await readFile(graph);
-    for (const broken of [bytes.subarray(0, bytes.length - 40), '', '<html>'.repeat(100)]) {
-      await writeFile(graph, broken);
-      const { problems } = await inspect();
-      expect(problems).toMatchObject([{ part: 'image/unet', path: graph }]);
-      expect(problems[0]?.problem).toMatch(/is not a sound ONNX model/);
-    }
-  });
-
-  it('tells a config that is no JSON', async () => {
-    await writeFile(inSet('image', 'unet', 'config.json'), '{"in_channels": ');
-    const { problems } = await inspect();
-    expect(problems.map(({ part }) => part)).toEqual([
-      'image/unet',
-      'image/unet-inflated',
-      'image/unet+canny',
-    ]);
-    expect(problems[0]?.problem).toMatch(/cannot be read as JSON/);
-  });
-
-  it("tells weights that lie outside the graph's folder", async () => {
-    await cp(inSet('image', 'unet_controlnet-canny.onnx'), inSet('image', 'x.onnx'));
-    const bytes = await readFile(inSet('image', 'x.onnx'), 'latin1');
-    const moved = bytes
-      .replaceAll('controlnet-canny/', '../../elsewhere/x')
-      .replaceAll('unet/', 'unet/');
-    await writeFile(inSet('image', 'unet_controlnet-canny.onnx'), moved, 'latin1');
-    const { problems } = await inspect();
-    expect(problems[0]).toMatchObject({ part: 'image/unet+canny' });
-    expect(problems[0]?.problem).toMatch(/lies outside the graph's folder/);
-  });
-
-  it('is a folder that does not exist, or a card that is wrong', async () => {
-    const absent = join(root, 'absent');
-    await expect(openModelSet(absent)).rejects.toMatchObject({
-      code: 'failed-precondition',
-      message: `the model set ${absent} cannot be used: card: ${join(absent, 'card.json')} is missing`,
-    });
-    await writeFile(inSet('card.json'), '{"apiVersion": "bivdiff/v1"}');
-    const { problems } = await inspect();
-    expect(problems.length).toBeGreaterThan(5);
-    expect(problems.every(({ part, path }) => part === 'card' && path === inSet('card.json'))).toBe(
-      true,
-    );
   });
 });
 

@@ -3,12 +3,13 @@
 import { afterAll, describe, expect, it } from 'vitest';
 
 import { digestText } from '../../../../common/digest.ts';
+import type { OwnSkeleton } from '../../../../common/models/annotator-card.ts';
 import type { EstimateParams } from '../../../../common/stages.ts';
 import type { JsonObject } from '../../../../common/task.ts';
 import { LANE_STAGES } from '../../../../recipes/lane-stages.ts';
 import { createStageContext, LaneState } from '../../../../workers/inference/lanes/lane-context.ts';
 import { frameTensor } from '../../../../workers/tensor/tensor.ts';
-import type { FrameTensor } from '../../../../workers/tensor/tensor.ts';
+import type { FloatTensor, FrameTensor } from '../../../../workers/tensor/tensor.ts';
 import { graphPath } from '../../../support/models/paths.ts';
 
 const state = new LaneState({
@@ -18,14 +19,17 @@ afterAll(async () => state.sessions.clear());
 
 const NORMAL: JsonObject = { image_mean: [0.485, 0.456, 0.406], image_std: [0.229, 0.224, 0.225] };
 
-async function estimate(
-  graph: string,
-  {
-    params,
-    frames,
-    config = NORMAL,
-  }: { params: EstimateParams; frames: FrameTensor; config?: JsonObject },
-): Promise<FrameTensor> {
+interface Asked {
+  readonly params: EstimateParams;
+  readonly frames: FrameTensor;
+  readonly config?: JsonObject;
+}
+
+async function estimate(graph: string, asked: Asked): Promise<FrameTensor> {
+  return (await outputsOf(graph, asked)).control;
+}
+
+async function outputsOf(graph: string, { params, frames, config = NORMAL }: Asked) {
   const path = graphPath(`${graph}.onnx`);
   const part = { name: `image/annotator+${graph}`, digest: digestText(graph), graph: path, config };
   const indices = Array.from({ length: frames.shape[0]! }, (_, i) => i);
@@ -37,9 +41,10 @@ async function estimate(
     onProgress: () => undefined,
     standsAt: () => undefined,
   });
-  const { control } = await body({ params, tensors: { frames }, frames: indices }, context);
+  const tensors = { frames };
+  const { control, joints } = await body({ params, tensors, frames: indices }, context);
   expect(control!.shape).toEqual(frames.shape);
-  return control as FrameTensor;
+  return { control: control as FrameTensor, joints: joints as FloatTensor | undefined };
 }
 
 /** Frames that get brighter from left to right, each from another level on. */
@@ -131,10 +136,8 @@ describe('pose', () => {
     [255, 0, 0],
     [0, 0, 255],
   ];
-  const params: EstimateParams = {
-    ...{ kind: 'pose', threshold: 0.3 },
-    skeleton: { edges: [[0, 1]], colors, radius: 6, lineWidth: 4 },
-  };
+  const skeleton: OwnSkeleton = { edges: [[0, 1]], colors, radius: 6, lineWidth: 4 };
+  const params = { kind: 'pose', skeleton, threshold: 0.3 } as const;
 
   it.each([
     ['pose-simcc', 96, 128],
@@ -148,11 +151,15 @@ describe('pose', () => {
     ] as const;
     const frames = dots(places, width, height);
     const config = { do_normalize: false };
-    const control = await estimate(graph, { params, frames, config });
+    const { control, joints } = await outputsOf(graph, { params, frames, config });
+    expect(joints!.shape).toEqual([1, 3, 3]);
     for (const [joint, color] of colors.entries()) {
-      const [x, y] = middleOf(control, color);
-      expect(Math.abs(x - places[joint]![0])).toBeLessThan(1);
-      expect(Math.abs(y - places[joint]![1])).toBeLessThan(1);
+      const drawn = middleOf(control, color);
+      const told = [...joints!.data.subarray(3 * joint, 3 * joint + 2)];
+      for (const [x, y] of [drawn, told]) {
+        expect(Math.abs(x - places[joint]![0])).toBeLessThan(1);
+        expect(Math.abs(y - places[joint]![1])).toBeLessThan(1);
+      }
     }
   });
 
@@ -162,6 +169,9 @@ describe('pose', () => {
     const control = await estimate('pose-simcc', { params, frames, config });
     expect(middleOf(control, colors[0]!)[0]).not.toBeNaN();
     expect(middleOf(control, colors[1]!)[0]).toBeNaN();
+    // It is told with its score.
+    const { joints } = await outputsOf('pose-simcc', { params, frames, config });
+    expect([2, 5].map((place) => joints!.data[place]! >= params.threshold)).toEqual([true, false]);
   });
 });
 

@@ -27,6 +27,14 @@ describe('PNDM, in the loops that diffusers tests', () => {
     expect(skipping.timesteps).toEqual([751, 501, 501, 251, 1]);
   });
 
+  // As many as diffusers 0.42.1 has timesteps for these.
+  it.each([
+    [{}, 59],
+    [{ skip_prk_steps: true }, 51],
+  ])('runs the model for 50 steps with %j %i times', (config, runs) => {
+    expect(new PndmSampler(config, { steps: 50 }).timesteps).toHaveLength(runs);
+  });
+
   it('refuses Runge-Kutta steps with fewer than 4 steps', () => {
     expect(() => new PndmSampler({}, { steps: 3 })).toThrow(/skip_prk_steps/);
   });

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { canny } from '../../../../workers/vision/canny.ts';
 import { driftOfFrame } from '../../../../workers/vision/colour-drift.ts';
+import { depthCorrelationOfFrame } from '../../../../workers/vision/depth-correlation.ts';
 import {
   dilate,
   edgeAgreement,
@@ -11,6 +12,7 @@ import {
 } from '../../../../workers/vision/edge-f1.ts';
 import { flickerOfPair } from '../../../../workers/vision/flicker.ts';
 import { greyFromRgb } from '../../../../workers/vision/grey.ts';
+import { jointPckOfFrame } from '../../../../workers/vision/joint-pck.ts';
 import { opticalFlow } from '../../../../workers/vision/optical-flow.ts';
 import { movingDisc } from '../../../support/media/clips.ts';
 
@@ -160,5 +162,56 @@ describe('edge F1', () => {
     const thresholds = { low: 60, high: 150 };
     expect(edgeF1OfFrame(control, frame, thresholds).f1).toBe(1);
     expect(edgeF1OfFrame(control, movingDisc(12, SIZE), thresholds).f1).toBeLessThan(0.5);
+  });
+});
+
+describe('the correlation of depth', () => {
+  /** Grey that grows along x, from `from` by `step` a pixel. */
+  const slope = (from: number, step: number) => {
+    const picture = flat(0);
+    for (let i = 0; i < picture.rgb.length; i++) {
+      picture.rgb[i] = from + step * (Math.floor(i / 3) % SIZE.width);
+    }
+    return picture;
+  };
+
+  test('is 1 whatever the range, -1 where near is far, and about 0 of what lies elsewhere', () => {
+    expect(depthCorrelationOfFrame(slope(0, 1), slope(10, 1))).toBeCloseTo(1, 12);
+    expect(depthCorrelationOfFrame(slope(0, 1), slope(1, 2))).toBeGreaterThan(0.99);
+    expect(depthCorrelationOfFrame(slope(0, 1), slope(255, -1))).toBeCloseTo(-1, 12);
+    const disc = depthCorrelationOfFrame(movingDisc(0, SIZE), movingDisc(60, SIZE));
+    expect(Math.abs(disc)).toBeLessThan(0.3);
+  });
+
+  test('is 0 where only one has any depth, and 1 where neither has', () => {
+    expect(depthCorrelationOfFrame(slope(0, 1), flat(9))).toBe(0);
+    expect(depthCorrelationOfFrame(flat(9), slope(0, 1))).toBe(0);
+    expect(depthCorrelationOfFrame(flat(9), flat(0))).toBe(1);
+  });
+});
+
+describe('the share of correct joints', () => {
+  const at = (x: number, y: number, score = 0.9) => ({ x, y, score });
+  const expected = [at(20, 20), at(60, 20), at(40, 90), at(5, 5, 0.1)];
+  const asked = { ...SIZE, threshold: 0.3 };
+
+  test('counts those within 4 pixels of 128, in proportion elsewhere', () => {
+    const found = [at(22, 23.4), at(64, 20), at(40, 94.1), at(90, 90)];
+    expect(jointPckOfFrame(expected, found, asked)).toBeCloseTo(2 / 3, 12);
+    const large = { ...asked, width: 256, height: 160 };
+    expect(jointPckOfFrame(expected, found, large)).toBe(1);
+  });
+
+  test('counts no joint that is not seen, or is seen as another', () => {
+    const unseen = [at(20, 20, 0.2), at(60, 20), at(40, 90)];
+    expect(jointPckOfFrame(expected, unseen, asked)).toBeCloseTo(2 / 3, 12);
+    const swapped = [at(60, 20), at(20, 20), at(40, 90)];
+    expect(jointPckOfFrame(expected, swapped, asked)).toBeCloseTo(1 / 3, 12);
+  });
+
+  test('of a frame without any is 1 if none is found', () => {
+    const none = [at(5, 5, 0.1)];
+    expect(jointPckOfFrame(none, none, asked)).toBe(1);
+    expect(jointPckOfFrame(none, [at(5, 5)], asked)).toBe(0);
   });
 });

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { measure } from '../../../../../workers/pipelines/measure/body.ts';
 import type { MeasureSums } from '../../../../../common/measures.ts';
 import { annotate } from '../../../../../workers/pipelines/annotate/body.ts';
+import type { MeasureParams } from '../../../../../common/stages.ts';
+import { jointTensor } from '../../../../../workers/pipelines/estimate/joints.ts';
 import { elementCount, frameTensor } from '../../../../../workers/tensor/tensor.ts';
 import type { FrameTensor, Tensor } from '../../../../../workers/tensor/tensor.ts';
 import { analyticContext } from '../analytic-context.ts';
@@ -93,6 +95,67 @@ describe('measure', () => {
       tensors: { control: generated, generated, smoothed },
       frames: [3, 4, 5, 6, 7, 8, 9],
     };
+    await expect(measure(input, analyticContext())).rejects.toThrow(/has not the task's frames/);
+  });
+});
+
+describe('measure against depth and joints', () => {
+  /** Each joint in a row, the frame's number to the right, `off` further down. */
+  const posed = (off: number, from = 0): Tensor =>
+    jointTensor(
+      [0, 1, 2].map((frame) =>
+        [0, 1, 2, 3].map((joint) => ({
+          ...{ x: 3 * (frame + from), y: 5 * joint + off * joint, score: 0.5 },
+        })),
+      ),
+    );
+  const params: MeasureParams = { depth: true, joints: { threshold: 0.3 } };
+  const pictures = (seed: number, grain: number) => drawFrames(3, { seed, grain });
+  const tensors: Record<string, Tensor> = {
+    ...{ generated: clip.generated, smoothed: clip.smoothed },
+    ...{
+      depth: pictures(1, 0),
+      'generated-depth': pictures(1, 20),
+      'smoothed-depth': pictures(1, 0),
+    },
+    ...{ joints: posed(0), 'generated-joints': posed(1), 'smoothed-joints': posed(0) },
+  };
+  const three = Object.fromEntries(
+    Object.entries(tensors).map(([role, tensor]) => [
+      role,
+      tensor.type === 'uint8' ? cut(tensor, 0, 3) : tensor,
+    ]),
+  );
+  const sumsOf = async (changes: Readonly<Record<string, Tensor>>, frames = [0, 1, 2]) => {
+    const input = { params, tensors: { ...three, ...changes }, frames };
+    const { metrics } = await measure(input, analyticContext());
+    return JSON.parse(new TextDecoder().decode(metrics!.data)) as MeasureSums;
+  };
+
+  it('finds what keeps to them, and in its own frames alone', async () => {
+    const { edgeF1, depthCorrelation, jointPck } = await sumsOf({});
+    expect(edgeF1).toBeUndefined();
+    expect(depthCorrelation!.smoothed.sum).toBeCloseTo(3, 9);
+    expect(depthCorrelation!.generated.sum).toBeLessThan(2.99);
+    // Of 48 pixels joints may be 1.5 away: two of four are.
+    expect(jointPck).toEqual({
+      generated: { sum: 1.5, count: 3 },
+      smoothed: { sum: 3, count: 3 },
+    });
+    const later = await sumsOf({}, [5, 6]);
+    expect(later.jointPck!.smoothed).toEqual({ sum: 2, count: 2 });
+    expect(later.depthCorrelation!.smoothed.count).toBe(2);
+  });
+
+  it('finds little in what follows another control', async () => {
+    const elsewhere = cut(drawFrames(12, { seed: 1, grain: 0 }), 9, 12);
+    const shuffled = await sumsOf({ depth: elsewhere, joints: posed(0, 4) });
+    expect(shuffled.depthCorrelation!.smoothed.sum).toBeLessThan(1.5);
+    expect(shuffled.jointPck!.smoothed.sum).toBe(0);
+  });
+
+  it('refuses joints that are not of its frames', async () => {
+    const input = { params, tensors: three, frames: [4, 5, 6] };
     await expect(measure(input, analyticContext())).rejects.toThrow(/has not the task's frames/);
   });
 });

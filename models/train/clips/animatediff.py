@@ -6,9 +6,9 @@ from torch import nn
 
 from video.animatediff import AnimateDiffUnet, is_temporal
 
-from .architectures import motion_adapter
-from .loop import train_dir
-from .parallel import rank
+from ..architectures import motion_adapter
+from ..loop import train_dir
+from ..parallel import rank
 from .temporal import train_temporal_layers
 
 

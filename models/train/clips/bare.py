@@ -8,11 +8,11 @@ knows, so that it forgets none of them. Noise is that of `video.refine`.
 import torch
 from diffusers import AutoencoderKL, UNet3DConditionModel
 
-from . import data
-from .diffusion import CaptionTable, Latents, add_noise, early_noise_loss
-from .inpaint import all_captions
-from .loop import fit, train_dir
-from .parallel import rank, world
+from .. import data
+from ..conditioned.inpaint import all_captions
+from ..diffusion import CaptionTable, Latents, add_noise, early_noise_loss
+from ..loop import fit, train_dir
+from ..parallel import rank, world
 from .video import BATCH, CAPTION_DROP, early_times, inverted_noise, reversed_caption
 
 BARE_SHARE = 0.4  # of the clips

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from diffusers import ControlNetModel, UNet2DConditionModel
 
-from . import controls, data
-from .architectures import controlnet
-from .diffusion import STEPS, CaptionTable, Latents, add_noise, early_noise_loss, noise_loss
-from .loop import fit, train_dir
-from .parallel import rank, world
+from .. import controls, data
+from ..architectures import controlnet
+from ..diffusion import STEPS, CaptionTable, Latents, add_noise, early_noise_loss, noise_loss
+from ..loop import fit, train_dir
+from ..parallel import rank, world
 
 BATCH, BATCH_DERIVED = 16, 8
 CAPTION_DROP = 0.3  # so that the control, not the caption, decides where things are

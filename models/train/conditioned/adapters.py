@@ -8,11 +8,11 @@ what goes where (as the adapters' authors do).
 import torch
 from diffusers import UNet2DConditionModel
 
-from .architectures import adapter
+from ..architectures import adapter
 from .controlnet import depth_controls
-from .diffusion import STEPS, CaptionTable, Latents, add_noise, early_noise_loss
-from .loop import fit, train_dir
-from .parallel import rank, world
+from ..diffusion import STEPS, CaptionTable, Latents, add_noise, early_noise_loss
+from ..loop import fit, train_dir
+from ..parallel import rank, world
 
 BATCH = 8
 CAPTION_DROP = 0.3

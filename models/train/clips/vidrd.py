@@ -5,9 +5,9 @@ from diffusers import UNet2DConditionModel
 
 from video import vidrd
 
-from .data import FRAMES
-from .loop import train_dir
-from .parallel import rank
+from ..data import FRAMES
+from ..loop import train_dir
+from ..parallel import rank
 from .temporal import train_temporal_layers
 
 

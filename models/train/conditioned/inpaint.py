@@ -11,11 +11,11 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import nn
 from torch.nn.functional import interpolate
 
-from . import data
-from .architectures import LATENT_SIZE
-from .diffusion import STEPS, CaptionTable, add_noise, early_noise_loss
-from .loop import fit, train_dir
-from .parallel import rank, world
+from .. import data
+from ..architectures import LATENT_SIZE
+from ..diffusion import STEPS, CaptionTable, add_noise, early_noise_loss
+from ..loop import fit, train_dir
+from ..parallel import rank, world
 
 BATCH = 16
 BARE_SHARE = 0.5  # of pictures without a shape

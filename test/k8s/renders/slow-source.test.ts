@@ -6,10 +6,10 @@ import { join } from 'node:path';
 
 import { expect, it } from 'vitest';
 
-import { died } from '../support/farm/farm-program.ts';
-import type { Listed, RenderPlace } from '../support/kubernetes/renders/render-place.ts';
-import { useRenders } from '../support/kubernetes/renders/render-place.ts';
-import { until } from '../support/kubernetes/until.ts';
+import { died } from '../../support/farm/farm-program.ts';
+import type { Listed, RenderPlace } from '../../support/kubernetes/renders/render-place.ts';
+import { useRenders } from '../../support/kubernetes/renders/render-place.ts';
+import { until } from '../../support/kubernetes/until.ts';
 
 /** As much as anybody could upload. */
 const LARGE_BYTES = 16 * 2 ** 30;

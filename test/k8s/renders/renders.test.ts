@@ -7,26 +7,24 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 
-import type { Schema } from '../../coordinator/kubernetes/renders/definition.ts';
-import { MASK } from '../e2e/cli/workplace.ts';
-import { endOfCli, startCli } from '../support/cli-process.ts';
-import type { CliRun } from '../support/cli-process.ts';
-import { died } from '../support/farm/farm-program.ts';
-import { sha256OfFile } from '../support/farm/tenant-farm.ts';
-import { openAuditLog } from '../support/kubernetes/audit/audit-log.ts';
-import { rightsOf, usedLines } from '../support/kubernetes/audit/used-rights.ts';
-import { kubectlOf } from '../support/kubernetes/programs/kubectl.ts';
+import type { Schema } from '../../../coordinator/kubernetes/renders/definition.ts';
+import { MASK } from '../../e2e/cli/workplace.ts';
+import { endOfCli, startCli } from '../../support/cli-process.ts';
+import type { CliRun } from '../../support/cli-process.ts';
+import { died } from '../../support/farm/farm-program.ts';
+import { sha256OfFile } from '../../support/farm/tenant-farm.ts';
+import { openAuditLog } from '../../support/kubernetes/audit/audit-log.ts';
+import { rightsOf, usedLines } from '../../support/kubernetes/audit/used-rights.ts';
+import { kubectlOf } from '../../support/kubernetes/programs/kubectl.ts';
 import {
   APPLY,
-  applyRender,
   CLIP,
   conditionsOf,
   definition,
   rulesOfRenders,
   useRenders,
-} from '../support/kubernetes/renders/render-place.ts';
-import type { Spec } from '../support/kubernetes/renders/render-place.ts';
-import { until } from '../support/kubernetes/until.ts';
+} from '../../support/kubernetes/renders/render-place.ts';
+import { until } from '../../support/kubernetes/until.ts';
 
 /** It is on the farm, which has no workers. */
 const OPEN = ['Queued', 'Running'];
@@ -173,6 +171,12 @@ it('a Render names what was uploaded by its digest', async () => {
   const { farm } = place;
   const upload = async (...words: string[]): Promise<CliRun> =>
     endOfCli(startCli(['upload', '--server', farm.server, ...words]));
+  const answers = () =>
+    farm.client.list().then(
+      () => true,
+      () => false,
+    );
+  await until('the coordinator that was started answers', answers);
   const said = await upload(CLIP);
   expect(said.stderr).toBe('');
   const [, video = ''] = /^video ([0-9a-f]{64}) {2}/.exec(said.stdout) ?? [];
@@ -206,81 +210,6 @@ it('a Render has a mask beside its source, and waits for it', async () => {
   await place.apply('odd', { sources: { mask: { path: 'mask.mp4' } } });
   const odd = await place.reaches('odd', 'Refused');
   expect(odd.status.conditions[0].message).toContain('mask: is for task inpainting');
-});
-
-describe('the API server', () => {
-  const namespace = 'refusals';
-  const cases: readonly (readonly [string, Spec, string])[] = [
-    ['a mixing ratio above 1', { render: { mixingRatio: 1.5 } }, 'spec.render.mixingRatio'],
-    ['no steps', { render: { steps: 0 } }, 'spec.render.steps'],
-    ['a window that is too long', { render: { window: 2000 } }, 'spec.render.window'],
-    ['no frames a second', { render: { output: { framesPerSecond: 0 } } }, 'framesPerSecond'],
-    ['an unknown task', { render: { task: 'dream' } }, 'supported values: "controlnet", "frames"'],
-    ['a size in words', { render: { size: 'large' } }, 'spec.render.size'],
-    [
-      'a setting of another task',
-      { render: { task: 'frames' } },
-      'control: is for task controlnet',
-    ],
-    ['an unknown setting', { render: { promt: 'a' } }, 'unknown field "spec.render.promt"'],
-    ['a priority above 100', { priority: 101 }, 'spec.priority'],
-    ['no source', { source: {} }, 'give one of path, video and folder'],
-    [
-      'two sources',
-      { source: { path: 'a.mp4', video: 'ab'.repeat(32) } },
-      'give one of path, video and folder',
-    ],
-    ['a source that is none', { source: { video: 'clip' } }, 'spec.source.video'],
-    [
-      'a mask that is two',
-      { sources: { mask: { path: 'a.mp4', video: 'ab'.repeat(32) } } },
-      'give one of path, video and folder',
-    ],
-    ['a mask that leads out', { sources: { mask: { path: '../b' } } }, 'below the folder of'],
-    [
-      'a source that no task has',
-      { sources: { veil: { path: 'a.mp4' } } },
-      'unknown field "spec.sources.veil"',
-    ],
-    [
-      'the path of a mask among the settings',
-      { render: { mask: { path: 'a.mp4' } } },
-      'unknown field "spec.render.mask.path"',
-    ],
-    ['an absolute path', { source: { path: '/etc/passwd' } }, 'below the folder of sources'],
-    ['an address', { source: { path: 's3://a/b.mp4' } }, 'addresses are not taken: upload'],
-    ['a path that leads out', { source: { path: 'a/../../b' } }, 'below the folder of sources'],
-  ];
-
-  it('takes what is right, and refuses what is out of range before it is stored', async () => {
-    await plane().createNamespace(namespace);
-    expect((await applyRender(plane(), { namespace, name: 'right' }, { suspend: true })).err).toBe(
-      '',
-    );
-    for (const [what, spec, sentence] of cases) {
-      const { code, err } = await applyRender(plane(), { namespace, name: 'wrong' }, spec);
-      expect(code, what).toBe(1);
-      expect(err, what).toContain(sentence);
-    }
-  });
-
-  it('changes nothing of a Render but whether it is suspended, and its priority', async () => {
-    expect(
-      (await applyRender(plane(), { namespace, name: 'right' }, { suspend: false, priority: 3 }))
-        .err,
-    ).toBe('');
-    const immutable: readonly (readonly [Spec, string])[] = [
-      [{ render: { seed: 8 } }, 'render is immutable'],
-      [{ source: { path: 'other.mp4' } }, 'source is immutable'],
-      [{ sources: { mask: { path: 'other.mp4' } } }, 'sources is immutable'],
-      [{ ttlSecondsAfterFinished: 5 }, 'ttlSecondsAfterFinished is immutable'],
-    ];
-    for (const [spec, sentence] of immutable) {
-      const { code, err } = await applyRender(plane(), { namespace, name: 'right' }, spec);
-      expect(code, sentence).toBe(1);
-      expect(err).toContain(sentence);
-    }
-  });
 });
 
 describe('the coordinator', () => {

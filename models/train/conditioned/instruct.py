@@ -19,11 +19,11 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from . import data
-from .diffusion import STEPS, add_noise, early_noise_loss
-from .loop import fit, train_dir
-from .parallel import rank, world
-from .text import LENGTH, save_tokenizer
+from .. import data
+from ..diffusion import STEPS, add_noise, early_noise_loss
+from ..loop import fit, train_dir
+from ..parallel import rank, world
+from ..text import LENGTH, save_tokenizer
 
 BATCH = 16
 CHANNELS = 8

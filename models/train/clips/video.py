@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from diffusers import UNet2DConditionModel, UNet3DConditionModel
 from torch import nn
 
-from .architectures import video_unet
-from .diffusion import STEPS, CaptionTable, Latents, add_noise, early_noise_loss, noise_loss
-from .loop import fit, train_dir
-from .parallel import rank, world
+from ..architectures import video_unet
+from ..diffusion import STEPS, CaptionTable, Latents, add_noise, early_noise_loss, noise_loss
+from ..loop import fit, train_dir
+from ..parallel import rank, world
 
 BATCH = 4
 CAPTION_DROP = 0.1

@@ -5,12 +5,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { expect, it } from 'vitest';
 
-import { testSeed } from '../support/conformance/seed.ts';
-import { drawnLies } from '../support/kubernetes/lying/lies.ts';
-import { startLyingProxy } from '../support/kubernetes/lying/lying-proxy.ts';
-import type { Listed } from '../support/kubernetes/renders/render-place.ts';
-import { useRenders } from '../support/kubernetes/renders/render-place.ts';
-import { until } from '../support/kubernetes/until.ts';
+import { testSeed } from '../../support/conformance/seed.ts';
+import { drawnLies } from '../../support/kubernetes/lying/lies.ts';
+import { startLyingProxy } from '../../support/kubernetes/lying/lying-proxy.ts';
+import type { Listed } from '../../support/kubernetes/renders/render-place.ts';
+import { useRenders } from '../../support/kubernetes/renders/render-place.ts';
+import { until } from '../../support/kubernetes/until.ts';
 
 /** Of requests. */
 const SHARE = 0.3;

@@ -1,0 +1,1 @@
+"""Trainings on clips: the video UNet, and temporal layers over the image UNet."""
