@@ -41,3 +41,26 @@ def smoothed_bars(row, frames):
         Bar("smoothed: edge F1", row["edgeF1"], 0.75, True),
         Bar("smoothed: colour right", row["color"], 0.85, True),
     ]
+
+
+def judge(bars_of, rows, controls):
+    """What became of the bars of every stage, and which negative controls miss each of them.
+
+    `rows`: the figures by stage; `controls`: those of what has to miss bars, by name;
+    `bars_of(stage, figures)`: the bars, in one order.
+    """
+    judged = []
+    for stage, row in rows.items():
+        others = {name: bars_of(stage, figures) for name, figures in controls.items()}
+        for at, bar in enumerate(bars_of(stage, row)):
+            missed_by = [name for name, bars in others.items() if not bars[at].met]
+            entry = dict(bar=bar.text, value=bar.value, limit=bar.limit, met=bool(bar.met))
+            judged.append({**entry, "missedBy": missed_by})
+    return judged
+
+
+def show(judged):
+    for entry in judged:
+        met = "met   " if entry["met"] else "MISSED"
+        missed_by = ", ".join(entry["missedBy"]) or "NO CONTROL"
+        print(f"{met} {entry['value']:7.3f} ({entry['limit']:.3g}) {entry['bar']}; missed by {missed_by}")

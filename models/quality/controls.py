@@ -11,25 +11,28 @@ import hashlib
 import json
 import time
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnxruntime
 import torch
 from PIL import Image
 
-from parity.reference import Reference, mix, to_pixels
+from parity.reference import mix, to_pixels
 from train import annotators, controls, data
 
 from . import detectors, joints, metrics
-from .bars import Bar
+from .bars import Bar, judge, show
 from .clips import NEGATIVE, draw_task
+from .graphs import open_reference
 
 DEMO = Path(__file__).resolve().parents[1] / "demo"
 GENERATORS = ("canny", "depth", "pose", "canny+depth", "t2i-canny", "t2i-depth")
 NEAR = 4  # pixels within which a joint counts as right
-IMITATIONS = ("control shuffled", "caption dropped")
+IMITATIONS = ("control shuffled", "caption dropped", "blurred", "frozen")
+FLICKER = 0.3  # share of the generated frames' that smoothing may leave
 LIMITS = {
     "frames": dict(iou=0.85, color=0.95, joints=0.85),
     "smoothed": dict(iou=0.75, color=0.85, joints=0.75),
@@ -98,7 +101,7 @@ class Measured:
 
     @cached_property
     def reference(self):
-        return Reference(self.folder, self.options.steps)
+        return open_reference(self.folder, self.options.steps)
 
     @cached_property
     def annotators(self):
@@ -144,7 +147,9 @@ class Measured:
             made["control shuffled"] = self.draw(name, elsewhere, caption, index)
             made["caption dropped"] = self.draw(name, control, NEGATIVE, index)
         if index - self.options.first < self.options.smoothed:
-            made["smoothed"] = self._smooth(made["frames"], caption)
+            made["smoothed"] = smoothed = self._smooth(made["frames"], caption)
+            made["blurred"] = np.stack([cv2.GaussianBlur(one, (0, 0), 4) for one in smoothed])
+            made["frozen"] = np.repeat(smoothed[:1], len(smoothed), 0)
         return made
 
     def control(self, name, task, chosen):
@@ -230,30 +235,31 @@ def figures_of(frames, task, chosen):
     return found
 
 
-def bars(measured):
-    """What frames have to reach, of what was measured by generator: (generator, row, figure, Bar)."""
-    for name, entry in measured.items():
-        for row, limits in LIMITS.items():
-            for key, limit in limits.items() if row in entry["rows"] else ():
-                if key != "joints" or name == "pose":
-                    value = entry["rows"][row][key]
-                    yield name, row, key, Bar(f"{name}, {row}: {key}", value, limit, True)
-    if {"canny", "depth", "canny+depth"} <= measured.keys():
-        overlaps = [measured[name]["rows"]["frames"]["iou"] for name in ("canny", "depth")]
-        both = measured["canny+depth"]["rows"]["frames"]["iou"]
-        limit = max(overlaps) - 0.02
-        text = "canny+depth, frames: iou, less than the better of the two by at most 0.02"
-        yield "canny+depth", "frames", "iou", Bar(text, both, limit, True)
+def _bars(name, generated, stage, row):
+    texts = ("iou", "color", *(["joints"] if name == "pose" else []))
+    found = [Bar(f"{name}, {stage}: {key}", row[key], LIMITS[stage][key], True) for key in texts]
+    if stage == "smoothed":
+        share = row.get("flicker", np.nan) / generated.get("flicker", np.nan)
+        found.append(Bar(f"{name}, smoothed: share of the flicker left", share, FLICKER, False))
+    return found
 
 
 def _judged(measured):
-    """The bars, and which imitations of a generator's frames miss them."""
+    """The bars of what was measured by generator, and which imitations miss them."""
     judged = []
-    for name, row, key, bar in bars(measured):
-        rows = measured[name]["rows"] if row == "frames" else {}
-        missed = [one for one in IMITATIONS if one in rows and rows[one][key] < bar.limit]
-        entry = dict(bar=bar.text, value=bar.value, limit=bar.limit, met=bar.met, missedBy=missed)
-        judged.append(entry)
+    for name, entry in measured.items():
+        rows, generated = entry["rows"], entry["rows"]["frames"]
+        stages = {stage: rows[stage] for stage in LIMITS if stage in rows}
+        controls = {one: rows[one] for one in IMITATIONS if one in rows}
+        controls["not smoothed"] = generated
+        judged += judge(partial(_bars, name, generated), stages, controls)
+    if {"canny", "depth", "canny+depth"} <= measured.keys():
+        overlaps = {name: measured[name]["rows"]["frames"]["iou"] for name in measured}
+        limit = max(overlaps["canny"], overlaps["depth"]) - 0.02
+        text = "canny+depth, frames: iou, less than the better of the two by at most 0.02"
+        shuffled = {k: v for k, v in measured["canny+depth"]["rows"].items() if k in IMITATIONS}
+        rows = {"frames": measured["canny+depth"]["rows"]["frames"]}
+        judged += judge(lambda _, row: [Bar(text, row["iou"], limit, True)], rows, shuffled)
     return judged
 
 
@@ -262,9 +268,7 @@ def _show(measured):
         for row, figures in entry["rows"].items():
             said = "  ".join(f"{key} {value:6.3f}" for key, value in figures.items())
             print(f"{name:12} {row:18}", said)
-    for bar in _judged(measured):
-        said = f"{bar['value']:6.3f} ({bar['limit']:.3f}) {bar['bar']}"
-        print("met   " if bar["met"] else "MISSED", said, "; missed by:", bar["missedBy"])
+    show(_judged(measured))
 
 
 def _noise(index, count):

@@ -3,7 +3,7 @@
 A removal hides the shape of each frame and a margin around it, under an empty prompt; what is there
 in truth is the clip's background. An outpainting draws a quarter at the side where the shape covers
 least; smoothing is told the clip's caption. Prints the table, judges the bars, and with --out keeps
-both and a picture. What has to miss bars is in CONTROLS.
+both and a picture. CONTROLS have to miss bars.
 """
 
 import argparse
@@ -14,24 +14,26 @@ from types import SimpleNamespace
 
 import cv2
 import numpy as np
-import onnxruntime
 import torch
+from diffusers import UNet3DConditionModel
 from PIL import Image
 
-from parity.reference import Reference, mix, to_pixels
+from parity.reference import mix, to_pixels
 from train import data
 from train.loop import train_dir
 
 from . import clips, detectors, metrics
-from .measure import OnnxVideoUnet
+from .bars import Bar, judge, show
+from .graphs import Graph, open_reference
 
 DEMO = Path(__file__).resolve().parents[1] / "demo"
 MARGIN = 8  # pixels around a shape that is removed
 QUARTER = data.SIZE // 4
 BORDER = 2  # columns on each side of the old border that a jump is measured over
 CLEAR = 3  # pixels from a shape's outline that count as background
-# What is measured with the smoothed clips: each has to miss a bar that they meet.
-CONTROLS = ("mask inverted", "ratio 1", "blurred", "nothing done")
+PARTS = ("unet", "vae", "text_encoder", "unet-inpaint")  # of the image model, that frames depend on
+# What has to miss bars.
+CONTROLS = ("mask inverted", "ratio 1", "blurred", "nothing done", "left black")
 
 
 @dataclass(frozen=True)
@@ -113,13 +115,13 @@ def inpaint(models, case, hidden):
     known = reference.vae.encode(pixels * (mask < 0.5)).latent_dist.mode()
     known = known * reference.vae.config.scaling_factor
     small = torch.nn.functional.interpolate(mask, known.shape[-2:])
-    noise = clips._noise(case.index, case.kind, tuple(known.shape))
+    noise = clips.noise_of(case.index, case.kind, tuple(known.shape))
     text = reference.text("").repeat(len(noise), 1, 1)
 
     def predict(latents, time):
         return models.inpaint(torch.cat([latents, small, known], 1), time, text).sample
 
-    return to_pixels(reference.decode(reference._sample(noise, predict)))
+    return to_pixels(reference.decode(reference.sample(noise, predict)))
 
 
 def figures(case, clip):
@@ -157,73 +159,38 @@ def _decibels(difference):
     return float(10 * np.log10(255**2 / max(1e-9, np.square(difference).mean())))
 
 
-def bars(kind, table, smoothed):
-    """Text, value, limit, whether at least: of frames as drawn, and of a smoothed clip."""
-    frames, row = table["frames"], table[smoothed]
-    common = [
-        ("drawn: levels from the truth", frames["hidden"], 12, False),
-        ("smoothed: levels from the truth", row["hidden"], 15, False),
-    ]
-    left = ("smoothed: share of the flicker left", row["flicker"] / frames["flicker"], 0.3, False)
-    if kind == "outpainting":
+def bars_of(kind, generated):
+    """What clips of a kind have to reach as drawn, and when smoothed; `generated`: the figures of the
+    frames as drawn."""
+
+    def bars(stage, row):
+        left = Bar("smoothed: share of the flicker left", row["flicker"] / generated["flicker"], 0.3, False)
+        far = 12 if stage == "drawn" else 15
+        common = [Bar(f"{stage}: levels from the truth", row["hidden"], far, False)]
+        common += [left] if stage == "smoothed" else []
+        if kind == "outpainting":
+            return [*common, Bar(f"{stage}: jump across the old border", row["jump"], 6, False)]
         return [
             *common,
-            ("drawn: jump across the old border", frames["jump"], 6, False),
-            ("smoothed: jump across the old border", row["jump"], 6, False),
-            left,
+            Bar(f"{stage}: no shape found", row["none"], 0.95, True),
+            Bar(f"{stage}: PSNR of what is known", row["known"], 28, True),
         ]
-    return [
-        *common,
-        ("drawn: no shape found", frames["none"], 0.95, True),
-        ("smoothed: no shape found", row["none"], 0.95, True),
-        ("drawn: PSNR of what is known", frames["known"], 28, True),
-        ("smoothed: PSNR of what is known", row["known"], 28, True),
-        left,
-    ]
 
-
-def missed(kind, table, smoothed):
-    return [
-        f"{text} {value:.3g} ({limit})"
-        for text, value, limit, at_least in bars(kind, table, smoothed)
-        if not (value >= limit if at_least else value <= limit)
-    ]
-
-
-class OnnxInpaintUnet:
-    """The set's inpainting UNet by onnxruntime; the parity tests hold it equal to torch's."""
-
-    def __init__(self, image):
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        path = str(image / "unet-inpaint" / "model.onnx")
-        self.session = onnxruntime.InferenceSession(
-            path, options, providers=["CPUExecutionProvider"]
-        )
-
-    def __call__(self, sample, timestep, text):
-        feeds = dict(
-            sample=sample.contiguous().numpy(),
-            timestep=np.array(float(timestep), np.float32),
-            encoder_hidden_states=text.contiguous().numpy(),
-        )
-        (noise,) = self.session.run(None, feeds)
-        return SimpleNamespace(sample=torch.from_numpy(noise))
+    return bars
 
 
 def main():
     options = _options()
     torch.set_num_threads(1)
     card = json.loads((options.folder / "card.json").read_text())
-    reference = Reference(options.folder, options.steps)
+    reference = open_reference(options.folder, options.steps)
     if options.video:
-        reference.video_unet = type(reference.video_unet).from_pretrained(options.video).eval()
-    else:
-        reference.video_unet = OnnxVideoUnet(options.folder)
+        reference.video_unet = UNet3DConditionModel.from_pretrained(options.video).eval()
+    image = options.folder / card["image"]
     models = SimpleNamespace(
         reference=reference,
-        inpaint=OnnxInpaintUnet(options.folder / card["image"]),
-        digest=clips.digest_of(options.folder),
+        inpaint=Graph(image / "unet-inpaint" / "model.onnx"),
+        digest=clips.digest_of_parts(image, PARTS),
     )
     kinds = {"removal": removal, "outpainting": outpainting}
     result = {kind: _measure(models, kinds[kind], options) for kind in options.kinds}
@@ -242,7 +209,9 @@ def _measure(models, case_of, options):
             smoothed = shown[f"ratio {options.ratios[0]:g}"]
             blurred = np.stack([cv2.GaussianBlur(frame, (0, 0), 4) for frame in smoothed])
             undone = case.source.frames
-            shown |= {"mask inverted": wrong, "blurred": blurred, "nothing done": undone}
+            black = np.where(case.hidden[..., None], 0, undone).astype(np.uint8)
+            shown |= {"mask inverted": wrong, "blurred": blurred}
+            shown |= {"nothing done": undone, "left black": black}
         rows.append({name: figures(case, clip) for name, clip in shown.items()})
         ratios = [clip for name, clip in shown.items() if name.startswith("ratio")]
         lines = [case.source.frames, shown["frames"], *ratios]
@@ -259,17 +228,15 @@ def _measure(models, case_of, options):
     default = f"ratio {options.ratios[0]:g}"
     for name, row in table.items():
         print(f"{name:22}", "  ".join(f"{key} {value:7.3f}" for key, value in row.items()))
-    for text, value, limit, at_least in bars(case.kind, table, default):
-        met = value >= limit if at_least else value <= limit
-        print("met   " if met else "MISSED", f"{value:7.3f} ({limit})", text)
-    controls = {name: missed(case.kind, table, name) for name in CONTROLS if name in table}
-    for name, failed in controls.items():
-        print(f"control {name} fails: {failed or 'NOTHING'}")
+    controls = {name: table[name] for name in CONTROLS if name in table}
+    controls["not smoothed"] = table["frames"]
+    stages = dict(drawn=table["frames"], smoothed=table[default])
+    judged = judge(bars_of(case.kind, table["frames"]), stages, controls)
+    show(judged)
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.concatenate(pictures[:4])).save(options.out / f"{case.kind}.png")
-    wanting = missed(case.kind, table, default)
-    return dict(clips=options.clips, table=table, missed=wanting, controls=controls)
+    return dict(clips=options.clips, table=table, bars=judged)
 
 
 def _options():
@@ -282,7 +249,7 @@ def _options():
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--video-guidance", type=float, default=1.25)
     parser.add_argument(
-        "--ratios", type=float, nargs="+", default=[0.1, 1.0], help="the first is the default"
+        "--ratios", type=float, nargs="+", default=[0.0, 1.0], help="the first is the default"
     )
     parser.add_argument("--extras", type=int, default=6, help="clips with controls too")
     parser.add_argument("--paste", action="store_true", help="known pixels into the drawn frames")

@@ -15,27 +15,25 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
-import onnxruntime
 import torch
 from PIL import Image
 
-from parity.reference import Reference, mix, to_pixels
+from parity.reference import mix, to_pixels
 from train import data
 from train.loop import train_dir
 
 from . import detectors, metrics
-from .bars import Bar
+from .bars import Bar, judge, show
 from .clips import FIRST_CLIP
-from .measure import OnnxVideoUnet
+from .graphs import Graph, open_reference
 
 DEMO = Path(__file__).resolve().parents[1] / "demo"
 NEGATIVE = ""
 BORDER = 9  # pixels from the shape on which neither it nor the background is measured
-IMITATIONS = ("instruction dropped", "blurred", "frozen")
+IMITATIONS = ("instruction dropped", "another clip", "blurred", "frozen")
 
 
 @dataclass(frozen=True)
@@ -136,6 +134,8 @@ def _edited(editor, source, wanted, index):
         told = editor.smooth(mix(*inverted, settings.ratios[0]), instruction)
         clips["instruction as caption"] = told
         clips["instruction dropped"] = editor.generate(source.frames, "", index)
+        other = data.draw("held-out", FIRST_CLIP + 500 + index, color=wanted.spec.color)
+        clips["another clip"] = other.frames
         clips["blurred"] = np.stack([cv2.GaussianBlur(frame, (0, 0), 6) for frame in smoothed])
         clips["frozen"] = np.repeat(smoothed[:1], len(smoothed), 0)
     return clips
@@ -165,10 +165,8 @@ class Editor:
     def __init__(self, folder, settings):
         self.settings = settings
         self.image = folder / "image"
-        self.reference = Reference(folder, settings.steps)
-        self.reference.video_unet = OnnxVideoUnet(folder)
-        self.reference.inflated = OnnxUnet(self.image / "unet" / "inflated.onnx", True)
-        self.unet = OnnxUnet(self.image / "unet-instruct" / "model.onnx")
+        self.reference = open_reference(folder, settings.steps)
+        self.unet = Graph(self.image / "unet-instruct" / "model.onnx")
 
     @torch.no_grad()
     def generate(self, frames, instruction, index):
@@ -186,7 +184,7 @@ class Editor:
 
         seed = torch.Generator().manual_seed(7000 + index)
         noise = torch.randn(picture.shape, generator=seed)
-        return to_pixels(reference.decode(reference._sample(noise, predict)))
+        return to_pixels(reference.decode(reference.sample(noise, predict)))
 
     def bridge(self, source, instruction, index):
         """Edited frames, and the image and video models' noise of them; kept on disk."""
@@ -213,66 +211,29 @@ class Editor:
         return hashlib.sha256(weights + repr(said).encode()).hexdigest()[:12]
 
 
-class OnnxUnet:
-    """An image UNet by onnxruntime; the parity tests hold it equal to torch's. `is_inflated`: over a
-    window of frames, which it takes along axis 2."""
-
-    def __init__(self, path, is_inflated=False):
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self.is_inflated = is_inflated
-        self.session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-
-    def __call__(self, sample, timestep, text):
-        clip = sample.transpose(0, 1)[None] if self.is_inflated else sample
-        feeds = dict(
-            sample=clip.contiguous().numpy(),
-            timestep=np.array(float(timestep), np.float32),
-            encoder_hidden_states=(text[:1] if self.is_inflated else text).contiguous().numpy(),
-        )
-        noise = torch.from_numpy(self.session.run(None, feeds)[0])
-        return SimpleNamespace(sample=noise[0].transpose(0, 1) if self.is_inflated else noise)
-
-
 def _judge(settings, clips, table):
-    default = f"ratio {settings.ratios[0]:g}"
-    result = dict(clips=clips, settings=vars(settings), table=table)
-    frames = [
-        Bar("frames: colour right", table["frames"]["color"], 0.9, True),
-        Bar("frames: background changed, levels", table["frames"]["background"], 8, False),
-        Bar("frames: IoU with the source's shape", table["frames"]["iou"], 0.85, True),
-    ]
-    judged = [*frames, *_smoothed_bars(table[default], table["frames"])]
-    result["bars"] = [
-        dict(bar=bar.text, value=bar.value, limit=bar.limit, met=bool(bar.met)) for bar in judged
-    ]
-    others = [f"ratio {ratio:g}" for ratio in settings.ratios[1:]]
-    result["missed by"] = {
-        name: [bar.text for bar in _smoothed_bars(table[name], table["frames"]) if not bar.met]
-        for name in (*others, *IMITATIONS)
-        if name in table
-    }
-    return result
+    default, generated = f"ratio {settings.ratios[0]:g}", table["frames"]
+    names = (*(f"ratio {ratio:g}" for ratio in settings.ratios[1:]), *IMITATIONS)
+    controls = {name: table[name] for name in names if name in table} | {"not smoothed": generated}
+    judged = judge(partial(_bars, generated), dict(frames=generated, smoothed=table[default]), controls)
+    return dict(clips=clips, settings=vars(settings), table=table, bars=judged)
 
 
-def _smoothed_bars(row, frames):
+def _bars(generated, stage, row):
+    color, iou = (0.9, 0.85) if stage == "frames" else (0.85, 0.75)
+    left = Bar("smoothed: share of the flicker left", row["flicker"] / generated["flicker"], 0.3, False)
     return [
-        Bar("smoothed: colour right", row["color"], 0.85, True),
-        Bar("smoothed: background changed, levels", row["background"], 8, False),
-        Bar("smoothed: IoU with the source's shape", row["iou"], 0.75, True),
-        Bar("smoothed: share of the flicker left", row["flicker"] / frames["flicker"], 0.3, False),
+        Bar(f"{stage}: colour right", row["color"], color, True),
+        Bar(f"{stage}: background changed, levels", row["background"], 8, False),
+        Bar(f"{stage}: IoU with the source's shape", row["iou"], iou, True),
+        *([left] if stage == "smoothed" else []),
     ]
 
 
 def _show(result):
     for name, row in result["table"].items():
         print(f"{name:22}", "  ".join(f"{key} {value:6.3f}" for key, value in row.items()))
-    for bar in result["bars"]:
-        print("met   " if bar["met"] else "MISSED", f"{bar['value']:7.3f} ({bar['limit']})", bar["bar"])
-    for name, failed in result["missed by"].items():
-        print(f"{name} misses: {failed or 'NOTHING'}")
+    show(result["bars"])
 
 
 if __name__ == "__main__":

@@ -1,10 +1,6 @@
 """Figures of one clip, in a process of its own, and of the autoencoder."""
 
-import json
-from types import SimpleNamespace
-
 import numpy as np
-import onnxruntime
 import torch
 
 from parity.reference import Reference
@@ -13,6 +9,7 @@ from train.vae import measure as measure_vae
 from train.vae import to_tensor
 
 from . import clips, metrics
+from .graphs import open_reference
 
 VAE_FRAMES = 48
 
@@ -22,8 +19,7 @@ def measure_clip(folder, settings, index):
     """Figures by row for one clip, and its picture: a line of frames for every row."""
     torch.set_num_threads(1)
     task = clips.draw_task(index)
-    reference = Reference(folder, settings.steps)
-    reference.video_unet = OnnxVideoUnet(folder)
+    reference = open_reference(folder, settings.steps)
     made = clips.run(reference, clips.digest_of(folder), task, settings)
     figures = {
         name: metrics.measure(
@@ -34,29 +30,6 @@ def measure_clip(folder, settings, index):
     }
     shown = [name for name in made if name in ("source", "frames") or name.startswith("ratio")]
     return figures, np.concatenate([np.concatenate(list(made[name]), 1) for name in shown])
-
-
-class OnnxVideoUnet:
-    """The set's video UNet by onnxruntime, twice as fast as torch; the parity tests hold them equal."""
-
-    def __init__(self, folder):
-        card = json.loads((folder / "card.json").read_text())
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(
-            str(folder / card["videos"][card["defaultVideo"]] / "unet" / "model.onnx"),
-            options,
-            providers=["CPUExecutionProvider"],
-        )
-
-    def __call__(self, sample, timestep, text):
-        feeds = dict(
-            sample=sample.contiguous().numpy(),
-            timestep=np.array(float(timestep), np.float32),
-            encoder_hidden_states=text.contiguous().numpy(),
-        )
-        (noise,) = self.session.run(None, feeds)
-        return SimpleNamespace(sample=torch.from_numpy(noise))
 
 
 @torch.no_grad()

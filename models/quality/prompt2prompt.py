@@ -11,7 +11,6 @@ import argparse
 import json
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,13 +24,13 @@ from PIL import Image
 from torch.nn import functional
 
 from parity.prompt2prompt import TOKENS, Edit, replacement, word_places
-from parity.reference import mix, to_clip, to_frames, to_pixels
 from parity.reference import _load as load
 from parity.reference import _Text as Text
+from parity.reference import mix, to_clip, to_frames, to_pixels
 from train import data
 
 from . import detectors, metrics
-from .bars import Bar
+from .bars import Bar, judge, show
 from .clips import FIRST_CLIP, draw_task
 
 DEMO = Path(__file__).resolve().parents[1] / "demo"
@@ -40,6 +39,7 @@ OTHER_RATIOS = (0.0, 0.1, 0.35, 1.0)
 WEIGHTS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 WEIGHED_FRAME = 3
 GUIDANCE, CROSS_REPLACE, SELF_REPLACE, THRESHOLD = 5.0, 0.8, 0.8, 0.9
+LEAST_STEP = 0.005  # of the way to the new colour, from one weight to the next
 SHOWN = 3  # clips in the picture
 
 
@@ -74,16 +74,11 @@ def main():
             blendThreshold=THRESHOLD,
         ),
         table=table,
-        bars=[
-            dict(bar=b.text, value=b.value, limit=b.limit, met=bool(b.met)) for b in bars(table)
-        ],
-        imitations={
-            name: [b.text for b in smoothed_bars(table[name], table["frames"]) if not b.met]
-            for name in IMITATIONS
-            if name in table
-        },
+        bars=_judged(table),
     )
-    print(json.dumps(result, indent=2))
+    for name, row in table.items():
+        print(f"{name:16}", "  ".join(f"{key} {value:6.3f}" for key, value in row.items()))
+    show(result["bars"])
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
         (options.out / "prompt2prompt.json").write_text(json.dumps(result, indent=2) + "\n")
@@ -104,25 +99,29 @@ def _options():
 IMITATIONS = ("edit left out", "another clip", "blurred", "frozen", "ratio 0", "ratio 1")
 
 
-def bars(table):
-    frames, smoothed = table["frames"], table[f"ratio {DEFAULT_RATIO:g}"]
-    moved = [table[f"weight {weight:g}"]["moved"] for weight in WEIGHTS]
+def _judged(table):
+    generated = table["frames"]
+    controls = {name: table[name] for name in IMITATIONS if name in table}
+    stages = dict(frames=generated, smoothed=table[f"ratio {DEFAULT_RATIO:g}"])
+    judged = judge(partial(_bars, generated), stages, {**controls, "not smoothed": generated})
+    moved = {"weights": [table[f"weight {weight:g}"]["moved"] for weight in WEIGHTS]}
+    unweighed = {"not weighed": [table["weight 1"]["moved"]] * len(WEIGHTS)}
+    return judged + judge(lambda _, row: [_steps_bar(row)], moved, unweighed)
+
+
+def _bars(generated, stage, row):
+    color, iou = (0.85, 0.80) if stage == "frames" else (0.80, 0.70)
+    left = Bar("smoothed: share of the flicker left", row["flicker"] / generated["flicker"], 0.30, False)
+    return [
+        Bar(f"{stage}: colour right", row["color"], color, True),
+        Bar(f"{stage}: IoU with the source's shape", row["iou"], iou, True),
+        *([left] if stage == "smoothed" else []),
+    ]
+
+
+def _steps_bar(moved):
     steps = [after - before for before, after in zip(moved, moved[1:])]
-    return [
-        Bar("frames: colour right", frames["color"], 0.85, True),
-        Bar("frames: IoU with the source's shape", frames["iou"], 0.80, True),
-        *smoothed_bars(smoothed, frames),
-        Bar("weights: least step towards the new colour", min(steps), 0.0, True),
-    ]
-
-
-def smoothed_bars(row, frames):
-    """Those that an imitation has to miss at least one of."""
-    return [
-        Bar("smoothed: colour right", row["color"], 0.80, True),
-        Bar("smoothed: IoU with the source's shape", row["iou"], 0.70, True),
-        Bar("smoothed: share of the flicker left", row["flicker"] / frames["flicker"], 0.30, False),
-    ]
+    return Bar("weights: least step towards the new colour", min(steps), LEAST_STEP, True)
 
 
 @torch.no_grad()

@@ -2,28 +2,27 @@
 
 Frames are generated and inverted by the image model once; each video model inverts them too, and
 smooths the mix, by its own default ratio and guidance or those of --try. Frozen and blurred frames
-must fail. Prints the table and writes quality-videos.json into the folder of --out.
+must fail, and so must the source, which has another colour. Prints the table and writes
+quality-videos.json into the folder of --out.
 Everything runs in onnxruntime; the parity tests hold the graphs equal to torch.
 """
 
 import argparse
 import json
 import time
-from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
-import onnxruntime
 import torch
 from PIL import Image
 
-from parity.reference import Reference, mix, to_clip, to_frames, to_pixels
+from parity.reference import mix, to_pixels
 from train.loop import train_dir
 
 from . import clips, metrics
 from .bars import Bar
+from .graphs import Graph, graph_of_video, open_reference
 
 DEMO = Path(__file__).resolve().parents[1] / "demo"
 FLICKER, EDGES, COLOR = 0.30, 0.75, 0.85
@@ -33,6 +32,7 @@ FLICKER, EDGES, COLOR = 0.30, 0.75, 0.85
 def main():
     options = _options()
     card = json.loads((options.folder / "card.json").read_text())
+    card["defaults"]["steps"] = options.steps or card["defaults"]["steps"]
     models = {name: settings_of(card, name) for name in options.models or card["videos"]}
     work = Measurement(options.folder, card, options.threads)
     rows, pictures, started = [], [], time.monotonic()
@@ -57,6 +57,7 @@ def _options():
     parser.add_argument(
         "--try", dest="try_", type=_pair, nargs="+", metavar="RATIO,GUIDANCE", help="else each model's own"
     )
+    parser.add_argument("--steps", type=int)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, help="folder for quality-videos.json and .png")
     return parser.parse_args()
@@ -74,26 +75,18 @@ def settings_of(card, name):
     return {**card["defaults"], **own}
 
 
-def graph_of(folder, card, name):
-    said = card["videos"][name]
-    if isinstance(said, dict) and "unet" in said:
-        return folder / card["image"] / f"{said['unet']}.onnx"
-    place = said if isinstance(said, str) else said["folder"]
-    return folder / place / "unet" / "model.onnx"
-
-
 class Measurement:
     """The set's models, and how a clip is measured with them."""
 
     def __init__(self, folder, card, threads):
         torch.set_num_threads(threads)
-        self.reference = Reference(folder, card["defaults"]["steps"])
+        self.reference = open_reference(folder, card["defaults"]["steps"], threads=threads)
         self.defaults = card["defaults"]
         image = folder / card["image"]
-        open_graph = partial(Graph, threads=threads)
-        self.control = open_graph(image / "unet_controlnet-canny.onnx")
-        self.inflated = open_graph(image / "unet" / "inflated.onnx")
-        self.videos = {name: open_graph(graph_of(folder, card, name)) for name in card["videos"]}
+        self.control = Graph(image / "unet_controlnet-canny.onnx", threads)
+        self.videos = {
+            name: Graph(graph_of_video(folder, card, name), threads) for name in card["videos"]
+        }
         self.digest = clips.digest_of_parts(image, ("unet", "vae", "text_encoder", "controlnet-canny"))
 
     def clip(self, index, models, tried):
@@ -110,6 +103,7 @@ class Measurement:
                 row = f"{name} {ratio:g} {guidance:g}" if tried else name
                 rows[row] = to_pixels(reference.decode(drawn))
         shown = np.concatenate([np.concatenate(list(clip), 1) for clip in rows.values()])
+        rows["source"] = task.source.frames
         rows["blurred"] = np.stack([cv2.GaussianBlur(f, (0, 0), 4) for f in made["frames"]])
         rows["frozen"] = np.repeat(made["frames"][:1], len(made["frames"]), 0)
         figures = {
@@ -120,7 +114,7 @@ class Measurement:
 
     def _before_smoothing(self, task):
         """Generated frames, their latents and the image model's noise, from the cache if there."""
-        path = train_dir() / "quality" / f"videos-{self.digest}-{task.index}.pt"
+        path = train_dir() / "quality" / f"videos-{self.digest}-{task.index}-{self.defaults['steps']}.pt"
         if path.exists():
             return torch.load(path, weights_only=False)
         reference, prompt = self.reference, task.wanted.caption
@@ -140,31 +134,11 @@ class Measurement:
         frames = to_pixels(reference.decode(reference.sample(noise, predict)))
         mean = reference.encode(frames).chunk(2, dim=1)[0]
         latents = mean * reference.vae.config.scaling_factor
-        empty = reference.text(clips.NEGATIVE)
-        inverted = reference.invert(
-            to_clip(latents), lambda x, now: self.inflated(x, now, empty).sample, "ddim"
-        )
-        made = dict(frames=frames, latents=latents, noise=to_frames(inverted))
+        noise = reference.invert_image(latents, clips.NEGATIVE)
+        made = dict(frames=frames, latents=latents, noise=noise)
         path.parent.mkdir(exist_ok=True)
         torch.save(made, path)
         return made
-
-
-class Graph:
-    """A UNet in onnxruntime, called as diffusers' are."""
-
-    def __init__(self, path, threads):
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        providers = ["CPUExecutionProvider"]
-        self.session = onnxruntime.InferenceSession(str(path), options, providers=providers)
-
-    def __call__(self, sample, timestep, text, **extra):
-        named = dict(sample=sample, encoder_hidden_states=text, **extra)
-        feeds = {name: value.contiguous().numpy() for name, value in named.items()}
-        feeds["timestep"] = np.array(float(timestep), np.float32)
-        (noise,) = self.session.run(None, feeds)
-        return SimpleNamespace(sample=torch.from_numpy(noise))
 
 
 def judge(rows, card, models):
