@@ -4,69 +4,22 @@ import { describe, expect, it } from 'vitest';
 
 import { digestText } from '../../../../common/digest.ts';
 import { BivdiffError } from '../../../../common/errors.ts';
-import type { Annotator, ModelSet } from '../../../../common/models/model-set.ts';
 import type { GenerateParams } from '../../../../common/stages.ts';
-import { acceptSpec, jobIdOf } from '../../../../coordinator/domain/accept.ts';
+import { jobIdOf } from '../../../../coordinator/domain/accept.ts';
 import { createPlan, tasksOfNode } from '../../../../coordinator/domain/plan.ts';
 import type { Plan } from '../../../../coordinator/domain/plan.ts';
-import { createTaskGraph } from '../../../../coordinator/domain/task-graph.ts';
-import { TaskBoard } from '../../../../coordinator/run/task-board.ts';
 import { modelsOfJob } from '../../../../recipes/job.ts';
-import type { AcceptedJob } from '../../../../recipes/job.ts';
-import { parseRenderSpec } from '../../../../recipes/spec/parse.ts';
-import { madeUpGenerator, madeUpModels, madeUpPart } from '../../../support/made-up-models.ts';
+import { madeUpGenerator, madeUpModels } from '../../../support/made-up-models.ts';
+import {
+  accept,
+  ANNOTATORS,
+  CANNY,
+  CONTROLLED_MODELS,
+  controlnet,
+  SKELETON,
+} from './controlled-jobs.ts';
 
-const CANNY = { annotator: 'canny', low: 60, high: 150 };
-const DEPTH = { annotator: 'depth' };
-const SKELETON = {
-  edges: [[0, 1]] as [number, number][],
-  colors: [
-    [255, 255, 255],
-    [255, 0, 0],
-  ] as [number, number, number][],
-  ...{ radius: 4, lineWidth: 4 },
-};
-const controlnet = (name: string, ...conditions: { annotator: string }[]) =>
-  madeUpGenerator({ name, unet: madeUpPart(`image/unet+${name}`), conditions });
-const ANNOTATORS: Record<string, Annotator> = {
-  depth: { name: 'depth', kind: 'depth', model: madeUpPart('image/annotator+depth') },
-  pose: {
-    ...{ name: 'pose', kind: 'pose', model: madeUpPart('image/annotator+pose') },
-    ...{ skeleton: SKELETON, threshold: 0.3 },
-  },
-};
-const models: ModelSet = {
-  ...madeUpModels(
-    controlnet('canny', CANNY),
-    controlnet('depth', DEPTH),
-    controlnet('pose', { annotator: 'pose' }),
-    controlnet('canny+depth', CANNY, DEPTH),
-    controlnet('blind', { annotator: 'normals' }),
-    madeUpGenerator({
-      ...{ name: 't2i-depth', task: 't2i-adapter', unet: madeUpPart('image/unet+t2i-depth') },
-      conditions: [DEPTH],
-    }),
-  ),
-  annotators: ANNOTATORS,
-};
-
-function accept(settings: object, set = models): AcceptedJob {
-  const whole = {
-    ...{ apiVersion: 'bivdiff/v1', task: 'controlnet', input: { path: 'c.mp4' }, prompt: 'p' },
-    output: { comparison: true, contactSheet: true },
-  };
-  const spec = parseRenderSpec({ ...whole, ...settings }, 'the test');
-  const source = { kind: 'video', digest: digestText('c'), path: 'c.mp4', frames: 29 } as const;
-  const numerics = { inference: 'i', media: 'm', plain: 'p' };
-  return acceptSpec({
-    spec,
-    models: set,
-    source: { ...source, alpha: false, width: 128, height: 128 },
-    numerics,
-  });
-}
-
-function problemsOf(settings: object, set = models): unknown {
+function problemsOf(settings: object, set = CONTROLLED_MODELS): unknown {
   try {
     accept(settings, set);
   } catch (reason) {
@@ -136,40 +89,6 @@ describe('one control that counts alike in all frames and steps', () => {
       skeleton: SKELETON,
       threshold: 0.3,
     });
-  });
-});
-
-describe('what frames were drawn along is measured', () => {
-  const measureOf = (settings: object) =>
-    createPlan(accept(settings)).task({ node: 'measure', index: 0 });
-
-  it('by the model that saw it in the source, and by nothing where it was ready-made', () => {
-    const depth = measureOf({ control: { type: 'depth' } });
-    expect(depth.params).toEqual({ depth: true });
-    expect(Object.keys(depth.inputs)).toEqual([
-      ...['depth', 'generated-depth', 'smoothed-depth', 'generated', 'smoothed'],
-    ]);
-    const pose = measureOf({ control: { type: 'pose' } });
-    expect(pose.params).toEqual({ joints: { threshold: 0.3 } });
-    expect(Object.values(pose.inputs).map(([part]) => part?.output)).toEqual([
-      ...['joints', 'joints', 'joints', 'frames', 'frames'],
-    ]);
-    const both = measureOf({ control: { type: 'canny,depth' } });
-    expect(both.params).toEqual({ ...CANNY, depth: true });
-    expect(measureOf({ control: { type: 'canny' } }).params).toEqual(CANNY);
-  });
-
-  it('after all that is measured, so that the job counts as begun when its frames are drawn', () => {
-    const graph = createTaskGraph(createPlan(accept({ control: { type: 'canny,depth' } })));
-    expect(graph.plan.nodes.map(({ name }) => name).slice(-4)).toEqual([
-      ...['estimate-2-generated', 'estimate-2-smoothed', 'measure', 'assemble'],
-    ]);
-    const board = new TaskBoard(graph);
-    board.require(Array.from({ length: graph.size }, (_, task) => task));
-    const opening = ['ingest', 'annotate', 'estimate-2', 'generate'];
-    const count = (names: readonly string[]): number =>
-      graph.plan.nodes.reduce((sum, node) => sum + (names.includes(node.name) ? node.count : 0), 0);
-    expect(board.openingLeft).toBe(count(opening));
   });
 });
 
