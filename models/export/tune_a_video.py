@@ -47,11 +47,14 @@ def main():
     parser.add_argument("--dtype", choices=DTYPES, default="fp16", help="of the stored weights")
     options = parser.parse_args()
     _check(options)
-    if not (options.out / "card.json").is_file():
+    begun = options.out if options.out.exists() else options.models
+    card = json.loads((begun / "card.json").read_text())
+    if options.name in card["videos"]:
+        raise SystemExit(f"--name {options.name}: {begun} has a video model of that name")
+    frames = _frames(options, card["defaults"]["size"])
+    model = _tuned(begun / card["image"], frames, options)
+    if begun is options.models:
         shutil.copytree(options.models, options.out)
-    card = json.loads((options.out / "card.json").read_text())
-    image = options.out / card["image"]
-    model = _tuned(image, _frames(options, card["defaults"]["size"]), options)
     with tempfile.TemporaryDirectory() as scratch:
         save_tuned(model, Path(scratch))
         # Its clip is inverted by itself alone.

@@ -60,6 +60,27 @@ describe('DDIM', () => {
   });
 });
 
+describe('DDIM that is told of a clean sample', () => {
+  const sampler = new DdimSampler({ clip_sample: false }, { steps: 10 });
+  const input = { modelOutput: Float32Array.of(0.5, -0.25), stepIndex: 4, batch: 1 };
+  const step = { ...input, sample: Float32Array.of(0.3, 1.2) };
+
+  it('goes where it goes by itself, told of the one that it predicts', () => {
+    const clean = sampler.predictClean(step);
+    expect(sampler.step({ ...step, clean })).toEqual(sampler.step(step));
+  });
+
+  it('goes on from it with the noise that was predicted', () => {
+    // At alpha-bar of t = 400, where the step leads from t = 500; betas are linear from 0.0001 to 0.02.
+    const betas = Array.from({ length: 401 }, (_, i) => 0.0001 + (0.0199 * i) / 999);
+    const alpha = betas.reduce((product, beta) => product * (1 - beta), 1);
+    expect(sampler.timesteps[4]).toBe(500);
+    const next = sampler.step({ ...step, clean: Float32Array.of(1, 0) });
+    expect(next[0]).toBeCloseTo(Math.sqrt(alpha) + Math.sqrt(1 - alpha) * 0.5, 5);
+    expect(next[1]).toBeCloseTo(Math.sqrt(1 - alpha) * -0.25, 5);
+  });
+});
+
 describe('DDIM that keeps the clean sample in range', () => {
   const step = (config: object, values: readonly number[], batch: number) =>
     new DdimSampler({ prediction_type: 'sample', ...config }, { steps: 1 }).step({
