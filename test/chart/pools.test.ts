@@ -70,6 +70,8 @@ describe('a pool', () => {
     ['memoryGib', 7.5, '--memory-gib', '7.5'],
     ['checkpointSeconds', 0, '--checkpoint-seconds', '0'],
     ['checkpointSeconds', 30, '--checkpoint-seconds', '30'],
+    ['heldGib', 0, '--held-gib', '0'],
+    ['heldGib', 2.5, '--held-gib', '2.5'],
     ['cache', { sizeGib: 100 }, '--cache-gib', '100'],
     ['extraArgs', ['--name', 'x y'], '--name', '$(POD_NAME)'],
   ])('is told %s: %j', async (key, value, flag, word) => {
@@ -77,7 +79,7 @@ describe('a pool', () => {
     expect(chart.flags(VDM, flag, 'worker')[0]).toBe(word);
   });
 
-  it.each(['--threads', '--memory-gib', '--checkpoint-seconds', '--no-models'])(
+  it.each(['--threads', '--memory-gib', '--checkpoint-seconds', '--held-gib', '--no-models'])(
     'is not told %s without need',
     async (flag) => {
       expect((await renderChart()).args(VDM, 'worker')).not.toContain(flag);

@@ -94,6 +94,10 @@
 - --checkpoint-seconds
 - {{ $pool.checkpointSeconds | int | quote }}
 {{- end }}
+{{- if not (kindIs "invalid" $pool.heldGib) }}
+- --held-gib
+- {{ $pool.heldGib | quote }}
+{{- end }}
 {{- range $pool.extraArgs }}
 - {{ . | quote }}
 {{- end }}
