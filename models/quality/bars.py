@@ -51,7 +51,10 @@ def judge(bars_of, rows, controls):
     """
     judged = []
     for stage, row in rows.items():
-        others = {name: bars_of(stage, figures) for name, figures in controls.items()}
+        # Frames that are not smoothed are no control of themselves.
+        others = {
+            name: bars_of(stage, figures) for name, figures in controls.items() if figures is not row
+        }
         for at, bar in enumerate(bars_of(stage, row)):
             missed_by = [name for name, bars in others.items() if not bars[at].met]
             entry = dict(bar=bar.text, value=bar.value, limit=bar.limit, met=bool(bar.met))

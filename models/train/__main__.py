@@ -41,15 +41,15 @@ STAGES = {
     ),
     "controlnet_pose": (
         controlnet.train_pose,
-        Plan("controlnet_pose", steps=704, rate=8e-4, seed=8, bfloat16=False, processes=2),
+        Plan("controlnet_pose", steps=2630, rate=8e-4, seed=8, bfloat16=False, processes=2),
     ),
     "adapter_depth": (
         adapters.train_depth,
-        Plan("adapter_depth", steps=631, rate=1.5e-3, seed=9, bfloat16=False, processes=2),
+        Plan("adapter_depth", steps=5279, rate=1.5e-3, seed=9, bfloat16=False, processes=2),
     ),
     "adapter_canny": (
         adapters.train_canny,
-        Plan("adapter_canny", steps=589, rate=1.5e-3, seed=10, bfloat16=False, processes=2),
+        Plan("adapter_canny", steps=3417, rate=1.5e-3, seed=10, bfloat16=False, processes=2),
     ),
     "annotator_depth": (
         annotators.train_depth,
@@ -61,11 +61,11 @@ STAGES = {
     ),
     "inpaint": (
         inpaint.train,
-        Plan("inpaint", steps=2000, rate=1e-3, seed=6, bfloat16=False, processes=2),
+        Plan("inpaint", steps=3800, rate=1e-3, seed=6, bfloat16=False, processes=2),
     ),
     "instruct": (
         instruct.train,
-        Plan("instruct", steps=3000, rate=7e-4, seed=11, ema=0.995, bfloat16=False, processes=2),
+        Plan("instruct", steps=3652, rate=7e-4, seed=11, ema=0.995, bfloat16=False, processes=2),
     ),
     "video": (video.train, Plan("video", steps=2325, rate=6e-4, seed=3, ema=0.995, processes=2)),
     "video_refine": (
@@ -76,10 +76,10 @@ STAGES = {
         bare.train,
         Plan("video_bare", steps=396, rate=2e-4, seed=8, warmup=50, ema=0.99),
     ),
-    "vidrd": (vidrd.train, Plan("vidrd", steps=2000, rate=1e-3, seed=8, ema=0.995, processes=2)),
+    "vidrd": (vidrd.train, Plan("vidrd", steps=3590, rate=1e-3, seed=8, ema=0.995, processes=2)),
     "animatediff": (
         animatediff.train,
-        Plan("animatediff", steps=2000, rate=1e-3, seed=9, ema=0.995, processes=2),
+        Plan("animatediff", steps=2860, rate=1e-3, seed=9, ema=0.995, processes=2),
     ),
 }
 

@@ -94,10 +94,9 @@ def samples(count):
 
 
 def draw_mask(rng, distance):
-    """What users hide: the shape and a margin, a rectangle, strips along the sides. Strips are twice as
-    likely: least is known beside them."""
+    """What users hide: the shape and a margin, a rectangle, strips along the sides."""
     size = data.SIZE
-    kind = rng.integers(5)
+    kind = rng.integers(4)
     mask = np.zeros((size, size), np.float32)
     if kind == 0:
         mask[distance < rng.uniform(2, 14)] = 1
