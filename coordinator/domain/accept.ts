@@ -57,7 +57,7 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
   const steps = spec.steps ?? models.defaults.steps;
   const recipe = recipeOf(spec.task);
   const isBridged = recipe.isBridged?.(spec) ?? true;
-  const long = isBridged ? longClipOf(spec, { window, problems }) : undefined;
+  const long = isBridged ? longClipOf(spec, { window, steps, problems }) : undefined;
   const defaults = defaultsOf(models, video);
   const { mixingRatio = defaults.mixingRatio, ...drawing } =
     recipe.drawing?.({ spec, models }) ?? {};

@@ -7,10 +7,17 @@ import type { RenderSpec } from '../../recipes/spec/schema.ts';
 /** So many tasks a step keep any farm busy; more of them would only be more to keep track of. */
 const BLOCKS_WANTED = 256;
 const BLOCK_MAX = 64;
+/** Windows that may hold a frame: a task gathers the copies of all its frames. */
+const COPIES_MAX = 16;
+/** Chains of steps: two inversions and smoothing. */
+const CHAINS = 3;
+/** What tasks read of others, in all: some 100 bytes each in the coordinator's memory. */
+const READS_MAX = 20_000_000;
 
 export interface LongClipRequest {
   /** Frames of a window, no more than there are. */
   readonly window: number;
+  readonly steps: number;
   /** Takes what does not fit: `field: what`. */
   readonly problems: string[];
 }
@@ -18,7 +25,7 @@ export interface LongClipRequest {
 /** Undefined where windows are independent, or there is but one. */
 export function longClipOf(
   spec: Pick<RenderSpec, 'frames' | 'long' | 'windowStride' | 'windowBlock'>,
-  { window, problems }: LongClipRequest,
+  { window, steps, problems }: LongClipRequest,
 ): LongClip | undefined {
   const { long: mode = 'co-denoise', windowStride, windowBlock } = spec;
   if (windowStride !== undefined && windowStride > window && window < spec.frames) {
@@ -39,11 +46,23 @@ export function longClipOf(
       'windowBlock: is for long co-denoise; with blend each window is a task of its own',
     );
   }
+  const stride = windowStride ?? Math.ceil(window / 2);
+  if (Math.ceil(window / stride) > COPIES_MAX && spec.frames > window) {
+    problems.push(
+      `windowStride: ${stride} of ${window} frames makes ${Math.ceil(window / stride)} copies of each frame, and ${COPIES_MAX} at most are taken; ask for ${Math.ceil(window / COPIES_MAX)} or more`,
+    );
+  }
   // Windows of one frame have nothing to agree on.
   if (spec.frames <= window || window === 1) return undefined;
-  const stride = windowStride ?? Math.ceil(window / 2);
   if (mode === 'blend') return { mode, stride };
   const { count } = overlappingWindows(spec.frames, { length: window, stride });
   const block = windowBlock ?? Math.min(BLOCK_MAX, Math.ceil(count / BLOCKS_WANTED));
+  const around = 2 * Math.ceil((Math.ceil(window / stride) - 1) / block) + 1;
+  const reads = Math.ceil(count / block) * around * CHAINS * steps;
+  if (reads > READS_MAX) {
+    problems.push(
+      `windowBlock: ${count} windows of ${steps} steps, ${block} a task, are more than a coordinator can keep track of; ask for more windows a task (up to ${BLOCK_MAX}) or a longer windowStride`,
+    );
+  }
   return { mode, stride, block };
 }

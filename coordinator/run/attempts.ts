@@ -96,6 +96,12 @@ export class Attempts {
     this.#failed.set(task, failed);
     if (failed.has(attempt)) return false;
     failed.add(attempt);
+    // Attempts of an earlier run of the job, or of another job, are none of this one's, and their numbers are used.
+    const others = attempt - this.count(task);
+    if (others > 0) {
+      this.#counts[task] = attempt;
+      this.#inVain.set(task, (this.#inVain.get(task) ?? 0) + others);
+    }
     return true;
   }
 

@@ -11,6 +11,8 @@ import type { Workforce } from '../ports.ts';
 const STORING_SHARE = 0.02;
 /** However quick a step is: so many at most are run again. */
 const STORED_EVERY_MAX = 16;
+/** Workers that serve where others cannot reach them, or hold too little: after so many steps lost like that a job's are stored. */
+const UNREACHED_MAX = 3;
 /** Weight of the newest measurement. */
 const NEWEST = 0.2;
 
@@ -19,9 +21,11 @@ export class HeldSteps {
   readonly #workers: Workforce;
   readonly #held = new Map<TaskNumber, HeldResult>();
   /** Tasks that read it and have not settled. */
-  readonly #readers = new Map<TaskNumber, number>();
+  readonly #readers = new Map<TaskNumber, Set<TaskNumber>>();
   /** Was lost once: it is stored the next time, so that nothing is made over and over. */
   readonly #lost = new Set<TaskNumber>();
+  /** Steps that could not be had although their holder was there. */
+  #unreached = 0;
   #stepSeconds: number | undefined;
   #storingSeconds: number | undefined;
 
@@ -49,19 +53,24 @@ export class HeldSteps {
   }
 
   /** It is done: what it read may be needed no longer. */
-  settle(task: TaskNumber, event: Extract<WorkerEvent, { kind: 'committed' }>): void {
+  settle(
+    task: TaskNumber,
+    event: Extract<WorkerEvent, { kind: 'committed' }>,
+    isPending: (task: TaskNumber) => boolean,
+  ): void {
     if (event.held !== undefined) {
       this.#held.set(task, { worker: event.result.worker, outputs: event.held });
-      this.#readers.set(task, this.#graph.dependents(task).length);
+      this.#readers.set(task, new Set([...this.#graph.dependents(task)].filter(isPending)));
     }
-    for (const read of this.#graph.dependencies(task)) this.#release(read);
+    for (const read of this.#graph.dependencies(task)) this.#release(read, task);
     if (this.#graph.step(task) !== undefined) this.#measure(event);
   }
 
   /** Whether the task failed because a step is gone that somebody held: nobody's fault, and it is made again. */
   wereLost(task: TaskNumber, { code, details }: FailureJson): boolean {
     const lost = details['lostTasks'];
-    if (code !== 'data-loss' || !Array.isArray(lost)) return false;
+    const isUnstored = details['held'] === true || details['unrecorded'] === true;
+    if (code !== 'data-loss' || !Array.isArray(lost) || !isUnstored) return false;
     return this.#graph.dependencies(task).some((read) => {
       const isStep = this.#graph.step(read) !== undefined;
       return isStep && lost.includes(this.#graph.plan.id(this.#graph.ref(read)));
@@ -73,12 +82,17 @@ export class HeldSteps {
     const holder = this.#held.get(task)?.worker;
     this.#drop(task);
     this.#lost.add(task);
-    if (holder === undefined || this.#workers.memoryOf(holder) !== undefined) return;
+    if (holder === undefined) return;
+    if (this.#workers.memoryOf(holder) !== undefined) {
+      this.#unreached += 1;
+      return;
+    }
     for (const [other, { worker }] of this.#held) if (worker === holder) this.#drop(other);
   }
 
   #mayHold(task: TaskNumber, step: number): boolean {
-    return (step + 1) % this.#storedEvery !== 0 && !this.#lost.has(task);
+    if (this.#unreached >= UNREACHED_MAX || this.#lost.has(task)) return false;
+    return (step + 1) % this.#storedEvery !== 0;
   }
 
   /** So many steps from one that is stored to the next; all of them are until storing was measured. */
@@ -88,11 +102,10 @@ export class HeldSteps {
     return Math.min(STORED_EVERY_MAX, Math.max(1, every));
   }
 
-  #release(task: TaskNumber): void {
+  #release(task: TaskNumber, reader: TaskNumber): void {
     const readers = this.#readers.get(task);
-    if (readers === undefined) return;
-    if (readers <= 1) this.#drop(task);
-    else this.#readers.set(task, readers - 1);
+    readers?.delete(reader);
+    if (readers?.size === 0) this.#drop(task);
   }
 
   #drop(task: TaskNumber): void {

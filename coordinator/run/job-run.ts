@@ -46,8 +46,8 @@ export class JobRun implements Needer {
     this.#board = new TaskBoard(graph, options.onReady);
     this.#attempts = new Attempts(graph.size);
     this.#held = new HeldSteps(graph, workers);
-    const { attempts, held } = { attempts: this.#attempts, held: this.#held };
-    this.#nextAttempt = new NextAttempt(graph, { attempts, workers, held });
+    const told = { attempts: this.#attempts, workers, held: this.#held };
+    this.#nextAttempt = new NextAttempt(graph, told);
     this.#copies = new SecondCopies({
       ...{ ...options, workers },
       nextAttempt: (task) => this.#nextAttempt.message(task),
@@ -212,7 +212,7 @@ export class JobRun implements Needer {
     this.#forget(taskId);
     for (const one of [task, ...twins]) {
       if (one !== task) this.#options.observer.event(one, event);
-      this.#held.settle(one, event);
+      this.#held.settle(one, event, (reader) => this.#board.isPending(reader));
       this.#board.settle(one);
     }
     if (!hadCopy) return;
@@ -269,7 +269,7 @@ export class JobRun implements Needer {
   /** An input of the task is gone: its record is dropped, the task that makes it runs again, then this one. */
   async #heal(task: TaskNumber, event: Extract<WorkerEvent, { kind: 'failed' }>): Promise<void> {
     const { store, observer } = this.#options;
-    const details = event.failure.details as { readonly lostTasks?: readonly TaskId[] };
+    const details = event.failure.details as { lostTasks?: readonly TaskId[]; held?: boolean };
     const idOf = (number: TaskNumber): TaskId => this.#graph.plan.id(this.#graph.ref(number));
     const dependencies = [...this.#graph.dependencies(task)];
     const lostIds = new Set(details.lostTasks);
@@ -279,13 +279,15 @@ export class JobRun implements Needer {
     if (lost.length === 0) return this.stop(this.#failureOf(task, event.failure));
     for (const number of lost) {
       if (this.#held.has(number)) this.#held.lose(number);
-      else await store.dropRecord(idOf(number));
+      // One that was held has no record, but for what was made since.
+      else if (details.held !== true) await store.dropRecord(idOf(number));
       passFailurePoint('record-dropped', this.#graph.stage(number));
       observer.healed?.(number);
       this.#board.lose(number);
     }
     for (const one of waiting) this.#board.takeBack(one);
-    await this.#require(lost);
+    // Where one step is gone others may be, and the survey finds them all.
+    await this.#require(this.#graph.step(task) === undefined ? lost : dependencies);
     for (const one of waiting) this.#board.awaitInputs(one);
   }
 

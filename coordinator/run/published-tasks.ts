@@ -83,6 +83,9 @@ export class PublishedTasks implements Out {
     const known = this.#tasks.get(id);
     if (known !== undefined) {
       known.needers.push(needer);
+      // What is published again shall not read what is lost since.
+      const attempt = Math.max(known.message.attempt, message.attempt);
+      known.message = { ...message, attempt };
       return;
     }
     const { owner } = needer;

@@ -84,14 +84,25 @@ export class HeldResults {
     }
   }
 
+  #forget(digest: Digest): void {
+    this.#diskBytes -= this.#inFiles.get(digest)?.bytes ?? 0;
+    this.#inFiles.delete(digest);
+  }
+
   /** A full disk loses what did not fit. */
   async #write(digest: Digest, bytes: Uint8Array): Promise<string | undefined> {
     try {
-      const folder = await (this.#folder ??= makeTemporaryFolder('held'));
+      const folder = await (this.#folder ??= makeTemporaryFolder('held').catch(
+        (reason: unknown) => {
+          this.#folder = undefined;
+          throw reason;
+        },
+      ));
       const path = join(folder.path, digest);
       await writeFile(path, bytes);
       return path;
     } catch {
+      this.#forget(digest);
       return undefined;
     }
   }

@@ -16,6 +16,8 @@ import type { FloatTensor, FrameTensor, Tensor } from '../tensor/tensor.ts';
 
 /** Pictures, or parts of a tensor, read or written at once. */
 const AT_ONCE = 8;
+/** Lost tasks that an error names: a failure's details are cut at some kilobytes. */
+const LOST_TOLD_MAX = 32;
 
 /** The store, and the clock that counts time spent packing and unpacking pictures. */
 export interface ArtifactAccess {
@@ -84,29 +86,31 @@ async function gatherFloats(
 ): Promise<FloatTensor> {
   const slices = new Array<Float32Array>(parts.length);
   let perFrame: readonly number[] = [];
-  const lost = new Set<TaskId>();
-  await forEachBounded(parts, async (part, index) => {
-    const held = access.held?.[part.task];
-    const record = held ?? (await requireRecord(access.store, part.task));
-    const ref = outputOf(record, part)[0];
-    if (ref?.shape === undefined) throw malformed(part);
-    perFrame = ref.shape.slice(1);
-    const bytes =
-      held === undefined
-        ? ((await access.peers?.read(ref, record.worker)) ??
-          (await readOrReport(access.store, ref, part.task)))
-        : await access.peers?.readHeld?.(ref, record.worker);
-    if (bytes === undefined) {
-      lost.add(part.task);
+  const lost: TaskId[] = [];
+  const sources = Map.groupBy(parts.keys(), (index) => {
+    return `${parts[index]!.task} ${parts[index]!.output}`;
+  });
+  // However many slices of it are read, a tensor is fetched once, and let go of when they are cut.
+  await forEachBounded([...sources.values()], async (indices) => {
+    const part = parts[indices[0]!]!;
+    const found = await readTensor(access, part);
+    if (found === undefined) {
+      lost.push(part.task);
       return;
     }
-    const values = floatsOf(bytes);
+    perFrame = found.perFrame;
     const size = elementCount(perFrame);
-    slices[index] = values.subarray(part.offset * size, (part.offset + part.count) * size);
+    for (const index of indices) {
+      const { offset, count } = parts[index]!;
+      const slice = found.values.subarray(offset * size, (offset + count) * size);
+      slices[index] = indices.length === 1 ? slice : slice.slice();
+    }
   });
-  if (lost.size > 0) {
+  if (lost.length > 0) {
+    // As many as an event has room to name; the others are found when these are there.
+    const lostTasks = lost.sort().slice(0, LOST_TOLD_MAX);
     throw new BivdiffError('data-loss', 'results that only workers had are lost with them', {
-      details: { lostTasks: [...lost] },
+      details: { lostTasks, held: true },
     });
   }
   const joined = new Float32Array(slices.reduce((sum, slice) => sum + slice.length, 0));
@@ -117,6 +121,30 @@ async function gatherFloats(
   }
   const frames = parts.reduce((sum, part) => sum + part.count, 0);
   return floatTensor([frames, ...perFrame], joined);
+}
+
+/** The whole tensor that a part is of. Undefined if only a worker had it, and it is lost. @throws data-loss — the store has lost it */
+async function readTensor(
+  { store, peers, held }: ArtifactAccess,
+  part: InputPart,
+): Promise<{ readonly values: Float32Array; readonly perFrame: readonly number[] } | undefined> {
+  const kept = held?.[part.task];
+  const ofHolder = kept && tensorRef(kept, part);
+  const bytes = ofHolder && (await peers?.readHeld?.(ofHolder, kept.worker));
+  if (bytes !== undefined) return { values: floatsOf(bytes), perFrame: ofHolder!.shape!.slice(1) };
+  // Lost, and made and stored since.
+  const record = kept ? await store.getRecord(part.task) : await requireRecord(store, part.task);
+  if (record === undefined) return undefined;
+  const ref = tensorRef(record, part);
+  const stored =
+    (await peers?.read(ref, record.worker)) ?? (await readOrReport(store, ref, part.task));
+  return { values: floatsOf(stored), perFrame: ref.shape!.slice(1) };
+}
+
+function tensorRef(record: Pick<ResultRecord, 'outputs'>, part: InputPart): ArtifactRef {
+  const ref = outputOf(record, part)[0];
+  if (ref?.shape === undefined) throw malformed(part);
+  return ref;
 }
 
 async function gatherPictures(
@@ -213,9 +241,7 @@ async function requireRecord(store: Store, taskId: TaskId): Promise<ResultRecord
   throw new BivdiffError(
     'data-loss',
     `the result of task ${taskId.slice(0, 12)} is not in the store any more`,
-    {
-      details: { lostTasks: [taskId] },
-    },
+    { details: { lostTasks: [taskId], unrecorded: true } },
   );
 }
 

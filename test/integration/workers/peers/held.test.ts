@@ -104,7 +104,7 @@ describe('steps that workers hold', () => {
       ),
     ).rejects.toMatchObject({
       code: 'data-loss',
-      details: { lostTasks: [taskId('b'), taskId('c')] },
+      details: { lostTasks: [taskId('b'), taskId('c')].sort(), held: true },
     });
   });
 });

@@ -15,7 +15,7 @@ type Asked = Partial<Pick<RenderSpec, 'frames' | 'long' | 'windowStride' | 'wind
 
 function ask(asked: Asked, window = 8) {
   const problems: string[] = [];
-  return { long: longClipOf({ frames: 24, ...asked }, { window, problems }), problems };
+  return { long: longClipOf({ frames: 24, ...asked }, { window, steps: 50, problems }), problems };
 }
 
 describe('longClipOf', () => {
@@ -42,10 +42,17 @@ describe('longClipOf', () => {
     [{ windowStride: 9 }, 'windowStride: 9 frames, but a window is of 8'],
     [{ long: 'independent', windowStride: 4 }, 'windowStride: is for windows that overlap'],
     [{ long: 'independent', windowBlock: 2 }, 'windowBlock: is for windows that overlap'],
+    [{ windowStride: 1, frames: 30_000, windowBlock: 1 }, 'windowBlock: 29993 windows of 50 steps'],
     [{ long: 'blend', windowBlock: 2 }, 'windowBlock: is for long co-denoise'],
   ])('refuses %o', (asked, problem) => {
     expect(ask(asked).problems).toEqual([expect.stringContaining(problem)]);
   });
+});
+
+it('takes no more copies of a frame than a task can gather', () => {
+  const { problems } = ask({ frames: 512, windowStride: 8 }, 256);
+  expect(problems).toEqual([expect.stringContaining('32 copies of each frame, and 16 at most')]);
+  expect(ask({ frames: 512, windowStride: 16 }, 256).problems).toEqual([]);
 });
 
 /** 20 frames, windows of 8 at 0, 4, 8 and 12; two steps. */

@@ -23,8 +23,10 @@ const idOf = (task: TaskNumber) => graph.plan.id(graph.ref(task));
 const there = new Set(['a', 'b']);
 
 let steps: HeldSteps;
+let done: Set<TaskNumber>;
 beforeEach(() => {
   const memoryOf = (worker: string): number | undefined => (there.has(worker) ? 1 : undefined);
+  done = new Set();
   steps = new HeldSteps(graph, { ...LONE_WORKER, memoryOf });
 });
 
@@ -43,10 +45,12 @@ interface Made {
 function settle(task: TaskNumber, made: Made = {}): void {
   const { worker = 'a', seconds = 0.1, storingSeconds } = made;
   const result = { stage: 'smooth', worker, attempt: 1, seconds, busySeconds: seconds } as const;
-  steps.settle(task, {
-    ...{ kind: 'committed', taskId: idOf(task), worker, attempt: 1, result },
+  const event = {
+    ...({ kind: 'committed', taskId: idOf(task), worker, attempt: 1, result } as const),
     ...(storingSeconds === undefined ? { held: outputsOf(task) } : { storingSeconds }),
-  });
+  };
+  done.add(task);
+  steps.settle(task, event, (reader) => !done.has(reader));
 }
 
 const mayHold = (number: number): boolean => steps.ofMessage(step(number, 0)).mayHold === true;
@@ -102,9 +106,32 @@ describe('what is held', () => {
     expect(mayHold(2)).toBe(false);
   });
 
+  it('is not asked for once more where a reader runs again, nor kept for readers that are done', () => {
+    for (const index of [0, 1, 2]) settle(step(1, index));
+    settle(step(2, 0));
+    settle(step(2, 0));
+    expect(steps.has(step(1, 0))).toBe(true);
+    settle(step(2, 1));
+    expect(steps.has(step(1, 0))).toBe(false);
+    settle(step(1, 0));
+    expect(steps.has(step(1, 0))).toBe(true);
+  });
+
+  it('is no more where holders that are there could not be reached again and again', () => {
+    settle(step(1, 0), { seconds: 1.1, storingSeconds: 0.1 });
+    for (const index of [1, 2, 3]) settle(step(1, index), { worker: 'b' });
+    expect(mayHold(3)).toBe(true);
+    for (const index of [1, 2, 3]) steps.lose(step(1, index));
+    expect(mayHold(3)).toBe(false);
+  });
+
   it('is told from other lost inputs', () => {
     const failure = (task: TaskNumber, code: 'data-loss' | 'internal' = 'data-loss') =>
-      new BivdiffError(code, 'gone', { details: { lostTasks: [idOf(task)] } }).toJSON();
+      new BivdiffError(code, 'gone', { details: { lostTasks: [idOf(task)], held: true } }).toJSON();
+    const stored = new BivdiffError('data-loss', 'damaged', {
+      details: { lostTasks: [idOf(step(1, 0))] },
+    });
+    expect(steps.wereLost(step(2, 1), stored.toJSON())).toBe(false);
     expect(steps.wereLost(step(2, 1), failure(step(1, 0)))).toBe(true);
     expect(steps.wereLost(step(2, 1), failure(step(1, 0), 'internal'))).toBe(false);
     expect(steps.wereLost(step(2, 1), failure(step(1, 3)))).toBe(false);
