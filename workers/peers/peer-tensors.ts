@@ -1,5 +1,5 @@
-// Tensors straight from the workers that made them, without the way by the store: from this worker's own memory, or from a peer's. Only
-// ever a short cut: what does not come soon and whole is left to the store.
+// Tensors straight from the workers that made them, without the way by the store: from this worker's own memory, or from a peer's. A
+// short cut, but for what is held: what does not come soon and whole is left to the store.
 
 import { credentials, status } from '@grpc/grpc-js';
 import type { ChannelCredentials } from '@grpc/grpc-js';
@@ -94,10 +94,14 @@ export class PeerTensors implements TensorPeers {
   async readHeld(ref: ArtifactRef, worker: string): Promise<Uint8Array | undefined> {
     const { held, addressOf, tally } = this.#options;
     const own = await held?.get(ref.digest);
-    const address = own === undefined ? await addressOf(worker) : undefined;
-    if (own === undefined && (address === undefined || !this.#mayReach(address))) return undefined;
+    if (own !== undefined) {
+      tally.hits += 1;
+      return own;
+    }
+    const address = await addressOf(worker);
+    if (address === undefined || !this.#mayReach(address)) return undefined;
     for (let tries = 0; tries < HELD_TRIES; tries += 1) {
-      const bytes = own ?? (await this.#tryFetch(address!, ref));
+      const bytes = await this.#tryFetch(address, ref);
       if (bytes === 'gone') break;
       if (bytes === undefined) continue;
       tally.hits += 1;

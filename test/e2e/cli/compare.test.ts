@@ -1,19 +1,14 @@
 // Comparing what was rendered, and files of any program, with the real program and the tiny models.
 
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
 import { TINY_SET } from '../../support/models/paths.ts';
-import {
-  bivdiff,
-  createWorkplace,
-  expectOneError,
-  jsonOf,
-  SOURCE,
-  tinyFlags,
-} from './workplace.ts';
+import { bivdiff, copyTinyModels, createWorkplace, expectOneError } from './workplace.ts';
+import { jsonOf, SOURCE, tinyFlags } from './workplace.ts';
+import type { Workplace } from './workplace.ts';
 
 interface Comparison {
   readonly reference: string;
@@ -217,7 +212,7 @@ describe('clips of any program', () => {
 describe('BIVDiff and what it is compared with', () => {
   it('is rendered from specs, in one table and on one page', async () => {
     await using place = await createWorkplace();
-    const models = await modelsOfWindows(place.path('models'));
+    const models = await modelsOfWindows(place);
     const spec = (name: string, seed: number, frames = 3) =>
       writeFile(
         place.path(`${name}.yaml`),
@@ -291,8 +286,8 @@ describe('BIVDiff and what it is compared with', () => {
 });
 
 /** The tiny models with a graph for ControlVideo: nothing in that of the ControlNet tells a batch from a window. */
-async function modelsOfWindows(folder: string): Promise<string> {
-  await cp(TINY_SET, folder, { recursive: true });
+async function modelsOfWindows(place: Workplace): Promise<string> {
+  const folder = await copyTinyModels(place);
   const path = join(folder, 'card.json');
   const card = JSON.parse(await readFile(path, 'utf8')) as { generators: Record<string, object> };
   const { generators } = card;
