@@ -65,7 +65,7 @@ export interface EncodeParams {
 /**
  * One step of some overlapping windows of a long clip (co-denoising, Gen-L-Video, arXiv 2305.18264). A task that has it reads `latents`: the
  * copies of its frames that windows of the step before left, or before the first step each frame once. Each frame begins the step as the mean
- * of its copies. Out: `latents`, those windows one after the other.
+ * of its copies, weighted as by merge. Out: `latents`, those windows one after the other.
  */
 export interface WindowStep {
   /** Of the scheduler, from 0. */
@@ -74,17 +74,16 @@ export interface WindowStep {
   readonly length: number;
   /** The first frame of each window, counted in the task's frames. */
   readonly starts: readonly number[];
-  /** Of each run of copies, in the order of windows: its first frame, counted in the task's frames, and its length. Absent before the first step. */
-  readonly copies?: readonly (readonly [first: number, count: number])[];
+  /** As of merge. Absent before the first step. */
+  readonly copies?: MergeParams['copies'];
 }
 
 /**
- * In: `latents`, runs of copies of the task's frames by overlapping windows. Out: `latents`, each frame once. Nothing in it is random, and the
- * order of windows is that of the sums.
+ * In: `latents`, runs of copies of the task's frames by overlapping windows. Out: `latents`, each frame once: the mean of its copies, weighted by
+ * how far from its window's ends each lies, so that one window fades into the next. Nothing in it is random, and the order of windows is that of
+ * the sums.
  */
 export interface MergeParams {
-  /** `mean`: all copies count alike. `cross-fade`: by how far from its window's ends each lies, so that one window fades into the next. */
-  readonly weights: 'mean' | 'cross-fade';
   /** Frames of a window. */
   readonly length: number;
   /** Of each run, in the order of windows: its first frame, counted in the task's frames, the place of that in its window, and its length. */

@@ -3,7 +3,8 @@ tests of the TypeScript side.
 
 Over the latents of goldens/encode.safetensors and the noise of goldens/mix.safetensors: windows of
 LENGTH frames that begin STRIDE apart, the last one at the end; at each step every window is run, and
-a frame goes on as the mean of its copies (Gen-L-Video, arXiv 2305.18264). Writes
+a frame goes on as the mean of its copies (Gen-L-Video, arXiv 2305.18264), weighted by their distance
+to the nearer end of their window. Writes
 goldens/co-denoise.safetensors: the noise of both inversions, and what smoothing makes.
 """
 
@@ -41,12 +42,14 @@ def starts(frames):
 
 def agreed(states, step):
     """States (F, 4, h, w) after `step` of each window of them, averaged."""
-    total, copies = torch.zeros_like(states), torch.zeros(len(states), 1, 1, 1)
+    places = torch.arange(LENGTH)
+    weights = torch.minimum(places + 1, LENGTH - places).float()[:, None, None, None]
+    total, weight = torch.zeros_like(states), torch.zeros(len(states), 1, 1, 1)
     for start in starts(len(states)):
         window = slice(start, start + LENGTH)
-        total[window] += step(states[window])
-        copies[window] += 1
-    return total / copies
+        total[window] += weights * step(states[window])
+        weight[window] += weights
+    return total / weight
 
 
 @torch.no_grad()

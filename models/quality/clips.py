@@ -48,15 +48,18 @@ class Task:
 
 def draw_task(index):
     source = data.draw("held-out", FIRST_CLIP + index)
+    outlines = np.stack([canny(frame) > 0 for frame in source.frames])
+    return Task(index, source, wanted_of(source.spec, index), outlines)
+
+
+def wanted_of(said, index):
+    """The spec of a clip with another colour and background."""
     rng = np.random.default_rng([99, index])
-    said = source.spec
-    wanted = replace(
+    return replace(
         said,
         color=str(rng.choice([c for c in data.COLORS if c != said.color])),
         background=str(rng.choice([b for b in data.BACKGROUNDS if b != said.background])),
     )
-    outlines = np.stack([canny(frame) > 0 for frame in source.frames])
-    return Task(index, source, wanted, outlines)
 
 
 def run(reference, digest, task, settings):

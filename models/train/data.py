@@ -98,6 +98,15 @@ def draw(split, index, frames=FRAMES, **said):
     return render(*_laid_out(split, index, frames, said))
 
 
+def draw_across(split, index, frames):
+    """A clip whose shape crosses the picture once in `frames`, however many: at the pace of `draw` it
+    would leave the picture in a long one."""
+    rng, spec, size, _ = _laid_out(split, index, frames, {})
+    reach = (SIZE - 1) / 2 - size * EXTENT[spec.shape]
+    way = np.linspace(-reach, reach, frames)[:, None] * np.array(DIRECTIONS[spec.direction])
+    return render(rng, spec, size, ((SIZE - 1) / 2 + way).astype(np.float32))
+
+
 def truth(split, index, frame, frames=FRAMES):
     """One frame of what `draw` draws, without drawing it: distance (1, SIZE, SIZE) and joints
     (1, K, 2), as in a Clip."""

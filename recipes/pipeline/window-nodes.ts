@@ -1,12 +1,12 @@
 // The nodes of windows that overlap: steps of them, and what makes each frame one again.
 
-import type { ParamsByStage } from '../../common/stages.ts';
+import type { MergeParams, ParamsByStage } from '../../common/stages.ts';
 import type { JobBase, PartRef } from './job-base.ts';
 import { batchLayout } from './layout.ts';
 import { framesOf, partsOf, planNode } from './plan-node.ts';
 import type { NodeOutput, PlanNode } from './plan-node.ts';
 import { copiesOf } from './windows.ts';
-import type { Blocks } from './windows.ts';
+import type { Blocks, WindowSlice } from './windows.ts';
 
 /** The stages that see a window as one. */
 export type WindowStage = 'invert-image' | 'invert-video' | 'smooth';
@@ -39,7 +39,7 @@ export function stepNode(
     params: (index) => {
       const { start } = blocks.range(index);
       const starts = blocks.members(index).map((one) => windows.range(one).start - start);
-      const runs = copies(index).slices.map(({ first, count }) => [first, count] as const);
+      const runs = runsOf(copies(index).slices);
       const own = { step, length: windows.length, starts, ...(isFirst ? {} : { copies: runs }) };
       return { ...params, windows: own };
     },
@@ -54,23 +54,23 @@ export interface Merging {
   /** The windows of `blocks`. */
   readonly from: NodeOutput;
   readonly blocks: Blocks;
-  readonly weights: 'mean' | 'cross-fade';
 }
 
 /** Each frame once; as many frames a task as a window has. */
-export function mergeNode(job: JobBase, { name, from, blocks, weights }: Merging): PlanNode {
+export function mergeNode(job: JobBase, { name, from, blocks }: Merging): PlanNode {
   const layout = batchLayout(job.frames, job.window);
   const copies = (index: number) => copiesOf(blocks, layout.range(index));
   return planNode('merge', {
     name,
     layout,
     params: (index) => ({
-      weights,
       length: blocks.windows.length,
-      copies: copies(index).slices.map(
-        ({ first, offset, count }) => [first, offset, count] as const,
-      ),
+      copies: runsOf(copies(index).slices),
     }),
     inputs: { latents: partsOf(from, (_, index) => copies(index).parts) },
   });
+}
+
+function runsOf(slices: readonly WindowSlice[]): MergeParams['copies'] {
+  return slices.map(({ first, offset, count }) => [first, offset, count] as const);
 }

@@ -78,8 +78,7 @@ function wholeWindows(job: JobBase): Windowing {
         }),
       ];
     },
-    ending: (from) =>
-      blocks ? [mergeNode(job, { name: 'merge', from, blocks, weights: 'cross-fade' })] : [],
+    ending: (from) => (blocks ? [mergeNode(job, { name: 'merge', from, blocks })] : []),
   };
 }
 
@@ -108,10 +107,7 @@ function stepByStep(job: JobBase): Windowing {
         );
       }
       const last = madeBy(nodes.at(-1)!);
-      return [
-        ...nodes,
-        mergeNode(job, { name: `merge/${stage}`, from: last, blocks, weights: 'mean' }),
-      ];
+      return [...nodes, mergeNode(job, { name: `merge/${stage}`, from: last, blocks })];
     },
     ending: () => [],
   };

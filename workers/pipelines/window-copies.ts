@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 
+import type { MergeParams } from '../../common/stages.ts';
 import { floatTensor } from '../tensor/tensor.ts';
 import type { FloatTensor } from '../tensor/tensor.ts';
 
@@ -50,7 +51,18 @@ export function mergeCopies(
   return merged;
 }
 
-/** Of a frame in a window: falls off evenly from the middle to both ends, so two that overlap add up to the same all over the overlap. */
+/** The runs of a task whose windows have `length` frames, each copy weighing as much as its place in its window does. */
+export function fadingRuns(copies: MergeParams['copies'], length: number): CopyRun[] {
+  return copies.map(([first, offset, count]) => ({
+    first,
+    weights: Array.from({ length: count }, (_, i) => crossFadeWeight(offset + i, length)),
+  }));
+}
+
+/**
+ * Of a frame in a window: falls off evenly from the middle to both ends, so two that overlap add up to the same all over the overlap. A frame
+ * then comes under other windows little by little. With even weights, those of Gen-L-Video, it would from one frame to the next, which shows.
+ */
 export function crossFadeWeight(place: number, length: number): number {
   return Math.min(place + 1, length - place);
 }

@@ -1,4 +1,4 @@
-// One step of some windows of a long clip: each frame begins as the mean of its copies, and each window goes on by itself.
+// One step of some windows of a long clip: each frame begins as the weighted mean of its copies, and each window goes on by itself.
 
 import assert from 'node:assert/strict';
 
@@ -10,7 +10,7 @@ import { takeStep } from './diffusion-loop.ts';
 import type { Predict } from './diffusion-loop.ts';
 import { framesText } from './failure-place.ts';
 import { clipFromFrames, framesFromClip, joinBatches, sliceBatch } from './latents.ts';
-import { mergeCopies } from './window-copies.ts';
+import { fadingRuns, mergeCopies } from './window-copies.ts';
 
 export interface WindowStepOptions {
   /** Whose steps depend on nothing but their input. */
@@ -23,15 +23,14 @@ export interface WindowStepOptions {
   readonly frames: readonly number[];
 }
 
-/** The frames of the task as a step finds them, `[frames, channels, h, w]`: the mean of their copies. */
+/** The frames of the task as a step finds them, `[frames, channels, h, w]`: the weighted mean of their copies. */
 export function frameStates(
   latents: FloatTensor,
-  { copies }: WindowStep,
+  { copies, length }: WindowStep,
   frames: number,
 ): FloatTensor {
   if (copies !== undefined) {
-    const runs = copies.map(([first, count]) => ({ first, weights: Array<number>(count).fill(1) }));
-    return mergeCopies(latents, runs, frames);
+    return mergeCopies(latents, fadingRuns(copies, length), frames);
   }
   assert.equal(latents.shape[0], frames, 'latents is not one per frame');
   return latents;

@@ -3,18 +3,12 @@
 import type { MergeParams } from '../../../common/stages.ts';
 import type { StageBody } from '../../inference/ports.ts';
 import { latentCopiesInput } from '../stage-inputs.ts';
-import { crossFadeWeight, mergeCopies } from '../window-copies.ts';
+import { fadingRuns, mergeCopies } from '../window-copies.ts';
 
 /** `latents`: `[frames, channels, h, w]`. */
 export const merge: StageBody<MergeParams> = async (input) => {
   const { params, frames } = input;
   const latents = latentCopiesInput(input, 'latents');
-  const { weights, length } = params;
-  const runs = params.copies.map(([first, offset, count]) => ({
-    first,
-    weights: Array.from({ length: count }, (_, i) => {
-      return weights === 'mean' ? 1 : crossFadeWeight(offset + i, length);
-    }),
-  }));
+  const runs = fadingRuns(params.copies, params.length);
   return Promise.resolve({ latents: mergeCopies(latents, runs, frames.length) });
 };

@@ -150,7 +150,7 @@ describe('the plan of windows that are cross-faded', () => {
     expect(named(plan, { node: 'mix', index: 1 })).toEqual(['invert-image 1', 'invert-video 1']);
     expect(named(plan, { node: 'merge', index: 0 })).toEqual(['smooth 0', 'smooth 1']);
     expect(plan.task({ node: 'merge', index: 0 }).params).toEqual({
-      ...{ weights: 'cross-fade', length: 8 },
+      length: 8,
       copies: [
         [0, 0, 8],
         [6, 0, 2],

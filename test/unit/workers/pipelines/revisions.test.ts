@@ -64,7 +64,7 @@ async function outputOf(
         [0, 1, 2],
         [2, 0, 1],
       ] as const;
-      const merging = { weights: 'cross-fade', length: 3, copies } as const;
+      const merging = { length: 3, copies } as const;
       return merge({ params: merging, tensors: { latents: noiseLike(18) }, frames }, context);
     }
     case 'compose': {
