@@ -49,6 +49,7 @@ export function benchGraph(name: string, shapes: readonly StageShape[]): TaskGra
       numericsClass: BENCH_CLASS,
     }),
     dependencies: ({ node, index }) => shapeOf(node).reads?.(index) ?? [],
+    framesRun: () => 1,
     frameCount: () => 1,
     lastFrame: ({ node, index }) => shapeOf(node).frame?.(index) ?? index,
   };

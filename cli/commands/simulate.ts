@@ -6,11 +6,16 @@ import { BivdiffError } from '../../common/errors.ts';
 import { plural } from '../output/format.ts';
 import { EXIT_OK } from '../output/exit-codes.ts';
 import { camelCase } from '../flags/find-flag.ts';
+import type { BlockRun } from '../simulation/block-sizes.ts';
+import type { Scenario } from '../../coordinator/simulation/scenario.ts';
+import type { SimulationResult } from '../../coordinator/simulation/simulation-result.ts';
 import { describeSetting, NUMBER_SETTINGS } from '../simulation/settings.ts';
 import { printJson } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
 
 interface SimulateFlags {
+  readonly long?: string;
+  readonly blockSizes?: string;
   readonly pool?: string[];
   readonly balance?: boolean;
   readonly stragglers?: string;
@@ -27,6 +32,7 @@ Examples:
   bivdiff simulate --pool idm=20 --pool mixer=10 --pool vdm=40 --jobs 50 --failures 0.01 --deaths 2
   bivdiff simulate --jobs 40 --owners ann=3,bob=1 --priorities 0,50 --classes new=3,old=0
   bivdiff simulate scenario.yaml --seed 7 --json
+  bivdiff simulate --jobs 1 --frames 512 --pool idm=8 --pool mixer=8 --pool vdm=8 --long co-denoise --overhead 0.015 --block-sizes 1,2,4
 
 A scenario file, YAML or JSON, has the names of the flags for keys; flags go before it:
   pools: { idm: 100, mixer: { workers: 20, slots: 2 }, vdm: { workers: 80, speed: 1.5 } }
@@ -75,6 +81,14 @@ export function addSimulateCommand(
       '--classes <NAME=SHARE,...>',
       'Numerics classes, dealt out to jobs in turn and to workers by share; 0: nobody serves it (default: one)',
     )
+    .option(
+      '--long <HOW>',
+      'How windows come together: co-denoise, blend or independent (default: independent)',
+    )
+    .option(
+      '--block-sizes <N,...>',
+      'Simulate long co-denoise with so many windows a task, one after the other, and say which size is done first',
+    )
     .option('--json', 'Print one JSON object')
     .addHelpText('after', EXAMPLES)
     .action(async (file: string | undefined, flags: SimulateFlags) => {
@@ -87,15 +101,53 @@ async function simulateScenario(
   flags: SimulateFlags,
   environment: CliEnvironment,
 ): Promise<number> {
-  const { stdout, stderr, clock, folder } = environment;
+  const { stdout, folder } = environment;
   const { readScenario } = await import('../simulation/read-scenario.ts');
-  const { simulate } = await import('../../coordinator/simulation/simulate.ts');
   const { simulationJson, simulationText } = await import('../simulation/report.ts');
+  if (flags.blockSizes !== undefined) return compareBlocks(file, flags, environment);
   const scenario = await readScenario(file, settingsOf(flags), folder);
+  const result = await runScenario(scenario, environment);
+  const report = { scenario, result, peakMemoryBytes: environment.peakMemoryBytes() };
+  if (flags.json === true) printJson(stdout, simulationJson(report));
+  else stdout.write(simulationText(report));
+  return EXIT_OK;
+}
+
+/** The same scenario once for each size. All sizes are checked before the first is run. */
+async function compareBlocks(
+  file: string | undefined,
+  flags: SimulateFlags,
+  environment: CliEnvironment,
+): Promise<number> {
+  const { readScenario } = await import('../simulation/read-scenario.ts');
+  const { blocksJson, blocksText } = await import('../simulation/block-sizes.ts');
+  const scenarios: Scenario[] = [];
+  for (const size of flags.blockSizes!.split(',')) {
+    const settings = {
+      ...settingsOf(flags),
+      long: flags.long ?? 'co-denoise',
+      'window-block': size,
+    };
+    scenarios.push(await readScenario(file, settings, environment.folder));
+  }
+  const runs: BlockRun[] = [];
+  for (const scenario of scenarios) {
+    runs.push({ scenario, result: await runScenario(scenario, environment) });
+  }
+  if (flags.json === true) printJson(environment.stdout, blocksJson(runs));
+  else environment.stdout.write(blocksText(runs));
+  return EXIT_OK;
+}
+
+async function runScenario(
+  scenario: Scenario,
+  { stderr, clock, interruption }: CliEnvironment,
+): Promise<SimulationResult> {
+  const { simulate } = await import('../../coordinator/simulation/simulate.ts');
   const result = await simulate({
     scenario,
     realMs: () => clock.nowMs(),
-    signal: environment.interruption(),
+    signal: interruption(),
     onProgress: ({ virtualSeconds, jobsOver }) => {
       if (!stderr.isTty) return;
       const jobs = `${jobsOver} of ${plural(scenario.jobs, 'job')}`;
@@ -103,10 +155,7 @@ async function simulateScenario(
     },
   });
   if (stderr.isTty) stderr.write('\r\u001b[K');
-  const report = { scenario, result, peakMemoryBytes: environment.peakMemoryBytes() };
-  if (flags.json === true) printJson(stdout, simulationJson(report));
-  else stdout.write(simulationText(report));
-  return EXIT_OK;
+  return result;
 }
 
 /** The flags under the keys of a scenario file. */
@@ -115,6 +164,7 @@ function settingsOf(flags: SimulateFlags): Record<string, unknown> {
   for (const { name } of NUMBER_SETTINGS) settings[name] = flags[camelCase(name)];
   return {
     ...settings,
+    long: flags.long,
     pools: flags.pool === undefined ? undefined : poolsOf(flags.pool),
     balance: flags.balance,
     stragglers: flags.stragglers,

@@ -75,7 +75,7 @@ async function estimateSeconds(facts: ForecastFacts): Promise<number | undefined
     slots,
     secondsOf: (task) => {
       const stage = graph.stage(task);
-      const work = works.get(stage)?.ofTask(graph.plan.frameCount(graph.ref(task))) ?? 0;
+      const work = works.get(stage)?.ofTask(graph.plan.framesRun(graph.ref(task))) ?? 0;
       return work * (rates.get(stage)?.secondsPerWork ?? 0);
     },
     firstSecondsOf: (stage) => rates.get(stage)?.firstSeconds ?? 0,

@@ -6,10 +6,13 @@ import { parse as parseYaml } from 'yaml';
 
 import { BivdiffError } from '../../common/errors.ts';
 import { readTextFile } from '../../common/files/text-file.ts';
+import { longClipOf } from '../../coordinator/domain/long-clip.ts';
+import { LONG_MODES } from '../../recipes/spec/fields.ts';
 import { balancedPools, WORKER_POOLS } from '../../coordinator/simulation/scenario.ts';
 import type { PoolScenario, Scenario, WorkerPool } from '../../coordinator/simulation/scenario.ts';
 import { ACK_WAIT_MS } from '../flags/farm-settings.ts';
 import { nearestWord } from '../flags/nearest.ts';
+import type { LongClip } from '../../recipes/pipeline/job-base.ts';
 import { tenancyOf } from './read-tenancy.ts';
 import { NUMBER_SETTINGS } from './settings.ts';
 import type { NumberName, NumberSetting } from './settings.ts';
@@ -20,7 +23,7 @@ type Numbers = Readonly<Record<NumberName, number>>;
 const POOL_KEYS = ['workers', 'slots', 'speed'] as const;
 const KEYS: readonly string[] = [
   ...NUMBER_SETTINGS.map(({ name }) => name),
-  ...['pools', 'balance', 'stragglers', 'owners', 'priorities', 'classes'],
+  ...['long', 'pools', 'balance', 'stragglers', 'owners', 'priorities', 'classes'],
 ];
 const WORKERS_MAX = 1_000_000;
 const SPEED_MAX = 1000;
@@ -43,7 +46,8 @@ export async function readScenario(
   const numbers = numbersOf(settings, problems);
   const stragglers = stragglersOf(settings['stragglers'], problems);
   const tenancy = tenancyOf(settings, problems);
-  const pools = poolsOf(settings, numbers, problems);
+  const long = longOf(settings['long'], numbers, problems);
+  const pools = poolsOf(settings, { numbers, long }, problems);
   if (problems.length > 0 || pools === undefined) {
     throw new BivdiffError('invalid-argument', problems.join('; '), {
       hint: 'bivdiff simulate --help lists the settings and their ranges.',
@@ -56,6 +60,7 @@ export async function readScenario(
     ...tenancy,
     ...{ jobs: numbers.jobs, frames: numbers.frames, window: numbers.window },
     frameBatch: numbers['frame-batch'],
+    ...{ long, steps: numbers.steps, overheadSeconds: numbers.overhead },
     arrivalSeconds: numbers.arrival,
     seconds: { idm: numbers.idm, mixer: numbers.mixer, vdm: numbers.vdm },
     anySeconds: numbers.any,
@@ -127,6 +132,25 @@ function numberOf(
   return min;
 }
 
+/** Independent windows unless told otherwise: what was simulated before stays as it was. */
+function longOf(given: unknown, numbers: Numbers, problems: string[]): LongClip | undefined {
+  const mode = LONG_MODES.find((one) => one === (given ?? 'independent'));
+  if (mode === undefined) {
+    problems.push(`long: expected ${LONG_MODES.join(', ')}, got ${JSON.stringify(given)}`);
+    return undefined;
+  }
+  const { frames, steps } = numbers;
+  const { 'window-stride': stride, 'window-block': block } = numbers;
+  return longClipOf(
+    {
+      ...{ frames, long: mode },
+      ...(stride > 0 && { windowStride: stride }),
+      ...(block > 0 && { windowBlock: block }),
+    },
+    { window: Math.min(numbers.window, frames), steps, problems },
+  );
+}
+
 /** `0.01x5`: one in a hundred takes five times as long. */
 function stragglersOf(given: unknown, problems: string[]): Scenario['stragglers'] {
   if (given === undefined) return { share: 0, factor: 1 };
@@ -143,14 +167,14 @@ function stragglersOf(given: unknown, problems: string[]): Scenario['stragglers'
 
 function poolsOf(
   settings: Settings,
-  numbers: Numbers,
+  { numbers, long }: { readonly numbers: Numbers; readonly long: LongClip | undefined },
   problems: string[],
 ): Scenario['pools'] | undefined {
   const given = settings['pools'];
   const balance = settings['balance'] ?? false;
   if (typeof balance !== 'boolean') problems.push('balance: expected true or false');
   const scenario = {
-    ...{ frames: numbers.frames, window: numbers.window },
+    ...{ frames: numbers.frames, window: numbers.window, long },
     seconds: { idm: numbers.idm, mixer: numbers.mixer, vdm: numbers.vdm },
   };
   const alike = (workers: Record<WorkerPool, number>): Scenario['pools'] => {

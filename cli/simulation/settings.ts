@@ -48,6 +48,30 @@ export const NUMBER_SETTINGS = [
   { name: 'frames', value: 'N', doc: 'Frames of each job', ...whole(1, 1_000_000, frames) },
   { name: 'window', value: 'N', doc: 'Frames of a window', ...whole(1, 1024, window) },
   {
+    name: 'window-stride',
+    value: 'N',
+    ...whole(0, 1024, 0),
+    doc: 'Frames from one window to the next, where windows overlap; 0: half a window',
+  },
+  {
+    name: 'window-block',
+    value: 'N',
+    ...whole(0, 64, 0),
+    doc: 'Windows that one task takes a step of, with long co-denoise; 0: as render chooses',
+  },
+  {
+    name: 'steps',
+    value: 'N',
+    ...whole(1, 1000, SCENARIO_DEFAULTS.steps),
+    doc: 'Steps of both inversions and of smoothing; windows that agree take them one by one',
+  },
+  {
+    name: 'overhead',
+    value: 'SECONDS',
+    ...real(0, 3600, 0),
+    doc: 'What a worker needs for each task besides its work',
+  },
+  {
     name: 'frame-batch',
     value: 'N',
     ...whole(1, 64, FRAME_BATCH_DEFAULT),

@@ -57,7 +57,7 @@ export class FarmWork {
     const { plan } = graph;
     const stage = (task: TaskNumber): Stage => graph.stage(task);
     const unitsOf = (task: TaskNumber): number =>
-      taskUnits(plan.job, stage(task), plan.frameCount(graph.ref(task)));
+      taskUnits(plan.job, stage(task), plan.framesRun(graph.ref(task)));
     const resumed = new Set<TaskNumber>();
     let isSurveyed = false;
     return {

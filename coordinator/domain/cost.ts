@@ -22,7 +22,7 @@ const PROCESS_UNITS = 10;
 /** Expected work of one task, in units, above 0. */
 export function costUnits(plan: Plan, ref: TaskRef): number {
   const { stage } = plan.nodes.find(({ name }) => name === ref.node)!;
-  return costUnitsOf(stage, plan.frameCount(ref), plan.job);
+  return costUnitsOf(stage, plan.framesRun(ref), plan.job);
 }
 
 /** Work of a stage that is not done: units, tasks, and how many tasks of the stage the job has in all. */
@@ -39,7 +39,7 @@ export function workOfPlan(plan: Plan): ReadonlyMap<Stage, StageLeft> {
     const { units, total } = work.get(stage) ?? { units: 0, total: 0 };
     // All tasks of a node make equally many frames, but the last.
     const [first, last] = [0, count - 1].map((index) => {
-      return costUnitsOf(stage, plan.frameCount({ node, index }), plan.job);
+      return costUnitsOf(stage, plan.framesRun({ node, index }), plan.job);
     });
     const tasks = total + count;
     work.set(stage, { units: units + (count - 1) * first! + last!, tasks, total: tasks });

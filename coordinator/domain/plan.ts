@@ -7,7 +7,7 @@ import { STAGE_FACTS } from '../../common/stage-facts.ts';
 import type { InputPart, Stage, Task, TaskId } from '../../common/task.ts';
 import { nodesOf } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
-import { indicesOf } from '../../recipes/pipeline/layout.ts';
+import { framesRun, indicesOf } from '../../recipes/pipeline/layout.ts';
 import type { PlanNode } from '../../recipes/pipeline/plan-node.ts';
 
 /** What a task of so many frames reads may be longer, as a text, than a string can be. */
@@ -40,6 +40,8 @@ export interface Plan {
   dependencies(ref: TaskRef): readonly TaskRef[];
   /** Number of frames that it makes. */
   frameCount(ref: TaskRef): number;
+  /** Number of frames that it runs, which is more where windows of one task overlap. */
+  framesRun(ref: TaskRef): number;
   /** The last frame that it makes; what dispatch orders by. */
   lastFrame(ref: TaskRef): number;
 }
@@ -103,6 +105,7 @@ export function createPlan(job: AcceptedJob): Plan {
       return [...seen.values()];
     },
     frameCount: (ref) => nodeOf(ref).layout.range(ref.index).count,
+    framesRun: (ref) => framesRun(nodeOf(ref).layout, ref.index),
     lastFrame: (ref) => {
       const range = nodeOf(ref).layout.range(ref.index);
       return range.start + range.count - 1;

@@ -23,7 +23,7 @@ import { NumberList } from './number-list.ts';
 export interface BoundShape {
   readonly size: number;
   /** Group of each task, 0..groups-1: its stage, in pipeline order. */
-  readonly groupOf: Uint8Array;
+  readonly groupOf: Uint16Array;
   readonly dependencies: (task: number) => Iterable<number>;
 }
 

@@ -8,7 +8,7 @@ import type { Draws } from './draws.ts';
 import { ANY_POOL, LowerBound } from './lower-bound.ts';
 import type { Bound } from './lower-bound.ts';
 import { slotsOf, WORKER_POOLS } from './scenario.ts';
-import type { Scenario } from './scenario.ts';
+import type { Scenario, StageSeconds } from './scenario.ts';
 
 const NOTHING: Bound = {
   makespan: 0,
@@ -21,17 +21,13 @@ const NOTHING: Bound = {
 export class ScenarioBound {
   readonly #scenario: Scenario;
   readonly #draws: Draws;
-  readonly #stageSeconds: (stage: Stage, frames: number) => number;
+  readonly #stageSeconds: StageSeconds;
   /** By class: workers of one do nothing for jobs of another. */
   readonly #bounds = new Map<string, LowerBound>();
   /** Mean of each task, on the pool that runs it: the same for all jobs. */
   #means = new Float64Array(0);
 
-  constructor(
-    scenario: Scenario,
-    draws: Draws,
-    stageSeconds: (stage: Stage, frames: number) => number,
-  ) {
+  constructor(scenario: Scenario, draws: Draws, stageSeconds: StageSeconds) {
     this.#scenario = scenario;
     this.#draws = draws;
     this.#stageSeconds = stageSeconds;
@@ -58,13 +54,16 @@ export class ScenarioBound {
 
   #begin(graph: TaskGraph, className: string): LowerBound {
     const { plan, size } = graph;
-    const groupOf = new Uint8Array(size);
+    // Windows that agree at every step have a node for each.
+    const groupOf = new Uint16Array(size);
+    const places = new Map(plan.nodes.map(({ name }, place) => [name, place]));
     this.#means = new Float64Array(size);
     for (let task = 0; task < size; task += 1) {
       const ref = graph.ref(task);
       const stage = graph.stage(task);
-      groupOf[task] = plan.nodes.findIndex(({ name }) => name === ref.node);
-      const mean = this.#stageSeconds(stage, plan.frameCount(ref));
+      const group = places.get(ref.node)!;
+      groupOf[task] = group;
+      const mean = this.#stageSeconds(stage, plan.framesRun(ref), plan.nodes[group]!.step);
       this.#means[task] = mean / this.#speedOf(stage);
     }
     const groups = plan.nodes.map(({ name, stage }) => {

@@ -6,6 +6,8 @@ import { STAGE_FACTS } from '../../common/stage-facts.ts';
 import type { Pool, Stage } from '../../common/task.ts';
 import { costUnits } from '../domain/cost.ts';
 import type { AcceptedJob, PartRef } from '../../recipes/job.ts';
+import { overlappingWindows } from '../../recipes/pipeline/windows.ts';
+import type { LongClip } from '../../recipes/pipeline/job-base.ts';
 import { PLANNER_REVISION } from '../../recipes/job.ts';
 import type { Plan } from '../domain/plan.ts';
 import { createPlan, stagesOf, tasksOfStage } from '../domain/plan.ts';
@@ -32,6 +34,12 @@ export interface Scenario extends Tenancy {
   readonly frames: number;
   readonly window: number;
   readonly frameBatch: number;
+  /** How windows come together; independent where it is left out. */
+  readonly long?: LongClip | undefined;
+  /** Of both inversions and of smoothing. @default 50 */
+  readonly steps?: number;
+  /** What a worker needs for each task besides its work, for messages, reading and writing. @default 0 */
+  readonly overheadSeconds?: number;
   /** Seconds over which the jobs are submitted, evenly; 0: all at once. */
   readonly arrivalSeconds: number;
   /** On a worker of speed 1, on average: of idm work a frame, of mixer and vdm work a window. */
@@ -59,6 +67,7 @@ export const SCENARIO_DEFAULTS = {
   jobs: 100,
   frames: 1000,
   window: 16,
+  steps: 50,
   idm: 1,
   mixer: 10,
   vdm: 30,
@@ -70,7 +79,9 @@ export const SCENARIO_DEFAULTS = {
 
 /** Job number `index`: of its own clip, so that no two share a task. */
 export function simulatedJob(
-  scenario: Pick<Scenario, 'frames' | 'window' | 'frameBatch'> & Partial<Tenancy>,
+  scenario: Pick<Scenario, 'frames' | 'window' | 'frameBatch'> &
+    Partial<Pick<Scenario, 'long' | 'steps'>> &
+    Partial<Tenancy>,
   index: number,
 ): AcceptedJob {
   const part = (name: string): PartRef => ({ name, digest: digestText(`simulated ${name}`) });
@@ -86,7 +97,7 @@ export function simulatedJob(
     prompt: 'simulated',
     negativePrompt: '',
     videoPrompt: 'simulated',
-    steps: 50,
+    steps: scenario.steps ?? SCENARIO_DEFAULTS.steps,
     guidanceScale: 7.5,
     videoGuidanceScale: 7.5,
     mixingRatio: 0.5,
@@ -98,6 +109,7 @@ export function simulatedJob(
     seed: index,
     frameBatch: scenario.frameBatch,
     window: Math.min(scenario.window, scenario.frames),
+    ...(scenario.long !== undefined && { long: scenario.long }),
     models: {
       tokenizer: part('tokenizer'),
       textEncoder: part('text encoder'),
@@ -115,14 +127,17 @@ export function simulatedJob(
   };
 }
 
-/**
- * Mean seconds of a task with this many frames on a worker of speed 1. A pool's seconds are shared out over its stages as
- * their cost units are.
- */
+/** Mean seconds of a task that runs so many frames on a worker of speed 1; `step` of one that takes a single step of them. */
+export type StageSeconds = (stage: Stage, frames: number, step?: number) => number;
+
+/** A pool's seconds are shared out over its stages as their cost units are. */
 export function createStageSeconds(
-  scenario: Pick<Scenario, 'frames' | 'window' | 'frameBatch' | 'seconds' | 'anySeconds'>,
-): (stage: Stage, frames: number) => number {
-  const plan = createPlan(simulatedJob(scenario, 0));
+  scenario: Pick<Scenario, 'frames' | 'window' | 'frameBatch' | 'seconds' | 'anySeconds'> &
+    Partial<Pick<Scenario, 'steps'>>,
+): StageSeconds {
+  const { steps = SCENARIO_DEFAULTS.steps } = scenario;
+  // Of windows that are run whole: what a window takes does not depend on how windows come together.
+  const plan = createPlan(simulatedJob({ ...scenario, long: undefined }, 0));
   const perFrame = new Map<Stage, number>();
   for (const pool of WORKER_POOLS) {
     const stages = stagesOf(plan).filter((stage) => STAGE_FACTS[stage].pool === pool);
@@ -134,9 +149,10 @@ export function createStageSeconds(
       perFrame.set(stage, (secondsPerFrame * units[index]!) / total);
     });
   }
-  return (stage, frames) => {
+  return (stage, frames, step) => {
     const seconds = perFrame.get(stage);
-    return seconds === undefined ? scenario.anySeconds : seconds * frames;
+    if (seconds === undefined) return scenario.anySeconds;
+    return (seconds * frames) / (step === undefined ? 1 : steps);
   };
 }
 
@@ -150,9 +166,11 @@ function unitsPerFrame(plan: Plan, stage: Stage): number {
  */
 export function balancedPools(
   workers: number,
-  scenario: Pick<Scenario, 'frames' | 'window' | 'seconds'>,
+  scenario: Pick<Scenario, 'frames' | 'window' | 'seconds' | 'long'>,
 ): Record<WorkerPool, number> {
-  const windows = Math.ceil(scenario.frames / scenario.window);
+  const { frames, long } = scenario;
+  const length = Math.min(scenario.window, frames);
+  const { count: windows } = overlappingWindows(frames, { length, stride: long?.stride ?? length });
   const work: Record<WorkerPool, number> = {
     idm: scenario.frames * scenario.seconds.idm,
     mixer: windows * scenario.seconds.mixer,

@@ -3,7 +3,7 @@
 // is measured, and differs.
 
 import { BivdiffError } from '../../common/errors.ts';
-import type { JobId, Stage, TaskId } from '../../common/task.ts';
+import type { JobId, TaskId } from '../../common/task.ts';
 import { Coordinator } from '../coordinator.ts';
 import { jobIdOf } from '../domain/accept.ts';
 import { DEFAULT_FAILURE_POLICY } from '../domain/failure-policy.ts';
@@ -13,7 +13,7 @@ import type { ActiveJob } from '../run/active-job.ts';
 import { WorkerRegistry } from '../dispatch/worker-registry.ts';
 import { Draws } from './draws.ts';
 import { createStageSeconds, servedJobs, simulatedJob } from './scenario.ts';
-import type { Scenario } from './scenario.ts';
+import type { Scenario, StageSeconds } from './scenario.ts';
 import { ScenarioBound } from './scenario-bound.ts';
 import { shareOf, tenantOf } from './tenancy.ts';
 import type { SimulationResult } from './simulation-result.ts';
@@ -62,7 +62,7 @@ class Simulation {
   readonly #bus = new VirtualBus();
   readonly #store: VirtualStore;
   readonly #draws: Draws;
-  readonly #stageSeconds: (stage: Stage, frames: number) => number;
+  readonly #stageSeconds: StageSeconds;
   readonly #farm: VirtualFarm;
   readonly #workers: WorkerRegistry;
   readonly #coordinator: Coordinator;

@@ -11,8 +11,15 @@ export interface FrameRange {
 export interface Layout {
   readonly count: number;
   range(index: number): FrameRange;
+  /** Frames that the task runs, if not those of its range once each: windows of one task may overlap. */
+  run?(index: number): number;
   /** The task whose copy of the frame is used. */
   owner(frame: number): number;
+}
+
+/** Frames that a task runs. */
+export function framesRun(layout: Layout, index: number): number {
+  return layout.run?.(index) ?? layout.range(index).count;
 }
 
 /** Batches of `size` from frame 0: asking for more frames later leaves the earlier batches as they are. */

@@ -60,6 +60,7 @@ export function blocksOf(windows: Windows, size: number): Blocks {
       const last = windows.range(own.at(-1)!);
       return { start, count: last.start + last.count - start };
     },
+    run: (index) => members(index).length * windows.length,
     owner: (frame) => Math.floor(windows.covering({ start: frame, count: 1 })[0]! / size),
   };
 }

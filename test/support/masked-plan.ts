@@ -19,6 +19,7 @@ export function withMask(plan: Plan): Plan {
       ...(ref.node === 'annotate' ? [{ node: 'ingest-mask', index: ref.index }] : []),
     ],
     frameCount: (ref) => plan.frameCount(source(ref)),
+    framesRun: (ref) => plan.framesRun(source(ref)),
     lastFrame: (ref) => plan.lastFrame(source(ref)),
   };
 }

@@ -5,6 +5,7 @@ import { numericsKeyOf } from '../../../common/stage-facts.ts';
 import type { Stage } from '../../../common/task.ts';
 import { nodesOf } from '../../../recipes/job.ts';
 import type { AcceptedJob } from '../../../recipes/job.ts';
+import { framesRun } from '../../../recipes/pipeline/layout.ts';
 import { costUnitsOf } from '../cost.ts';
 import type { WorkKind } from './work-rates.ts';
 
@@ -32,8 +33,8 @@ export function workOf(job: AcceptedJob): ReadonlyMap<Stage, StageAmount> {
     for (const digest of Object.values(models)) amount.models.add(digest);
     // All batches are alike but the last, and all windows are.
     const { count } = layout;
-    const first = taskUnits(job, stage, layout.range(0).count);
-    const last = taskUnits(job, stage, layout.range(count - 1).count);
+    const first = taskUnits(job, stage, framesRun(layout, 0));
+    const last = taskUnits(job, stage, framesRun(layout, count - 1));
     amount.units += first * (count - 1) + last;
   }
   return new Map(

@@ -3,7 +3,7 @@
 import type { Stage, TaskId } from '../../../common/task.ts';
 import type { WorkerStatus } from '../../../common/worker-status.ts';
 import type { Draws } from '../draws.ts';
-import type { Scenario } from '../scenario.ts';
+import type { Scenario, StageSeconds } from '../scenario.ts';
 import type { VirtualBus } from './virtual-bus.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 import type { VirtualStore } from './virtual-store.ts';
@@ -22,7 +22,7 @@ export interface FarmOptions {
   readonly bus: VirtualBus;
   readonly store: VirtualStore;
   readonly draws: Draws;
-  readonly stageSeconds: (stage: Stage, frames: number) => number;
+  readonly stageSeconds: StageSeconds;
   /** No worker is there before the farm is told that it comes. @default false */
   readonly startsEmpty?: boolean;
   /** Tasks that fail every attempt. */

@@ -100,7 +100,50 @@ describe('bivdiff simulate', () => {
     expect(stdout).toMatch(/^farm {6}30 workers: idm 9, mixer 5, vdm 16$/m);
   });
 
+  const LONG = ['--jobs', '1', '--frames', '64', '--window', '16', '--steps', '4', '--spread', '0'];
+  const EIGHT = ['--pool', 'idm=8', '--pool', 'mixer=8', '--pool', 'vdm=8'];
+
+  it('takes windows that agree step by step: no less work, in more tasks', async () => {
+    const [apart, agreed, blended] = await Promise.all(
+      ['independent', 'co-denoise', 'blend'].map(async (mode) => {
+        const { stdout } = await run(...LONG, ...EIGHT, '--long', mode, '--json');
+        return JSON.parse(stdout) as { tasks: number; makespanSeconds: number };
+      }),
+    );
+    // Seven windows in place of four, on eight workers: as many at once, each as long.
+    expect(blended!.tasks).toBe(apart!.tasks + 4 * 3 + 4);
+    // Three chains of four steps in place of three tasks a window.
+    expect(agreed!.tasks).toBeGreaterThan(blended!.tasks + 7 * 3 * 2);
+    expect(agreed!.makespanSeconds).toBeCloseTo(blended!.makespanSeconds, 0);
+  });
+
+  it('compares block sizes, whose tasks cost the overhead of each', async () => {
+    const words = [...LONG, ...EIGHT, '--overhead', '2', '--block-sizes', '1,4'];
+    const { stdout } = await run(...words, '--json');
+    const { blocks, best } = JSON.parse(stdout) as {
+      blocks: { windowBlock: number; tasks: number; makespanSeconds: number; efficiency: number }[];
+      best: number;
+    };
+    expect(blocks.map(({ windowBlock }) => windowBlock)).toEqual([1, 4]);
+    expect(blocks[0]!.tasks).toBeGreaterThan(blocks[1]!.tasks);
+    const fastest = blocks.reduce((a, b) => (b.makespanSeconds < a.makespanSeconds ? b : a));
+    expect(best).toBe(fastest.windowBlock);
+    const without = await run(...LONG, ...EIGHT, '--block-sizes', '1', '--json');
+    const quick = (JSON.parse(without.stdout) as { blocks: { makespanSeconds: number }[] })
+      .blocks[0]!;
+    // Two inversions at once, then smoothing: eight steps one after the other at least.
+    expect(blocks[0]!.makespanSeconds).toBeGreaterThan(quick.makespanSeconds + 8 * 2);
+    expect((await run(...words)).stdout).toContain('first done with');
+  });
+
   it.each([
+    [['--long', 'mixed'], 'long: expected co-denoise, blend, independent, got "mixed"'],
+    [['--window-block', '2'], 'windowBlock: is for windows that overlap'],
+    [
+      ['--long', 'blend', '--window-stride', '17'],
+      'windowStride: 17 frames, but a window is of 16',
+    ],
+    [['--block-sizes', '1,x'], 'window-block: expected a whole number, 0 to 64, got "x"'],
     [['--frames', 'x'], 'frames: expected a whole number, 1 to 1000000, got "x"'],
     [['--failures', '1.5'], 'failures: expected a number, 0 to 1, got "1.5"'],
     [['--pool', 'idm'], '--pool: expected POOL=N, got "idm"'],

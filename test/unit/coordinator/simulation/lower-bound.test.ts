@@ -17,7 +17,7 @@ interface Staged {
 /** Frames, then a mix task for each window, then a window task for each mix. */
 function boundOf({ frames, windows, slots, times }: Staged): Bound {
   const size = frames + 2 * windows.length;
-  const groupOf = new Uint8Array(size);
+  const groupOf = new Uint16Array(size);
   const durations = new Float64Array(size).fill(times[0]);
   const dependencies: number[][] = Array.from({ length: size }, () => []);
   windows.forEach(([from, to], index) => {
@@ -94,7 +94,7 @@ describe('the lower bound', () => {
   });
 
   it('counts from the submission of a job', () => {
-    const shape = { size: 1, groupOf: new Uint8Array(1), dependencies: () => [] };
+    const shape = { size: 1, groupOf: new Uint16Array(1), dependencies: () => [] };
     const bound = new LowerBound(shape, [{ name: 'frame', pool: 0 }], [1]);
     bound.add(new Float64Array([5]), 0);
     bound.add(new Float64Array([5]), 40);

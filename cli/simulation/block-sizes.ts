@@ -1,0 +1,43 @@
+// One scenario with blocks of several sizes, side by side. Pure.
+
+import type { Scenario } from '../../coordinator/simulation/scenario.ts';
+import type { SimulationResult } from '../../coordinator/simulation/simulation-result.ts';
+import { formatTable, plural } from '../output/format.ts';
+
+export interface BlockRun {
+  readonly scenario: Scenario;
+  readonly result: SimulationResult;
+}
+
+/** `efficiency`: the least possible makespan by the one that it took, 0..1; null where no job was done. */
+export function blocksJson(runs: readonly BlockRun[]): object {
+  const blocks = runs.map(({ scenario, result }) => ({
+    windowBlock: scenario.long?.block ?? null,
+    tasks: result.tasks,
+    makespanSeconds: result.makespanSeconds,
+    efficiency: efficiencyOf(result) ?? null,
+  }));
+  return { blocks, best: fastest(runs).scenario.long?.block ?? null };
+}
+
+export function blocksText(runs: readonly BlockRun[]): string {
+  const rows = runs.map(({ scenario, result }) => {
+    const { tasks, makespanSeconds } = result;
+    const efficiency = efficiencyOf(result)?.toFixed(3) ?? '-';
+    return [scenario.long?.block ?? '-', tasks, makespanSeconds.toFixed(1), efficiency];
+  });
+  const best = fastest(runs);
+  return [
+    formatTable(['windows a task', 'tasks', 'makespan (s)', 'efficiency'], rows),
+    `\nfirst done with ${plural(best.scenario.long?.block ?? 1, 'window')} a task. efficiency: the least possible makespan by that\n`,
+  ].join('');
+}
+
+/** The first of several that end at once: smaller blocks lose less with a worker. */
+function fastest(runs: readonly BlockRun[]): BlockRun {
+  return runs.reduce((a, b) => (b.result.makespanSeconds < a.result.makespanSeconds ? b : a));
+}
+
+function efficiencyOf({ jobsDone, bound, makespanSeconds }: SimulationResult): number | undefined {
+  return jobsDone === 0 ? undefined : bound.makespan / makespanSeconds;
+}
