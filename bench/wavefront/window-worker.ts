@@ -78,9 +78,7 @@ const bus = await openNatsBus({ servers: [values.nats], name, ackWaitMs: ACK_WAI
 const store = await openFileStore(values.store);
 const made = new MadeCache(64 << 20);
 const held = new HeldResults({ memoryBytesMax: 512 << 20, diskBytesMax: 4 << 30 });
-const find = async (digest: Parameters<MadeCache['get']>[0]) =>
-  made.get(digest) ?? (await held.get(digest));
-const server = await startPeerServer(addresses[name]!, find);
+const server = await startPeerServer(addresses[name]!, made.get.bind(made), { held });
 const tally = { hits: 0, misses: 0, fallbacks: 0 };
 const peers = new PeerTensors({ made, held, addressOf: (other) => addresses[other], tally });
 const stop = new AbortController();
@@ -109,7 +107,7 @@ const running = runWorker(
 );
 process.send?.('ready');
 await running;
-process.send?.(tally);
+process.send?.({ ...peers.stepBytes, fallbacks: tally.fallbacks });
 peers.close();
 server.close();
 await held.close();

@@ -279,8 +279,8 @@ export class JobRun implements Needer {
     if (lost.length === 0) return this.stop(this.#failureOf(task, event.failure));
     for (const number of lost) {
       if (this.#held.has(number)) this.#held.lose(number);
-      // One that was held has no record, but for what was made since.
-      else if (details.held !== true) await store.dropRecord(idOf(number));
+      // What only a worker had has no record, but for what was made since.
+      if (details.held !== true) await store.dropRecord(idOf(number));
       passFailurePoint('record-dropped', this.#graph.stage(number));
       observer.healed?.(number);
       this.#board.lose(number);

@@ -44,11 +44,11 @@ export interface TaskMessage {
   isCopy: boolean;
   /** The result is wanted for a short while: who makes it may keep it and give it to those that read it, past the store. */
   mayHold: boolean;
-  /** Of what it reads, results that the store does not have. */
+  /** Of what it reads, results that workers hold. */
   held: HeldResult[];
 }
 
-/** A result that only its maker has. */
+/** A result that its maker has. Most are in no store. */
 export interface HeldResult {
   /** The task that made it, 32 bytes. */
   taskId: Uint8Array;
@@ -62,7 +62,7 @@ export interface HeldResult {
 export interface HeldTensor {
   /** Name of the output. */
   output: string;
-  /** SHA-256 of its bytes, 32 bytes. */
+  /** SHA-256 of the SHA-256 of each frame's bytes, in order: so that frames can be checked without the others. 32 bytes. */
   digest: Uint8Array;
   /** How many they are. */
   bytes: number;
@@ -150,7 +150,7 @@ export interface TaskProgress {
   steps: number;
 }
 
-/** See WorkerEvent.committed. The result's record is in the store unless it is held; this is what is told of it. */
+/** See WorkerEvent.committed. The result's record is in the store unless it is only held; this is what is told of it. */
 export interface TaskCommitted {
   /** The attempt that was just made, from 1. */
   attempt: number;
@@ -164,9 +164,9 @@ export interface TaskCommitted {
   seconds: number;
   /** Of them, those inside ONNX Runtime or a codec. */
   busySeconds: number;
-  /** The result itself, where the worker keeps it and the store has nothing of it; else empty. */
+  /** The result itself, where the worker keeps it; else empty. */
   held: HeldTensor[];
-  /** Of the seconds, those that storing its outputs took; 0 if they are held. */
+  /** Of the seconds, those that storing its outputs took; 0 if the store has none of them. */
   storingSeconds: number;
 }
 
