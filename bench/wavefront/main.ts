@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 
 import { ACK_WAIT_MS } from '../../cli/flags/farm-settings.ts';
 import { startNatsServer } from '../../cli/programs/nats-server.ts';
-import { openNatsBus } from '../../common/bus/nats/index.ts';
+import { CoordinatorTalk, openNatsBus } from '../../common/bus/nats/index.ts';
 import { openFileStore } from '../../common/store/file/index.ts';
 import type { JobId } from '../../common/task.ts';
 import { runJobAlone } from '../../coordinator/dispatch/run-alone.ts';
@@ -22,6 +22,7 @@ import type { Plan } from '../../coordinator/domain/plan.ts';
 import { createTaskGraph } from '../../coordinator/domain/task-graph.ts';
 import type { TaskGraph, TaskNumber } from '../../coordinator/domain/task-graph.ts';
 import { systemClock } from '../../coordinator/ports.ts';
+import { SharedHolds } from '../../coordinator/run/shared-holds.ts';
 import { freePort } from '../../test/support/network/ports.ts';
 import { benchJob } from '../bench-job.ts';
 import { bytesOnPaper, overlaps } from './exchange.ts';
@@ -49,6 +50,8 @@ interface Gathered {
   own: number;
   peer: number;
   fallbacks: number;
+  /** Still held at the end. */
+  heldBytes: number;
 }
 
 interface Run {
@@ -79,13 +82,13 @@ for (const isGang of [false, true]) {
 function exchangeText({ gathered, stayed, movedBytes, tasks }: Run): string {
   const paper = bytesOnPaper(cut);
   const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-  const { own, peer, fallbacks } = gathered;
+  const { own, peer, fallbacks, heldBytes } = gathered;
   const later = tasks - tasks / steps;
   const agrees = own + peer === paper.own + paper.neighbours && peer === movedBytes;
   return [
     `  steps read ${mib(own + peer)} of steps; on paper ${mib(paper.own)} of their own block and ${mib(paper.neighbours)} of others, together ${mib(paper.own + paper.neighbours)}`,
     `  between workers went ${mib(peer)}; by who made what, on paper ${mib(movedBytes)}: ${agrees ? 'they agree' : `they DIFFER (${fallbacks} reads failed)`}`,
-    `  ${stayed} of ${later} tasks (${((100 * stayed) / later).toFixed(0)} %) ran where the step before of their block was held`,
+    `  ${stayed} of ${later} tasks (${((100 * stayed) / later).toFixed(0)} %) ran where the step before of their block was held; ${mib(heldBytes)} are held at the end`,
   ].join('\n');
 }
 
@@ -116,6 +119,7 @@ async function measure(isGang: boolean): Promise<Run> {
   const folder = await mkdtemp(join(tmpdir(), 'bivdiff-bench-'));
   const nats = await startNatsServer();
   const bus = await openNatsBus({ servers: [nats.url], name: 'bench', ackWaitMs: ACK_WAIT_MS });
+  const talk = new CoordinatorTalk(bus);
   const store = await openFileStore(join(folder, 'store'));
   const names = Array.from({ length: WORKERS }, (_, i) => `w${i}`);
   const peers: Record<string, string> = {};
@@ -134,6 +138,9 @@ async function measure(isGang: boolean): Promise<Run> {
     const makers = new Map<TaskNumber, string>();
     await runJobAlone({
       ...{ jobId: 'bench' as JobId, graph, wanted, store, bus },
+      holds: new SharedHolds((worker, digests) => {
+        talk.dropHeld(worker, digests);
+      }),
       ...{ clock: systemClock, policy: DEFAULT_FAILURE_POLICY, slotsOf: () => WORKERS },
       observer: {
         surveyed: () => undefined,
@@ -184,14 +191,15 @@ function movesOf(graph: TaskGraph, makers: ReadonlyMap<TaskNumber, string>) {
 
 /** What they have gathered, told when they end. */
 async function gatheredBy(workers: readonly ChildProcess[]): Promise<Gathered> {
-  const sum: Gathered = { own: 0, peer: 0, fallbacks: 0 };
+  const sum: Gathered = { own: 0, peer: 0, fallbacks: 0, heldBytes: 0 };
   for (const worker of workers) {
     const told = once(worker, 'message', { signal: AbortSignal.timeout(READY_MS) });
     worker.kill('SIGTERM');
-    const [{ own, peer, fallbacks }] = (await told) as [Gathered];
+    const [{ own, peer, fallbacks, heldBytes }] = (await told) as [Gathered];
     sum.own += own;
     sum.peer += peer;
     sum.fallbacks += fallbacks;
+    sum.heldBytes += heldBytes;
   }
   return sum;
 }

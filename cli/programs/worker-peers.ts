@@ -52,6 +52,9 @@ export async function joinPeers(options: JoinPeersOptions): Promise<WorkerPeers>
     serve === undefined || heldBytesMax === 0
       ? undefined
       : new HeldResults({ memoryBytesMax: HELD_IN_MEMORY_MAX, diskBytesMax: heldBytesMax });
+  talk.onDropHeld((digests) => {
+    for (const digest of digests) held?.drop(digest);
+  });
   const find = made.get.bind(made);
   const given = { held, credentials: credentials?.server };
   const server = serve === undefined ? undefined : await startPeerServer(serve, find, given);

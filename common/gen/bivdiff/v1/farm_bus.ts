@@ -194,6 +194,15 @@ export interface CancelTasks {
   taskIds: Uint8Array[];
 }
 
+/**
+ * Coordinator to one worker: nobody needs these held results any more. Without it they go when there is no room. More than fit go in
+ * several messages.
+ */
+export interface DropHeld {
+  /** As HeldTensor.digest, 32 bytes each. */
+  digests: Uint8Array[];
+}
+
 /** A worker asks the coordinator where another worker serves what it made. */
 export interface WorkerAddressRequest {
   /** Name of the other. */
@@ -1446,6 +1455,52 @@ export const CancelTasks: MessageFns<CancelTasks> = {
             }
 
             message.taskIds.push(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDropHeld(): DropHeld {
+  return { digests: [] };
+}
+
+export const DropHeld: MessageFns<DropHeld> = {
+  encode(message: DropHeld, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.digests) {
+      writer.uint32(10).bytes(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DropHeld {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDropHeld();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.digests.push(reader.bytes());
             continue;
           }
         }
