@@ -214,7 +214,7 @@ async function commitTask(
   attempted: Attempt,
 ): Promise<Committed> {
   const { bus, store, name } = options;
-  const { attempt, mayHold, held } = delivery.message;
+  const { attempt, mayHold, held: heldInputs } = delivery.message;
   const task = await wholeTask(store, delivery.message);
   const { id: taskId, stage } = task;
   const signal = AbortSignal.any([stop, delivery.signal]);
@@ -225,7 +225,7 @@ async function commitTask(
   const outcome = await options.runTask(task, {
     signal,
     ...(mayHold && { mayHold }),
-    ...(held && { held }),
+    ...(heldInputs && { held: heldInputs }),
     onDevice: async (work, doneSteps) => {
       const askedMs = performance.now();
       const slot = await turn.enter(stage, AbortSignal.any([signal, ending]));
@@ -258,12 +258,13 @@ async function commitTask(
     seconds: (performance.now() - begunMs - waitedMs) / 1000,
     busySeconds: outcome.busySeconds,
   };
-  if (outcome.isHeld) return { record, held: record.outputs };
+  const { held, storingSeconds } = outcome;
+  if (held !== undefined && storingSeconds === undefined) return { record, held };
   const put = await store.putRecord(record);
   passFailurePoint('record-put', stage);
   await outcome.committed?.();
-  const { storingSeconds } = outcome;
-  if (put.kind === 'created') return { record, ...(storingSeconds && { storingSeconds }) };
+  const kept = held && { held };
+  if (put.kind === 'created') return { record, ...kept, ...(storingSeconds && { storingSeconds }) };
   if (outputDigests(put.record) !== outputDigests(record)) {
     const otherWorker = put.record.worker;
     await bus.report({ kind: 'diverged', taskId, stage, worker: name, otherWorker });

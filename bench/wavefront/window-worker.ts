@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
-import { openNatsBus } from '../../common/bus/nats/index.ts';
+import { openNatsBus, WorkerTalk } from '../../common/bus/nats/index.ts';
 import type { ModelPart } from '../../common/models/model-set.ts';
 import { queuesOfWorker } from '../../common/placement.ts';
 import type { WindowStep } from '../../common/stages.ts';
@@ -78,9 +78,10 @@ const bus = await openNatsBus({ servers: [values.nats], name, ackWaitMs: ACK_WAI
 const store = await openFileStore(values.store);
 const made = new MadeCache(64 << 20);
 const held = new HeldResults({ memoryBytesMax: 512 << 20, diskBytesMax: 4 << 30 });
-const find = async (digest: Parameters<MadeCache['get']>[0]) =>
-  made.get(digest) ?? (await held.get(digest));
-const server = await startPeerServer(addresses[name]!, find);
+new WorkerTalk(bus, name).onDropHeld((digests) => {
+  for (const digest of digests) held.drop(digest);
+});
+const server = await startPeerServer(addresses[name]!, made.get.bind(made), { held });
 const tally = { hits: 0, misses: 0, fallbacks: 0 };
 const peers = new PeerTensors({ made, held, addressOf: (other) => addresses[other], tally });
 const stop = new AbortController();
@@ -109,7 +110,7 @@ const running = runWorker(
 );
 process.send?.('ready');
 await running;
-process.send?.(tally);
+process.send?.({ ...peers.stepBytes, fallbacks: tally.fallbacks, heldBytes: held.bytes });
 peers.close();
 server.close();
 await held.close();

@@ -13,6 +13,7 @@ import { openStore } from '../../common/store/open-store.ts';
 import { WORKER_SILENT_MS } from '../../common/worker-status.ts';
 import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
 import { Coordinator } from '../../coordinator/coordinator.ts';
+import { SharedHolds } from '../../coordinator/run/shared-holds.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../coordinator/domain/failure-policy.ts';
 import { systemClock } from '../../coordinator/ports.ts';
 import { createRpcServer } from '../../coordinator/rpc/server.ts';
@@ -117,6 +118,9 @@ async function lead(
     store,
     bus: observed(bus, registry.failuresOf('bivdiff_bus_errors_total')),
     workers,
+    holds: new SharedHolds((worker, digests) => {
+      talk.dropHeld(worker, digests);
+    }),
     clock: systemClock,
     policy: DEFAULT_FAILURE_POLICY,
     nowMs: Date.now,

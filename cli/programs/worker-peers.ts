@@ -10,8 +10,8 @@ import { HeldResults } from '../../workers/peers/held-results.ts';
 import { MadeCache } from '../../workers/peers/made-cache.ts';
 import { PeerBook } from '../../workers/peers/peer-book.ts';
 import { startPeerServer } from '../../workers/peers/peer-server.ts';
-import type { FindBytes } from '../../workers/peers/peer-server.ts';
-import { PeerTensors, TLS_SCHEME } from '../../workers/peers/peer-tensors.ts';
+import { TLS_SCHEME } from '../../workers/peers/peer-clients.ts';
+import { PeerTensors } from '../../workers/peers/peer-tensors.ts';
 import type { PeerCredentials } from './security/peer-credentials.ts';
 
 /** A thousand windows of 16 frames at 512x512. */
@@ -52,9 +52,12 @@ export async function joinPeers(options: JoinPeersOptions): Promise<WorkerPeers>
     serve === undefined || heldBytesMax === 0
       ? undefined
       : new HeldResults({ memoryBytesMax: HELD_IN_MEMORY_MAX, diskBytesMax: heldBytesMax });
-  const find: FindBytes = async (digest) => made.get(digest) ?? (await held?.get(digest));
-  const server =
-    serve === undefined ? undefined : await startPeerServer(serve, find, credentials?.server);
+  talk.onDropHeld((digests) => {
+    for (const digest of digests) held?.drop(digest);
+  });
+  const find = made.get.bind(made);
+  const given = { held, credentials: credentials?.server };
+  const server = serve === undefined ? undefined : await startPeerServer(serve, find, given);
   const nowMs = (): number => performance.now();
   const ask = talk.addressOf.bind(talk);
   const book = new PeerBook({ host: hostname(), nowMs, ask });

@@ -114,6 +114,7 @@ async function runTasks(settings: WorkerSettings, seen: Seen, signal: AbortSigna
   restWhenAsked(settings, { talk, tally, drain, rest, say: beat.say });
   metrics.follow(() => ({
     ...{ slots, running: tally.running.size, draining: drain.aborted, gathered: peers.tally },
+    stepBytes: peers.tensors.stepBytes,
     ...{ loads: lanes.stats().loads, malformed: bus.malformed.totals },
   }));
   const { address: serves } = peers;

@@ -19,11 +19,11 @@ export interface TaskMessage {
   readonly isCopy?: true;
   /** The result is wanted for a short while: who makes it may keep it, and give it to those that read it, past the store. */
   readonly mayHold?: true;
-  /** Of what the task reads, results that the store does not have, by task. @default none */
+  /** Of what the task reads, results that workers hold, by task. @default none */
   readonly held?: Readonly<Record<TaskId, HeldResult>>;
 }
 
-/** A result that only its maker has: a tensor of float32 each output. */
+/** A result that its maker has, a tensor of float32 each output, named by a digest of its frames' digests. Most are in no store. */
 export type HeldResult = Pick<ResultRecord, 'worker' | 'outputs'>;
 
 /** A worker's right to one message for a while. One ack or nak ends it; what comes after has no effect. */
@@ -84,7 +84,7 @@ export type WorkerEvent =
       readonly worker: string;
       readonly attempt: number;
       readonly result: ResultFacts;
-      /** The outputs, where the worker keeps them and the store has nothing of the result. */
+      /** The outputs as the worker keeps them. Without `storingSeconds` the store has nothing of the result. */
       readonly held?: ResultRecord['outputs'];
       /** Seconds of the result's that storing its outputs took. */
       readonly storingSeconds?: number;

@@ -10,6 +10,7 @@ import type { TaskCounts } from '../domain/work/task-counts.ts';
 import type { JobState } from '../jobs/job-log.ts';
 import type { Clock } from '../ports.ts';
 import type { ActiveJob } from '../run/active-job.ts';
+import type { SharedHolds } from '../run/shared-holds.ts';
 import type { WorkerRegistry } from './worker-registry.ts';
 
 export interface DispatcherOptions {
@@ -18,6 +19,8 @@ export interface DispatcherOptions {
   readonly clock: Clock;
   readonly policy: FailurePolicy;
   readonly workers: WorkerRegistry;
+  /** As `JobRunOptions.holds`. */
+  readonly holds?: SharedHolds | undefined;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
   /** Called when every result of a job is there: writes the manifest. */

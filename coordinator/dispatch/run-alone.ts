@@ -13,6 +13,7 @@ import { PublishOrder } from '../domain/publish-order.ts';
 import { JobRun } from '../run/job-run.ts';
 import type { JobObserver } from '../run/job-observer.ts';
 import { PublishedTasks } from '../run/published-tasks.ts';
+import type { SharedHolds } from '../run/shared-holds.ts';
 import type { Clock } from '../ports.ts';
 
 /** How long running tasks may take to stop: a step of the largest model, with room. */
@@ -29,6 +30,8 @@ export interface RunAloneOptions {
   /** Tasks that the workers of a pool can run at once; `any`: all workers. */
   readonly slotsOf: (pool: Pool) => number;
   readonly observer: JobObserver;
+  /** As `JobRunOptions.holds`. */
+  readonly holds?: SharedHolds | undefined;
   readonly signal?: AbortSignal;
 }
 

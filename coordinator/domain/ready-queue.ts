@@ -16,13 +16,7 @@ export class ReadyQueue {
 
   push(task: TaskNumber): void {
     this.#heap.push({ task, priority: this.#priority(task) });
-    let child = this.#heap.length - 1;
-    while (child > 0) {
-      const parent = (child - 1) >> 1;
-      if (!this.#before(child, parent)) break;
-      this.#swap(child, parent);
-      child = parent;
-    }
+    this.#rise(this.#heap.length - 1);
   }
 
   pop(): TaskNumber | undefined {
@@ -31,13 +25,33 @@ export class ReadyQueue {
     if (first === undefined || last === undefined) return undefined;
     if (this.#heap.length > 0) {
       this.#heap[0] = last;
-      this.#sink();
+      this.#sink(0);
     }
     return first.task;
   }
 
-  #sink(): void {
-    let parent = 0;
+  /** It could not run after all. Looks at all that there are. */
+  remove(task: TaskNumber): void {
+    const place = this.#heap.findIndex((one) => one.task === task);
+    const last = place < 0 ? undefined : this.#heap.pop();
+    if (last === undefined || place === this.#heap.length) return;
+    this.#heap[place] = last;
+    this.#rise(place);
+    this.#sink(place);
+  }
+
+  #rise(from: number): void {
+    let child = from;
+    while (child > 0) {
+      const parent = (child - 1) >> 1;
+      if (!this.#before(child, parent)) break;
+      this.#swap(child, parent);
+      child = parent;
+    }
+  }
+
+  #sink(from: number): void {
+    let parent = from;
     for (;;) {
       const left = 2 * parent + 1;
       if (left >= this.#heap.length) return;

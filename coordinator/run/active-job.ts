@@ -15,6 +15,7 @@ import type { JobObserver } from './job-observer.ts';
 import { JobRun } from './job-run.ts';
 import { JobTally } from './job-tally.ts';
 import type { PublishedTasks } from './published-tasks.ts';
+import type { SharedHolds } from './shared-holds.ts';
 import type { Clock, Workforce } from '../ports.ts';
 
 export interface ActiveJobOptions {
@@ -30,6 +31,8 @@ export interface ActiveJobOptions {
   /** As `JobRunOptions.out`. */
   readonly out: PublishedTasks;
   readonly workers: Workforce;
+  /** As `JobRunOptions.holds`. */
+  readonly holds?: SharedHolds | undefined;
   /** Follows the run besides the tally. */
   readonly observe: (graph: TaskGraph) => JobObserver;
   readonly onChange: () => void;

@@ -89,6 +89,11 @@ export class Attempts {
     else this.#starters.set(taskId, others);
   }
 
+  /** Whether somebody has begun it and not said how it ended. */
+  isRunning(taskId: TaskId): boolean {
+    return this.#starters.has(taskId);
+  }
+
   /** Notes that this attempt has failed; false if that was known: reports may come twice. Which one it was may not be known. */
   failed(task: TaskNumber, attempt: number): boolean {
     if (attempt === UNKNOWN_ATTEMPT) return true;

@@ -1,11 +1,12 @@
-// Steps of windows whose results only the workers have that made them: which may be, which are, and where. All of it can be lost: what
-// nobody holds is run again from the last step that is stored.
+// Steps of windows whose results the workers hold that made them, most of them nobody else: which may be, which are, where, and for how
+// long. All of it can be lost: what nobody holds is run again from the last step that is stored.
 
 import type { HeldResult, TaskMessage, WorkerEvent } from '../../common/bus/ports.ts';
 import type { FailureJson } from '../../common/errors.ts';
 import type { TaskId } from '../../common/task.ts';
 import type { TaskGraph, TaskNumber } from '../domain/task-graph.ts';
 import type { Workforce } from '../ports.ts';
+import { SharedHolds } from './shared-holds.ts';
 
 /** Share of the steps' time that storing some of them may take. */
 const STORING_SHARE = 0.02;
@@ -19,6 +20,7 @@ const NEWEST = 0.2;
 export class HeldSteps {
   readonly #graph: TaskGraph;
   readonly #workers: Workforce;
+  readonly #holds: SharedHolds;
   readonly #held = new Map<TaskNumber, HeldResult>();
   /** Tasks that read it and have not settled. */
   readonly #readers = new Map<TaskNumber, Set<TaskNumber>>();
@@ -29,9 +31,16 @@ export class HeldSteps {
   #stepSeconds: number | undefined;
   #storingSeconds: number | undefined;
 
-  constructor(graph: TaskGraph, workers: Workforce) {
+  constructor(
+    graph: TaskGraph,
+    {
+      workers,
+      holds = new SharedHolds(),
+    }: { readonly workers: Workforce; readonly holds?: SharedHolds | undefined },
+  ) {
     this.#graph = graph;
     this.#workers = workers;
+    this.#holds = holds;
   }
 
   has(task: TaskNumber): boolean {
@@ -59,7 +68,10 @@ export class HeldSteps {
     isPending: (task: TaskNumber) => boolean,
   ): void {
     if (event.held !== undefined) {
-      this.#held.set(task, { worker: event.result.worker, outputs: event.held });
+      const result = { worker: event.result.worker, outputs: event.held };
+      this.#holds.need(result);
+      this.#drop(task);
+      this.#held.set(task, result);
       this.#readers.set(task, new Set([...this.#graph.dependents(task)].filter(isPending)));
     }
     for (const read of this.#graph.dependencies(task)) this.#release(read, task);
@@ -90,6 +102,11 @@ export class HeldSteps {
     for (const [other, { worker }] of this.#held) if (worker === holder) this.#drop(other);
   }
 
+  /** The job needs none of it any more. */
+  dropAll(): void {
+    for (const task of [...this.#held.keys()]) this.#drop(task);
+  }
+
   #mayHold(task: TaskNumber, step: number): boolean {
     if (this.#unreached >= UNREACHED_MAX || this.#lost.has(task)) return false;
     return (step + 1) % this.#storedEvery !== 0;
@@ -109,8 +126,10 @@ export class HeldSteps {
   }
 
   #drop(task: TaskNumber): void {
+    const result = this.#held.get(task);
     this.#held.delete(task);
     this.#readers.delete(task);
+    if (result !== undefined) this.#holds.release(result);
   }
 
   #measure({ result, storingSeconds }: Extract<WorkerEvent, { kind: 'committed' }>): void {

@@ -8,6 +8,7 @@ import type { TaskGraph } from '../domain/task-graph.ts';
 import type { Clock, Workforce } from '../ports.ts';
 import type { JobObserver } from './job-observer.ts';
 import type { PublishedTasks } from './published-tasks.ts';
+import type { SharedHolds } from './shared-holds.ts';
 
 export interface JobRunOptions {
   readonly jobId: JobId;
@@ -18,6 +19,8 @@ export interface JobRunOptions {
   readonly policy: FailurePolicy;
   /** What is out on the farm, of all jobs. */
   readonly out: PublishedTasks;
+  /** What workers hold, of all jobs. @default of this one, and no worker is told */
+  readonly holds?: SharedHolds | undefined;
   /** Who may run tasks. @default one worker alone */
   readonly workers?: Workforce;
   readonly observer: JobObserver;

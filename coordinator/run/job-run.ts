@@ -15,7 +15,7 @@ import { LONE_WORKER } from '../ports.ts';
 import { SecondCopies } from './second-copies.ts';
 import { surveyStore } from './survey.ts';
 import { TaskBoard } from './task-board.ts';
-import { lostWorkersFailure, taskFailure } from './task-failure.ts';
+import { lostInputs, lostWorkersFailure, taskFailure } from './task-failure.ts';
 import { Attempts } from './attempts.ts';
 import { HeldSteps } from './held-steps.ts';
 
@@ -42,10 +42,10 @@ export class JobRun implements Needer {
     this.jobId = options.jobId;
     this.owner = options.owner ?? '';
     this.#graph = options.graph;
-    const { graph, workers = LONE_WORKER, observer } = options;
+    const { graph, workers = LONE_WORKER, holds, observer } = options;
     this.#board = new TaskBoard(graph, options.onReady);
     this.#attempts = new Attempts(graph.size);
-    this.#held = new HeldSteps(graph, workers);
+    this.#held = new HeldSteps(graph, { workers, holds });
     const told = { attempts: this.#attempts, workers, held: this.#held };
     this.#nextAttempt = new NextAttempt(graph, told);
     this.#copies = new SecondCopies({
@@ -145,6 +145,7 @@ export class JobRun implements Needer {
   /** Publishes nothing more, stops what runs and no other job needs, and fails with `reason` once that has stopped. */
   async stop(reason: BivdiffError): Promise<void> {
     this.#failure ??= reason;
+    this.#held.dropAll();
     for (const callOff of this.#timers.values()) callOff();
     this.#timers.clear();
     const { jobId, out } = this.#options;
@@ -165,6 +166,7 @@ export class JobRun implements Needer {
     for (const callOff of this.#timers.values()) callOff();
     this.#timers.clear();
     for (const taskId of [...this.#out.keys()]) this.#forget(taskId);
+    this.#held.dropAll();
   }
 
   async #noteStart(
@@ -215,6 +217,7 @@ export class JobRun implements Needer {
       this.#held.settle(one, event, (reader) => this.#board.isPending(reader));
       this.#board.settle(one);
     }
+    if (this.#board.left === 0) this.#held.dropAll();
     if (!hadCopy) return;
     // Where it cannot be stopped it runs to its end, which does no harm.
     await out.withdraw(jobId, [taskId]).catch(() => undefined);
@@ -224,16 +227,18 @@ export class JobRun implements Needer {
     task: TaskNumber,
     event: Extract<WorkerEvent, { kind: 'failed' }>,
   ): Promise<void> {
-    this.#started.delete(event.taskId);
     this.#attempts.ended(event.taskId, event.worker);
+    // The other run of a task that has two has what it reads; should it be lost too, somebody tries again.
+    const goesOn = this.#copies.hasCopy(task) && this.#attempts.isRunning(event.taskId);
+    if (goesOn && this.#failure === undefined && event.failure.code === 'data-loss') return;
+    this.#started.delete(event.taskId);
     this.#copies.failed(task);
     if (this.#failure !== undefined) {
       this.#forget(event.taskId);
       return;
     }
     const attempts = this.#attempts;
-    // Nobody asked for it: the worker lost its lease (it was too slow to say that it is alive), and the bus has given the task
-    // to another, or will. Or it was reported before.
+    // Nobody asked for it: the worker lost its lease, and the bus has given the task to another, or will. Or it was reported before.
     if (event.failure.code === 'cancelled' || !attempts.failed(task, event.attempt)) return;
     const hasNoRoom = isStoreFull(event.failure);
     const isForALarger = this.#nextAttempt.isForALarger(task, event.worker, event.failure);
@@ -269,18 +274,16 @@ export class JobRun implements Needer {
   /** An input of the task is gone: its record is dropped, the task that makes it runs again, then this one. */
   async #heal(task: TaskNumber, event: Extract<WorkerEvent, { kind: 'failed' }>): Promise<void> {
     const { store, observer } = this.#options;
-    const details = event.failure.details as { lostTasks?: readonly TaskId[]; held?: boolean };
-    const idOf = (number: TaskNumber): TaskId => this.#graph.plan.id(this.#graph.ref(number));
+    const { held } = event.failure.details;
     const dependencies = [...this.#graph.dependencies(task)];
-    const lostIds = new Set(details.lostTasks);
-    const lost = dependencies.filter((number) => lostIds.has(idOf(number)));
+    const lost = lostInputs(this.#graph, task, event.failure);
     const waiting = [task, ...(this.#twins.get(event.taskId) ?? [])];
     this.#forget(event.taskId);
     if (lost.length === 0) return this.stop(this.#failureOf(task, event.failure));
     for (const number of lost) {
       if (this.#held.has(number)) this.#held.lose(number);
-      // One that was held has no record, but for what was made since.
-      else if (details.held !== true) await store.dropRecord(idOf(number));
+      // What only a worker had has no record, but for what was made since.
+      if (held !== true) await store.dropRecord(this.#graph.plan.id(this.#graph.ref(number)));
       passFailurePoint('record-dropped', this.#graph.stage(number));
       observer.healed?.(number);
       this.#board.lose(number);

@@ -89,7 +89,11 @@ export class TaskBoard {
 
   /** These must run: none of them is pending, and all that they need and is not there is among them or pending. */
   require(tasks: readonly TaskNumber[]): void {
-    for (const task of tasks) this.#move(task, 'waiting');
+    for (const task of tasks) {
+      this.#move(task, 'waiting');
+      // What was done and is gone is waited for again.
+      for (const dependent of this.#graph.dependents(task)) this.#awaitOneMore(dependent);
+    }
     this.#left += tasks.length;
     for (const task of tasks) {
       this.#countOpening(task, 1);
@@ -133,6 +137,15 @@ export class TaskBoard {
     const pending = this.#graph.dependencies(task).filter((needed) => this.isPending(needed));
     this.#waitingFor[task] = pending.length;
     if (pending.length === 0) this.#makeReady(task);
+  }
+
+  #awaitOneMore(task: TaskNumber): void {
+    if (this.#states[task] === 'ready') {
+      this.#ready.get(STAGE_FACTS[this.#graph.stage(task)].pool)!.remove(task);
+      this.#waitingFor[task] = 0;
+      this.#move(task, 'waiting');
+    }
+    if (this.#states[task] === 'waiting') this.#waitingFor[task] = this.#waitingFor[task]! + 1;
   }
 
   #makeReady(task: TaskNumber): void {

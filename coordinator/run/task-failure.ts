@@ -1,7 +1,9 @@
-// The errors that a job fails with, as its user reads them: which stage, which frames, how often it was tried, and why.
+// The errors that a job fails with, as its user reads them: which stage, which frames, how often it was tried, and why. And what an attempt
+// found lost.
 
 import { BivdiffError } from '../../common/errors.ts';
 import type { FailureJson } from '../../common/errors.ts';
+import type { TaskId } from '../../common/task.ts';
 import type { TaskGraph, TaskNumber } from '../domain/task-graph.ts';
 
 /** A task has failed for good. */
@@ -37,6 +39,16 @@ export function lostWorkersFailure(
       hint: 'The logs of these workers say how they ended; out of memory is the likely cause.',
     },
   );
+}
+
+/** What the task reads that an attempt at it found to be gone. */
+export function lostInputs(
+  graph: TaskGraph,
+  task: TaskNumber,
+  { details }: FailureJson,
+): TaskNumber[] {
+  const lost = new Set(details['lostTasks'] as readonly TaskId[] | undefined);
+  return [...graph.dependencies(task)].filter((read) => lost.has(graph.plan.id(graph.ref(read))));
 }
 
 function placeOf(graph: TaskGraph, task: TaskNumber): string {

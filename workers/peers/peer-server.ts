@@ -1,4 +1,5 @@
-// Gives other workers what this one made lately: ArtifactService, reading only. What it no longer has is in the store.
+// Gives other workers what this one made lately: ArtifactService, reading only, and what it holds: HeldService. What it no longer has is in
+// the store, or is made again.
 
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { ServerWritableStream } from '@grpc/grpc-js';
@@ -10,19 +11,24 @@ import type {
   ReadArtifactRequest,
   ReadArtifactResponse,
 } from '../../common/gen/bivdiff/v1/artifact_service.ts';
+import { HeldServiceService } from '../../common/gen/bivdiff/v1/held_service.ts';
+import type {
+  HeldServiceServer,
+  ReadFramesRequest,
+  ReadFramesResponse,
+} from '../../common/gen/bivdiff/v1/held_service.ts';
 import { CHUNK_BYTES } from '../../common/rpc/message-sizes.ts';
 import { sendMessage } from '../../common/rpc/send.ts';
 import { statusOfError } from '../../common/rpc/status.ts';
 import { unary } from '../../common/rpc/unary.ts';
 import type { Digest } from '../../common/task.ts';
+import type { HeldResults } from './held-results.ts';
 
 /** Of one connection, that is of one worker. */
 const READS_AT_ONCE = 32;
 
 /** The bytes of what this worker made; undefined if it does not have them any more. */
-export type FindBytes = (
-  digest: Digest,
-) => Promise<Uint8Array | undefined> | Uint8Array | undefined;
+export type FindBytes = (digest: Digest) => Uint8Array | undefined;
 
 export interface PeerServer {
   readonly port: number;
@@ -30,17 +36,25 @@ export interface PeerServer {
   close(): void;
 }
 
-/** Serves on HOST:PORT; port 0 takes any. In the clear, unless `credentials` say otherwise. @throws unavailable — it cannot listen there */
+export interface PeerServerOptions {
+  /** What this worker holds. @default nothing */
+  readonly held?: Pick<HeldResults, 'read'> | undefined;
+  /** @default in the clear */
+  readonly credentials?: ServerCredentials | undefined;
+}
+
+/** Serves on HOST:PORT; port 0 takes any. @throws unavailable — it cannot listen there */
 export async function startPeerServer(
   address: string,
   find: FindBytes,
-  credentials = ServerCredentials.createInsecure(),
+  { held, credentials = ServerCredentials.createInsecure() }: PeerServerOptions = {},
 ): Promise<PeerServer> {
   const server = new Server({
     'grpc.so_reuseport': 0,
     'grpc.max_concurrent_streams': READS_AT_ONCE,
   });
   server.addService(ArtifactServiceService, createPeerService(find));
+  if (held !== undefined) server.addService(HeldServiceService, createHeldService(held));
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, credentials, (error, bound) => {
       if (error === null) resolve(bound);
@@ -57,9 +71,7 @@ export async function startPeerServer(
 
 function createPeerService(find: FindBytes): ArtifactServiceServer {
   return {
-    hasArtifact: unary(async ({ digest }) => ({
-      exists: (await find(digest as Digest)) !== undefined,
-    })),
+    hasArtifact: unary(async ({ digest }) => ({ exists: find(digest as Digest) !== undefined })),
     readArtifact: (call) => {
       read(find, call).then(
         () => call.end(),
@@ -77,13 +89,55 @@ async function read(
   call: ServerWritableStream<ReadArtifactRequest, ReadArtifactResponse>,
 ): Promise<void> {
   const { digest, offset } = call.request;
-  const bytes = await find(digest as Digest);
+  const bytes = find(digest as Digest);
   if (bytes === undefined) {
     throw new BivdiffError('not-found', `this worker does not have artifact ${digest} any more`);
   }
-  for (let start = Math.max(0, offset); start < bytes.byteLength; start += CHUNK_BYTES) {
-    const chunk = bytes.subarray(start, start + CHUNK_BYTES);
+  for (const chunk of chunksOf(bytes.subarray(Math.max(0, offset)))) {
     if (!(await sendMessage(call, { chunk }, chunk.byteLength))) return;
+  }
+}
+
+function createHeldService(held: Pick<HeldResults, 'read'>): HeldServiceServer {
+  return {
+    readFrames: (call) => {
+      readFrames(held, call).then(
+        () => call.end(),
+        (reason: unknown) => call.emit('error', statusOfError(reason)),
+      );
+    },
+  };
+}
+
+async function readFrames(
+  held: Pick<HeldResults, 'read'>,
+  call: ServerWritableStream<ReadFramesRequest, ReadFramesResponse>,
+): Promise<void> {
+  const { digest, frameRuns } = call.request;
+  const name = Buffer.from(digest).toString('hex') as Digest;
+  const runs = Array.from({ length: frameRuns.length / 2 }, (_, run) => {
+    return { offset: frameRuns[2 * run]!, count: frameRuns[2 * run + 1]! };
+  });
+  const found = await held.read(name, runs);
+  if (found === undefined) {
+    throw new BivdiffError('not-found', `this worker does not hold ${name} any more`);
+  }
+  const none = new Uint8Array();
+  for (const frameDigests of chunksOf(found.digests)) {
+    const size = frameDigests.byteLength;
+    if (!(await sendMessage(call, { frameDigests, chunk: none }, size))) return;
+  }
+  for (const slice of found.slices) {
+    for (const chunk of chunksOf(slice)) {
+      const size = chunk.byteLength;
+      if (!(await sendMessage(call, { frameDigests: none, chunk }, size))) return;
+    }
+  }
+}
+
+function* chunksOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let start = 0; start < bytes.byteLength; start += CHUNK_BYTES) {
+    yield bytes.subarray(start, start + CHUNK_BYTES);
   }
 }
 

@@ -1,29 +1,27 @@
 // Tensors straight from the workers that made them, without the way by the store: from this worker's own memory, or from a peer's. A
 // short cut, but for what is held: what does not come soon and whole is left to the store.
 
-import { credentials, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import type { ChannelCredentials } from '@grpc/grpc-js';
 
 import { digestLongBytes } from '../../common/digest.ts';
-import { ArtifactServiceClient } from '../../common/gen/bivdiff/v1/artifact_service.ts';
 import type { ReadArtifactResponse } from '../../common/gen/bivdiff/v1/artifact_service.ts';
-import { MESSAGE_BYTES_MAX } from '../../common/rpc/message-sizes.ts';
 import { isServiceError } from '../../common/rpc/status.ts';
 import type { ArtifactRef, Digest } from '../../common/task.ts';
 import type { GatherTally } from '../../common/worker-status.ts';
 import type { TensorPeers } from '../stages/ports.ts';
+import { countOf } from './frame-digests.ts';
+import type { FrameRun } from './frame-digests.ts';
 import type { HeldResults } from './held-results.ts';
 import type { MadeCache } from './made-cache.ts';
+import { PeerClients, TLS_SCHEME } from './peer-clients.ts';
+import { fetchFrames } from './fetch-frames.ts';
 
 /** What a peer may take: so long, and what the bytes need on a slow line. */
 const WAIT_MS = 500;
 const SLOWEST_BYTES_PER_MS = 16_000;
 /** A peer that failed is not asked again for a while: each time would cost the wait. */
 const REST_MS = 5_000;
-/** Open connections. */
-const CLIENTS_MAX = 64;
-/** Before the address of a worker that serves by TLS. */
-export const TLS_SCHEME = 'grpcs://';
 
 /** What nobody else has is worth more patience, and a second try. */
 const HELD_WAIT_MS = 5_000;
@@ -42,18 +40,26 @@ export interface PeerTensorsOptions {
   readonly tally: GatherTally;
 }
 
+/** Of steps that tasks read from who holds them: bytes that were here, and that came from others. */
+export interface StepBytes {
+  own: number;
+  peer: number;
+}
+
 export class PeerTensors implements TensorPeers {
   readonly #options: PeerTensorsOptions;
-  readonly #clients = new Map<string, ArtifactServiceClient>();
+  readonly stepBytes: StepBytes = { own: 0, peer: 0 };
+  readonly #clients: PeerClients;
   readonly #restsUntilMs = new Map<string, number>();
 
   constructor(options: PeerTensorsOptions) {
     this.#options = options;
+    this.#clients = new PeerClients(options.tls);
   }
 
   get hold(): TensorPeers['hold'] {
     const { held } = this.#options;
-    return held && ((digest, bytes) => held.hold(digest, bytes));
+    return held && ((bytes, frames) => held.hold(bytes, frames));
   }
 
   keep(digest: Digest, bytes: Uint8Array): void {
@@ -91,35 +97,46 @@ export class PeerTensors implements TensorPeers {
   }
 
   /** Never fails. The bytes are not to be changed. */
-  async readHeld(ref: ArtifactRef, worker: string): Promise<Uint8Array | undefined> {
+  async readHeld(
+    ref: ArtifactRef,
+    worker: string,
+    runs: readonly FrameRun[],
+  ): Promise<readonly Uint8Array[] | undefined> {
     const { held, addressOf, tally } = this.#options;
-    const own = await held?.get(ref.digest);
+    const bytes = (ref.bytes / ref.shape![0]!) * countOf(runs);
+    const own = await held?.read(ref.digest, runs);
     if (own !== undefined) {
       tally.hits += 1;
-      return own;
+      this.stepBytes.own += bytes;
+      return own.slices;
     }
     const address = await addressOf(worker);
     if (address === undefined || !this.#mayReach(address)) return undefined;
     for (let tries = 0; tries < HELD_TRIES; tries += 1) {
-      const bytes = await this.#tryFetch(address, ref);
-      if (bytes === 'gone') break;
-      if (bytes === undefined) continue;
+      const slices = await this.#tryFetch(address, ref, runs);
+      if (slices === 'gone') break;
+      if (slices === undefined) continue;
       tally.hits += 1;
-      return bytes;
+      this.stepBytes.peer += bytes;
+      return slices;
     }
     tally.fallbacks += 1;
     return undefined;
   }
 
   close(): void {
-    for (const client of this.#clients.values()) client.close();
-    this.#clients.clear();
+    this.#clients.close();
   }
 
   /** Undefined if it failed, `gone` if it is not there any more. */
-  async #tryFetch(address: string, ref: ArtifactRef): Promise<Uint8Array | 'gone' | undefined> {
+  async #tryFetch(
+    address: string,
+    ref: ArtifactRef,
+    runs: readonly FrameRun[],
+  ): Promise<readonly Uint8Array[] | 'gone' | undefined> {
+    const deadline = Date.now() + HELD_WAIT_MS + ref.bytes / SLOWEST_BYTES_PER_MS;
     try {
-      return await this.#fetch(address, ref, HELD_WAIT_MS);
+      return await fetchFrames(this.#clients.of(address).held, ref, { runs, deadline });
     } catch (reason) {
       return isServiceError(reason) && reason.code === status.NOT_FOUND ? 'gone' : undefined;
     }
@@ -129,11 +146,10 @@ export class PeerTensors implements TensorPeers {
   async #fetch(
     address: string,
     { digest, bytes: length }: ArtifactRef,
-    waitMs = WAIT_MS,
   ): Promise<Uint8Array | undefined> {
-    const deadline = Date.now() + waitMs + length / SLOWEST_BYTES_PER_MS;
+    const deadline = Date.now() + WAIT_MS + length / SLOWEST_BYTES_PER_MS;
     const request = { digest, offset: 0, inMemory: true };
-    const call = this.#client(address).readArtifact(request, { deadline });
+    const call = this.#clients.of(address).artifacts.readArtifact(request, { deadline });
     const bytes = new Uint8Array(length);
     let offset = 0;
     try {
@@ -152,31 +168,6 @@ export class PeerTensors implements TensorPeers {
 
   #mayReach(address: string): boolean {
     return this.#options.tls !== undefined || !address.startsWith(TLS_SCHEME);
-  }
-
-  #client(address: string): ArtifactServiceClient {
-    const known = this.#clients.get(address);
-    const isTls = address.startsWith(TLS_SCHEME);
-    const target = isTls ? address.slice(TLS_SCHEME.length) : address;
-    const shown = isTls ? this.#options.tls! : credentials.createInsecure();
-    const client =
-      known ??
-      new ArtifactServiceClient(target, shown, {
-        'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
-        'grpc.enable_retries': 0,
-        'grpc-node.flow_control_window': 4 << 20,
-        // A worker that is started again on its port must not be waited for.
-        'grpc.initial_reconnect_backoff_ms': 100,
-        'grpc.max_reconnect_backoff_ms': 1_000,
-      });
-    this.#clients.delete(address);
-    this.#clients.set(address, client);
-    const [oldest] = this.#clients.keys();
-    if (this.#clients.size > CLIENTS_MAX && oldest !== undefined) {
-      this.#clients.get(oldest)?.close();
-      this.#clients.delete(oldest);
-    }
-    return client;
   }
 
   #rest(address: string): void {

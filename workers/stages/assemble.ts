@@ -10,7 +10,7 @@ import type { MovieFormat } from '../../common/outputs/output-formats.ts';
 import type { AssembleParams } from '../../common/stages.ts';
 import type { ArtifactRef, Task } from '../../common/task.ts';
 import { BusyClock } from './busy-clock.ts';
-import type { ArtifactAccess } from './artifacts.ts';
+import type { ArtifactAccess } from './results.ts';
 import { readAlpha, readPicture, resolvePictures } from './artifacts.ts';
 import type { PictureRef } from './artifacts.ts';
 import { composeContactSheet, composePanels } from '../vision/panels.ts';

@@ -8,7 +8,7 @@ import { digestText } from '../../common/digest.ts';
 import { passFailurePoint } from '../../common/failure-points/failure-point.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { ArtifactRef, ResultRecord, Task, TaskId } from '../../common/task.ts';
-import { floatsOf } from './artifacts.ts';
+import { floatsOf } from './float-tensors.ts';
 import type { Checkpoint } from '../inference/ports.ts';
 import { floatTensor } from '../tensor/tensor.ts';
 import type { StageRunnerOptions } from './stage-environment.ts';

@@ -32,10 +32,17 @@ export interface TensorPeers {
   keep(digest: Digest, bytes: Uint8Array): void;
   /** Of the worker that made it, checked; undefined if the store has to give it. Never fails. Not to be changed. */
   read(ref: ArtifactRef, worker: string): Promise<Uint8Array | undefined>;
-  /** What is stored nowhere, for whoever reads it in the time to come. Absent where nobody could: this worker serves nothing. */
-  readonly hold?: ((digest: Digest, bytes: Uint8Array) => void) | undefined;
-  /** Of the worker that holds it, checked; undefined if it is lost. Never fails. Not to be changed. */
-  readHeld?(ref: ArtifactRef, worker: string): Promise<Uint8Array | undefined>;
+  /**
+   * Keeps a tensor of so many frames for whoever reads it in the time to come, and gives the name by which it is read. The bytes must not
+   * change any more. Absent where nobody could read it: this worker serves nothing.
+   */
+  readonly hold?: ((bytes: Uint8Array, frames: number) => Promise<Digest>) | undefined;
+  /** Frames of what a worker holds, checked, for each run; undefined if it is lost. Never fails. Not to be changed. */
+  readHeld?(
+    ref: ArtifactRef,
+    worker: string,
+    runs: readonly { readonly offset: number; readonly count: number }[],
+  ): Promise<readonly Uint8Array[] | undefined>;
 }
 
 /** Decoding and encoding, done in child processes. */

@@ -6,7 +6,8 @@ import type { ModelPart } from '../../common/models/model-set.ts';
 import { SAMPLING_STAGES } from '../../common/stage-facts.ts';
 import type { ArtifactRef, Task } from '../../common/task.ts';
 import { BusyClock } from './busy-clock.ts';
-import { gatherInput, holdOutputs, storeOutput } from './artifacts.ts';
+import { gatherInput, storeOutput } from './artifacts.ts';
+import { holdOutputs } from './float-tensors.ts';
 import { assembleOutput } from './assemble.ts';
 import { TaskCheckpoints } from './checkpoints.ts';
 import type { LaneResult } from '../inference/lanes/lane-job.ts';
@@ -37,8 +38,8 @@ async function runInLane(
   run: RunTaskOptions,
 ): Promise<StageOutcome> {
   const { store, lanes, peers } = options;
-  const { held = {}, mayHold = false } = run;
-  const access = { store, peers, held, codecs: new BusyClock() };
+  const { mayHold = false } = run;
+  const access = { store, peers, held: run.held, codecs: new BusyClock() };
   const roles = Object.keys(task.inputs);
   const checkpoints = checkpointsOf(task, options);
   const [models, inputs, resumed] = await untilAborted(
@@ -62,10 +63,11 @@ async function runInLane(
       : checkpoints?.drop());
     throw reason;
   });
-  const busySeconds = result.busySeconds + access.codecs.seconds;
-  if (mayHold && peers?.hold !== undefined) {
-    const outputs = await holdOutputs(result.outputs, peers.hold);
-    return { outputs, busySeconds, isHeld: true };
+  const isStep = 'windows' in params;
+  const held = isStep && peers?.hold ? await holdOutputs(result.outputs, peers.hold) : undefined;
+  if (mayHold && held !== undefined) {
+    const busySeconds = result.busySeconds + access.codecs.seconds;
+    return { outputs: held, busySeconds, held };
   }
   const sinceMs = performance.now();
   const outputs: Record<string, readonly ArtifactRef[]> = {};
@@ -73,6 +75,7 @@ async function runInLane(
     outputs[name] = await storeOutput(access, tensor);
   }
   return {
+    ...(held && { held }),
     ...{ outputs, busySeconds: result.busySeconds + access.codecs.seconds },
     storingSeconds: (performance.now() - sinceMs) / 1000,
     committed: async () => checkpoints?.drop(),

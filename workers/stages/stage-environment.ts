@@ -31,9 +31,9 @@ export interface StageOutcome {
   readonly outputs: ResultRecord['outputs'];
   /** Seconds inside ONNX Runtime or a codec. */
   readonly busySeconds: number;
-  /** This worker keeps the outputs, and the store has none of them. */
-  readonly isHeld?: true;
-  /** Seconds that it took to store them. */
+  /** As this worker keeps the outputs for those that read them: named by digests of their frames. */
+  readonly held?: ResultRecord['outputs'];
+  /** Seconds that it took to store them; absent where the store has none of them. */
   readonly storingSeconds?: number;
   /** To be called once the result is committed: what was kept in case it would not be is let go. Never fails. */
   readonly committed?: () => Promise<void>;

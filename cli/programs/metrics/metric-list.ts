@@ -137,6 +137,11 @@ export const METRICS = {
     help: 'Tensors read; peer: of the worker that made them; store: which serves them not, or no more; fallback: of the store, since the peer failed',
     labels: { from: ['peer', 'store', 'fallback'] },
   },
+  bivdiff_worker_step_bytes_total: {
+    ...{ kind: 'counter', program: 'worker' },
+    help: 'Bytes of steps of windows that its tasks read; own: held here; peer: held by another worker',
+    labels: { from: ['own', 'peer'] },
+  },
   process_cpu_seconds_total: {
     ...{ kind: 'counter', program: 'both', help: 'Processor time, threads included' },
   },

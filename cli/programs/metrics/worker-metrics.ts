@@ -2,6 +2,7 @@
 
 import type { Stage } from '../../../common/task.ts';
 import type { GatherTally } from '../../../common/worker-status.ts';
+import type { StepBytes } from '../../../workers/peers/peer-tensors.ts';
 import type { LaneLoad } from '../../../workers/inference/lanes/lane-job.ts';
 import type { SettledTask } from '../../../workers/worker.ts';
 import { MetricRegistry } from './metric-registry.ts';
@@ -13,6 +14,7 @@ export interface WorkerNumbers {
   readonly running: number;
   readonly draining: boolean;
   readonly gathered: Readonly<GatherTally>;
+  readonly stepBytes: Readonly<StepBytes>;
   /** Of each lane. */
   readonly loads: readonly LaneLoad[];
   /** Since the program began. */
@@ -49,7 +51,8 @@ export class WorkerMetrics {
     this.registry.count('bivdiff_worker_checkpoints_total', { outcome });
   }
 
-  #refresh({ slots, running, draining, gathered, loads, malformed }: WorkerNumbers): void {
+  #refresh(numbers: WorkerNumbers): void {
+    const { slots, running, draining, gathered, stepBytes, loads, malformed } = numbers;
     const { registry } = this;
     registry.set('bivdiff_worker_slots', slots);
     // It may have taken more, ahead.
@@ -64,6 +67,8 @@ export class WorkerMetrics {
     const sources = { peer: hits, store: misses, fallback: fallbacks };
     for (const [from, total] of Object.entries(sources))
       registry.countTo('bivdiff_worker_gathered_total', total, { from });
+    for (const [from, total] of Object.entries(stepBytes))
+      registry.countTo('bivdiff_worker_step_bytes_total', total, { from });
     for (const [kind, total] of malformed)
       registry.countTo('bivdiff_malformed_messages_total', total, { kind });
   }

@@ -4,9 +4,11 @@
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 
 import { PROTOCOL_VERSION } from '../../protocol-version.ts';
+import type { Digest } from '../../task.ts';
 import type { LoadingQuestion, ServedAt, WorkerStatus } from '../../worker-status.ts';
 import type { MalformedCounts } from './malformed-messages.ts';
 import { decodeBeat, decodeNotice } from './messages/beats.ts';
+import { decodeDrop, encodeDrops } from './messages/drops.ts';
 import {
   decodeAddress,
   decodeAddressQuestion,
@@ -20,6 +22,7 @@ import {
 import {
   ADDRESS_SUBJECT,
   DRAIN_SUBJECT,
+  dropSubject,
   LOADING_SUBJECT,
   REST_SUBJECT,
   VERSION_SUBJECT,
@@ -55,6 +58,13 @@ export class CoordinatorTalk {
   /** This worker shall take no tasks for `REST_SECONDS`, if it has none now: so that it can be removed. Its beats say whether it does. */
   rest(worker: string): void {
     this.#line.connection.publish(REST_SUBJECT, worker);
+  }
+
+  /** Nobody needs these results any more that this worker holds. At most once: it lets go of them anyway when it has no room. */
+  dropHeld(worker: string, digests: readonly Digest[]): void {
+    const { connection } = this.#line;
+    if (connection.isClosed()) return;
+    for (const payload of encodeDrops(digests)) connection.publish(dropSubject(worker), payload);
   }
 
   /** This worker speaks another version, and gets no tasks. */
@@ -104,6 +114,10 @@ export class WorkerTalk {
       if (worker === this.#name) rest();
     };
     listen(this.#line, REST_SUBJECT, { kind: 'rest', read: decodeTextWith(String), take });
+  }
+
+  onDropHeld(take: (digests: readonly Digest[]) => void): void {
+    listen(this.#line, dropSubject(this.#name), { kind: 'drop', read: decodeDrop, take });
   }
 
   /** The coordinator speaks this version, and gives this worker no tasks. */

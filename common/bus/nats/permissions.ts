@@ -5,6 +5,7 @@ import {
   ADDRESS_SUBJECT,
   CANCEL_SUBJECT,
   DRAIN_SUBJECT,
+  DROP_SUBJECTS,
   EVENT_SUBJECT,
   LOADING_SUBJECT,
   PROGRESS_SUBJECT,
@@ -43,6 +44,7 @@ const PUBLISH: Readonly<Record<NatsRole, readonly string[]>> = {
     CANCEL_SUBJECT,
     DRAIN_SUBJECT,
     REST_SUBJECT,
+    DROP_SUBJECTS,
     VERSION_SUBJECT,
     ...['CREATE', 'UPDATE', 'DELETE', 'PURGE', 'INFO', 'MSG.GET'].map(
       (verb) => `${API}.STREAM.${verb}.${STREAM}`,
@@ -77,7 +79,7 @@ const SUBSCRIBE: Readonly<Record<NatsRole, readonly string[]>> = {
     LOADING_SUBJECT,
   ],
   // Nothing of each other: a thousand workers would hear a thousand.
-  worker: [...BY_ALL, DRAIN_SUBJECT, REST_SUBJECT, VERSION_SUBJECT],
+  worker: [...BY_ALL, DRAIN_SUBJECT, REST_SUBJECT, DROP_SUBJECTS, VERSION_SUBJECT],
   // Not the tasks themselves: a listener would hide from publishers that the stream is gone.
   observer: [...BY_ALL, EVENT_SUBJECT, PROGRESS_SUBJECT, WORKER_SUBJECT, DRAIN_SUBJECT],
 };

@@ -2,6 +2,7 @@
 // can share a server and permissions can be given by subject. What programs of one version say to each other has the version in its
 // name: nobody is ever sent what it cannot read.
 
+import { digestText } from '../../digest.ts';
 import { PROTOCOL_VERSION } from '../../protocol-version.ts';
 import type { TaskId } from '../../task.ts';
 import { keysOfTask } from '../message-key.ts';
@@ -32,6 +33,14 @@ export const DRAIN_SUBJECT = `${PREFIX}.drain`;
 export const REST_SUBJECT = `${VERSION_PREFIX}.rest`;
 /** Coordinator to workers of other versions: it gives them no tasks. */
 export const VERSION_SUBJECT = `${PREFIX}.version`;
+
+/** Coordinator to each worker, on a subject of its own: what of it that it holds nobody needs. */
+export const DROP_SUBJECTS = `${VERSION_PREFIX}.drop.*`;
+
+/** Names may have what no subject may. */
+export function dropSubject(worker: string): string {
+  return `${VERSION_PREFIX}.drop.${digestText(worker)}`;
+}
 
 /** One subject per message key, so that a task's messages can be looked up and withdrawn by name. */
 export function taskSubject(queue: string, key: string): string {

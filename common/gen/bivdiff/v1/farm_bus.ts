@@ -44,11 +44,11 @@ export interface TaskMessage {
   isCopy: boolean;
   /** The result is wanted for a short while: who makes it may keep it and give it to those that read it, past the store. */
   mayHold: boolean;
-  /** Of what it reads, results that the store does not have. */
+  /** Of what it reads, results that workers hold. */
   held: HeldResult[];
 }
 
-/** A result that only its maker has. */
+/** A result that its maker has. Most are in no store. */
 export interface HeldResult {
   /** The task that made it, 32 bytes. */
   taskId: Uint8Array;
@@ -62,7 +62,7 @@ export interface HeldResult {
 export interface HeldTensor {
   /** Name of the output. */
   output: string;
-  /** SHA-256 of its bytes, 32 bytes. */
+  /** SHA-256 of the SHA-256 of each frame's bytes, in order: so that frames can be checked without the others. 32 bytes. */
   digest: Uint8Array;
   /** How many they are. */
   bytes: number;
@@ -150,7 +150,7 @@ export interface TaskProgress {
   steps: number;
 }
 
-/** See WorkerEvent.committed. The result's record is in the store unless it is held; this is what is told of it. */
+/** See WorkerEvent.committed. The result's record is in the store unless it is only held; this is what is told of it. */
 export interface TaskCommitted {
   /** The attempt that was just made, from 1. */
   attempt: number;
@@ -164,9 +164,9 @@ export interface TaskCommitted {
   seconds: number;
   /** Of them, those inside ONNX Runtime or a codec. */
   busySeconds: number;
-  /** The result itself, where the worker keeps it and the store has nothing of it; else empty. */
+  /** The result itself, where the worker keeps it; else empty. */
   held: HeldTensor[];
-  /** Of the seconds, those that storing its outputs took; 0 if they are held. */
+  /** Of the seconds, those that storing its outputs took; 0 if the store has none of them. */
   storingSeconds: number;
 }
 
@@ -192,6 +192,15 @@ export interface CancelTasks {
   jobId: string;
   /** The tasks, 32 bytes each. */
   taskIds: Uint8Array[];
+}
+
+/**
+ * Coordinator to one worker: nobody needs these held results any more. Without it they go when there is no room. More than fit go in
+ * several messages.
+ */
+export interface DropHeld {
+  /** As HeldTensor.digest, 32 bytes each. */
+  digests: Uint8Array[];
 }
 
 /** A worker asks the coordinator where another worker serves what it made. */
@@ -1446,6 +1455,52 @@ export const CancelTasks: MessageFns<CancelTasks> = {
             }
 
             message.taskIds.push(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDropHeld(): DropHeld {
+  return { digests: [] };
+}
+
+export const DropHeld: MessageFns<DropHeld> = {
+  encode(message: DropHeld, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.digests) {
+      writer.uint32(10).bytes(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DropHeld {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDropHeld();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.digests.push(reader.bytes());
             continue;
           }
         }

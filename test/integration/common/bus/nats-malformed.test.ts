@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { startNatsServer } from '../../../../cli/programs/nats-server.ts';
 import type { NatsServer } from '../../../../cli/programs/nats-server.ts';
+import { digestText } from '../../../../common/digest.ts';
 import { CoordinatorTalk, openNatsBus, WorkerTalk } from '../../../../common/bus/nats/index.ts';
 import type { MalformedMessages, NatsBus } from '../../../../common/bus/nats/index.ts';
 import * as subjects from '../../../../common/bus/nats/subjects.ts';
@@ -108,6 +109,23 @@ describe('after rubbish', () => {
     });
     void coordinator.cancel({ jobId: JOB, taskIds: [taskIdOf('a')] });
     await soon(aborted);
+  });
+
+  it('held results are dropped', async () => {
+    await openBoth();
+    const digest = digestText('held');
+    const dropped = new Promise((resolve) => {
+      new WorkerTalk(worker, 'w one').onDropHeld((digests) => {
+        // Rubbish may be a list of none.
+        if (digests.length > 0) resolve(digests);
+      });
+    });
+    await worker.connection.flush();
+    await publishRubbish(subjects.dropSubject('w one'));
+    const talk = new CoordinatorTalk(coordinator);
+    talk.dropHeld('w two', [digestText('of another')]);
+    talk.dropHeld('w one', [digest]);
+    expect(await soon(dropped)).toEqual([digest]);
   });
 
   it('a new queue is heard of', async () => {

@@ -182,7 +182,7 @@ describe('by mutual TLS', () => {
       ca: certificates.ca,
       ...certificates.server,
     });
-    const server = await startPeerServer('127.0.0.1:0', made.get.bind(made), credentials);
+    const server = await startPeerServer('127.0.0.1:0', made.get.bind(made), { credentials });
     servers.push(server);
     addresses.set('w1', `grpcs://127.0.0.1:${server.port}`);
   });

@@ -20,7 +20,8 @@ import { MadeCache } from '../../../../workers/peers/made-cache.ts';
 import { startPeerServer } from '../../../../workers/peers/peer-server.ts';
 import type { PeerServer } from '../../../../workers/peers/peer-server.ts';
 import { PeerTensors } from '../../../../workers/peers/peer-tensors.ts';
-import { gatherInput, holdOutputs } from '../../../../workers/stages/artifacts.ts';
+import { gatherInput } from '../../../../workers/stages/artifacts.ts';
+import { holdOutputs } from '../../../../workers/stages/float-tensors.ts';
 import { BusyClock } from '../../../../workers/stages/busy-clock.ts';
 import { floatTensor } from '../../../../workers/tensor/tensor.ts';
 import { taskOf } from '../../../support/conformance/results.ts';
@@ -59,7 +60,7 @@ async function holder(
 ): Promise<HeldResult> {
   const held = new HeldResults({ memoryBytesMax, diskBytesMax: 1 << 20 });
   stores.push(held);
-  const server = await startPeerServer('127.0.0.1:0', (digest) => held.get(digest));
+  const server = await startPeerServer('127.0.0.1:0', made.get.bind(made), { held });
   servers.set(worker, server);
   addresses.set(worker, `127.0.0.1:${server.port}`);
   const latents = floatTensor(SHAPE);

@@ -65,6 +65,7 @@ async function workerText(): Promise<string> {
   const metrics = new WorkerMetrics();
   metrics.follow(() => ({
     ...{ slots: 2, running: 5, draining: true, gathered: { hits: 3, misses: 2, fallbacks: 1 } },
+    stepBytes: { own: 5, peer: 4 },
     loads: [{ warm: { aa: 250, bb: 750 } as Record<string, number>, loadedBytes: 2_000 }],
     malformed: new Map([['cancel', 1]]),
   }));

@@ -3,7 +3,9 @@
 
 import { describe, expect, it } from 'vitest';
 
+import { digestText } from '../../../../common/digest.ts';
 import { decodeCancel, encodeCancels } from '../../../../common/bus/nats/messages/cancels.ts';
+import { decodeDrop, encodeDrops } from '../../../../common/bus/nats/messages/drops.ts';
 import {
   decodeTaskMessage,
   encodeTaskMessage,
@@ -133,5 +135,13 @@ describe('messages of a job of a million frames', () => {
     expect(messages).toHaveLength(3);
     for (const bytes of messages) expect(bytes.length).toBeLessThan(BYTES_MAX);
     expect(messages.flatMap((bytes) => decodeCancel(bytes).taskIds)).toEqual(taskIds);
+  });
+
+  it('of held results to drop are bounded: they are several', () => {
+    const digests = Array.from({ length: 2_500 }, (_, index) => digestText(String(index)));
+    const messages = encodeDrops(digests);
+    expect(messages).toHaveLength(3);
+    for (const bytes of messages) expect(bytes.length).toBeLessThan(BYTES_MAX);
+    expect(messages.flatMap(decodeDrop)).toEqual(digests);
   });
 });

@@ -11,6 +11,7 @@ import { createTaskGraph } from '../../../../coordinator/domain/task-graph.ts';
 import type { TaskNumber } from '../../../../coordinator/domain/task-graph.ts';
 import { LONE_WORKER } from '../../../../coordinator/ports.ts';
 import { HeldSteps } from '../../../../coordinator/run/held-steps.ts';
+import { SharedHolds } from '../../../../coordinator/run/shared-holds.ts';
 import { acceptedJob } from '../../../support/jobs.ts';
 
 /** Windows of 8 at 0, 4, 8 and 12. */
@@ -24,10 +25,16 @@ const there = new Set(['a', 'b']);
 
 let steps: HeldSteps;
 let done: Set<TaskNumber>;
+/** What workers were told to drop. */
+let dropped: string[];
 beforeEach(() => {
   const memoryOf = (worker: string): number | undefined => (there.has(worker) ? 1 : undefined);
   done = new Set();
-  steps = new HeldSteps(graph, { ...LONE_WORKER, memoryOf });
+  dropped = [];
+  const holds = new SharedHolds((worker, digests) => {
+    for (const digest of digests) dropped.push(`${worker} ${digest}`);
+  });
+  steps = new HeldSteps(graph, { workers: { ...LONE_WORKER, memoryOf }, holds });
 });
 
 function outputsOf(task: TaskNumber): ResultRecord['outputs'] {
@@ -86,6 +93,35 @@ describe('what is held', () => {
     for (const index of [0, 1]) settle(step(2, index));
     expect(steps.has(step(1, 0))).toBe(false);
     expect([1, 2, 3].every((index) => steps.has(step(1, index)))).toBe(true);
+  });
+
+  it('is dropped by its holder as soon as all its readers are done', () => {
+    const named = (index: number, worker = 'a') =>
+      `${worker} ${digestText(String(step(1, index)))}`;
+    for (const index of [0, 1, 2, 3]) settle(step(1, index));
+    settle(step(2, 0));
+    expect(dropped).toEqual([]);
+    settle(step(2, 1));
+    expect(dropped).toEqual([named(0)]);
+    settle(step(2, 2));
+    expect(dropped).toEqual([named(0), named(1)]);
+    // Made again elsewhere meanwhile: the first is needed no more.
+    settle(step(1, 3), { worker: 'b' });
+    expect(dropped.slice(2)).toEqual([named(3)]);
+    steps.dropAll();
+    expect(dropped).toContain(named(3, 'b'));
+    expect(dropped).toHaveLength(new Set(dropped).size);
+  });
+
+  it('is kept while another job needs it', () => {
+    const told: string[] = [];
+    const holds = new SharedHolds((worker) => told.push(worker));
+    const result = { worker: 'a', outputs: outputsOf(step(1, 0)) };
+    for (let job = 0; job < 2; job += 1) holds.need(result);
+    holds.release(result);
+    expect(told).toEqual([]);
+    holds.release(result);
+    expect(told).toEqual(['a']);
   });
 
   it('is lost alone where its holder is still there, and with all else where it has gone', () => {
