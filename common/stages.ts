@@ -153,6 +153,8 @@ export type DecodeParams = Readonly<Record<string, never>>;
 export type MeasureParams = (AnnotateParams | { readonly annotator?: never }) & {
   readonly depth?: true;
   readonly joints?: { readonly threshold: number };
+  /** Present where a part of the clip begins with the task's first frame: none before it is read. */
+  readonly begins?: true;
   /** Of the task's frames, from 0, those between which and the frame before a window begins or ends. Absent where none does. */
   readonly seams?: readonly number[];
 };

@@ -50,7 +50,11 @@ export function measureNode(job: JobBase, results: Results, followed: Followed =
       const seams = seamsIn(job, { start, count })
         .filter((frame) => frame > wanted.start)
         .map((frame) => frame - start);
-      const own = seams.length === 0 ? seen : { ...seen, seams };
+      const own: MeasureParams = {
+        ...seen,
+        ...(start > 0 && start === wanted.start && { begins: true }),
+        ...(seams.length > 0 && { seams }),
+      };
       return outlines === undefined ? own : { ...outlines.params, ...own };
     },
     inputs: rolesOf(

@@ -68,12 +68,11 @@ function jointsInput(
   return jointsOfTensor(tensor);
 }
 
-/** Of the task's frames and, unless its first is the first that is wanted, the one before. */
+/** Of the task's frames and, unless its first is the job's first or begins a part of the clip, the one before. */
 function frameInput(input: StageInput<MeasureParams>, role: string): Tensor {
   const tensor = input.tensors[role];
   assert(tensor !== undefined, `${role} is missing`);
-  const before = tensor.shape[0]! - input.frames.length;
-  const isPlace = before === 0 || (before === 1 && input.frames[0] !== 0);
-  assert(isPlace, `${role} has not the task's frames`);
+  const before = input.frames[0] === 0 || input.params.begins === true ? 0 : 1;
+  assert.equal(tensor.shape[0], input.frames.length + before, `${role} has not the task's frames`);
   return tensor;
 }
