@@ -47,6 +47,16 @@ export type EstimateParams =
       threshold: number;
     }>;
 
+/**
+ * What a model is told of the frames of a task: one text, or of each frame a mix of several, by the weight of each text; weights of a frame add up
+ * to 1. A type, not an interface, so that it is JSON to the compiler.
+ */
+export type Prompt =
+  string | Readonly<{ texts: readonly string[]; weights: readonly (readonly number[])[] }>;
+
+/** Of noise, 0..2^53-1: of all frames of a task, or of each. */
+export type Seed = number | readonly number[];
+
 /** In and models: as the recipe says. Out: `frames`. */
 export interface GenerateParams {
   /** The recipe whose body draws them. */
@@ -59,7 +69,7 @@ export interface EncodeParams {
   /** `mode`: the posterior's mean. `sample`: mean + std * noise keyed by (seed, frame), as the official code draws it. */
   readonly posterior: 'mode' | 'sample';
   /** Present only when sampling. */
-  readonly seed?: number;
+  readonly seed?: Seed;
 }
 
 /**
@@ -119,12 +129,13 @@ export interface MixParams {
  * image model's).
  */
 export interface SmoothParams {
-  readonly prompt: string;
+  /** Where frames of a window are told several, it is told their mean. */
+  readonly prompt: Prompt;
   readonly negativePrompt: string;
   readonly steps: number;
   readonly guidanceScale: number;
   /** How far into noise, above 0 to 1, by noise of this seed. */
-  readonly noised?: { readonly strength: number; readonly seed: number };
+  readonly noised?: { readonly strength: number; readonly seed: Seed };
   readonly windows?: WindowStep;
 }
 
@@ -141,6 +152,8 @@ export type DecodeParams = Readonly<Record<string, never>>;
 export type MeasureParams = (AnnotateParams | { readonly annotator?: never }) & {
   readonly depth?: true;
   readonly joints?: { readonly threshold: number };
+  /** Present where a part of the clip begins with the task's first frame: none before it is read. */
+  readonly begins?: true;
   /** Of the task's frames, from 0, those between which and the frame before a window begins or ends. Absent where none does. */
   readonly seams?: readonly number[];
 };

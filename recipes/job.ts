@@ -4,6 +4,7 @@
 import { BivdiffError } from '../common/errors.ts';
 import * as plans from './plans.ts';
 import type { JobBase, PartRef } from './pipeline/job-base.ts';
+import { neededNodes } from './pipeline/needed-nodes.ts';
 import type { PlanNode } from './pipeline/plan-node.ts';
 import type { RecipePlan } from './recipe.ts';
 
@@ -45,7 +46,9 @@ export function nodesOf(job: AcceptedJob): readonly PlanNode[] {
       { hint: 'Submit it again: what is equal in both is not made again.' },
     );
   }
-  return recipeOf(job.task).nodes(job);
+  const nodes = recipeOf(job.task).nodes(job);
+  if (job.part === undefined) return nodes;
+  return neededNodes(nodes, ({ stage }) => stage === 'measure' || stage === 'assemble');
 }
 
 /** The model parts that a job's tasks name. */

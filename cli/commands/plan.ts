@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 
+import { wantedFrames } from '../../recipes/pipeline/job-base.ts';
 import { overlappingWindows } from '../../recipes/pipeline/windows.ts';
 import { STAGES } from '../../common/task.ts';
 import type { SourceFacts } from '../../coordinator/domain/check-sources.ts';
@@ -105,7 +106,7 @@ function planText(accepted: Accepted, forecast: Forecast): string {
     `job     ${forecast.jobId.slice(0, 12)}\n`,
     sourceLine('source', source),
     ...Object.entries(sources).map(([name, facts]) => sourceLine(name, facts)),
-    `makes   ${plural(job.frames, 'frame')} of ${job.width}x${job.height}, ${plural(job.steps, 'step')}, ${bridgingText(job)}\n`,
+    `makes   ${framesText(job)} of ${job.width}x${job.height}, ${plural(job.steps, 'step')}, ${bridgingText(job)}\n`,
     ...windowsLine(job),
     `models  ${models.folder} (${models.name})\n\n`,
     formatTable(['stage', 'tasks', 'in store', 'to run'], rows),
@@ -114,6 +115,12 @@ function planText(accepted: Accepted, forecast: Forecast): string {
     `memory  about ${formatBytes(forecast.memoryBytesEstimated)}\n`,
     `disk    about ${formatBytes(forecast.diskBytesEstimated)}\n`,
   ].join('');
+}
+
+function framesText({ frames, part }: Accepted['job']): string {
+  const { count } = wantedFrames({ frames, part });
+  const of = part === undefined ? '' : ` (${part.first} to ${part.last} of ${frames})`;
+  return `${plural(count, 'frame')}${of}`;
 }
 
 /** Of a clip that is longer than a window: what its overlap costs. */

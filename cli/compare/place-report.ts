@@ -3,6 +3,7 @@
 import { extname, resolve } from 'node:path';
 
 import { BivdiffError } from '../../common/errors.ts';
+import type { TypedFlags } from '../flags/render-flags.ts';
 import { checkPlaces, placeOutputs } from '../output/place-outputs.ts';
 import { htmlReport, REPORT_HTML_MARK } from '../report/html-report.ts';
 import type { Report } from '../report/report.ts';
@@ -18,7 +19,7 @@ const NO_ARTIFACTS = {
  * @throws invalid-argument — another ending @throws as `checkPlaces`
  */
 export async function htmlPlace(
-  typed: string | boolean | undefined,
+  typed: TypedFlags[string],
   folder: string,
 ): Promise<string | undefined> {
   if (typeof typed !== 'string') return undefined;

@@ -28,7 +28,7 @@ const PICTURES_PER_SECOND = 8;
 export async function readClips(
   subjects: readonly Subject[],
   { media, openStore, signal }: ClipSources,
-  prompt?: string | boolean,
+  prompt?: string | boolean | readonly string[],
 ): Promise<ReadClips> {
   const jobs = subjects.some(({ kind }) => kind === 'job')
     ? new JobClipReader(await openStore())

@@ -2,21 +2,13 @@
 // completion, batch headers and docs/cli.md are made from it; ranges and defaults come from the spec's schema.
 
 import { RECIPES } from '../../recipes/spec/schema.ts';
+import { OUTPUT_FLAGS, PLACE_FLAGS } from './output-flags.ts';
 import { PRESETS } from './presets.ts';
 import { BY_MODELS } from '../../recipes/spec/flag.ts';
+import type { Flag, Ungrouped } from './flag.ts';
 import type { SettingFlag } from '../../recipes/spec/flag.ts';
 
-/** A flag of a setting, or of how and where a render runs. */
-export type Flag = Omit<SettingFlag, 'field'> & {
-  /** Absent for what is not part of a spec. */
-  readonly field?: string;
-  /** What it takes, of what is not part of a spec. */
-  readonly words?: readonly string[];
-  /** Its heading in help. */
-  readonly group: string;
-};
-
-type Ungrouped = Omit<Flag, 'group'>;
+export type { Flag };
 
 const what: readonly Ungrouped[] = [
   { name: 'task', kind: 'word', value: 'TASK', field: 'task', doc: 'What makes the frames' },
@@ -34,7 +26,13 @@ const what: readonly Ungrouped[] = [
     field: 'input.path',
     doc: 'Source: a video, an animated GIF or a folder of pictures',
   },
-  { name: 'frames', kind: 'number', value: 'N', field: 'frames', doc: 'Frames to render' },
+  {
+    name: 'frames',
+    kind: 'number',
+    value: 'N',
+    field: 'frames',
+    doc: 'Frames to render; A-B/N: of N of them frames A to B alone, A-B: of all that the source has, from 0, both among them',
+  },
   {
     name: 'start',
     kind: 'number',
@@ -162,6 +160,14 @@ const how: readonly Ungrouped[] = [
   },
   { name: 'seed', kind: 'number', value: 'N', field: 'seed', doc: 'Seed of all noise' },
   {
+    name: 'seed-at',
+    kind: 'list',
+    value: 'A-B=N',
+    field: 'seeds',
+    doc: 'Seed of frames A to B instead, counted from 0 as they are rendered, both among them; may be given several times',
+    defaultText: 'the seed',
+  },
+  {
     name: 'posterior',
     kind: 'word',
     value: 'HOW',
@@ -209,71 +215,6 @@ const how: readonly Ungrouped[] = [
   },
 ];
 
-const outputs: readonly Ungrouped[] = [
-  {
-    name: 'output',
-    kind: 'file',
-    value: 'FILE',
-    doc: 'Where the video goes; a folder takes one PNG per frame',
-  },
-  {
-    name: 'format',
-    kind: 'word',
-    value: 'FORMAT',
-    field: 'output.format',
-    doc: 'Format of the output',
-    defaultText: "from the output's ending",
-  },
-  {
-    name: 'fps',
-    kind: 'number',
-    value: 'X',
-    field: 'output.framesPerSecond',
-    doc: 'Frames per second of the output',
-  },
-  {
-    name: 'comparison',
-    kind: 'file',
-    value: 'FILE',
-    doc: 'Also a video of any control, frame by frame and smoothed, side by side',
-  },
-  { name: 'contact-sheet', kind: 'file', value: 'FILE', doc: 'Also the same as one PNG' },
-  { name: 'report', kind: 'file', value: 'FILE', doc: 'Also what --json prints, as a file' },
-  {
-    name: 'trace',
-    kind: 'file',
-    value: 'FILE',
-    doc: 'Also what ran when, for chrome://tracing or ui.perfetto.dev',
-  },
-  { name: 'overwrite', kind: 'switch', doc: 'Replace outputs that exist and differ' },
-];
-
-const where: readonly Ungrouped[] = [
-  {
-    name: 'store',
-    kind: 'file',
-    value: 'PLACE',
-    doc: 'Where finished tasks are kept, so that nothing runs twice: a folder or s3://BUCKET/PREFIX',
-    defaultText: '$BIVDIFF_STORE, else .bivdiff/store here',
-  },
-  {
-    name: 'slots',
-    kind: 'number',
-    value: 'N',
-    doc: 'Tasks at once (each holds its models in memory)',
-    defaultText: '1',
-  },
-  {
-    name: 'threads',
-    kind: 'number',
-    value: 'N',
-    doc: 'Threads of each slot',
-    defaultText: 'cores / slots',
-  },
-  { name: 'json', kind: 'switch', doc: 'Print one JSON object on stdout' },
-  { name: 'quiet', kind: 'switch', doc: 'No progress' },
-];
-
 const grouped = (group: string, flags: readonly Ungrouped[]): readonly Flag[] =>
   flags.map((flag) => ({ ...flag, group }));
 
@@ -282,8 +223,8 @@ export const RENDER_FLAGS: readonly Flag[] = [
   ...grouped('What to render', what),
   ...grouped('How', how),
   ...recipeFlags(),
-  ...grouped('Outputs', outputs),
-  ...grouped('Where and how fast', where),
+  ...grouped('Outputs', OUTPUT_FLAGS),
+  ...grouped('Where and how fast', PLACE_FLAGS),
 ];
 
 /** Those of the recipes, each under the names of all that have it. */

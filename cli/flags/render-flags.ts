@@ -8,7 +8,7 @@ import { RENDER_FLAGS } from './flag-table.ts';
 import type { Flag } from './flag-table.ts';
 
 /** What commander gives: flags by camel-case name, values as typed. */
-export type TypedFlags = Readonly<Record<string, string | boolean | undefined>>;
+export type TypedFlags = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 export interface RenderFlagChoice {
   /** Names of flags that this command has not. */
@@ -44,5 +44,7 @@ export function describeFlag(flag: Flag): string {
 
 function optionOfFlag(flag: Flag, description: string): Option {
   const spelled = flag.value === undefined ? `--${flag.name}` : `--${flag.name} <${flag.value}>`;
-  return new Option(spelled, description);
+  const option = new Option(spelled, description);
+  if (flag.kind !== 'list') return option;
+  return option.argParser((value, before?: readonly string[]) => [...(before ?? []), value]);
 }

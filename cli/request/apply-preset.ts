@@ -48,7 +48,19 @@ export function applyPreset(
       setField(fields, field, own + preset.suffix);
     }
   }
+  const { prompts } = fields;
+  if (Array.isArray(prompts)) fields['prompts'] = prompts.map((one) => withSuffix(one, preset));
   return { ...layer, fields, problems: [...layer.problems, ...problems] };
+}
+
+/** Of some frames: `FRAMES=TEXT`, or an object with the fields that end in prompts. */
+function withSuffix(span: unknown, { suffix }: { readonly suffix: string }): unknown {
+  if (typeof span === 'string') return span + suffix;
+  if (typeof span !== 'object' || span === null) return span;
+  const texts = Object.entries(span).map(([field, value]: [string, unknown]) => {
+    return [field, PROMPTS.includes(field) && typeof value === 'string' ? value + suffix : value];
+  });
+  return Object.fromEntries(texts) as unknown;
 }
 
 /** A size may be an object as well as a text. */

@@ -11,7 +11,7 @@ const BYTES_SURELY_READ = 75;
 const TOLD_MAX = 160;
 
 interface Read {
-  readonly field: 'prompt' | 'negativePrompt' | 'videoPrompt' | 'edit.sourcePrompt';
+  readonly field: 'prompt' | 'prompts' | 'negativePrompt' | 'videoPrompt' | 'edit.sourcePrompt';
   readonly text: string;
   readonly tokenizer: PartRef;
 }
@@ -31,7 +31,7 @@ export async function cutPrompts(job: AcceptedJob, models: ModelSet): Promise<re
 
 /** The prompts, each with the tokenizers of the models that read it. */
 function readsOf(job: AcceptedJob): readonly Read[] {
-  const { prompt, negativePrompt, videoPrompt, models } = job;
+  const { prompt, negativePrompt, videoPrompt, prompts = [], models } = job;
   const { tokenizer, videoTokenizer } = models;
   const image: readonly PartRef[] = [
     tokenizer,
@@ -46,6 +46,10 @@ function readsOf(job: AcceptedJob): readonly Read[] {
     ...reads('prompt', prompt, image),
     ...(source === prompt ? [] : reads('edit.sourcePrompt', source, image)),
     ...reads(video, videoPrompt, [videoTokenizer]),
+    ...prompts.flatMap((span) => [
+      ...reads('prompts', span.prompt, image),
+      ...reads('prompts', span.videoPrompt, [videoTokenizer]),
+    ]),
     ...reads('negativePrompt', negativePrompt, [...image, videoTokenizer]),
   ];
 }

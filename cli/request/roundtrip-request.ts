@@ -59,6 +59,11 @@ export function roundtripRequest(
   const layer = mergeLayers([UNASKED, typed]);
   const options = { needsOutput: true, command: 'roundtrip' } as const;
   const { spec, files, nameOf } = inOwnNames(() => requestFromFlags(layer, options));
+  if (spec.part !== undefined) {
+    throw new BivdiffError('invalid-argument', '--frames: a part of a clip is for bivdiff render', {
+      hint: 'Give a number of frames, and --start for the first of them.',
+    });
+  }
   const isTyped = (field: string): boolean => fieldOf(typed.fields, field) !== undefined;
   return {
     input: spec.input.path,

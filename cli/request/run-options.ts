@@ -61,9 +61,13 @@ const REPLACEMENT = '\uFFFD';
 
 function encodingProblems(settings: Fields): string[] {
   return Object.entries(settings).flatMap(([name, value]) =>
-    typeof value === 'string' && value.includes(REPLACEMENT)
-      ? [`--${name}: what was typed is not UTF-8: ${value}; a spec file in UTF-8 can say it`]
-      : [],
+    [value]
+      .flat()
+      .flatMap((text) =>
+        typeof text === 'string' && text.includes(REPLACEMENT)
+          ? [`--${name}: what was typed is not UTF-8: ${text}; a spec file in UTF-8 can say it`]
+          : [],
+      ),
   );
 }
 
@@ -77,7 +81,7 @@ function runProblems(typed: TypedFlags): string[] {
     if (text === undefined) continue;
     const value = Number(text);
     if (!Number.isInteger(value) || value < 1 || value > max) {
-      problems.push(`--${name}: expected a whole number, 1 to ${max}, got "${text}"`);
+      problems.push(`--${name}: expected a whole number, 1 to ${max}, got "${String(text)}"`);
     }
   }
   if (typed['store'] === '')

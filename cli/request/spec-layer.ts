@@ -69,6 +69,17 @@ export function specLayer(settings: Readonly<Fields>, options: LayerOptions): Sp
     }
   };
   const takeFlag = (flag: Flag, field: string, key: string, value: unknown): void => {
+    const part = flag.name === 'frames' ? partOf(value) : undefined;
+    if (part !== undefined) {
+      for (const named of Object.keys(part)) nameAs(named, key);
+      Object.assign(fields, part);
+      return;
+    }
+    if (flag.kind === 'list') {
+      nameAs(field, key);
+      setField(fields, field, [value].flat());
+      return;
+    }
     const taken = options.spelling === 'spec' ? value : valueOfText(flag, String(value), problems);
     if (taken === undefined) return;
     nameAs(field, key);
@@ -108,6 +119,8 @@ export function mergeLayers(layers: readonly SpecLayer[]): SpecLayer {
   const fields: Fields = {};
   const names = new Map<string, string>();
   for (const layer of layers) {
+    // Frames without a part are all of them.
+    if ('frames' in layer.fields) delete fields['part'];
     mergeInto(fields, layer.fields);
     for (const field of names.keys()) {
       if (fieldOf(layer.fields, field) !== undefined) names.delete(field);
@@ -127,6 +140,17 @@ export function formatOfName(path: string): OutputFormat | undefined {
   if (/[/\\]$/.test(path)) return 'png-sequence';
   const ending = /[^./\\](\.[^./\\]+)$/.exec(path)?.[1] ?? '';
   return formatOfEnding(ending.toLowerCase());
+}
+
+/** Of `120-180/512` or `120-180`, the fields that it stands for; undefined if it is neither. */
+function partOf(value: unknown): Fields | undefined {
+  const text = typeof value === 'string' ? value.trim() : '';
+  const [, first, last, whole] = /^(\d+)-(\d+)(?:\/(\d+))?$/.exec(text) ?? [];
+  if (first === undefined) return undefined;
+  const part = { first: Number(first), last: Number(last) };
+  return whole === undefined
+    ? { part: { ...part, of: 'source' } }
+    : { frames: Number(whole), part };
 }
 
 /** The value at a dotted field. */

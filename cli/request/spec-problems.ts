@@ -27,7 +27,9 @@ export type NameOf = (field: string) => string;
 export function namesOfFields(layer: SpecLayer, { flagsOnly }: CheckOptions): NameOf {
   return (field) => {
     const flag = flagsOnly ? flagOfField(field) : undefined;
-    return layer.names.get(field) ?? (flag === undefined ? field : `--${flag.name}`);
+    // What is in a list that was typed is called by its flag.
+    const list = layer.names.get(field.replace(/\.\d+(\..*)?$/, ''));
+    return layer.names.get(field) ?? list ?? (flag === undefined ? field : `--${flag.name}`);
   };
 }
 

@@ -18,12 +18,14 @@ import { PLANNER_REVISION, recipeOf } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { panelsOf } from '../../recipes/panels.ts';
 import { partRef } from '../../recipes/pipeline/generator-parts.ts';
+import { wantedFrames } from '../../recipes/pipeline/job-base.ts';
 import type { BridgeModels, JobBase, LongClip } from '../../recipes/pipeline/job-base.ts';
 import { bridgingOf } from './bridging.ts';
 import { outputProblems } from './check-outputs.ts';
 import { samplerProblems } from './check-samplers.ts';
 import { choiceProblem, furtherOf } from './check-sources.ts';
 import type { SourceFacts } from './check-sources.ts';
+import { frameSpansOf, withFrames } from './frame-spans.ts';
 import { longClipOf } from './long-clip.ts';
 
 export interface AcceptRequest {
@@ -39,7 +41,8 @@ export interface AcceptRequest {
  * Accepts a spec.
  * @throws invalid-argument — lists everything in which spec, models and source do not fit together
  */
-export function acceptSpec(request: AcceptRequest): AcceptedJob {
+export function acceptSpec(asked: AcceptRequest): AcceptedJob {
+  const request = { ...asked, spec: withFrames(asked.spec, asked.source) };
   const { spec, models, source } = request;
   const problems: string[] = [];
   const size = spec.size ?? { width: models.defaults.width, height: models.defaults.height };
@@ -47,6 +50,8 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
   const shortage = choiceProblem({ ...spec.input, frames: spec.frames }, source, 'rendered');
   if (shortage !== undefined) problems.push(shortage);
   const sources = furtherOf(request, problems);
+  const spans = frameSpansOf(spec, problems);
+  const { count: frames } = wantedFrames({ frames: spec.frames, part: spans.part });
   const video = chooseVideo(spec, models, problems);
   const window = Math.min(spec.window ?? video?.window ?? Infinity, spec.frames);
   checkWindow(window, video, problems);
@@ -72,7 +77,7 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
       ...drawing,
     }),
     ...outputProblems({
-      ...{ size, frames: spec.frames, outputs: outputsOf(spec) },
+      ...{ size, frames, outputs: outputsOf(spec) },
       panels: panelsOf(spec.task, recipe.panels?.(spec)).length,
     }),
   );
@@ -81,6 +86,7 @@ export function acceptSpec(request: AcceptRequest): AcceptedJob {
   }
   const base = baseOf(request, {
     ...{ size, steps, bridging, video, window, long, normScope, inversionUnet, sources },
+    spans,
   });
   return { ...base, ...part, models: { ...base.models, ...part.models } } as AcceptedJob;
 }
@@ -95,6 +101,7 @@ interface Chosen {
   readonly normScope: NormScope;
   readonly inversionUnet: ModelPart;
   readonly sources: NonNullable<JobBase['sources']>;
+  readonly spans: ReturnType<typeof frameSpansOf>;
 }
 
 /** What every job has. */
@@ -127,6 +134,7 @@ function baseOf({ spec, models, source, numerics }: AcceptRequest, chosen: Chose
     seed: spec.seed,
     frameBatch: spec.frameBatch,
     window,
+    ...chosen.spans,
     ...(long && { long }),
     models: bridgeModels(models, video, inversionUnet),
     numerics,

@@ -4,6 +4,7 @@ import { BivdiffError } from '../../common/errors.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { ArtifactRef, JobId } from '../../common/task.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
+import { wantedFrames } from '../../recipes/pipeline/job-base.ts';
 import { createPlan, tasksOfStage } from '../domain/plan.ts';
 import type { Plan, TaskRef } from '../domain/plan.ts';
 import { mapBounded } from '../map-bounded.ts';
@@ -15,13 +16,13 @@ const LOOKUPS_MAX = 32;
 const TASKS_TOGETHER = 256;
 
 export interface FinishedFrame {
-  /** In the job, from 0. */
+  /** In the clip, from 0. */
   readonly frame: number;
   readonly artifact: ArtifactRef;
 }
 
 export interface FrameBatch {
-  /** Frames of the job. */
+  /** Frames that the job's outputs show. */
   readonly total: number;
   readonly frames: readonly FinishedFrame[];
 }
@@ -38,7 +39,7 @@ export async function* finishedFrames(
   jobId: JobId,
 ): AsyncGenerator<FrameBatch, void, undefined> {
   const plan = createPlan(await readAcceptedJob(store, jobId));
-  const total = plan.job.frames;
+  const { start, count: total } = wantedFrames(plan.job);
   const tasks = frameTasks(plan);
   for (let at = 0; at < tasks.length; at += TASKS_TOGETHER) {
     const together = tasks.slice(at, at + TASKS_TOGETHER);
@@ -47,11 +48,10 @@ export async function* finishedFrames(
       const record = await store.getRecord(id, { checkArtifacts: true });
       const artifacts = record?.outputs['frames'] ?? [];
       const made = artifacts.map((artifact, i): FinishedFrame => ({ frame: frames[i]!, artifact }));
-      // Where windows overlap, the one before counts.
       const before = tasks[at + index - 1];
-      return before === undefined
-        ? made
-        : made.filter(({ frame }) => frame > plan.lastFrame(before));
+      // Where windows overlap, the one before counts.
+      const first = before === undefined ? start : Math.max(start, plan.lastFrame(before) + 1);
+      return made.filter(({ frame }) => frame >= first && frame < start + total);
     });
     yield { total, frames: found.flat() };
   }

@@ -76,9 +76,10 @@ function generateNode<N extends string>(
     method === undefined ? pictures['control']!.node.layout : windowLayout(job.frames, job.window);
   const paramsOf = (index: number): ControlsParams => {
     const own = { task: job.task, ...(method === undefined ? {} : { method }) };
-    const drawn = { ...drawingParams(job), ...own };
+    const range = layout.range(index);
+    const drawn = { ...drawingParams(job, range), ...own };
     if (!('controls' in job)) return { ...drawn, conditioningScale: job.control.scale };
-    const frames = indicesOf(layout.range(index));
+    const frames = indicesOf(range);
     return { ...drawn, controls: job.controls.map((one) => weightAt(one, frames)) };
   };
   const inputs = Object.entries(pictures).map(([role, output]) => [role, framesOf(output, layout)]);

@@ -15,7 +15,7 @@ import {
   scatterBatch,
 } from '../../workers/pipelines/latents.ts';
 import { conditionsFromFrames } from '../../workers/pipelines/pixels.ts';
-import { embedText } from '../../workers/pipelines/text-embedding.ts';
+import { embedPrompt, embedText } from '../../workers/pipelines/text-embedding.ts';
 import { checkLatentSize, runUnet } from '../../workers/pipelines/unet.ts';
 import { floatTensor } from '../../workers/tensor/tensor.ts';
 import type { FloatTensor, FrameTensor } from '../../workers/tensor/tensor.ts';
@@ -68,7 +68,7 @@ export async function loopAlong(
   const unet = await context.session('unet');
   checkLatentSize(unet, context.config('unet'), noise);
   const branches = textBranches({
-    prompt: await embedText(params.prompt, context),
+    prompt: await embedPrompt(params.prompt, context),
     negative: await embedText(params.negativePrompt, context),
     scale: params.guidanceScale,
   });
@@ -95,6 +95,10 @@ function predictAlong(
   const channels = channelsOf(unet, picturesInput);
   const groups = groupsOf(controls, count).map((members) => ({
     members,
+    branches: branches.map((branch) => {
+      const { text } = branch;
+      return text.shape[0] === 1 ? branch : { ...branch, text: pickBatch(text, members) };
+    }),
     pictures: controlBatch(controls, {
       ...{ members, channels },
       copies: isWindow ? 1 : branches.length,
@@ -103,13 +107,13 @@ function predictAlong(
   const predictFor = isWindow ? predictApart : predictGuided;
   return async (sample, timestep, step) => {
     const predicted: FloatTensor[] = [];
-    for (const { members, pictures } of groups) {
+    for (const { members, branches: told, pictures } of groups) {
       const scales = controls.map((one) => scaleAt(one, { frame: members[0]!, step, steps }));
       const conditions = {
         [picturesInput]: pictures,
         conditioning_scales: floatTensor([scales.length], Float32Array.from(scales)),
       };
-      const own = await predictFor(pickBatch(sample, members), branches, (batch, text) => {
+      const own = await predictFor(pickBatch(sample, members), told, (batch, text) => {
         return runUnet(unet, { sample: batch, timestep, text, conditions });
       });
       predicted.push(own);

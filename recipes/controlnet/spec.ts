@@ -2,6 +2,7 @@
 
 import { recipeSpec } from '../recipe.ts';
 import { DRAWING_FIELDS, DRAWING_FLAGS, words } from '../spec/fields.ts';
+import { PROMPT_SPAN_FIELDS, PROMPT_SPAN_FLAGS } from '../spec/frame-spans.ts';
 import { CONTROL_FIELDS, CONTROL_FLAGS, CONTROL_PANELS, CONTROL_SOURCES } from './control-spec.ts';
 
 export const controlnet = recipeSpec({
@@ -10,6 +11,7 @@ export const controlnet = recipeSpec({
   fields: {
     ...DRAWING_FIELDS,
     ...CONTROL_FIELDS,
+    ...PROMPT_SPAN_FIELDS,
     // Absent for the first: a coordinator of an older version refuses what it does not know.
     method: words(['bivdiff', 'controlvideo']).optional(),
   },
@@ -26,5 +28,6 @@ export const controlnet = recipeSpec({
     },
     ...CONTROL_FLAGS,
     ...DRAWING_FLAGS,
+    ...PROMPT_SPAN_FLAGS,
   ],
 });

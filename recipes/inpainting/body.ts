@@ -15,7 +15,7 @@ import type { HiddenPixels } from '../../workers/pipelines/hidden-pixels.ts';
 import { joinChannels } from '../../workers/pipelines/latents.ts';
 import { pixelsFromFrames } from '../../workers/pipelines/pixels.ts';
 import { framesInput } from '../../workers/pipelines/stage-inputs.ts';
-import { embedText } from '../../workers/pipelines/text-embedding.ts';
+import { embedPrompt, embedText } from '../../workers/pipelines/text-embedding.ts';
 import { decodeDrawn, encodePixels, scalingFactor } from '../../workers/pipelines/vae.ts';
 import type { FloatTensor, FrameTensor } from '../../workers/tensor/tensor.ts';
 import type { RecipeBody } from '../recipe-body.ts';
@@ -68,7 +68,7 @@ export async function drawHidden(
   context: StageContext,
 ): Promise<FloatTensor> {
   const branches = textBranches({
-    prompt: await embedText(params.prompt, context),
+    prompt: await embedPrompt(params.prompt, context),
     negative: await embedText(params.negativePrompt, context),
     scale: params.guidanceScale,
   }).map((branch) => ({ ...branch, channels }));

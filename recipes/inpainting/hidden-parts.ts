@@ -106,7 +106,7 @@ export function hiddenPartsNodes(job: HiddenPartsJob, hidden: Hidden): readonly 
   const generate = planNode('generate', {
     layout: batches,
     params: (index): InpaintingParams => ({
-      ...drawingParams(job),
+      ...drawingParams(job, batches.range(index)),
       task: job.task,
       ...place.params(index),
     }),

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { rectangleSpec } from '../pipeline/rectangles.ts';
 import { recipeSpec } from '../recipe.ts';
 import { DRAWING_FIELDS, DRAWING_FLAGS } from '../spec/fields.ts';
+import { PROMPT_SPAN_FIELDS, PROMPT_SPAN_FLAGS } from '../spec/frame-spans.ts';
 import { KEEP_KNOWN_FIELDS, KEEP_KNOWN_FLAGS } from './keep-known.ts';
 
 const maskSpec = z.strictObject({
@@ -16,7 +17,12 @@ const maskSpec = z.strictObject({
 export const inpainting = recipeSpec({
   name: 'inpainting',
   doc: 'A part of each frame is drawn anew, the rest is known',
-  fields: { ...DRAWING_FIELDS, ...KEEP_KNOWN_FIELDS, mask: maskSpec.prefault({}) },
+  fields: {
+    ...DRAWING_FIELDS,
+    ...PROMPT_SPAN_FIELDS,
+    ...KEEP_KNOWN_FIELDS,
+    mask: maskSpec.prefault({}),
+  },
   panels: { source: 'source' },
   sources: { mask: 'mask.path' },
   flags: [
@@ -44,5 +50,6 @@ export const inpainting = recipeSpec({
     },
     ...KEEP_KNOWN_FLAGS,
     ...DRAWING_FLAGS,
+    ...PROMPT_SPAN_FLAGS,
   ],
 });

@@ -6,7 +6,7 @@ import type { StageContext } from '../../workers/inference/ports.ts';
 import { posteriorMode } from '../../workers/pipelines/encode/posterior.ts';
 import type { Branch } from '../../workers/pipelines/guidance.ts';
 import { pixelsFromFrames } from '../../workers/pipelines/pixels.ts';
-import { embedText } from '../../workers/pipelines/text-embedding.ts';
+import { embedPrompt, embedText } from '../../workers/pipelines/text-embedding.ts';
 import { decodeDrawn, encodePixels } from '../../workers/pipelines/vae.ts';
 import { floatTensor } from '../../workers/tensor/tensor.ts';
 import type { FloatTensor, FrameTensor } from '../../workers/tensor/tensor.ts';
@@ -47,7 +47,7 @@ export async function instructBranches(
   context: StageContext,
 ): Promise<readonly Branch[]> {
   const [instruction, negative] = [
-    await embedText(prompt, context),
+    await embedPrompt(prompt, context),
     await embedText(negativePrompt, context),
   ];
   const told = { text: instruction, channels: picture, weight: guidanceScale };

@@ -81,10 +81,12 @@ function nodes(job: InstructJob): readonly PlanNode[] {
   const ingest = ingestNode(job);
   const source = { node: ingest, output: 'frames' };
   const batches = ingest.layout;
-  const params: InstructParams = { ...drawingParams(job), task, imageGuidanceScale };
   const generate = planNode('generate', {
     layout: batches,
-    params: () => params,
+    params: (index): InstructParams => ({
+      ...drawingParams(job, batches.range(index)),
+      ...{ task, imageGuidanceScale },
+    }),
     models: { ...drawingRoles(models, models.instructUnet), 'vae-encoder': models.vaeEncoder },
     inputs: { frames: framesOf(source, batches) },
   });

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { KEEP_KNOWN_FIELDS, KEEP_KNOWN_FLAGS } from '../inpainting/keep-known.ts';
 import { recipeSpec } from '../recipe.ts';
 import { DRAWING_FIELDS, DRAWING_FLAGS, words } from '../spec/fields.ts';
+import { PROMPT_SPAN_FIELDS, PROMPT_SPAN_FLAGS } from '../spec/frame-spans.ts';
 
 /** Of the official code (MCG-NJU/BIVDiff, StableDiffusionInpainting/infer.py:22-39): quarters, above and below or left and right. */
 export const DIRECTIONS = ['horizontal', 'vertical'] as const;
@@ -30,7 +31,12 @@ const sideFlag = (side: 'left' | 'right' | 'top' | 'bottom') => ({
 export const outpainting = recipeSpec({
   name: 'outpainting',
   doc: 'The sides of each frame are drawn anew, its middle is known',
-  fields: { ...DRAWING_FIELDS, ...KEEP_KNOWN_FIELDS, outpaint: marginsSpec.prefault({}) },
+  fields: {
+    ...DRAWING_FIELDS,
+    ...PROMPT_SPAN_FIELDS,
+    ...KEEP_KNOWN_FIELDS,
+    outpaint: marginsSpec.prefault({}),
+  },
   panels: { source: 'source' },
   flags: [
     {
@@ -44,5 +50,6 @@ export const outpainting = recipeSpec({
     ...(['left', 'right', 'top', 'bottom'] as const).map(sideFlag),
     ...KEEP_KNOWN_FLAGS,
     ...DRAWING_FLAGS,
+    ...PROMPT_SPAN_FLAGS,
   ],
 });

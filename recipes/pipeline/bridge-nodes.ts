@@ -1,9 +1,12 @@
 // The bridge between the two models, the same for every recipe: from frames that were made one by one to frames of one smooth clip
 // (arXiv 2312.02813, section 3).
 
+import type { EncodeParams } from '../../common/stages.ts';
+import { seedOver, videoPromptOver } from './frame-settings.ts';
 import { smoothingSteps } from './job-base.ts';
 import type { JobBase } from './job-base.ts';
 import { batchLayout } from './layout.ts';
+import type { FrameRange } from './layout.ts';
 import { counterpartOf, framesOf, planNode } from './plan-node.ts';
 import type { NodeOutput, PlanNode } from './plan-node.ts';
 import { madeBy, windowingOf } from './windowing.ts';
@@ -18,28 +21,27 @@ export interface Bridge {
 
 /** From `generated`, frames in batches. Mixing ratio 1 has no video inversion, 0 no image inversion, and with a strength nothing is inverted. */
 export function bridgeNodes(job: JobBase, generated: NodeOutput): Bridge {
-  const { models, strength, seed } = job;
+  const { models, strength } = job;
   const batches = batchLayout(job.frames, job.frameBatch);
   const windowing = windowingOf(job);
   const encode = planNode('encode', {
     layout: batches,
-    params: () =>
-      job.posterior === 'sample'
-        ? { posterior: 'sample', seed: job.seed }
-        : { posterior: job.posterior },
+    params: (index) => encodeParams(job, batches.range(index)),
     models: { 'vae-encoder': models.vaeEncoder },
     inputs: { frames: framesOf(generated, batches) },
   });
   const inverted = strength === undefined ? inversionNodes(job, windowing, madeBy(encode)) : [];
   const smooth = windowing.run({
     stage: 'smooth',
-    params: {
-      prompt: job.videoPrompt,
+    params: (frames) => ({
+      prompt: videoPromptOver(job, frames),
       negativePrompt: job.negativePrompt,
       steps: job.steps,
       guidanceScale: job.videoGuidanceScale,
-    },
-    ...(strength !== undefined && { firstParams: { noised: { strength, seed } } }),
+    }),
+    ...(strength !== undefined && {
+      firstParams: (frames) => ({ noised: { strength, seed: seedOver(job, frames) } }),
+    }),
     models: videoRoles(job),
     from: madeBy(inverted.at(-1) ?? encode),
     steps: { first: job.steps - smoothingSteps(job), end: job.steps },
@@ -57,6 +59,12 @@ export function bridgeNodes(job: JobBase, generated: NodeOutput): Bridge {
   };
 }
 
+/** Of the task that encodes these frames. */
+export function encodeParams(job: JobBase, frames: FrameRange): EncodeParams {
+  const { posterior } = job;
+  return posterior === 'sample' ? { posterior, seed: seedOver(job, frames) } : { posterior };
+}
+
 /** The last of them makes the noise that is smoothed. */
 function inversionNodes(job: JobBase, windowing: Windowing, latents: NodeOutput): PlanNode[] {
   const { models, mixingRatio, normScope } = job;
@@ -65,7 +73,7 @@ function inversionNodes(job: JobBase, windowing: Windowing, latents: NodeOutput)
   const image = (): PlanNode[] =>
     windowing.run({
       ...{ stage: 'invert-image', from: latents, steps, isFrameWise: normScope === 'frame' },
-      params: { ...inversion, normScope },
+      params: () => ({ ...inversion, normScope }),
       models: {
         tokenizer: models.tokenizer,
         'text-encoder': models.textEncoder,
@@ -75,7 +83,7 @@ function inversionNodes(job: JobBase, windowing: Windowing, latents: NodeOutput)
     });
   const video = (): PlanNode[] =>
     windowing.run({
-      ...{ stage: 'invert-video', from: latents, steps, params: inversion },
+      ...{ stage: 'invert-video', from: latents, steps, params: () => inversion },
       models: videoRoles(job),
     });
   if (mixingRatio === 1) return image();

@@ -2,9 +2,11 @@
 // recipe has besides, its controls say, is its own.
 
 import type { Generator, ModelSet } from '../../common/models/model-set.ts';
-import type { SamplerName } from '../../common/stages.ts';
+import type { Prompt, SamplerName, Seed } from '../../common/stages.ts';
+import { promptOver, seedOver } from './frame-settings.ts';
 import type { DrawingModels } from './generator-parts.ts';
 import type { BridgeModels, JobBase } from './job-base.ts';
+import type { FrameRange } from './layout.ts';
 
 /** Of the image model; a job of a recipe that draws has them. */
 export interface DrawingSettings {
@@ -21,13 +23,13 @@ export interface DrawingJob extends JobBase, DrawingSettings {
 
 /** What every generate task is told. A type, not an interface, so that it is JSON to the compiler. */
 export type DrawingParams = Readonly<{
-  prompt: string;
+  prompt: Prompt;
   negativePrompt: string;
   steps: number;
   guidanceScale: number;
   sampler: SamplerName;
-  /** 0..2^53-1. Frame noise is keyed by (seed, frame index, purpose, step). */
-  seed: number;
+  /** Frame noise is keyed by (seed, frame index, purpose, step). */
+  seed: Seed;
   /** As `DrawingSettings.sharedNoise`. */
   sharedNoise?: number;
 }>;
@@ -64,10 +66,12 @@ export function drawnBy(
   };
 }
 
-export function drawingParams(job: DrawingJob): DrawingParams {
-  const { prompt, negativePrompt, steps, guidanceScale, sampler, seed, sharedNoise } = job;
+/** Of the task that draws these frames. */
+export function drawingParams(job: DrawingJob, frames: FrameRange): DrawingParams {
+  const { negativePrompt, steps, guidanceScale, sampler, sharedNoise } = job;
   return {
-    ...{ prompt, negativePrompt, steps, guidanceScale, sampler, seed },
+    ...{ prompt: promptOver(job, frames), negativePrompt, steps, guidanceScale, sampler },
+    seed: seedOver(job, frames),
     ...(sharedNoise === undefined ? {} : { sharedNoise }),
   };
 }

@@ -10,6 +10,7 @@ import type {
   ResizePolicy,
 } from '../../common/stages.ts';
 import type { Digest } from '../../common/task.ts';
+import type { FrameRange } from './layout.ts';
 
 /** A model part, by content; the name is for people. */
 export interface PartRef {
@@ -50,6 +51,22 @@ export interface LongClip {
   readonly block?: number;
 }
 
+/** Frames `first` to `last`, both counted from 0 in the clip. */
+export interface FrameSpan {
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface PromptSpan extends FrameSpan {
+  readonly prompt: string;
+  readonly videoPrompt: string;
+}
+
+export interface SeedSpan extends FrameSpan {
+  /** 0..2^53-1. */
+  readonly seed: number;
+}
+
 export interface JobBase {
   readonly plannerRevision: number;
   readonly source: {
@@ -61,12 +78,18 @@ export interface JobBase {
   /** Further ones by name; absent where there are none. */
   readonly sources?: Readonly<Record<string, FurtherSource>>;
   readonly frames: number;
+  /** Present where only these are wanted of the clip, which is planned as a whole. */
+  readonly part?: FrameSpan;
   readonly width: number;
   readonly height: number;
   readonly resize: ResizePolicy;
   readonly prompt: string;
   readonly negativePrompt: string;
   readonly videoPrompt: string;
+  /** Of some frames others, in the order of frames, none of which lies in two; absent where there are none. */
+  readonly prompts?: readonly PromptSpan[];
+  /** Frames at each end of such a span over which its prompt comes and goes. @default 0 */
+  readonly promptFade?: number;
   readonly steps: number;
   readonly videoGuidanceScale: number;
   /** 0: video inversion alone. 1: image inversion alone. */
@@ -77,6 +100,8 @@ export interface JobBase {
   readonly normScope: NormScope;
   readonly posterior: 'mode' | 'sample';
   readonly seed: number;
+  /** Of some frames others, as prompts. */
+  readonly seeds?: readonly SeedSpan[];
   readonly frameBatch: number;
   readonly window: number;
   /** Present where the clip is longer than a window, and its windows are not independent. */
@@ -85,6 +110,18 @@ export interface JobBase {
   /** What bits depend on besides the job, by kind of work. */
   readonly numerics: NumericsClasses;
   readonly outputs: readonly AssembleParams[];
+}
+
+/** The frames that its outputs show. */
+export function wantedFrames({
+  frames,
+  part,
+}: {
+  readonly frames: number;
+  readonly part?: FrameSpan | undefined;
+}): FrameRange {
+  if (part === undefined) return { start: 0, count: frames };
+  return { start: part.first, count: part.last - part.first + 1 };
 }
 
 /** All that must be in the store before a task of it can run. */

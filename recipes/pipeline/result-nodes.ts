@@ -2,6 +2,7 @@
 
 import { CONTACT_SHEET_COLUMNS_MAX } from '../../common/outputs/panel-size.ts';
 import type { AnnotateParams, MeasureParams } from '../../common/stages.ts';
+import { wantedFrames } from './job-base.ts';
 import type { JobBase } from './job-base.ts';
 import { batchLayout, partsOfRange, sampleFrames } from './layout.ts';
 import type { FrameRange, Layout, LayoutPart } from './layout.ts';
@@ -34,19 +35,26 @@ export function measureNode(job: JobBase, results: Results, followed: Followed =
     ...(depth && { depth: true }),
     ...(joints && { joints: { threshold: joints.threshold } }),
   };
-  const layout = batchLayout(job.frames, job.frameBatch);
+  const wanted = wantedFrames(job);
+  const layout = batchesOver(wanted, job);
   // Flicker looks from each frame back to the one before it, which may lie in the batch before.
   const withOneBefore = (made: Layout, index: number): LayoutPart[] => {
     const { start, count } = layout.range(index);
-    const before = Math.min(1, start);
+    const before = Math.min(1, start - wanted.start);
     return partsOfRange(made, { start: start - before, count: count + before });
   };
   return planNode('measure', {
     layout,
     params: (index) => {
       const { start, count } = layout.range(index);
-      const seams = seamsIn(job, { start, count }).map((frame) => frame - start);
-      const own = seams.length === 0 ? seen : { ...seen, seams };
+      const seams = seamsIn(job, { start, count })
+        .filter((frame) => frame > wanted.start)
+        .map((frame) => frame - start);
+      const own: MeasureParams = {
+        ...seen,
+        ...(start > 0 && start === wanted.start && { begins: true }),
+        ...(seams.length > 0 && { seams }),
+      };
       return outlines === undefined ? own : { ...outlines.params, ...own };
     },
     inputs: rolesOf(
@@ -59,6 +67,22 @@ export function measureNode(job: JobBase, results: Results, followed: Followed =
       (output) => partsOf(output, withOneBefore),
     ),
   });
+}
+
+/** The batches of a clip, as far as they lie in a range. */
+function batchesOver({ start, count }: FrameRange, job: JobBase): Layout {
+  const batches = batchLayout(job.frames, job.frameBatch);
+  const end = start + count;
+  const first = batches.owner(start);
+  return {
+    count: batches.owner(end - 1) - first + 1,
+    range: (index) => {
+      const batch = batches.range(first + index);
+      const from = Math.max(start, batch.start);
+      return { start: from, count: Math.min(end, batch.start + batch.count) - from };
+    },
+    owner: (frame) => batches.owner(frame) - first,
+  };
 }
 
 function seenRoles(role: string, seen: Seen | undefined): Readonly<Record<string, NodeOutput>> {
@@ -79,9 +103,9 @@ export function assembleNode(
   { generated, smoothed, alpha }: Shown,
   panels: Readonly<Record<string, NodeOutput>> = {},
 ): PlanNode {
-  const { frames, outputs } = job;
-  const all: FrameRange = { start: 0, count: frames };
-  const sampled = sampleFrames(frames, CONTACT_SHEET_COLUMNS_MAX);
+  const { outputs } = job;
+  const all = wantedFrames(job);
+  const sampled = sampleFrames(all.count, CONTACT_SHEET_COLUMNS_MAX).map((at) => all.start + at);
   const shown = (made: Layout, index: number): LayoutPart[] =>
     outputs[index]?.layout === 'contact-sheet'
       ? sampled.flatMap((start) => partsOfRange(made, { start, count: 1 }))

@@ -3,6 +3,7 @@
 import type { MergeParams, ParamsByStage } from '../../common/stages.ts';
 import type { JobBase, PartRef } from './job-base.ts';
 import { batchLayout } from './layout.ts';
+import type { FrameRange } from './layout.ts';
 import { framesOf, partsOf, planNode } from './plan-node.ts';
 import type { NodeOutput, PlanNode } from './plan-node.ts';
 import { copiesOf } from './windows.ts';
@@ -17,7 +18,8 @@ export interface Stepping {
   readonly stage: WindowStage;
   /** Of the scheduler, from 0. */
   readonly step: number;
-  readonly params: WindowParams;
+  /** Of a task that sees these frames. */
+  readonly params: (frames: FrameRange) => WindowParams;
   readonly models: Readonly<Record<string, PartRef>>;
   /** The step before, or where there is none, frames. */
   readonly from: NodeOutput;
@@ -37,11 +39,12 @@ export function stepNode(
     step,
     models,
     params: (index) => {
-      const { start } = blocks.range(index);
+      const frames = blocks.range(index);
+      const { start } = frames;
       const starts = blocks.members(index).map((one) => windows.range(one).start - start);
       const runs = runsOf(copies(index).slices);
       const own = { step, length: windows.length, starts, ...(isFirst ? {} : { copies: runs }) };
-      return { ...params, windows: own };
+      return { ...params(frames), windows: own };
     },
     inputs: {
       latents: isFirst ? framesOf(from, blocks) : partsOf(from, (_, index) => copies(index).parts),

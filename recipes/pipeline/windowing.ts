@@ -12,9 +12,10 @@ import { blocksOf, overlappingWindows } from './windows.ts';
 
 export interface WindowedStage {
   readonly stage: WindowStage;
-  readonly params: WindowParams;
+  /** Of a task that sees these frames. */
+  readonly params: (frames: FrameRange) => WindowParams;
   /** Besides these, told to whatever begins with the first step. */
-  readonly firstParams?: Pick<SmoothParams, 'noised'>;
+  readonly firstParams?: (frames: FrameRange) => Pick<SmoothParams, 'noised'>;
   readonly models: Readonly<Record<string, PartRef>>;
   /** Frames, or what another stage has made of windows. */
   readonly from: NodeOutput;
@@ -74,7 +75,10 @@ function wholeWindows(job: JobBase): Windowing {
       return [
         planNode(stage, {
           ...{ layout, models, inputs: { [role]: input } },
-          params: () => ({ ...params, ...firstParams }),
+          params: (index) => {
+            const frames = layout.range(index);
+            return { ...params(frames), ...firstParams?.(frames) };
+          },
         }),
       ];
     },
@@ -93,7 +97,8 @@ function stepByStep(job: JobBase): Windowing {
     run: ({ stage, params, firstParams, models, from, steps, isFrameWise = false }) => {
       if (isFrameWise) {
         const inputs = { latents: framesOf(from, layout) };
-        return [planNode(stage, { layout, params: () => params, models, inputs })];
+        const paramsOf = (index: number): WindowParams => params(layout.range(index));
+        return [planNode(stage, { layout, params: paramsOf, models, inputs })];
       }
       const nodes: PlanNode[] = [];
       for (let step = steps.first; step < steps.end; step += 1) {
@@ -101,7 +106,10 @@ function stepByStep(job: JobBase): Windowing {
         nodes.push(
           stepNode(blocks, {
             ...{ stage, step, models },
-            params: before === undefined ? { ...params, ...firstParams } : params,
+            params: (frames) =>
+              before === undefined
+                ? { ...params(frames), ...firstParams?.(frames) }
+                : params(frames),
             from: before === undefined ? from : madeBy(before),
           }),
         );

@@ -10,8 +10,9 @@ export const EDIT_KINDS = ['replace', 'refine'] as const;
 export type EditKind = (typeof EDIT_KINDS)[number];
 
 /** `prompt` is the edited one. */
-export type PromptToPromptParams = DrawingParams &
+export type PromptToPromptParams = Omit<DrawingParams, 'prompt'> &
   Readonly<{
+    prompt: string;
     task: 'prompt-to-prompt';
     kind: EditKind;
     sourcePrompt: string;

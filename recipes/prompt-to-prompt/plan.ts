@@ -1,7 +1,7 @@
 // How edited frames come about: the source's frames, the noise that each was inverted to, and from it the frame as the edited prompt has it.
 
 import type { Generator } from '../../common/models/model-set.ts';
-import { bridgeNodes } from '../pipeline/bridge-nodes.ts';
+import { bridgeNodes, encodeParams } from '../pipeline/bridge-nodes.ts';
 import { drawingRoles, generatorRefs, partRef } from '../pipeline/generator-parts.ts';
 import { drawingParams, drawingSettings, drawnBy } from '../pipeline/generator-settings.ts';
 import type { DrawingJob, DrawingParams } from '../pipeline/generator-settings.ts';
@@ -124,10 +124,13 @@ function nodes(job: PromptToPromptJob): readonly PlanNode[] {
   const source = { node: ingest, output: 'frames' };
   const by = sourceInversion === 'source-prompt' ? edit.sourcePrompt : job.negativePrompt;
   const inversion = sourceNodes(job, source, by);
-  const params: PromptToPromptParams = { ...drawingParams(job), ...edit, task: job.task };
   const generate = planNode('generate', {
     layout: ingest.layout,
-    params: () => params,
+    params: (index): PromptToPromptParams => ({
+      ...drawingParams(job, ingest.layout.range(index)),
+      ...edit,
+      ...{ prompt: job.prompt, task: job.task },
+    }),
     models: drawingRoles(models, models.promptUnet),
     inputs: { noise: counterpartOf({ node: inversion.at(-1)!, output: 'noise' }) },
   });
@@ -142,12 +145,12 @@ function nodes(job: PromptToPromptJob): readonly PlanNode[] {
 
 /** The last one makes the noise from which the image model draws the source's frames, each alone. */
 function sourceNodes(job: PromptToPromptJob, source: NodeOutput, prompt: string): PlanNode[] {
-  const { models, posterior, seed, inversion: mode, steps } = job;
+  const { models, inversion: mode, steps } = job;
   const { layout } = source.node;
   const encode = planNode('encode', {
     name: 'encode-source',
     layout,
-    params: () => (posterior === 'sample' ? { posterior, seed } : { posterior }),
+    params: (index) => encodeParams(job, layout.range(index)),
     models: { 'vae-encoder': models.vaeEncoder },
     inputs: { frames: framesOf(source, layout) },
   });

@@ -3,7 +3,8 @@
 import { z } from 'zod';
 
 import { recipeSpec } from '../recipe.ts';
-import { DRAWING_FIELDS, DRAWING_FLAGS, promptText, words } from '../spec/fields.ts';
+import { DRAWING_FIELDS, DRAWING_FLAGS, words } from '../spec/fields.ts';
+import { promptText } from '../spec/values.ts';
 import { EDIT_KINDS } from './params.ts';
 
 /** What conditions the inversion of the source; the official code takes the negative prompt, which is empty there. */

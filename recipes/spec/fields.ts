@@ -7,20 +7,16 @@ import { OUTPUT_FORMATS } from '../../common/outputs/output-formats.ts';
 import { INVERSION_MODES, SAMPLERS } from '../../common/stages.ts';
 import { BY_MODELS } from './flag.ts';
 import type { SettingFlag } from './flag.ts';
+import { SPAN_FIELDS } from './frame-spans.ts';
+import { integer, promptText } from './values.ts';
 
 export const words = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, {
     error: (issue) => `expected one of ${values.join(', ')}, got ${JSON.stringify(issue.input)}`,
   });
 
-const integer = (min: number, max: number) => z.int().min(min).max(max);
-
 export const RESIZE_POLICIES = ['stretch', 'cover', 'contain'] as const;
 export const NORM_SCOPES = ['window', 'frame'] as const;
-
-/** Longest prompt that is taken; CLIP reads about 75 words of it. */
-const PROMPT_CHARACTERS_MAX = 4000;
-export const promptText = z.string().max(PROMPT_CHARACTERS_MAX);
 
 const sourceSpec = z.strictObject({
   path: z.string().min(1),
@@ -90,6 +86,7 @@ export const COMMON_FIELDS = {
   long: words(LONG_MODES).optional(),
   windowStride: integer(1, 1024).optional(),
   windowBlock: integer(1, 64).optional(),
+  ...SPAN_FIELDS,
   output: outputSpec.prefault({}),
 };
 

@@ -7,9 +7,11 @@
  * - `path`: something to read, relative to where it was written
  * - `models`: a path or the name of a shipped set
  * - `file`: something to write, relative to where it was written
+ * - `list`: texts, one each time that it is given
  * - `switch`: no value
  */
-export type FlagKind = 'text' | 'number' | 'word' | 'size' | 'path' | 'models' | 'file' | 'switch';
+export type FlagKind =
+  'text' | 'number' | 'word' | 'size' | 'path' | 'models' | 'file' | 'list' | 'switch';
 
 export interface SettingFlag {
   /** Without dashes. */

@@ -2,18 +2,18 @@
 // differ much as why smoothing blurs them: MCG-NJU/BIVDiff, issue 1).
 
 import { weightedSum } from '../../common/diffusion/predicted-sample.ts';
-import { frameNoise } from '../tensor/frame-noise.ts';
+import type { Seed } from '../../common/stages.ts';
+import { frameNoise, seedOfFrame } from '../tensor/frame-noise.ts';
 import { floatTensor } from '../tensor/tensor.ts';
 import type { FloatTensor } from '../tensor/tensor.ts';
 
 const { fround, sqrt } = Math;
 
 export interface DrawingNoise {
-  /** 0..2^53-1. */
-  readonly seed: number;
+  readonly seed: Seed;
   /** Indices in the job. */
   readonly frames: readonly number[];
-  /** Share of the variance that all frames have in common, 0..1; the correlation of any two. @default 0 */
+  /** Share of the variance that all frames of a seed have in common, 0..1; the correlation of any two. @default 0 */
   readonly shared?: number | undefined;
 }
 
@@ -27,14 +27,33 @@ export function drawingNoise(
   const kind = step === undefined ? 'initial' : 'step';
   const own = frameNoise(shape, { seed, frames, purpose: `generate-${kind}`, ...at });
   if (shared === 0) return own;
-  // The same whichever frames a task has.
-  const key = { seed, frames: [0], purpose: `shared-${kind}`, ...at } as const;
-  const { data: common } = frameNoise([1, ...shape.slice(1)], key);
   const [ofAll, ofOwn] = [fround(sqrt(shared)), fround(sqrt(1 - shared))];
   const data = new Float32Array(own.data.length);
-  for (let start = 0; start < data.length; start += common.length) {
-    const part = own.data.subarray(start, start + common.length);
-    data.set(weightedSum(ofAll, common, ofOwn, part), start);
+  const size = data.length / frames.length;
+  const commons = new Map<number, Float32Array>();
+  for (const index of frames.keys()) {
+    const ownSeed = seedOfFrame(seed, index);
+    const common = commons.get(ownSeed) ?? commonNoise(shape, { seed: ownSeed, kind, step });
+    commons.set(ownSeed, common);
+    const part = own.data.subarray(index * size, (index + 1) * size);
+    data.set(weightedSum(ofAll, common, ofOwn, part), index * size);
   }
   return floatTensor(shape, data);
+}
+
+/** The same whichever frames a task has. */
+function commonNoise(
+  shape: readonly number[],
+  {
+    seed,
+    kind,
+    step = 0,
+  }: {
+    readonly seed: number;
+    readonly kind: 'initial' | 'step';
+    readonly step: number | undefined;
+  },
+): Float32Array {
+  return frameNoise([1, ...shape.slice(1)], { seed, frames: [0], purpose: `shared-${kind}`, step })
+    .data;
 }

@@ -9,7 +9,7 @@ import { joinBatches, joinChannels, repeatBatch, sliceBatch } from './latents.ts
 
 /** One way in which the model is asked at every step. */
 export interface Branch {
-  /** `[1, 77, width]`. */
+  /** `[1, 77, width]`, or `[frames, 77, width]` where each frame is told its own. */
   readonly text: FloatTensor;
   /** `[frames, extra, h, w]`, joined to the sample along the channels, where the model takes more of them. */
   readonly channels?: FloatTensor;
@@ -22,7 +22,7 @@ export type Forward = (sample: FloatTensor, text: FloatTensor) => Promise<FloatT
 
 /** Guidance by text alone. At scale 1 there is only the prompt's branch, which is then the exact result. */
 export function textBranches(text: {
-  /** Both `[1, 77, width]`. */
+  /** Each as a branch has it. */
   readonly prompt: FloatTensor;
   readonly negative: FloatTensor;
   readonly scale: number;
@@ -45,7 +45,9 @@ export async function predictGuided(
   const samples = branches.map(({ channels }) =>
     channels === undefined ? sample : joinChannels([sample, channels]),
   );
-  const texts = branches.map(({ text }) => repeatBatch(text, batch));
+  const texts = branches.map(({ text }) =>
+    text.shape[0] === batch ? text : repeatBatch(text, batch),
+  );
   const all = await forward(joinBatches(samples), joinBatches(texts));
   if (branches.length === 1) return all;
   const predictions = branches.map((_, i) => sliceBatch(all, i * batch, (i + 1) * batch));

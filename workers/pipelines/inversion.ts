@@ -40,7 +40,8 @@ export async function invertWindows(
 ): Promise<FloatTensor> {
   const states = frameStates(latents, windows, options.frames.length);
   const { inverter, predict } = await inversion(clipFromFrames(states), options, context);
-  return stepWindows(states, windows, { ...options, scheduler: inverter, predict, context });
+  const predictAt = () => predict;
+  return stepWindows(states, windows, { ...options, scheduler: inverter, predictAt, context });
 }
 
 /** By a UNet that sees each frame alone. Latents and noise: `[frames, channels, h, w]`. */

@@ -15,7 +15,8 @@ import { fadingRuns, mergeCopies } from './window-copies.ts';
 export interface WindowStepOptions {
   /** Whose steps depend on nothing but their input. */
   readonly scheduler: Inverter;
-  readonly predict: Predict;
+  /** Of the window that begins at this frame, counted in the task's frames. */
+  readonly predictAt: (start: number) => Predict;
   readonly context: StageContext;
   /** Say `smooth`, for errors. */
   readonly stage: string;
@@ -40,14 +41,15 @@ export function frameStates(
 export async function stepWindows(
   states: FloatTensor,
   { step, starts, length }: WindowStep,
-  { scheduler, predict, context, stage, frames }: WindowStepOptions,
+  { scheduler, predictAt, context, stage, frames }: WindowStepOptions,
 ): Promise<FloatTensor> {
   const made: FloatTensor[] = [];
   for (const [index, start] of starts.entries()) {
     context.throwIfCancelled();
     const clip = clipFromFrames(sliceBatch(states, start, start + length));
     const place = `${stage} ${framesText(frames.slice(start, start + length))}`;
-    made.push(framesFromClip(await takeStep(clip, step, { scheduler, predict, place })));
+    const options = { scheduler, predict: predictAt(start), place };
+    made.push(framesFromClip(await takeStep(clip, step, options)));
     context.progress(index + 1, starts.length);
   }
   return joinBatches(made);

@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 
+import type { Seed } from '../../common/stages.ts';
 import { normalQuantile } from './normal-quantile.ts';
 import { philox4x32 } from './philox.ts';
 import { elementCount, floatTensor } from './tensor.ts';
@@ -20,8 +21,7 @@ import type { FloatTensor } from './tensor.ts';
 export type NoisePurpose = keyof typeof PURPOSE_WORDS;
 
 export interface NoiseKey {
-  /** 0..2^53-1. */
-  readonly seed: number;
+  readonly seed: Seed;
   /** Indices in the job, each 0..2^32-1. */
   readonly frames: readonly number[];
   readonly purpose: NoisePurpose;
@@ -52,16 +52,25 @@ export function standardNormals(key: NoiseKey, valuesPerFrame: number): Float32A
   const values = new Float32Array(key.frames.length * valuesPerFrame);
   for (const [i, frame] of key.frames.entries()) {
     const start = i * valuesPerFrame;
-    fillFrame(values.subarray(start, start + valuesPerFrame), frame, key);
+    const seed = seedOfFrame(key.seed, i);
+    fillFrame(values.subarray(start, start + valuesPerFrame), frame, { ...key, seed });
   }
   return values;
+}
+
+/** `index`: of the frame among those of the task. */
+export function seedOfFrame(seed: Seed, index: number): number {
+  if (typeof seed === 'number') return seed;
+  const own = seed[index];
+  assert(own !== undefined, 'there is not a seed for each frame');
+  return own;
 }
 
 /** The key is the seed; the counter says which block, step, frame and purpose: no two draws share a block. */
 function fillFrame(
   values: Float32Array,
   frame: number,
-  { seed, purpose, step = 0 }: NoiseKey,
+  { seed, purpose, step = 0 }: NoiseKey & { readonly seed: number },
 ): void {
   assert(Number.isSafeInteger(seed) && seed >= 0, `seed ${seed}`);
   assert(isWord(frame), `frame ${frame}`);

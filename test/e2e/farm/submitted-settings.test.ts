@@ -40,6 +40,11 @@ const JOBS: readonly (readonly [string, readonly string[]])[] = [
   ['ControlVideo', [...ALONG, '--method', 'controlvideo']],
   ['windows that agree at each step', [...ALONG, ...WINDOWS, '--window-block', '2']],
   ['windows that are cross-faded', [...ALONG, ...WINDOWS, '--long', 'blend']],
+  [
+    'prompts and seeds of some frames',
+    [...ALONG, ...WINDOWS, '--prompt-at', '2-4=a red circle', '--seed-at', '5=7'],
+  ],
+  ['a part of a clip', [...ALONG, ...WINDOWS, '--frames', '5-6/8']],
   ['joints', [...ALONG, '--control', 'pose']],
   ['a T2I-Adapter', ['--task', 't2i-adapter', '--control', 'depth', ...PROMPT]],
   ['a mask', [...MASKED, '--mask', MASK, '--frames', '3']],

@@ -37,7 +37,9 @@ describe('help', () => {
   it('of render has every flag with its range', async () => {
     const { stdout } = await run('render', '--help');
     for (const { name } of RENDER_FLAGS) expect(stdout).toContain(`--${name}`);
-    expect(stdout.replace(/\s+/g, ' ')).toContain('Frames to render (1 to 1000000; default: 8)');
+    const frames = 'Frames to render; A-B/N: of N of them frames A to B alone';
+    const range = 'from 0, both among them (1 to 1000000; default: 8)';
+    for (const text of [frames, range]) expect(stdout.replace(/\s+/g, ' ')).toContain(text);
     expect(stdout).toContain('--batch <FILE>');
   });
 });

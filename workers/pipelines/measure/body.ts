@@ -68,11 +68,11 @@ function jointsInput(
   return jointsOfTensor(tensor);
 }
 
-/** Of the task's frames and, unless its first is the job's first, the one before. */
+/** Of the task's frames and, unless its first is the job's first or begins a part of the clip, the one before. */
 function frameInput(input: StageInput<MeasureParams>, role: string): Tensor {
   const tensor = input.tensors[role];
   assert(tensor !== undefined, `${role} is missing`);
-  const before = input.frames[0] === 0 ? 0 : 1;
+  const before = input.frames[0] === 0 || input.params.begins === true ? 0 : 1;
   assert.equal(tensor.shape[0], input.frames.length + before, `${role} has not the task's frames`);
   return tensor;
 }

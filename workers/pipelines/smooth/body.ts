@@ -14,7 +14,7 @@ import { framesText } from '../failure-place.ts';
 import { predictGuided, textBranches } from '../guidance.ts';
 import { clipFromFrames, framesFromClip } from '../latents.ts';
 import { latentCopiesInput, latentsInput } from '../stage-inputs.ts';
-import { embedText } from '../text-embedding.ts';
+import { embedPrompt, embedText, meanText } from '../text-embedding.ts';
 import { checkLatentSize, runUnet } from '../unet.ts';
 import { frameStates, stepWindows } from '../window-steps.ts';
 
@@ -25,22 +25,24 @@ export const smooth: StageBody<SmoothParams> = async (input, context) => {
   const { start, first } = beginning(input, sampler.timesteps, context.config('scheduler'));
   const unet = await context.session('unet');
   checkLatentSize(unet, context.config('unet'), start);
-  const branches = textBranches({
-    prompt: await embedText(params.prompt, context),
-    negative: await embedText(params.negativePrompt, context),
-    scale: params.guidanceScale,
-  });
-  const predict: Predict = (sample, timestep) => {
-    return predictGuided(sample, branches, (batch, text) => {
-      return runUnet(unet, { sample: batch, timestep, text });
-    });
+  const told = await embedPrompt(params.prompt, context);
+  const negative = await embedText(params.negativePrompt, context);
+  const predictOver = (start: number, length: number): Predict => {
+    const prompt = meanText(told, { start, length });
+    const branches = textBranches({ prompt, negative, scale: params.guidanceScale });
+    return (sample, timestep) =>
+      predictGuided(sample, branches, (batch, text) => {
+        return runUnet(unet, { sample: batch, timestep, text });
+      });
   };
   if (params.windows !== undefined) {
-    const options = { scheduler: sampler, predict, context, stage: 'smooth', frames };
+    const { length } = params.windows;
+    const predictAt = (start: number): Predict => predictOver(start, length);
+    const options = { scheduler: sampler, predictAt, context, stage: 'smooth', frames };
     return { latents: await stepWindows(start, params.windows, options) };
   }
   const place = `smooth ${framesText(frames)}`;
-  const options = { sampler, predict, context, place };
+  const options = { sampler, predict: predictOver(0, frames.length), context, place };
   return { latents: framesFromClip(await denoiseFrom(clipFromFrames(start), first, options)) };
 };
 

@@ -63,7 +63,7 @@ async function run(stage: WindowStage, cut: Cut = {}): Promise<FloatTensor> {
   const { stride = STRIDE, block = 1, end = steps } = cut;
   const job = acceptedJob({ frames, steps, window, long: { mode: 'co-denoise', stride, block } });
   const nodes = windowingOf(job).run({
-    ...{ stage, params: params[stage], models: {} },
+    ...{ stage, params: () => params[stage], models: {} },
     from: { node: given, output: 'latents' },
     steps: { first: 0, end },
   });
@@ -119,7 +119,8 @@ describe('the comparison', () => {
     const job = acceptedJob({ frames, steps, window, long: { mode: 'blend', stride: STRIDE } });
     const windowing = windowingOf(job);
     const latents = goldenFloats('encode', 'latents');
-    const options = { stage: 'invert-image', params: params['invert-image'], models: {} } as const;
+    const own = params['invert-image'];
+    const options = { stage: 'invert-image', params: () => own, models: {} } as const;
     const from = { node: given, output: 'latents' };
     const [whole] = windowing.run({ ...options, from, steps: { first: 0, end: steps } });
     const noise = await runNode(whole!, new Map([[given.name, [latents]]]));
