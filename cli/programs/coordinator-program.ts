@@ -118,9 +118,7 @@ async function lead(
     store,
     bus: observed(bus, registry.failuresOf('bivdiff_bus_errors_total')),
     workers,
-    holds: new SharedHolds((worker, digests) => {
-      talk.dropHeld(worker, digests);
-    }),
+    holds: new SharedHolds(talk.dropHeld.bind(talk)),
     clock: systemClock,
     policy: DEFAULT_FAILURE_POLICY,
     nowMs: Date.now,
@@ -147,9 +145,7 @@ async function lead(
     ...{ coordinator, workers, store, tokens, limits },
     accept: (spec, source, sources) => acceptor.accept(spec, source, sources),
     warningsOf: (spec, job) => acceptor.warningsOf(spec, job),
-    drain: (worker) => {
-      talk.drain(worker);
-    },
+    drain: talk.drain.bind(talk),
     pid: process.pid,
     scaling: () => scaling?.says ?? [],
     onRefused: (refusal) => {
