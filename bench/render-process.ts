@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { NODE_FLAGS } from '../cli/node-flags.ts';
+import { NODE_FLAGS } from '../common/node-flags.ts';
 import { BivdiffError } from '../common/errors.ts';
 import type { LoopDelay } from './loop-delay.ts';
 

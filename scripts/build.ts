@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { NODE_FLAGS } from '../cli/node-flags.ts';
+import { NODE_FLAGS } from '../common/node-flags.ts';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');

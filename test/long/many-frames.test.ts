@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
 import { expect, it } from 'vitest';
 
-import { NODE_FLAGS } from '../../cli/node-flags.ts';
+import { NODE_FLAGS } from '../../common/node-flags.ts';
 import { EVENT_SUBJECT, TASK_SUBJECTS } from '../../common/bus/nats/subjects.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import { endOfCli, startCli } from '../support/cli-process.ts';

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 
-import { NODE_FLAGS } from '../../cli/node-flags.ts';
+import { NODE_FLAGS } from '../../common/node-flags.ts';
 
 const root = join(import.meta.dirname, '../..');
 

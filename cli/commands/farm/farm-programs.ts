@@ -12,7 +12,7 @@ import {
   addNatsAccessFlags,
   natsAccessOf,
 } from '../../flags/connection.ts';
-import { NODE_FLAGS } from '../../node-flags.ts';
+import { NODE_FLAGS } from '../../../common/node-flags.ts';
 import { limitsOf, LIMITS_TEXT } from '../../flags/limit-flags.ts';
 import { checkListenAddress, NATS_DEFAULT, SERVER_DEFAULT } from '../../flags/farm-settings.ts';
 import { EXIT_OK } from '../../output/exit-codes.ts';

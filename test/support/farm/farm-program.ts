@@ -5,7 +5,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-import { NODE_FLAGS } from '../../../cli/node-flags.ts';
+import { NODE_FLAGS } from '../../../common/node-flags.ts';
 import { FAIL_AT_VARIABLE } from './arm-failure-point.ts';
 import type { FailAt } from './arm-failure-point.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { expect, it } from 'vitest';
 
-import { NODE_FLAGS } from '../../../cli/node-flags.ts';
+import { NODE_FLAGS } from '../../../common/node-flags.ts';
 
 it('are those that the script of a checkout gives', async () => {
   const script = await readFile(join(import.meta.dirname, '../../../scripts/with-node.sh'), 'utf8');
