@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { NODE_FLAGS } from '../common/node-flags.ts';
 import { BivdiffError } from '../common/errors.ts';
 import type { LoopDelay } from './loop-delay.ts';
 
@@ -38,7 +39,7 @@ export async function runRender(flags: readonly string[]): Promise<RenderRun> {
   const child = spawn(
     process.execPath,
     [
-      '--disable-warning=ExperimentalWarning',
+      ...NODE_FLAGS,
       ...['--import', join(import.meta.dirname, 'loop-delay.ts')],
       join(root, 'cli/main.ts'),
       'render',

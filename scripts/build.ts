@@ -5,6 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { NODE_FLAGS } from '../common/node-flags.ts';
+
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
@@ -27,7 +29,7 @@ mkdirSync(join(dist, 'bin'));
 // As an image has it on its PATH: the packages are beside dist/, or above it.
 writeFileSync(
   join(dist, 'bin/bivdiff'),
-  '#!/usr/bin/env -S node --disable-warning=ExperimentalWarning\nimport "../cli/main.js";\n',
+  `#!/usr/bin/env -S node ${NODE_FLAGS.join(' ')}\nimport "../cli/main.js";\n`,
   {
     mode: 0o755,
   },

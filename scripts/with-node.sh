@@ -10,4 +10,8 @@ if [ -x "$root/.tools/node_modules/node/bin/node" ]; then
 fi
 script=$1
 shift
-exec node --disable-warning=ExperimentalWarning "$root/$script" "$@"
+# As NODE_FLAGS in common/node-flags.ts; other scripts are compilers and tests, which are faster with more room.
+memory=
+if [ "$script" = cli/main.ts ]; then memory=--max-semi-space-size=2; fi
+# shellcheck disable=SC2086
+exec node --disable-warning=ExperimentalWarning $memory "$root/$script" "$@"

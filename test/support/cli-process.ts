@@ -4,6 +4,8 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 
+import { NODE_FLAGS } from '../../common/node-flags.ts';
+
 const root = join(import.meta.dirname, '../..');
 
 export interface CliRun {
@@ -15,11 +17,10 @@ export interface CliRun {
 
 /** Starts `bivdiff ARGS` on this test's Node. */
 export function startCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-  return spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', join(root, 'cli/main.ts'), ...args],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } },
-  );
+  return spawn(process.execPath, [...NODE_FLAGS, join(root, 'cli/main.ts'), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
 }
 
 /** Waits for its end. */

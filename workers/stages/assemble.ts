@@ -13,6 +13,7 @@ import { BusyClock } from './busy-clock.ts';
 import type { ArtifactAccess } from './results.ts';
 import { readAlpha, readPicture, resolvePictures } from './artifacts.ts';
 import type { PictureRef } from './artifacts.ts';
+import { PictureList } from './picture-list.ts';
 import { composeContactSheet, composePanels } from '../vision/panels.ts';
 import type { RgbImage } from '../media/media-types.ts';
 import { writeMovie } from '../media/write-movie.ts';
@@ -23,7 +24,7 @@ import type { RunTaskOptions, StageOutcome, StageRunnerOptions } from './stage-e
 /** One row of a contact sheet, or one panel of every frame. */
 interface Panel {
   readonly label: string;
-  readonly pictures: readonly PictureRef[];
+  readonly pictures: PictureList;
 }
 
 /** Makes one output of the job and stores it. */
@@ -38,7 +39,7 @@ export async function assembleOutput(
     case 'clip':
       return makeClip(task, { options, run, access, params });
     case 'comparison': {
-      const panels = await panelsOf(task, options);
+      const panels = panelsOf(task, options);
       return encodeMovie(options, run, {
         params,
         count: panels[0]!.pictures.length,
@@ -46,7 +47,7 @@ export async function assembleOutput(
       });
     }
     case 'contact-sheet':
-      return makeContactSheet(access, await panelsOf(task, options));
+      return makeContactSheet(access, panelsOf(task, options));
   }
 }
 
@@ -58,18 +59,21 @@ interface Clip {
 }
 
 async function makeClip(task: Task, { options, run, access, params }: Clip): Promise<StageOutcome> {
-  const read = (role: string) => resolvePictures(options.store, task.inputs[role] ?? []);
-  const [smoothed, alphas] = await Promise.all([read('smoothed'), read('alpha')]);
+  const parts = (role: string) => task.inputs[role] ?? [];
+  const list = (role: string): PictureList => new PictureList(options.store, parts(role));
+  const [smoothed, alphas] = [list('smoothed'), list('alpha')];
   const alpha = alphas.length > 0;
   const frame = async (i: number): Promise<RgbImage> => {
-    const picture = await readPicture(access, smoothed[i]!);
-    return alpha ? withAlpha(picture, await readAlpha(access, alphas[i]!)) : picture;
+    const picture = await readPicture(access, await smoothed.at(i));
+    return alpha ? withAlpha(picture, await readAlpha(access, await alphas.at(i))) : picture;
   };
   const frames = { params, count: smoothed.length, frame };
   if (!isSequence(params.format)) return encodeMovie(options, run, frames);
   // These are the decoded pictures themselves: nothing to make.
-  if (params.format === 'png-sequence' && !alpha)
-    return { outputs: { file: smoothed.map(plainRef) }, busySeconds: 0 };
+  if (params.format === 'png-sequence' && !alpha) {
+    const pictures = await resolvePictures(options.store, parts('smoothed'));
+    return { outputs: { file: pictures.map(plainRef) }, busySeconds: 0 };
+  }
   return makePictures(access, run, frames);
 }
 
@@ -139,17 +143,12 @@ async function encodeMovie(
 }
 
 /** What the task shows, in the order of the labels. */
-async function panelsOf(
-  task: Task,
-  { store, panelLabels }: StageRunnerOptions,
-): Promise<readonly Panel[]> {
+function panelsOf(task: Task, { store, panelLabels }: StageRunnerOptions): readonly Panel[] {
   const roles = Object.keys(panelLabels).filter((role) => task.inputs[role] !== undefined);
-  return Promise.all(
-    roles.map(async (role) => ({
-      label: panelLabels[role]!,
-      pictures: await resolvePictures(store, task.inputs[role]!),
-    })),
-  );
+  return roles.map((role) => ({
+    label: panelLabels[role]!,
+    pictures: new PictureList(store, task.inputs[role]!),
+  }));
 }
 
 async function makeContactSheet(
@@ -157,10 +156,13 @@ async function makeContactSheet(
   panels: readonly Panel[],
 ): Promise<StageOutcome> {
   const rows = await Promise.all(
-    panels.map(async ({ label, pictures }) => ({
-      label,
-      frames: await Promise.all(pictures.map((ref) => readPicture(access, ref))),
-    })),
+    panels.map(async ({ label, pictures }) => {
+      const frames: RgbImage[] = [];
+      for (let index = 0; index < pictures.length; index += 1) {
+        frames.push(await readPicture(access, await pictures.at(index)));
+      }
+      return { label, frames };
+    }),
   );
   const sheet = composeContactSheet(rows);
   const bytes = await access.codecs.during(() => encodePng(sheet));
@@ -180,7 +182,7 @@ async function readFrame(
   return Promise.all(
     panels.map(async ({ label, pictures }) => ({
       label,
-      image: await readPicture(access, pictures[index]!),
+      image: await readPicture(access, await pictures.at(index)),
     })),
   );
 }

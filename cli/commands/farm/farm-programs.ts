@@ -12,6 +12,7 @@ import {
   addNatsAccessFlags,
   natsAccessOf,
 } from '../../flags/connection.ts';
+import { NODE_FLAGS } from '../../../common/node-flags.ts';
 import { limitsOf, LIMITS_TEXT } from '../../flags/limit-flags.ts';
 import { checkListenAddress, NATS_DEFAULT, SERVER_DEFAULT } from '../../flags/farm-settings.ts';
 import { EXIT_OK } from '../../output/exit-codes.ts';
@@ -277,7 +278,7 @@ function addUp(program: Command, environment: CliEnvironment, finish: Finish): v
         {
           ...{ workers, slots, threads, listen, natsPort, storeFolder, modelsFolder },
           ...{ stdout, stderr, device: flags.device ?? DEVICE_DEFAULT },
-          program: [process.execPath, '--disable-warning=ExperimentalWarning', main],
+          program: [process.execPath, ...NODE_FLAGS, main],
         },
         signal,
       );

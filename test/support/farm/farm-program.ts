@@ -5,6 +5,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
+import { NODE_FLAGS } from '../../../common/node-flags.ts';
 import { FAIL_AT_VARIABLE } from './arm-failure-point.ts';
 import type { FailAt } from './arm-failure-point.ts';
 
@@ -37,7 +38,7 @@ export function startProgram(
   { prefix = [], env = {}, failAt }: Surroundings,
 ): Program {
   const armed = failAt === undefined ? [] : ['--import', ARM];
-  const node = [process.execPath, '--disable-warning=ExperimentalWarning', ...armed, main];
+  const node = [process.execPath, ...NODE_FLAGS, ...armed, main];
   const [command = '', ...rest] = [...prefix, ...node, ...args];
   const child = spawn(command, rest, {
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -5,6 +5,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { BivdiffError } from '../../../common/errors.ts';
+import { NODE_FLAGS } from '../../../common/node-flags.ts';
 import { saysOutOfMemory } from '../media-errors.ts';
 import type { ChildMessage, MediaRequest, ParentMessage } from './media-protocol.ts';
 import { MessageQueue } from './message-queue.ts';
@@ -90,7 +91,7 @@ export class MediaProcess {
       `--max-old-space-size=${this.#options.heapMiB}`,
       // It would reserve 10 GiB of addresses for each module.
       '--disable-wasm-trap-handler',
-      '--disable-warning=ExperimentalWarning',
+      ...NODE_FLAGS,
     ];
     const [execPath = process.execPath, ...execArgv] = [
       ...limitAddresses(this.#options.addressMiB),
