@@ -31,7 +31,16 @@ export interface ClipMetrics {
   readonly depthCorrelation: BeforeAndAfter;
   readonly jointPck: BeforeAndAfter;
   readonly drift: number | undefined;
+  /** How far flicker, edge F1 and colour drift leave those of the clip's beginning as it goes on; 0: as well at the end as at the beginning. */
+  readonly driftError: {
+    readonly flicker: BeforeAndAfter;
+    readonly edgeF1: BeforeAndAfter;
+    readonly drift: number | undefined;
+  };
 }
+
+/** Parts of a clip that are compared with the first of them. */
+const CHUNKS = 8;
 
 interface BeforeAndAfter {
   /** Of the frames that went into smoothing. */
@@ -39,12 +48,10 @@ interface BeforeAndAfter {
   readonly smoothed: number | undefined;
 }
 
-/** The means over all that some tasks measured. */
+/** The means over all that some tasks measured, given in the order of frames. */
 export function meansOf(sums: readonly MeasureSums[]): ClipMetrics {
-  const mean = (pick: (sums: MeasureSums) => Sum | undefined): number | undefined => {
-    const { sum, count } = totalOf(sums.map(pick));
-    return count === 0 ? undefined : sum / count;
-  };
+  const mean = (pick: (sums: MeasureSums) => Sum | undefined): number | undefined =>
+    meanOf(sums, pick);
   const means = (figure: Exclude<keyof MeasureSums, 'drift' | 'seamFlicker'>): BeforeAndAfter => ({
     generated: mean(({ [figure]: both }) => both?.generated),
     smoothed: mean(({ [figure]: both }) => both?.smoothed),
@@ -65,7 +72,41 @@ export function meansOf(sums: readonly MeasureSums[]): ClipMetrics {
     depthCorrelation: means('depthCorrelation'),
     jointPck: means('jointPck'),
     drift: mean(({ drift }) => drift),
+    driftError: {
+      flicker: {
+        generated: driftErrorOf(sums, ({ flicker }) => flicker.generated),
+        smoothed: driftErrorOf(sums, ({ flicker }) => flicker.smoothed),
+      },
+      edgeF1: {
+        generated: driftErrorOf(sums, ({ edgeF1 }) => edgeF1?.generated),
+        smoothed: driftErrorOf(sums, ({ edgeF1 }) => edgeF1?.smoothed),
+      },
+      drift: driftErrorOf(sums, ({ drift }) => drift),
+    },
   };
+}
+
+type PickSum = (sums: MeasureSums) => Sum | undefined;
+
+/** Mean over the chunks after the first of their relative departure from it. Undefined where there are too few tasks for chunks, or nothing to depart from. */
+function driftErrorOf(sums: readonly MeasureSums[], pick: PickSum): number | undefined {
+  if (sums.length < CHUNKS) return undefined;
+  const [first, ...others] = Array.from({ length: CHUNKS }, (_, chunk) => {
+    const [start, end] = [chunk, chunk + 1].map((at) => Math.floor((at * sums.length) / CHUNKS));
+    return meanOf(sums.slice(start, end), pick);
+  });
+  if (first === undefined || first <= 0) return undefined;
+  let departures = 0;
+  for (const other of others) {
+    if (other === undefined) return undefined;
+    departures += Math.abs(other - first) / first;
+  }
+  return departures / others.length;
+}
+
+function meanOf(sums: readonly MeasureSums[], pick: PickSum): number | undefined {
+  const { sum, count } = totalOf(sums.map(pick));
+  return count === 0 ? undefined : sum / count;
 }
 
 function totalOf(sums: readonly (Sum | undefined)[]): Sum {

@@ -8,6 +8,8 @@ import { formatBytes, formatFigure, formatSeconds, plural } from '../output/form
 import { digestOfArtifacts, placeOutputs } from '../output/place-outputs.ts';
 import type { OutputFile } from '../output/place-outputs.ts';
 import type { ProgressView } from '../output/progress.ts';
+import type { AcceptedJob } from '../../recipes/job.ts';
+import { wantedFrames } from '../../recipes/pipeline/job-base.ts';
 import type { OutputFiles } from '../request/spec-layer.ts';
 import { traceEvents } from '../output/trace-events.ts';
 
@@ -35,7 +37,15 @@ export interface RenderReport {
     readonly depthCorrelation: Readonly<Record<'generated' | 'smoothed', number | null>>;
     readonly jointPck: Readonly<Record<'generated' | 'smoothed', number | null>>;
     readonly drift: number | null;
+    /** Relative departure of later parts of the clip from its first: docs/metrics.md. */
+    readonly driftError: {
+      readonly flicker: Readonly<Record<'generated' | 'smoothed', number | null>>;
+      readonly edgeF1: Readonly<Record<'generated' | 'smoothed', number | null>>;
+      readonly drift: number | null;
+    };
   };
+  /** Wall time of all tasks, summed, by the frames that were asked for; null where some had run before. */
+  readonly secondsPerFrame: number | null;
   readonly tasks: TaskCounts;
   /** By stage: the wall time of the tasks that ran, summed. */
   readonly seconds: RenderResult['secondsByStage'];
@@ -136,7 +146,8 @@ export function stopped(
 }
 
 function reportOf(result: RenderResult, options: RenderToFilesOptions): RenderReport {
-  const { flicker, seamRatio, edgeF1, depthCorrelation, jointPck, drift } = result.metrics;
+  const { flicker, seamRatio, edgeF1, depthCorrelation, jointPck, drift, driftError } =
+    result.metrics;
   const told = ({ generated, smoothed }: typeof flicker) => ({
     generated: generated ?? null,
     smoothed: smoothed ?? null,
@@ -158,15 +169,26 @@ function reportOf(result: RenderResult, options: RenderToFilesOptions): RenderRe
       ...{ flicker: told(flicker), seamRatio: told(seamRatio), edgeF1: told(edgeF1) },
       ...{ depthCorrelation: told(depthCorrelation), jointPck: told(jointPck) },
       drift: drift ?? null,
+      driftError: {
+        ...{ flicker: told(driftError.flicker), edgeF1: told(driftError.edgeF1) },
+        drift: driftError.drift ?? null,
+      },
     },
     tasks: result.tasks,
     seconds: Object.fromEntries(
       Object.entries(result.secondsByStage).map(([stage, one]) => [stage, roundSeconds(one)]),
     ),
+    secondsPerFrame: secondsPerFrame(result),
     wallSeconds: roundSeconds(result.seconds),
     store: options.storeFolder,
     manifest: result.manifest,
   };
+}
+
+function secondsPerFrame({ tasks, secondsByStage, manifest }: RenderResult): number | null {
+  if (tasks.reused > 0) return null;
+  const seconds = Object.values(secondsByStage).reduce((sum, one) => sum + one, 0);
+  return roundSeconds(seconds / wantedFrames(manifest['job'] as AcceptedJob).count);
 }
 
 function filesToWrite(

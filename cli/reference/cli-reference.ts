@@ -71,9 +71,10 @@ is left; one that differs is refused without \`--overwrite\`. Reports and traces
 | \`job\` | id of the job: SHA-256 over everything that can change its result |
 | \`outputs\` | for each file: \`layout\`, \`format\`, \`path\`, \`bytes\`, \`sha256\` |
 | \`sha256\` | the video's; of a PNG folder that of what \`sha256sum *.png\` prints in it |
-| \`metrics\` | \`flicker\`, \`seamRatio\`, \`edgeF1\`, \`depthCorrelation\` and \`jointPck\` (each \`generated\`, \`smoothed\`), \`drift\`; \`null\` where there is nothing to measure: [metrics.md](metrics.md) |
+| \`metrics\` | \`flicker\`, \`seamRatio\`, \`edgeF1\`, \`depthCorrelation\` and \`jointPck\` (each \`generated\`, \`smoothed\`), \`drift\`, \`driftError\` (of \`flicker\`, \`edgeF1\`, \`drift\`); \`null\` where there is nothing to measure: [metrics.md](metrics.md) |
 | \`tasks\` | \`run\`, \`reused\`, and both \`byStage\` |
 | \`seconds\` | by stage: wall time of the tasks that ran, summed |
+| \`secondsPerFrame\` | wall time of all tasks by the frames: GPU-seconds a frame, where workers have one GPU and one slot each; \`null\` where some tasks had run before |
 | \`wallSeconds\` | from start to end |
 | \`store\` | the store's folder |
 | \`manifest\` | what made the outputs: the job with all digests, costs, versions |

@@ -49,7 +49,7 @@ export interface Job {
 
 /** One figure. (No map field: reflection of map fields is broken in the libraries that serve it.) */
 export interface Metric {
-  /** "drift"; or "flicker", "seamRatio", "edgeF1", "depthCorrelation" or "jointPck", each with ".generated" or ".smoothed". Others may follow. */
+  /** "drift"; or "flicker", "seamRatio", "edgeF1", "depthCorrelation" or "jointPck", each with ".generated" or ".smoothed"; "driftError." before some. Others may follow. */
   name: string;
   /** As docs/metrics.md defines it. */
   value: number;
