@@ -122,7 +122,8 @@ export class HeldSteps {
   #release(task: TaskNumber, reader: TaskNumber): void {
     const readers = this.#readers.get(task);
     readers?.delete(reader);
-    if (readers?.size === 0) this.#drop(task);
+    // Where a step was lost, readers that are done may have to run again, and would find nothing.
+    if (readers?.size === 0 && this.#lost.size === 0) this.#drop(task);
   }
 
   #drop(task: TaskNumber): void {
