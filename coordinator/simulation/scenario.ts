@@ -3,7 +3,8 @@
 
 import { digestText } from '../../common/digest.ts';
 import { STAGE_FACTS } from '../../common/stage-facts.ts';
-import type { Pool, Stage } from '../../common/task.ts';
+import type { WindowStep } from '../../common/stages.ts';
+import type { Pool, Stage, Task } from '../../common/task.ts';
 import { costUnits } from '../domain/cost.ts';
 import type { AcceptedJob, PartRef } from '../../recipes/job.ts';
 import { overlappingWindows } from '../../recipes/pipeline/windows.ts';
@@ -154,6 +155,16 @@ export function createStageSeconds(
     if (seconds === undefined) return scenario.anySeconds;
     return (seconds * frames) / (step === undefined ? 1 : steps);
   };
+}
+
+/** Of a task as workers get it. */
+export function meanSeconds(
+  { stage, frames, params }: Pick<Task, 'stage' | 'frames' | 'params'>,
+  stageSeconds: StageSeconds,
+): number {
+  const { windows } = params as { readonly windows?: WindowStep };
+  const copies = windows && windows.starts.length * windows.length;
+  return stageSeconds(stage, copies ?? frames.length, windows?.step);
 }
 
 function unitsPerFrame(plan: Plan, stage: Stage): number {

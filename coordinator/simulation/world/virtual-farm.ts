@@ -3,12 +3,11 @@
 
 import { STAGE_FACTS } from '../../../common/stage-facts.ts';
 import type { FailureJson } from '../../../common/errors.ts';
-import type { WindowStep } from '../../../common/stages.ts';
 import type { WorkerStatus } from '../../../common/worker-status.ts';
 import { beatInGroups } from './beat-in-groups.ts';
 import { IdleSlots } from './idle-slots.ts';
 import { layOut } from '../farm-layout.ts';
-import { WORKER_POOLS } from '../scenario.ts';
+import { meanSeconds, WORKER_POOLS } from '../scenario.ts';
 import type { Attempts } from '../simulation-result.ts';
 import { SlotLedger } from '../slot-ledger.ts';
 import type { PoolTime } from '../slot-ledger.ts';
@@ -182,15 +181,12 @@ export class VirtualFarm {
     this.#running += 1;
     const nowMs = clock.nowMs();
     this.#ledger.begin(slot, nowMs, STAGE_FACTS[task.stage].pool !== 'any');
-    const { windows } = task.params as { readonly windows?: WindowStep };
-    const frames = windows && windows.starts.length * windows.length;
-    const mean = stageSeconds(task.stage, frames ?? task.frames.length, windows?.step);
+    const mean = meanSeconds(task, stageSeconds);
     const usefulMs = (draws.seconds(task.id, mean) / scenario.pools[pool].speed) * 1000;
     // Attempts and deliveries of one task draw anew.
     const run = attempt * 64 + letter.deliveries;
     const failsAt = poisoned.has(task.id) ? 1 : draws.failsAt(task.id, run);
-    const wholeMs =
-      usefulMs * draws.slowdown(task.id, run) + (scenario.overheadSeconds ?? 0) * 1000;
+    const wholeMs = usefulMs * draws.slowdown(task.id, run) + 1000 * (scenario.overheadSeconds ?? 0);
     this.#usefulMs[slot] = usefulMs;
     this.#startMs[slot] = nowMs;
     this.#willFail[slot] = failsAt === undefined ? 0 : 1;

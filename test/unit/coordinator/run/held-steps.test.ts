@@ -113,6 +113,19 @@ describe('what is held', () => {
     expect(dropped).toHaveLength(new Set(dropped).size);
   });
 
+  it('is kept to the end of the job once a step was lost: readers that are done may have to run again', () => {
+    for (const index of [0, 1, 2, 3]) settle(step(1, index));
+    settle(step(1, 3), { worker: 'b' });
+    expect(dropped).toHaveLength(1);
+    steps.lose(step(1, 3));
+    expect(dropped).toHaveLength(2);
+    for (const index of [0, 1, 2]) settle(step(2, index));
+    expect(dropped).toHaveLength(2);
+    expect([0, 1, 2].every((index) => steps.has(step(1, index)))).toBe(true);
+    steps.dropAll();
+    expect(dropped).toHaveLength(2 + 6);
+  });
+
   it('is kept while another job needs it', () => {
     const told: string[] = [];
     const holds = new SharedHolds((worker) => told.push(worker));
