@@ -183,10 +183,10 @@ export class VirtualFarm {
     this.#ledger.begin(slot, nowMs, STAGE_FACTS[task.stage].pool !== 'any');
     const mean = meanSeconds(task, stageSeconds);
     const usefulMs = (draws.seconds(task.id, mean) / scenario.pools[pool].speed) * 1000;
-    // Attempts and deliveries of one task draw anew.
-    const run = attempt * 64 + letter.deliveries;
+    const run = attempt * 64 + letter.deliveries; // each attempt and delivery draws anew
     const failsAt = poisoned.has(task.id) ? 1 : draws.failsAt(task.id, run);
-    const wholeMs = usefulMs * draws.slowdown(task.id, run) + 1000 * (scenario.overheadSeconds ?? 0);
+    const overheadMs = 1000 * (scenario.overheadSeconds ?? 0);
+    const wholeMs = usefulMs * draws.slowdown(task.id, run) + overheadMs;
     this.#usefulMs[slot] = usefulMs;
     this.#startMs[slot] = nowMs;
     this.#willFail[slot] = failsAt === undefined ? 0 : 1;
