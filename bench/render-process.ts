@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { NODE_FLAGS } from '../common/node-flags.ts';
+import { NODE_ENVIRONMENT, NODE_FLAGS } from '../common/node-flags.ts';
 import { BivdiffError } from '../common/errors.ts';
 import type { LoopDelay } from './loop-delay.ts';
 
@@ -49,7 +49,7 @@ export async function runRender(flags: readonly string[]): Promise<RenderRun> {
     ],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, BENCH_LOOP_DELAY_FILE: delayFile },
+      env: { ...NODE_ENVIRONMENT, ...process.env, BENCH_LOOP_DELAY_FILE: delayFile },
     },
   );
   let peakBytes = 0;

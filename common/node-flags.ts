@@ -8,3 +8,12 @@ export const NODE_FLAGS = [
   '--disable-warning=ExperimentalWarning',
   '--max-semi-space-size=2',
 ] as const;
+
+/**
+ * glibc gives memory back to the machine if it may not raise its threshold for mapped blocks (from 131,072 bytes up to 32 MiB, mallopt(3)) and keeps no
+ * heap for each thread: a released model's weights, the latents of past windows. Other C libraries ignore both.
+ */
+export const NODE_ENVIRONMENT = {
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+} as const;

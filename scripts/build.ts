@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { NODE_FLAGS } from '../common/node-flags.ts';
+import { NODE_ENVIRONMENT, NODE_FLAGS } from '../common/node-flags.ts';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -26,10 +26,11 @@ const own = { name, version, license, type, engines, private: true };
 writeFileSync(join(dist, 'package.json'), `${JSON.stringify(own, undefined, 2)}\n`);
 
 mkdirSync(join(dist, 'bin'));
+const environment = Object.entries(NODE_ENVIRONMENT).map((entry) => entry.join('='));
 // As an image has it on its PATH: the packages are beside dist/, or above it.
 writeFileSync(
   join(dist, 'bin/bivdiff'),
-  `#!/usr/bin/env -S node ${NODE_FLAGS.join(' ')}\nimport "../cli/main.js";\n`,
+  `#!/usr/bin/env -S ${environment.join(' ')} node ${NODE_FLAGS.join(' ')}\nimport "../cli/main.js";\n`,
   {
     mode: 0o755,
   },

@@ -10,8 +10,12 @@ if [ -x "$root/.tools/node_modules/node/bin/node" ]; then
 fi
 script=$1
 shift
-# As NODE_FLAGS in common/node-flags.ts; other scripts are compilers and tests, which are faster with more room.
+# As common/node-flags.ts says; other scripts are compilers and tests, which are faster with more room.
 memory=
-if [ "$script" = cli/main.ts ]; then memory=--max-semi-space-size=2; fi
+if [ "$script" = cli/main.ts ]; then
+  memory=--max-semi-space-size=2
+  export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX-2}"
+  export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_-131072}"
+fi
 # shellcheck disable=SC2086
 exec node --disable-warning=ExperimentalWarning $memory "$root/$script" "$@"

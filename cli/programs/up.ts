@@ -11,6 +11,7 @@ import type { TextSink } from '../terminal.ts';
 import { FarmClient } from '../farm/farm-client.ts';
 import { startNatsServer } from './nats-server.ts';
 import { BivdiffError } from '../../common/errors.ts';
+import { NODE_ENVIRONMENT } from '../../common/node-flags.ts';
 
 /** Workers may finish what they run; see the drain time in worker-program.ts. */
 const STOP_MS = 30_000;
@@ -114,6 +115,7 @@ class Child {
     const [command = '', ...first] = program;
     const child = spawn(command, [...first, ...this.#args], {
       stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...NODE_ENVIRONMENT, ...process.env },
       // A Ctrl-C in the terminal is ours to pass on, in the right order.
       detached: true,
     });

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
 import { expect, it } from 'vitest';
 
-import { NODE_FLAGS } from '../../common/node-flags.ts';
+import { NODE_ENVIRONMENT, NODE_FLAGS } from '../../common/node-flags.ts';
 import { EVENT_SUBJECT, TASK_SUBJECTS } from '../../common/bus/nats/subjects.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import { endOfCli, startCli } from '../support/cli-process.ts';
@@ -32,7 +32,10 @@ const farmOf = useFarm();
 async function startWorker(farm: FaultFarm, name: string): Promise<ChildProcess> {
   const args = ['--nats', farm.nats.url, '--store', farm.store, '--name', name];
   const program = join(import.meta.dirname, '../support/farm/noop-worker.ts');
-  const child = fork(program, [...args, '--slots', String(SLOTS)], { execArgv: [...NODE_FLAGS] });
+  const child = fork(program, [...args, '--slots', String(SLOTS)], {
+    execArgv: [...NODE_FLAGS],
+    env: { ...NODE_ENVIRONMENT, ...process.env },
+  });
   await once(child, 'message');
   return child;
 }

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 
-import { NODE_FLAGS } from '../../common/node-flags.ts';
+import { NODE_ENVIRONMENT, NODE_FLAGS } from '../../common/node-flags.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -19,7 +19,7 @@ export interface CliRun {
 export function startCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
   return spawn(process.execPath, [...NODE_FLAGS, join(root, 'cli/main.ts'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
+    env: { ...NODE_ENVIRONMENT, ...process.env, ...env },
   });
 }
 

@@ -5,7 +5,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-import { NODE_FLAGS } from '../../../common/node-flags.ts';
+import { NODE_ENVIRONMENT, NODE_FLAGS } from '../../../common/node-flags.ts';
 import { FAIL_AT_VARIABLE } from './arm-failure-point.ts';
 import type { FailAt } from './arm-failure-point.ts';
 
@@ -42,7 +42,7 @@ export function startProgram(
   const [command = '', ...rest] = [...prefix, ...node, ...args];
   const child = spawn(command, rest, {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, ...env, ...(failAt && { [FAIL_AT_VARIABLE]: JSON.stringify(failAt) }) },
+    env: { ...NODE_ENVIRONMENT, ...process.env, ...env, ...(failAt && { [FAIL_AT_VARIABLE]: JSON.stringify(failAt) }) },
   });
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));

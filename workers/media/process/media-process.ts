@@ -5,7 +5,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { BivdiffError } from '../../../common/errors.ts';
-import { NODE_FLAGS } from '../../../common/node-flags.ts';
+import { NODE_ENVIRONMENT, NODE_FLAGS } from '../../../common/node-flags.ts';
 import { saysOutOfMemory } from '../media-errors.ts';
 import type { ChildMessage, MediaRequest, ParentMessage } from './media-protocol.ts';
 import { MessageQueue } from './message-queue.ts';
@@ -104,7 +104,7 @@ export class MediaProcess {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       // Secrets of the program have no place in a process that reads untrusted files.
-      env: { TZ: 'UTC' },
+      env: { TZ: 'UTC', ...NODE_ENVIRONMENT },
     });
     const inbox = new MessageQueue<ChildMessage>();
     this.#inbox = inbox;
