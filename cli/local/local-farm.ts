@@ -28,6 +28,7 @@ import { createPlan } from '../../coordinator/domain/plan.ts';
 import { putRequest } from '../../coordinator/jobs/job-request.ts';
 import { createTaskGraph } from '../../coordinator/domain/task-graph.ts';
 import { wantedTasks } from '../../coordinator/run/active-job.ts';
+import { SharedHolds } from '../../coordinator/run/shared-holds.ts';
 import { surveyStore } from '../../coordinator/run/survey.ts';
 import { createLanePool } from '../../workers/inference/lanes/lane-pool.ts';
 import type { LanePool } from '../../workers/inference/lanes/lane-pool.ts';
@@ -35,10 +36,12 @@ import { machineMemory } from '../../workers/machine-memory.ts';
 import { ownClasses } from '../../workers/own-classes.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
+import { HeldResults } from '../../workers/peers/held-results.ts';
 import { SourceCache } from '../../workers/stages/source-cache.ts';
 import { runStage } from '../../workers/stages/run-stage.ts';
 import { CHECKPOINT_SECONDS } from '../../workers/stages/stage-environment.ts';
 import type { StageRunnerOptions } from '../../workers/stages/stage-environment.ts';
+import type { TensorPeers } from '../../workers/stages/ports.ts';
 import { runWorker } from '../../workers/worker.ts';
 import type {
   Accepted,
@@ -55,6 +58,8 @@ const ACK_WAIT_MS = 30_000;
 const LOCAL_WORKER = 'local';
 /** Share of the machine's memory that loaded models may take. */
 const MODEL_MEMORY_SHARE = 0.5;
+/** Of steps that nobody stores: what is in memory, and what is in files. */
+const HELD_LIMITS = { memoryBytesMax: 128 << 20, diskBytesMax: 4 * 2 ** 30 };
 
 /** Opens a farm. Lanes and the worker start with the first render. @throws BivdiffError — the store cannot be used */
 export async function openLocalFarm(options: FarmOptions): Promise<Farm> {
@@ -66,6 +71,8 @@ interface Engine {
   readonly bus: Bus;
   readonly lanes: LanePool;
   readonly sources: SourceCache;
+  readonly held: HeldResults;
+  readonly holds: SharedHolds;
   /** Resolves when the worker has ended, whether it was stopped or broke. */
   readonly ended: Promise<void>;
   readonly stop: AbortController;
@@ -116,12 +123,12 @@ class LocalFarm implements Farm {
 
   async render(accepted: Accepted, options: RenderOptions): Promise<RenderResult> {
     this.#engine ??= this.#start();
-    const { bus, broken } = this.#engine;
+    const { bus, broken, holds } = this.#engine;
     const signal = AbortSignal.any([
       broken,
       ...(options.signal === undefined ? [] : [options.signal]),
     ]);
-    const job = { accepted, store: this.store, bus, ...this.#slots };
+    const job = { accepted, store: this.store, bus, holds, ...this.#slots };
     try {
       return await runRender(job, { ...options, signal });
     } catch (reason) {
@@ -132,12 +139,13 @@ class LocalFarm implements Farm {
 
   async close(): Promise<void> {
     if (this.#engine !== undefined) {
-      const { stop, ended, lanes, bus, sources } = this.#engine;
+      const { stop, ended, lanes, bus, sources, held } = this.#engine;
       stop.abort();
       await ended;
       await lanes.close();
       await bus.close();
       await sources.close();
+      await held.close();
     }
     await this.#media.close();
     await this.store.close();
@@ -159,11 +167,15 @@ class LocalFarm implements Farm {
     });
     const bus = createMemoryBus({ ackWaitMs: ACK_WAIT_MS });
     const sources = new SourceCache(this.store);
+    const held = new HeldResults(HELD_LIMITS);
+    const holds = new SharedHolds((_worker, digests) => {
+      for (const digest of digests) held.drop(digest);
+    });
     const stop = new AbortController();
     const broken = new AbortController();
     const stages: StageRunnerOptions = {
       ...{ store: this.store, lanes, media: this.#media, sources, panelLabels: PANEL_LABELS },
-      ...{ worker: LOCAL_WORKER, checkpointSeconds: CHECKPOINT_SECONDS },
+      ...{ worker: LOCAL_WORKER, checkpointSeconds: CHECKPOINT_SECONDS, peers: ownTensors(held) },
       findPart: async (digest) => this.#parts.get(digest),
     };
     const ended = runWorker(
@@ -180,7 +192,7 @@ class LocalFarm implements Farm {
     ).catch((reason: unknown) => {
       broken.abort(reason);
     });
-    return { bus, lanes, sources, stop, ended, broken: broken.signal };
+    return { bus, lanes, sources, held, holds, stop, ended, broken: broken.signal };
   }
 
   /** Puts it into the store, too. */
@@ -206,6 +218,16 @@ class LocalFarm implements Farm {
     const path = isAbsolute(name) ? name : resolve(name);
     return existsSync(path) || !existsSync(shipped) ? path : shipped;
   }
+}
+
+/** Of the one worker that there is: what it holds is at hand, all else in the store. */
+function ownTensors(held: HeldResults): TensorPeers {
+  return {
+    keep: () => undefined,
+    read: async () => undefined,
+    hold: held.hold.bind(held),
+    readHeld: async ({ digest }, _worker, runs) => (await held.read(digest, runs))?.slices,
+  };
 }
 
 function namesOf({ source, sources }: Accepted): SourceNames {

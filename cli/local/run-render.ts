@@ -11,6 +11,7 @@ import type { TaskGraph } from '../../coordinator/domain/task-graph.ts';
 import { JobTally } from '../../coordinator/run/job-tally.ts';
 import { wantedTasks } from '../../coordinator/run/active-job.ts';
 import { systemClock } from '../../coordinator/ports.ts';
+import type { SharedHolds } from '../../coordinator/run/shared-holds.ts';
 import type {
   Accepted,
   RenderOptions,
@@ -26,6 +27,7 @@ export interface RunRender {
   readonly accepted: Accepted;
   readonly store: Store;
   readonly bus: Bus;
+  readonly holds: SharedHolds;
   readonly slots: number;
   /** Of each slot. */
   readonly threads: number;
@@ -33,7 +35,7 @@ export interface RunRender {
 
 /** Renders a job to its end. @throws BivdiffError — as `Farm.render` */
 export async function runRender(render: RunRender, options: RenderOptions): Promise<RenderResult> {
-  const { accepted, store, bus, slots } = render;
+  const { accepted, store, bus, holds, slots } = render;
   const begunMs = performance.now();
   const graph = createTaskGraph(createPlan(accepted.job));
   const wanted = wantedTasks(graph);
@@ -49,6 +51,7 @@ export async function runRender(render: RunRender, options: RenderOptions): Prom
     wanted,
     store,
     bus,
+    holds,
     clock: systemClock,
     policy: DEFAULT_FAILURE_POLICY,
     slotsOf: () => slots,
