@@ -118,4 +118,6 @@ export interface ResultRecord {
   readonly busySeconds: number;
   /** Of a checkpoint: steps that are done; `outputs` are what the rest depends on. */
   readonly doneSteps?: number;
+  /** Of a step of windows: which, from 0. Only the steps that follow it read it, so once they are done it serves only who goes on from it. */
+  readonly step?: number;
 }

@@ -8,6 +8,7 @@ import { wholeTask } from '../common/bus/task-inputs.ts';
 import { BivdiffError } from '../common/errors.ts';
 import { passFailurePoint } from '../common/failure-points/failure-point.ts';
 import { queueOfStage } from '../common/placement.ts';
+import type { WindowStep } from '../common/stages.ts';
 import type { Store } from '../common/store/ports.ts';
 import type { ResultRecord, Stage, Task, TaskId } from '../common/task.ts';
 import { startHeartbeat } from './heartbeat.ts';
@@ -257,6 +258,7 @@ async function commitTask(
     startedAt: startedAt.toISOString(),
     seconds: (performance.now() - begunMs - waitedMs) / 1000,
     busySeconds: outcome.busySeconds,
+    ...stepOf(task),
   };
   const { held, storingSeconds } = outcome;
   if (held !== undefined && storingSeconds === undefined) return { record, held };
@@ -270,6 +272,14 @@ async function commitTask(
     await bus.report({ kind: 'diverged', taskId, stage, worker: name, otherWorker });
   }
   return { record: put.record };
+}
+
+interface WindowedParams {
+  readonly windows: WindowStep;
+}
+
+function stepOf({ params }: Task): Pick<ResultRecord, 'step'> {
+  return 'windows' in params ? { step: (params as unknown as WindowedParams).windows.step } : {};
 }
 
 function outputDigests(record: ResultRecord): string {

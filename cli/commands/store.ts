@@ -33,7 +33,7 @@ export function addStoreCommands(
   );
   addStoreFlags(store.command('gc'))
     .description(
-      'Remove what was neither made nor reused for a while, and no job of a farm needs; renders that need it later make it anew',
+      'Remove what was neither made nor reused for a while, and no job of a farm needs, and steps of long clips after an hour; renders that need it later make it anew',
     )
     .option('--older-than <TIME>', 'How long unused, such as 12h or 30d', '7d')
     .option('--keep <JOB...>', 'Jobs to keep whole: ids, or their first digits')
@@ -74,6 +74,9 @@ async function showUsage(typed: TypedFlags, environment: CliEnvironment): Promis
         areas.map((area) => [area, usage[area].count, formatBytes(usage[area].bytes)]),
       ),
       stages.length === 0 ? '' : `\n${formatTable(['stage', 'results', 'size'], stages)}`,
+      usage.steps.records === 0
+        ? ''
+        : `\nOf these, ${plural(usage.steps.records, 'step')} of windows: ${formatBytes(usage.steps.bytes)}. Only renders that go on from them read them; \`store gc\` takes them after an hour.\n`,
     ].join(''),
   );
   return EXIT_OK;

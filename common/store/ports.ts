@@ -123,12 +123,14 @@ export interface StoreUsage {
   readonly quarantine: { readonly count: number; readonly bytes: number };
   /** By stage: records and the bytes of their artifacts (shared ones count once per stage). */
   readonly byStage: Readonly<Record<string, { readonly records: number; readonly bytes: number }>>;
+  /** Of those, what is a step of windows (`ResultRecord.step`). */
+  readonly steps: { readonly records: number; readonly bytes: number };
 }
 
 export interface CollectGarbageOptions {
   readonly keepRecords: (taskId: TaskId) => boolean;
   readonly keepArtifacts: (digest: Digest) => boolean;
-  /** Nothing younger is removed. */
+  /** Nothing younger is removed, but for steps of windows: an hour protects them. */
   readonly minAgeMs: number;
   readonly nowMs: number;
   readonly dryRun: boolean;

@@ -15,22 +15,22 @@ import type {
 
 /** Reads at once. More would keep renders waiting for the disk. */
 const READS_AT_ONCE = 8;
+/** Steps of windows serve who goes on from them, soon or never. */
+const STEP_AGE_MS = 3_600_000;
 
 type VerifyProblem = VerifyResult['problems'][number];
 type VerifyOptions = NonNullable<Parameters<StoreUpkeep['verify']>[0]>;
 
 export async function measureUsage(contents: StoreContents): Promise<StoreUsage> {
-  const byStage = new Map<string, { records: number; bytes: number; seen: Set<Digest> }>();
+  const byStage = new Map<string, StageUsage>();
+  const steps = noUsage();
   const records = await tally(contents, 'records', async (item) => {
     const record = await contents.peekRecord(item.name as TaskId);
     if (record === undefined) return;
-    const stage = byStage.get(record.stage) ?? { records: 0, bytes: 0, seen: new Set() };
+    const stage = byStage.get(record.stage) ?? noUsage();
     byStage.set(record.stage, stage);
-    stage.records++;
-    for (const artifact of artifactsOf(record)) {
-      if (!stage.seen.has(artifact.digest)) stage.bytes += artifact.bytes;
-      stage.seen.add(artifact.digest);
-    }
+    count(record, stage);
+    if (record.step !== undefined) count(record, steps);
   });
   return {
     artifacts: await tally(contents, 'artifacts'),
@@ -40,7 +40,26 @@ export async function measureUsage(contents: StoreContents): Promise<StoreUsage>
     byStage: Object.fromEntries(
       [...byStage].map(([name, { records, bytes }]) => [name, { records, bytes }]),
     ),
+    steps: { records: steps.records, bytes: steps.bytes },
   };
+}
+
+interface StageUsage {
+  records: number;
+  bytes: number;
+  readonly seen: Set<Digest>;
+}
+
+function noUsage(): StageUsage {
+  return { records: 0, bytes: 0, seen: new Set() };
+}
+
+function count(record: ResultRecord, usage: StageUsage): void {
+  usage.records += 1;
+  for (const { digest, bytes } of artifactsOf(record)) {
+    if (!usage.seen.has(digest)) usage.bytes += bytes;
+    usage.seen.add(digest);
+  }
 }
 
 async function tally(
@@ -66,8 +85,10 @@ export async function collectGarbage(
   options: CollectGarbageOptions,
 ): Promise<CollectGarbageResult> {
   const result = { removedArtifacts: 0, removedRecords: 0, freedBytes: 0, keptTooYoung: 0 };
-  const isOld = (changedMs: number): boolean => options.nowMs - changedMs >= options.minAgeMs;
-  const remove = async (item: StoredItem): Promise<boolean> => {
+  const { minAgeMs } = options;
+  const stepAgeMs = Math.min(minAgeMs, STEP_AGE_MS);
+  const remove = async (item: StoredItem, ageMs = minAgeMs): Promise<boolean> => {
+    const isOld = (changedMs: number): boolean => options.nowMs - changedMs >= ageMs;
     const removed =
       isOld(item.changedMs) && (options.dryRun || (await contents.removeIf(item, isOld)));
     if (removed) result.freedBytes += item.bytes;
@@ -75,6 +96,7 @@ export async function collectGarbage(
   };
   const needed = new Set<Digest>();
   const neededByYoung = new Set<Digest>();
+  const ofOldSteps = new Set<Digest>();
 
   await forEachItem(contents, 'records', async (item) => {
     const taskId = item.name as TaskId;
@@ -83,15 +105,22 @@ export async function collectGarbage(
       result.removedRecords++;
       return;
     }
-    if (!isRoot) result.keptTooYoung++;
     const record = await contents.peekRecord(taskId);
+    const isStep = record?.step !== undefined;
+    if (!isRoot && isStep && (await remove(item, stepAgeMs))) {
+      result.removedRecords++;
+      for (const { digest } of artifactsOf(record)) ofOldSteps.add(digest);
+      return;
+    }
+    if (!isRoot) result.keptTooYoung++;
     if (record === undefined) return;
     for (const { digest } of artifactsOf(record)) (isRoot ? needed : neededByYoung).add(digest);
   });
   await forEachItem(contents, 'artifacts', async (item) => {
     const digest = item.name as Digest;
     if (needed.has(digest) || options.keepArtifacts(digest)) return;
-    if (!neededByYoung.has(digest) && (await remove(item))) result.removedArtifacts++;
+    const ageMs = ofOldSteps.has(digest) ? stepAgeMs : minAgeMs;
+    if (!neededByYoung.has(digest) && (await remove(item, ageMs))) result.removedArtifacts++;
     else result.keptTooYoung++;
   });
   await forEachItem(contents, 'quarantine', async (item) => {

@@ -80,10 +80,50 @@ function describeUsage(current: () => StoreHarness): void {
       generate: { records: 2, bytes: 300 },
       encode: { records: 1, bytes: 200 },
     });
+    expect(usage.steps).toEqual({ records: 0, bytes: 0 });
+  });
+
+  it('counts steps of windows in their stage and by themselves', async () => {
+    const harness = current();
+    const { store } = harness;
+    const [one, two] = [await put(harness, '1', 100), await put(harness, '2', 200)];
+    await commit(harness, 'a', [one]);
+    await store.putRecord({ ...recordOf('b', [two]), step: 3 });
+    const usage = await store.usage();
+    expect(usage.byStage).toEqual({ generate: { records: 2, bytes: 300 } });
+    expect(usage.steps).toEqual({ records: 1, bytes: 200 });
   });
 }
 
 function describeGarbage(current: () => StoreHarness): void {
+  it('removes steps of windows after an hour, unless a job needs them', async () => {
+    const harness = current();
+    const { store } = harness;
+    const twoHoursAgoMs = Date.now() - 2 * 3_600_000;
+    const made: ResultRecord[] = [];
+    for (const label of ['young step', 'old step', 'needed step', 'old result']) {
+      const artifact = await put(harness, label);
+      const step = label.endsWith('step') ? { step: 0 } : {};
+      const record = { ...recordOf(label, [artifact]), ...step };
+      made.push(record);
+      await store.putRecord(record);
+      if (label === 'young step') continue;
+      harness.setAge({ area: 'records', name: record.taskId }, twoHoursAgoMs);
+      harness.setAge({ area: 'artifacts', name: artifact.digest }, twoHoursAgoMs);
+    }
+    const [young, old, needed, result] = made as [
+      ResultRecord,
+      ResultRecord,
+      ResultRecord,
+      ResultRecord,
+    ];
+    const collected = await collect(harness, { keepRecords: (id) => id === needed.taskId });
+    expect(collected).toMatchObject({ removedRecords: 1, removedArtifacts: 1 });
+    expect(await store.getRecord(old.taskId)).toBeUndefined();
+    for (const { taskId } of [young, needed, result])
+      expect(await store.getRecord(taskId)).toBeDefined();
+  });
+
   it('removes what no root reaches', async () => {
     const harness = current();
     const { store } = harness;
