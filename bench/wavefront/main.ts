@@ -14,6 +14,7 @@ import { ACK_WAIT_MS } from '../../cli/flags/farm-settings.ts';
 import { startNatsServer } from '../../cli/programs/nats-server.ts';
 import { CoordinatorTalk, openNatsBus } from '../../common/bus/nats/index.ts';
 import { openFileStore } from '../../common/store/file/index.ts';
+import { NODE_ENVIRONMENT, NODE_FLAGS } from '../../common/node-flags.ts';
 import type { JobId } from '../../common/task.ts';
 import { runJobAlone } from '../../coordinator/dispatch/run-alone.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../coordinator/domain/failure-policy.ts';
@@ -222,7 +223,8 @@ async function startWorker(options: {
     JSON.stringify(options.peers),
   ];
   const child = fork(join(import.meta.dirname, 'window-worker.ts'), args, {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
+    execArgv: [...NODE_FLAGS],
+    env: { ...NODE_ENVIRONMENT, ...process.env },
   });
   await once(child, 'message', { signal: AbortSignal.timeout(READY_MS) });
   return child;

@@ -2,9 +2,9 @@
 
 import { Server } from '@grpc/grpc-js';
 
-import { ArtifactServiceService } from '../../common/gen/bivdiff/v1/artifact_service.ts';
 import { RenderServiceService } from '../../common/gen/bivdiff/v1/render_service.ts';
 import { StoreServiceService } from '../../common/gen/bivdiff/v1/store_service.ts';
+import { CHUNKED_ARTIFACT_SERVICE } from '../../common/rpc/chunk-services.ts';
 import type { FarmLimits } from '../../common/rpc/farm-limits.ts';
 import { MESSAGE_BYTES_MAX } from '../../common/rpc/message-sizes.ts';
 import { ArtifactRights } from './access/artifact-rights.ts';
@@ -48,7 +48,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   });
   const guard = { authorizer, rights };
   server.addService(RenderServiceService, createRenderService({ ...options, ...guard }));
-  server.addService(ArtifactServiceService, createArtifactService(store, { ...guard, limits }));
+  server.addService(CHUNKED_ARTIFACT_SERVICE, createArtifactService(store, { ...guard, limits }));
   server.addService(StoreServiceService, createStoreService(store));
   return { server, endHealth: addIntrospection(server, coordinator.known) };
 }

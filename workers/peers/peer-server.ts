@@ -5,18 +5,17 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { ServerWritableStream } from '@grpc/grpc-js';
 
 import { BivdiffError } from '../../common/errors.ts';
-import { ArtifactServiceService } from '../../common/gen/bivdiff/v1/artifact_service.ts';
 import type {
   ArtifactServiceServer,
   ReadArtifactRequest,
   ReadArtifactResponse,
 } from '../../common/gen/bivdiff/v1/artifact_service.ts';
-import { HeldServiceService } from '../../common/gen/bivdiff/v1/held_service.ts';
 import type {
   HeldServiceServer,
   ReadFramesRequest,
   ReadFramesResponse,
 } from '../../common/gen/bivdiff/v1/held_service.ts';
+import { CHUNKED_ARTIFACT_SERVICE, CHUNKED_HELD_SERVICE } from '../../common/rpc/chunk-services.ts';
 import { CHUNK_BYTES } from '../../common/rpc/message-sizes.ts';
 import { sendMessage } from '../../common/rpc/send.ts';
 import { statusOfError } from '../../common/rpc/status.ts';
@@ -53,8 +52,8 @@ export async function startPeerServer(
     'grpc.so_reuseport': 0,
     'grpc.max_concurrent_streams': READS_AT_ONCE,
   });
-  server.addService(ArtifactServiceService, createPeerService(find));
-  if (held !== undefined) server.addService(HeldServiceService, createHeldService(held));
+  server.addService(CHUNKED_ARTIFACT_SERVICE, createPeerService(find));
+  if (held !== undefined) server.addService(CHUNKED_HELD_SERVICE, createHeldService(held));
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, credentials, (error, bound) => {
       if (error === null) resolve(bound);
