@@ -3,7 +3,8 @@
 import type { Command } from 'commander';
 
 import { wantedFrames } from '../../recipes/pipeline/job-base.ts';
-import { overlappingWindows } from '../../recipes/pipeline/windows.ts';
+import { shotsOf } from '../../recipes/pipeline/shots.ts';
+import { windowsOfShot } from '../../recipes/pipeline/windows.ts';
 import { STAGES } from '../../common/task.ts';
 import type { SourceFacts } from '../../coordinator/domain/check-sources.ts';
 import { acceptRequest } from '../request/accept-request.ts';
@@ -107,6 +108,7 @@ function planText(accepted: Accepted, forecast: Forecast): string {
     sourceLine('source', source),
     ...Object.entries(sources).map(([name, facts]) => sourceLine(name, facts)),
     `makes   ${framesText(job)} of ${job.width}x${job.height}, ${plural(job.steps, 'step')}, ${bridgingText(job)}\n`,
+    ...shotsLine(job),
     ...windowsLine(job),
     `models  ${models.folder} (${models.name})\n\n`,
     formatTable(['stage', 'tasks', 'in store', 'to run'], rows),
@@ -123,11 +125,28 @@ function framesText({ frames, part }: Accepted['job']): string {
   return `${plural(count, 'frame')}${of}`;
 }
 
+/** Shots told by their first frames; of more, how many more. */
+const SHOTS_TOLD = 12;
+
+function shotsLine(job: Accepted['job']): string[] {
+  if (job.cuts === undefined) return [];
+  const starts = shotsOf(job).map(({ start }) => String(start));
+  const more = starts.length > SHOTS_TOLD ? ['…'] : [];
+  const list = [...starts.slice(0, SHOTS_TOLD), ...more].join(', ');
+  return [`shots   ${starts.length}, from frames ${list}\n`];
+}
+
 /** Of a clip that is longer than a window: what its overlap costs. */
-function windowsLine({ frames, window, long }: Accepted['job']): string[] {
+function windowsLine(job: Accepted['job']): string[] {
+  const { frames, window, long } = job;
   if (long === undefined) return [];
-  const { count } = overlappingWindows(frames, { length: window, stride: long.stride });
-  const times = (count * window) / frames;
+  let [count, run] = [0, 0];
+  for (const shot of shotsOf(job)) {
+    const windows = windowsOfShot(shot.count, { length: window, stride: long.stride });
+    count += windows.count;
+    run += windows.count * windows.length;
+  }
+  const times = run / frames;
   const how = long.mode === 'blend' ? 'cross-faded at the end' : 'agreeing at each step';
   return [
     `windows ${count} of ${plural(window, 'frame')}, ${long.stride} apart, ${how}: ${times.toFixed(2)} times the work of windows side by side\n`,
