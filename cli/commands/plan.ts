@@ -10,6 +10,7 @@ import type { SourceFacts } from '../../coordinator/domain/check-sources.ts';
 import { acceptRequest } from '../request/accept-request.ts';
 import type { Accepted, Forecast } from '../farm.ts';
 import { formatBytes, formatSeconds, formatTable, plural } from '../output/format.ts';
+import { shotsText } from '../output/shots-text.ts';
 import { withFarm } from '../local/open-farm.ts';
 import { EXIT_OK } from '../output/exit-codes.ts';
 import { requestFromFile, requestFromFlags } from '../request/render-request.ts';
@@ -90,6 +91,7 @@ function planJson(accepted: Accepted, forecast: Forecast): object {
 
 function planText(accepted: Accepted, forecast: Forecast): string {
   const { job, source, sources, models } = accepted;
+  const shots = shotsText(job);
   const rows = STAGES.flatMap((stage) => {
     const counts = forecast.tasks[stage];
     if (counts === undefined) return [];
@@ -108,7 +110,7 @@ function planText(accepted: Accepted, forecast: Forecast): string {
     sourceLine('source', source),
     ...Object.entries(sources).map(([name, facts]) => sourceLine(name, facts)),
     `makes   ${framesText(job)} of ${job.width}x${job.height}, ${plural(job.steps, 'step')}, ${bridgingText(job)}\n`,
-    ...shotsLine(job),
+    ...(shots === undefined ? [] : [`shots   ${shots}\n`]),
     ...windowsLine(job),
     `models  ${models.folder} (${models.name})\n\n`,
     formatTable(['stage', 'tasks', 'in store', 'to run'], rows),
@@ -123,17 +125,6 @@ function framesText({ frames, part }: Accepted['job']): string {
   const { count } = wantedFrames({ frames, part });
   const of = part === undefined ? '' : ` (${part.first} to ${part.last} of ${frames})`;
   return `${plural(count, 'frame')}${of}`;
-}
-
-/** Shots told by their first frames; of more, how many more. */
-const SHOTS_TOLD = 12;
-
-function shotsLine(job: Accepted['job']): string[] {
-  if (job.cuts === undefined) return [];
-  const starts = shotsOf(job).map(({ start }) => String(start));
-  const more = starts.length > SHOTS_TOLD ? ['…'] : [];
-  const list = [...starts.slice(0, SHOTS_TOLD), ...more].join(', ');
-  return [`shots   ${starts.length}, from frames ${list}\n`];
 }
 
 /** Of a clip that is longer than a window: what its overlap costs. */

@@ -38,6 +38,9 @@ async function rendered(place: Workplace, name: string, flags: readonly string[]
   const output = place.path('out', name) + '/';
   const run = await bivdiff('render', '--quiet', ...flags, '--output', output);
   expect(run.code, run.stderr).toBe(0);
+  if (flags.includes('--cuts')) {
+    expect(run.stdout).toContain(`\nshots    3, from frames 0, ${CUT}, ${LAST}\n`);
+  }
   const names = (await place.outputs()).filter((one) => one.startsWith(`${name}/`));
   return Promise.all(
     names.map(async (one) => (await readFile(place.path('out', one))).toString('base64')),
