@@ -8,7 +8,7 @@ export interface Sum {
 
 /** The JSON of a measure task's `metrics` output. */
 export interface MeasureSums {
-  /** Over pairs of neighbouring frames. */
+  /** Over pairs of neighbouring frames of one shot. */
   readonly flicker: { readonly generated: Sum; readonly smoothed: Sum };
   /** Of those, the pairs between which a window begins or ends; absent where there is but one window. */
   readonly seamFlicker?: { readonly generated: Sum; readonly smoothed: Sum };

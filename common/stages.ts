@@ -156,6 +156,8 @@ export type MeasureParams = (AnnotateParams | { readonly annotator?: never }) & 
   readonly begins?: true;
   /** Of the task's frames, from 0, those between which and the frame before a window begins or ends. Absent where none does. */
   readonly seams?: readonly number[];
+  /** Likewise those with which another shot begins: that they differ from the frame before is no flicker. Absent where none does. */
+  readonly cuts?: readonly number[];
 };
 
 /** Whole pixels; x to the right, y down, from the frame's upper left corner. */

@@ -3,12 +3,14 @@
 import type { Command } from 'commander';
 
 import { wantedFrames } from '../../recipes/pipeline/job-base.ts';
-import { overlappingWindows } from '../../recipes/pipeline/windows.ts';
+import { shotsOf } from '../../recipes/pipeline/shots.ts';
+import { windowsOfShot } from '../../recipes/pipeline/windows.ts';
 import { STAGES } from '../../common/task.ts';
 import type { SourceFacts } from '../../coordinator/domain/check-sources.ts';
 import { acceptRequest } from '../request/accept-request.ts';
 import type { Accepted, Forecast } from '../farm.ts';
 import { formatBytes, formatSeconds, formatTable, plural } from '../output/format.ts';
+import { shotsText } from '../output/shots-text.ts';
 import { withFarm } from '../local/open-farm.ts';
 import { EXIT_OK } from '../output/exit-codes.ts';
 import { requestFromFile, requestFromFlags } from '../request/render-request.ts';
@@ -89,6 +91,7 @@ function planJson(accepted: Accepted, forecast: Forecast): object {
 
 function planText(accepted: Accepted, forecast: Forecast): string {
   const { job, source, sources, models } = accepted;
+  const shots = shotsText(job);
   const rows = STAGES.flatMap((stage) => {
     const counts = forecast.tasks[stage];
     if (counts === undefined) return [];
@@ -107,6 +110,7 @@ function planText(accepted: Accepted, forecast: Forecast): string {
     sourceLine('source', source),
     ...Object.entries(sources).map(([name, facts]) => sourceLine(name, facts)),
     `makes   ${framesText(job)} of ${job.width}x${job.height}, ${plural(job.steps, 'step')}, ${bridgingText(job)}\n`,
+    ...(shots === undefined ? [] : [`shots   ${shots}\n`]),
     ...windowsLine(job),
     `models  ${models.folder} (${models.name})\n\n`,
     formatTable(['stage', 'tasks', 'in store', 'to run'], rows),
@@ -124,10 +128,16 @@ function framesText({ frames, part }: Accepted['job']): string {
 }
 
 /** Of a clip that is longer than a window: what its overlap costs. */
-function windowsLine({ frames, window, long }: Accepted['job']): string[] {
+function windowsLine(job: Accepted['job']): string[] {
+  const { frames, window, long } = job;
   if (long === undefined) return [];
-  const { count } = overlappingWindows(frames, { length: window, stride: long.stride });
-  const times = (count * window) / frames;
+  let [count, run] = [0, 0];
+  for (const shot of shotsOf(job)) {
+    const windows = windowsOfShot(shot.count, { length: window, stride: long.stride });
+    count += windows.count;
+    run += windows.count * windows.length;
+  }
+  const times = run / frames;
   const how = long.mode === 'blend' ? 'cross-faded at the end' : 'agreeing at each step';
   return [
     `windows ${count} of ${plural(window, 'frame')}, ${long.stride} apart, ${how}: ${times.toFixed(2)} times the work of windows side by side\n`,

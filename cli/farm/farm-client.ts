@@ -31,6 +31,8 @@ import type { Digest } from '../../common/task.ts';
 const CALL_MS = 30_000;
 /** Accepting a spec decodes the source's beginning and may read a large model set for the first time. */
 const SUBMIT_MS = 300_000;
+/** Where cuts are looked for, the whole of it is decoded. */
+const SEARCH_MS = 3_600_000;
 /** Jobs of one page: a coordinator gives no more. */
 const PAGE_SIZE = 1_000;
 /** A person waits for the answer: what is away for longer is told. */
@@ -42,6 +44,11 @@ export interface FarmClientOptions {
   /** Sent with every call: a token, say. */
   readonly metadata?: () => Metadata;
   readonly keepalive?: Keepalive;
+}
+
+export interface SubmitCall {
+  /** Whether the source is looked through for cuts, which takes the time of decoding it. @default false */
+  readonly searches?: boolean;
 }
 
 /** A farm's coordinator at `server` (HOST:PORT). Close it when done. */
@@ -71,21 +78,27 @@ export class FarmClient {
   /** `onWarnings` is told what may not be expected of the job, as `field: what`. */
   async submit(
     request: SubmitJobRequest,
-    onWarnings?: (warnings: readonly string[]) => void,
+    {
+      searches = false,
+      onWarnings,
+    }: SubmitCall & { onWarnings?: (warnings: readonly string[]) => void } = {},
   ): Promise<Job> {
     const { job, warnings } = await this.#unary<SubmitJobResponse>(
       (...rest) => this.#render.submitJob(request, ...rest),
-      SUBMIT_MS,
+      searches ? SEARCH_MS : SUBMIT_MS,
     );
     onWarnings?.(warnings);
     return named(job);
   }
 
   /** Has a submission checked, and puts nothing on the farm; gives the id that the job would have. @throws as submit */
-  async check(submission: SubmitJobRequest): Promise<string> {
+  async check(
+    submission: SubmitJobRequest,
+    { searches = false }: SubmitCall = {},
+  ): Promise<string> {
     const { id } = await this.#unary<CheckJobResponse>(
       (...rest) => this.#render.checkJob({ submission }, ...rest),
-      SUBMIT_MS,
+      searches ? SEARCH_MS : SUBMIT_MS,
     );
     return id;
   }

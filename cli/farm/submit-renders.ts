@@ -16,7 +16,7 @@ import { plural } from '../output/format.ts';
 import { inOwnWords, nameProblems } from '../request/accept-request.ts';
 import { batchError, placeInBatch } from '../request/batch-file.ts';
 import type { RenderRequest } from '../request/render-request.ts';
-import type { FarmClient } from './farm-client.ts';
+import type { FarmClient, SubmitCall } from './farm-client.ts';
 import { specMessage } from './spec-message.ts';
 
 export interface SubmitOptions {
@@ -44,8 +44,9 @@ export async function submitRender(
 ): Promise<Job> {
   try {
     const uploaded = await upload(request.spec, (path) => putSource(farm, path));
-    const job = await farm.submit(submissionOf(request, uploaded, options), (warnings) => {
-      nameProblems(warnings, request).forEach(options.onWarning);
+    const job = await farm.submit(submissionOf(request, uploaded, options), {
+      ...callOf(request),
+      onWarnings: (warnings) => nameProblems(warnings, request).forEach(options.onWarning),
     });
     options.onSubmitted(job);
     return job;
@@ -69,10 +70,13 @@ export async function submitBatch(
   for (const [index, submission] of checked.entries()) {
     const request = requests[index]!;
     try {
-      const job = await farm.submit(submission, (warnings) => {
-        for (const text of nameProblems(warnings, request)) {
-          options.onWarning(`${placeInBatch(request, path)}: ${text}`);
-        }
+      const job = await farm.submit(submission, {
+        ...callOf(request),
+        onWarnings: (warnings) => {
+          for (const text of nameProblems(warnings, request)) {
+            options.onWarning(`${placeInBatch(request, path)}: ${text}`);
+          }
+        },
       });
       jobs.push(job);
       options.onSubmitted(job);
@@ -102,7 +106,7 @@ async function checkAll(
         return source;
       });
       const submission = submissionOf(request, uploaded, options);
-      await farm.check(submission);
+      await farm.check(submission, callOf(request));
       checked.push(submission);
     } catch (reason) {
       const error = inOwnWords(reason, request);
@@ -144,6 +148,10 @@ function submissionOf(
     sources: Object.entries(sources).map(([name, stored]) => ({ name, ...stored })),
     priority,
   };
+}
+
+function callOf({ spec }: RenderRequest): SubmitCall {
+  return { searches: spec.cuts === 'auto' };
 }
 
 function nothingSubmitted(path: string, place: string, error: BivdiffError): BivdiffError {

@@ -213,6 +213,14 @@ const how: readonly Ungrouped[] = [
     doc: 'Windows that one task takes a step of, where they agree at every step; changes no result',
     defaultText: '1, more where a step has over 256 windows',
   },
+  {
+    name: 'cuts',
+    kind: 'listing',
+    value: 'auto|none|FILE',
+    field: 'cuts',
+    doc: 'Cuts, which no window crosses: found in the source, none, or a file with the first frame of each shot, counted from 0 as they are rendered',
+    defaultText: 'none',
+  },
 ];
 
 const grouped = (group: string, flags: readonly Ungrouped[]): readonly Flag[] =>

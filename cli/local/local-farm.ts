@@ -51,6 +51,7 @@ import type {
   RenderOptions,
   RenderResult,
 } from '../farm.ts';
+import { CutFinder } from '../request/cut-finder.ts';
 import { forecastRender } from './forecast.ts';
 import { runRender } from './run-render.ts';
 
@@ -84,6 +85,7 @@ class LocalFarm implements Farm {
   readonly store: Store & StoreUpkeep;
   readonly #options: FarmOptions;
   readonly #media: MediaService = createMediaService();
+  readonly #cuts = new CutFinder(this.#media);
   readonly #parts = new Map<Digest, ModelPart>();
   readonly #sets = new Map<string, Promise<ModelSet>>();
   #engine: Engine | undefined;
@@ -98,7 +100,9 @@ class LocalFarm implements Farm {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<Accepted> {
     const models = await this.#openModels(spec.models);
-    const source = await this.#look(spec.input.path, options);
+    const { path } = spec.input;
+    const seen = await this.#look(path, options);
+    const source = await this.#cuts.withCuts(seen, { spec, path, signal: options.signal });
     const sources: Record<string, SourceFacts> = {};
     for (const { name, path } of furtherSources(spec)) {
       sources[name] = await this.#look(path, options);

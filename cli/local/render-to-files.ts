@@ -8,6 +8,7 @@ import { formatBytes, formatFigure, formatSeconds, plural } from '../output/form
 import { digestOfArtifacts, placeOutputs } from '../output/place-outputs.ts';
 import type { OutputFile } from '../output/place-outputs.ts';
 import type { ProgressView } from '../output/progress.ts';
+import { shotsText } from '../output/shots-text.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { wantedFrames } from '../../recipes/pipeline/job-base.ts';
 import type { OutputFiles } from '../request/spec-layer.ts';
@@ -105,6 +106,7 @@ export function summaryText(report: RenderReport): string {
   const { metrics, tasks } = report;
   const { flicker, seamRatio, edgeF1, depthCorrelation, jointPck, drift } = metrics;
   const figure = (value: number | null): string => formatFigure(value ?? undefined);
+  const shots = shotsText(report.manifest['job'] as AcceptedJob);
   // Where there is such a control.
   const kept = (name: string, { generated, smoothed }: typeof edgeF1): string[] =>
     smoothed === null
@@ -114,6 +116,7 @@ export function summaryText(report: RenderReport): string {
         ];
   lines.push(
     `job ${report.job.slice(0, 12)}: ${plural(tasks.run, 'task')} run, ${tasks.reused} reused, ${formatSeconds(report.wallSeconds)}`,
+    ...(shots === undefined ? [] : [`shots    ${shots}`]),
     `flicker  ${figure(flicker.generated)} frame by frame, ${figure(flicker.smoothed)} smoothed (less is steadier)`,
     ...(seamRatio.smoothed === null
       ? []

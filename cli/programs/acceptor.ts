@@ -13,6 +13,7 @@ import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
 import { SourceCache } from '../../workers/stages/source-cache.ts';
+import { CutFinder } from '../request/cut-finder.ts';
 import { cutPrompts } from '../request/cut-prompts.ts';
 import { ModelLibrary } from './model-library.ts';
 import { ModelPublisher } from './publish-models.ts';
@@ -26,6 +27,9 @@ export interface AcceptorSettings {
 /** Looks at the uploaded source in a media process, and at the models. */
 export class Acceptor {
   readonly #media: MediaService = createMediaService();
+  /** Of its own: it decodes whole clips, and submissions that want none of that shall not wait for it. */
+  readonly #decoder: MediaService = createMediaService();
+  readonly #cuts = new CutFinder(this.#decoder);
   readonly #sources: SourceCache;
   readonly #models: ModelLibrary;
   readonly #publisher: ModelPublisher;
@@ -45,7 +49,7 @@ export class Acceptor {
   ): Promise<AcceptedJob> {
     const numerics = await this.#numerics();
     const models = await this.#models.open(spec.models);
-    const first = await this.#look(source, spec.input.path);
+    const first = await this.#look(source, spec.input.path, spec);
     const others: Record<string, SourceFacts> = {};
     for (const { name, path } of furtherSources(spec)) {
       others[name] = await this.#look(sources[name]!, path);
@@ -60,12 +64,15 @@ export class Acceptor {
     return cutPrompts(job, await this.#models.open(spec.models));
   }
 
-  /** `path`: as its user named it. */
-  async #look(source: StoredSource, path: string): Promise<SourceFacts> {
+  /** `path`: as its user named it. `spec`: where its cuts may be asked for. */
+  async #look(source: StoredSource, path: string, spec?: RenderSpec): Promise<SourceFacts> {
     try {
       await using held = await this.#sources.hold(source);
       const { frames, width, height, alpha } = await this.#media.probe(held.path);
-      return { ...source, path, frames, width, height, alpha };
+      const facts = { ...source, path, frames, width, height, alpha };
+      return spec === undefined
+        ? facts
+        : await this.#cuts.withCuts(facts, { spec, path: held.path });
     } catch (reason) {
       throw nameSource(BivdiffError.from(reason), { source: path });
     }
@@ -73,6 +80,7 @@ export class Acceptor {
 
   async close(): Promise<void> {
     await this.#media.close();
+    await this.#decoder.close();
     await this.#sources.close();
   }
 }

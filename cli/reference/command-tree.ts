@@ -55,7 +55,7 @@ function valueKind(name: string): ValueKind {
   if (flag === undefined) return 'text';
   const words = wordsOfFlag(flag);
   if (words.length > 0) return words;
-  return flag.kind === 'path' || flag.kind === 'file' ? 'file' : 'text';
+  return ['path', 'file', 'listing'].includes(flag.kind) ? 'file' : 'text';
 }
 
 function operandOf(command: Command): ValueKind {

@@ -9,6 +9,8 @@ import { camelCase, findFlag } from '../flags/find-flag.ts';
 import { RENDER_FLAGS } from '../flags/flag-table.ts';
 import type { Flag } from '../flags/flag-table.ts';
 import { fieldsBelow, rangeOfFlag } from '../flags/flag-facts.ts';
+import { isCutWord } from '../../recipes/spec/fields.ts';
+import { readCutsFile } from './cuts-file.ts';
 
 export interface Fields {
   [key: string]: unknown;
@@ -78,6 +80,13 @@ export function specLayer(settings: Readonly<Fields>, options: LayerOptions): Sp
     if (flag.kind === 'list') {
       nameAs(field, key);
       setField(fields, field, [value].flat());
+      return;
+    }
+    if (flag.kind === 'listing' && typeof value === 'string' && !isCutWord(value)) {
+      nameAs(field, key);
+      const wrong: string[] = [];
+      setField(fields, field, readCutsFile(resolve(options.folder, value), wrong));
+      problems.push(...wrong.map((problem) => `${names.get(field) ?? key}: ${problem}`));
       return;
     }
     const taken = options.spelling === 'spec' ? value : valueOfText(flag, String(value), problems);

@@ -20,11 +20,13 @@ import { panelsOf } from '../../recipes/panels.ts';
 import { partRef } from '../../recipes/pipeline/generator-parts.ts';
 import { wantedFrames } from '../../recipes/pipeline/job-base.ts';
 import type { BridgeModels, JobBase, LongClip } from '../../recipes/pipeline/job-base.ts';
+import { longestShot } from '../../recipes/pipeline/shots.ts';
 import { bridgingOf } from './bridging.ts';
 import { outputProblems } from './check-outputs.ts';
 import { samplerProblems } from './check-samplers.ts';
 import { choiceProblem, furtherOf } from './check-sources.ts';
 import type { SourceFacts } from './check-sources.ts';
+import { jobCutsOf } from './cuts.ts';
 import { frameSpansOf, withFrames } from './frame-spans.ts';
 import { longClipOf } from './long-clip.ts';
 
@@ -53,7 +55,9 @@ export function acceptSpec(asked: AcceptRequest): AcceptedJob {
   const spans = frameSpansOf(spec, problems);
   const { count: frames } = wantedFrames({ frames: spec.frames, part: spans.part });
   const video = chooseVideo(spec, models, problems);
-  const window = Math.min(spec.window ?? video?.window ?? Infinity, spec.frames);
+  const cuts = jobCutsOf(spec, source, problems);
+  const clip = { frames: spec.frames, cuts };
+  const window = Math.min(spec.window ?? video?.window ?? Infinity, longestShot(clip));
   checkWindow(window, video, problems);
   // Over one frame both give the same bits, and only the plain UNet has a batch: a lone sample's bits may depend on threads.
   const invertsNothing = spec.bridging.strategy === 'none';
@@ -62,7 +66,7 @@ export function acceptSpec(asked: AcceptRequest): AcceptedJob {
   const steps = spec.steps ?? models.defaults.steps;
   const recipe = recipeOf(spec.task);
   const isBridged = recipe.isBridged?.(spec) ?? true;
-  const long = isBridged ? longClipOf(spec, { window, steps, problems }) : undefined;
+  const long = isBridged ? longClipOf({ ...spec, cuts }, { window, steps, problems }) : undefined;
   const defaults = defaultsOf(models, video);
   const { mixingRatio = defaults.mixingRatio, ...drawing } =
     recipe.drawing?.({ spec, models }) ?? {};
@@ -86,7 +90,7 @@ export function acceptSpec(asked: AcceptRequest): AcceptedJob {
   }
   const base = baseOf(request, {
     ...{ size, steps, bridging, video, window, long, normScope, inversionUnet, sources },
-    spans,
+    ...{ spans, cuts },
   });
   return { ...base, ...part, models: { ...base.models, ...part.models } } as AcceptedJob;
 }
@@ -102,6 +106,7 @@ interface Chosen {
   readonly inversionUnet: ModelPart;
   readonly sources: NonNullable<JobBase['sources']>;
   readonly spans: ReturnType<typeof frameSpansOf>;
+  readonly cuts: JobBase['cuts'] | undefined;
 }
 
 /** What every job has. */
@@ -118,6 +123,7 @@ function baseOf({ spec, models, source, numerics }: AcceptRequest, chosen: Chose
     },
     ...(Object.keys(sources).length === 0 ? {} : { sources }),
     frames: spec.frames,
+    ...(chosen.cuts && { cuts: chosen.cuts }),
     width: size.width,
     height: size.height,
     resize: spec.resize,

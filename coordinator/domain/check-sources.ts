@@ -16,6 +16,8 @@ export interface SourceFacts extends StoredSource {
   readonly width: number;
   readonly height: number;
   readonly alpha: boolean;
+  /** Its frames with which another shot begins, rising; only where they were looked for, and between the frames that are rendered. */
+  readonly cuts?: readonly number[];
 }
 
 interface SourcesRequest {

@@ -5,6 +5,7 @@ import { SAMPLING_STAGES } from '../../common/stage-facts.ts';
 import type { Stage } from '../../common/task.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { stepsOfTask } from '../../recipes/pipeline/job-base.ts';
+import { sumOverTasks } from '../../recipes/pipeline/layout.ts';
 import type { Plan, TaskRef } from './plan.ts';
 import { drawingBranches } from './stage-work.ts';
 
@@ -35,14 +36,14 @@ export interface StageLeft {
 /** All work of a plan, by stage in pipeline order: of a job of which nothing is known to be done. */
 export function workOfPlan(plan: Plan): ReadonlyMap<Stage, StageLeft> {
   const work = new Map<Stage, StageLeft>();
-  for (const { name: node, stage, count } of plan.nodes) {
+  for (const facts of plan.nodes) {
+    const { name: node, stage, count } = facts;
     const { units, total } = work.get(stage) ?? { units: 0, total: 0 };
-    // All tasks of a node make equally many frames, but the last.
-    const [first, last] = [0, count - 1].map((index) => {
+    const own = sumOverTasks(facts, (index) => {
       return costUnitsOf(stage, plan.framesRun({ node, index }), plan.job);
     });
     const tasks = total + count;
-    work.set(stage, { units: units + (count - 1) * first! + last!, tasks, total: tasks });
+    work.set(stage, { units: units + own, tasks, total: tasks });
   }
   return work;
 }

@@ -1,7 +1,9 @@
 // How the windows of a clip come together that is longer than one of them. Pure.
 
 import type { LongClip } from '../../recipes/pipeline/job-base.ts';
-import { overlappingWindows } from '../../recipes/pipeline/windows.ts';
+import { longestShot, shotsOf } from '../../recipes/pipeline/shots.ts';
+import type { CutClip } from '../../recipes/pipeline/shots.ts';
+import { windowsOfShot } from '../../recipes/pipeline/windows.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 
 /** So many tasks a step keep any farm busy; more of them would only be more to keep track of. */
@@ -15,20 +17,21 @@ const CHAINS = 3;
 const READS_MAX = 20_000_000;
 
 export interface LongClipRequest {
-  /** Frames of a window, no more than there are. */
+  /** Frames of a window, no more than the longest shot has. */
   readonly window: number;
   readonly steps: number;
   /** Takes what does not fit: `field: what`. */
   readonly problems: string[];
 }
 
-/** Undefined where windows are independent, or there is but one. */
+/** Undefined where windows are independent, or each shot has but one. */
 export function longClipOf(
-  spec: Pick<RenderSpec, 'frames' | 'long' | 'windowStride' | 'windowBlock'>,
+  spec: CutClip & Pick<RenderSpec, 'long' | 'windowStride' | 'windowBlock'>,
   { window, steps, problems }: LongClipRequest,
 ): LongClip | undefined {
   const { long: mode = 'co-denoise', windowStride, windowBlock } = spec;
-  if (windowStride !== undefined && windowStride > window && window < spec.frames) {
+  const longest = longestShot(spec);
+  if (windowStride !== undefined && windowStride > window && window < longest) {
     problems.push(
       `windowStride: ${windowStride} frames, but a window is of ${window}: some frames would lie in none; ask for 1 to ${window}`,
     );
@@ -47,18 +50,23 @@ export function longClipOf(
     );
   }
   const stride = windowStride ?? Math.ceil(window / 2);
-  if (Math.ceil(window / stride) > COPIES_MAX && spec.frames > window) {
+  if (Math.ceil(window / stride) > COPIES_MAX && longest > window) {
     problems.push(
       `windowStride: ${stride} of ${window} frames makes ${Math.ceil(window / stride)} copies of each frame, and ${COPIES_MAX} at most are taken; ask for ${Math.ceil(window / COPIES_MAX)} or more`,
     );
   }
   // Windows of one frame have nothing to agree on.
-  if (spec.frames <= window || window === 1) return undefined;
+  if (longest <= window || window === 1) return undefined;
   if (mode === 'blend') return { mode, stride };
-  const { count } = overlappingWindows(spec.frames, { length: window, stride });
+  const counts = shotsOf(spec).map((shot) => {
+    return windowsOfShot(shot.count, { length: window, stride }).count;
+  });
+  const sum = (all: readonly number[]): number => all.reduce((total, one) => total + one, 0);
+  const count = sum(counts);
   const block = windowBlock ?? Math.min(BLOCK_MAX, Math.ceil(count / BLOCKS_WANTED));
   const around = 2 * Math.ceil((Math.ceil(window / stride) - 1) / block) + 1;
-  const reads = Math.ceil(count / block) * around * CHAINS * steps;
+  const blocks = sum(counts.map((windows) => Math.ceil(windows / block)));
+  const reads = blocks * around * CHAINS * steps;
   if (reads > READS_MAX) {
     problems.push(
       `windowBlock: ${count} windows of ${steps} steps, ${block} a task, are more than a coordinator can keep track of; ask for more windows a task (up to ${BLOCK_MAX}) or a longer windowStride`,

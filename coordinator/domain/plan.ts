@@ -28,6 +28,8 @@ export interface NodeFacts {
   readonly step?: number;
   /** Number of tasks. */
   readonly count: number;
+  /** As the layout's. */
+  readonly isUneven?: true;
 }
 
 export interface Plan {
@@ -93,7 +95,14 @@ export function createPlan(job: AcceptedJob): Plan {
   return {
     job,
     nodes: nodes.map(({ name, stage, step, layout }) => {
-      return { name, stage, ...(step !== undefined && { step }), count: layout.count };
+      const { count, isUneven } = layout;
+      return {
+        name,
+        stage,
+        ...(step !== undefined && { step }),
+        count,
+        ...(isUneven && { isUneven }),
+      };
     }),
     id,
     task: (ref) => ({ id: id(ref), ...identity(ref) }),

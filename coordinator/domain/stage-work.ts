@@ -7,7 +7,7 @@ import { nodesOf } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { stepsOfTask } from '../../recipes/pipeline/job-base.ts';
 import type { PlanNode } from '../../recipes/pipeline/plan-node.ts';
-import { framesRun } from '../../recipes/pipeline/layout.ts';
+import { framesRun, sumOverTasks } from '../../recipes/pipeline/layout.ts';
 
 /** The config of a model part; undefined for one that is not at hand. */
 export type ConfigLookup = (part: Digest) => JsonObject | undefined;
@@ -35,9 +35,7 @@ export function workOfJob(job: AcceptedJob, configOf: ConfigLookup): ReadonlyMap
     if (ofFrame === undefined) continue;
     const { stage, layout } = node;
     const ofTask = (frames: number): number => startWork(stage) + frames * ofFrame;
-    // All tasks of a node make equally many frames, but the last.
-    const [first, last] = [0, layout.count - 1].map((task) => ofTask(framesRun(layout, task)));
-    const own = (layout.count - 1) * first! + last!;
+    const own = sumOverTasks(layout, (task) => ofTask(framesRun(layout, task)));
     const total = (byStage.get(stage)?.total ?? 0) + own;
     byStage.set(stage, { stage, graphs: graphsOf(node).join(), ofTask, total });
   }

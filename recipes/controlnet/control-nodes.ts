@@ -5,11 +5,12 @@ import type { AnnotateParams } from '../../common/stages.ts';
 import { bridgeNodes } from '../pipeline/bridge-nodes.ts';
 import { drawingRoles } from '../pipeline/generator-parts.ts';
 import { drawingParams } from '../pipeline/generator-settings.ts';
-import { indicesOf, windowLayout } from '../pipeline/layout.ts';
+import { indicesOf } from '../pipeline/layout.ts';
 import { framesOf, planNode } from '../pipeline/plan-node.ts';
 import type { NodeOutput, PlanNode } from '../pipeline/plan-node.ts';
 import { assembleNode, measureNode } from '../pipeline/result-nodes.ts';
 import { furtherIngest, ingestNode } from '../pipeline/source-nodes.ts';
+import { windowsSideBySide } from '../pipeline/windowing.ts';
 import { controlRole, controlsOf } from './control-jobs.ts';
 import type { ControlledJob, JobControl } from './control-jobs.ts';
 import { scaleAt } from './courses.ts';
@@ -72,8 +73,7 @@ function generateNode<N extends string>(
   pictures: Readonly<Record<string, NodeOutput>>,
 ): PlanNode {
   const { method } = job;
-  const layout =
-    method === undefined ? pictures['control']!.node.layout : windowLayout(job.frames, job.window);
+  const layout = method === undefined ? pictures['control']!.node.layout : windowsSideBySide(job);
   const paramsOf = (index: number): ControlsParams => {
     const own = { task: job.task, ...(method === undefined ? {} : { method }) };
     const range = layout.range(index);

@@ -78,6 +78,8 @@ export interface JobBase {
   /** Further ones by name; absent where there are none. */
   readonly sources?: Readonly<Record<string, FurtherSource>>;
   readonly frames: number;
+  /** First frames of the shots after the first one, rising, in each shot two frames at least; absent where there is but one shot. */
+  readonly cuts?: readonly number[];
   /** Present where only these are wanted of the clip, which is planned as a whole. */
   readonly part?: FrameSpan;
   readonly width: number;

@@ -15,11 +15,24 @@ export interface Layout {
   run?(index: number): number;
   /** The task whose copy of the frame is used. */
   owner(frame: number): number;
+  /** Present where not just the last task may run other numbers of frames than the first. */
+  readonly isUneven?: true;
 }
 
 /** Frames that a task runs. */
 export function framesRun(layout: Layout, index: number): number {
   return layout.run?.(index) ?? layout.range(index).count;
+}
+
+/** The sum over all tasks of a layout of what each has; where they are even, what the first and the last have tells it. */
+export function sumOverTasks(
+  { count, isUneven }: Pick<Layout, 'count' | 'isUneven'>,
+  ofTask: (index: number) => number,
+): number {
+  if (isUneven === undefined) return (count - 1) * ofTask(0) + ofTask(count - 1);
+  let sum = 0;
+  for (let index = 0; index < count; index += 1) sum += ofTask(index);
+  return sum;
 }
 
 /** Batches of `size` from frame 0: asking for more frames later leaves the earlier batches as they are. */

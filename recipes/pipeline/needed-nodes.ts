@@ -1,5 +1,6 @@
 // Of the plan of a whole clip, what a part of its results needs: the same tasks, under other numbers. Pure.
 
+import { framesRun } from './layout.ts';
 import type { PlanNode } from './plan-node.ts';
 
 /** Nodes without the tasks that nothing reads which some task of `isWanted` nodes needs; all tasks of those are kept. Nodes are each after those that they read. */
@@ -42,7 +43,9 @@ function renumbered(node: PlanNode, kept: readonly number[], numbers: Numbers): 
     layout: {
       count: kept.length,
       range: (at) => layout.range(kept[at]!),
+      run: (at) => framesRun(layout, kept[at]!),
       owner: (frame) => own.get(layout.owner(frame))!,
+      isUneven: true,
     },
     params: (at) => params(kept[at]!),
     inputs: Object.fromEntries(read),

@@ -8,7 +8,8 @@ import { batchLayout, partsOfRange, sampleFrames } from './layout.ts';
 import type { FrameRange, Layout, LayoutPart } from './layout.ts';
 import { partsOf, planNode } from './plan-node.ts';
 import type { NodeInput, NodeOutput, PlanNode } from './plan-node.ts';
-import { seamsIn } from './windowing.ts';
+import { cutsOf, seamsOf } from './windowing.ts';
+import type { FramesIn } from './windowing.ts';
 
 /** The frames of a render before and after the bridge. */
 export interface Results {
@@ -37,6 +38,12 @@ export function measureNode(job: JobBase, results: Results, followed: Followed =
   };
   const wanted = wantedFrames(job);
   const layout = batchesOver(wanted, job);
+  const [seamsIn, cutsIn] = [seamsOf(job), cutsOf(job)];
+  /** Between the frame and one before it that is wanted too. */
+  const pairs = (framesIn: FramesIn, range: FrameRange): number[] =>
+    framesIn(range)
+      .filter((frame) => frame > wanted.start)
+      .map((frame) => frame - range.start);
   // Flicker looks from each frame back to the one before it, which may lie in the batch before.
   const withOneBefore = (made: Layout, index: number): LayoutPart[] => {
     const { start, count } = layout.range(index);
@@ -46,14 +53,14 @@ export function measureNode(job: JobBase, results: Results, followed: Followed =
   return planNode('measure', {
     layout,
     params: (index) => {
-      const { start, count } = layout.range(index);
-      const seams = seamsIn(job, { start, count })
-        .filter((frame) => frame > wanted.start)
-        .map((frame) => frame - start);
+      const range = layout.range(index);
+      const { start } = range;
+      const [seams, cuts] = [pairs(seamsIn, range), pairs(cutsIn, range)];
       const own: MeasureParams = {
         ...seen,
         ...(start > 0 && start === wanted.start && { begins: true }),
         ...(seams.length > 0 && { seams }),
+        ...(cuts.length > 0 && { cuts }),
       };
       return outlines === undefined ? own : { ...outlines.params, ...own };
     },

@@ -1,12 +1,10 @@
 // The nodes of windows that overlap: steps of them, and what makes each frame one again.
 
 import type { MergeParams, ParamsByStage } from '../../common/stages.ts';
-import type { JobBase, PartRef } from './job-base.ts';
-import { batchLayout } from './layout.ts';
-import type { FrameRange } from './layout.ts';
+import type { PartRef } from './job-base.ts';
+import type { FrameRange, Layout } from './layout.ts';
 import { framesOf, partsOf, planNode } from './plan-node.ts';
 import type { NodeOutput, PlanNode } from './plan-node.ts';
-import { copiesOf } from './windows.ts';
 import type { Blocks, WindowSlice } from './windows.ts';
 
 /** The stages that see a window as one. */
@@ -30,9 +28,8 @@ export function stepNode(
   blocks: Blocks,
   { stage, step, params, models, from }: Stepping,
 ): PlanNode {
-  const { windows } = blocks;
   const isFirst = from.node.step === undefined;
-  const copies = (index: number) => copiesOf(blocks, blocks.range(index));
+  const copies = (index: number) => blocks.copies(blocks.range(index));
   return planNode(stage, {
     name: `${stage}/${String(step + 1)}`,
     layout: blocks,
@@ -41,9 +38,9 @@ export function stepNode(
     params: (index) => {
       const frames = blocks.range(index);
       const { start } = frames;
-      const starts = blocks.members(index).map((one) => windows.range(one).start - start);
-      const runs = runsOf(copies(index).slices);
-      const own = { step, length: windows.length, starts, ...(isFirst ? {} : { copies: runs }) };
+      const starts = blocks.windows(index).map((window) => window.start - start);
+      const { length, slices } = copies(index);
+      const own = { step, length, starts, ...(isFirst ? {} : { copies: runsOf(slices) }) };
       return { ...params(frames), windows: own };
     },
     inputs: {
@@ -57,19 +54,20 @@ export interface Merging {
   /** The windows of `blocks`. */
   readonly from: NodeOutput;
   readonly blocks: Blocks;
+  /** Of frames of one shot a task. */
+  readonly layout: Layout;
 }
 
-/** Each frame once; as many frames a task as a window has. */
-export function mergeNode(job: JobBase, { name, from, blocks }: Merging): PlanNode {
-  const layout = batchLayout(job.frames, job.window);
-  const copies = (index: number) => copiesOf(blocks, layout.range(index));
+/** Each frame once. */
+export function mergeNode({ name, from, blocks, layout }: Merging): PlanNode {
+  const copies = (index: number) => blocks.copies(layout.range(index));
   return planNode('merge', {
     name,
     layout,
-    params: (index) => ({
-      length: blocks.windows.length,
-      copies: runsOf(copies(index).slices),
-    }),
+    params: (index) => {
+      const { length, slices } = copies(index);
+      return { length, copies: runsOf(slices) };
+    },
     inputs: { latents: partsOf(from, (_, index) => copies(index).parts) },
   });
 }

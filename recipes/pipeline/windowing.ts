@@ -6,9 +6,10 @@ import { batchLayout, indicesOf, windowLayout } from './layout.ts';
 import type { FrameRange, Layout } from './layout.ts';
 import { counterpartOf, framesOf, planNode } from './plan-node.ts';
 import type { NodeOutput, PlanNode } from './plan-node.ts';
+import { byShot, lastUpTo, shotsOf } from './shots.ts';
 import { mergeNode, stepNode } from './window-nodes.ts';
 import type { WindowParams, WindowStage } from './window-nodes.ts';
-import { blocksOf, overlappingWindows } from './windows.ts';
+import { blocksByShot } from './windows.ts';
 
 export interface WindowedStage {
   readonly stage: WindowStage;
@@ -39,19 +40,36 @@ export function windowingOf(job: JobBase): Windowing {
   return wholeWindows(job);
 }
 
-/** Frames of a range between which and the one before a window of the job begins or ends, in order. */
-export function seamsIn({ frames, window, long }: JobBase, range: FrameRange): number[] {
-  if (frames <= window) return [];
-  const stride = long?.stride ?? window;
-  const lastStart = frames - window;
-  const isStart = (frame: number): boolean =>
-    frame === lastStart || (frame >= 0 && frame % stride === 0 && frame < lastStart);
-  return indicesOf(range).filter((frame) => {
-    if (frame === 0) return false;
+/** Windows side by side, in each shot by itself. */
+export function windowsSideBySide(job: Pick<JobBase, 'frames' | 'cuts' | 'window'>): Layout {
+  return byShot(shotsOf(job), (frames) => windowLayout(frames, job.window));
+}
+
+/** Of a range of frames, in order. */
+export type FramesIn = (range: FrameRange) => number[];
+
+/** Those between which and the one before a window begins or ends. A cut is none of them. */
+export function seamsOf(job: JobBase): FramesIn {
+  const { window, long } = job;
+  const shots = shotsOf(job);
+  const isSeam = (frame: number): boolean => {
+    const { start, count } = lastUpTo(shots, frame, (shot) => shot.start);
+    const place = frame - start;
+    if (place === 0 || count <= window) return false;
     // Side by side, the last window gives what the one before it has not.
-    if (long === undefined) return frame % window === 0;
-    return isStart(frame) || isStart(frame - window);
-  });
+    if (long === undefined) return place % window === 0;
+    const lastStart = count - window;
+    const isStart = (at: number): boolean =>
+      at === lastStart || (at >= 0 && at % long.stride === 0 && at < lastStart);
+    return isStart(place) || isStart(place - window);
+  };
+  return (range) => indicesOf(range).filter(isSeam);
+}
+
+/** Those with which a shot begins, but for the clip's first. */
+export function cutsOf({ cuts = [] }: JobBase): FramesIn {
+  const all = new Set(cuts);
+  return (range) => indicesOf(range).filter((frame) => all.has(frame));
 }
 
 /** What a node of a windowed stage, or of mix or merge, hands on. */
@@ -63,10 +81,11 @@ export function madeBy(node: PlanNode): NodeOutput {
 
 /** Each window through all steps. */
 function wholeWindows(job: JobBase): Windowing {
-  const { frames, window, long } = job;
-  const blocks =
-    long && blocksOf(overlappingWindows(frames, { length: window, stride: long.stride }), 1);
-  const layout = blocks ?? windowLayout(frames, window);
+  const { window, long } = job;
+  const shots = shotsOf(job);
+  const blocks = long && blocksByShot(shots, { length: window, stride: long.stride, block: 1 });
+  const layout = blocks ?? windowsSideBySide(job);
+  const merged = byShot(shots, (frames) => batchLayout(frames, window));
   return {
     layout,
     run: ({ stage, params, firstParams, models, from }) => {
@@ -82,16 +101,17 @@ function wholeWindows(job: JobBase): Windowing {
         }),
       ];
     },
-    ending: (from) => (blocks ? [mergeNode(job, { name: 'merge', from, blocks })] : []),
+    ending: (from) => (blocks ? [mergeNode({ name: 'merge', from, blocks, layout: merged })] : []),
   };
 }
 
 /** All windows through each step, which they begin with the mean of what the step before has made of each frame. */
 function stepByStep(job: JobBase): Windowing {
-  const { frames, window, long } = job;
+  const { window, long } = job;
   const { stride, block = 1 } = long!;
-  const blocks = blocksOf(overlappingWindows(frames, { length: window, stride }), block);
-  const layout = batchLayout(frames, window);
+  const shots = shotsOf(job);
+  const blocks = blocksByShot(shots, { length: window, stride, block });
+  const layout = byShot(shots, (frames) => batchLayout(frames, window));
   return {
     layout,
     run: ({ stage, params, firstParams, models, from, steps, isFrameWise = false }) => {
@@ -115,7 +135,7 @@ function stepByStep(job: JobBase): Windowing {
         );
       }
       const last = madeBy(nodes.at(-1)!);
-      return [...nodes, mergeNode(job, { name: `merge/${stage}`, from: last, blocks })];
+      return [...nodes, mergeNode({ name: `merge/${stage}`, from: last, blocks, layout })];
     },
     ending: () => [],
   };

@@ -1,6 +1,7 @@
 // Windows of a long clip that overlap, and blocks of them. Pure arithmetic.
 
 import type { FrameRange, Layout, LayoutPart } from './layout.ts';
+import { byShot, shifted } from './shots.ts';
 
 /** Windows of equal length in order; every frame lies in one of them at least. */
 export interface Windows {
@@ -37,15 +38,23 @@ export function overlappingWindows(
   };
 }
 
-/** Consecutive windows that one task runs. What it makes are its windows one after the other, each with all its frames. */
-export interface Blocks extends Layout {
+/** Of one shot: where it is shorter than a window should be, one window as long as it. */
+export function windowsOfShot(
+  frames: number,
+  { length, stride }: { readonly length: number; readonly stride: number },
+): Windows {
+  return overlappingWindows(frames, { length: Math.min(length, frames), stride });
+}
+
+/** Consecutive windows of one shot that one task runs. What it makes are its windows one after the other, each with all its frames. */
+interface ShotBlocks extends Layout {
   readonly windows: Windows;
   /** Of the windows of a block. */
   members(index: number): number[];
 }
 
 /** Blocks of so many windows; the last may have fewer. Which copy of a frame counts is for the reader to say: all do. */
-export function blocksOf(windows: Windows, size: number): Blocks {
+export function blocksOf(windows: Windows, size: number): ShotBlocks {
   const members = (index: number): number[] => {
     const first = index * size;
     return Array.from({ length: Math.min(size, windows.count - first) }, (_, i) => first + i);
@@ -74,9 +83,9 @@ export interface WindowSlice {
 
 /** All copies of the frames of a range, in the order of windows, and where in a block's results they lie. */
 export function copiesOf(
-  blocks: Blocks,
+  blocks: ShotBlocks,
   range: FrameRange,
-): { readonly slices: WindowSlice[]; readonly parts: LayoutPart[] } {
+): { readonly slices: readonly WindowSlice[]; readonly parts: readonly LayoutPart[] } {
   const { windows } = blocks;
   const size = blocks.members(0).length;
   const slices: WindowSlice[] = [];
@@ -90,4 +99,46 @@ export function copiesOf(
     parts.push({ index: Math.floor(window / size), offset: place + from - start, count });
   }
   return { slices, parts };
+}
+
+/** Of all shots of a clip. */
+export interface Blocks extends Layout {
+  /** Those of a task, in order. */
+  windows(index: number): readonly FrameRange[];
+  /** All copies of the frames of a range of one shot, and how long its windows are. */
+  copies(range: FrameRange): ReturnType<typeof copiesOf> & { readonly length: number };
+}
+
+export interface WindowCut {
+  /** Of a window; those of a shorter shot are as long as it. */
+  readonly length: number;
+  readonly stride: number;
+  /** Windows of a block. */
+  readonly block: number;
+}
+
+/** Windows and blocks of each shot by themselves: none crosses a cut, and no frame has a copy that saw another shot. */
+export function blocksByShot(
+  shots: readonly FrameRange[],
+  { length, stride, block }: WindowCut,
+): Blocks {
+  const joined = byShot(shots, (frames) => {
+    return blocksOf(windowsOfShot(frames, { length, stride }), block);
+  });
+  return {
+    ...joined,
+    windows: (index) => {
+      const { layout: own, start, first } = joined.ofTask(index);
+      return own.members(index - first).map((one) => shifted(own.windows.range(one), start));
+    },
+    copies: (range) => {
+      const { layout: own, start, first } = joined.ofFrame(range.start);
+      const { slices, parts } = copiesOf(own, shifted(range, -start));
+      return {
+        length: own.windows.length,
+        slices,
+        parts: parts.map((part) => ({ ...part, index: first + part.index })),
+      };
+    },
+  };
 }

@@ -52,6 +52,12 @@ const bridgingSpec = z.strictObject({
 /** How the windows of a clip come together that is longer than one; the first is the default. */
 export const LONG_MODES = ['co-denoise', 'blend', 'independent'] as const;
 
+/** How a clip's cuts are known, where they are not listed; the second is the default. */
+const CUT_WORDS = ['auto', 'none'] as const;
+export const isCutWord = (text: string): boolean => CUT_WORDS.some((word) => word === text);
+/** In a spec, which a farm takes up to 64 KiB of. */
+const CUTS_MAX = 4096;
+
 const outputSpec = z.strictObject({
   format: words(OUTPUT_FORMATS).default('mp4'),
   framesPerSecond: z.number().positive().max(120).default(8),
@@ -86,6 +92,7 @@ export const COMMON_FIELDS = {
   long: words(LONG_MODES).optional(),
   windowStride: integer(1, 1024).optional(),
   windowBlock: integer(1, 64).optional(),
+  cuts: z.union([z.array(integer(0, 9_999_999)).max(CUTS_MAX), words(CUT_WORDS)]).optional(),
   ...SPAN_FIELDS,
   output: outputSpec.prefault({}),
 };

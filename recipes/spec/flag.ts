@@ -8,10 +8,11 @@
  * - `models`: a path or the name of a shipped set
  * - `file`: something to write, relative to where it was written
  * - `list`: texts, one each time that it is given
+ * - `listing`: a word of the spec, or a file with the spec's list, relative to where it was written
  * - `switch`: no value
  */
 export type FlagKind =
-  'text' | 'number' | 'word' | 'size' | 'path' | 'models' | 'file' | 'list' | 'switch';
+  'text' | 'number' | 'word' | 'size' | 'path' | 'models' | 'file' | 'list' | 'listing' | 'switch';
 
 export interface SettingFlag {
   /** Without dashes. */

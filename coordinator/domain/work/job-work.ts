@@ -5,7 +5,7 @@ import { numericsKeyOf } from '../../../common/stage-facts.ts';
 import type { Stage } from '../../../common/task.ts';
 import { nodesOf } from '../../../recipes/job.ts';
 import type { AcceptedJob } from '../../../recipes/job.ts';
-import { framesRun } from '../../../recipes/pipeline/layout.ts';
+import { framesRun, sumOverTasks } from '../../../recipes/pipeline/layout.ts';
 import { costUnitsOf } from '../cost.ts';
 import type { WorkKind } from './work-rates.ts';
 
@@ -31,11 +31,7 @@ export function workOf(job: AcceptedJob): ReadonlyMap<Stage, StageAmount> {
     const amount = amounts.get(stage) ?? { models: new Set(), units: 0 };
     amounts.set(stage, amount);
     for (const digest of Object.values(models)) amount.models.add(digest);
-    // All batches are alike but the last, and all windows are.
-    const { count } = layout;
-    const first = taskUnits(job, stage, framesRun(layout, 0));
-    const last = taskUnits(job, stage, framesRun(layout, count - 1));
-    amount.units += first * (count - 1) + last;
+    amount.units += sumOverTasks(layout, (task) => taskUnits(job, stage, framesRun(layout, task)));
   }
   return new Map(
     [...amounts].map(([stage, { models, units }]) => {

@@ -1,18 +1,22 @@
 // Goal: all of a job reaches the workers of a farm, settings that have no field in the wire's message and what is read beside the source among
 // it: what `submit` makes of each task has the bytes that `render` makes.
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
+import { createMediaService } from '../../../workers/media/media-service.ts';
 import { endOfCli, startCli } from '../../support/cli-process.ts';
 import { sha256OfFile } from '../../support/farm/tenant-farm.ts';
 import { useFarm } from '../../support/farm/use-farm.ts';
+import { disc, take, writeShots } from '../../support/media/drawn-shots.ts';
 import { FIXTURES, MASK, SOURCE } from '../cli/workplace.ts';
 
 const farmOf = useFarm();
+const folder = await mkdtemp(join(tmpdir(), 'bivdiff-settings-'));
+const [SHOTS, SCENES] = [join(folder, 'shots.txt'), join(folder, 'scenes.mp4')];
 const CLIP = ['--input', SOURCE, '--frames', '8', '--steps', '4'];
 const PROMPT = ['--prompt', 'a green star moving right on a white background'];
 const ALONG = ['--task', 'controlnet', ...PROMPT];
@@ -44,6 +48,8 @@ const JOBS: readonly (readonly [string, readonly string[]])[] = [
     'prompts and seeds of some frames',
     [...ALONG, ...WINDOWS, '--prompt-at', '2-4=a red circle', '--seed-at', '5=7'],
   ],
+  ['shots that are found', [...ALONG, ...WINDOWS, '--input', SCENES, '--cuts', 'auto']],
+  ['shots that are listed', [...ALONG, ...WINDOWS, '--cuts', SHOTS]],
   ['a part of a clip', [...ALONG, ...WINDOWS, '--frames', '5-6/8']],
   ['joints', [...ALONG, '--control', 'pose']],
   ['a T2I-Adapter', ['--task', 't2i-adapter', '--control', 'depth', ...PROMPT]],
@@ -53,10 +59,16 @@ const JOBS: readonly (readonly [string, readonly string[]])[] = [
   ['Prompt-to-Prompt', REWORDED],
 ];
 
-let folder: string;
 const digests = new Set<string>();
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'bivdiff-settings-'));
+  await writeFile(SHOTS, '0 3 6');
+  await using media = createMediaService();
+  const scenes = [disc([60, 80, 100], [220, 60, 60], 2), disc([150, 140, 60], [30, 60, 200], 3)];
+  await writeShots(
+    media,
+    SCENES,
+    scenes.flatMap((scene) => take(scene, 15)),
+  );
 });
 afterAll(async () => rm(folder, { recursive: true, force: true }));
 

@@ -35,6 +35,7 @@ export const measure: StageBody<MeasureParams> = async (input, context) => {
   const sums = measureFrames(frames, {
     own: input.frames.length,
     seams: params.seams ?? [],
+    cuts: params.cuts ?? [],
     beforeEach: () => context.throwIfCancelled(),
   });
   const json = new TextEncoder().encode(JSON.stringify(sums));

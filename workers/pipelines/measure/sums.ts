@@ -40,12 +40,14 @@ export interface MeasureOptions {
   readonly own: number;
   /** Of those, from 0, the ones whose flicker is also summed apart. */
   readonly seams: readonly number[];
+  /** Likewise those whose flicker is not looked at. */
+  readonly cuts: readonly number[];
   /** Called before each figure of each frame; may throw to stop. */
   readonly beforeEach: () => void;
 }
 
 export function measureFrames(frames: MeasuredFrames, options: MeasureOptions): MeasureSums {
-  const { own, seams, beforeEach } = options;
+  const { own, seams, cuts, beforeEach } = options;
   const first = frames.generated.length - own;
   const generated = frames.generated.slice(first);
   const smoothed = frames.smoothed.slice(first);
@@ -57,15 +59,20 @@ export function measureFrames(frames: MeasuredFrames, options: MeasureOptions): 
     }
     return { sum, count: frames.length };
   };
-  const pairs = (pictures: readonly RgbImage[]): number[] =>
-    pictures.slice(1).map((picture, i) => {
-      beforeEach();
-      return flickerOfPair(pictures[i]!, picture);
-    });
-  const flicker = { generated: pairs(frames.generated), smoothed: pairs(frames.smoothed) };
   // A pair is told by its second frame.
-  const atSeams = (all: readonly number[]): Sum =>
-    sumOf(seams.map((frame) => all[frame - 1 + first]!));
+  const pairs = (pictures: readonly RgbImage[]): Map<number, number> => {
+    const found = new Map<number, number>();
+    for (const [before, picture] of pictures.slice(1).entries()) {
+      const frame = before + 1 - first;
+      if (cuts.includes(frame)) continue;
+      beforeEach();
+      found.set(frame, flickerOfPair(pictures[before]!, picture));
+    }
+    return found;
+  };
+  const flicker = { generated: pairs(frames.generated), smoothed: pairs(frames.smoothed) };
+  const atSeams = (all: ReadonlyMap<number, number>): Sum =>
+    sumOf(seams.map((frame) => all.get(frame)!));
   const edges = (pictures: readonly RgbImage[], { frames: all, low, high }: Control): Sum => {
     const control = all.slice(first);
     return sumOver(pictures, (picture, i) => {
@@ -84,7 +91,10 @@ export function measureFrames(frames: MeasuredFrames, options: MeasureOptions): 
   };
   const { control, depth, joints } = frames;
   return {
-    flicker: { generated: sumOf(flicker.generated), smoothed: sumOf(flicker.smoothed) },
+    flicker: {
+      generated: sumOf([...flicker.generated.values()]),
+      smoothed: sumOf([...flicker.smoothed.values()]),
+    },
     ...(seams.length > 0 && {
       seamFlicker: { generated: atSeams(flicker.generated), smoothed: atSeams(flicker.smoothed) },
     }),

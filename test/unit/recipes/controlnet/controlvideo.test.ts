@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { digestText } from '../../../../common/digest.ts';
 import { BivdiffError } from '../../../../common/errors.ts';
 import { acceptSpec } from '../../../../coordinator/domain/accept.ts';
-import { createPlan, stagesOf } from '../../../../coordinator/domain/plan.ts';
+import { createPlan, stagesOf, tasksOfStage } from '../../../../coordinator/domain/plan.ts';
 import type { AcceptedJob } from '../../../../recipes/job.ts';
 import { parseRenderSpec } from '../../../../recipes/spec/parse.ts';
 import { madeUpGenerator, madeUpModels, madeUpPart } from '../../../support/made-up-models.ts';
@@ -66,6 +66,16 @@ describe('a render by method controlvideo', () => {
     expect(shown['smoothed']?.map(({ offset, count }) => [offset, count])).toEqual([
       [0, 8],
       [4, 4],
+    ]);
+  });
+
+  it('draws no frames of two shots together', () => {
+    const plan = createPlan(accept({ frames: 14, frameBatch: 3, cuts: [3] }));
+    const tasks = tasksOfStage(plan, 'generate').map((ref) => plan.task(ref));
+    expect(tasks.map(({ frames }) => [frames[0], frames.length])).toEqual([
+      [0, 3],
+      [3, 8],
+      [6, 8],
     ]);
   });
 

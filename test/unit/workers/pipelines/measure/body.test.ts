@@ -23,7 +23,11 @@ function cut({ shape, data }: FrameTensor, start: number, end: number): FrameTen
 }
 
 /** Measures frames `start` to `end` as a task does that is given the frame before as well. */
-async function measureBatch(start: number, end: number): Promise<MeasureSums> {
+async function measureBatch(
+  start: number,
+  end: number,
+  pairs: Pick<MeasureParams, 'seams' | 'cuts'> = {},
+): Promise<MeasureSums> {
   const context = analyticContext();
   const from = Math.max(0, start - 1);
   const source = cut(clip.source, from, end);
@@ -35,7 +39,7 @@ async function measureBatch(start: number, end: number): Promise<MeasureSums> {
     smoothed: cut(clip.smoothed, from, end),
   };
   const frames = indices.slice(start - from);
-  const { metrics } = await measure({ params, tensors, frames }, context);
+  const { metrics } = await measure({ params: { ...params, ...pairs }, tensors, frames }, context);
   expect(metrics).toMatchObject({ type: 'uint8', shape: [metrics!.data.length] });
   return JSON.parse(new TextDecoder().decode(metrics!.data)) as MeasureSums;
 }
@@ -59,6 +63,23 @@ describe('measure', () => {
   it('has no pair in a clip of one frame', async () => {
     const { flicker } = await measureBatch(0, 1);
     expect(flicker.generated).toEqual({ sum: 0, count: 0 });
+  });
+
+  it('leaves out the flicker of a frame with which a shot begins', async () => {
+    const [whole, cut] = [await measureBatch(2, 7), await measureBatch(2, 7, { cuts: [0, 3] })];
+    const apart = [await measureBatch(2, 3), await measureBatch(5, 6)];
+    for (const which of ['generated', 'smoothed'] as const) {
+      const { sum, count } = cut.flicker[which];
+      expect(count).toBe(3);
+      const left = apart.reduce((total, { flicker }) => total + flicker[which].sum, 0);
+      expect(sum + left).toBeCloseTo(whole.flicker[which].sum, 9);
+    }
+    const { seamFlicker } = await measureBatch(2, 7, { cuts: [0, 3], seams: [4] });
+    expect(seamFlicker).toEqual({
+      generated: (await measureBatch(6, 7)).flicker.generated,
+      smoothed: (await measureBatch(6, 7)).flicker.smoothed,
+    });
+    expect(cut.drift).toEqual(whole.drift);
   });
 
   it('adds up over batches to the figures of the whole clip', async () => {

@@ -1,0 +1,15 @@
+// The shots of a clip, for people.
+
+import { shotsOf } from '../../recipes/pipeline/shots.ts';
+import type { CutClip } from '../../recipes/pipeline/shots.ts';
+
+/** Of more shots, the first are told. */
+const TOLD_MAX = 12;
+
+/** `3, from frames 0, 13, 25`; undefined where there is but one. */
+export function shotsText(clip: CutClip): string | undefined {
+  if (clip.cuts === undefined) return undefined;
+  const starts = shotsOf(clip).map(({ start }) => String(start));
+  const more = starts.length > TOLD_MAX ? ['…'] : [];
+  return `${starts.length}, from frames ${[...starts.slice(0, TOLD_MAX), ...more].join(', ')}`;
+}

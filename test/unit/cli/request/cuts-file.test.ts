@@ -1,0 +1,87 @@
+// `--cuts`: words, and files that list the first frames of shots.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { specLayer } from '../../../../cli/request/spec-layer.ts';
+import type { LayerOptions } from '../../../../cli/request/spec-layer.ts';
+import { parseRenderSpec } from '../../../../recipes/spec/parse.ts';
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bivdiff-cuts-'));
+});
+afterAll(async () => rm(folder, { recursive: true, force: true }));
+
+async function read(text: string | Buffer, spelling: LayerOptions['spelling'] = 'typed') {
+  await writeFile(join(folder, 'shots.txt'), text);
+  const { fields, problems } = specLayer({ cuts: 'shots.txt' }, { folder, spelling });
+  return { cuts: fields['cuts'], problems };
+}
+
+describe('--cuts FILE', () => {
+  it.each([
+    ['0 48\n120\n', [0, 48, 120]],
+    ['0,48,120', [0, 48, 120]],
+    [' [48, 120]\n', [48, 120]],
+    ['', []],
+    ['[]', []],
+  ])('reads %j', async (text, cuts) => {
+    expect(await read(text)).toEqual({ cuts, problems: [] });
+    expect(await read(text, 'spec')).toEqual({ cuts, problems: [] });
+  });
+
+  it.each([
+    ['12 x 1.5 -3', 'holds "x", "1.5", "-3": expected the first frame of each shot'],
+    ['["12", 4.5, null]', 'holds "\\"12\\"", "4.5", "null": expected'],
+    ['{"cuts": [1]}', 'holds "{\\"cuts\\":", "[1]}": expected'],
+    ['[1, 2', 'is neither numbers nor a list in JSON'],
+    ['a '.repeat(40), 'and 35 more: expected'],
+    [Buffer.from([0xff, 0xfe, 0x31, 0]), 'is UTF-16'],
+  ])('refuses %j', async (text, problem) => {
+    const { cuts, problems } = await read(text);
+    expect(cuts).toBeUndefined();
+    expect(problems).toEqual([expect.stringContaining(problem)]);
+    expect(problems[0]).toMatch(/^--cuts: .*shots\.txt/);
+  });
+
+  it('refuses a file that is not there, and a folder', () => {
+    for (const cuts of ['none.txt', '.']) {
+      const { problems } = specLayer({ cuts }, { folder, spelling: 'typed' });
+      expect(problems).toEqual([expect.stringMatching(/^--cuts: .*reading the cuts \//)]);
+    }
+  });
+});
+
+describe('cuts of a spec', () => {
+  it.each([
+    ['auto', 'auto'],
+    ['none', 'none'],
+    [
+      [3, 9],
+      [3, 9],
+    ],
+  ])('may be %j', (given, cuts) => {
+    const { fields, problems } = specLayer({ cuts: given }, { folder, spelling: 'spec' });
+    expect({ fields, problems }).toEqual({ fields: { cuts }, problems: [] });
+  });
+
+  it.each([
+    ['some', /cuts: expected one of auto, none, got "some"/],
+    [7, /cuts: expected one of auto, none, got 7/],
+    [[3, 4.5], /cuts\.1: expected a whole number, got 4\.5/],
+    [Array.from({ length: 4097 }, (_, i) => 2 * i), /cuts: too big: expected at most 4096/],
+  ])('may not be others (%#)', (cuts, problem) => {
+    const spec = {
+      apiVersion: 'bivdiff/v1',
+      task: 'frames',
+      prompt: 'a',
+      input: { path: 'a' },
+      cuts,
+    };
+    expect(() => parseRenderSpec(spec, 'the spec')).toThrow(problem);
+  });
+});
