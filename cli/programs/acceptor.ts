@@ -64,8 +64,8 @@ export class Acceptor {
   async #look(source: StoredSource, path: string): Promise<SourceFacts> {
     try {
       await using held = await this.#sources.hold(source);
-      const { frames, width, height, alpha } = await this.#media.probe(held.path);
-      return { ...source, path, frames, width, height, alpha };
+      const { frames, width, height, alpha, sound } = await this.#media.probe(held.path);
+      return { ...source, path, frames, width, height, alpha, sound };
     } catch (reason) {
       throw nameSource(BivdiffError.from(reason), { source: path });
     }

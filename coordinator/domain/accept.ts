@@ -26,6 +26,7 @@ import { samplerProblems } from './check-samplers.ts';
 import { choiceProblem, furtherOf } from './check-sources.ts';
 import type { SourceFacts } from './check-sources.ts';
 import { frameSpansOf, withFrames } from './frame-spans.ts';
+import { soundOf, soundProblems } from './kept-sound.ts';
 import { longClipOf } from './long-clip.ts';
 
 export interface AcceptRequest {
@@ -67,6 +68,11 @@ export function acceptSpec(asked: AcceptRequest): AcceptedJob {
   const { mixingRatio = defaults.mixingRatio, ...drawing } =
     recipe.drawing?.({ spec, models }) ?? {};
   const bridging = bridgingOf({ spec, defaults: { mixingRatio }, steps, problems });
+  const outputs = outputsOf(
+    spec,
+    { ...source, start: spec.input.start + (spans.part?.first ?? 0) },
+    problems,
+  );
   const part = recipe.accept({ spec, models, source, sources, problems });
   problems.push(
     ...samplerProblems({
@@ -77,7 +83,7 @@ export function acceptSpec(asked: AcceptRequest): AcceptedJob {
       ...drawing,
     }),
     ...outputProblems({
-      ...{ size, frames, outputs: outputsOf(spec) },
+      ...{ size, frames, outputs },
       panels: panelsOf(spec.task, recipe.panels?.(spec)).length,
     }),
   );
@@ -86,7 +92,7 @@ export function acceptSpec(asked: AcceptRequest): AcceptedJob {
   }
   const base = baseOf(request, {
     ...{ size, steps, bridging, video, window, long, normScope, inversionUnet, sources },
-    spans,
+    ...{ spans, outputs },
   });
   return { ...base, ...part, models: { ...base.models, ...part.models } } as AcceptedJob;
 }
@@ -102,6 +108,7 @@ interface Chosen {
   readonly inversionUnet: ModelPart;
   readonly sources: NonNullable<JobBase['sources']>;
   readonly spans: ReturnType<typeof frameSpansOf>;
+  readonly outputs: readonly AssembleParams[];
 }
 
 /** What every job has. */
@@ -138,7 +145,7 @@ function baseOf({ spec, models, source, numerics }: AcceptRequest, chosen: Chose
     ...(long && { long }),
     models: bridgeModels(models, video, inversionUnet),
     numerics,
-    outputs: outputsOf(spec),
+    outputs: chosen.outputs,
   };
 }
 
@@ -224,9 +231,19 @@ function bridgeModels(
   };
 }
 
-function outputsOf(spec: RenderSpec): AssembleParams[] {
-  const { format, framesPerSecond, comparison, contactSheet } = spec.output;
-  const outputs: AssembleParams[] = [{ layout: 'clip', format, framesPerSecond }];
+/** `start`: the source's frame that is shown first. */
+function outputsOf(
+  spec: RenderSpec,
+  { start, ...source }: SourceFacts & { readonly start: number },
+  problems: string[],
+): AssembleParams[] {
+  const { format, framesPerSecond, comparison, contactSheet, audio } = spec.output;
+  const { stride } = spec.input;
+  const asked = { source, start, stride, format, framesPerSecond };
+  if (audio === 'keep') problems.push(...soundProblems(asked));
+  const outputs: AssembleParams[] = [
+    { layout: 'clip', format, framesPerSecond, ...(audio === 'keep' && { sound: soundOf(asked) }) },
+  ];
   if (comparison) {
     outputs.push({ layout: 'comparison', format: comparisonFormat(format), framesPerSecond });
   }

@@ -16,6 +16,15 @@ export interface SourceFacts extends StoredSource {
   readonly width: number;
   readonly height: number;
   readonly alpha: boolean;
+  /** Absent where it has none. */
+  readonly sound?: SourceSound | undefined;
+}
+
+/** As `SoundFacts` of the media processes. */
+export interface SourceSound {
+  readonly codec: string;
+  readonly firstFrameSeconds: number;
+  readonly steadyRate?: number;
 }
 
 interface SourcesRequest {

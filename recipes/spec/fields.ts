@@ -52,11 +52,16 @@ const bridgingSpec = z.strictObject({
 /** How the windows of a clip come together that is longer than one; the first is the default. */
 export const LONG_MODES = ['co-denoise', 'blend', 'independent'] as const;
 
+/** What becomes of the source's sound. */
+export const AUDIO_MODES = ['none', 'keep'] as const;
+
 const outputSpec = z.strictObject({
   format: words(OUTPUT_FORMATS).default('mp4'),
   framesPerSecond: z.number().positive().max(120).default(8),
   comparison: z.boolean().default(false),
   contactSheet: z.boolean().default(false),
+  // Absent for none: a coordinator of an older version refuses what it does not know.
+  audio: words(AUDIO_MODES).optional(),
 });
 
 /** Of every spec, besides `task`. */

@@ -10,7 +10,7 @@ import { isSequence } from '../../common/outputs/output-formats.ts';
 import type { OutputFormat, SequenceFormat } from '../../common/outputs/output-formats.ts';
 import { cannotWrite } from '../../common/write-failure.ts';
 import type { MediaService } from './media-service.ts';
-import type { DecodedFrame, DecodeRequest, FrameSize } from './media-types.ts';
+import type { DecodedFrame, DecodeRequest, FrameSize, KeptSound } from './media-types.ts';
 import { rgbaOf } from './pixels/alpha.ts';
 import { encodeDeepPng, encodePng } from './pixels/png.ts';
 import { writeMovie } from './write-movie.ts';
@@ -24,6 +24,8 @@ export interface Roundtrip {
   readonly calledAs: string;
   readonly format: OutputFormat;
   readonly framesPerSecond: number;
+  /** Of the source, where the format has a place for it. */
+  readonly sound?: KeptSound | undefined;
 }
 
 /** A file that was made: the whole movie, or one frame of a sequence. */
@@ -40,7 +42,7 @@ export interface MadeFile {
  */
 export async function roundtrip(
   media: Pick<MediaService, 'decode' | 'encode'>,
-  { source, folder, calledAs, format, framesPerSecond }: Roundtrip,
+  { source, folder, calledAs, format, framesPerSecond, sound }: Roundtrip,
   options: WriteMovieOptions,
 ): Promise<readonly MadeFile[]> {
   const { signal } = options;
@@ -57,6 +59,7 @@ export async function roundtrip(
     framesPerSecond,
     channels,
     ...source.size,
+    ...(sound && { sound }),
   } as const;
   await writeMovie(media, request, pixelsOf(frames, keepAlpha), options);
   return [await madeFile(file)];

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { endOfCli, startCli } from '../../support/cli-process.ts';
 import { sha256OfFile } from '../../support/farm/tenant-farm.ts';
 import { useFarm } from '../../support/farm/use-farm.ts';
+import { soundFile } from '../../support/media/sound-packets.ts';
 import { FIXTURES, MASK, SOURCE } from '../cli/workplace.ts';
 
 const farmOf = useFarm();
@@ -29,6 +30,7 @@ const REWORDED = [
   ...['--blend-words', 'star', '--blend-threshold', '0.8', '--cross-replace', '0.75'],
   ...['--self-replace', '0.7', '--frames', '2'],
 ];
+const SOUNDING = ['--input', soundFile('aac.mp4'), '--stride', '1', '--fps', '12'];
 const JOBS: readonly (readonly [string, readonly string[]])[] = [
   ['a ControlNet', ALONG],
   ['no inversion', [...ALONG, '--bridging', 'none', '--strength', '0.5']],
@@ -45,6 +47,7 @@ const JOBS: readonly (readonly [string, readonly string[]])[] = [
     [...ALONG, ...WINDOWS, '--prompt-at', '2-4=a red circle', '--seed-at', '5=7'],
   ],
   ['a part of a clip', [...ALONG, ...WINDOWS, '--frames', '5-6/8']],
+  ['sound that is kept', [...ALONG, ...SOUNDING, '--start', '5', '--audio', 'keep']],
   ['joints', [...ALONG, '--control', 'pose']],
   ['a T2I-Adapter', ['--task', 't2i-adapter', '--control', 'depth', ...PROMPT]],
   ['a mask', [...MASKED, '--mask', MASK, '--frames', '3']],

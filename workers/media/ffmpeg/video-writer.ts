@@ -4,12 +4,13 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { BivdiffError } from '../../../common/errors.ts';
+import { frameRateOf } from '../../../common/outputs/frame-rate.ts';
 import { cannotWrite } from '../../../common/write-failure.ts';
 import { partialPath } from '../encode-paths.ts';
-import { frameRateOf } from '../frame-rate.ts';
 import type { EncodedFacts, EncodeRequest, FrameSize } from '../media-types.ts';
 import { FrameConverter } from './frame-converter.ts';
 import { OUTPUT_CODECS, type CodecFormat } from './output-codecs.ts';
+import { SoundTrack } from './sound-track.ts';
 import { VideoFile } from './video-file.ts';
 
 /**
@@ -32,7 +33,10 @@ export async function writeVideo(
     {
       const alpha = request.channels === 4;
       using converter = new FrameConverter(size, rate, codec, alpha);
-      await using file = await VideoFile.create({ path: partial, codec, alpha, rate, ...size });
+      const { sound: kept } = request;
+      using sound = kept === undefined ? undefined : await SoundTrack.open(kept);
+      const target = { path: partial, codec, alpha, rate, ...size, sound };
+      await using file = await VideoFile.create(target);
       for await (const rgb of frames) {
         using frame = await converter.convert(grown(rgb, request, size), count++);
         await file.add(frame);

@@ -7,7 +7,7 @@ import {
   AV_PKT_DATA_DISPLAYMATRIX,
   AV_PKT_DATA_FRAME_CROPPING,
 } from 'node-av/constants';
-import { avGetCodecName, type Frame, type Stream } from 'node-av/lib';
+import { avGetCodecName, type FormatContext, type Frame, type Stream } from 'node-av/lib';
 
 import { BivdiffError } from '../../../common/errors.ts';
 import {
@@ -17,7 +17,7 @@ import {
   isWhole,
   type TimedFrame,
 } from '../ffmpeg/frame-decoder.ts';
-import { openInput, takeComplaints } from '../ffmpeg/open-input.ts';
+import { openInput, soundStream, soundStreams, takeComplaints } from '../ffmpeg/open-input.ts';
 import { orientationOf, type Orientation } from '../ffmpeg/orientation.ts';
 import { readPackets, type KeyPacket, type PacketIndex } from '../ffmpeg/packet-index.ts';
 import {
@@ -62,6 +62,8 @@ export interface VideoIndex {
   /** What the container says, for frames that leave it open. */
   readonly containerTags: ColourTags;
   readonly sounds: number;
+  /** FFmpeg's name of the sound's codec; undefined where there is none. */
+  readonly soundCodec: string | undefined;
   /** When each frame is shown, in ticks; undefined where frames can be told by their order only. */
   readonly shown: readonly number[] | undefined;
   readonly frames: number;
@@ -132,7 +134,7 @@ async function readFile(path: string, kind: VideoKind) {
     const packets = readPackets(input);
     if (packets.shown.length === 0)
       throw packets.cut.size > 0 ? truncatedError(path, 0) : noFramesError(path);
-    return { packets, facts: streamFacts(stream, codec, input.format.streams) };
+    return { packets, facts: { ...streamFacts(stream, codec), ...soundFacts(input.format) } };
   } catch (reason) {
     const error = BivdiffError.from(reason);
     if (error.details['path'] !== undefined) throw error;
@@ -142,7 +144,7 @@ async function readFile(path: string, kind: VideoKind) {
   }
 }
 
-function streamFacts(stream: Stream, codec: string, all: readonly Stream[]) {
+function streamFacts(stream: Stream, codec: string) {
   const { codecpar, timeBase, sampleAspectRatio, avgFrameRate } = stream;
   const aspect = sampleAspectRatio.num > 0 ? sampleAspectRatio : codecpar.sampleAspectRatio;
   return {
@@ -159,9 +161,16 @@ function streamFacts(stream: Stream, codec: string, all: readonly Stream[]) {
       transfer: codecpar.colorTrc,
       range: codecpar.colorRange,
     },
-    sounds: all.filter((other) => other.codecpar.codecType === 1).length,
     secondsPerTick: timeBase.num / timeBase.den,
     statedRate: avgFrameRate.num / avgFrameRate.den,
+  };
+}
+
+function soundFacts(format: FormatContext): Pick<VideoIndex, 'sounds' | 'soundCodec'> {
+  const sound = soundStream(format);
+  return {
+    sounds: soundStreams(format).length,
+    soundCodec: sound && (avGetCodecName(sound.codecpar.codecId) ?? 'unknown'),
   };
 }
 
