@@ -1,11 +1,9 @@
 // A source's frames into an output with nothing in between: what ingest and assemble do to pictures, without models and without a store.
 
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 
+import { digestBytes, digestFile } from '../../common/digest.ts';
 import { isSequence } from '../../common/outputs/output-formats.ts';
 import type { OutputFormat, SequenceFormat } from '../../common/outputs/output-formats.ts';
 import { cannotWrite } from '../../common/write-failure.ts';
@@ -93,15 +91,12 @@ async function writePictures(
     await writeFile(file, png, { flag: 'wx' }).catch((reason: unknown) => {
       throw cannotWrite(calledAs, reason);
     });
-    const digest = createHash('sha256').update(png).digest('hex');
-    made.push({ path: file, bytes: png.length, digest });
+    made.push({ path: file, bytes: png.length, digest: digestBytes(png) });
     onFrame?.(made.length);
   }
   return made;
 }
 
 async function madeFile(file: string): Promise<MadeFile> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return { path: file, bytes: (await stat(file)).size, digest: hash.digest('hex') };
+  return { path: file, bytes: (await stat(file)).size, digest: await digestFile(file) };
 }
