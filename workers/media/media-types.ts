@@ -123,6 +123,11 @@ export interface EncodeRequest extends FrameSize {
   readonly framesPerSecond: number;
   /** Of every frame. 4, RGBA with straight alpha, only for formats that keep alpha. @default 3 */
   readonly channels?: 3 | 4;
+  /**
+   * The file can be played while it is written: an MP4 in fragments, under its own name from the beginning; it stays if writing fails. Only of
+   * format `mp4`. @default it appears when it is complete
+   */
+  readonly growing?: boolean;
   /** Sound of another file goes with the frames. Only for formats that can carry its codec. @default the file has none */
   readonly sound?: KeptSound;
 }

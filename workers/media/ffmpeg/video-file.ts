@@ -37,6 +37,8 @@ export interface VideoFileOptions extends FrameSize {
   readonly codec: OutputCodec;
   readonly alpha: boolean;
   readonly rate: FrameRate;
+  /** Each frame ends a fragment. @default false */
+  readonly inFragments?: boolean;
   /** Goes with the frames. The caller disposes of it, after the file. */
   readonly sound?: SoundTrack | undefined;
 }
@@ -49,9 +51,11 @@ export class VideoFile implements AsyncDisposable {
   readonly #stream: Stream;
   readonly #sound: { readonly track: SoundTrack; readonly stream: Stream } | undefined;
   readonly #encoderTime: Rational;
+  readonly #inFragments: boolean;
 
   private constructor(options: VideoFileOptions) {
-    const { path, codec, alpha, rate, width, height, sound } = options;
+    const { path, codec, alpha, rate, width, height, sound, inFragments = false } = options;
+    this.#inFragments = inFragments;
     const encoder = Codec.findEncoderByName(codec.encoder);
     if (encoder === null) {
       throw new BivdiffError('internal', `this build of FFmpeg has no encoder ${codec.encoder}`);
@@ -137,6 +141,9 @@ export class VideoFile implements AsyncDisposable {
       packet.rescaleTs(this.#encoderTime, this.#stream.timeBase);
       written(await this.#container.interleavedWriteFrame(packet), 'writing the file');
       packet.unref();
+      if (this.#inFragments) {
+        written(await this.#container.writeFrame(null), 'ending a fragment');
+      }
     }
   }
 
