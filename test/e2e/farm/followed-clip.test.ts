@@ -11,7 +11,8 @@ import { createMediaService } from '../../../workers/media/media-service.ts';
 import { decodePng } from '../../../workers/media/pixels/png.ts';
 import { endOfCli, startCli } from '../../support/cli-process.ts';
 import type { FaultFarm } from '../../support/farm/fault-farm.ts';
-import { useFarm } from '../../support/farm/use-farm.ts';
+import { killed } from '../../support/farm/farm-program.ts';
+import { answers, useFarm } from '../../support/farm/use-farm.ts';
 import { collect, psnr } from '../../support/media/clips.ts';
 import { SOURCE } from '../cli/workplace.ts';
 
@@ -96,6 +97,11 @@ describe.each(['independent', 'blend'])('a clip of windows that are %s', (long) 
       const again = follow(farm, id);
       expect((await again.end).stderr).toMatch(/clip\.so-far\.mp4 exists\nhint: Add --overwrite/);
       const second = follow(farm, id, '--overwrite');
+      await farm.until('it is followed again', async () => (await framesIn(growing)) > 0);
+      // The coordinator goes and comes back meanwhile.
+      await killed(farm.coordinator!.child);
+      farm.startCoordinator();
+      await answers(farm);
       await farm.client.resume(id);
       const done = await second.end;
       expect(done.code, done.stderr).toBe(0);

@@ -11,7 +11,14 @@ import {
   AVMEDIA_TYPE_AUDIO,
   AVMEDIA_TYPE_VIDEO,
 } from 'node-av/constants';
-import { Dictionary, FormatContext, InputFormat, Log, type Stream } from 'node-av/lib';
+import {
+  avGetCodecName,
+  Dictionary,
+  FormatContext,
+  InputFormat,
+  Log,
+  type Stream,
+} from 'node-av/lib';
 
 import { BivdiffError } from '../../../common/errors.ts';
 import type { VideoKind } from '../sources/sniff.ts';
@@ -95,15 +102,22 @@ function videoStream(format: FormatContext): Stream | undefined {
 }
 
 /** The one marked as default, then the first. */
-export function soundStream(format: FormatContext): Stream | undefined {
+function soundStream(format: FormatContext): Stream | undefined {
   const streams = soundStreams(format);
-  return (
-    streams.find(({ disposition }) => (disposition & AV_DISPOSITION_DEFAULT) !== 0) ?? streams[0]
-  );
+  const isDefault = ({ disposition }: Stream): boolean =>
+    (disposition & AV_DISPOSITION_DEFAULT) !== 0;
+  return streams.find(isDefault) ?? streams[0];
 }
 
-export function soundStreams(format: FormatContext): readonly Stream[] {
+function soundStreams(format: FormatContext): readonly Stream[] {
   return format.streams.filter(({ codecpar }) => codecpar.codecType === AVMEDIA_TYPE_AUDIO);
+}
+
+/** How many tracks of sound there are, and FFmpeg's name of the codec of the one that is read. */
+export function soundFacts(format: FormatContext) {
+  const sound = soundStream(format);
+  const soundCodec = sound && (avGetCodecName(sound.codecpar.codecId) ?? 'unknown');
+  return { sounds: soundStreams(format).length, soundCodec };
 }
 
 const complaints = new Complaints();

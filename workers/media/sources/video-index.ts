@@ -7,7 +7,7 @@ import {
   AV_PKT_DATA_DISPLAYMATRIX,
   AV_PKT_DATA_FRAME_CROPPING,
 } from 'node-av/constants';
-import { avGetCodecName, type FormatContext, type Frame, type Stream } from 'node-av/lib';
+import { avGetCodecName, type Frame, type Stream } from 'node-av/lib';
 
 import { BivdiffError } from '../../../common/errors.ts';
 import {
@@ -17,7 +17,7 @@ import {
   isWhole,
   type TimedFrame,
 } from '../ffmpeg/frame-decoder.ts';
-import { openInput, soundStream, soundStreams, takeComplaints } from '../ffmpeg/open-input.ts';
+import { openInput, soundFacts, takeComplaints } from '../ffmpeg/open-input.ts';
 import { orientationOf, type Orientation } from '../ffmpeg/orientation.ts';
 import { readPackets, type KeyPacket, type PacketIndex } from '../ffmpeg/packet-index.ts';
 import {
@@ -163,14 +163,6 @@ function streamFacts(stream: Stream, codec: string) {
     },
     secondsPerTick: timeBase.num / timeBase.den,
     statedRate: avgFrameRate.num / avgFrameRate.den,
-  };
-}
-
-function soundFacts(format: FormatContext): Pick<VideoIndex, 'sounds' | 'soundCodec'> {
-  const sound = soundStream(format);
-  return {
-    sounds: soundStreams(format).length,
-    soundCodec: sound && (avGetCodecName(sound.codecpar.codecId) ?? 'unknown'),
   };
 }
 
