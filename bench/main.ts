@@ -7,6 +7,7 @@
 //   vae       eight frames of 512x512 encoded and decoded, beside each frame computed twice, as a ratio
 //   forecast  what `bivdiff plan` foretells at sizes that were not rendered yet, beside what they take
 //   media     a clip to RGB and back to H.264 beside the ffmpeg program, as a ratio
+//   half-hour 45,000 frames with sound by bivdiff roundtrip beside the ffmpeg program, as a ratio
 //   scaler    a simulated day with bursts: GPU-seconds of the scaler, KEDA and an HPA beside the least that is possible
 
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -20,7 +21,7 @@ import { compareForecast } from './forecast.ts';
 import { measureGraphLoading } from './graph-loading.ts';
 import { measureMessages } from './messages.ts';
 import { measurePlanning } from './planning.ts';
-import { compareFfmpeg } from './media.ts';
+import { compareFfmpeg, compareHalfHour } from './media.ts';
 import { comparePython } from './python.ts';
 import { compareScalers, scaledDayText } from './scaler.ts';
 import type { ScaledDay } from './scaler.ts';
@@ -39,6 +40,7 @@ const SECTIONS = [
   'vae',
   'forecast',
   'media',
+  'half-hour',
   'scaler',
 ] as const;
 type Section = (typeof SECTIONS)[number];
@@ -150,6 +152,13 @@ const sections: Readonly<Record<Section, () => Promise<void>>> = {
     if (figures === undefined) return;
     for (const line of figures.lines) say(`media      ${line}`);
     results['media'] = figures;
+  },
+  'half-hour': async () => {
+    const figures = compareHalfHour(folder);
+    if (figures === undefined) return Promise.resolve();
+    for (const { line } of figures) say(`half-hour  ${line}`);
+    results['half-hour'] = figures;
+    return Promise.resolve();
   },
   scaler: async () => {
     const days: ScaledDay[] = [];

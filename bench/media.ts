@@ -27,10 +27,7 @@ export interface MediaFigures {
 
 /** Undefined where there is no `ffmpeg` to compare with; says so. */
 export async function compareFfmpeg(folder: string): Promise<MediaFigures | undefined> {
-  if (spawnSync('ffmpeg', ['-version']).status !== 0) {
-    console.error('media      skipped: there is no ffmpeg on the PATH');
-    return undefined;
-  }
+  if (!hasFfmpeg()) return undefined;
   const clip = join(folder, 'media.mp4');
   const picture = `testsrc2=size=${SIDE}x${SIDE}:rate=25,noise=alls=8:allf=t`;
   seconds('ffmpeg', [
@@ -53,6 +50,44 @@ export async function compareFfmpeg(folder: string): Promise<MediaFigures | unde
     `ffmpeg ${theirs.toFixed(2)} s, ratio ${(median(ours) / theirs).toFixed(2)}`;
   const lines = [told('media service', service), told('bivdiff roundtrip', command)];
   return { ratio: median(service) / theirs, service, command, ffmpeg, lines };
+}
+
+function hasFfmpeg(): boolean {
+  const isThere = spawnSync('ffmpeg', ['-version']).status === 0;
+  if (!isThere) console.error('media      skipped: there is no ffmpeg on the PATH');
+  return isThere;
+}
+
+/** Half an hour at 25 a second. */
+const LONG_FRAMES = 45_000;
+const LONG_SIZES = ['64x64', '320x192'] as const;
+
+export interface LongMediaFigure {
+  readonly size: string;
+  readonly roundtrip: number;
+  readonly ffmpeg: number;
+  readonly line: string;
+}
+
+/** Half an hour with sound, which both copy: `bivdiff roundtrip --audio keep`, then ffmpeg. Undefined where there is no `ffmpeg`. */
+export function compareHalfHour(folder: string): readonly LongMediaFigure[] | undefined {
+  if (!hasFfmpeg()) return undefined;
+  return LONG_SIZES.map((size) => {
+    const clip = join(folder, `half-hour-${size}.mp4`);
+    const seconds25 = String(LONG_FRAMES / 25);
+    seconds('ffmpeg', [
+      ...['-v', 'error', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=25`],
+      ...['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000', '-t', seconds25],
+      ...['-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p', '-c:a', 'aac', clip],
+    ]);
+    const words = roundtripWords(clip, join(folder, 'ours.mp4'));
+    const roundtrip = seconds(process.execPath, [...words, '--audio', 'keep']);
+    const ffmpeg = seconds('ffmpeg', ffmpegWords(clip, join(folder, 'theirs.mp4')));
+    const line =
+      `${LONG_FRAMES} frames of ${size} and their sound: bivdiff roundtrip ${roundtrip.toFixed(1)} s, ` +
+      `ffmpeg ${ffmpeg.toFixed(1)} s, ratio ${(roundtrip / ffmpeg).toFixed(2)}`;
+    return { size, roundtrip, ffmpeg, line };
+  });
 }
 
 async function byService(media: MediaService, clip: string, path: string): Promise<number> {
@@ -87,7 +122,7 @@ function ffmpegWords(clip: string, output: string): string[] {
   return [
     ...['-v', 'error', '-y', '-i', clip, '-vf', filters.join(','), '-c:v', 'libx264'],
     ...Object.entries(options).flatMap(([name, value]) => [`-${name}`, value]),
-    ...['-threads', String(threads), '-g', '50', '-movflags', '+faststart', output],
+    ...['-threads', String(threads), '-g', '50', '-movflags', '+faststart', '-c:a', 'copy', output],
   ];
 }
 

@@ -181,6 +181,8 @@ export interface AssembleParams {
   /** `png`: of a contact sheet. */
   readonly format: OutputFormat | 'png';
   readonly framesPerSecond: number;
+  /** Of a clip that keeps its source's sound: when, by the source's clock, its first frame is shown. Source: `video`. */
+  readonly sound?: { readonly fromSeconds: number };
 }
 
 export interface ParamsByStage {

@@ -178,9 +178,12 @@ export class FarmClient {
     }
   }
 
-  /** The finished frames of a job, in order, batch by batch; or the pictures of its output of a layout. */
-  frames(id: string, layout = ''): AsyncGenerator<ListFramesResponse, void, undefined> {
-    return this.#stream(this.#render.listFrames({ id, layout }, metadataOf(this.#line)));
+  /** The finished frames of a job from `start` on, in order, batch by batch; or the pictures of its output of a layout. */
+  frames(
+    id: string,
+    { layout = '', start = 0 }: { readonly layout?: string; readonly start?: number } = {},
+  ): AsyncGenerator<ListFramesResponse, void, undefined> {
+    return this.#stream(this.#render.listFrames({ id, layout, start }, metadataOf(this.#line)));
   }
 
   /** Forgets a job that is over; gives its whole id. */

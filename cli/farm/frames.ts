@@ -22,7 +22,7 @@ export async function artifactsOfOutput(
   layout: string,
 ): Promise<readonly ArtifactRef[]> {
   const artifacts: ArtifactRef[] = [];
-  for await (const { frames } of farm.frames(jobId, layout)) {
+  for await (const { frames } of farm.frames(jobId, { layout })) {
     for (const { artifact } of frames) if (artifact) artifacts.push(artifactRef(artifact));
   }
   return artifacts;

@@ -22,6 +22,7 @@ export function specMessage(spec: RenderSpec): SpecMessage {
     others.push(['bridging', bridging]);
   for (const field of LATER_FIELDS)
     if (rest[field] !== undefined) others.push([field, rest[field]]);
+  if (rest.output.audio === 'keep') others.push(['output.audio', 'keep']);
   if ('control' in rest && rest.control !== undefined && control === undefined)
     others.push(['control', rest.control]);
   return {

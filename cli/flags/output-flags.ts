@@ -25,6 +25,14 @@ export const OUTPUT_FLAGS: readonly Ungrouped[] = [
     doc: 'Frames per second of the output',
   },
   {
+    name: 'audio',
+    kind: 'word',
+    value: 'HOW',
+    field: 'output.audio',
+    doc: "Sound of the output: none, or the source's, cut to the frames and copied as it is",
+    defaultText: 'none',
+  },
+  {
     name: 'comparison',
     kind: 'file',
     value: 'FILE',

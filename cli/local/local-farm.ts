@@ -201,9 +201,9 @@ class LocalFarm implements Farm {
 
   /** Puts it into the store, too. */
   async #look(path: string, options: { readonly signal?: AbortSignal }): Promise<SourceFacts> {
-    const { frames, width, height, alpha } = await this.#media.probe(path, options);
+    const { frames, width, height, alpha, sound } = await this.#media.probe(path, options);
     const stored = await putSource(this.store, path, options);
-    return { ...stored, path, frames, width, height, alpha };
+    return { ...stored, path, frames, width, height, alpha, sound };
   }
 
   async #openModels(name: string | undefined): Promise<ModelSet> {

@@ -5,13 +5,15 @@ import { dirname, join } from 'node:path';
 
 import { BivdiffError } from '../../common/errors.ts';
 import { ownPrefix } from '../../common/files/leftovers.ts';
+import { frameRateOf } from '../../common/outputs/frame-rate.ts';
 import { isSequence, keepsAlpha } from '../../common/outputs/output-formats.ts';
 import type { ArtifactRef, Digest } from '../../common/task.ts';
 import { cannotWrite } from '../../common/write-failure.ts';
 import { choiceProblem, framesFrom } from '../../coordinator/domain/check-sources.ts';
 import { outputProblems } from '../../coordinator/domain/check-outputs.ts';
+import { soundOf, soundProblems } from '../../coordinator/domain/kept-sound.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
-import type { FrameSize, VideoFacts } from '../../workers/media/media-types.ts';
+import type { FrameSize, KeptSound, VideoFacts } from '../../workers/media/media-types.ts';
 import { roundtrip } from '../../workers/media/roundtrip.ts';
 import type { MadeFile } from '../../workers/media/roundtrip.ts';
 import { digestOfArtifacts, placeOutputs, TEMPORARY_PREFIX } from '../output/place-outputs.ts';
@@ -28,6 +30,8 @@ export interface RoundtripPlan extends FrameSize {
   readonly framesPerSecond: number;
   /** The source has some, and the format has room for it. */
   readonly keepAlpha: boolean;
+  /** The source's, where it is asked for. */
+  readonly sound?: KeptSound;
 }
 
 export interface RoundtripResult {
@@ -50,9 +54,11 @@ export function planRoundtrip(request: RoundtripRequest, facts: VideoFacts): Rou
       ? choiceProblem({ frames, start, stride }, source, 'taken')
       : `input.start: ${start} is past the end; ${input} has ${facts.frames} frames, the first is 0`;
   const output = { layout: 'clip', format, framesPerSecond } as const;
+  const sounding = { source: { path: input, sound: facts.sound }, start, stride, format };
   const problems = nameProblems(
     [
       ...(choice === undefined ? [] : [choice]),
+      ...(request.keepsSound ? soundProblems({ ...sounding, framesPerSecond }) : []),
       ...outputProblems({ size: { width, height }, frames, outputs: [output] }).map((problem) =>
         ofSource(problem, request),
       ),
@@ -60,7 +66,13 @@ export function planRoundtrip(request: RoundtripRequest, facts: VideoFacts): Rou
     request,
   );
   const keepAlpha = facts.alpha && keepsAlpha(format);
-  if (problems.length === 0) return { frames, width, height, framesPerSecond, keepAlpha };
+  if (problems.length === 0) {
+    const { numerator, denominator } = frameRateOf(framesPerSecond);
+    const seconds = (frames * denominator) / numerator;
+    const sound = { path: input, seconds, ...soundOf({ ...sounding, framesPerSecond }) };
+    const plan = { frames, width, height, framesPerSecond, keepAlpha };
+    return request.keepsSound ? { ...plan, sound } : plan;
+  }
   throw new BivdiffError('invalid-argument', problems.join('; '), {
     hint: 'bivdiff probe tells what the source is; bivdiff roundtrip --help lists the flags.',
     details: { problems },
@@ -118,7 +130,7 @@ export async function roundtripToFile(run: RoundtripRun): Promise<RoundtripResul
   const folder = join(place.folder, 'made');
   const made = await roundtrip(
     media,
-    { source, folder, calledAs: request.output, format, framesPerSecond },
+    { source, folder, calledAs: request.output, format, framesPerSecond, sound: plan.sound },
     { signal, onFrame },
   );
   signal.throwIfAborted();

@@ -1,17 +1,16 @@
 // Puts finished outputs where the user wants them: each is written beside its place under another name and put there
 // when all are complete, so that a failure leaves nothing half-written. Knows of the store only how to get a file.
 
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { link, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 
+import { digestFile, digestText } from '../../common/digest.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import { ownName, removeLeftovers } from '../../common/files/leftovers.ts';
 import type { Store } from '../../common/store/ports.ts';
-import type { ArtifactRef, Digest } from '../../common/task.ts';
+import type { ArtifactRef } from '../../common/task.ts';
 import { cannotWrite } from '../../common/write-failure.ts';
 import type { WriteFailureOptions } from '../../common/write-failure.ts';
 import { followLinks } from './follow-links.ts';
@@ -109,7 +108,7 @@ export function digestOfArtifacts(artifacts: readonly ArtifactRef[]): string {
   const [first] = artifacts;
   if (artifacts.length === 1 && first !== undefined) return first.digest;
   const lines = artifacts.map(({ digest }, index) => `${digest}  ${frameName(index)}\n`);
-  return createHash('sha256').update(lines.join('')).digest('hex');
+  return digestText(lines.join(''));
 }
 
 interface Staged {
@@ -205,14 +204,14 @@ async function isSame(output: OutputFile, path: string): Promise<boolean> {
   if (output.kind === 'text') return false;
   if (output.kind === 'artifact') {
     if (!facts.isFile() || facts.size !== output.artifact.bytes) return false;
-    return (await digestOfFile(path)) === output.artifact.digest;
+    return (await digestFile(path)) === output.artifact.digest;
   }
   if (!facts.isDirectory()) return false;
   const names = await readdir(path);
   if (names.length !== output.artifacts.length) return false;
   for (const [index, { digest }] of output.artifacts.entries()) {
     const name = frameName(output.numbers?.[index] ?? index);
-    if (!names.includes(name) || (await digestOfFile(join(path, name))) !== digest) return false;
+    if (!names.includes(name) || (await digestFile(join(path, name))) !== digest) return false;
   }
   return true;
 }
@@ -224,12 +223,6 @@ async function isEarlierText(output: OutputFile, path: string): Promise<boolean>
     head += String(chunk);
   }
   return head.includes(output.mark);
-}
-
-async function digestOfFile(path: string): Promise<Digest> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex') as Digest;
 }
 
 /** A name with an ending is a file's: it cannot go where a folder is. */

@@ -1,6 +1,6 @@
 // What the program sees in a source, and what it will do about it, in plain words. Pure text; the facts come from the media process.
 
-import { frameRateOf } from '../../workers/media/frame-rate.ts';
+import { frameRateOf } from '../../common/outputs/frame-rate.ts';
 import type { ColourFacts, VideoFacts } from '../../workers/media/media-types.ts';
 import { formatSeconds, formatTable, plural } from './format.ts';
 
@@ -35,7 +35,7 @@ export function describeSource(facts: VideoFacts): readonly SourceFact[] {
     fact(
       'sound',
       facts.sounds === 0 ? 'none' : plural(facts.sounds, 'track'),
-      facts.sounds > 0 && 'left alone: what is written has no sound',
+      facts.sounds > 0 && SOUND_DONE,
     ),
   ];
 }
@@ -50,12 +50,15 @@ export function sourceText(name: string, facts: VideoFacts): string {
 /** What will be done, for scripts and for one line of text; with an output, what is done for it. */
 export function treatmentOf(
   facts: VideoFacts,
-  output?: { readonly keepAlpha: boolean },
+  output?: { readonly keepAlpha: boolean; readonly sound?: object },
 ): readonly { about: string; done: string }[] {
   return describeSource(facts).flatMap(({ about, done }) => {
     if (done === undefined) return [];
-    if (output === undefined || done !== ALPHA_DONE) return [{ about, done }];
-    return [{ about, done: output.keepAlpha ? 'kept' : 'laid over black' }];
+    if (output === undefined) return [{ about, done }];
+    if (done === ALPHA_DONE)
+      return [{ about, done: output.keepAlpha ? 'kept' : 'laid over black' }];
+    if (done === SOUND_DONE) return [{ about, done: output.sound ? 'kept' : 'left out' }];
+    return [{ about, done }];
   });
 }
 
@@ -68,6 +71,8 @@ export function rateText(framesPerSecond: number): string {
 /** Whoever knows the output's format says which of the two. */
 const ALPHA_DONE =
   'laid over black; kept by roundtrip and --task frames in MOV, MKV and PNG outputs';
+
+const SOUND_DONE = 'left out, unless --audio keep is given';
 
 const CONTAINERS = {
   mp4: 'MP4 or MOV',

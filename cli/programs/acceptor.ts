@@ -68,8 +68,8 @@ export class Acceptor {
   async #look(source: StoredSource, path: string, spec?: RenderSpec): Promise<SourceFacts> {
     try {
       await using held = await this.#sources.hold(source);
-      const { frames, width, height, alpha } = await this.#media.probe(held.path);
-      const facts = { ...source, path, frames, width, height, alpha };
+      const { frames, width, height, alpha, sound } = await this.#media.probe(held.path);
+      const facts = { ...source, path, frames, width, height, alpha, sound };
       return spec === undefined
         ? facts
         : await this.#cuts.withCuts(facts, { spec, path: held.path });

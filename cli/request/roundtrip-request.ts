@@ -20,6 +20,7 @@ export const ROUNDTRIP_FLAGS = [
   'resize',
   'format',
   'fps',
+  'audio',
   'overwrite',
   'json',
   'quiet',
@@ -38,6 +39,7 @@ export interface RoundtripRequest {
   readonly format: RenderSpec['output']['format'];
   /** Undefined: the source's. */
   readonly framesPerSecond: number | undefined;
+  readonly keepsSound: boolean;
   readonly nameOf: RenderRequest['nameOf'];
 }
 
@@ -72,6 +74,7 @@ export function roundtripRequest(
     ...{ start: spec.input.start, stride: spec.input.stride },
     ...{ size: spec.size, resize: spec.resize, format: spec.output.format },
     framesPerSecond: isTyped('output.framesPerSecond') ? spec.output.framesPerSecond : undefined,
+    keepsSound: spec.output.audio === 'keep',
     nameOf: (field) => ownName(nameOf(field)),
   };
 }

@@ -28,6 +28,7 @@ import { choiceProblem, furtherOf } from './check-sources.ts';
 import type { SourceFacts } from './check-sources.ts';
 import { jobCutsOf } from './cuts.ts';
 import { frameSpansOf, withFrames } from './frame-spans.ts';
+import { soundOf, soundProblems } from './kept-sound.ts';
 import { longClipOf } from './long-clip.ts';
 
 export interface AcceptRequest {
@@ -71,6 +72,11 @@ export function acceptSpec(asked: AcceptRequest): AcceptedJob {
   const { mixingRatio = defaults.mixingRatio, ...drawing } =
     recipe.drawing?.({ spec, models }) ?? {};
   const bridging = bridgingOf({ spec, defaults: { mixingRatio }, steps, problems });
+  const outputs = outputsOf(
+    spec,
+    { ...source, start: spec.input.start + (spans.part?.first ?? 0) },
+    problems,
+  );
   const part = recipe.accept({ spec, models, source, sources, problems });
   problems.push(
     ...samplerProblems({
@@ -81,7 +87,7 @@ export function acceptSpec(asked: AcceptRequest): AcceptedJob {
       ...drawing,
     }),
     ...outputProblems({
-      ...{ size, frames, outputs: outputsOf(spec) },
+      ...{ size, frames, outputs },
       panels: panelsOf(spec.task, recipe.panels?.(spec)).length,
     }),
   );
@@ -90,7 +96,7 @@ export function acceptSpec(asked: AcceptRequest): AcceptedJob {
   }
   const base = baseOf(request, {
     ...{ size, steps, bridging, video, window, long, normScope, inversionUnet, sources },
-    ...{ spans, cuts },
+    ...{ spans, cuts, outputs },
   });
   return { ...base, ...part, models: { ...base.models, ...part.models } } as AcceptedJob;
 }
@@ -107,6 +113,7 @@ interface Chosen {
   readonly sources: NonNullable<JobBase['sources']>;
   readonly spans: ReturnType<typeof frameSpansOf>;
   readonly cuts: JobBase['cuts'] | undefined;
+  readonly outputs: readonly AssembleParams[];
 }
 
 /** What every job has. */
@@ -144,7 +151,7 @@ function baseOf({ spec, models, source, numerics }: AcceptRequest, chosen: Chose
     ...(long && { long }),
     models: bridgeModels(models, video, inversionUnet),
     numerics,
-    outputs: outputsOf(spec),
+    outputs: chosen.outputs,
   };
 }
 
@@ -230,9 +237,19 @@ function bridgeModels(
   };
 }
 
-function outputsOf(spec: RenderSpec): AssembleParams[] {
-  const { format, framesPerSecond, comparison, contactSheet } = spec.output;
-  const outputs: AssembleParams[] = [{ layout: 'clip', format, framesPerSecond }];
+/** `start`: the source's frame that is shown first. */
+function outputsOf(
+  spec: RenderSpec,
+  { start, ...source }: SourceFacts & { readonly start: number },
+  problems: string[],
+): AssembleParams[] {
+  const { format, framesPerSecond, comparison, contactSheet, audio } = spec.output;
+  const { stride } = spec.input;
+  const asked = { source, start, stride, format, framesPerSecond };
+  if (audio === 'keep') problems.push(...soundProblems(asked));
+  const outputs: AssembleParams[] = [
+    { layout: 'clip', format, framesPerSecond, ...(audio === 'keep' && { sound: soundOf(asked) }) },
+  ];
   if (comparison) {
     outputs.push({ layout: 'comparison', format: comparisonFormat(format), framesPerSecond });
   }

@@ -18,6 +18,15 @@ export interface SourceFacts extends StoredSource {
   readonly alpha: boolean;
   /** Its frames with which another shot begins, rising; only where they were looked for, and between the frames that are rendered. */
   readonly cuts?: readonly number[];
+  /** Absent where it has none. */
+  readonly sound?: SourceSound | undefined;
+}
+
+/** As `SoundFacts` of the media processes. */
+export interface SourceSound {
+  readonly codec: string;
+  readonly firstFrameSeconds: number;
+  readonly steadyRate?: number;
 }
 
 interface SourcesRequest {

@@ -86,7 +86,7 @@ export function createPlan(job: AcceptedJob): Plan {
       params: params(ref.index),
       models,
       inputs: inputs(ref),
-      sources,
+      sources: sources(ref.index),
       frames: indicesOf(layout.range(ref.index)),
       numericsClass: job.numerics[STAGE_FACTS[stage].numerics],
     };

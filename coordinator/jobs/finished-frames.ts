@@ -22,8 +22,10 @@ export interface FinishedFrame {
 }
 
 export interface FrameBatch {
-  /** Frames that the job's outputs show. */
+  /** Frames that the job's outputs show, and the first of them in the clip. */
   readonly total: number;
+  readonly first: number;
+  readonly framesPerSecond: number;
   readonly frames: readonly FinishedFrame[];
 }
 
@@ -33,14 +35,18 @@ export function frameTasks(plan: Plan): readonly TaskRef[] {
   return tasksOfStage(plan, stage ?? 'decode');
 }
 
-/** In order; one batch at least. @throws data-loss — the accepted spec is gone */
+/** In order, those from frame `from` on; one batch at least. @throws data-loss — the accepted spec is gone */
 export async function* finishedFrames(
   store: Store,
   jobId: JobId,
+  from = 0,
 ): AsyncGenerator<FrameBatch, void, undefined> {
   const plan = createPlan(await readAcceptedJob(store, jobId));
   const { start, count: total } = wantedFrames(plan.job);
-  const tasks = frameTasks(plan);
+  const framesPerSecond = plan.job.outputs[0]?.framesPerSecond ?? 0;
+  const all = frameTasks(plan);
+  // The last stays, if only to say how many frames there are.
+  const tasks = all.slice(all.findIndex((ref) => plan.lastFrame(ref) >= from));
   for (let at = 0; at < tasks.length; at += TASKS_TOGETHER) {
     const together = tasks.slice(at, at + TASKS_TOGETHER);
     const found = await mapBounded(together, LOOKUPS_MAX, async (ref, index) => {
@@ -48,12 +54,13 @@ export async function* finishedFrames(
       const record = await store.getRecord(id, { checkArtifacts: true });
       const artifacts = record?.outputs['frames'] ?? [];
       const made = artifacts.map((artifact, i): FinishedFrame => ({ frame: frames[i]!, artifact }));
-      const before = tasks[at + index - 1];
+      const before = all[all.length - tasks.length + at + index - 1];
       // Where windows overlap, the one before counts.
-      const first = before === undefined ? start : Math.max(start, plan.lastFrame(before) + 1);
+      const own = before === undefined ? start : Math.max(start, plan.lastFrame(before) + 1);
+      const first = Math.max(from, own);
       return made.filter(({ frame }) => frame >= first && frame < start + total);
     });
-    yield { total, frames: found.flat() };
+    yield { total, first: start, framesPerSecond, frames: found.flat() };
   }
 }
 

@@ -153,10 +153,17 @@ export function checkPriority(priority: number, { priorityMax }: Caller): void {
 }
 
 /** Absent fields are undefined in messages and missing in specs; settings without a field of their own stand beside the others. */
-function specOfMessage(message: SpecMessage | undefined): unknown {
+export function specOfMessage(message: SpecMessage | undefined): unknown {
   if (message === undefined) return null;
   const { taskSettingsJson, ...spec } = message;
-  return { ...settingsOf(taskSettingsJson), ...(JSON.parse(JSON.stringify(spec)) as object) };
+  const whole = {
+    ...settingsOf(taskSettingsJson),
+    ...(JSON.parse(JSON.stringify(spec)) as object),
+  };
+  // Of a field that the message has a part of, the younger part travels by its full name.
+  const { 'output.audio': audio, ...fields } = whole as Record<string, unknown>;
+  if (audio === undefined) return fields;
+  return { ...fields, output: { ...(fields['output'] as object | undefined), audio } };
 }
 
 /** @throws invalid-argument — it is no JSON object */

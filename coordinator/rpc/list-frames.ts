@@ -33,15 +33,16 @@ export async function listFrames(
   call: ServerWritableStream<ListFramesRequest, ListFramesResponse>,
   { store, jobId, onFrames }: ListFramesOptions,
 ): Promise<void> {
-  const { layout } = call.request;
-  const batches = layout === '' ? finishedFrames(store, jobId) : picturesOf(store, jobId, layout);
-  for await (const { total, frames } of batches) {
+  const { layout, start } = call.request;
+  const batches =
+    layout === '' ? finishedFrames(store, jobId, start) : picturesOf(store, jobId, layout);
+  for await (const { frames, ...batch } of batches) {
     onFrames(frames.map(({ artifact }) => artifact.digest));
     const found = frames.map(({ frame, artifact: { digest, bytes, type } }) => ({
       frame,
       artifact: { digest, bytes, type },
     }));
-    if (!(await sendMessage(call, { total, frames: found }, FRAME_BYTES * found.length))) return;
+    if (!(await sendMessage(call, { ...batch, frames: found }, FRAME_BYTES * found.length))) return;
   }
 }
 
@@ -64,6 +65,7 @@ async function* picturesOf(
   for (let at = 0; at < artifacts.length; at += FRAMES_TOGETHER) {
     const together = artifacts.slice(at, at + FRAMES_TOGETHER);
     const frames = together.map((artifact, i) => ({ frame: at + i, artifact }));
-    yield { total: artifacts.length, frames };
+    const { framesPerSecond } = output.params;
+    yield { total: artifacts.length, first: 0, framesPerSecond, frames };
   }
 }

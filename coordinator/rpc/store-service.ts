@@ -10,6 +10,7 @@ import type {
   ListDocumentsResponse,
   StoreServiceServer,
 } from '../../common/gen/bivdiff/v1/store_service.ts';
+import { DOCUMENT_BYTES_MAX, RECORD_BYTES_MAX } from '../../common/rpc/message-sizes.ts';
 import { statusOfError } from '../../common/rpc/status.ts';
 import { checkDocumentSize } from '../../common/store/document-size.ts';
 import {
@@ -18,10 +19,15 @@ import {
   encodeDocument,
   encodeRecord,
 } from '../../common/store/envelope.ts';
-import { checkDocumentName, checkDocumentPrefix, checkTaskId } from '../../common/store/names.ts';
+import {
+  checkDigest,
+  checkDocumentName,
+  checkDocumentPrefix,
+  checkTaskId,
+} from '../../common/store/names.ts';
 import type { DocumentKind, DocumentName, Store } from '../../common/store/ports.ts';
 import { STAGES } from '../../common/task.ts';
-import type { ResultRecord, TaskId } from '../../common/task.ts';
+import type { Digest, ResultRecord, TaskId } from '../../common/task.ts';
 import { sendMessage } from '../../common/rpc/send.ts';
 import { unary } from '../../common/rpc/unary.ts';
 
@@ -52,13 +58,17 @@ const RECORD = z.looseObject({
 
 export function createStoreService(store: Store): StoreServiceServer {
   return {
-    putRecord: unary(async ({ taskId, envelope }) => {
-      const put = await store.putRecord(checkedRecord(envelope, checkedTaskId(taskId)));
-      return { existingEnvelope: put.kind === 'exists' ? envelopeOf(put.record) : undefined };
+    putRecord: unary(async ({ taskId, envelope, envelopeArtifact }) => {
+      const id = checkedTaskId(taskId);
+      const isLong = envelopeArtifact !== '';
+      const bytes = isLong ? await longEnvelope(store, envelopeArtifact) : envelope;
+      const put = await store.putRecord(checkedRecord(bytes, id));
+      const sent = await envelopeOf(store, put.kind === 'exists' ? put.record : undefined);
+      return { existingEnvelope: sent.envelope, existingArtifact: sent.envelopeArtifact };
     }),
     getRecord: unary(async ({ taskId, checkArtifacts }) => {
       const record = await store.getRecord(checkedTaskId(taskId), { checkArtifacts });
-      return { envelope: record && envelopeOf(record) };
+      return envelopeOf(store, record);
     }),
     dropRecord: unary(async ({ taskId }) => {
       await store.dropRecord(checkedTaskId(taskId));
@@ -143,8 +153,29 @@ function decodedRecord(envelope: Uint8Array, taskId: TaskId): ResultRecord | und
   }
 }
 
-function envelopeOf(record: ResultRecord): Buffer {
-  return Buffer.from(encodeRecord(record));
+/** As it travels: in the message, or as an artifact beside it, which nothing names and the next collection takes. */
+async function envelopeOf(store: Store, record: ResultRecord | undefined) {
+  if (record === undefined) return { envelope: undefined, envelopeArtifact: '' };
+  const envelope = Buffer.from(encodeRecord(record));
+  if (envelope.byteLength <= DOCUMENT_BYTES_MAX) return { envelope, envelopeArtifact: '' };
+  return { envelope: undefined, envelopeArtifact: await store.putArtifact(envelope) };
+}
+
+/** @throws resource-exhausted — nobody's result is so long */
+async function longEnvelope(store: Store, digest: string): Promise<Uint8Array> {
+  checkDigest(digest);
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of store.streamArtifact(digest as Digest)) {
+    bytes += piece.byteLength;
+    if (bytes > RECORD_BYTES_MAX) {
+      const message = `a result of more than ${RECORD_BYTES_MAX} bytes is not taken`;
+      throw new BivdiffError('resource-exhausted', message, { retry: 'never' });
+    }
+    // Its memory may be used again.
+    pieces.push(Uint8Array.from(piece));
+  }
+  return Buffer.concat(pieces);
 }
 
 /** It may come whole the next time. */

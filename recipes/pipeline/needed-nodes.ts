@@ -30,7 +30,7 @@ export function neededNodes(
 type Numbers = ReadonlyMap<string, ReadonlyMap<number, number>>;
 
 function renumbered(node: PlanNode, kept: readonly number[], numbers: Numbers): PlanNode {
-  const { layout, params, inputs } = node;
+  const { layout, params, inputs, sources } = node;
   const own = numbers.get(node.name)!;
   const read = Object.entries(inputs).map(([role, input]) => {
     const known = numbers.get(input.node)!;
@@ -48,6 +48,7 @@ function renumbered(node: PlanNode, kept: readonly number[], numbers: Numbers): 
       isUneven: true,
     },
     params: (at) => params(kept[at]!),
+    sources: (at) => sources(kept[at]!),
     inputs: Object.fromEntries(read),
   };
 }

@@ -18,7 +18,8 @@ export interface PlanNode {
   readonly models: Readonly<Record<string, Digest>>;
   /** Role to what it reads. */
   readonly inputs: Readonly<Record<string, NodeInput>>;
-  readonly sources: Readonly<Record<string, Digest>>;
+  /** What task i reads that no task made. */
+  readonly sources: (index: number) => Readonly<Record<string, Digest>>;
   /** Where it is one step of windows that agree at each: which, from 0. Lower ones go first. */
   readonly step?: number;
 }
@@ -44,7 +45,8 @@ export interface NodeOptions<S extends Stage> {
   readonly params: (index: number) => ParamsByStage[S];
   readonly models?: Readonly<Record<string, PartRef>>;
   readonly inputs?: Readonly<Record<string, NodeInput>>;
-  readonly sources?: Readonly<Record<string, Digest>>;
+  /** @default none */
+  readonly sources?: PlanNode['sources'];
   /** @default it is none of many */
   readonly step?: number;
 }
@@ -58,7 +60,7 @@ export function planNode<S extends Stage>(stage: S, options: NodeOptions<S>): Pl
     params: (index) => ({ ...options.params(index) }) as JsonObject,
     models: Object.fromEntries(models) as Record<string, Digest>,
     inputs: options.inputs ?? {},
-    sources: options.sources ?? {},
+    sources: options.sources ?? (() => ({})),
     ...(options.step !== undefined && { step: options.step }),
   };
 }

@@ -2,6 +2,7 @@
 
 import { CONTACT_SHEET_COLUMNS_MAX } from '../../common/outputs/panel-size.ts';
 import type { AnnotateParams, MeasureParams } from '../../common/stages.ts';
+import type { Digest } from '../../common/task.ts';
 import { wantedFrames } from './job-base.ts';
 import type { JobBase } from './job-base.ts';
 import { batchLayout, partsOfRange, sampleFrames } from './layout.ts';
@@ -110,7 +111,7 @@ export function assembleNode(
   { generated, smoothed, alpha }: Shown,
   panels: Readonly<Record<string, NodeOutput>> = {},
 ): PlanNode {
-  const { outputs } = job;
+  const { outputs, source } = job;
   const all = wantedFrames(job);
   const sampled = sampleFrames(all.count, CONTACT_SHEET_COLUMNS_MAX).map((at) => all.start + at);
   const shown = (made: Layout, index: number): LayoutPart[] =>
@@ -124,6 +125,9 @@ export function assembleNode(
   return planNode('assemble', {
     layout: { count: outputs.length, range: () => all, owner: () => 0 },
     params: (index) => outputs[index]!,
+    // Whose sound it keeps.
+    sources: (index): Readonly<Record<string, Digest>> =>
+      outputs[index]?.sound === undefined ? {} : { [source.kind]: source.digest },
     inputs: {
       ...rolesOf({ ...panels, ...(generated && { generated }) }, (output) =>
         partsOf(output, panel),

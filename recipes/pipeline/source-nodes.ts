@@ -22,7 +22,7 @@ export function ingestNode(job: JobBase, kept: Pick<IngestParams, 'alpha'> = {})
         (frame) => source.start + frame * source.stride,
       ),
     }),
-    sources: { [source.kind]: source.digest },
+    sources: () => ({ [source.kind]: source.digest }),
   });
 }
 
@@ -37,7 +37,7 @@ export interface FurtherFrames {
 export function furtherIngest(job: JobBase, name: string): FurtherFrames {
   const found = job.sources?.[name];
   assert(found !== undefined, `the job has no source ${name}`);
-  const sources = { [found.kind]: found.digest };
+  const sources = () => ({ [found.kind]: found.digest });
   if (found.isStill === undefined) {
     const { layout, params } = ingestNode(job);
     const node = planNode('ingest', {

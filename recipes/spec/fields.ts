@@ -58,11 +58,16 @@ export const isCutWord = (text: string): boolean => CUT_WORDS.some((word) => wor
 /** In a spec, which a farm takes up to 64 KiB of. */
 const CUTS_MAX = 4096;
 
+/** What becomes of the source's sound. */
+export const AUDIO_MODES = ['none', 'keep'] as const;
+
 const outputSpec = z.strictObject({
   format: words(OUTPUT_FORMATS).default('mp4'),
   framesPerSecond: z.number().positive().max(120).default(8),
   comparison: z.boolean().default(false),
   contactSheet: z.boolean().default(false),
+  // Absent for none: a coordinator of an older version refuses what it does not know.
+  audio: words(AUDIO_MODES).optional(),
 });
 
 /** Of every spec, besides `task`. */

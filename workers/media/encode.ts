@@ -35,9 +35,13 @@ export async function encodeFrames(
   }
 }
 
-function checkRequest({ format, width, height, framesPerSecond, channels }: EncodeRequest): void {
+function checkRequest(request: EncodeRequest): void {
+  const { format, width, height, framesPerSecond, channels, growing = false } = request;
   if (channels === 4 && !keepsAlpha(format)) {
     throw new BivdiffError('invalid-argument', `${format} cannot keep alpha`);
+  }
+  if (growing && format !== 'mp4') {
+    throw new BivdiffError('invalid-argument', `${format} cannot be played while it is written`);
   }
   const size = sizeProblem(format, { width, height });
   if (size !== undefined) throw unfit(`a video cannot be ${width}x${height}`, size);

@@ -3,10 +3,10 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { BivdiffError } from '../../common/errors.ts';
+import { frameRateOf, timeOfFrame } from '../../common/outputs/frame-rate.ts';
 import { lengthProblem } from '../../common/outputs/output-limits.ts';
 import { cannotWrite } from '../../common/write-failure.ts';
 import { partialPath } from './encode-paths.ts';
-import { frameRateOf, timeOfFrame } from './frame-rate.ts';
 import type { EncodedFacts, EncodeRequest } from './media-types.ts';
 
 /**

@@ -44,14 +44,26 @@ export interface VideoFacts extends FrameSize {
   readonly interlaced: boolean;
   /** Undefined for pictures: what their profile says is applied. */
   readonly colour?: ColourFacts;
-  /** Tracks of sound, which are left alone. */
+  /** Tracks of sound. */
   readonly sounds: number;
+  /** The one that can be kept; absent where there is none. */
+  readonly sound?: SoundFacts;
   /** Of a folder, and only where `probe` was asked for it. */
   readonly pictures?: PictureSurvey;
   readonly durationSeconds: number;
   /** What the container says where its times agree, else frames over duration: the mean where the rate varies. 0 for pictures, which have no rate. */
   readonly framesPerSecond: number;
   readonly variableFrameRate: boolean;
+}
+
+/** The track of sound that a player would play: the one marked as default, else the first. */
+export interface SoundFacts {
+  /** FFmpeg's name of its codec. */
+  readonly codec: string;
+  /** When the first frame is shown, by the clock that the sound goes by. */
+  readonly firstFrameSeconds: number;
+  /** Of the frames, if each comes when this rate says: whatever is written at it stays with the sound. Absent if not. */
+  readonly steadyRate?: number;
 }
 
 /** What is in a folder of pictures, as their headers tell it. */
@@ -111,6 +123,22 @@ export interface EncodeRequest extends FrameSize {
   readonly framesPerSecond: number;
   /** Of every frame. 4, RGBA with straight alpha, only for formats that keep alpha. @default 3 */
   readonly channels?: 3 | 4;
+  /**
+   * The file can be played while it is written: an MP4 in fragments, under its own name from the beginning; it stays if writing fails. Only of
+   * format `mp4`. @default it appears when it is complete
+   */
+  readonly growing?: boolean;
+  /** Sound of another file goes with the frames. Only for formats that can carry its codec. @default the file has none */
+  readonly sound?: KeptSound;
+}
+
+/** Which part of a file's sound goes with some frames. */
+export interface KeptSound {
+  readonly path: string;
+  /** By the file's clock, when the first of the frames is shown. */
+  readonly fromSeconds: number;
+  /** For how long they are shown. */
+  readonly seconds: number;
 }
 
 export interface EncodedFacts extends FrameSize {

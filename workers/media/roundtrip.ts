@@ -1,16 +1,14 @@
 // A source's frames into an output with nothing in between: what ingest and assemble do to pictures, without models and without a store.
 
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 
+import { digestBytes, digestFile } from '../../common/digest.ts';
 import { isSequence } from '../../common/outputs/output-formats.ts';
 import type { OutputFormat, SequenceFormat } from '../../common/outputs/output-formats.ts';
 import { cannotWrite } from '../../common/write-failure.ts';
 import type { MediaService } from './media-service.ts';
-import type { DecodedFrame, DecodeRequest, FrameSize } from './media-types.ts';
+import type { DecodedFrame, DecodeRequest, FrameSize, KeptSound } from './media-types.ts';
 import { rgbaOf } from './pixels/alpha.ts';
 import { encodeDeepPng, encodePng } from './pixels/png.ts';
 import { writeMovie } from './write-movie.ts';
@@ -24,6 +22,8 @@ export interface Roundtrip {
   readonly calledAs: string;
   readonly format: OutputFormat;
   readonly framesPerSecond: number;
+  /** Of the source, where the format has a place for it. */
+  readonly sound?: KeptSound | undefined;
 }
 
 /** A file that was made: the whole movie, or one frame of a sequence. */
@@ -40,7 +40,7 @@ export interface MadeFile {
  */
 export async function roundtrip(
   media: Pick<MediaService, 'decode' | 'encode'>,
-  { source, folder, calledAs, format, framesPerSecond }: Roundtrip,
+  { source, folder, calledAs, format, framesPerSecond, sound }: Roundtrip,
   options: WriteMovieOptions,
 ): Promise<readonly MadeFile[]> {
   const { signal } = options;
@@ -57,6 +57,7 @@ export async function roundtrip(
     framesPerSecond,
     channels,
     ...source.size,
+    ...(sound && { sound }),
   } as const;
   await writeMovie(media, request, pixelsOf(frames, keepAlpha), options);
   return [await madeFile(file)];
@@ -90,15 +91,12 @@ async function writePictures(
     await writeFile(file, png, { flag: 'wx' }).catch((reason: unknown) => {
       throw cannotWrite(calledAs, reason);
     });
-    const digest = createHash('sha256').update(png).digest('hex');
-    made.push({ path: file, bytes: png.length, digest });
+    made.push({ path: file, bytes: png.length, digest: digestBytes(png) });
     onFrame?.(made.length);
   }
   return made;
 }
 
 async function madeFile(file: string): Promise<MadeFile> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return { path: file, bytes: (await stat(file)).size, digest: hash.digest('hex') };
+  return { path: file, bytes: (await stat(file)).size, digest: await digestFile(file) };
 }

@@ -5,6 +5,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { makeTemporaryFolder, temporaryFailure } from '../../common/files/temporary-folder.ts';
+import { frameRateOf } from '../../common/outputs/frame-rate.ts';
 import { isSequence, MOVIE_FILES } from '../../common/outputs/output-formats.ts';
 import type { MovieFormat } from '../../common/outputs/output-formats.ts';
 import type { AssembleParams } from '../../common/stages.ts';
@@ -14,8 +15,9 @@ import type { ArtifactAccess } from './results.ts';
 import { readAlpha, readPicture, resolvePictures } from './artifacts.ts';
 import type { PictureRef } from './artifacts.ts';
 import { PictureList } from './picture-list.ts';
+import { sourceOfTask } from './source-cache.ts';
 import { composeContactSheet, composePanels } from '../vision/panels.ts';
-import type { RgbImage } from '../media/media-types.ts';
+import type { KeptSound, RgbImage } from '../media/media-types.ts';
 import { writeMovie } from '../media/write-movie.ts';
 import { withAlpha } from '../media/pixels/alpha.ts';
 import { encodeDeepPng, encodePng } from '../media/pixels/png.ts';
@@ -68,13 +70,32 @@ async function makeClip(task: Task, { options, run, access, params }: Clip): Pro
     return alpha ? withAlpha(picture, await readAlpha(access, await alphas.at(i))) : picture;
   };
   const frames = { params, count: smoothed.length, frame };
-  if (!isSequence(params.format)) return encodeMovie(options, run, frames);
+  if (!isSequence(params.format)) return makeMovie(task, { options, run, frames });
   // These are the decoded pictures themselves: nothing to make.
   if (params.format === 'png-sequence' && !alpha) {
     const pictures = await resolvePictures(options.store, parts('smoothed'));
     return { outputs: { file: pictures.map(plainRef) }, busySeconds: 0 };
   }
   return makePictures(access, run, frames);
+}
+
+/** With its source's sound, where the task asks for it. */
+async function makeMovie(
+  task: Task,
+  clip: {
+    readonly options: StageRunnerOptions;
+    readonly run: RunTaskOptions;
+    readonly frames: Movie;
+  },
+): Promise<StageOutcome> {
+  const { options, run, frames } = clip;
+  const { sound, framesPerSecond } = frames.params;
+  if (sound === undefined) return encodeMovie(options, run, frames);
+  await using source = await options.sources.hold(sourceOfTask(task));
+  const { numerator, denominator } = frameRateOf(framesPerSecond);
+  const seconds = (frames.count * denominator) / numerator;
+  const kept = { ...sound, seconds, path: source.path };
+  return await encodeMovie(options, run, { ...frames, sound: kept });
 }
 
 /** The frames as PNGs, of 16 bits a value or of 8. */
@@ -101,6 +122,7 @@ interface Movie {
   readonly params: AssembleParams;
   readonly count: number;
   readonly frame: (index: number) => Promise<RgbImage>;
+  readonly sound?: KeptSound;
 }
 
 async function encodeMovie(
@@ -128,6 +150,7 @@ async function encodeMovie(
         width: first.width,
         height: first.height,
         channels: first.channels ?? 3,
+        ...(movie.sound && { sound: movie.sound }),
       },
       frames(),
       { signal: run.signal, onFrame: (done) => run.onProgress?.(done, movie.count) },

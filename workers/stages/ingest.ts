@@ -7,6 +7,7 @@ import type { IngestParams } from '../../common/stages.ts';
 import type { ArtifactRef, Task } from '../../common/task.ts';
 import { BusyClock } from './busy-clock.ts';
 import { storePicture } from './artifacts.ts';
+import { sourceOfTask } from './source-cache.ts';
 import type { RunTaskOptions, StageOutcome, StageRunnerOptions } from './stage-environment.ts';
 
 /** Decodes the task's frames and stores one picture each. Errors say which source they are about: a job may have several. */
@@ -15,7 +16,7 @@ export async function ingestFrames(
   options: StageRunnerOptions,
   run: RunTaskOptions,
 ): Promise<StageOutcome> {
-  const stored = sourceOf(task);
+  const stored = sourceOfTask(task);
   try {
     return await ingestFrom(stored, { task, options, run });
   } catch (reason) {
@@ -55,12 +56,4 @@ async function ingestFrom(
     run.onProgress?.(frames.length, params.sourceIndices.length);
   }
   return { outputs: { frames }, busySeconds: (performance.now() - begun) / 1000 };
-}
-
-function sourceOf(task: Task): StoredSource {
-  for (const kind of ['video', 'folder'] as const) {
-    const digest = task.sources[kind];
-    if (digest !== undefined) return { kind, digest };
-  }
-  throw new BivdiffError('internal', `ingest task ${task.id} names no source`);
 }

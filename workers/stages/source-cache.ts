@@ -3,12 +3,14 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
+import { BivdiffError } from '../../common/errors.ts';
 import { makeTemporaryFolder, temporaryFailure } from '../../common/files/temporary-folder.ts';
 import type { TemporaryFolder } from '../../common/files/temporary-folder.ts';
 import { SOURCE_NAME } from '../../common/sources/source-name.ts';
 import { materialiseSource } from '../../common/sources/source.ts';
 import type { StoredSource } from '../../common/sources/source.ts';
 import type { Store } from '../../common/store/ports.ts';
+import type { Task } from '../../common/task.ts';
 
 /** Sources kept at once beside those that are being read; a render has one, a batch shares few. */
 const SOURCES_MAX = 8;
@@ -16,6 +18,15 @@ const SOURCES_MAX = 8;
 /** A source that lies at `path` until it is disposed of. */
 export interface HeldSource extends AsyncDisposable {
   readonly path: string;
+}
+
+/** @throws internal — the task names none */
+export function sourceOfTask({ id, stage, sources }: Task): StoredSource {
+  for (const kind of ['video', 'folder'] as const) {
+    const digest = sources[kind];
+    if (digest !== undefined) return { kind, digest };
+  }
+  throw new BivdiffError('internal', `${stage} task ${id} names no source`);
 }
 
 interface Entry {

@@ -13,6 +13,7 @@ import { EXIT_OK } from '../../output/exit-codes.ts';
 import type { TypedFlags } from '../../flags/render-flags.ts';
 import { printJson } from '../../terminal.ts';
 import type { CliEnvironment } from '../../terminal.ts';
+import { followToEnd } from './fetch-follow.ts';
 import { addClientFlags, withClient } from './jobs.ts';
 
 /** Adds the command. `finish` takes the exit code. */
@@ -27,12 +28,17 @@ export function addFetchCommand(
     .option('--comparison <FILE>', 'Where the video of all panels side by side goes')
     .option('--contact-sheet <FILE>', 'Where the contact sheet goes')
     .option('--frames <DIR>', 'Where the finished frames go as PNG; also of a job that failed')
+    .option('--follow', 'Wait for its end; what is finished can be played meanwhile')
     .option('--overwrite', 'Replace files that exist and differ')
     .summary('Get the files of a finished job')
     .description('Get the files of a finished job, or what frames there are of any')
     .action(async (id: string, typed: TypedFlags) => {
       const written = await withClient(typed, environment, async (farm) => {
-        const job = await farm.get(id);
+        const isFollowed = typed['follow'] === true;
+        const followed = isFollowed
+          ? await followToEnd(farm, id, { typed, environment })
+          : undefined;
+        const job = followed?.job ?? (await farm.get(id));
         const folder = typed['frames'];
         const frames =
           typeof folder === 'string'
@@ -47,6 +53,7 @@ export function addFetchCommand(
         }
         const overwrite = typed['overwrite'] === true;
         await placeOutputs(farm, files, { overwrite }).catch(withAdvice(job.id));
+        await followed?.discard();
         const outputs = files.map(({ path }) => path);
         if (frames === undefined) return { job: job.id, outputs };
         const { finished, total } = frames;

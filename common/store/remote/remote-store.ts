@@ -104,7 +104,7 @@ export class RemoteStore implements Store {
     this.#address = address;
     this.#clients = [artifacts, documents];
     this.#transfer = new ArtifactTransfer(artifacts, line);
-    this.#calls = new StoreCalls(documents, line);
+    this.#calls = new StoreCalls(documents, line, this.#transfer);
   }
 
   /** Always sent: so a torn one is healed, and one that is there counts as used now. */

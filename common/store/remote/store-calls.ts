@@ -2,6 +2,7 @@
 // is away. Writes of documents are sent once: a put says who was first, and a second try would find the first one's work and
 // take it for a rival's; a second delete might take what was put in between.
 
+import { digestLongBytes } from '../../digest.ts';
 import { BivdiffError } from '../../errors.ts';
 import type {
   GetDocumentResponse,
@@ -13,8 +14,10 @@ import type {
 } from '../../gen/bivdiff/v1/store_service.ts';
 import { callFailure, callUnary, cancelOnAbort, metadataOf, patiently } from '../../rpc/calls.ts';
 import type { PatientLine, StartUnary } from '../../rpc/calls.ts';
+import type { ArtifactTransfer } from '../../rpc/artifact-transfer.ts';
 import { untilConnected } from '../../rpc/connected.ts';
-import type { ResultRecord, TaskId } from '../../task.ts';
+import { DOCUMENT_BYTES_MAX } from '../../rpc/message-sizes.ts';
+import type { Digest, ResultRecord, TaskId } from '../../task.ts';
 import { checkDocumentSize } from '../document-size.ts';
 import { decodeDocument, decodeRecord, encodeDocument, encodeRecord } from '../envelope.ts';
 import type { DocumentKind, DocumentName } from '../ports.ts';
@@ -26,10 +29,17 @@ const LIST_MS = 300_000;
 export class StoreCalls {
   readonly #client: StoreServiceClient;
   readonly #line: PatientLine;
+  readonly #transfer: Pick<ArtifactTransfer, 'get' | 'put'>;
 
-  constructor(client: StoreServiceClient, line: PatientLine) {
+  /** `transfer`: for records that are longer than a message. */
+  constructor(
+    client: StoreServiceClient,
+    line: PatientLine,
+    transfer: Pick<ArtifactTransfer, 'get' | 'put'>,
+  ) {
     this.#client = client;
     this.#line = line;
+    this.#transfer = transfer;
   }
 
   /** The one that was there before, if any, and how many tries it took. */
@@ -37,14 +47,15 @@ export class StoreCalls {
     record: ResultRecord,
   ): Promise<{ readonly existing: ResultRecord | undefined; readonly tries: number }> {
     const { taskId } = record;
-    const request = { taskId, envelope: Buffer.from(encodeRecord(record)) };
+    const request = { taskId, ...(await this.#sent(encodeRecord(record))) };
     let tries = 0;
     const existing = await patiently(this.#line, async () => {
       tries += 1;
       const response = await this.#unary<PutRecordResponse>((...rest) =>
         this.#client.putRecord(request, ...rest),
       );
-      return this.#recordOf(response.existingEnvelope, taskId);
+      const { existingEnvelope, existingArtifact } = response;
+      return this.#recordOf(existingEnvelope, existingArtifact, taskId);
     });
     return { existing, tries };
   }
@@ -52,10 +63,10 @@ export class StoreCalls {
   getRecord(taskId: TaskId, checkArtifacts: boolean): Promise<ResultRecord | undefined> {
     return patiently(this.#line, async () => {
       const request = { taskId, checkArtifacts };
-      const { envelope } = await this.#unary<GetRecordResponse>((...rest) =>
+      const { envelope, envelopeArtifact } = await this.#unary<GetRecordResponse>((...rest) =>
         this.#client.getRecord(request, ...rest),
       );
-      return this.#recordOf(envelope, taskId);
+      return this.#recordOf(envelope, envelopeArtifact, taskId);
     });
   }
 
@@ -134,9 +145,22 @@ export class StoreCalls {
     }
   }
 
-  #recordOf(envelope: Uint8Array | undefined, taskId: TaskId): ResultRecord | undefined {
-    if (envelope === undefined) return undefined;
-    const record = decodeRecord(envelope, taskId);
+  async #sent(envelope: Uint8Array): Promise<{ envelope: Buffer; envelopeArtifact: string }> {
+    const isShort = envelope.byteLength <= DOCUMENT_BYTES_MAX;
+    if (isShort) return { envelope: Buffer.from(envelope), envelopeArtifact: '' };
+    const digest = await digestLongBytes(envelope);
+    await this.#transfer.put(digest, envelope);
+    return { envelope: Buffer.alloc(0), envelopeArtifact: digest };
+  }
+
+  async #recordOf(
+    envelope: Uint8Array | undefined,
+    artifact: string,
+    taskId: TaskId,
+  ): Promise<ResultRecord | undefined> {
+    const bytes = artifact === '' ? envelope : await this.#transfer.get(artifact as Digest);
+    if (bytes === undefined) return undefined;
+    const record = decodeRecord(bytes, taskId);
     if (record === undefined) throw this.#damaged(`the result of task ${taskId}`);
     return record;
   }

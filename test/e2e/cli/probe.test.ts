@@ -49,10 +49,10 @@ describe('probe of a video', () => {
       variableFrameRate: false,
     });
     expect(sources[0]!.treatment).toContainEqual({ about: 'way up', done: 'turned 90° clockwise' });
-    expect(sources[1]).toMatchObject({ sounds: 1 });
+    expect(sources[1]).toMatchObject({ sounds: 1, sound: { codec: 'aac' } });
     expect(sources[1]!.treatment).toContainEqual({
       about: 'sound',
-      done: 'left alone: what is written has no sound',
+      done: 'left out, unless --audio keep is given',
     });
   });
 

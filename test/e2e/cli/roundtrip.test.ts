@@ -11,6 +11,7 @@ import { describe, expect, it } from 'vitest';
 import { createMediaService } from '../../../workers/media/media-service.ts';
 import { endOfCli } from '../../support/cli-process.ts';
 import { indexPicture, indicesIn } from '../../support/media/index-pictures.ts';
+import { soundFile, soundOfFile } from '../../support/media/sound-packets.ts';
 import { FIXTURES, MAIN, bivdiff, createWorkplace, jsonOf } from './workplace.ts';
 
 const CLIP = join(FIXTURES, 'b-frames.mp4');
@@ -105,6 +106,47 @@ describe('what a roundtrip writes', () => {
     expect(run.code, run.stderr).toBe(0);
     expect(await media.probe(output)).toMatchObject({ frames: 5, framesPerSecond: 8 });
     expect(await indicesIn(media, output)).toEqual([0, 1, 2, 3, 4]);
+  });
+});
+
+describe('with --audio keep', () => {
+  it('has the packets of the source, all or of the frames that are taken', async () => {
+    await using place = await createWorkplace();
+    const source = (await soundOfFile(soundFile('aac.mp4')))!.packets;
+    const bytesOf = (packets: typeof source): string[] => packets.map(({ bytes }) => bytes);
+    const whole = place.path('out', 'whole.mp4');
+    const run = await bivdiff('roundtrip', soundFile('aac.mp4'), whole, '--audio', 'keep');
+    expect(run.code, run.stderr).toBe(0);
+    expect(run.stderr).toMatch(/^sound: kept$/m);
+    expect((await soundOfFile(whole))!.packets).toEqual(source);
+    const part = place.path('out', 'part.mp4');
+    const flags = ['--start', '6', '--frames', '12', '--audio', 'keep', '--quiet'];
+    const cut = await bivdiff('roundtrip', soundFile('aac.mp4'), part, ...flags);
+    expect(cut.code, cut.stderr).toBe(0);
+    const sounding = source.filter(({ begin, end }) => end > 0.5 && begin < 1.5);
+    const { packets } = (await soundOfFile(part))!;
+    expect(bytesOf(packets.slice(1))).toEqual(bytesOf(sounding));
+    expect(packets.at(-1)!.end).toBeCloseTo(1, 3);
+    const silent = await bivdiff(
+      'roundtrip',
+      soundFile('aac.mp4'),
+      place.path('out', 'silent.mp4'),
+    );
+    expect(silent.stderr).toMatch(/^sound: left out$/m);
+    expect(await soundOfFile(place.path('out', 'silent.mp4'))).toBeUndefined();
+  });
+
+  it('is refused with all that stands against it at once', async () => {
+    await using place = await createWorkplace();
+    const flags = ['--audio', 'keep', '--stride', '2', '--fps', '10', '--quiet'];
+    const run = await bivdiff('roundtrip', soundFile('aac.mp4'), place.path('out/a.gif'), ...flags);
+    expect(run.code).toBe(2);
+    expect(run.stderr).toMatch(
+      /^error: 3 problems:\n.*--stride: 2, .*\n.*OUT: gif has no place for sound; .*\n.*--fps: 10, .*; choose 12\n/,
+    );
+    const none = await bivdiff('roundtrip', CLIP, place.path('out', 'a.mp4'), '--audio', 'keep');
+    expect(none.stderr).toMatch(/^error: --audio: .*b-frames\.mp4 has no sound that could be kept/);
+    expect(await place.outputs()).toEqual([]);
   });
 });
 

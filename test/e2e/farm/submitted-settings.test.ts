@@ -12,6 +12,7 @@ import { endOfCli, startCli } from '../../support/cli-process.ts';
 import { sha256OfFile } from '../../support/farm/tenant-farm.ts';
 import { useFarm } from '../../support/farm/use-farm.ts';
 import { disc, take, writeShots } from '../../support/media/drawn-shots.ts';
+import { soundFile } from '../../support/media/sound-packets.ts';
 import { FIXTURES, MASK, SOURCE } from '../cli/workplace.ts';
 
 const farmOf = useFarm();
@@ -33,6 +34,7 @@ const REWORDED = [
   ...['--blend-words', 'star', '--blend-threshold', '0.8', '--cross-replace', '0.75'],
   ...['--self-replace', '0.7', '--frames', '2'],
 ];
+const SOUNDING = ['--input', soundFile('aac.mp4'), '--stride', '1', '--fps', '12'];
 const JOBS: readonly (readonly [string, readonly string[]])[] = [
   ['a ControlNet', ALONG],
   ['no inversion', [...ALONG, '--bridging', 'none', '--strength', '0.5']],
@@ -51,6 +53,7 @@ const JOBS: readonly (readonly [string, readonly string[]])[] = [
   ['shots that are found', [...ALONG, ...WINDOWS, '--input', SCENES, '--cuts', 'auto']],
   ['shots that are listed', [...ALONG, ...WINDOWS, '--cuts', SHOTS]],
   ['a part of a clip', [...ALONG, ...WINDOWS, '--frames', '5-6/8']],
+  ['sound that is kept', [...ALONG, ...SOUNDING, '--start', '5', '--audio', 'keep']],
   ['joints', [...ALONG, '--control', 'pose']],
   ['a T2I-Adapter', ['--task', 't2i-adapter', '--control', 'depth', ...PROMPT]],
   ['a mask', [...MASKED, '--mask', MASK, '--frames', '3']],

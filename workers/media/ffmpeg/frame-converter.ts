@@ -8,7 +8,7 @@ import {
 } from 'node-av/constants';
 import { Filter, FilterGraph, Frame, type FilterContext } from 'node-av/lib';
 import { BivdiffError } from '../../../common/errors.ts';
-import type { FrameRate } from '../frame-rate.ts';
+import type { FrameRate } from '../../../common/outputs/frame-rate.ts';
 import type { FrameSize } from '../media-types.ts';
 import { checked } from './checked.ts';
 import { tagColours } from './colour-tags.ts';

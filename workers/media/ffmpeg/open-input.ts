@@ -1,15 +1,24 @@
 // Opens a media file with FFmpeg's demuxers: only the one that its first bytes name, only files, nothing that it points at. Picks the
-// stream that a player would show.
+// streams that a player would show and play.
 
 import {
   AV_DISPOSITION_ATTACHED_PIC,
   AV_DISPOSITION_STILL_IMAGE,
   AV_DISPOSITION_TIMED_THUMBNAILS,
   AV_LOG_WARNING,
+  AV_DISPOSITION_DEFAULT,
   AVDISCARD_ALL,
+  AVMEDIA_TYPE_AUDIO,
   AVMEDIA_TYPE_VIDEO,
 } from 'node-av/constants';
-import { Dictionary, FormatContext, InputFormat, Log, type Stream } from 'node-av/lib';
+import {
+  avGetCodecName,
+  Dictionary,
+  FormatContext,
+  InputFormat,
+  Log,
+  type Stream,
+} from 'node-av/lib';
 
 import { BivdiffError } from '../../../common/errors.ts';
 import type { VideoKind } from '../sources/sniff.ts';
@@ -38,12 +47,19 @@ const CLOSED = { protocol_whitelist: 'file', enable_drefs: '0', use_absolute_pat
 /** A file that FFmpeg has open. */
 export interface Input extends Disposable {
   readonly format: FormatContext;
-  /** Undefined where the file holds no moving pictures. */
+  /** What is read of it. Undefined where the file holds no moving pictures, or no sound. */
   readonly stream: Stream | undefined;
 }
 
-/** @throws invalid-argument — FFmpeg cannot open it; its own words are the message */
-export function openInput(path: string, kind: VideoKind): Input {
+/**
+ * For its moving pictures, or for its sound; other streams are passed over.
+ * @throws invalid-argument — FFmpeg cannot open it; its own words are the message
+ */
+export function openInput(
+  path: string,
+  kind: VideoKind,
+  wanted: 'pictures' | 'sound' = 'pictures',
+): Input {
   const format = new FormatContext();
   format.allocContext();
   const demuxer = InputFormat.findInputFormat(DEMUXER_BY_KIND[kind]);
@@ -56,7 +72,7 @@ export function openInput(path: string, kind: VideoKind): Input {
     format.closeInputSync();
     throw reason;
   }
-  const stream = videoStream(format);
+  const stream = wanted === 'sound' ? soundStream(format) : videoStream(format);
   for (const other of format.streams) {
     if (other.index !== stream?.index) other.discard = AVDISCARD_ALL;
   }
@@ -79,10 +95,29 @@ function videoStream(format: FormatContext): Stream | undefined {
     const { width, height } = stream.codecpar;
     // Beside the frames of an AVIF sequence there is one for viewers of stills, not marked as such.
     const still = (stream.disposition & AV_DISPOSITION_STILL_IMAGE) !== 0 || stream.nbFrames === 1n;
-    const isDefault = (stream.disposition & 1) !== 0;
+    const isDefault = (stream.disposition & AV_DISPOSITION_DEFAULT) !== 0;
     return (still ? 0 : 2e12) + (isDefault ? 1e12 : 0) + width * height;
   };
   return streams.toSorted((a, b) => rank(b) - rank(a))[0];
+}
+
+/** The one marked as default, then the first. */
+function soundStream(format: FormatContext): Stream | undefined {
+  const streams = soundStreams(format);
+  const isDefault = ({ disposition }: Stream): boolean =>
+    (disposition & AV_DISPOSITION_DEFAULT) !== 0;
+  return streams.find(isDefault) ?? streams[0];
+}
+
+function soundStreams(format: FormatContext): readonly Stream[] {
+  return format.streams.filter(({ codecpar }) => codecpar.codecType === AVMEDIA_TYPE_AUDIO);
+}
+
+/** How many tracks of sound there are, and FFmpeg's name of the codec of the one that is read. */
+export function soundFacts(format: FormatContext) {
+  const sound = soundStream(format);
+  const soundCodec = sound && (avGetCodecName(sound.codecpar.codecId) ?? 'unknown');
+  return { sounds: soundStreams(format).length, soundCodec };
 }
 
 const complaints = new Complaints();

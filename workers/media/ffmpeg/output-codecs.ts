@@ -144,6 +144,20 @@ export const OUTPUT_CODECS: Readonly<Record<CodecFormat, OutputCodec>> = {
   },
 };
 
+/** H.264 in fragments, which are ended by whoever writes. No frame waits for another, so that a player has all that are there. */
+export const GROWING_CODEC: OutputCodec = {
+  ...OUTPUT_CODECS.mp4,
+  containerOptions: {
+    movflags: '+frag_custom+empty_moov+default_base_moof',
+    flush_packets: '1',
+  },
+  options: {
+    ...OUTPUT_CODECS.mp4.options,
+    'x264-params': `${OUTPUT_CODECS.mp4.options['x264-params']}:force-cfr=1`,
+  },
+  threads: 1,
+};
+
 /** @throws internal — frames have alpha, and the format has no place for it */
 export function pixelFormatOf(codec: OutputCodec, alpha: boolean) {
   if (!alpha) return codec.pixelFormat;

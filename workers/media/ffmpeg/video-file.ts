@@ -21,11 +21,12 @@ import {
   type Stream,
 } from 'node-av/lib';
 import { BivdiffError } from '../../../common/errors.ts';
-import type { FrameRate } from '../frame-rate.ts';
+import type { FrameRate } from '../../../common/outputs/frame-rate.ts';
 import type { FrameSize } from '../media-types.ts';
 import { checked, gotOne, written } from './checked.ts';
 import { tagColours } from './colour-tags.ts';
 import { pixelFormatOf, type OutputCodec } from './output-codecs.ts';
+import { SOUND_CLOCK, type SoundTrack } from './sound-track.ts';
 
 /** Key frames come this often, so that a player can jump and a reader needs not decode much for one frame. */
 const KEY_INTERVAL_SECONDS = 2;
@@ -36,6 +37,10 @@ export interface VideoFileOptions extends FrameSize {
   readonly codec: OutputCodec;
   readonly alpha: boolean;
   readonly rate: FrameRate;
+  /** Each frame ends a fragment. @default false */
+  readonly inFragments?: boolean;
+  /** Goes with the frames. The caller disposes of it, after the file. */
+  readonly sound?: SoundTrack | undefined;
 }
 
 /** Add frames in order, finish, dispose. Without `finish` the file is not complete. @throws as `written` */
@@ -44,9 +49,13 @@ export class VideoFile implements AsyncDisposable {
   readonly #container = new FormatContext();
   readonly #packet = new Packet();
   readonly #stream: Stream;
+  readonly #sound: { readonly track: SoundTrack; readonly stream: Stream } | undefined;
   readonly #encoderTime: Rational;
+  readonly #inFragments: boolean;
 
-  private constructor({ path, codec, alpha, rate, width, height }: VideoFileOptions) {
+  private constructor(options: VideoFileOptions) {
+    const { path, codec, alpha, rate, width, height, sound, inFragments = false } = options;
+    this.#inFragments = inFragments;
     const encoder = Codec.findEncoderByName(codec.encoder);
     if (encoder === null) {
       throw new BivdiffError('internal', `this build of FFmpeg has no encoder ${codec.encoder}`);
@@ -75,6 +84,7 @@ export class VideoFile implements AsyncDisposable {
       context.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
     }
     this.#stream = this.#container.newStream();
+    this.#sound = sound && { track: sound, stream: this.#container.newStream() };
   }
 
   static async create(options: VideoFileOptions): Promise<VideoFile> {
@@ -98,6 +108,7 @@ export class VideoFile implements AsyncDisposable {
   async finish(): Promise<void> {
     checked(await this.#encoder.sendFrame(null), 'ending the video');
     await this.#writePackets();
+    await this.#writeSound(Infinity);
     written(await this.#container.writeTrailer(), 'writing the index');
     await this.#container.closeOutput();
   }
@@ -115,6 +126,7 @@ export class VideoFile implements AsyncDisposable {
     if (codec.tag !== undefined) this.#stream.codecpar.codecTag = codec.tag;
     this.#stream.timeBase = this.#encoderTime;
     this.#stream.avgFrameRate = new Rational(rate.numerator, rate.denominator);
+    if (this.#sound !== undefined) describeSound(this.#sound, codec);
     setOptions(this.#container, codec.containerOptions);
     written(await this.#container.openOutput(), 'opening the file');
     written(await this.#container.writeHeader(), 'beginning the file');
@@ -125,11 +137,42 @@ export class VideoFile implements AsyncDisposable {
     while (gotOne(await this.#encoder.receivePacket(packet), 'encoding a frame')) {
       packet.streamIndex = 0;
       packet.duration = 1n;
+      await this.#writeSound(this.#secondsOf(packet));
       packet.rescaleTs(this.#encoderTime, this.#stream.timeBase);
       written(await this.#container.interleavedWriteFrame(packet), 'writing the file');
       packet.unref();
+      if (this.#inFragments) {
+        written(await this.#container.writeFrame(null), 'ending a fragment');
+      }
     }
   }
+
+  #secondsOf({ pts }: Packet): number {
+    return (Number(pts) * this.#encoderTime.num) / this.#encoderTime.den;
+  }
+
+  /** As far as the frames have come, so that no more than a frame's worth waits for its turn in the file. */
+  async #writeSound(untilSeconds: number): Promise<void> {
+    if (this.#sound === undefined) return;
+    const { track, stream } = this.#sound;
+    while (track.next !== undefined && track.nextSeconds <= untilSeconds) {
+      const packet = track.next;
+      packet.streamIndex = stream.index;
+      packet.rescaleTs(SOUND_CLOCK, stream.timeBase);
+      written(await this.#container.interleavedWriteFrame(packet), 'writing the sound');
+      track.advance();
+    }
+  }
+}
+
+/** MP4 and MOV have edit lists. */
+function describeSound(
+  { track, stream }: { readonly track: SoundTrack; readonly stream: Stream },
+  { container }: OutputCodec,
+): void {
+  const hasEdits = container === 'mp4' || container === 'mov';
+  checked(track.describe(stream.codecpar, hasEdits), 'describing the sound');
+  stream.timeBase = new Rational(1, stream.codecpar.sampleRate);
 }
 
 function keyInterval(

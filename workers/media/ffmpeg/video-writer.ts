@@ -4,12 +4,13 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { BivdiffError } from '../../../common/errors.ts';
+import { frameRateOf } from '../../../common/outputs/frame-rate.ts';
 import { cannotWrite } from '../../../common/write-failure.ts';
 import { partialPath } from '../encode-paths.ts';
-import { frameRateOf } from '../frame-rate.ts';
 import type { EncodedFacts, EncodeRequest, FrameSize } from '../media-types.ts';
 import { FrameConverter } from './frame-converter.ts';
-import { OUTPUT_CODECS, type CodecFormat } from './output-codecs.ts';
+import { GROWING_CODEC, OUTPUT_CODECS, type CodecFormat } from './output-codecs.ts';
+import { SoundTrack } from './sound-track.ts';
 import { VideoFile } from './video-file.ts';
 
 /**
@@ -21,10 +22,11 @@ export async function writeVideo(
   request: EncodeRequest & { readonly format: CodecFormat },
   frames: AsyncIterable<Uint8Array>,
 ): Promise<EncodedFacts> {
-  const codec = OUTPUT_CODECS[request.format];
+  const { growing = false } = request;
+  const codec = growing ? GROWING_CODEC : OUTPUT_CODECS[request.format];
   const size = codec.evenSides ? evenSizeOf(request) : sizeOf(request);
   const rate = frameRateOf(request.framesPerSecond);
-  const partial = path.resolve(partialPath(request));
+  const partial = path.resolve(growing ? request.path : partialPath(request));
   // Of two that write one video at a time, the second finds the name taken.
   await makeEmpty(partial, request);
   try {
@@ -32,7 +34,10 @@ export async function writeVideo(
     {
       const alpha = request.channels === 4;
       using converter = new FrameConverter(size, rate, codec, alpha);
-      await using file = await VideoFile.create({ path: partial, codec, alpha, rate, ...size });
+      const { sound: kept } = request;
+      using sound = kept === undefined ? undefined : await SoundTrack.open(kept);
+      const target = { path: partial, codec, alpha, rate, ...size, sound, inFragments: growing };
+      await using file = await VideoFile.create(target);
       for await (const rgb of frames) {
         using frame = await converter.convert(grown(rgb, request, size), count++);
         await file.add(frame);
@@ -40,7 +45,7 @@ export async function writeVideo(
       await file.finish();
     }
     const { size: bytes } = await stat(partial);
-    await rename(partial, request.path);
+    if (!growing) await rename(partial, request.path);
     return { ...size, frames: count, bytes };
   } catch (cause) {
     const { code, details } = BivdiffError.from(cause);
@@ -50,7 +55,7 @@ export async function writeVideo(
     }
     throw new BivdiffError('internal', `encoding ${request.format} failed`, { cause });
   } finally {
-    await rm(partial, { force: true });
+    if (!growing) await rm(partial, { force: true });
   }
 }
 

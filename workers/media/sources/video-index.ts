@@ -17,7 +17,7 @@ import {
   isWhole,
   type TimedFrame,
 } from '../ffmpeg/frame-decoder.ts';
-import { openInput, takeComplaints } from '../ffmpeg/open-input.ts';
+import { openInput, soundFacts, takeComplaints } from '../ffmpeg/open-input.ts';
 import { orientationOf, type Orientation } from '../ffmpeg/orientation.ts';
 import { readPackets, type KeyPacket, type PacketIndex } from '../ffmpeg/packet-index.ts';
 import {
@@ -62,6 +62,8 @@ export interface VideoIndex {
   /** What the container says, for frames that leave it open. */
   readonly containerTags: ColourTags;
   readonly sounds: number;
+  /** FFmpeg's name of the sound's codec; undefined where there is none. */
+  readonly soundCodec: string | undefined;
   /** When each frame is shown, in ticks; undefined where frames can be told by their order only. */
   readonly shown: readonly number[] | undefined;
   readonly frames: number;
@@ -132,7 +134,7 @@ async function readFile(path: string, kind: VideoKind) {
     const packets = readPackets(input);
     if (packets.shown.length === 0)
       throw packets.cut.size > 0 ? truncatedError(path, 0) : noFramesError(path);
-    return { packets, facts: streamFacts(stream, codec, input.format.streams) };
+    return { packets, facts: { ...streamFacts(stream, codec), ...soundFacts(input.format) } };
   } catch (reason) {
     const error = BivdiffError.from(reason);
     if (error.details['path'] !== undefined) throw error;
@@ -142,7 +144,7 @@ async function readFile(path: string, kind: VideoKind) {
   }
 }
 
-function streamFacts(stream: Stream, codec: string, all: readonly Stream[]) {
+function streamFacts(stream: Stream, codec: string) {
   const { codecpar, timeBase, sampleAspectRatio, avgFrameRate } = stream;
   const aspect = sampleAspectRatio.num > 0 ? sampleAspectRatio : codecpar.sampleAspectRatio;
   return {
@@ -159,7 +161,6 @@ function streamFacts(stream: Stream, codec: string, all: readonly Stream[]) {
       transfer: codecpar.colorTrc,
       range: codecpar.colorRange,
     },
-    sounds: all.filter((other) => other.codecpar.codecType === 1).length,
     secondsPerTick: timeBase.num / timeBase.den,
     statedRate: avgFrameRate.num / avgFrameRate.den,
   };

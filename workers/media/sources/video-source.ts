@@ -2,10 +2,11 @@
 // decoding began: it begins at a packet marked as a key, and if FFmpeg does not give the frame from there on, at an earlier one.
 
 import { BivdiffError } from '../../../common/errors.ts';
+import { frameRateOf } from '../../../common/outputs/frame-rate.ts';
 import { colourFacts } from '../ffmpeg/colour.ts';
 import { takeComplaints } from '../ffmpeg/open-input.ts';
 import { corruptError } from '../media-errors.ts';
-import type { Picture, VideoFacts } from '../media-types.ts';
+import type { Picture, SoundFacts, VideoFacts } from '../media-types.ts';
 import { beginnings, goesOn } from './frame-order.ts';
 import { PictureStream } from './picture-stream.ts';
 import type { VideoKind } from './sniff.ts';
@@ -82,6 +83,7 @@ export function factsOfVideo({ index, kind }: VideoSource): VideoFacts {
     colour: colourFacts(index.tags, index.takenTags),
     sounds: index.sounds,
     ...timing(index),
+    ...soundOf(index),
   };
 }
 
@@ -103,6 +105,24 @@ function rateOf({ statedRate, frames, secondsPerTick }: VideoIndex, spanSeconds:
   return Number((agrees ? statedRate : (frames - 1) / spanSeconds).toFixed(3));
 }
 
+/** What a frame may be away from its time before it shows: a container's clock may be as coarse as 1 ms. */
+const OFF_SECONDS = 0.0025;
+
+function soundOf(index: VideoIndex): { readonly sound?: SoundFacts } {
+  const { soundCodec: codec, shown, secondsPerTick } = index;
+  if (codec === undefined) return {};
+  const firstFrameSeconds = (shown?.[0] ?? 0) * secondsPerTick;
+  const rate = timing(index).framesPerSecond;
+  const { numerator, denominator } = frameRateOf(rate);
+  const isSteady = shown?.every(
+    (pts, frame) =>
+      Math.abs(pts * secondsPerTick - firstFrameSeconds - (frame * denominator) / numerator) <=
+      OFF_SECONDS,
+  );
+  const steady = rate > 0 && isSteady === true ? { steadyRate: rate } : {};
+  return { sound: { codec, firstFrameSeconds, ...steady } };
+}
+
 function timing(index: VideoIndex) {
   const { shown, secondsPerTick, lastDuration } = index;
   if (shown === undefined) {
@@ -115,7 +135,7 @@ function timing(index: VideoIndex) {
   return {
     durationSeconds: spanSeconds + lastDuration * secondsPerTick,
     framesPerSecond: rateOf(index, spanSeconds),
-    // A container's clock may be as coarse as 1 ms, so two gaps of one length may differ by two ticks.
-    variableFrameRate: gaps.length > 0 && longest - shortest > 0.0025,
+    // Two gaps of one length may differ by two ticks of a coarse clock.
+    variableFrameRate: gaps.length > 0 && longest - shortest > OFF_SECONDS,
   };
 }

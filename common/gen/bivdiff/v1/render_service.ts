@@ -134,6 +134,8 @@ export interface ListFramesRequest {
   id: string;
   /** Of a job that is done: the artifacts of the output of this layout, in its own format, instead of the frames as they were decoded. */
   layout: string;
+  /** Of the frames as they were decoded, those from this one on; a coordinator that does not know it gives all. */
+  start: number;
 }
 
 /** See RenderService.ListFrames. */
@@ -142,6 +144,10 @@ export interface ListFramesResponse {
   total: number;
   /** Those that are finished, in order; each message goes on where the one before ended. */
   frames: FinishedFrame[];
+  /** The first frame that the outputs show: above 0 of a part of a clip. */
+  first: number;
+  /** Of the outputs; 0: a coordinator that does not know it. */
+  framesPerSecond: number;
 }
 
 /** One frame as it would be in the video. */
@@ -1002,7 +1008,7 @@ export const WatchLogResponse: MessageFns<WatchLogResponse> = {
 };
 
 function createBaseListFramesRequest(): ListFramesRequest {
-  return { id: "", layout: "" };
+  return { id: "", layout: "", start: 0 };
 }
 
 export const ListFramesRequest: MessageFns<ListFramesRequest> = {
@@ -1012,6 +1018,9 @@ export const ListFramesRequest: MessageFns<ListFramesRequest> = {
     }
     if (message.layout !== "") {
       writer.uint32(18).string(message.layout);
+    }
+    if (message.start !== 0) {
+      writer.uint32(24).int32(message.start);
     }
     return writer;
   },
@@ -1045,6 +1054,14 @@ export const ListFramesRequest: MessageFns<ListFramesRequest> = {
             message.layout = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.start = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1059,7 +1076,7 @@ export const ListFramesRequest: MessageFns<ListFramesRequest> = {
 };
 
 function createBaseListFramesResponse(): ListFramesResponse {
-  return { total: 0, frames: [] };
+  return { total: 0, frames: [], first: 0, framesPerSecond: 0 };
 }
 
 export const ListFramesResponse: MessageFns<ListFramesResponse> = {
@@ -1069,6 +1086,12 @@ export const ListFramesResponse: MessageFns<ListFramesResponse> = {
     }
     for (const v of message.frames) {
       FinishedFrame.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.first !== 0) {
+      writer.uint32(24).int32(message.first);
+    }
+    if (message.framesPerSecond !== 0) {
+      writer.uint32(33).double(message.framesPerSecond);
     }
     return writer;
   },
@@ -1100,6 +1123,22 @@ export const ListFramesResponse: MessageFns<ListFramesResponse> = {
             }
 
             message.frames.push(FinishedFrame.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.first = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.framesPerSecond = reader.double();
             continue;
           }
         }

@@ -35,12 +35,18 @@ export interface PutRecordRequest {
   taskId: string;
   /** The record with its checksum. */
   envelope: Uint8Array;
+  /** Where that is longer than 4 MiB: the artifact that it was uploaded as, instead of it. */
+  envelopeArtifact: string;
 }
 
 /** See StoreService.PutRecord. */
 export interface PutRecordResponse {
   /** The result that was there before, with its checksum; absent if the new one was put. */
-  existingEnvelope?: Uint8Array | undefined;
+  existingEnvelope?:
+    | Uint8Array
+    | undefined;
+  /** Where that is longer than 4 MiB: the artifact that holds it, instead of it. */
+  existingArtifact: string;
 }
 
 /** See StoreService.GetRecord. */
@@ -54,7 +60,11 @@ export interface GetRecordRequest {
 /** See StoreService.GetRecord. */
 export interface GetRecordResponse {
   /** The record with its checksum; absent if there is none. */
-  envelope?: Uint8Array | undefined;
+  envelope?:
+    | Uint8Array
+    | undefined;
+  /** Where that is longer than 4 MiB: the artifact that holds it, instead of it. */
+  envelopeArtifact: string;
 }
 
 /** See StoreService.DropRecord. */
@@ -177,7 +187,7 @@ export const DocumentName: MessageFns<DocumentName> = {
 };
 
 function createBasePutRecordRequest(): PutRecordRequest {
-  return { taskId: "", envelope: new Uint8Array(0) };
+  return { taskId: "", envelope: new Uint8Array(0), envelopeArtifact: "" };
 }
 
 export const PutRecordRequest: MessageFns<PutRecordRequest> = {
@@ -187,6 +197,9 @@ export const PutRecordRequest: MessageFns<PutRecordRequest> = {
     }
     if (message.envelope.length !== 0) {
       writer.uint32(18).bytes(message.envelope);
+    }
+    if (message.envelopeArtifact !== "") {
+      writer.uint32(26).string(message.envelopeArtifact);
     }
     return writer;
   },
@@ -220,6 +233,14 @@ export const PutRecordRequest: MessageFns<PutRecordRequest> = {
             message.envelope = reader.bytes();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.envelopeArtifact = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -234,13 +255,16 @@ export const PutRecordRequest: MessageFns<PutRecordRequest> = {
 };
 
 function createBasePutRecordResponse(): PutRecordResponse {
-  return { existingEnvelope: undefined };
+  return { existingEnvelope: undefined, existingArtifact: "" };
 }
 
 export const PutRecordResponse: MessageFns<PutRecordResponse> = {
   encode(message: PutRecordResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.existingEnvelope !== undefined) {
       writer.uint32(10).bytes(message.existingEnvelope);
+    }
+    if (message.existingArtifact !== "") {
+      writer.uint32(18).string(message.existingArtifact);
     }
     return writer;
   },
@@ -264,6 +288,14 @@ export const PutRecordResponse: MessageFns<PutRecordResponse> = {
             }
 
             message.existingEnvelope = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.existingArtifact = reader.string();
             continue;
           }
         }
@@ -337,13 +369,16 @@ export const GetRecordRequest: MessageFns<GetRecordRequest> = {
 };
 
 function createBaseGetRecordResponse(): GetRecordResponse {
-  return { envelope: undefined };
+  return { envelope: undefined, envelopeArtifact: "" };
 }
 
 export const GetRecordResponse: MessageFns<GetRecordResponse> = {
   encode(message: GetRecordResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.envelope !== undefined) {
       writer.uint32(10).bytes(message.envelope);
+    }
+    if (message.envelopeArtifact !== "") {
+      writer.uint32(18).string(message.envelopeArtifact);
     }
     return writer;
   },
@@ -367,6 +402,14 @@ export const GetRecordResponse: MessageFns<GetRecordResponse> = {
             }
 
             message.envelope = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.envelopeArtifact = reader.string();
             continue;
           }
         }

@@ -116,6 +116,12 @@ describe('what the jobs of a farm need', () => {
       const bytes = await store.getArtifact(found[frame]!.artifact.digest);
       expect(Buffer.from(bytes).toString()).toBe(`frame ${frame} of window ${window}`);
     }
+    // From any frame on they are the same.
+    for (let from = 0; from <= 12; from += 1) {
+      const later = await Array.fromAsync(finishedFrames(store, jobId, from));
+      expect(later.flatMap(({ frames }) => frames)).toEqual(found.slice(from));
+      expect(later[0]).toMatchObject({ total: 12, first: 0, framesPerSecond: 8 });
+    }
   });
 
   it('is the finished frames and the source of one that failed', async () => {

@@ -11,8 +11,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { digestBytes, digestText } from '../../../../common/digest.ts';
 import { StoreServiceClient } from '../../../../common/gen/bivdiff/v1/store_service.ts';
 import { DOCUMENT_BYTES_MAX } from '../../../../common/rpc/message-sizes.ts';
+import { encodeRecord } from '../../../../common/store/envelope.ts';
 import type { Store } from '../../../../common/store/ports.ts';
 import { openRemoteStore } from '../../../../common/store/remote/index.ts';
+import type { ArtifactRef } from '../../../../common/task.ts';
 import { FRAGILE, openFragileLine } from '../../../support/network/line.ts';
 import type { FragileLine } from '../../../support/network/line.ts';
 import { openImpatient } from '../../../support/conformance/remote-store-harness.ts';
@@ -97,6 +99,23 @@ describe('remote store: limits', () => {
     expect(unread.message).toBe(refused.message);
   });
 
+  it('takes and gives a result of 45,000 pictures, which is longer than a message', async () => {
+    const store = await remote.kept(openRemoteStore(remote.server.address));
+    const bytes = bytesOf('picture', 400_000);
+    const digest = await store.putArtifact(bytes);
+    const shape = [512, 512, 3];
+    const picture: ArtifactRef = { digest, bytes: bytes.length, type: 'image/png', shape };
+    const pictures = Array<ArtifactRef>(45_000).fill(picture);
+    const long = recordOf('long', pictures);
+    expect(encodeRecord(long).byteLength).toBeGreaterThan(DOCUMENT_BYTES_MAX);
+    expect(await store.putRecord(long)).toEqual({ kind: 'created' });
+    expect(await store.getRecord(long.taskId)).toEqual(long);
+    expect(await remote.served.getRecord(long.taskId)).toEqual(long);
+    const later = await store.putRecord({ ...long, worker: 'another' });
+    expect(later).toEqual({ kind: 'exists', record: long });
+    expect(await store.getRecord(long.taskId, { checkArtifacts: true })).toEqual(long);
+  });
+
   it('lists 100,000 names', async () => {
     const ids = Array.from({ length: 100_000 }, (_, i) => `job/${String(i).padStart(6, '0')}`);
     for (const id of ids)
@@ -132,6 +151,10 @@ describe('remote store: metadata', () => {
   });
 });
 
+const sent = (taskId: string, envelope: Buffer, envelopeArtifact = '') => {
+  return { taskId, envelope, envelopeArtifact };
+};
+
 describe('StoreService', () => {
   it('lets nothing malformed in, whoever sends it', async () => {
     const client = new StoreServiceClient(remote.server.address, credentials.createInsecure());
@@ -139,7 +162,8 @@ describe('StoreService', () => {
     const nothing = Buffer.from('');
     const calls = [
       start((done) => client.getRecord({ taskId: bad, checkArtifacts: false }, done)),
-      start((done) => client.putRecord({ taskId: bad, envelope: nothing }, done)),
+      start((done) => client.putRecord(sent(bad, nothing), done)),
+      start((done) => client.putRecord(sent(taskIdOf('a'), nothing, bad), done)),
       start((done) => client.dropRecord({ taskId: bad }, done)),
       start((done) => client.getDocument({ name: { kind: 'spec', id: bad } }, done)),
       start((done) => client.getDocument({ name: { kind: '../artifacts', id: 'a' } }, done)),
@@ -171,7 +195,7 @@ describe('StoreService', () => {
       [JSON.stringify(recordOf('b', [])), status.UNAVAILABLE],
     ] as const) {
       const envelope = Buffer.from(`{"checksum":"${digestText(text)}","record":${text}}\n`);
-      const error = await start((done) => client.putRecord({ taskId, envelope }, done));
+      const error = await start((done) => client.putRecord(sent(taskId, envelope), done));
       expect(error, text).toMatchObject({ code });
     }
     client.close();

@@ -235,7 +235,7 @@ describe('commands', () => {
     for await (const job of client.watch(idOf(1))) expect(job).toEqual(whole);
     expect((await client.get(idOf(3))).outputs[0]?.artifacts).toEqual(few);
     const streamed: string[] = [];
-    for await (const { total, frames } of client.frames(idOf(1), 'clip')) {
+    for await (const { total, frames } of client.frames(idOf(1), { layout: 'clip' })) {
       expect(total).toBe(50_500);
       for (const { artifact } of frames) streamed.push(artifact!.digest);
     }
@@ -243,8 +243,8 @@ describe('commands', () => {
     expect((await run('watch', idOf(1))).code).toBe(0);
     expect(await run('fetch', idOf(2), '--output', 'pictures')).toMatchObject({ code: 0 });
     expect(await readdir(join(folder, 'pictures'))).toHaveLength(named + 1);
-    await failureOf(client.frames(idOf(1), 'comparison').next(), 'not-found');
+    await failureOf(client.frames(idOf(1), { layout: 'comparison' }).next(), 'not-found');
     const { id } = await client.submit(submission(await client.putArtifact(Buffer.from('clip'))));
-    await failureOf(client.frames(id, 'clip').next(), 'failed-precondition');
+    await failureOf(client.frames(id, { layout: 'clip' }).next(), 'failed-precondition');
   });
 });

@@ -140,7 +140,7 @@ describe('names over the wire', () => {
       await codeOf((done) => {
         const record = { taskId: digest, outputs: {} } as never;
         const envelope = Buffer.from(encodeRecord(record));
-        documents.putRecord({ taskId: digest, envelope }, done);
+        documents.putRecord({ taskId: digest, envelope, envelopeArtifact: '' }, done);
       }),
     ];
     expect(new Set(codes)).toEqual(new Set([status.INVALID_ARGUMENT]));
@@ -154,7 +154,8 @@ describe('names over the wire', () => {
       outputs: { frames: [{ digest: '../../outside', bytes: 1, type: 'image/png' }] },
     } as never;
     const envelope = Buffer.from(encodeRecord(record));
-    const code = await codeOf((done) => documents.putRecord({ taskId, envelope }, done));
+    const sent = { taskId, envelope, envelopeArtifact: '' };
+    const code = await codeOf((done) => documents.putRecord(sent, done));
     expect(code).toBe(status.INVALID_ARGUMENT);
   });
 });

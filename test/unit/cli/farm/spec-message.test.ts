@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { specMessage } from '../../../../cli/farm/spec-message.ts';
 import { RenderSpec as SpecMessage } from '../../../../common/gen/bivdiff/v1/render_spec.ts';
+import { specOfMessage } from '../../../../coordinator/rpc/accept-submission.ts';
 import { parseRenderSpec } from '../../../../recipes/spec/parse.ts';
 
 const whole = { apiVersion: 'bivdiff/v1', input: { path: 'c.mp4' }, prompt: 'p' };
@@ -11,11 +12,9 @@ const whole = { apiVersion: 'bivdiff/v1', input: { path: 'c.mp4' }, prompt: 'p' 
 function overTheWire(settings: object) {
   const spec = parseRenderSpec({ ...whole, ...settings }, 'the test');
   const sent = SpecMessage.decode(SpecMessage.encode(specMessage(spec)).finish());
-  // As coordinator/rpc/accept-submission.ts takes it apart.
   const { taskSettingsJson, ...message } = sent;
   const beside = JSON.parse(taskSettingsJson || '{}') as object;
-  const read = { ...beside, ...(JSON.parse(JSON.stringify(message)) as object) };
-  return { spec, read: parseRenderSpec(read, 'the wire'), message, beside };
+  return { spec, read: parseRenderSpec(specOfMessage(sent), 'the wire'), message, beside };
 }
 
 describe('controls', () => {
@@ -48,5 +47,21 @@ describe('controls', () => {
       expect(message.control).toBeUndefined();
       expect(Object.keys(beside)).toEqual(Object.keys(settings));
     }
+  });
+});
+
+describe('sound of the output', () => {
+  it('travels beside the message, by its full name, only where it is kept', () => {
+    const output = { format: 'webm', comparison: true };
+    const { spec, read, beside } = overTheWire({
+      task: 'frames',
+      output: { ...output, audio: 'keep' },
+    });
+    expect(read).toEqual(spec);
+    // What an older coordinator does not know it refuses by this name.
+    expect(beside).toEqual({ 'output.audio': 'keep' });
+    const silent = overTheWire({ task: 'frames', output: { ...output, audio: 'none' } });
+    expect(silent.beside).toEqual({});
+    expect(silent.read.output).toEqual({ ...silent.spec.output, audio: undefined });
   });
 });

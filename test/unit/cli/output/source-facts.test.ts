@@ -60,7 +60,7 @@ describe('what is told of a source', () => {
       'laid over black; kept by roundtrip and --task frames in MOV, MKV and PNG outputs',
     ],
     ['interlaced', { interlaced: true }, 'deinterlaced with bwdif, two fields to a frame'],
-    ['sound', { sounds: 2 }, 'left alone: what is written has no sound'],
+    ['sound', { sounds: 2 }, 'left out, unless --audio keep is given'],
     [
       'rate',
       { variableFrameRate: true },
@@ -68,6 +68,14 @@ describe('what is told of a source', () => {
     ],
   ] as const)('of %s with %o, is what is done about it', (about, changes, done) => {
     expect(factOf(about, changes)).toMatchObject({ about, done });
+  });
+
+  it.each([
+    [{}, 'left out'],
+    [{ sound: {} }, 'kept'],
+  ])('of sound, is what an output does with it', (kept, done) => {
+    const treatment = treatmentOf({ ...PLAIN, sounds: 1 }, { keepAlpha: false, ...kept });
+    expect(treatment).toEqual([{ about: 'sound', done }]);
   });
 
   it('of colours, is what they are taken for where the file does not say', () => {

@@ -1,7 +1,7 @@
 // The arithmetic of frame rates.
 
 import { expect, test } from 'vitest';
-import { frameRateOf, timeOfFrame } from '../../../../workers/media/frame-rate.ts';
+import { frameRateOf, timeOfFrame } from '../../../../common/outputs/frame-rate.ts';
 
 test.each([
   [8, 8, 1],

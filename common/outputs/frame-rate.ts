@@ -20,6 +20,12 @@ export function frameRateOf(framesPerSecond: number): FrameRate {
   return { numerator: numerator / divisor, denominator: 1000 / divisor };
 }
 
+/** Whether two rates are one to whoever writes them. */
+export function isSameRate(a: number, b: number): boolean {
+  const [one, other] = [frameRateOf(a), frameRateOf(b)];
+  return one.numerator === other.numerator && one.denominator === other.denominator;
+}
+
 /** When frame `index` is shown, in ticks, rounded. No drift: every time is counted from zero. */
 export function timeOfFrame(index: number, rate: FrameRate, ticksPerSecond: number): number {
   return Math.round((index * rate.denominator * ticksPerSecond) / rate.numerator);
