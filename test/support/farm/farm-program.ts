@@ -42,7 +42,12 @@ export function startProgram(
   const [command = '', ...rest] = [...prefix, ...node, ...args];
   const child = spawn(command, rest, {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...NODE_ENVIRONMENT, ...process.env, ...env, ...(failAt && { [FAIL_AT_VARIABLE]: JSON.stringify(failAt) }) },
+    env: {
+      ...NODE_ENVIRONMENT,
+      ...process.env,
+      ...env,
+      ...(failAt && { [FAIL_AT_VARIABLE]: JSON.stringify(failAt) }),
+    },
   });
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
