@@ -117,7 +117,7 @@ describe('python -m export models', () => {
       `--out ${parts}: is there already. Give another, or delete it.`,
       '--size 500x500: is no width and height in multiples of 64. Give one as 512x512.',
       `--t2i-adapter a=image: a is given twice. Give each its own name.`,
-      '--t2i-adapter a=image: has no config.json. Did you mean image/text_encoder?',
+      '--t2i-adapter a=image: has no config.json. It holds several models: give the folder of one.',
       '--window 0: is less than a frame. Give 1 or more.',
     ]);
     expect(code).toBe(2);

@@ -13,14 +13,14 @@ def fit_image(problems, unet, text, tokens, vae):
         fit_unet(problems, unet, text, "--image")
     if text and tokens:
         fit_tokens(problems, text, tokens)
-    channels = vae and vae.config.get("latent_channels", 4)
+    channels = vae and vae.config["latent_channels"]
     if vae and channels != 4:
         problems.add(vae.where, f"makes latents of {channels} channels, not 4", SAME)
 
 
 def fit_tokens(problems, text, tokens):
     """A tokenizer of so many `tokens` for a text encoder."""
-    known = text.config.get("vocab_size", 49408)
+    known = text.config["vocab_size"]
     if tokens > known:
         what = f"knows {known} tokens, its tokenizer makes {tokens}"
         problems.add(text.where, what, "Copy both from one download.")
@@ -28,7 +28,7 @@ def fit_tokens(problems, text, tokens):
 
 def fit_unet(problems, unet, text, flag):
     """An image UNet that was given by `flag`, for a text encoder that may be None."""
-    channels = unet.config.get("in_channels", 4)
+    channels = unet.config["in_channels"]
     sees, its_flag = CHANNELS.get(channels, (None, None))
     if its_flag != flag:
         wanted = next(count for count, (_, own) in CHANNELS.items() if own == flag)
@@ -46,7 +46,7 @@ def fit_unet(problems, unet, text, flag):
 
 def fit_text(problems, unet, text):
     """A UNet, of images or of clips, for its text encoder."""
-    wanted, given = unet.config.get("cross_attention_dim"), text.config.get("hidden_size", 512)
+    wanted, given = unet.config["cross_attention_dim"], text.config["hidden_size"]
     if wanted != given:
         what = f"takes texts of width {wanted} (cross_attention_dim), its text encoder gives {given}"
         problems.add(unet.where, what, SAME)

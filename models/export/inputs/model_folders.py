@@ -38,10 +38,10 @@ ANEW = "Copy the folder again."
 
 @dataclass(frozen=True)
 class Model:
-    """A model's folder that is sound by itself; `where` it was given."""
+    """A model's folder that is sound by itself."""
 
-    where: str
-    config: dict
+    where: str  # typed: flag and folder
+    config: dict  # with the defaults of its class
 
 
 class Folders:
@@ -74,7 +74,9 @@ class Folders:
         if model is None or stored is None:
             return None
         expected = {name: tuple(one.shape) for name, one in model.state_dict().items()}
-        return Model(where, config) if self.weights(where, expected, stored) else None
+        if not self.weights(where, expected, stored):
+            return None
+        return Model(where, model.config.to_dict() if kind is CLIPTextModel else dict(model.config))
 
     def config(self, where, path):
         """The JSON object in `path`, or None."""
@@ -181,6 +183,6 @@ def _on_meta(kind, config):
 def _whole_pipeline(folder):
     """A hint where a config is missing."""
     inside = sorted(path.parent for path in Path(folder).glob("*/config.json"))
-    if inside:
-        return f"Did you mean {inside[0]}?"
-    return ANEW
+    if len(inside) > 1:
+        return "It holds several models: give the folder of one."
+    return f"Did you mean {inside[0]}?" if inside else ANEW

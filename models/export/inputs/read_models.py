@@ -176,7 +176,7 @@ def _whole(folders, flag, source):
         own = (name for name in stored if name.startswith("unet."))
         stored = {name.removeprefix("unet."): stored[name] for name in own}
     expected = {name: tuple(one.shape) for name, one in model.state_dict().items()}
-    return Model(where, config) if folders.weights(where, expected, stored) else None
+    return Model(where, dict(model.config)) if folders.weights(where, expected, stored) else None
 
 
 def _check_annotators(problems, paths):

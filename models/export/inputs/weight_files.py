@@ -86,6 +86,8 @@ def shapes_in(files):
     """Name to shape of all tensors in `files`. Raises Unreadable."""
     shapes = {}
     for file in files:
+        if not file.is_file():
+            raise Unreadable(f"has no {file.name}", "Copy the folder again.")
         with file.open("rb") as stream:
             if stream.read(len(LFS_POINTER)) == LFS_POINTER:
                 what = f"{file.name} is a pointer of Git LFS, not the weights"
