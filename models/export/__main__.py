@@ -8,21 +8,28 @@ rehearse  writes small random models, laid out as downloads are, to try `models`
 """
 
 import argparse
+import signal
+import sys
 from pathlib import Path
+
+import diffusers
+import transformers
 
 from train.loop import train_dir
 
 from . import check, demo, rehearse, videos
-from .annotators import KINDS, card_entries
+from .annotators import card_entries
 from .generators import control_generators
+from .inputs.problems import BadInputs
+from .inputs.read_models import SIZE_MULTIPLE, read_models
 from .layout import (
     DTYPES,
     INPAINT,
     INSTRUCT,
     PROMPT2PROMPT,
-    Source,
     write_model_set,
 )
+from .whole_folder import whole_folder
 
 DEMO = Path(__file__).resolve().parents[1] / "demo"
 
@@ -63,6 +70,9 @@ def main():
     own.add_argument("--motion-adapter", action="append", default=[], metavar="NAME=FOLDER")
     own.add_argument("--window", type=int, default=8, help="frames of one video pass")
     own.add_argument("--size", default="512x512", help="default width and height in pixels")
+    own.add_argument(
+        "--variant", help="of the files to read, fp16 say, where a folder has such; else the plain ones"
+    )
     own.add_argument("--dtype", choices=DTYPES, default="fp16", help="of the stored weights")
     own.add_argument("--name", required=True)
     own.add_argument("--license", required=True, help="of the weights, SPDX or a name")
@@ -71,6 +81,7 @@ def main():
     checked.add_argument("folder", type=Path, nargs="?", default=DEMO)
     tried = commands.add_parser("rehearse")
     tried.add_argument("out", type=Path)
+    tried.add_argument("--form", choices=rehearse.FORMS, default="safetensors", help="of the weights' files")
     options = parser.parse_args()
     verbs = {
         "demo": _demo,
@@ -96,24 +107,25 @@ def _temporal(options):
 
 
 def _models(options):
-    controlnets = dict(_named(entry) for entry in options.controlnet)
-    source = Source(
-        **_parts(options.image, "text_encoder", "tokenizer", "unet", "vae", "scheduler"),
-        controlnets=controlnets,
-        fused=tuple(_fused(entry, controlnets) for entry in options.fuse),
-        windows=tuple(controlnets),
-        adapters=dict(_named(entry) for entry in options.t2i_adapter),
-        annotators=dict(_annotator(entry) for entry in options.annotator),
-        inpaint=options.inpaint and options.inpaint / "unet",
-        instruct=options.instruct and options.instruct / "unet",
-        videos={
-            name: videos.read_folder(folder, options.window)
-            for name, folder in map(_named, [*options.video, *options.motion_adapter])
-        },
-    )
-    for video in source.videos.values():
-        videos.check_source(video, source.unet)
-    write_model_set(source, _card(options, source), options.out, DTYPES[options.dtype])
+    diffusers.utils.logging.set_verbosity_error()
+    diffusers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        source = read_models(options)
+        _write(source, _card(options, source), options)
+    except BadInputs as reason:
+        print(*reason.lines, sep="\n", file=sys.stderr)
+        sys.exit(2)
+
+
+def _write(source, card, options):
+    try:
+        with whole_folder(options.out) as out:
+            write_model_set(source, card, out, DTYPES[options.dtype])
+    except OSError as reason:
+        sys.exit(f"--out {options.out}: could not be written: {reason}")
 
 
 def _check(options):
@@ -122,39 +134,7 @@ def _check(options):
 
 
 def _rehearse(options):
-    rehearse.write_folders(options.out)
-
-
-def _parts(folder, *names):
-    return {name: folder / name for name in names}
-
-
-def _named(entry):
-    name, mark, folder = entry.partition("=")
-    if not name or not mark or not folder:
-        raise SystemExit(f"'{entry}' is not NAME=PATH.")
-    return name, Path(folder)
-
-
-def _fused(entry, controlnets):
-    """Names of the ControlNets of one --fuse, all of which must be among `controlnets`."""
-    names = tuple(entry.split("+"))
-    unknown = [name for name in names if name not in controlnets]
-    if unknown or len(names) < 2 or len(set(names)) < len(names):
-        known = ", ".join(controlnets) or "none"
-        raise SystemExit(
-            f"--fuse {entry}: give two or more different names of --controlnet, joined by '+'. "
-            f"There are: {known}."
-        )
-    return names
-
-
-def _annotator(entry):
-    kind, path = _named(entry)
-    if kind not in KINDS or not path.is_file():
-        kinds = " or ".join(KINDS)
-        raise SystemExit(f"--annotator {entry}: give {kinds}, '=' and an ONNX file that is there.")
-    return kind, path
+    rehearse.write_folders(options.out, options.form)
 
 
 def _card(options, source):
@@ -194,7 +174,7 @@ def _card(options, source):
             "scheduler": "ddim",
             "inversion": "ddim",
         },
-        "sizeMultiple": 64,
+        "sizeMultiple": SIZE_MULTIPLE,
         "license": options.license,
     }
 

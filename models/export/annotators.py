@@ -58,14 +58,19 @@ def _write_own(kind, path, folder, dtype):
     graphs.write_annotator(annotators.load(folder), kind, folder)
 
 
-def _copy_file(path, folder):
-    """The graph, the files that its weights lie in, and what is said of its pictures."""
+def weight_files_of(path):
+    """Files beside an ONNX file that its weights lie in."""
     model = onnx.load(path, load_external_data=False)
     tensors = [tensor for tensor in model.graph.initializer if uses_external_data(tensor)]
-    for location in sorted({ExternalDataInfo(tensor).location for tensor in tensors}):
-        target = folder / location
+    return [path.parent / at for at in sorted({ExternalDataInfo(one).location for one in tensors})]
+
+
+def _copy_file(path, folder):
+    """The graph, the files that its weights lie in, and what is said of its pictures."""
+    for file in weight_files_of(path):
+        target = folder / file.relative_to(path.parent)
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path.parent / location, target)
+        shutil.copy(file, target)
     shutil.copy(path, folder / "model.onnx")
     said = path.parent / PREPROCESSOR
     if said.is_file():

@@ -3,13 +3,64 @@
 import json
 import os
 import shutil
+import tempfile
+from pathlib import Path
 
+import diffusers
 import torch
+from diffusers import AutoencoderKL
+from safetensors.torch import load_file, save_file
+
+from .inputs.problems import BadInputs
+from .inputs.weight_files import find_weights
 
 
-def store(kind, folder, out, dtype):
-    """Saves the model of `folder` in `dtype`; returns what was stored, in float32."""
-    kind.from_pretrained(folder, torch_dtype=dtype).save_pretrained(out, max_shard_size="100GB")
+def load(kind, folder, dtype, variant=None):
+    """A model of diffusers or transformers; its files of `variant` if it has such, else the plain ones."""
+    found = find_weights(folder, library_of(kind), variant)
+    if found is None:
+        return kind.from_pretrained(folder, torch_dtype=dtype)  # says what it looked for
+    if kind is AutoencoderKL and len(found.files) > 1:
+        with tempfile.TemporaryDirectory() as scratch:
+            _join(folder, found.files, Path(scratch))
+            return kind.from_pretrained(scratch, torch_dtype=dtype)
+    return kind.from_pretrained(
+        folder,
+        torch_dtype=dtype,
+        variant=found.variant,
+        use_safetensors=found.files[0].suffix == ".safetensors",
+    )
+
+
+def _join(folder, files, out):
+    """A VAE in parts as a whole: of parts, diffusers (0.42.1) leaves attention that has its old names
+    without values."""
+    weights = {}
+    for file in files:
+        weights.update(
+            load_file(file) if file.suffix == ".safetensors" else torch.load(file, weights_only=True)
+        )
+    save_file(weights, out / "diffusion_pytorch_model.safetensors", metadata={"format": "pt"})
+    shutil.copy(folder / "config.json", out)
+
+
+def library_of(kind):
+    """That which a class of models is of."""
+    return "diffusers" if issubclass(kind, diffusers.ModelMixin) else "transformers"
+
+
+def store(kind, folder, out, dtype, variant=None):
+    """Saves the model of `folder` in `dtype`; returns what was stored, in float32.
+
+    Raises BadInputs if a weight is greater than `dtype` can hold.
+    """
+    model = load(kind, folder, dtype, variant)
+    for name, weight in model.state_dict().items():
+        if not torch.isfinite(weight).all():
+            hint = "Give --dtype fp32." if dtype == torch.float16 else "Get the model anew."
+            as_what = str(dtype).removeprefix("torch.")
+            raise BadInputs([f"{folder}: {name} is not finite as {as_what}. {hint}"])
+    model.save_pretrained(out, max_shard_size="100GB")
     config = json.loads((out / "config.json").read_text())
     config.pop("_name_or_path", None)  # where it happened to lie on this machine
     write_json(out / "config.json", config)

@@ -5,9 +5,7 @@ the nearest folder that holds all of its weights. Weights stored as float16 or b
 float32 in the graph; onnxruntime folds those casts when it loads it.
 """
 
-import json
 import os
-import struct
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,8 @@ from pathlib import Path
 import onnx
 import torch
 from onnx import TensorProto, helper
+
+from .safetensors_file import stored_tensors
 
 OPSET = 18
 # Modules that a file's names may begin with, and a model's no more: transformers 5.6 took this one out of
@@ -66,10 +66,10 @@ def write_graph(module, example, contract, weights, path):
 
 def _point_at_weights(graph, contract, weights, path):
     """Turns the parameters, which the exporter left as inputs, into external initializers."""
-    index = {
-        prefix: {file: _tensors(file) for file in ([files] if isinstance(files, Path) else files)}
-        for prefix, files in weights.items()
-    }
+    index = {}
+    for prefix, files in weights.items():
+        files = [files] if isinstance(files, Path) else files
+        index[prefix] = {file: stored_tensors(file) for file in files}
     parameters = [value for value in graph.input if value.name not in contract.inputs]
     used = {name for node in graph.node for name in node.input}
     casts = []
@@ -160,30 +160,3 @@ def _name_output_dimensions(graph, contract, module, example):
                 dimension.dim_param = names[axis]
             else:
                 dimension.dim_value = size
-
-
-@dataclass(frozen=True)
-class _Stored:
-    """Where a tensor lies in a safetensors file; offset and length in bytes."""
-
-    dtype: str
-    shape: tuple
-    offset: int
-    length: int
-
-
-def _tensors(file):
-    """Tensors of a safetensors file: 8 bytes of header length, a JSON header, then the data."""
-    with Path(file).open("rb") as stream:
-        (length,) = struct.unpack("<Q", stream.read(8))
-        header = json.loads(stream.read(length))
-    header.pop("__metadata__", None)
-    return {
-        name: _Stored(
-            entry["dtype"],
-            tuple(entry["shape"]),
-            8 + length + entry["data_offsets"][0],
-            entry["data_offsets"][1] - entry["data_offsets"][0],
-        )
-        for name, entry in header.items()
-    }

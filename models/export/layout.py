@@ -38,6 +38,7 @@ class Source:
     inpaint: Path | None = None  # an image UNet that sees mask and known latents too
     instruct: Path | None = None  # one that sees the picture to edit too
     videos: dict = field(default_factory=dict)  # name -> of videos.py
+    variant: str | None = None  # of the files that are read, where a folder has such
 
 
 def write_model_set(source, card, out, dtype):
@@ -51,11 +52,12 @@ def write_model_set(source, card, out, dtype):
 
 
 def _write_image(source, image, dtype):
-    text_encoder = _store(CLIPTextModel, source.text_encoder, image / "text_encoder", dtype)
-    vae = _store(AutoencoderKL, source.vae, image / "vae", dtype)
-    unet = _store(UNet2DConditionModel, source.unet, image / "unet", dtype)
+    variant = source.variant
+    text_encoder = _store(CLIPTextModel, source.text_encoder, image / "text_encoder", dtype, variant)
+    vae = _store(AutoencoderKL, source.vae, image / "vae", dtype, variant)
+    unet = _store(UNet2DConditionModel, source.unet, image / "unet", dtype, variant)
     controlnets = {
-        name: _store(ControlNetModel, folder, image / f"controlnet-{name}", dtype)
+        name: _store(ControlNetModel, folder, image / f"controlnet-{name}", dtype, variant)
         for name, folder in source.controlnets.items()
     }
     _copy(source.tokenizer, image / "tokenizer")
@@ -72,15 +74,15 @@ def _write_image(source, image, dtype):
     for name in source.windows:
         graphs.write_window_unet(unet, {name: controlnets[name]}, image)
     for name, folder in source.adapters.items():
-        adapter = _store(T2IAdapter, folder, image / f"t2iadapter-{name}", dtype)
+        adapter = _store(T2IAdapter, folder, image / f"t2iadapter-{name}", dtype, variant)
         graphs.write_adapted_unet(unet, {name: adapter}, image)
     for kind, path in source.annotators.items():
         write_annotator(kind, path, image / f"annotator-{kind}", dtype)
     if source.inpaint is not None:
-        inpaint = _store(UNet2DConditionModel, source.inpaint, image / INPAINT, dtype)
+        inpaint = _store(UNet2DConditionModel, source.inpaint, image / INPAINT, dtype, variant)
         graphs.write_unet(inpaint, image / INPAINT)
     if source.instruct is not None:
-        instruct = _store(UNet2DConditionModel, source.instruct, image / INSTRUCT, dtype)
+        instruct = _store(UNet2DConditionModel, source.instruct, image / INSTRUCT, dtype, variant)
         graphs.write_unet(instruct, image / INSTRUCT)
     # Last, because inflating changes the model.
     graphs.write_inflated_unet(unet, image / "unet")

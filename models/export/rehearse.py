@@ -29,7 +29,9 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from train.annotators import PREPARING
 from video import vidrd
 
+from .forms import FORMS, rewrite
 from .graph import OPSET
+from .inputs.weight_files import OLD_ATTENTION
 
 WIDTHS = (32, 64, 64, 64)
 IMAGE_TEXT, VIDEO_TEXT = 48, 64
@@ -43,16 +45,15 @@ SCHEDULE = dict(
     steps_offset=1,
 )
 # What the libraries save today is not named as what was published with older ones, which they load.
-OLD_ATTENTION = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
 PUBLISHED_NAMES = {
     "text_encoder": lambda name: f"text_model.{name}",
     "vae": lambda name: _published_in_vae(name),
 }
 
 
-def write_folders(out):
+def write_folders(out, form="safetensors"):
     """Writes into `out` what `--image`, `--controlnet`, `--t2i-adapter`, `--annotator`, `--video` (two
-    of them) and `--motion-adapter` take."""
+    of them) and `--motion-adapter` take; weights lie in files of `form`, one of FORMS."""
     torch.manual_seed(0)
     unet = _image_unet()
     image = {"vae": _vae(), "unet": unet, "text_encoder": _text("sd1", IMAGE_TEXT)}
@@ -67,6 +68,8 @@ def write_folders(out):
     shutil.copytree(TOKENIZERS / "sd2", out / "video" / "tokenizer", dirs_exist_ok=True)
     _save({"motion-adapter": MotionAdapter(block_out_channels=WIDTHS)}, out)
     _write_vidrd(out / "vidrd")
+    if form != "safetensors":
+        rewrite(out, form)
 
 
 def _write_vidrd(out):
@@ -231,6 +234,6 @@ def _rename(file, published):
 
 def _published_in_vae(name):
     """Attention before diffusers 0.13."""
-    for today, before in OLD_ATTENTION.items():
+    for before, today in OLD_ATTENTION.items():
         name = name.replace(f".attentions.0.{today}.", f".attentions.0.{before}.")
     return name

@@ -19,7 +19,7 @@ from video import tune_a_video, vidrd
 from video.animatediff import AnimateDiffUnet
 
 from . import graphs
-from .files import add_to_config, copy, store, write_json
+from .files import add_to_config, copy, load, store, write_json
 from .graphs import WEIGHTS
 
 
@@ -32,6 +32,7 @@ class VideoSource:
     unet: Path
     scheduler: Path | None  # how it was trained, to compare with the image model; not sampled with
     window: int  # frames of one pass, as trained
+    variant: str | None = None  # of the files that are read, where a folder has such
     checkpoint: Path | None = None  # VidRD's, whose weights replace those of the folders
 
 
@@ -42,36 +43,20 @@ class TemporalSource:
     layers: Path
     window: int
     defaults: dict | None = None  # of the card, where they are not the set's
+    variant: str | None = None
 
 
-def read_folder(folder, window):
-    """The source that a user's folder is; exits if it is none that is known."""
+def read_folder(folder, window, variant=None):
+    """The source that a user's folder is, or None if it is none that is known."""
     if (folder / "config.json").is_file():
-        return TemporalSource(folder, window)
+        return TemporalSource(folder, window, variant=variant)
     checkpoints = sorted(folder.glob("*.pth"))
     bases = [base.parent for base in folder.glob("*/unet")]
     if len(checkpoints) == 1 and len(bases) == 1:
-        return _whole(bases[0], window, checkpoints[0])
+        return _whole(bases[0], window, variant, checkpoints[0])
     if (folder / "unet" / "config.json").is_file():
-        return _whole(folder, window, None)
-    raise SystemExit(
-        f"{folder} is no video model that is known. It has neither config.json (a motion adapter), nor"
-        " unet/config.json (a pipeline as ZeroScope's), nor one .pth file beside one folder of Stable"
-        " Diffusion (VidRD: ModelT2V.pth and stable-diffusion-2-1-base)."
-    )
-
-
-def check_source(source, image_unet):
-    """Exits if temporal layers do not fit the image UNet of that folder, or their window."""
-    if isinstance(source, VideoSource):
-        return
-    config = _config(source.layers)
-    _check_fit(config, _config(image_unet), source.layers)
-    most = config.get("motion_max_seq_length")
-    if most is not None and source.window > most:
-        raise SystemExit(
-            f"{source.layers} knows positions of {most} frames, fewer than --window {source.window}"
-        )
+        return _whole(folder, window, variant)
+    return None
 
 
 def card_entry(name, source):
@@ -106,13 +91,14 @@ def load_temporal(image_folder, layers):
     image_unet = UNet2DConditionModel.from_pretrained(image_folder, torch_dtype=torch.float32)
     if _is_tuned(_config(layers)):
         return _quiet(tune_a_video.load_tuned(image_unet, layers))
-    if not _is_adapter(_config(layers)):
+    if not is_adapter(_config(layers)):
         return _quiet(vidrd.load_temporal(image_unet, layers))
     adapter = MotionAdapter.from_pretrained(layers, torch_dtype=torch.float32)
     return _quiet(AnimateDiffUnet(image_unet, adapter))
 
 
-def _is_adapter(config):
+def is_adapter(config):
+    """Whether a config of temporal layers is a motion adapter's."""
     return config.get("_class_name") == "MotionAdapter"
 
 
@@ -120,28 +106,10 @@ def _is_tuned(config):
     return config.get("_class_name") == tune_a_video.CLASS
 
 
-def _check_fit(config, image, layers):
-    if not _is_adapter(config) and not config.get("add_temp_conv"):
-        raise SystemExit(
-            f"{layers}/config.json is of {config.get('_class_name')}, neither a MotionAdapter nor VidRD's"
-        )
-    widths, wanted = config["block_out_channels"], list(image["block_out_channels"])
-    count = config.get("motion_layers_per_block", config.get("layers_per_block"))
-    problems = []
-    if list(widths) != wanted:
-        problems.append(f"block_out_channels {widths}, the image UNet {wanted}")
-    if count != image["layers_per_block"]:
-        problems.append(f"{count} layers a block, the image UNet {image['layers_per_block']}")
-    if config.get("conv_in_channels"):
-        problems.append(f"conv_in_channels {config['conv_in_channels']}: it wants a picture beside noise")
-    if problems:
-        raise SystemExit(f"{layers} does not fit the image model: it has {'; '.join(problems)}")
-
-
 def _write_temporal(name, source, image, dtype):
     out = image / f"motion-{name}"
-    if _is_adapter(_config(source.layers)):
-        store(MotionAdapter, source.layers, out, dtype)
+    if is_adapter(_config(source.layers)):
+        store(MotionAdapter, source.layers, out, dtype, source.variant)
     else:
         vidrd.copy_layers(source.layers, out, dtype)
     add_to_config(out, window=source.window, rowwise_temporal_convs=True)
@@ -154,11 +122,11 @@ def _write_temporal(name, source, image, dtype):
 def _write_whole(source, folder, dtype):
     unet, text_encoder = _store_unet(source, folder / "unet", dtype)
     with tempfile.TemporaryDirectory() as scratch:
-        at = source.text_encoder
+        at, variant = source.text_encoder, source.variant
         if text_encoder is not None:
-            at = Path(scratch)
+            at, variant = Path(scratch), None
             text_encoder.save_pretrained(at)
-        text_encoder = store(CLIPTextModel, at, folder / "text_encoder", dtype)
+        text_encoder = store(CLIPTextModel, at, folder / "text_encoder", dtype, variant)
     copy(source.tokenizer, folder / "tokenizer")
     if source.scheduler is not None:
         copy(source.scheduler, folder / "scheduler")
@@ -171,14 +139,14 @@ def _write_whole(source, folder, dtype):
 def _store_unet(source, out, dtype):
     """What was stored, and the text encoder that came with it, maybe none."""
     if source.checkpoint is None and not _config(source.unet).get("add_temp_conv"):
-        return store(UNet3DConditionModel, source.unet, out, dtype), None
+        return store(UNet3DConditionModel, source.unet, out, dtype, source.variant), None
     text_encoder = None
     if source.checkpoint is None:
         model = vidrd.load(source.unet)
     else:
         model, words = vidrd.load_published(source.checkpoint, source.unet)
         if words:
-            text_encoder = CLIPTextModel.from_pretrained(source.text_encoder)
+            text_encoder = load(CLIPTextModel, source.text_encoder, torch.float32, source.variant)
             _load_published_words(text_encoder, words)
     vidrd.save(model.to(dtype), out)
     return _quiet(vidrd.load(out)), text_encoder
@@ -193,7 +161,7 @@ def _load_published_words(text_encoder, words):
     )
 
 
-def _whole(folder, window, checkpoint):
+def _whole(folder, window, variant, checkpoint=None):
     scheduler = folder / "scheduler"
     return VideoSource(
         text_encoder=folder / "text_encoder",
@@ -201,6 +169,7 @@ def _whole(folder, window, checkpoint):
         unet=folder / "unet",
         scheduler=scheduler if scheduler.is_dir() else None,
         window=window,
+        variant=variant,
         checkpoint=checkpoint,
     )
 

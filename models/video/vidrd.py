@@ -213,10 +213,14 @@ def copy_layers(folder, out, dtype):
     save_file({name: weight.to(dtype) for name, weight in layers.items()}, out / WEIGHTS)
 
 
+def model_of(config):
+    """A fresh one of a config: its own, or that of the image UNet which it began as."""
+    return VidrdUnet(UNet2DConditionModel.from_config(_in_dimensions(config, "2D")))
+
+
 def load(folder):
     """The model of which `folder` has config and all weights."""
-    config = json.loads((folder / "config.json").read_text())
-    model = VidrdUnet(UNet2DConditionModel.from_config(_in_dimensions(config, "2D")))
+    model = model_of(json.loads((folder / "config.json").read_text()))
     model.load_state_dict({name: w.float() for name, w in load_file(folder / WEIGHTS).items()})
     return model
 
@@ -240,8 +244,7 @@ def load_published(checkpoint, unet_folder):
     """
     stored = torch.load(checkpoint, map_location="cpu", weights_only=True)
     stored = stored.get("state_dict", stored)
-    config = json.loads((unet_folder / "config.json").read_text())
-    model = VidrdUnet(UNet2DConditionModel.from_config(config))
+    model = model_of(json.loads((unet_folder / "config.json").read_text()))
     model.load_state_dict(_under("unet.", stored))
     return model, _under("text_encoder.", stored)
 

@@ -2,44 +2,29 @@
 // Stable Diffusion 1.5, its ControlNets, a T2I-Adapter, annotators and ZeroScope are: rehearse, export, check against torch, models check, render. Needs a Python
 // with models/requirements.txt: $BIVDIFF_PYTHON, else python3.
 
-import { execFile } from 'node:child_process';
 import { globSync, statSync } from 'node:fs';
 import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { endOfCli, startCli } from '../support/cli-process.ts';
+import { exporter, needPython, python } from '../support/exporter.ts';
 
 const root = join(import.meta.dirname, '../..');
 const SOURCE = join(root, 'examples/source.mp4');
-const PYTHON = process.env['BIVDIFF_PYTHON'] ?? 'python3';
 
 let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bivdiff-export-road-'));
-  await promisify(execFile)(PYTHON, ['-c', 'import torch, diffusers, onnxruntime']).catch(() => {
-    throw new Error(
-      `${PYTHON} has no torch, diffusers and onnxruntime: pip install -r models/requirements.txt, or name another by BIVDIFF_PYTHON`,
-    );
-  });
+  await needPython();
 });
 
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
-
-/** What `python -m MODULE` prints. */
-async function python(module: string, ...words: readonly string[]): Promise<string> {
-  const options = { cwd: join(root, 'models') };
-  const { stdout } = await promisify(execFile)(PYTHON, ['-m', module, ...words], options);
-  return stdout;
-}
-
-const exporter = async (...words: readonly string[]) => python('export', ...words);
 
 /** With the set that has all of the models. */
 async function render(name: string, ...flags: readonly string[]): Promise<void> {
@@ -101,7 +86,7 @@ describe('models as they are published', () => {
     }
 
     const tuning = ['--clip', SOURCE, '--prompt', 'a red star', '--models', set, '--steps', '2'];
-    await python('export.tune_a_video', ...tuning, '--out', join(folder, 'tuned'));
+    await python('-m', 'export.tune_a_video', ...tuning, '--out', join(folder, 'tuned'));
     const check = await endOfCli(startCli(['models', 'check', join(folder, 'tuned')]));
     expect(check.stdout).toMatch(/\nall sound\n$/);
     for (const video of ['zeroscope', 'vidrd', 'animatediff', 'tuned']) {
@@ -112,7 +97,9 @@ describe('models as they are published', () => {
 
   it('are tuned on a clip only if all that they need is there', async () => {
     const words = ['--clip', 'gone.mp4', '--prompt', ' ', '--models', folder, '--out', folder];
-    const ended = await python('export.tune_a_video', ...words).catch((reason: unknown) => reason);
+    const ended = await python('-m', 'export.tune_a_video', ...words).catch(
+      (reason: unknown) => reason,
+    );
     const { stderr } = ended as { readonly stderr: string };
     expect(stderr.trim().split('\n').slice(-4)).toEqual([
       '--clip gone.mp4: there is no such file',

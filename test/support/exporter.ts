@@ -1,0 +1,44 @@
+// Runs Python of models/ as users do. Needs a Python with models/requirements.txt: $BIVDIFF_PYTHON, else python3.
+
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const PYTHON = process.env['BIVDIFF_PYTHON'] ?? 'python3';
+const options = { cwd: join(import.meta.dirname, '../../models') };
+
+interface Ended {
+  readonly code: number;
+  readonly stderr: string;
+}
+
+/** Throws, with what to do, if that Python lacks what the exporter needs. */
+export async function needPython(): Promise<void> {
+  await promisify(execFile)(PYTHON, ['-c', 'import torch, diffusers, onnxruntime']).catch(() => {
+    throw new Error(
+      `${PYTHON} has no torch, diffusers and onnxruntime: pip install -r models/requirements.txt, or name another by BIVDIFF_PYTHON`,
+    );
+  });
+}
+
+/** What `python WORDS` prints, in models/; throws if it fails. */
+export async function python(...words: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(PYTHON, words, options);
+  return stdout;
+}
+
+/** What `python -m export WORDS` prints; throws if it fails. */
+export async function exporter(...words: readonly string[]): Promise<string> {
+  return python('-m', 'export', ...words);
+}
+
+/** How `python -m export WORDS`, which fails, ends. */
+export async function refusal(...words: readonly string[]): Promise<Ended> {
+  const ended: unknown = await exporter(...words).catch((reason: unknown) => reason);
+  return ended as Ended;
+}
+
+/** `python -m export WORDS`, begun. */
+export function startExporter(...words: readonly string[]): ChildProcess {
+  return spawn(PYTHON, ['-m', 'export', ...words], { ...options, stdio: 'ignore' });
+}
