@@ -2,8 +2,8 @@
 
 /**
  * A small young generation: with V8's own the garbage of a program's first minute grew its memory to half as much again, and no program here is any
- * faster for it. And bytes outside of V8's heap count with it: by a limit of their own each 80 MB of passing tensors and messages cost a full
- * collection, a quarter of what a worker that hands on latents did.
+ * faster for it. And bytes outside of V8's heap count with it: by the limit that they else have of their own, passing tensors and messages cost one
+ * full collection after the other, however small the heap is.
  */
 export const NODE_FLAGS = [
   '--disable-warning=ExperimentalWarning',

@@ -21,7 +21,12 @@ export function readCutsFile(path: string, problems: string[]): readonly number[
       `${path} holds ${some.join(', ')}${more}: expected the first frame of each shot, such as 0 48 120`,
     );
   } catch (reason) {
-    problems.push(BivdiffError.from(reason, `reading the cuts ${path}`).message);
+    const isMissing = (reason as NodeJS.ErrnoException).code === 'ENOENT';
+    problems.push(
+      isMissing
+        ? `reading the cuts ${path}: there is no such file; the words that are none are auto and none`
+        : BivdiffError.from(reason, `reading the cuts ${path}`).message,
+    );
   }
   return undefined;
 }

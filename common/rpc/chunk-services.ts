@@ -1,5 +1,5 @@
 // Services whose answers are chunks of bytes, which these copy once. The code that is generated grows a buffer for each, cuts it and copies that: of
-// a chunk of 256 KiB a MiB of garbage, and collecting it was a quarter of what a worker that hands on latents did.
+// a chunk of 256 KiB a MiB of garbage, and workers hand on many.
 
 import { ArtifactServiceService } from '../gen/bivdiff/v1/artifact_service.ts';
 import type { ReadArtifactResponse } from '../gen/bivdiff/v1/artifact_service.ts';

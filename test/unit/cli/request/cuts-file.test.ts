@@ -48,6 +48,13 @@ describe('--cuts FILE', () => {
     expect(problems[0]).toMatch(/^--cuts: .*shots\.txt/);
   });
 
+  it('tells who mistyped a word that it was taken for a file', () => {
+    const { problems } = specLayer({ cuts: 'aut' }, { folder, spelling: 'typed' });
+    expect(problems).toEqual([
+      `--cuts: reading the cuts ${join(folder, 'aut')}: there is no such file; the words that are none are auto and none`,
+    ]);
+  });
+
   it('refuses a file that is not there, and a folder', () => {
     for (const cuts of ['none.txt', '.']) {
       const { problems } = specLayer({ cuts }, { folder, spelling: 'typed' });
