@@ -14,6 +14,7 @@ from .files import copy as _copy
 from .files import open_to_readers
 from .files import store as _store
 from .files import write_json as _write_json
+from .single_file.part import FilePart
 
 INPAINT = "unet-inpaint"
 INSTRUCT = "unet-instruct"
@@ -23,20 +24,20 @@ DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 
 @dataclass(frozen=True)
 class Source:
-    """Folders of the parts that go into a set, as diffusers or transformers saved them."""
+    """Where the parts lie that go into a set: folders, as diffusers or transformers saved them, or FileParts."""
 
-    text_encoder: Path
+    text_encoder: Path | FilePart
     tokenizer: Path
-    unet: Path
-    vae: Path
-    scheduler: Path
-    controlnets: dict = field(default_factory=dict)  # name -> folder
+    unet: Path | FilePart
+    vae: Path | FilePart
+    scheduler: Path | dict  # or its config
+    controlnets: dict = field(default_factory=dict)  # name -> folder or FilePart
     fused: tuple = ()  # tuples of names of ControlNets that one graph shall hold together
     windows: tuple = ()  # names of ControlNets by which the frames of a window are drawn together too
     adapters: dict = field(default_factory=dict)  # name -> folder of a T2I-Adapter
     annotators: dict = field(default_factory=dict)  # depth or pose -> folder of `train`, or ONNX file
-    inpaint: Path | None = None  # an image UNet that sees mask and known latents too
-    instruct: Path | None = None  # one that sees the picture to edit too
+    inpaint: Path | FilePart | None = None  # an image UNet that sees mask and known latents too
+    instruct: Path | FilePart | None = None  # one that sees the picture to edit too
     videos: dict = field(default_factory=dict)  # name -> of videos.py
     variant: str | None = None  # of the files that are read, where a folder has such
 
@@ -61,7 +62,10 @@ def _write_image(source, image, dtype):
         for name, folder in source.controlnets.items()
     }
     _copy(source.tokenizer, image / "tokenizer")
-    _copy(source.scheduler, image / "scheduler")
+    if isinstance(source.scheduler, dict):
+        _write_json(image / "scheduler" / "scheduler_config.json", source.scheduler)
+    else:
+        _copy(source.scheduler, image / "scheduler")
     _write_json(image / "model_index.json", _image_index())
     graphs.write_text_encoder(text_encoder, image / "text_encoder")
     graphs.write_vae(vae, image)
