@@ -103,7 +103,11 @@ describe('checkpoints in a single file', () => {
       ...['--controlnet', `depth=${at(`controlnet-depth${ending}`)}`],
     ];
     const file = ['--image', at('sd1.safetensors'), '--tokenizer', at('sd1/tokenizer')];
-    await exporter(...words('sd1', 'set-file', ...file, ...models('.safetensors')));
+    const written = await exporter(...words('sd1', 'set-file', ...file, ...models('.safetensors')));
+    const parts = written.trim().split('\n');
+    expect(parts.pop()).toMatch(/^12 of 12 parts: [\d.]+ s, [\d.]+ MiB, peak memory \d+ MiB$/);
+    expect(parts).toHaveLength(12);
+    for (const part of parts) expect(part).toMatch(/^[\w, -]+: [\d.]+ s, [\d.]+ MiB$/);
     await exporter(...words('sd1', 'set-folder', '--image', at('sd1'), ...models('')));
     expect(Object.keys(digests('set-file')).filter((path) => path.endsWith('.onnx'))).toHaveLength(
       13,
