@@ -25,7 +25,7 @@ export async function describeForeign(
   const open = command.open.map((one) => `  ${one}\n`).join('');
   const said = open === '' ? '' : `Words in capitals are yours to fill in:\n${open}`;
   return {
-    text: `${head}In models/ (models/README.md), this makes one of it:\n\n${command.line}\n\n${said}`,
+    text: `${head}In models/ (docs/models.md), this makes one of it:\n\n${command.line}\n\n${said}`,
     json,
   };
 }
