@@ -38,12 +38,12 @@ def unet_config(shapes):
 
 def controlnet_config(shapes):
     """Of ControlNetModel."""
-    hint, _ = shapes["input_hint_block.0.weight"], _down_blocks(shapes)
+    _, config = _down_blocks(shapes)
     # Convolutions are every other layer; every second one of them has the width of the next level.
     levels = [shapes[f"input_hint_block.{layer}.weight"][0] for layer in (0, 4, 8, 12)]
     return {
-        **_down_blocks(shapes)[1],
-        "conditioning_channels": hint[1],
+        **config,
+        "conditioning_channels": shapes["input_hint_block.0.weight"][1],
         "conditioning_embedding_out_channels": levels,
     }
 
