@@ -133,7 +133,7 @@ function configProblems(failures: readonly Failure[]): string[] {
     const fitting = need.others.filter(([, make]) => errorOf(make) === undefined);
     const remedy =
       fitting.length > 0
-        ? `choose ${fitting.map(([name]) => name).join(' or ')}, which can, or other models`
+        ? `choose ${oneOf(fitting.map(([name]) => name))}, which can, or other models`
         : 'use other models, or correct the file';
     const verb = `cannot run with ${[...new Set(same.map((one) => one.need.file))].join(' and ')}`;
     return `${need.field}: ${namesOf(same)} ${verb}: ${reason}; ${remedy}`;
@@ -187,6 +187,11 @@ function groupBy(
   keyOf: (failure: Failure) => string,
 ): (readonly [string, readonly Failure[]])[] {
   return [...Map.groupBy(failures, keyOf)];
+}
+
+function oneOf(names: readonly string[]): string {
+  const last = names.at(-1)!;
+  return names.length === 1 ? last : `${names.slice(0, -1).join(', ')} or ${last}`;
 }
 
 function namesOf(failures: readonly Failure[]): string {

@@ -39,6 +39,8 @@ const JOBS: readonly (readonly [string, readonly string[]])[] = [
   ['a ControlNet', ALONG],
   ['no inversion', [...ALONG, '--bridging', 'none', '--strength', '0.5']],
   ['shared noise', [...ALONG, '--shared-noise', '0.5']],
+  ['another sampler', [...ALONG, '--scheduler', 'heun']],
+  ['a sampler that draws noise', [...ALONG, '--scheduler', 'lcm']],
   ['weighed controls', [...ALONG, ...WEIGHED]],
   ["VidRD's class", [...ALONG, '--video-model', 'vidrd']],
   ["AnimateDiff's class", [...ALONG, '--video-model', 'animatediff']],

@@ -13,7 +13,12 @@ export type DiffusersClass =
   | 'DDIMInverseScheduler'
   | 'PNDMScheduler'
   | 'EulerAncestralDiscreteScheduler'
-  | 'DPMSolverMultistepScheduler';
+  | 'DPMSolverMultistepScheduler'
+  | 'EulerDiscreteScheduler'
+  | 'HeunDiscreteScheduler'
+  | 'UniPCMultistepScheduler'
+  | 'DEISMultistepScheduler'
+  | 'LCMScheduler';
 
 export interface GoldenRun {
   readonly class: DiffusersClass;
@@ -72,6 +77,16 @@ export function schedulerOf({ class: name, config, steps }: GoldenRun): Sampler 
       return createSampler('euler-ancestral', config, { steps });
     case 'DPMSolverMultistepScheduler':
       return createSampler('dpm-solver++', config, { steps });
+    case 'EulerDiscreteScheduler':
+      return createSampler('euler', config, { steps });
+    case 'HeunDiscreteScheduler':
+      return createSampler('heun', config, { steps });
+    case 'UniPCMultistepScheduler':
+      return createSampler('unipc', config, { steps });
+    case 'DEISMultistepScheduler':
+      return createSampler('deis', config, { steps });
+    case 'LCMScheduler':
+      return createSampler('lcm', config, { steps });
   }
 }
 
