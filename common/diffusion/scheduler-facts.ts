@@ -74,7 +74,6 @@ export const FACTS: Readonly<Record<Algorithm, Facts>> = {
   'ddim-inverse': {
     ...COMMON,
     className: 'DDIMInverseScheduler',
-    spacings: ['leading', 'trailing'],
     defaultSpacing: 'leading',
     alphaToOne: true,
     reads: new Set(['spacing', 'clipping']),

@@ -115,7 +115,7 @@ describe('a scheduler_config.json', () => {
     ['pndm', { prediction_type: 'sample' }],
     ['pndm', { rescale_betas_zero_snr: true }],
     ['euler-ancestral', { prediction_type: 'sample' }],
-    ['ddim-inverse', { timestep_spacing: 'linspace' }],
+    ['bivdiff-inverse', { timestep_spacing: 'linspace' }],
     ['bivdiff-inverse', { prediction_type: 'v_prediction' }],
     ['bivdiff-inverse', { timestep_spacing: 'trailing' }],
     ['bivdiff-inverse', { rescale_betas_zero_snr: true }],

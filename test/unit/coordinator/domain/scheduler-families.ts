@@ -182,7 +182,7 @@ export const FAMILIES: readonly SchedulerFamily[] = [
     name: 'SDXL, linspace',
     config: { _class_name: 'EulerAncestralDiscreteScheduler', ...XL, timestep_spacing: 'linspace' },
     steps: 30,
-    refused: { 'inversion ddim': NO_LINSPACE, 'inversion official': NO_LINSPACE },
+    refused: { 'inversion official': NO_LINSPACE },
   },
   {
     name: 'flow matching (briaai/BRIA-3.2)',
