@@ -12,17 +12,19 @@ import { HeunSampler } from './samplers/heun.ts';
 import { LcmSampler } from './samplers/lcm.ts';
 import { PndmSampler } from './samplers/pndm.ts';
 import { UniPcSampler } from './samplers/unipc.ts';
-import type { Inverter, Sampler } from './scheduler.ts';
+import type { Inverter, Sampler, SamplerOptions } from './scheduler.ts';
+import { requireOwnTimesteps } from './own-timesteps.ts';
 
 /**
  * `config` is the content of a scheduler_config.json, of whichever class.
- * @throws invalid-argument — the config does not fit the sampler, or the steps do not fit the config
+ * @throws invalid-argument — the config does not fit the sampler, or the steps or timesteps do not fit the config
  */
 export function createSampler(
   name: SamplerName,
   config: unknown,
-  options: { readonly steps: number },
+  options: SamplerOptions,
 ): Sampler {
+  if (options.timesteps !== undefined) requireOwnTimesteps(name, config, options.timesteps);
   switch (name) {
     case 'ddim':
       return new DdimSampler(config, options);

@@ -40,6 +40,8 @@ export interface Facts {
   /** What else it reads of the config, besides the betas and the keys above. */
   readonly reads: ReadonlySet<KeyGroup>;
   readonly zeroSnr: boolean;
+  /** Whether it takes timesteps of a list. */
+  readonly ownTimesteps: boolean;
   /** Words for its own solver_type, the default first, and those of other solvers, which mean the default. */
   readonly solverTypes: readonly [SolverType, ...SolverType[]];
   /** Values of algorithm_type that mean what it does. */
@@ -59,6 +61,7 @@ const COMMON = {
   clips: true,
   betas: { start: 0.0001, end: 0.02, schedule: 'linear' },
   zeroSnr: true,
+  ownTimesteps: false,
   solverTypes: ['midpoint'],
   algorithms: ['dpmsolver++'],
 } as const;
@@ -100,6 +103,7 @@ export const FACTS: Readonly<Record<Algorithm, Facts>> = {
   euler: {
     ...COMMON,
     className: 'EulerDiscreteScheduler',
+    ownTimesteps: true,
     defaultSpacing: 'linspace',
     reads: new Set(['spacing', 'sigmas', 'final sigma', 'sigma bounds', 'interpolation']),
   },
@@ -113,6 +117,7 @@ export const FACTS: Readonly<Record<Algorithm, Facts>> = {
   heun: {
     ...COMMON,
     className: 'HeunDiscreteScheduler',
+    ownTimesteps: true,
     defaultSpacing: 'linspace',
     clips: false,
     betas: { start: 0.00085, end: 0.012, schedule: 'linear' },
@@ -122,6 +127,7 @@ export const FACTS: Readonly<Record<Algorithm, Facts>> = {
   'dpm-solver++': {
     ...COMMON,
     className: 'DPMSolverMultistepScheduler',
+    ownTimesteps: true,
     defaultSpacing: 'linspace',
     reads: new Set([
       ...(['spacing', 'thresholding', 'multistep', 'algorithm', 'dpm'] as const),
@@ -151,6 +157,7 @@ export const FACTS: Readonly<Record<Algorithm, Facts>> = {
   lcm: {
     ...COMMON,
     className: 'LCMScheduler',
+    ownTimesteps: true,
     defaultSpacing: 'leading',
     alphaToOne: true,
     clips: false,

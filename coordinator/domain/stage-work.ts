@@ -6,6 +6,7 @@ import { operationsOf, unetWork, vaeWork } from '../../common/models/graph-work.
 import type { Digest, JsonObject, Stage } from '../../common/task.ts';
 import { nodesOf } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
+import { drawingSteps } from '../../recipes/pipeline/generator-settings.ts';
 import { stepsOfTask } from '../../recipes/pipeline/job-base.ts';
 import type { PlanNode } from '../../recipes/pipeline/plan-node.ts';
 import { framesRun, sumOverTasks } from '../../recipes/pipeline/layout.ts';
@@ -89,7 +90,7 @@ function branches(guidanceScale: number): number {
 
 /** How often the UNet of the frames is asked for each of them. */
 export function drawingRuns(job: AcceptedJob): number {
-  const times = 'sampler' in job ? modelRuns(job.sampler, job.steps) : job.steps;
+  const times = 'sampler' in job ? modelRuns(job.sampler, drawingSteps(job)) : job.steps;
   return times * drawingBranches(job);
 }
 

@@ -4,7 +4,7 @@
 import { predictClean, thresholdSamples } from '../predicted-sample.ts';
 import { readSchedulerConfig } from '../scheduler-config.ts';
 import type { SchedulerConfig } from '../scheduler-config.ts';
-import type { Sampler, SamplerState, StepInput } from '../scheduler.ts';
+import type { Sampler, SamplerOptions, SamplerState, StepInput } from '../scheduler.ts';
 import { checkStepIndex, checkStepInput } from '../step-checks.ts';
 import { requireStepCount } from '../timesteps.ts';
 import { combineNoise } from './deis-update.ts';
@@ -26,10 +26,10 @@ export class DeisSampler implements Sampler {
   readonly #levels: readonly NoiseLevel[];
   readonly #history: PredictionHistory;
 
-  constructor(rawConfig: unknown, { steps }: { readonly steps: number }) {
+  constructor(rawConfig: unknown, options: SamplerOptions) {
     this.#config = readSchedulerConfig(rawConfig, 'deis');
-    requireStepCount(steps, this.#config.trainSteps);
-    const { timesteps, sigmas } = dpmSchedule(this.#config, steps, 'deis');
+    requireStepCount(options.steps, this.#config.trainSteps);
+    const { timesteps, sigmas } = dpmSchedule(this.#config, options, 'deis');
     this.timesteps = timesteps;
     this.#levels = Array.from(sigmas, noiseLevel);
     this.#history = new PredictionHistory(this.#config.solver.order);

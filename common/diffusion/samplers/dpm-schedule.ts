@@ -5,6 +5,7 @@ import { pinnedLog } from '../pinned-math.ts';
 import { positiveCumulativeAlphas, sigmasFromAlphas } from '../noise-schedule.ts';
 import { unfitSteps } from '../scheduler-config.ts';
 import type { SchedulerConfig } from '../scheduler-config.ts';
+import type { SamplerOptions } from '../scheduler.ts';
 import { spacedSigmas, timestepsOfSigmas } from '../sigma-spacing.ts';
 import { evenlySpaced, leading, requireTrained, roundHalfToEven, trailing } from '../timesteps.ts';
 
@@ -22,7 +23,7 @@ export interface DpmSchedule {
 /** @throws invalid-argument — more steps than there are levels */
 export function dpmSchedule(
   config: SchedulerConfig,
-  steps: number,
+  { steps, timesteps: own }: SamplerOptions,
   algorithm: MultistepAlgorithm = 'dpm-solver++',
 ): DpmSchedule {
   const alphas = positiveCumulativeAlphas(config);
@@ -38,7 +39,7 @@ export function dpmSchedule(
     const smallest = algorithm === 'dpm-solver++' ? range.smallest : sigmas.at(-1)!;
     return { timesteps, sigmas: Float32Array.from([...sigmas, isZeroLast ? 0 : smallest]) };
   }
-  const timesteps = spacedTimesteps(config, steps, clippedEnd(alphas, config));
+  const timesteps = own ?? spacedTimesteps(config, steps, clippedEnd(alphas, config));
   requireTrained(timesteps, config, { algorithm, steps });
   requireDistinct(timesteps, { algorithm, steps });
   const last = isZeroLast ? 0 : table[0]!;

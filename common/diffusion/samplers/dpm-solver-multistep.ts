@@ -7,7 +7,7 @@ import type { NoiseLevel } from './dpm-update.ts';
 import { predictClean, thresholdSamples } from '../predicted-sample.ts';
 import { readSchedulerConfig } from '../scheduler-config.ts';
 import type { SchedulerConfig } from '../scheduler-config.ts';
-import type { Sampler, SamplerState, StepInput } from '../scheduler.ts';
+import type { Sampler, SamplerOptions, SamplerState, StepInput } from '../scheduler.ts';
 import { checkStepIndex, checkStepInput } from '../step-checks.ts';
 import { requireStepCount } from '../timesteps.ts';
 import { PredictionHistory, orderWithLeft } from './prediction-history.ts';
@@ -24,10 +24,10 @@ export class DpmSolverMultistepSampler implements Sampler {
   /** Of predicted clean samples. */
   readonly #history: PredictionHistory;
 
-  constructor(rawConfig: unknown, { steps }: { readonly steps: number }) {
+  constructor(rawConfig: unknown, options: SamplerOptions) {
     this.#config = readSchedulerConfig(rawConfig, 'dpm-solver++');
-    requireStepCount(steps, this.#config.trainSteps);
-    const { timesteps, sigmas } = dpmSchedule(this.#config, steps);
+    requireStepCount(options.steps, this.#config.trainSteps);
+    const { timesteps, sigmas } = dpmSchedule(this.#config, options);
     this.timesteps = timesteps;
     this.#levels = Array.from(sigmas, noiseLevel);
     this.#history = new PredictionHistory(this.#config.solver.order);

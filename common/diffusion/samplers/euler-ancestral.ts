@@ -4,7 +4,7 @@
 import { weightedSum } from '../predicted-sample.ts';
 import { readSchedulerConfig } from '../scheduler-config.ts';
 import type { SchedulerConfig } from '../scheduler-config.ts';
-import type { Sampler, SamplerState, StepInput } from '../scheduler.ts';
+import type { Sampler, SamplerOptions, SamplerState, StepInput } from '../scheduler.ts';
 import { STATELESS, checkStepIndex, checkStepInput, drawStepNoise } from '../step-checks.ts';
 import { requireStepCount } from '../timesteps.ts';
 import { cleanAtSigma, eulerSchedule, scaledAtSigma } from './euler-schedule.ts';
@@ -21,11 +21,11 @@ export class EulerAncestralSampler implements Sampler {
   /** Of each timestep, and 0 after the last. */
   readonly #sigmas: Float32Array;
 
-  constructor(rawConfig: unknown, { steps }: { readonly steps: number }) {
+  constructor(rawConfig: unknown, options: SamplerOptions) {
     const config = readSchedulerConfig(rawConfig, 'euler-ancestral');
-    requireStepCount(steps, config.trainSteps);
+    requireStepCount(options.steps, config.trainSteps);
     this.#config = config;
-    const schedule = eulerSchedule(config, steps, 'euler-ancestral');
+    const schedule = eulerSchedule(config, options, 'euler-ancestral');
     this.timesteps = schedule.timesteps;
     this.#sigmas = schedule.sigmas;
     this.initNoiseSigma = schedule.initNoiseSigma;

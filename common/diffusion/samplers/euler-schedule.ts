@@ -6,6 +6,7 @@ import { weightedSum } from '../predicted-sample.ts';
 import type { ModelAnswer } from '../predicted-sample.ts';
 import type { PredictionType, SchedulerConfig } from '../scheduler-config.ts';
 import { spacedSigmas, timestepsOfSigmas } from '../sigma-spacing.ts';
+import type { SamplerOptions } from '../scheduler.ts';
 import { evenlySpaced, requireTrained, trainingTimesteps } from '../timesteps.ts';
 
 const { fround, sqrt } = Math;
@@ -21,12 +22,12 @@ export interface EulerSchedule {
 /** @throws invalid-argument — the spacing leads outside of the training's timesteps */
 export function eulerSchedule(
   config: SchedulerConfig,
-  steps: number,
+  { steps, timesteps: own }: SamplerOptions,
   algorithm: 'euler' | 'euler-ancestral' | 'heun',
 ): EulerSchedule {
   const table = sigmasFromAlphas(positiveCumulativeAlphas(config));
   const { sigmaSpacing, finalSigmasType } = config.solver;
-  let timesteps = spacedTimesteps(config, steps);
+  let timesteps = own === undefined ? spacedTimesteps(config, steps) : [...own];
   requireTrained(timesteps, config, { algorithm, steps });
   let sigmas = timesteps.map((time) => interpolate(table, time));
   if (sigmaSpacing !== 'training') {

@@ -3,7 +3,7 @@
 
 import { readSchedulerConfig } from '../scheduler-config.ts';
 import type { SchedulerConfig } from '../scheduler-config.ts';
-import type { Sampler, SamplerState, StepInput } from '../scheduler.ts';
+import type { Sampler, SamplerOptions, SamplerState, StepInput } from '../scheduler.ts';
 import { STATELESS, checkStepIndex, checkStepInput } from '../step-checks.ts';
 import { requireStepCount } from '../timesteps.ts';
 import { cleanAtSigma, eulerSchedule, scaledAtSigma } from './euler-schedule.ts';
@@ -20,10 +20,10 @@ export class EulerSampler implements Sampler {
   /** Of each timestep, and the last to reach. */
   readonly #sigmas: Float32Array;
 
-  constructor(rawConfig: unknown, { steps }: { readonly steps: number }) {
+  constructor(rawConfig: unknown, options: SamplerOptions) {
     this.#config = readSchedulerConfig(rawConfig, 'euler');
-    requireStepCount(steps, this.#config.trainSteps);
-    const schedule = eulerSchedule(this.#config, steps, 'euler');
+    requireStepCount(options.steps, this.#config.trainSteps);
+    const schedule = eulerSchedule(this.#config, options, 'euler');
     this.timesteps = schedule.timesteps;
     this.#sigmas = schedule.sigmas;
     this.initNoiseSigma = schedule.initNoiseSigma;

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { clip } from '../predicted-sample.ts';
 import { readSchedulerConfig } from '../scheduler-config.ts';
 import type { SchedulerConfig } from '../scheduler-config.ts';
-import type { Sampler, SamplerState, StepInput } from '../scheduler.ts';
+import type { Sampler, SamplerOptions, SamplerState, StepInput } from '../scheduler.ts';
 import { STATELESS, checkStepIndex, checkStepInput } from '../step-checks.ts';
 import { requireStepCount } from '../timesteps.ts';
 import { cleanAtSigma, eulerSchedule, scaledAtSigma } from './euler-schedule.ts';
@@ -31,10 +31,10 @@ export class HeunSampler implements Sampler {
   readonly #sigmas: Float32Array;
   #start: StepStart | undefined;
 
-  constructor(rawConfig: unknown, { steps }: { readonly steps: number }) {
+  constructor(rawConfig: unknown, options: SamplerOptions) {
     this.#config = readSchedulerConfig(rawConfig, 'heun');
-    requireStepCount(steps, this.#config.trainSteps);
-    const { timesteps, sigmas, initNoiseSigma } = eulerSchedule(this.#config, steps, 'heun');
+    requireStepCount(options.steps, this.#config.trainSteps);
+    const { timesteps, sigmas, initNoiseSigma } = eulerSchedule(this.#config, options, 'heun');
     // The end of a step is the beginning of the next.
     this.timesteps = timesteps.flatMap((time, i) => (i === 0 ? [time] : [time, time]));
     this.#sigmas = sigmas;

@@ -5,7 +5,7 @@ import { cumulativeAlphas } from '../noise-schedule.ts';
 import { clip, predictClean, thresholdSamples, weightedSum } from '../predicted-sample.ts';
 import { readSchedulerConfig, unfitConfig, unfitSteps } from '../scheduler-config.ts';
 import type { SchedulerConfig } from '../scheduler-config.ts';
-import type { Sampler, SamplerState, StepInput } from '../scheduler.ts';
+import type { Sampler, SamplerOptions, SamplerState, StepInput } from '../scheduler.ts';
 import { STATELESS, checkStepIndex, checkStepInput, drawStepNoise } from '../step-checks.ts';
 import { requireStepCount } from '../timesteps.ts';
 
@@ -23,10 +23,10 @@ export class LcmSampler implements Sampler {
   readonly #config: SchedulerConfig;
   readonly #alphas: Float32Array;
 
-  constructor(rawConfig: unknown, { steps }: { readonly steps: number }) {
+  constructor(rawConfig: unknown, { steps, timesteps }: SamplerOptions) {
     this.#config = readSchedulerConfig(rawConfig, 'lcm');
     requireStepCount(steps, this.#config.trainSteps);
-    this.timesteps = distilledTimesteps(this.#config, steps);
+    this.timesteps = timesteps ?? distilledTimesteps(this.#config, steps);
     this.#alphas = cumulativeAlphas(this.#config);
     requireSignal(this.#alphas[this.timesteps[0]!]!, this.#config);
   }

@@ -5,7 +5,7 @@
 import { predictClean, thresholdSamples } from '../predicted-sample.ts';
 import { readSchedulerConfig } from '../scheduler-config.ts';
 import type { SchedulerConfig } from '../scheduler-config.ts';
-import type { Sampler, SamplerState, StepInput } from '../scheduler.ts';
+import type { Sampler, SamplerOptions, SamplerState, StepInput } from '../scheduler.ts';
 import { checkStepIndex, checkStepInput } from '../step-checks.ts';
 import { requireStepCount } from '../timesteps.ts';
 import { dpmSchedule } from './dpm-schedule.ts';
@@ -29,10 +29,10 @@ export class UniPcSampler implements Sampler {
   /** The state that the last step went on from, corrected. */
   #lastSample: Float32Array | undefined;
 
-  constructor(rawConfig: unknown, { steps }: { readonly steps: number }) {
+  constructor(rawConfig: unknown, options: SamplerOptions) {
     this.#config = readSchedulerConfig(rawConfig, 'unipc');
-    requireStepCount(steps, this.#config.trainSteps);
-    const { timesteps, sigmas } = dpmSchedule(this.#config, steps, 'unipc');
+    requireStepCount(options.steps, this.#config.trainSteps);
+    const { timesteps, sigmas } = dpmSchedule(this.#config, options, 'unipc');
     this.timesteps = timesteps;
     this.#levels = Array.from(sigmas, noiseLevel);
     this.#history = new PredictionHistory(this.#config.solver.order);

@@ -1,7 +1,7 @@
 """`python -m parity.schedulers.record`, from models/: records what diffusers' schedulers give, for the
 tests of common/diffusion and workers/tensor.
 
-Writes into goldens/: grid.json, a list of runs (diffusers class, config, steps), and
+Writes into goldens/: grid.json, a list of runs (diffusers class, config, steps or timesteps), and
 goldens.safetensors with the last state of each run (float32, one row a run), alphas_cumprod of some
 configs, the noise that torch drew for diffusers' own test of Euler ancestral, and normals of Philox.
 A run starts from `start()` and is predicted by `predict()`; the tests compute the same.
@@ -141,7 +141,10 @@ def rounded_correctly():
 
 def run(kind, config, steps):
     scheduler = kind(**config)
-    scheduler.set_timesteps(steps)
+    if isinstance(steps, list):
+        scheduler.set_timesteps(timesteps=steps)
+    else:
+        scheduler.set_timesteps(steps)
     if hasattr(scheduler, "set_begin_index"):
         scheduler.set_begin_index(0)  # else it looks for the timestep, of which there may be two
     state = start() * getattr(scheduler, "init_noise_sigma", 1.0)

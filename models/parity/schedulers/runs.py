@@ -14,6 +14,7 @@ from diffusers import (
     PNDMScheduler,
     UniPCMultistepScheduler,
 )
+from diffusers.schedulers import AysSchedules
 
 SD15 = dict(
     beta_start=0.00085,
@@ -35,11 +36,11 @@ LEVELS = {k: SD15[k] for k in ("beta_start", "beta_end", "beta_schedule", "steps
 
 
 def all_runs():
-    """Each a scheduler's class, its config and a number of steps."""
+    """Each a scheduler's class, its config and a number of steps, or a list of timesteps."""
     return [
         *(*ddim_runs(), *inverse_runs(), *pndm_runs(), *ancestral_runs(), *dpm_runs()),
         *(*euler_runs(), *heun_runs(), *unipc_runs(), *deis_runs(), *lcm_runs()),
-        *dpm_sigma_runs(),
+        *(*dpm_sigma_runs(), *listed_runs()),
     ]
 
 
@@ -247,6 +248,24 @@ def lcm_runs():
             continue  # divides by zero
         yield LCMScheduler, variant | dict(prediction_type=prediction), steps
     yield LCMScheduler, TRAINED, 50
+
+
+def listed_runs():
+    lists = (
+        *(AysSchedules[f"StableDiffusion{name}Timesteps"] for name in ("", "XL")),
+        [999, 759, 499, 259],
+        [700],
+        list(range(990, 0, -20)),
+    )
+    kinds = (
+        (EulerDiscreteScheduler, LEVELS),
+        (EulerDiscreteScheduler, LEVELS | dict(timestep_spacing="leading")),
+        (HeunDiscreteScheduler, LEVELS),
+        (DPMSolverMultistepScheduler, LEVELS),
+        (LCMScheduler, {}),
+    )
+    for (kind, config), timesteps in product(kinds, lists):
+        yield kind, config, timesteps
 
 
 def tables():

@@ -1,5 +1,5 @@
-// Every recorded run of diffusers, 1,091 of them: prediction types, spacings of
-// timesteps and of noise levels, zero SNR, clipping, thresholding, solver orders.
+// Every recorded run of diffusers, 1,116 of them: prediction types, spacings of
+// timesteps and of noise levels, zero SNR, clipping, thresholding, solver orders, listed timesteps.
 
 import { describe, expect, it } from 'vitest';
 

@@ -36,6 +36,7 @@ describe('the work of a stage', () => {
       totalOf('generate', changes) - totalOf('decode');
     expect(drawn({ sampler: 'heun', steps: 50 })).toBeCloseTo((99 / 50) * drawn({ steps: 50 }), -2);
     expect(drawn({ sampler: 'unipc', steps: 50 })).toBe(drawn({ steps: 50 }));
+    expect(drawn({ sampler: 'lcm', timesteps: [999, 499] })).toBe(drawn({ steps: 2 }));
   });
 
   it('counts frames that two windows share for both', () => {
