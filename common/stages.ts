@@ -7,7 +7,10 @@ import type { JsonValue } from './task.ts';
 
 export type ResizePolicy = 'stretch' | 'cover' | 'contain';
 /** In the order of help. */
-export const SAMPLERS = ['ddim', 'pndm', 'euler-ancestral', 'dpm-solver++'] as const;
+export const SAMPLERS = [
+  ...(['ddim', 'pndm', 'euler', 'euler-ancestral', 'heun'] as const),
+  ...(['dpm-solver++', 'unipc', 'deis', 'lcm'] as const),
+] as const;
 export type SamplerName = (typeof SAMPLERS)[number];
 /** `ddim`: diffusers' DDIMInverseScheduler. `official`: BIVDiff's own step (its models/scheduling_ddim.py). */
 export const INVERSION_MODES = ['ddim', 'official'] as const;

@@ -55,6 +55,8 @@ export interface RecipePlan<S, J extends JobBase> {
   /** By which sampler its frames are drawn, from which config, and the mixing ratio that suits them; absent for a recipe that draws none. */
   drawing?(request: Pick<RecipeRequest<S>, 'spec' | 'models'>): {
     readonly sampler: SamplerName;
+    /** That the sampler visits in place of those of the steps. */
+    readonly timesteps?: readonly number[] | undefined;
     readonly generatorScheduler: ModelPart | undefined;
     /** The generator's own. @default that of the models */
     readonly mixingRatio?: number | undefined;

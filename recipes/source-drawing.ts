@@ -1,6 +1,5 @@
 // What recipes share that draw each frame anew over what they see of it, by a UNet that takes more channels than the noise has. Runs in lanes.
 
-import { createSampler } from '../common/diffusion/create-sampler.ts';
 import type { StageContext, StageInput } from '../workers/inference/ports.ts';
 import { denoise } from '../workers/pipelines/diffusion-loop.ts';
 import { drawingNoise } from '../workers/pipelines/drawing-noise.ts';
@@ -11,7 +10,7 @@ import { framesInput } from '../workers/pipelines/stage-inputs.ts';
 import { checkLatentSize, runUnet } from '../workers/pipelines/unet.ts';
 import { checkPixelSize, latentShape } from '../workers/pipelines/vae.ts';
 import type { FloatTensor, FrameTensor } from '../workers/tensor/tensor.ts';
-import { noiseOf } from './pipeline/generator-settings.ts';
+import { drawingSampler, noiseOf } from './pipeline/generator-settings.ts';
 import type { DrawingParams } from './pipeline/generator-settings.ts';
 
 /** `pictures`: the source's frames, of a size that the VAE takes. `noise`: `[frames, 4, h, w]`, standard normal, keyed by frame. */
@@ -44,7 +43,7 @@ export async function drawBranches(
   const unet = await context.session('unet');
   checkLatentSize(unet, context.config('unet'), noise);
   return denoise(noise, {
-    sampler: createSampler(params.sampler, context.config('scheduler'), { steps: params.steps }),
+    sampler: drawingSampler(params, context.config('scheduler')),
     predict: (sample, timestep) => {
       return predictGuided(sample, branches, (batch, text) => {
         return runUnet(unet, { sample: batch, timestep, text });

@@ -110,6 +110,7 @@ function planText(accepted: Accepted, forecast: Forecast): string {
     sourceLine('source', source),
     ...Object.entries(sources).map(([name, facts]) => sourceLine(name, facts)),
     `makes   ${framesText(job)} of ${job.width}x${job.height}, ${plural(job.steps, 'step')}, ${bridgingText(job)}\n`,
+    ...timestepsLine(job),
     ...(shots === undefined ? [] : [`shots   ${shots}\n`]),
     ...windowsLine(job),
     `models  ${models.folder} (${models.name})\n\n`,
@@ -125,6 +126,11 @@ function framesText({ frames, part }: Accepted['job']): string {
   const { count } = wantedFrames({ frames, part });
   const of = part === undefined ? '' : ` (${part.first} to ${part.last} of ${frames})`;
   return `${plural(count, 'frame')}${of}`;
+}
+
+function timestepsLine(job: Accepted['job']): string[] {
+  if (!('timesteps' in job)) return [];
+  return [`draws   with ${job.sampler} at timesteps ${job.timesteps.join(', ')}\n`];
 }
 
 /** Of a clip that is longer than a window: what its overlap costs. */

@@ -1,6 +1,7 @@
 // What `bivdiff models check` looks at once no file of a set is missing: whether its graphs load and are what their roles need,
 // whether its schedulers can be sampled with, and which graphs lose digits.
 
+import { nearestSampler } from '../../common/diffusion/nearest-sampler.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import type { ModelPart, ModelSet } from '../../common/models/model-set.ts';
 import { readOnnxFile } from '../../common/models/onnx-file.ts';
@@ -31,7 +32,7 @@ export async function checkModelSet(set: ModelSet): Promise<ModelFindings> {
   const parts = [...new Set(roles.map(({ part }) => part))];
   return {
     problems: [...graphs, ...schedulerProblems(set)],
-    warnings: parts.flatMap(lostDigits),
+    warnings: [...parts.flatMap(lostDigits), ...otherSamplers(set)],
   };
 }
 
@@ -127,6 +128,21 @@ function schedulerProblems({ image, generators, videos, defaults }: ModelSet): M
     const [field = ''] = line.split(': ', 1);
     const what = `${CARD_FIELDS[field] ?? field}${line.slice(field.length)}`;
     return { part: 'card', what };
+  });
+}
+
+/** Schedulers that frames are drawn with, of a class that has no sampler of its own: they are drawn with another. */
+function otherSamplers({ image, generators, defaults }: ModelSet): ModelFinding[] {
+  const own = Object.values(generators).map(({ scheduler }) => scheduler);
+  return [...new Set([image.scheduler, ...own])].flatMap(({ name, config, configFile }) => {
+    const nearest = nearestSampler(config);
+    if (nearest?.difference === undefined) return [];
+    const { className, sampler, difference } = nearest;
+    const what =
+      `${name}: ${configFile ?? name} was saved by ${className}, of which there is no sampler: ` +
+      `frames are drawn with ${defaults.sampler}, the card's default`;
+    const hint = `\`--scheduler ${sampler}\` stands nearest: it ${difference}. docs/samplers.md has all of them.`;
+    return [{ part: name, what, hint }];
   });
 }
 

@@ -4,37 +4,7 @@
 
 import { z } from 'zod';
 
-/**
- * diffusers' schedulers of such models (0.42: those that it calls compatible with DDIM's, without EDM's and CogVideoX's, which
- * shifts its noise levels; and RePaint's, LCM's and TCD's, whose levels are the same).
- */
-const CLASSES = [
-  'DDIMInverseScheduler',
-  'DDIMParallelScheduler',
-  'DDIMScheduler',
-  'DDPMParallelScheduler',
-  'DDPMScheduler',
-  'DEISMultistepScheduler',
-  'DPMSolverMultistepInverseScheduler',
-  'DPMSolverMultistepScheduler',
-  'DPMSolverSDEScheduler',
-  'DPMSolverSinglestepScheduler',
-  'EulerAncestralDiscreteScheduler',
-  'EulerDiscreteScheduler',
-  'HeunDiscreteScheduler',
-  'KDPM2AncestralDiscreteScheduler',
-  'KDPM2DiscreteScheduler',
-  'LCMScheduler',
-  'LMSDiscreteScheduler',
-  'PNDMScheduler',
-  'RePaintScheduler',
-  'SASolverScheduler',
-  'TCDScheduler',
-  'UniPCMultistepScheduler',
-];
-
-/** Its JAX twins of these classes begin so. */
-const TWIN = /^Flax/;
+import { nearestSampler } from './nearest-sampler.ts';
 
 /** A key whose values, or all but some, only models of another kind have. */
 const foreign = (kind: string, ordinary: readonly unknown[] = []) =>
@@ -52,7 +22,7 @@ const EDM = 'an EDM model';
 export const kindKeys = {
   _class_name: z
     .string()
-    .refine((name) => CLASSES.includes(name.replace(TWIN, '')), {
+    .refine((name) => nearestSampler({ _class_name: name }) !== undefined, {
       error: ({ input }) =>
         `${JSON.stringify(input)} is of another kind of model than Stable Diffusion 1 and 2, whose noise is set by betas; ` +
         'flow matching, EDM and others are not supported',

@@ -1,4 +1,4 @@
-// Logarithm, exponential and cosine from + - * / alone, which IEEE 754 rounds alike everywhere. Math.log, Math.exp and
+// Logarithm, exponentials and cosine from + - * / alone, which IEEE 754 rounds alike everywhere. Math.log, Math.exp and
 // Math.cos may differ in their last bits from one engine to the next, and what is made of them would too.
 
 import assert from 'node:assert/strict';
@@ -12,6 +12,9 @@ const ATANH_ORDER_MAX = 23;
 /** Beyond it the terms of exp's series at |r| <= 0.35, and of cosine's and sine's at pi/4, are below double precision. */
 const EXP_ORDER_MAX = 14;
 const COSINE_ORDER_MAX = 18;
+/** Up to here exp's series without its first term, to this order, is precise to a double. */
+const EXPM1_SERIES_MAX = 0.1;
+const EXPM1_ORDER_MAX = 12;
 
 const view = new DataView(new ArrayBuffer(8));
 
@@ -42,6 +45,14 @@ export function pinnedExp(value: number): number {
   let series = 1;
   for (let order = EXP_ORDER_MAX; order >= 1; order -= 1) series = 1 + (rest / order) * series;
   return series * powerOfTwo(power);
+}
+
+/** e to the `value`, less 1: of small values too as many digits as of others. */
+export function pinnedExpm1(value: number): number {
+  if (Math.abs(value) > EXPM1_SERIES_MAX) return pinnedExp(value) - 1;
+  let series = 1;
+  for (let order = EXPM1_ORDER_MAX; order >= 2; order -= 1) series = 1 + (value / order) * series;
+  return value * series;
 }
 
 /** Cosine of an angle within 0..pi/2, within 2e-16. */

@@ -1,15 +1,13 @@
 // Reads a scheduler_config.json as diffusers' class of that algorithm would, with that class's defaults for keys that are
 // missing. Keys it does not know are ignored; values that it cannot honour are all named in one error.
 
-import { z } from 'zod';
-
 import { BivdiffError } from '../errors.ts';
-import { kindKeys } from './model-kind.ts';
+import { FACTS } from './scheduler-facts.ts';
+import type { Algorithm, PredictionType, TimestepSpacing } from './scheduler-facts.ts';
+import { schemaOf, unreadKeys } from './scheduler-keys.ts';
+import type { SchedulerKeys } from './scheduler-keys.ts';
 
-export type Algorithm =
-  'ddim' | 'pndm' | 'euler-ancestral' | 'dpm-solver++' | 'ddim-inverse' | 'bivdiff-inverse';
-export type PredictionType = 'epsilon' | 'sample' | 'v_prediction';
-export type TimestepSpacing = 'leading' | 'trailing' | 'linspace';
+export type { Algorithm, PredictionType, TimestepSpacing } from './scheduler-facts.ts';
 export type BetaSchedule = 'linear' | 'scaled_linear' | 'squaredcos_cap_v2';
 
 /** Dynamic thresholding of the predicted clean sample (Imagen, arXiv 2205.11487, section 2.3). */
@@ -37,23 +35,37 @@ export interface SchedulerConfig {
   readonly clipRange: number | null;
   readonly skipPrkSteps: boolean;
   readonly solver: SolverConfig;
+  readonly consistency: ConsistencyConfig;
 }
 
-/** DPM-Solver++ alone. */
+/** Which noise levels are visited: those of the spaced timesteps, or others between the largest and the smallest of them. */
+export type SigmaSpacing = 'training' | 'karras' | 'exponential' | 'beta';
+
+/** Of samplers that solve the ODE of denoising from one noise level to the next. */
 export interface SolverConfig {
   readonly order: 1 | 2 | 3;
-  readonly type: 'midpoint' | 'heun';
+  /** Of DPM-Solver++ the first two, of UniPC the last two. */
+  readonly type: 'midpoint' | 'heun' | 'bh1' | 'bh2';
   readonly lowerOrderFinal: boolean;
   readonly eulerAtFinal: boolean;
-  readonly useKarrasSigmas: boolean;
+  readonly sigmaSpacing: SigmaSpacing;
   readonly finalSigmasType: 'zero' | 'sigma_min';
   /** Timesteps whose log signal-to-noise ratio, halved, is below this are left out. */
   readonly lambdaMinClipped: number;
+  /** UniPC's steps after which the state is not corrected. */
+  readonly uncorrectedSteps: readonly number[];
+}
+
+/** How a latent consistency model was distilled. */
+export interface ConsistencyConfig {
+  /** Steps of the sampler that it was distilled from: it knows their timesteps alone. */
+  readonly originalSteps: number;
+  readonly timestepScaling: number;
 }
 
 /** @throws invalid-argument — names every value that is wrong, or that the algorithm cannot honour */
 export function readSchedulerConfig(raw: unknown, algorithm: Algorithm): SchedulerConfig {
-  const result = SCHEMAS[algorithm].safeParse(keysReadBy(algorithm, raw));
+  const result = schemaOf(algorithm).safeParse(withoutUnread(algorithm, raw));
   if (result.success) return configFrom(result.data, algorithm);
   const problems = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   throw unfitConfig(algorithm, problems);
@@ -83,170 +95,14 @@ export function unfitSteps(algorithm: Algorithm, steps: number, problem: string)
   );
 }
 
-interface Facts {
-  readonly predictions: readonly [PredictionType, ...PredictionType[]];
-  readonly spacings: readonly [TimestepSpacing, ...TimestepSpacing[]];
-  readonly defaultSpacing: TimestepSpacing;
-  /** Default of set_alpha_to_one. */
-  readonly alphaToOne: boolean;
-  /** What else it reads of the config, besides the betas and the keys above. */
-  readonly reads: ReadonlySet<'clipping' | 'thresholding' | 'solver' | 'skip_prk_steps'>;
-  readonly zeroSnr: boolean;
-}
-
-const ALL_PREDICTIONS = ['epsilon', 'sample', 'v_prediction'] as const;
-const ALL_SPACINGS = ['leading', 'trailing', 'linspace'] as const;
-
-/** What differs between diffusers' classes: their defaults, and what they can do. */
-const FACTS: Readonly<Record<Algorithm, Facts>> = {
-  ddim: {
-    predictions: ALL_PREDICTIONS,
-    spacings: ALL_SPACINGS,
-    defaultSpacing: 'leading',
-    alphaToOne: true,
-    reads: new Set(['clipping', 'thresholding']),
-    zeroSnr: true,
-  },
-  'ddim-inverse': {
-    predictions: ALL_PREDICTIONS,
-    spacings: ['leading', 'trailing'],
-    defaultSpacing: 'leading',
-    alphaToOne: true,
-    reads: new Set(['clipping']),
-    zeroSnr: true,
-  },
-  // BIVDiff's class is older than spacings and zero SNR, and its step takes every output for noise.
-  'bivdiff-inverse': {
-    predictions: ['epsilon'],
-    spacings: ['leading'],
-    defaultSpacing: 'leading',
-    alphaToOne: true,
-    reads: new Set(),
-    zeroSnr: false,
-  },
-  pndm: {
-    predictions: ['epsilon', 'v_prediction'],
-    spacings: ALL_SPACINGS,
-    defaultSpacing: 'leading',
-    alphaToOne: false,
-    reads: new Set(['skip_prk_steps']),
-    zeroSnr: false,
-  },
-  'euler-ancestral': {
-    predictions: ['epsilon', 'v_prediction'],
-    spacings: ALL_SPACINGS,
-    defaultSpacing: 'linspace',
-    alphaToOne: false,
-    reads: new Set(),
-    zeroSnr: true,
-  },
-  'dpm-solver++': {
-    predictions: ALL_PREDICTIONS,
-    spacings: ALL_SPACINGS,
-    defaultSpacing: 'linspace',
-    alphaToOne: false,
-    reads: new Set(['thresholding', 'solver']),
-    zeroSnr: true,
-  },
-};
-
-const words = <const T extends readonly [string, ...string[]]>(values: T) =>
-  z.enum(values, {
-    error: ({ input }) => `${JSON.stringify(input)} is not one of ${values.join(', ')}`,
-  });
-const flag = (value: boolean) => z.boolean().default(value);
-const off = z.literal(false, 'is not supported').nullish();
-
-// Python writes infinities, which are no JSON: who parses the file makes a string of them (models/python-json.ts).
-const orInfinite = (numbers: z.ZodNumber, infinity: number) =>
-  z.union([numbers, z.literal([infinity, String(infinity)]).transform(() => infinity)], {
-    error: ({ input }) => `${JSON.stringify(input)} is no such number`,
-  });
-/** What may be infinite, and then bounds nothing. */
-const bound = (value: number) => orInfinite(z.number().positive(), Infinity).default(value);
-
-const betaKeys = {
-  num_train_timesteps: z.int().min(2).max(100_000).default(1000),
-  beta_start: z.number().positive().lt(1).default(0.0001),
-  beta_end: z.number().positive().lt(1).default(0.02),
-  beta_schedule: words(['linear', 'scaled_linear', 'squaredcos_cap_v2']).default('linear'),
-  trained_betas: z.array(z.number().positive().lt(1)).min(2).nullish(),
-  steps_offset: z.int().min(0).default(0),
-};
-
-const clippingKeys = {
-  clip_sample: flag(true),
-  clip_sample_range: bound(1),
-};
-
-const thresholdingKeys = {
-  thresholding: flag(false),
-  dynamic_thresholding_ratio: z.number().min(0).max(1).default(0.995),
-  sample_max_value: bound(1),
-};
-
-const solverKeys = {
-  algorithm_type: words(['dpmsolver++']).default('dpmsolver++'),
-  solver_order: z.literal([1, 2, 3]).default(2),
-  solver_type: words(['midpoint', 'heun']).default('midpoint'),
-  lower_order_final: flag(true),
-  euler_at_final: flag(false),
-  use_karras_sigmas: z.boolean().nullish(),
-  use_exponential_sigmas: off,
-  use_beta_sigmas: off,
-  use_lu_lambdas: off,
-  final_sigmas_type: words(['zero', 'sigma_min']).default('zero'),
-  lambda_min_clipped: orInfinite(z.number(), -Infinity)
-    .nullish()
-    .transform((value) => value ?? -Infinity),
-};
-
-function schemaFor(algorithm: Algorithm) {
-  const { predictions, spacings, defaultSpacing, alphaToOne, zeroSnr } = FACTS[algorithm];
-  const keys = z.object({
-    ...kindKeys,
-    ...betaKeys,
-    ...clippingKeys,
-    ...thresholdingKeys,
-    ...solverKeys,
-    prediction_type: words(predictions).default('epsilon'),
-    timestep_spacing: words(spacings).default(defaultSpacing),
-    set_alpha_to_one: flag(alphaToOne),
-    rescale_betas_zero_snr: flag(false).refine((on) => zeroSnr || !on, 'is not supported'),
-    skip_prk_steps: flag(false),
-  });
-  return keys.refine(
-    ({ trained_betas: given, num_train_timesteps: count }) => !given || given.length === count,
-    { path: ['trained_betas'], error: 'has not one value for each of num_train_timesteps' },
-  );
-}
-
-const SCHEMAS: Readonly<Record<Algorithm, ReturnType<typeof schemaFor>>> = {
-  ddim: schemaFor('ddim'),
-  'ddim-inverse': schemaFor('ddim-inverse'),
-  'bivdiff-inverse': schemaFor('bivdiff-inverse'),
-  pndm: schemaFor('pndm'),
-  'euler-ancestral': schemaFor('euler-ancestral'),
-  'dpm-solver++': schemaFor('dpm-solver++'),
-};
-
 /** Leaves out what the algorithm does not read, so that it may have any value. */
-function keysReadBy(algorithm: Algorithm, raw: unknown): unknown {
+function withoutUnread(algorithm: Algorithm, raw: unknown): unknown {
   if (typeof raw !== 'object' || raw === null) return raw;
-  const { reads } = FACTS[algorithm];
-  const unread = new Set([
-    ...(reads.has('clipping') ? [] : Object.keys(clippingKeys)),
-    ...(reads.has('thresholding') ? [] : Object.keys(thresholdingKeys)),
-    ...(reads.has('solver') ? [] : Object.keys(solverKeys)),
-    ...(reads.has('skip_prk_steps') ? [] : ['skip_prk_steps']),
-  ]);
+  const unread = unreadKeys(algorithm);
   return Object.fromEntries(Object.entries(raw).filter(([key]) => !unread.has(key)));
 }
 
-function configFrom(
-  keys: z.output<ReturnType<typeof schemaFor>>,
-  algorithm: Algorithm,
-): SchedulerConfig {
+function configFrom(keys: SchedulerKeys, algorithm: Algorithm): SchedulerConfig {
   const clips = FACTS[algorithm].reads.has('clipping') && keys.clip_sample;
   return {
     trainSteps: keys.num_train_timesteps,
@@ -269,9 +125,20 @@ function configFrom(
       type: keys.solver_type,
       lowerOrderFinal: keys.lower_order_final,
       eulerAtFinal: keys.euler_at_final,
-      useKarrasSigmas: keys.use_karras_sigmas ?? false,
+      sigmaSpacing: sigmaSpacingOf(keys),
       finalSigmasType: keys.final_sigmas_type,
       lambdaMinClipped: keys.lambda_min_clipped,
+      uncorrectedSteps: keys.disable_corrector,
+    },
+    consistency: {
+      originalSteps: keys.original_inference_steps,
+      timestepScaling: keys.timestep_scaling,
     },
   };
+}
+
+function sigmaSpacingOf(keys: SchedulerKeys): SigmaSpacing {
+  if (keys.use_karras_sigmas === true) return 'karras';
+  if (keys.use_exponential_sigmas === true) return 'exponential';
+  return keys.use_beta_sigmas === true ? 'beta' : 'training';
 }

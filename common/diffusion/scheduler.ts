@@ -40,6 +40,13 @@ interface Scheduler {
   restoreState(state: SamplerState): void;
 }
 
+/** What a sampler is made for, besides a model's scheduler config. */
+export interface SamplerOptions {
+  readonly steps: number;
+  /** To visit in place of those that the config spaces, descending; as many as there are steps. Some samplers take none. */
+  readonly timesteps?: readonly number[] | undefined;
+}
+
 /** From noise to a clean sample: `timesteps` descend. */
 export interface Sampler extends Scheduler {
   /** The first state is standard normal noise times this. */

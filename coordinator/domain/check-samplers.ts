@@ -18,6 +18,8 @@ export interface SamplerChecks {
   readonly scheduler: SchedulerPart;
   /** What draws the frames; absent where a job draws none. */
   readonly sampler?: SamplerName | undefined;
+  /** That the sampler visits in place of those of the steps. */
+  readonly timesteps?: readonly number[] | undefined;
   /** What the sampler is made from, if the generator brings its own. @default `scheduler` */
   readonly generatorScheduler?: SchedulerPart | undefined;
   /** Of the inversions, whichever the mixing ratio leaves; absent where a job inverts nothing. */
@@ -29,7 +31,7 @@ export interface SamplerChecks {
 
 /** One sampler or inverter that the job needs. */
 interface Need {
-  readonly field: 'scheduler' | 'inversion.mode' | 'models';
+  readonly field: 'scheduler' | 'timesteps' | 'inversion.mode' | 'models';
   /** The config that it is made from. */
   readonly file: string;
   /** As in "… cannot run with". */
@@ -62,21 +64,12 @@ interface Failure {
 }
 
 function needsOf(checks: SamplerChecks): Need[] {
-  const { steps, scheduler, generatorScheduler = scheduler, sampler, inversion } = checks;
+  const { steps, scheduler, generatorScheduler = scheduler, inversion } = checks;
   const { config } = scheduler;
   const file = fileOf(scheduler);
   const needs: Need[] = [];
-  if (sampler !== undefined) {
-    needs.push({
-      field: 'scheduler',
-      file: fileOf(generatorScheduler),
-      name: `sampler ${sampler}`,
-      make: (count) => createSampler(sampler, generatorScheduler.config, { steps: count }),
-      others: SAMPLERS.map((name) => [
-        name,
-        () => createSampler(name, generatorScheduler.config, { steps }),
-      ]),
-    });
+  if (checks.sampler !== undefined) {
+    needs.push(drawingNeed({ ...checks, sampler: checks.sampler, generatorScheduler }));
   }
   if (inversion !== undefined) {
     needs.push({
@@ -95,6 +88,28 @@ function needsOf(checks: SamplerChecks): Need[] {
     others: [],
   });
   return needs;
+}
+
+function drawingNeed({
+  steps,
+  sampler,
+  timesteps,
+  generatorScheduler,
+}: SamplerChecks & {
+  readonly sampler: SamplerName;
+  readonly generatorScheduler: SchedulerPart;
+}): Need {
+  const make = (name: SamplerName, count: number): unknown => {
+    const options = { steps: timesteps?.length ?? count, timesteps };
+    return createSampler(name, generatorScheduler.config, options);
+  };
+  return {
+    field: timesteps === undefined ? 'scheduler' : 'timesteps',
+    file: fileOf(generatorScheduler),
+    name: `sampler ${sampler}`,
+    make: (count) => make(sampler, count),
+    others: SAMPLERS.map((name) => [name, () => make(name, steps)]),
+  };
 }
 
 /** One line for all: another count helps them together. */
@@ -133,7 +148,7 @@ function configProblems(failures: readonly Failure[]): string[] {
     const fitting = need.others.filter(([, make]) => errorOf(make) === undefined);
     const remedy =
       fitting.length > 0
-        ? `choose ${fitting.map(([name]) => name).join(' or ')}, which can, or other models`
+        ? `choose ${oneOf(fitting.map(([name]) => name))}, which can, or other models`
         : 'use other models, or correct the file';
     const verb = `cannot run with ${[...new Set(same.map((one) => one.need.file))].join(' and ')}`;
     return `${need.field}: ${namesOf(same)} ${verb}: ${reason}; ${remedy}`;
@@ -187,6 +202,11 @@ function groupBy(
   keyOf: (failure: Failure) => string,
 ): (readonly [string, readonly Failure[]])[] {
   return [...Map.groupBy(failures, keyOf)];
+}
+
+function oneOf(names: readonly string[]): string {
+  const last = names.at(-1)!;
+  return names.length === 1 ? last : `${names.slice(0, -1).join(', ')} or ${last}`;
 }
 
 function namesOf(failures: readonly Failure[]): string {

@@ -7,7 +7,7 @@ import type { AcceptedJob } from '../../recipes/job.ts';
 import { stepsOfTask } from '../../recipes/pipeline/job-base.ts';
 import { sumOverTasks } from '../../recipes/pipeline/layout.ts';
 import type { Plan, TaskRef } from './plan.ts';
-import { drawingBranches } from './stage-work.ts';
+import { drawingRuns } from './stage-work.ts';
 
 /** Units per frame and step, or per frame. Ratios as measured on the shipped models by `npm run bench`; only time left depends on them. */
 const CONTROL_UNET_UNITS = 1.4;
@@ -62,7 +62,7 @@ export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): num
     case 'estimate':
       return frames * ESTIMATE_UNITS;
     case 'generate':
-      return frames * (job.steps * drawingBranches(job) * drawingUnits(job) + VAE_DECODE_UNITS);
+      return frames * (drawingRuns(job) * drawingUnits(job) + VAE_DECODE_UNITS);
     case 'encode':
       return frames * VAE_ENCODE_UNITS;
     case 'invert-image':

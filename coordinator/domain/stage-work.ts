@@ -1,10 +1,12 @@
 // How much arithmetic the tasks of a stage are at a job's size, steps and models; what a forecast carries from one render to another. Where
 // cost.ts compares tasks of one job, this compares jobs. Pure.
 
+import { modelRuns } from '../../common/diffusion/model-runs.ts';
 import { operationsOf, unetWork, vaeWork } from '../../common/models/graph-work.ts';
 import type { Digest, JsonObject, Stage } from '../../common/task.ts';
 import { nodesOf } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
+import { drawingSteps } from '../../recipes/pipeline/generator-settings.ts';
 import { stepsOfTask } from '../../recipes/pipeline/job-base.ts';
 import type { PlanNode } from '../../recipes/pipeline/plan-node.ts';
 import { framesRun, sumOverTasks } from '../../recipes/pipeline/layout.ts';
@@ -56,7 +58,7 @@ function frameWork(
   };
   const times = (count: number, work: number | undefined): number | undefined =>
     work === undefined ? undefined : count * work;
-  const passes = job.steps * drawingBranches(job);
+  const passes = drawingRuns(job);
   switch (stage) {
     case 'generate': {
       const drawn = times(passes, pass('unet'));
@@ -86,8 +88,14 @@ function branches(guidanceScale: number): number {
   return guidanceScale === 1 ? 1 : 2;
 }
 
-/** How often the UNet of the frames is asked at each step. */
-export function drawingBranches(job: AcceptedJob): number {
+/** How often the UNet of the frames is asked for each of them. */
+export function drawingRuns(job: AcceptedJob): number {
+  const times = 'sampler' in job ? modelRuns(job.sampler, drawingSteps(job)) : job.steps;
+  return times * drawingBranches(job);
+}
+
+/** And each time the sampler does. */
+function drawingBranches(job: AcceptedJob): number {
   // The source and its edit, both with and without their prompts.
   if (job.task === 'prompt-to-prompt') return 4;
   const byText = 'guidanceScale' in job ? branches(job.guidanceScale) : 1;

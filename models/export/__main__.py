@@ -3,6 +3,7 @@
 demo      the small models, from the folder they were trained in, into models/demo
 temporal  of these the temporal layers over the image UNet alone, and their logs
 models    models of your own (Stable Diffusion 1.5, ControlNets, ZeroScope ...), from diffusers folders
+graphs    writes the graphs of a set anew, from the weights in it
 check     runs the graphs of a set in onnxruntime against torch
 rehearse  writes small random models, laid out as downloads are, to try `models` on
 """
@@ -17,8 +18,9 @@ import transformers
 
 from train.loop import train_dir
 
-from . import check, demo, rehearse, rehearse_files, videos
+from . import check, demo, regraph, rehearse, rehearse_files, videos
 from .annotators import card_entries
+from .attention import plain_attention
 from .generators import control_generators
 from .inputs.problems import BadInputs
 from .inputs.read_image import PREDICTIONS
@@ -82,6 +84,14 @@ def main():
     own.add_argument("--name", required=True)
     own.add_argument("--license", required=True, help="of the weights, SPDX or a name")
     own.add_argument("--out", type=Path, required=True)
+    anew = commands.add_parser("graphs")
+    anew.add_argument("folder", type=Path, nargs="?", default=DEMO)
+    for command in (own, anew):
+        command.add_argument(
+            "--plain-attention",
+            action="store_true",
+            help="with ONNX's own operators alone: slower, larger in memory, for any provider",
+        )
     checked = commands.add_parser("check")
     checked.add_argument("folder", type=Path, nargs="?", default=DEMO)
     tried = commands.add_parser("rehearse")
@@ -93,10 +103,13 @@ def main():
         help="of the weights' files; single: other models, each as one file and as a folder",
     )
     options = parser.parse_args()
+    if options.command in ("graphs", "check") and not (options.folder / "card.json").is_file():
+        parser.error(f"{options.folder} is no model set: it has no card.json")
     verbs = {
         "demo": _demo,
         "temporal": _temporal,
         "models": _models,
+        "graphs": _graphs,
         "check": _check,
         "rehearse": _rehearse,
     }
@@ -132,10 +145,16 @@ def _models(options):
 
 def _write(source, card, options):
     try:
-        with whole_folder(options.out) as out:
+        with whole_folder(options.out) as out, plain_attention(options.plain_attention):
             write_model_set(source, card, out, DTYPES[options.dtype])
     except OSError as reason:
         sys.exit(f"--out {options.out}: could not be written: {reason}")
+
+
+def _graphs(options):
+    with plain_attention(options.plain_attention):
+        for path in regraph.write_graphs(options.folder):
+            print(path, flush=True)
 
 
 def _check(options):

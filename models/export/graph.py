@@ -14,6 +14,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper
 
+from .attention import fused_attention
 from .safetensors_file import stored_tensors
 
 OPSET = 18
@@ -38,7 +39,7 @@ def write_graph(module, example, contract, weights, path):
     one stores the rest of the name, in a folder at or below that of `path`.
     """
     draft = path.with_suffix(".draft")
-    with torch.no_grad(), warnings.catch_warnings():
+    with torch.no_grad(), fused_attention(), warnings.catch_warnings():
         # The exporter says that it is deprecated (torch is pinned) and that traced Python values
         # are constants (those left are widths; frames, batch and sizes are checked to vary).
         warnings.simplefilter("ignore")

@@ -114,9 +114,14 @@ def _write_temporal(name, source, image, dtype):
         vidrd.copy_layers(source.layers, out, dtype)
     add_to_config(out, window=source.window, rowwise_temporal_convs=True)
     model = load_temporal(image / "unet", out)
+    graphs.write_video_unet(model, *temporal_graph(image, name))
+
+
+def temporal_graph(image, name):
+    """Files that store the weights of the temporal layers `name` and of what they lie over, and the graph's."""
     # Those that were tuned go before the image UNet's of the same name.
-    weights = (out / WEIGHTS, image / "unet" / WEIGHTS)
-    graphs.write_video_unet(model, weights, image / f"unet_motion-{name}.onnx")
+    weights = (image / f"motion-{name}" / WEIGHTS, image / "unet" / WEIGHTS)
+    return weights, image / f"unet_motion-{name}.onnx"
 
 
 def _write_whole(source, folder, dtype):

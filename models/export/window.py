@@ -2,7 +2,8 @@
 them together: its samples see each other.
 """
 
-from .prompt2prompt import split_heads
+from diffusers.models.attention_processor import AttnProcessor2_0
+
 from .wrappers import ControlledUnet, pool_norms
 
 
@@ -24,9 +25,9 @@ class WindowUnet(ControlledUnet):
 class JoinedAttention:
     """Self-attention of each sample to the positions of all samples."""
 
+    def __init__(self):
+        self.attend = AttnProcessor2_0()
+
     def __call__(self, attn, hidden_states, **_):
-        seen = hidden_states.reshape(1, -1, hidden_states.shape[-1])
-        query = split_heads(attn, attn.to_q(hidden_states))
-        key, value = (split_heads(attn, layer(seen)) for layer in (attn.to_k, attn.to_v))
-        probabilities = (query @ key.transpose(-1, -2) * attn.scale).softmax(-1)
-        return attn.to_out[0]((probabilities @ value).transpose(1, 2).flatten(2))
+        together = hidden_states.reshape(1, -1, hidden_states.shape[-1])
+        return self.attend(attn, together).reshape(hidden_states.shape)

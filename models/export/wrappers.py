@@ -194,4 +194,4 @@ def _pooled_group_norm(norm, frames):
     """GroupNorm of (F, C, h, w) with one mean and deviation per group for all frames."""
     window = frames.transpose(0, 1).unsqueeze(0)
     out = functional.group_norm(window, norm.num_groups, norm.weight, norm.bias, norm.eps)
-    return torch.transpose(out.squeeze(0), 0, 1)
+    return torch.transpose(out[0], 0, 1)

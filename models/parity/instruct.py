@@ -3,8 +3,8 @@ for the tests of the TypeScript side.
 
 The held-out clip of parity.goldens, edited by an instruction; the pipeline is given the noise, and
 gives latents. Writes goldens/instruct.safetensors: noise (8, 4, h, w), and scaled latents by sampler,
-of all frames for DDIM and of the first two for the others. At step i the ancestral sampler draws the
-initial noise, its values moved on by SHIFT (i + 1) places, the last ones to the front.
+of all frames for DDIM and of the first two for the others. At step i the samplers that draw noise have the
+initial one, its values moved on by SHIFT (i + 1) places, the last ones to the front.
 """
 
 import argparse
@@ -14,13 +14,19 @@ from pathlib import Path
 import torch
 from diffusers import (
     DDIMScheduler,
+    DEISMultistepScheduler,
     DPMSolverMultistepScheduler,
     EulerAncestralDiscreteScheduler,
+    EulerDiscreteScheduler,
+    HeunDiscreteScheduler,
+    LCMScheduler,
     PNDMScheduler,
     StableDiffusionInstructPix2PixPipeline,
     UNet2DConditionModel,
+    UniPCMultistepScheduler,
 )
 from diffusers.schedulers import scheduling_euler_ancestral_discrete as euler_module
+from diffusers.schedulers import scheduling_lcm as lcm_module
 from safetensors.torch import save_file
 
 from .goldens import HERE, Job
@@ -33,6 +39,11 @@ SAMPLERS = {
     "pndm": PNDMScheduler,
     "euler-ancestral": EulerAncestralDiscreteScheduler,
     "dpm-solver++": DPMSolverMultistepScheduler,
+    "euler": EulerDiscreteScheduler,
+    "heun": HeunDiscreteScheduler,
+    "unipc": UniPCMultistepScheduler,
+    "deis": DEISMultistepScheduler,
+    "lcm": LCMScheduler,
 }
 
 
@@ -76,7 +87,8 @@ class Editor:
         shape. `changes`: other arguments of the pipeline."""
         self.pipeline.scheduler = kind.from_pretrained(self.image / "scheduler")
         steps = iter(range(STEPS))
-        euler_module.randn_tensor = lambda *_, **__: moved(noise, next(steps))
+        for module in (euler_module, lcm_module):
+            module.randn_tensor = lambda *_, **__: moved(noise, next(steps))
         settings = dict(
             num_inference_steps=STEPS,
             guidance_scale=GUIDANCE,

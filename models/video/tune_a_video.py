@@ -15,7 +15,7 @@ import types
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.models.attention import BasicTransformerBlock
-from diffusers.models.attention_processor import Attention
+from diffusers.models.attention_processor import Attention, AttnProcessor2_0
 from diffusers.models.unets.unet_3d_condition import UNet3DConditionOutput
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -65,17 +65,14 @@ class _NearFrames:
     """Attention of each frame to the first of its clip and to the one before it."""
 
     def __init__(self, clip):
-        self.clip = clip
+        self.clip, self.attend = clip, AttnProcessor2_0()
 
     def __call__(self, attn, hidden_states, **_):
         frames = self.clip.split(hidden_states)
         first = frames[:, :1]
         before = torch.cat([first, frames[:, :-1]], 1)
         seen = torch.cat([first.expand_as(frames), before], 2).flatten(0, 1)
-        query = attn.head_to_batch_dim(attn.to_q(hidden_states))
-        key, value = (attn.head_to_batch_dim(layer(seen)) for layer in (attn.to_k, attn.to_v))
-        probabilities = (query @ key.transpose(-1, -2) * attn.scale).softmax(-1)
-        return attn.to_out[0](attn.batch_to_head_dim(probabilities @ value))
+        return self.attend(attn, hidden_states, seen)
 
 
 def _add_attention_over_time(block, clip):

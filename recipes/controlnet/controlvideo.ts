@@ -24,11 +24,12 @@ export function drawingTogether(request: Pick<RecipeRequest<Spec>, 'spec' | 'mod
 
 /** All frames begin from one noise, and the smoother is told of steps of DDIM. */
 function settled(spec: Spec): Spec {
-  return { ...spec, scheduler: 'ddim', sharedNoise: 1 };
+  return { ...spec, scheduler: 'ddim', timesteps: undefined, sharedNoise: 1 };
 }
 
 function contradictionsOf(spec: Spec): readonly string[] {
-  const { frames, window, scheduler, sharedNoise, mixingRatio, inversion, bridging } = spec;
+  const { frames, window, scheduler, timesteps, sharedNoise, mixingRatio, inversion, bridging } =
+    spec;
   const { long, windowStride, windowBlock } = spec;
   const has = 'method controlvideo';
   const alone = `${has} draws frames together, and one has none beside it`;
@@ -42,6 +43,9 @@ function contradictionsOf(spec: Spec): readonly string[] {
     scheduler:
       (scheduler ?? 'ddim') !== 'ddim' &&
       `${has} smooths between steps of ddim, so ${scheduler} cannot draw; leave one of the two out`,
+    timesteps:
+      timesteps !== undefined &&
+      `${has} smooths between steps of ddim, which takes no timesteps of a list; leave one of the two out`,
     sharedNoise:
       (sharedNoise ?? 1) !== 1 &&
       `${has} draws all frames from one noise, which is 1; leave one of the two out`,

@@ -1,6 +1,5 @@
 // From noise to latents along control pictures, by a UNet with its ControlNets or T2I-Adapters in one graph.
 
-import { createSampler } from '../../common/diffusion/create-sampler.ts';
 import type { Session, StageContext } from '../../workers/inference/ports.ts';
 import { drawingNoise } from '../../workers/pipelines/drawing-noise.ts';
 import { denoise } from '../../workers/pipelines/diffusion-loop.ts';
@@ -19,7 +18,7 @@ import { embedPrompt, embedText } from '../../workers/pipelines/text-embedding.t
 import { checkLatentSize, runUnet } from '../../workers/pipelines/unet.ts';
 import { floatTensor } from '../../workers/tensor/tensor.ts';
 import type { FloatTensor, FrameTensor } from '../../workers/tensor/tensor.ts';
-import { noiseOf } from '../pipeline/generator-settings.ts';
+import { drawingSampler, noiseOf } from '../pipeline/generator-settings.ts';
 import type { DrawingParams } from '../pipeline/generator-settings.ts';
 import type { ControlWeight } from './params.ts';
 
@@ -46,9 +45,7 @@ export interface Control extends ControlWeight {
 /** Scaled latents of the noise's shape. */
 export async function drawLatents(drawing: Drawing, context: StageContext): Promise<FloatTensor> {
   const { params, noise, frames } = drawing;
-  const sampler = createSampler(params.sampler, context.config('scheduler'), {
-    steps: params.steps,
-  });
+  const sampler = drawingSampler(params, context.config('scheduler'));
   return denoise(noise, {
     ...(await loopAlong(drawing, sampler.timesteps.length, context)),
     sampler,

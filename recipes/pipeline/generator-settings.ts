@@ -1,6 +1,8 @@
 // The settings of every recipe whose frames an image model draws: from its spec to its job, and from there to its generate tasks. Whatever a
 // recipe has besides, its controls say, is its own.
 
+import { createSampler } from '../../common/diffusion/create-sampler.ts';
+import type { Sampler } from '../../common/diffusion/scheduler.ts';
 import type { Generator, ModelSet } from '../../common/models/model-set.ts';
 import type { Prompt, SamplerName, Seed } from '../../common/stages.ts';
 import { promptOver, seedOver } from './frame-settings.ts';
@@ -13,6 +15,8 @@ export interface DrawingSettings {
   /** 1 means no guidance. */
   readonly guidanceScale: number;
   readonly sampler: SamplerName;
+  /** That the sampler visits in place of those of the steps. */
+  readonly timesteps?: readonly number[];
   /** Of the frames' noise, above 0 to 1. @default nothing is shared */
   readonly sharedNoise?: number;
 }
@@ -25,11 +29,14 @@ export interface DrawingJob extends JobBase, DrawingSettings {
 export type DrawingParams = Readonly<{
   prompt: Prompt;
   negativePrompt: string;
+  /** As many as there are timesteps, where these are listed. */
   steps: number;
   guidanceScale: number;
   sampler: SamplerName;
   /** Frame noise is keyed by (seed, frame index, purpose, step). */
   seed: Seed;
+  /** As `DrawingSettings.timesteps`. */
+  timesteps?: readonly number[];
   /** As `DrawingSettings.sharedNoise`. */
   sharedNoise?: number;
 }>;
@@ -39,14 +46,16 @@ export function drawingSettings(
   spec: {
     readonly guidanceScale?: number | undefined;
     readonly scheduler?: SamplerName | undefined;
+    readonly timesteps?: readonly number[] | undefined;
     readonly sharedNoise?: number | undefined;
   },
   { defaults }: ModelSet,
 ): DrawingSettings {
-  const { sharedNoise = 0 } = spec;
+  const { timesteps, sharedNoise = 0 } = spec;
   return {
     guidanceScale: spec.guidanceScale ?? defaults.guidanceScale,
     sampler: spec.scheduler ?? defaults.sampler,
+    ...(timesteps === undefined ? {} : { timesteps }),
     ...(sharedNoise === 0 ? {} : { sharedNoise }),
   };
 }
@@ -59,8 +68,9 @@ export function drawnBy(
     models,
   }: { readonly spec: Parameters<typeof drawingSettings>[0]; readonly models: ModelSet },
 ) {
+  const { sampler, timesteps } = drawingSettings(spec, models);
   return {
-    sampler: drawingSettings(spec, models).sampler,
+    ...{ sampler, timesteps },
     generatorScheduler: generator?.scheduler,
     mixingRatio: generator?.mixingRatio,
   };
@@ -68,12 +78,30 @@ export function drawnBy(
 
 /** Of the task that draws these frames. */
 export function drawingParams(job: DrawingJob, frames: FrameRange): DrawingParams {
-  const { negativePrompt, steps, guidanceScale, sampler, sharedNoise } = job;
+  const { negativePrompt, guidanceScale, sampler, timesteps, sharedNoise } = job;
   return {
-    ...{ prompt: promptOver(job, frames), negativePrompt, steps, guidanceScale, sampler },
+    ...{ prompt: promptOver(job, frames), negativePrompt, steps: drawingSteps(job) },
+    ...{ guidanceScale, sampler },
     seed: seedOver(job, frames),
+    ...(timesteps === undefined ? {} : { timesteps }),
     ...(sharedNoise === undefined ? {} : { sharedNoise }),
   };
+}
+
+/** Of drawing; inversions and smoothing have the job's. */
+export function drawingSteps({
+  steps,
+  timesteps,
+}: Pick<DrawingJob, 'steps' | 'timesteps'>): number {
+  return timesteps?.length ?? steps;
+}
+
+/** What these tasks take their steps with. `config`: the generator's scheduler's. */
+export function drawingSampler(
+  { sampler, steps, timesteps }: Pick<DrawingParams, 'sampler' | 'steps' | 'timesteps'>,
+  config: unknown,
+): Sampler {
+  return createSampler(sampler, config, { steps, timesteps });
 }
 
 /** What the noise of these frames is keyed by. */

@@ -1,6 +1,7 @@
-// What the UNet is told, step by step, of how attention to the edited prompt follows that to the source's: from the words of the task to the
+// What the UNet is told, run by run, of how attention to the edited prompt follows that to the source's: from the words of the task to the
 // inputs of the graph (models/export/prompt2prompt.py).
 
+import { modelRuns } from '../../common/diffusion/model-runs.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import type { Tokenizer } from '../../workers/inference/ports.ts';
 import { floatTensor } from '../../workers/tensor/tensor.ts';
@@ -25,7 +26,8 @@ export function attentionControl(
   for (const [word, weight] of Object.entries(params.weights)) {
     for (const place of placesOf(word, params.prompt, tokenizer)) equalizer[place] = weight;
   }
-  const { steps, crossReplace, selfReplace } = params;
+  const { crossReplace, selfReplace } = params;
+  const steps = modelRuns(params.sampler, params.steps);
   // One more step than there are, as in the paper's code: of 50, 0.4 are 20, and 1 is all.
   const crossSteps = Math.floor(crossReplace * (steps + 1));
   const selfSteps = Math.floor(selfReplace * steps);

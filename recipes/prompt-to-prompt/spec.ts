@@ -137,6 +137,7 @@ export const promptToPrompt = recipeSpec({
       field: 'edit.sourceGuidanceScale',
       doc: 'Guidance of the source, which is drawn again beside the edit; at 1 it stays what it was',
     },
-    ...DRAWING_FLAGS.filter(({ field }) => field !== 'sharedNoise'),
+    // What is drawn begins where the inversion ended, with its noise.
+    ...DRAWING_FLAGS.filter(({ field }) => field !== 'timesteps' && field !== 'sharedNoise'),
   ],
 });

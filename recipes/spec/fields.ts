@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 
+import { AYS_TIMESTEPS } from '../../common/diffusion/ays-timesteps.ts';
 import { OUTPUT_FORMATS } from '../../common/outputs/output-formats.ts';
 import { INVERSION_MODES, SAMPLERS } from '../../common/stages.ts';
 import { BY_MODELS } from './flag.ts';
@@ -102,11 +103,32 @@ export const COMMON_FIELDS = {
   output: outputSpec.prefault({}),
 };
 
+const AYS_WORDS = Object.keys(AYS_TIMESTEPS);
+const TIMESTEPS_FORM = `expected timesteps that descend, such as 999,850,736, or ${AYS_WORDS.join(' or ')}`;
+
+const timestepsList = z
+  .array(integer(0, 99_999))
+  .min(1)
+  .max(1000)
+  .refine((list) => list.every((time, i) => i === 0 || time < list[i - 1]!), TIMESTEPS_FORM);
+
+/** `999,850,736` and the words, as well as a list. */
+const timestepsText = z
+  .string()
+  .regex(new RegExp(`^(?:${AYS_WORDS.join('|')}|\\d{1,5}(?:,\\d{1,5})*)$`), TIMESTEPS_FORM)
+  .transform((text) =>
+    text in AYS_TIMESTEPS
+      ? [...AYS_TIMESTEPS[text as keyof typeof AYS_TIMESTEPS]]
+      : text.split(',').map(Number),
+  )
+  .pipe(timestepsList);
+
 /** Of every recipe whose frames an image model draws. */
 export const DRAWING_FIELDS = {
   guidanceScale: z.number().min(1).max(100).optional(),
   scheduler: words(SAMPLERS).optional(),
-  // Absent for 0: a coordinator of an older version refuses what it does not know.
+  // Absent for the steps' own, and for 0: a coordinator of an older version refuses what it does not know.
+  timesteps: z.union([timestepsText, timestepsList]).optional(),
   sharedNoise: z.number().min(0).max(1).optional(),
 };
 
@@ -126,6 +148,14 @@ export const DRAWING_FLAGS: readonly SettingFlag[] = [
     field: 'scheduler',
     doc: 'Sampler of the image model',
     defaultText: BY_MODELS,
+  },
+  {
+    name: 'timesteps',
+    kind: 'text',
+    value: 'T,...',
+    field: 'timesteps',
+    doc: 'Timesteps that frames are drawn at in place of those of --steps, descending: a list, or Align Your Steps (ays-sd, ays-sdxl); for euler, heun, dpm-solver++ and lcm',
+    defaultText: 'those of --steps',
   },
   {
     name: 'shared-noise',

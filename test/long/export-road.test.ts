@@ -3,7 +3,7 @@
 // with models/requirements.txt: $BIVDIFF_PYTHON, else python3.
 
 import { globSync, statSync } from 'node:fs';
-import { mkdtemp, open, rm, stat } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -14,6 +14,8 @@ import { exporter, needPython, python } from '../support/exporter.ts';
 
 const root = join(import.meta.dirname, '../..');
 const SOURCE = join(root, 'examples/source.mp4');
+/** The operator that attention is as one node. */
+const FUSED = 'MultiHeadAttention';
 
 let folder: string;
 
@@ -45,6 +47,14 @@ async function weightsOf(path: string): Promise<string[]> {
   const size = Number(length.readBigUInt64LE());
   const { buffer: header } = await file.read(Buffer.alloc(size), 0, size, 8);
   return Object.keys(JSON.parse(header.toString()) as object).sort();
+}
+
+/** The bytes of a set's graphs, which hold no weights. */
+async function graphsOf(set: string): Promise<Readonly<Record<string, Buffer>>> {
+  const paths = globSync('**/*.onnx', { cwd: set }).sort();
+  return Object.fromEntries(
+    await Promise.all(paths.map(async (path) => [path, await readFile(join(set, path))] as const)),
+  );
 }
 
 describe('models as they are published', () => {
@@ -93,6 +103,25 @@ describe('models as they are published', () => {
       await render(video, '--task', 'controlnet', '--mixing-ratio', '0.5', '--video-model', video);
     }
     await render('together', '--task', 'controlnet', '--method', 'controlvideo');
+  });
+
+  it('have graphs that are written anew as they were, or with operators that every provider has', async () => {
+    const set = join(folder, 'tuned');
+    const before = await graphsOf(set);
+    const fused = Object.keys(before).filter((path) => before[path]!.includes(FUSED));
+    expect(fused).toContain('image/unet/model.onnx');
+    const paths = (await exporter('graphs', set)).trim().split('\n');
+    expect(paths).toEqual(expect.arrayContaining(fused));
+    expect(await graphsOf(set)).toEqual(before);
+
+    await exporter('graphs', set, '--plain-attention');
+    const plain = await graphsOf(set);
+    expect(Object.keys(plain)).toEqual(Object.keys(before));
+    expect(Object.keys(plain).filter((path) => plain[path]!.includes(FUSED))).toEqual([]);
+    for (const line of (await exporter('check', set)).trim().split('\n')) {
+      const [, worst, largest] = /: (\S+) of (\S+) at /.exec(line) ?? [];
+      expect(Number(worst) / Number(largest), line).toBeLessThan(1e-4);
+    }
   });
 
   it('are tuned on a clip only if all that they need is there', async () => {

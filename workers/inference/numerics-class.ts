@@ -1,8 +1,9 @@
 // Which results must have equal bits: a string that names all that can change them besides the task. Two workers of one
 // class give the same bytes, but for classes that say `timed-search`; the class is part of a task's id.
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { arch, cpus } from 'node:os';
+import { join } from 'node:path';
 
 import { versionOfPackage } from '../../common/package-version.ts';
 
@@ -32,7 +33,7 @@ const extensions: readonly (readonly [name: string, flag: string])[] = [
 ];
 
 /**
- * Of a stage that runs graphs, say `cpu:x64-avx512+vnni/onnxruntime-1.30.0/v8-13.6`. Threads and batch are not in it:
+ * Of a stage that runs graphs, say `cpu:x64-avx512+vnni+l2-2048k/onnxruntime-1.30.0/v8-13.6`. Threads and batch are not in it:
  * they change no bits (tested; lone-sample.ts sees to the cases where they would).
  */
 export function inferenceClass(hardware = cpuHardware()): string {
@@ -63,7 +64,7 @@ export function deviceHardware(
   return `${hardware}/${env['NVIDIA_TF32_OVERRIDE'] === '0' ? 'no-tf32' : 'tf32'}+timed-search`;
 }
 
-/** Of this machine's processors, say `cpu:x64-avx2`. */
+/** Of this machine's processors, say `cpu:x64-avx2+l2-512k`. */
 export function cpuHardware(): string {
   return `cpu:${thisCpuClass()}`;
 }
@@ -76,23 +77,37 @@ export function plainClass(): string {
   return `v8-${process.versions.v8.split('.').slice(0, 2).join('.')}`;
 }
 
-/** Of this machine: from /proc/cpuinfo where there is one, else the processor's name. */
+/** Of this machine: from /proc/cpuinfo and what Linux tells of caches where there are such, else the processor's name. */
 function thisCpuClass(): string {
   try {
-    return cpuClass(arch(), readFileSync('/proc/cpuinfo', 'utf8'));
+    return cpuClass(arch(), readFileSync('/proc/cpuinfo', 'utf8'), secondCache());
   } catch {
     const model = cpus()[0]?.model ?? 'unknown';
     return `${arch()}-${model.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`;
   }
 }
 
-/** Of the first processor that `cpuinfo` lists, say `x64-avx512+vnni+bf16`. */
-export function cpuClass(architecture: string, cpuinfo: string): string {
+/** The size of this machine's second cache as Linux writes it, say `2048K`; undefined if it tells of none. @throws Error — it tells of no caches */
+export function secondCache(): string | undefined {
+  const caches = '/sys/devices/system/cpu/cpu0/cache';
+  const told = (index: string, file: string) =>
+    readFileSync(join(caches, index, file), 'utf8').trim();
+  const indices = readdirSync(caches).filter((name) => /^index\d+$/.test(name));
+  const index = indices.find((name) => told(name, 'level') === '2');
+  return index && told(index, 'size');
+}
+
+/**
+ * Of the first processor that `cpuinfo` lists, say `x64-avx512+vnni+bf16+l2-2048k`. Attention goes through as many positions at a time as the second
+ * cache has room for (`MultiHeadAttention` of ONNX Runtime's CPU provider), and that many sums are rounded together.
+ */
+export function cpuClass(architecture: string, cpuinfo: string, l2?: string): string {
   const line = /^(?:flags|Features)\s*:(.*)$/m.exec(cpuinfo)?.[1] ?? '';
   const flags = new Set(line.trim().split(/\s+/));
   const [base] = instructionSets.find(([, needed]) => needed.every((flag) => flags.has(flag))) ?? [
     'base',
   ];
   const present = extensions.filter(([, flag]) => flags.has(flag)).map(([name]) => name);
-  return `${architecture}-${[base, ...present].join('+')}`;
+  const cache = l2 === undefined ? [] : [`l2-${l2.toLowerCase()}`];
+  return `${architecture}-${[base, ...present, ...cache].join('+')}`;
 }

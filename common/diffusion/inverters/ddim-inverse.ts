@@ -1,5 +1,7 @@
 // DDIM run backwards, as diffusers' DDIMInverseScheduler: with the same model outputs it undoes DDIM's steps exactly, up to
-// rounding. The model is asked at the level that the step leads to.
+// rounding. The model is asked at the level that the step leads to. Timesteps are DDIM's of the same config, backwards: with linspace too,
+// which diffusers' class refuses. There DDIM's levels do not meet (each step goes down by one stride, whatever the next timestep is), and each
+// is undone by itself.
 
 import { cumulativeAlphas } from '../noise-schedule.ts';
 import { clip, predict, weightedSum } from '../predicted-sample.ts';

@@ -2,6 +2,7 @@
 // the next state. Coefficients are rounded to float32 where diffusers rounds them.
 
 import { pinnedExp, pinnedLog } from '../pinned-math.ts';
+import type { SolverConfig } from '../scheduler-config.ts';
 
 const { fround, sqrt } = Math;
 
@@ -18,7 +19,8 @@ export interface CleanHistory {
   readonly predictions: readonly Float32Array[];
   /** Of the state at each prediction, and after the update: one more. */
   readonly levels: readonly NoiseLevel[];
-  readonly type: 'midpoint' | 'heun';
+  /** Midpoint or heun. */
+  readonly type: SolverConfig['type'];
 }
 
 export function noiseLevel(sigma: number): NoiseLevel {

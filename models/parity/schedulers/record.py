@@ -1,14 +1,16 @@
 """`python -m parity.schedulers.record`, from models/: records what diffusers' schedulers give, for the
 tests of common/diffusion and workers/tensor.
 
-Writes into goldens/: grid.json, a list of runs (diffusers class, config, steps), and
+Writes into goldens/: grid.json, a list of runs (diffusers class, config, steps or timesteps), and
 goldens.safetensors with the last state of each run (float32, one row a run), alphas_cumprod of some
 configs, the noise that torch drew for diffusers' own test of Euler ancestral, and normals of Philox.
 A run starts from `start()` and is predicted by `predict()`; the tests compute the same.
 
-torch's square root, logarithm and exponential are off by a last bit here and there, and not alike on
-every CPU. So each run is repeated with these three rounded correctly; of that, a digest is kept
-("rounded"), which the tests meet to the bit.
+torch's and numpy's square root, logarithm, exponential and solutions of linear systems are off by a
+last bit here and there, and not alike on every CPU. So each run is repeated with these rounded
+correctly; of that, a digest is kept ("rounded"), which the tests meet to the bit.
+
+The beta sigmas need scipy (1.17.1 here), which nothing else of models/ does.
 """
 
 import contextlib
@@ -21,6 +23,7 @@ import numpy as np
 import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 from diffusers.schedulers import scheduling_euler_ancestral_discrete as euler_module
+from diffusers.schedulers import scheduling_lcm as lcm_module
 from safetensors.numpy import save_file
 
 from .runs import SPACINGS, all_runs, tables
@@ -94,24 +97,40 @@ def digest(values):
 
 @contextlib.contextmanager
 def rounded_correctly():
-    """Lets torch's sqrt, power of a half, log and exp of float32 round once, from float64."""
-    power = torch.Tensor.__pow__
+    """Lets torch's sqrt, power of a half, log, exp, expm1 and linear solutions of float32 and numpy's
+    log of them round once, from float64."""
+    power, log = torch.Tensor.__pow__, np.log
     patches = [(torch, "log", np.log), (torch, "exp", np.exp), (torch, "sqrt", np.sqrt)]
-    patches += [(torch.Tensor, "sqrt", np.sqrt)]
-    kept = [(owner, name, getattr(owner, name)) for owner, name, _ in patches]
+    patches += [(torch.Tensor, "sqrt", np.sqrt), (torch, "expm1", np.expm1)]
+    patches += [(torch.linalg, "solve", np.linalg.solve)]
+    others = [(torch, "einsum"), (np, "log")]
+    kept = [(owner, name, getattr(owner, name)) for owner, name, *_ in [*patches, *others]]
 
     def through(function):
-        return lambda x: torch.from_numpy(
-            np.asarray(function(x.numpy().astype(np.float64)).astype(np.float32))
-        )
+        def rounded(*given):
+            result = function(*(x.numpy().astype(np.float64) for x in given))
+            return torch.from_numpy(np.asarray(result.astype(np.float32)))
+
+        return rounded
 
     def power_or_root(self, exponent):
         return torch.sqrt(self) if exponent == 0.5 else power(self, exponent)
+
+    def log_of_any(x):
+        if isinstance(x, torch.Tensor):
+            return torch.log(x)
+        if getattr(x, "dtype", None) == np.float32:
+            return log(x.astype(np.float64)).astype(np.float32)
+        return log(x)
+
+    def weighted_sum(_, weights, stacked):
+        return sum(weight * stacked[:, k] for k, weight in enumerate(weights))
 
     with np.errstate(divide="ignore"):
         for owner, name, function in patches:
             setattr(owner, name, through(function))
         torch.Tensor.__pow__ = power_or_root
+        np.log, torch.einsum = log_of_any, weighted_sum
         try:
             yield
         finally:
@@ -122,14 +141,18 @@ def rounded_correctly():
 
 def run(kind, config, steps):
     scheduler = kind(**config)
-    scheduler.set_timesteps(steps)
+    if isinstance(steps, list):
+        scheduler.set_timesteps(timesteps=steps)
+    else:
+        scheduler.set_timesteps(steps)
     if hasattr(scheduler, "set_begin_index"):
         scheduler.set_begin_index(0)  # else it looks for the timestep, of which there may be two
     state = start() * getattr(scheduler, "init_noise_sigma", 1.0)
     for step, time in enumerate(scheduler.timesteps):
         seen = scheduler.scale_model_input(state, time)
         output = predict(seen, time)
-        euler_module.randn_tensor = lambda *_, step=step, **__: noise(step)
+        for module in (euler_module, lcm_module):
+            module.randn_tensor = lambda *_, step=step, **__: noise(step)
         state = scheduler.step(output, time, state).prev_sample
     return state
 

@@ -10,15 +10,15 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createMediaService } from '../../../workers/media/media-service.ts';
 import { endOfCli, startCli } from '../../support/cli-process.ts';
 import { sha256OfFile } from '../../support/farm/tenant-farm.ts';
-import { useFarm } from '../../support/farm/use-farm.ts';
+import { FaultFarm } from '../../support/farm/fault-farm.ts';
 import { disc, take, writeShots } from '../../support/media/drawn-shots.ts';
 import { soundFile } from '../../support/media/sound-packets.ts';
 import { FIXTURES, MASK, SOURCE } from '../cli/workplace.ts';
 
-const farmOf = useFarm();
+let farm: FaultFarm;
 const folder = await mkdtemp(join(tmpdir(), 'bivdiff-settings-'));
 const [SHOTS, SCENES] = [join(folder, 'shots.txt'), join(folder, 'scenes.mp4')];
-const CLIP = ['--input', SOURCE, '--frames', '8', '--steps', '4'];
+const CLIP = ['--input', SOURCE, '--frames', '8', '--steps', '4', '--size', '64x64'];
 const PROMPT = ['--prompt', 'a green star moving right on a white background'];
 const ALONG = ['--task', 'controlnet', ...PROMPT];
 const WEIGHED = ['--control-scale', '0.2..1', '--control-start', '0.25', '--control-end', '0.8'];
@@ -39,6 +39,9 @@ const JOBS: readonly (readonly [string, readonly string[]])[] = [
   ['a ControlNet', ALONG],
   ['no inversion', [...ALONG, '--bridging', 'none', '--strength', '0.5']],
   ['shared noise', [...ALONG, '--shared-noise', '0.5']],
+  ['another sampler', [...ALONG, '--scheduler', 'heun']],
+  ['timesteps of a list', [...ALONG, '--scheduler', 'euler', '--timesteps', '999,850,600,250,24']],
+  ['a sampler that draws noise', [...ALONG, '--scheduler', 'lcm']],
   ['weighed controls', [...ALONG, ...WEIGHED]],
   ["VidRD's class", [...ALONG, '--video-model', 'vidrd']],
   ["AnimateDiff's class", [...ALONG, '--video-model', 'animatediff']],
@@ -64,6 +67,7 @@ const JOBS: readonly (readonly [string, readonly string[]])[] = [
 
 const digests = new Set<string>();
 beforeAll(async () => {
+  farm = await FaultFarm.start({ workers: 1 });
   await writeFile(SHOTS, '0 3 6');
   await using media = createMediaService();
   const scenes = [disc([60, 80, 100], [220, 60, 60], 2), disc([150, 140, 60], [30, 60, 200], 3)];
@@ -73,7 +77,10 @@ beforeAll(async () => {
     scenes.flatMap((scene) => take(scene, 15)),
   );
 });
-afterAll(async () => rm(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  await farm.close();
+  await rm(folder, { recursive: true, force: true });
+});
 
 async function run(...words: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await endOfCli(startCli([...words]));
@@ -82,7 +89,6 @@ async function run(...words: readonly string[]): Promise<string> {
 }
 
 it.each(JOBS)('renders and submits the same: %s', async (_, settings) => {
-  const farm = await farmOf.start({ workers: 1 });
   const [local, fetched] = [
     join(folder, `local-${digests.size}.mp4`),
     join(folder, `fetched-${digests.size}.mp4`),
@@ -104,8 +110,7 @@ it.each([
   ['truncated.mp4', /^error: truncated\.mp4 is truncated/],
   ['odd-size.mp4', /--mask: .*sizes have to be equal/],
 ])('says what is wrong with a mask, by its name: %s', async (name, sentence) => {
-  const { server } = await farmOf.start({ workers: 0 });
-  const job = [...CLIP, ...MASKED, '--mask', join(FIXTURES, name), '--server', server];
+  const job = [...CLIP, ...MASKED, '--mask', join(FIXTURES, name), '--server', farm.server];
   const { code, stderr } = await endOfCli(startCli(['submit', ...job]));
   expect(code, stderr).toBe(2);
   expect(stderr).toMatch(sentence);

@@ -8,7 +8,11 @@ import { join } from 'node:path';
 
 import { expect, it } from 'vitest';
 
-import { cpuClass, inferenceClass } from '../../../workers/inference/numerics-class.ts';
+import {
+  cpuClass,
+  inferenceClass,
+  secondCache,
+} from '../../../workers/inference/numerics-class.ts';
 import { inMountOfItsOwn } from '../../support/conformance/small-disk.ts';
 import { killed } from '../../support/farm/farm-program.ts';
 import { answers, useFarm } from '../../support/farm/use-farm.ts';
@@ -16,7 +20,7 @@ import { answers, useFarm } from '../../support/farm/use-farm.ts';
 const farmOf = useFarm();
 /** Of older processors than any that runs this. */
 const CPUINFO = 'flags\t\t: avx\nFeatures\t: asimd\n';
-const THEIRS = inferenceClass(`cpu:${cpuClass(arch(), CPUINFO)}`);
+const THEIRS = inferenceClass(`cpu:${cpuClass(arch(), CPUINFO, secondCache())}`);
 
 it('goes on when workers of the class are there again, and others do not wait for it', async () => {
   const farm = await farmOf.start({ workers: 0 });

@@ -65,7 +65,10 @@ export interface RenderSpec {
   inversion:
     | InversionSpec
     | undefined;
-  /** Sampler of the image model, of tasks that draw: "ddim", "pndm", "euler-ancestral" or "dpm-solver++". */
+  /**
+   * Sampler of the image model, of tasks that draw: "ddim", "pndm", "euler", "euler-ancestral", "heun",
+   * "dpm-solver++", "unipc", "deis" or "lcm".
+   */
   scheduler?:
     | string
     | undefined;

@@ -83,6 +83,20 @@ describe('models check', () => {
     });
   });
 
+  it('warns of a scheduler of a class without a sampler, and says which stands nearest', async () => {
+    const file = 'image/scheduler/scheduler_config.json';
+    await change(file, { _class_name: 'KDPM2DiscreteScheduler' });
+    const run = await check();
+    expect(run.stdout).toMatch(
+      /warning: image\/scheduler: .*scheduler_config\.json was saved by KDPM2DiscreteScheduler, .* drawn with ddim, the card's default\n/,
+    );
+    expect(run.stdout).toMatch(/hint: `--scheduler heun` stands nearest: it /);
+    expect(run.stdout).toMatch(/\nsound; 1 warning\n$/);
+    expect(run.code).toBe(0);
+    await change(file, { _class_name: 'EulerDiscreteScheduler' });
+    expect((await check()).stdout).toMatch(/\nall sound\n$/);
+  });
+
   it('refuses schedulers that the card could not be rendered with, each cause once', async () => {
     await change('image/scheduler/scheduler_config.json', { prediction_type: 'sample' });
     const card = JSON.parse(await readFile(join(folder, 'card.json'), 'utf8')) as {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 import { BivdiffError } from '../../../../common/errors.ts';
 import { createInverter, createSampler } from '../../../../common/diffusion/create-sampler.ts';
+import { SAMPLERS } from '../../../../common/stages.ts';
 import type { Inverter, Sampler } from '../../../../common/diffusion/scheduler.ts';
 import { standardNormals } from '../../../../workers/tensor/frame-noise.ts';
 import { runLoop } from '../../../unit/common/diffusion/goldens.ts';
@@ -22,10 +23,12 @@ const configs = fc.record({
   skip_prk_steps: fc.boolean(),
   solver_order: fc.constantFrom(1, 2, 3),
   use_karras_sigmas: fc.boolean(),
+  disable_corrector: fc.constantFrom([], [0], [1, 2]),
+  lower_order_final: fc.boolean(),
   final_sigmas_type: fc.constantFrom('zero', 'sigma_min'),
   clip_sample: fc.boolean(),
 });
-const samplers = fc.constantFrom('ddim', 'pndm', 'euler-ancestral', 'dpm-solver++');
+const samplers = fc.constantFrom(...SAMPLERS);
 const modes = fc.constantFrom('ddim', 'official');
 const stepCounts = fc.integer({ min: 1, max: 120 });
 

@@ -17,6 +17,7 @@ const config = {
 };
 const skipping = { ...config, skip_prk_steps: true };
 const order3 = { ...config, solver_order: 3 };
+const karras = { ...config, use_karras_sigmas: true };
 
 const ALL: readonly (readonly [string, (steps: number) => Sampler | Inverter])[] = [
   ['ddim', (steps) => createSampler('ddim', config, { steps })],
@@ -25,6 +26,14 @@ const ALL: readonly (readonly [string, (steps: number) => Sampler | Inverter])[]
   ['euler-ancestral', (steps) => createSampler('euler-ancestral', config, { steps })],
   ['dpm-solver++', (steps) => createSampler('dpm-solver++', config, { steps })],
   ['dpm-solver++ of order 3', (steps) => createSampler('dpm-solver++', order3, { steps })],
+  ['euler', (steps) => createSampler('euler', config, { steps })],
+  ['euler with Karras sigmas', (steps) => createSampler('euler', karras, { steps })],
+  ['heun', (steps) => createSampler('heun', config, { steps })],
+  ['unipc', (steps) => createSampler('unipc', config, { steps })],
+  ['unipc of order 3', (steps) => createSampler('unipc', order3, { steps })],
+  ['deis', (steps) => createSampler('deis', config, { steps })],
+  ['deis of order 3', (steps) => createSampler('deis', order3, { steps })],
+  ['lcm', (steps) => createSampler('lcm', config, { steps })],
   ['ddim inversion', (steps) => createInverter('ddim', config, { steps })],
   ['official inversion', (steps) => createInverter('official', config, { steps })],
 ];
@@ -115,9 +124,9 @@ describe.each(SAMPLERS)('%s, as a sampler', (name, create) => {
       const alpha = alphas(time);
       return seen.map((x, i) => (x - Math.sqrt(alpha) * clean[i]!) / Math.sqrt(1 - alpha));
     };
-    // Ancestral sampling scales the state by the root of what is left of the clean sample.
+    // Euler's and Heun's states are larger, by the root of what is left of the clean sample.
     const alpha = alphas(sampler.timesteps[0]!);
-    const scale = name === 'euler-ancestral' ? Math.sqrt(alpha) : 1;
+    const scale = /^(euler|heun)/.test(name) ? Math.sqrt(alpha) : 1;
     const sample = noisySample(clean, normals(8), alpha).map((x) => x / scale);
     const end = runLoop(sampler, { ...loop, sample, model: oracle });
     const error = Math.max(...end.map((x, i) => Math.abs(x - clean[i]!)));

@@ -13,12 +13,18 @@ export type DiffusersClass =
   | 'DDIMInverseScheduler'
   | 'PNDMScheduler'
   | 'EulerAncestralDiscreteScheduler'
-  | 'DPMSolverMultistepScheduler';
+  | 'DPMSolverMultistepScheduler'
+  | 'EulerDiscreteScheduler'
+  | 'HeunDiscreteScheduler'
+  | 'UniPCMultistepScheduler'
+  | 'DEISMultistepScheduler'
+  | 'LCMScheduler';
 
 export interface GoldenRun {
   readonly class: DiffusersClass;
   readonly config: Readonly<Record<string, unknown>>;
-  readonly steps: number;
+  /** How many, or the timesteps. */
+  readonly steps: number | readonly number[];
   /** Digest of the last state when torch's square root, logarithm and exponential round correctly. */
   readonly rounded: string;
 }
@@ -60,18 +66,30 @@ export function goldenFloats(name: string): Float32Array {
   return new Float32Array(new Uint8Array(file.subarray(start, end)).buffer);
 }
 
-export function schedulerOf({ class: name, config, steps }: GoldenRun): Sampler | Inverter {
+export function schedulerOf({ class: name, config, steps: told }: GoldenRun): Sampler | Inverter {
+  const options =
+    typeof told === 'number' ? { steps: told } : { steps: told.length, timesteps: told };
   switch (name) {
     case 'DDIMScheduler':
-      return createSampler('ddim', config, { steps });
+      return createSampler('ddim', config, options);
     case 'DDIMInverseScheduler':
-      return createInverter('ddim', config, { steps });
+      return createInverter('ddim', config, options);
     case 'PNDMScheduler':
-      return createSampler('pndm', config, { steps });
+      return createSampler('pndm', config, options);
     case 'EulerAncestralDiscreteScheduler':
-      return createSampler('euler-ancestral', config, { steps });
+      return createSampler('euler-ancestral', config, options);
     case 'DPMSolverMultistepScheduler':
-      return createSampler('dpm-solver++', config, { steps });
+      return createSampler('dpm-solver++', config, options);
+    case 'EulerDiscreteScheduler':
+      return createSampler('euler', config, options);
+    case 'HeunDiscreteScheduler':
+      return createSampler('heun', config, options);
+    case 'UniPCMultistepScheduler':
+      return createSampler('unipc', config, options);
+    case 'DEISMultistepScheduler':
+      return createSampler('deis', config, options);
+    case 'LCMScheduler':
+      return createSampler('lcm', config, options);
   }
 }
 

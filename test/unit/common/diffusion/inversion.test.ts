@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
+import { cumulativeAlphas } from '../../../../common/diffusion/noise-schedule.ts';
+import { readSchedulerConfig } from '../../../../common/diffusion/scheduler-config.ts';
 import { BivdiffInverter } from '../../../../common/diffusion/inverters/bivdiff-inverse.ts';
 import { createInverter, createSampler } from '../../../../common/diffusion/create-sampler.ts';
 import { DdimInverter } from '../../../../common/diffusion/inverters/ddim-inverse.ts';
@@ -32,6 +34,30 @@ describe('DDIM inversion, in the loops that diffusers tests', () => {
   it('visits the known timesteps, ascending', () => {
     const inverter = new DdimInverter({ steps_offset: 1 }, { steps: 5 });
     expect(inverter.timesteps).toEqual([1, 201, 401, 601, 801]);
+  });
+
+  it.each(['trailing', 'linspace'])('visits the timesteps of DDIM backwards, %s', (spacing) => {
+    const config = { ...SD15, timestep_spacing: spacing };
+    for (const steps of [1, 7, 50, 61]) {
+      const { timesteps } = createSampler('ddim', config, { steps });
+      expect(new DdimInverter(config, { steps }).timesteps).toEqual(timesteps.toReversed());
+    }
+  });
+
+  // By hand: each step leads from the level a stride of 333 below its timestep, or from the clean state's, to that timestep's.
+  it('takes the levels of linspace that DDIM leaves', () => {
+    const config = { ...SD15, timestep_spacing: 'linspace', set_alpha_to_one: true };
+    const alphas = cumulativeAlphas(readSchedulerConfig(config, 'ddim'));
+    const inverter = new DdimInverter(config, { steps: 3 });
+    const [before, after] = [[1, alphas[167]!, alphas[666]!], [0, 500, 999].map((t) => alphas[t]!)];
+    expect(inverter.timesteps).toEqual([0, 500, 999]);
+    for (const stepIndex of [0, 1, 2]) {
+      const input = { sample: Float32Array.of(1.5), modelOutput: Float32Array.of(-0.5), batch: 1 };
+      const [a, b] = [before[stepIndex]!, after[stepIndex]!];
+      const clean = (1.5 + 0.5 * Math.sqrt(1 - a)) / Math.sqrt(a);
+      const expected = Math.sqrt(b) * clean - 0.5 * Math.sqrt(1 - b);
+      expect(inverter.step({ ...input, stepIndex })[0]).toBeCloseTo(expected, 5);
+    }
   });
 
   it('refuses a predicted sample where the first state has no noise', () => {
@@ -78,6 +104,22 @@ describe('inversion with the config of Stable Diffusion 1.5', () => {
       expect(Math.abs(sumOf(smoothed) - smoothedSum)).toBeLessThan(3e-3);
     },
   );
+
+  it.each(
+    ['trailing', 'linspace'].flatMap((spacing) =>
+      [10, 25, 50, 61].map((n) => [spacing, n] as const),
+    ),
+  )('is undone by DDIM in mode ddim, %s, %i steps', (spacing, steps) => {
+    const config = { ...SD15, timestep_spacing: spacing };
+    const key = { seed: 1, purpose: 'generate-initial' } as const;
+    const sample = standardNormals({ ...key, frames: [0] }, 8192);
+    const output = standardNormals({ ...key, frames: [1] }, 8192);
+    const constant = { model: () => output, batch: 1 };
+    const noise = runLoop(createInverter('ddim', config, { steps }), { ...constant, sample });
+    const sampler = createSampler('ddim', config, { steps });
+    const back = runLoop(sampler, { ...constant, sample: noise });
+    expect(meanOf(back.map((x, i) => x - sample[i]!))).toBeLessThan(1e-5);
+  });
 
   it.each([
     [50, 0.077],

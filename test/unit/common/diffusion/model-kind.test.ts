@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { BivdiffError } from '../../../../common/errors.ts';
 import { createInverter, createSampler } from '../../../../common/diffusion/create-sampler.ts';
 import { kindProblems } from '../../../../common/diffusion/model-kind.ts';
+import { nearestSampler } from '../../../../common/diffusion/nearest-sampler.ts';
 import { parsePythonJson } from '../../../../common/models/python-json.ts';
 import { INVERSION_MODES, SAMPLERS } from '../../../../common/stages.ts';
 
@@ -46,13 +47,20 @@ describe("the config of diffusers'", () => {
   ].map((name) => `${name}Scheduler`);
   const others = Object.keys(saved).filter((name) => !ofBetas.includes(name));
 
-  it.each(ofBetas)('%s serves DDIM, whose model is of the same kind', (name) => {
-    const config = parsePythonJson(saved[name]!);
-    expect(kindProblems(config)).toEqual([]);
-    expect(() => createSampler('ddim', config, { steps: 20 })).not.toThrow();
-  });
+  it.each(ofBetas)(
+    '%s serves DDIM, whose model is of the same kind, and the sampler that stands nearest',
+    (name) => {
+      const config = parsePythonJson(saved[name]!);
+      expect(kindProblems(config)).toEqual([]);
+      const nearest = nearestSampler(config);
+      expect(nearest?.className).toBe(name);
+      expect(() => createSampler(nearest!.sampler, config, { steps: 20 })).not.toThrow();
+      expect(() => createSampler('ddim', config, { steps: 20 })).not.toThrow();
+    },
+  );
 
   it.each(others)('%s, of another kind of model, serves none, and the key is named', (name) => {
+    expect(nearestSampler(parsePythonJson(saved[name]!))).toBeUndefined();
     const { running, problems } = verdictOn(parsePythonJson(saved[name]!));
     expect(running).toBe(0);
     for (const some of problems) {
@@ -67,6 +75,40 @@ describe("the config of diffusers'", () => {
         ...['EDMDPMSolverMultistepScheduler', 'SCMScheduler', 'LTXEulerAncestralRFScheduler'],
       ]),
     );
+  });
+});
+
+describe('the sampler of a class', () => {
+  it.each([
+    ['DDIMScheduler', 'ddim'],
+    ['FlaxPNDMScheduler', 'pndm'],
+    ['EulerDiscreteScheduler', 'euler'],
+    ['EulerAncestralDiscreteScheduler', 'euler-ancestral'],
+    ['HeunDiscreteScheduler', 'heun'],
+    ['DPMSolverMultistepScheduler', 'dpm-solver++'],
+    ['UniPCMultistepScheduler', 'unipc'],
+    ['DEISMultistepScheduler', 'deis'],
+    ['LCMScheduler', 'lcm'],
+  ])('%s is %s itself', (_class_name, sampler) => {
+    const nearest = nearestSampler({ _class_name });
+    expect(nearest?.sampler).toBe(sampler);
+    expect(nearest?.difference).toBeUndefined();
+  });
+
+  it.each([
+    ['KDPM2DiscreteScheduler', 'heun'],
+    ['LMSDiscreteScheduler', 'deis'],
+    ['DPMSolverSinglestepScheduler', 'dpm-solver++'],
+    ['TCDScheduler', 'lcm'],
+    ['DDPMScheduler', 'euler-ancestral'],
+  ])('%s is another, and %s stands nearest', (_class_name, sampler) => {
+    const nearest = nearestSampler({ _class_name });
+    expect(nearest?.sampler).toBe(sampler);
+    expect(nearest?.difference).toMatch(/^\w/);
+  });
+
+  it.each([{}, null, 'DDIMScheduler', { _class_name: 3 }])('is none of %j', (config) => {
+    expect(nearestSampler(config)).toBeUndefined();
   });
 });
 

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 
 import { normalQuantile } from '../../../../workers/tensor/normal-quantile.ts';
-import { pinnedCosine, pinnedExp, pinnedLog } from '../../../../common/diffusion/pinned-math.ts';
+import {
+  pinnedCosine,
+  pinnedExp,
+  pinnedExpm1,
+  pinnedLog,
+} from '../../../../common/diffusion/pinned-math.ts';
 
 const COUNT = 20_000;
 const shares = Array.from({ length: COUNT + 1 }, (_, i) => i / COUNT);
@@ -30,6 +35,19 @@ describe('functions from pinned arithmetic', () => {
     expect(pinnedExp(0)).toBe(1);
     expect(pinnedExp(-Infinity)).toBe(0);
     expect(pinnedExp(Infinity)).toBe(Infinity);
+  });
+
+  it('have the exponential less one of Math.expm1, of small numbers too', () => {
+    const powers = shares.map((share) => 60 * (share - 0.5));
+    const small = shares.map((share) => (share - 0.5) * 1e-3);
+    const errors = [...powers, ...small].map((power) => {
+      const expected = Math.expm1(power);
+      return expected === 0 ? 0 : Math.abs(pinnedExpm1(power) / expected - 1);
+    });
+    // Where the series ends, the difference has lost three bits of a double; it is rounded to float32.
+    expect(Math.max(...errors)).toBeLessThanOrEqual(16 * CLOSE);
+    expect(pinnedExpm1(0)).toBe(0);
+    expect(pinnedExpm1(-Infinity)).toBe(-1);
   });
 
   it('have the cosine of Math.cos from 0 to a right angle', () => {

@@ -28,7 +28,9 @@ describe('timesteps', () => {
       const raw = { timestep_spacing: spacing };
       const config = readSchedulerConfig(raw, isDdim ? 'ddim' : 'dpm-solver++');
       const visited = (steps: number) =>
-        isDdim ? trainingTimesteps(config, steps).reverse() : dpmSchedule(config, steps).timesteps;
+        isDdim
+          ? trainingTimesteps(config, steps).reverse()
+          : dpmSchedule(config, { steps }).timesteps;
       const all = Array.from({ length: counts }, (_, i) => visited(i + 1));
       const timesteps = Int32Array.from(all.flat());
       expect(digestOf(timesteps)).toBe(sha256);

@@ -5,11 +5,11 @@ import { describe, expect, it } from 'vitest';
 
 import { createInverter, createSampler } from '../../../../common/diffusion/create-sampler.ts';
 import { samplerProblems } from '../../../../coordinator/domain/check-samplers.ts';
+import { SAMPLERS } from '../../../../common/stages.ts';
 import type { SamplerName } from '../../../../common/stages.ts';
 import { FAMILIES } from './scheduler-families.ts';
 import type { SchedulerFamily, Use } from './scheduler-families.ts';
 
-const SAMPLERS = ['ddim', 'pndm', 'euler-ancestral', 'dpm-solver++'] as const;
 const MODES = ['ddim', 'official'] as const;
 const FILE = '/models/x/image/scheduler/scheduler_config.json';
 
@@ -61,6 +61,9 @@ describe('known timesteps', () => {
     ['ddim', 'LCM', [751, 501, 251, 1]],
     ['pndm', 'LCM', [751, 501, 501, 251, 1]],
     ['euler-ancestral', 'Turbo', [999, 856, 713, 570, 428, 285, 142]],
+    ['euler', 'Lightning', [999, 749, 499, 249]],
+    ['lcm', 'LCM', [999, 759, 499, 259]],
+    ['heun', 'Lightning', [999, 749, 749, 499, 499, 249, 249]],
   ])('of %s with %s', (sampler, name, timesteps) => {
     const { config, steps } = FAMILIES.find((family) => family.name.startsWith(name))!;
     expect(createSampler(sampler, config, { steps }).timesteps).toEqual(timesteps);
@@ -115,7 +118,7 @@ describe('what is told', () => {
     const problems = samplerProblems(all);
     expect(problems).toEqual([
       expect.stringMatching(
-        /^scheduler: sampler pndm .*; choose ddim or dpm-solver\+\+, which can/,
+        /^scheduler: sampler pndm .*; choose ddim, euler, heun, dpm-solver\+\+, unipc, deis or lcm, which can/,
       ),
       expect.stringMatching(/^inversion\.mode: inversion official .*; choose ddim, which can/),
     ]);
@@ -183,13 +186,14 @@ describe("the video model's own schedule", () => {
 /** Of a sampler: as its class's set_timesteps gives them. */
 function sampled({ config, steps }: SchedulerFamily, use: Use): readonly number[] {
   const offset = config['steps_offset'] as number;
+  if (use === 'lcm') return distilled(config, steps);
   const standard = use === 'ddim' || use === 'pndm' ? 'leading' : 'linspace';
   const spacing = config['timestep_spacing'] ?? standard;
   // np.arange(1000, 0, -1000 / n).round() - 1
   const trailing = Array.from({ length: steps }, (_, i) => round(1000 - (i * 1000) / steps) - 1);
   // (np.arange(n) * ratio)[::-1] + offset
   const leading = Array.from({ length: steps }, (_, i) => (steps - 1 - i) * ratio(steps) + offset);
-  if (use === 'dpm-solver++') {
+  if (use === 'dpm-solver++' || use === 'unipc' || use === 'deis') {
     // One more is counted, and the last is left out.
     const longer = Array.from({ length: steps }, (_, i) => steps - i);
     if (spacing === 'leading') return longer.map((k) => k * ratio(steps + 1) + offset);
@@ -197,18 +201,24 @@ function sampled({ config, steps }: SchedulerFamily, use: Use): readonly number[
   }
   // np.linspace(0, 999, n)[::-1], which multiplies a step that is rounded already.
   const even = Array.from({ length: steps }, (_, i) => (steps - 1 - i) * (999 / (steps - 1)));
-  if (use === 'euler-ancestral') {
-    return spacing === 'linspace'
-      ? even.map(Math.fround)
-      : spacing === 'leading'
-        ? leading
-        : trailing;
+  if (use === 'euler' || use === 'euler-ancestral' || use === 'heun') {
+    const once =
+      spacing === 'linspace' ? even.map(Math.fround) : spacing === 'leading' ? leading : trailing;
+    // repeat_interleave(2), but for the first.
+    return use === 'heun' ? once.flatMap((time) => [time, time]).slice(1) : once;
   }
   const whole =
     spacing === 'linspace' ? even.map(round) : spacing === 'leading' ? leading : trailing;
   if (use === 'ddim') return whole;
   if (config['skip_prk_steps'] === true) return [whole[0]!, whole[1]!, ...whole.slice(1)];
   return [...rungeKutta(whole.slice(0, 4), ratio(steps)), ...whole.slice(3)];
+}
+
+/** np.arange(1, original + 1) * k - 1, backwards, at floor(np.linspace(0, original, n, endpoint=False)). */
+function distilled(config: SchedulerFamily['config'], steps: number): readonly number[] {
+  const original = (config['original_inference_steps'] as number | undefined) ?? 50;
+  const all = Array.from({ length: original }, (_, i) => (i + 1) * ratio(original) - 1).reverse();
+  return Array.from({ length: steps }, (_, i) => all[Math.floor((i * original) / steps)]!);
 }
 
 /** Three steps of four calls: at a level, twice half-way to the next, and there; each inner level ends one step and begins another. */

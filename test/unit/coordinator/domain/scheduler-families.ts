@@ -35,6 +35,7 @@ const XL = {
 };
 const NO_TRAILING = /timestep_spacing: "trailing" is not one of leading/;
 const NO_LINSPACE = /timestep_spacing: "linspace" is not one of leading/;
+const NO_ZERO_SNR = /rescale_betas_zero_snr: is not supported/;
 const NO_VELOCITY = /prediction_type: "v_prediction" is not one of epsilon/;
 const FLOW = /_class_name: "FlowMatchEulerDiscreteScheduler" is of another kind of model/;
 
@@ -171,7 +172,9 @@ export const FAMILIES: readonly SchedulerFamily[] = [
     },
     steps: 15,
     refused: {
-      pndm: /rescale_betas_zero_snr: is not supported/,
+      pndm: NO_ZERO_SNR,
+      heun: NO_ZERO_SNR,
+      deis: NO_ZERO_SNR,
       'inversion official': NO_TRAILING,
     },
   },
@@ -179,7 +182,7 @@ export const FAMILIES: readonly SchedulerFamily[] = [
     name: 'SDXL, linspace',
     config: { _class_name: 'EulerAncestralDiscreteScheduler', ...XL, timestep_spacing: 'linspace' },
     steps: 30,
-    refused: { 'inversion ddim': NO_LINSPACE, 'inversion official': NO_LINSPACE },
+    refused: { 'inversion official': NO_LINSPACE },
   },
   {
     name: 'flow matching (briaai/BRIA-3.2)',
@@ -199,6 +202,11 @@ export const FAMILIES: readonly SchedulerFamily[] = [
       pndm: FLOW,
       'euler-ancestral': FLOW,
       'dpm-solver++': FLOW,
+      euler: FLOW,
+      heun: FLOW,
+      unipc: FLOW,
+      deis: FLOW,
+      lcm: FLOW,
       'inversion ddim': FLOW,
       'inversion official': FLOW,
     },

@@ -31,6 +31,14 @@ describe('the work of a stage', () => {
     expect(totalOf('decode', { steps: 100 })).toBe(totalOf('decode'));
   });
 
+  it('counts how often a sampler asks the model', () => {
+    const drawn = (changes: Parameters<typeof acceptedJob>[0]): number =>
+      totalOf('generate', changes) - totalOf('decode');
+    expect(drawn({ sampler: 'heun', steps: 50 })).toBeCloseTo((99 / 50) * drawn({ steps: 50 }), -2);
+    expect(drawn({ sampler: 'unipc', steps: 50 })).toBe(drawn({ steps: 50 }));
+    expect(drawn({ sampler: 'lcm', timesteps: [999, 499] })).toBe(drawn({ steps: 2 }));
+  });
+
   it('counts frames that two windows share for both', () => {
     // Frames 0 to 7, and 1 to 8.
     expect(totalOf('smooth', { frames: 9 })).toBe(2 * totalOf('smooth'));

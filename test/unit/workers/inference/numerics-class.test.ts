@@ -25,6 +25,13 @@ describe('the class of a processor', () => {
     expect(cpuClass(architecture, cpuinfo)).toBe(expected);
   });
 
+  it('tells the size of its second cache, by which attention is cut', () => {
+    expect(cpuClass('x64', 'flags : avx2 fma', '512K')).toBe('x64-avx2+l2-512k');
+    expect(cpuClass('x64', 'flags : avx2 fma', '2048K')).not.toBe(
+      cpuClass('x64', 'flags : avx2 fma', '512K'),
+    );
+  });
+
   it('is that of the first processor', () => {
     const cpuinfo = 'processor : 0\nflags : avx2 fma\n\nprocessor : 1\nflags : sse2\n';
     expect(cpuClass('x64', cpuinfo)).toBe('x64-avx2');

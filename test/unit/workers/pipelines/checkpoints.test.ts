@@ -3,6 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 
+import { SAMPLERS } from '../../../../common/stages.ts';
 import type { SamplerName } from '../../../../common/stages.ts';
 import type { Checkpoint, StageBody } from '../../../../workers/inference/ports.ts';
 import { controlnet } from '../../../../recipes/controlnet/body.ts';
@@ -89,12 +90,10 @@ function editing(sampler: SamplerName): Run {
 
 const inversion = { mode: 'ddim', steps: STEPS, negativePrompt: 'no' } as const;
 const RUNS: readonly (readonly [string, Run])[] = [
-  ['generate by ddim', drawing('ddim')],
-  ['generate by pndm', drawing('pndm')],
-  ['generate by euler-ancestral', drawing('euler-ancestral')],
-  ['generate by dpm-solver++', drawing('dpm-solver++')],
+  ...SAMPLERS.map((name) => [`generate by ${name}`, drawing(name)] as const),
   ['edit by ddim', editing('ddim')],
   ['edit by euler-ancestral', editing('euler-ancestral')],
+  ['edit by heun', editing('heun')],
   [
     'invert-image',
     runOf(invertImage, { ...inversion, normScope: 'window' }, { latents: latentsLike(1) }),

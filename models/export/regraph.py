@@ -1,0 +1,84 @@
+"""Writes the graphs of a set anew, from the weights and names that are in it: those of another version may
+be faster."""
+
+import json
+
+import torch
+from diffusers import AutoencoderKL, ControlNetModel, T2IAdapter, UNet2DConditionModel
+from transformers import CLIPTextModel
+
+from train import annotators
+
+from . import graphs, videos
+from .files import load
+
+
+def write_graphs(folder):
+    """Yields each graph's path under `folder`, once it is written. Annotators of others have no weights here
+    and stay as they are."""
+    image = folder / "image"
+    yield from _write_text_and_vae(image)
+    unet = _load(UNet2DConditionModel, image / "unet")
+    graphs.write_unet(unet, image / "unet")
+    graphs.write_prompt2prompt_unet(unet, image / "unet")
+    yield from ("image/unet/model.onnx", "image/unet/prompt2prompt.onnx")
+    for path in sorted(image.glob("unet_*-*.onnx")):
+        kind, names = path.stem.removeprefix("unet_").split("-", 1)
+        if kind in ("controlnet", "controlvideo"):
+            nets = {
+                name: _load(ControlNetModel, image / f"controlnet-{name}") for name in names.split("+")
+            }
+            write = {
+                "controlnet": graphs.write_controlled_unet,
+                "controlvideo": graphs.write_window_unet,
+            }
+            write[kind](unet, nets, image)
+        elif kind == "t2iadapter":
+            adapter = _load(T2IAdapter, image / f"t2iadapter-{names}")
+            graphs.write_adapted_unet(unet, {names: adapter}, image)
+        else:
+            continue
+        yield f"image/{path.name}"
+    for other in sorted(image.glob("unet-*")):
+        graphs.write_unet(_load(UNet2DConditionModel, other), other)
+        yield f"image/{other.name}/model.onnx"
+    yield from _write_annotators(image)
+    yield from _write_videos(folder)
+    # Last, because inflating changes the model.
+    graphs.write_inflated_unet(unet, image / "unet")
+    yield "image/unet/inflated.onnx"
+
+
+def _write_text_and_vae(image):
+    graphs.write_text_encoder(_load(CLIPTextModel, image / "text_encoder"), image / "text_encoder")
+    yield "image/text_encoder/model.onnx"
+    graphs.write_vae(_load(AutoencoderKL, image / "vae"), image)
+    yield from ("image/vae_encoder.onnx", "image/vae_decoder.onnx")
+
+
+def _write_annotators(image):
+    for kind in ("depth", "pose"):
+        at = image / f"annotator-{kind}"
+        if (at / annotators.WEIGHTS).is_file():
+            graphs.write_annotator(annotators.load(at), kind, at)
+            yield f"image/{at.name}/model.onnx"
+
+
+def _write_videos(folder):
+    for name, said in json.loads((folder / "card.json").read_text())["videos"].items():
+        unet = videos.load_video_unet(folder, name)
+        if "temporal" in said:
+            at = videos.temporal_graph(folder / "image", name)
+        else:
+            whole = folder / (said if isinstance(said, str) else said["folder"])
+            text = _load(CLIPTextModel, whole / "text_encoder")
+            graphs.write_text_encoder(text, whole / "text_encoder")
+            yield f"{(whole / 'text_encoder').relative_to(folder)}/model.onnx"
+            at = whole / "unet" / graphs.WEIGHTS, whole / "unet" / "model.onnx"
+        weights, path = at
+        graphs.write_video_unet(unet, weights, path)
+        yield str(path.relative_to(folder))
+
+
+def _load(kind, folder):
+    return load(kind, folder, torch.float32)
