@@ -56,6 +56,7 @@ const BUILT_ON: Readonly<Record<string, readonly string[]>> = {
   ],
   'cli/flags': ['request', 'local', 'compare/', 'farm/', 'programs', 'commands', 'reference'],
   'cli/request': ['local', 'compare/', 'farm/', 'programs', 'commands', 'reference'],
+  'cli/foreign': ['local', 'compare/', 'farm/', 'programs', 'commands', 'reference'],
   'cli/local': ['compare/', 'farm/', 'programs', 'commands', 'reference'],
   'cli/compare': ['farm/', 'programs', 'commands', 'reference'],
   'cli/farm': ['programs', 'commands', 'reference'],

@@ -1,5 +1,6 @@
 // `bivdiff models list|check`: what a folder of models holds, whether all of it is there and fits together.
 
+import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 
 import type { Command } from 'commander';
@@ -8,6 +9,7 @@ import { inspectModelSet } from '../../common/models/model-folder.ts';
 import type { ModelSetReport } from '../../common/models/model-folder.ts';
 import type { ModelSet } from '../../common/models/model-set.ts';
 import { findSetFolders } from '../../common/models/set-folders.ts';
+import { describeForeign } from '../foreign/describe.ts';
 import { NOTHING, checkModelSet } from '../local/check-models.ts';
 import type { ModelFinding, ModelFindings } from '../local/check-models.ts';
 import { EXIT_OK, EXIT_USAGE } from '../output/exit-codes.ts';
@@ -40,11 +42,17 @@ export function addModelsCommands(
   models
     .command('check')
     .description(
-      'Check a folder of models: read every file, load every graph, tell all that is wrong',
+      'Check a folder of models: read every file, load every graph, tell all that is wrong; of models that others made, the command that makes a set of them',
     )
-    .argument('<dir>', 'Folder of models, or the name of a set that ships')
+    .argument(
+      '<dir>',
+      'Folder of models, or the name of a set that ships; or a folder or file of weights, as downloaded',
+    )
     .option('--json', 'Print one JSON object on stdout')
-    .addHelpText('after', '\nExamples:\n  bivdiff models check /models/sd15-zeroscope')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bivdiff models check /models/sd15-zeroscope\n  bivdiff models check /weights/stable-diffusion-v1-5',
+    )
     .action(async (folder: string, flags: ModelFlags) =>
       finish(await checkModels(folder, flags, environment)),
     );
@@ -74,8 +82,10 @@ async function checkModels(
   flags: ModelFlags,
   environment: CliEnvironment,
 ): Promise<number> {
+  const place = folderOf(folder, environment);
+  if (!existsSync(join(place, 'card.json'))) return tellForeign(place, flags, environment);
   // Nothing remembered: a check reads every byte.
-  const report = await inspectModelSet(folderOf(folder, environment), { cacheFolder: false });
+  const report = await inspectModelSet(place, { cacheFolder: false });
   const findings = report.set === undefined ? NOTHING : await checkModelSet(report.set);
   const { problems, warnings } = findings;
   const count = report.problems.length + problems.length;
@@ -93,6 +103,18 @@ async function checkModels(
     environment.stdout.write(`${count === 0 ? sound : `${plural(count, 'problem')}${notes}`}\n`);
   }
   return count === 0 ? EXIT_OK : EXIT_USAGE;
+}
+
+/** What the models are, if they are no set: never what a render takes as it is. */
+async function tellForeign(
+  place: string,
+  flags: ModelFlags,
+  environment: CliEnvironment,
+): Promise<number> {
+  const { text, json } = await describeForeign(place);
+  if (flags.json === true) printJson(environment.stdout, json);
+  else environment.stdout.write(text);
+  return EXIT_USAGE;
 }
 
 /** A set that ships, by name, unless there is such a folder here. */

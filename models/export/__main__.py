@@ -18,11 +18,12 @@ import transformers
 
 from train.loop import train_dir
 
-from . import check, demo, regraph, rehearse, videos
+from . import check, demo, regraph, rehearse, rehearse_files, videos
 from .annotators import card_entries
 from .attention import plain_attention
 from .generators import control_generators
 from .inputs.problems import BadInputs
+from .inputs.read_image import PREDICTIONS
 from .inputs.read_models import SIZE_MULTIPLE, read_models
 from .layout import (
     DTYPES,
@@ -49,8 +50,12 @@ def main():
     layers = commands.add_parser("temporal")
     layers.add_argument("--out", type=Path, default=DEMO)
     own = commands.add_parser("models")
-    own.add_argument("--image", type=Path, required=True, help="pipeline folder, say SD 1.5")
-    own.add_argument("--controlnet", action="append", default=[], metavar="NAME=FOLDER")
+    own.add_argument("--image", type=Path, required=True, help="pipeline folder or .safetensors, say SD 1.5")
+    own.add_argument("--tokenizer", type=Path, help="folder of it, for an --image that is a file")
+    own.add_argument(
+        "--prediction-type", choices=PREDICTIONS, help="for an --image that is a file of SD 2"
+    )
+    own.add_argument("--controlnet", action="append", default=[], metavar="NAME=PATH", help="folder or .safetensors")
     own.add_argument(
         "--fuse",
         action="append",
@@ -66,8 +71,8 @@ def main():
         metavar="KIND=FILE",
         help="depth or pose, and the ONNX file that finds it",
     )
-    own.add_argument("--inpaint", type=Path, help="inpainting pipeline folder, for its UNet")
-    own.add_argument("--instruct", type=Path, help="InstructPix2Pix pipeline folder, for its UNet")
+    own.add_argument("--inpaint", type=Path, help="inpainting pipeline folder or .safetensors, for its UNet")
+    own.add_argument("--instruct", type=Path, help="the same of InstructPix2Pix")
     own.add_argument("--video", action="append", default=[], metavar="NAME=FOLDER")
     own.add_argument("--motion-adapter", action="append", default=[], metavar="NAME=FOLDER")
     own.add_argument("--window", type=int, default=8, help="frames of one video pass")
@@ -91,7 +96,12 @@ def main():
     checked.add_argument("folder", type=Path, nargs="?", default=DEMO)
     tried = commands.add_parser("rehearse")
     tried.add_argument("out", type=Path)
-    tried.add_argument("--form", choices=rehearse.FORMS, default="safetensors", help="of the weights' files")
+    tried.add_argument(
+        "--form",
+        choices=(*rehearse.FORMS, "single"),
+        default="safetensors",
+        help="of the weights' files; single: other models, each as one file and as a folder",
+    )
     options = parser.parse_args()
     if options.command in ("graphs", "check") and not (options.folder / "card.json").is_file():
         parser.error(f"{options.folder} is no model set: it has no card.json")
@@ -153,7 +163,10 @@ def _check(options):
 
 
 def _rehearse(options):
-    rehearse.write_folders(options.out, options.form)
+    if options.form == "single":
+        rehearse_files.write_files(options.out)
+    else:
+        rehearse.write_folders(options.out, options.form)
 
 
 def _card(options, source):

@@ -13,10 +13,14 @@ from safetensors.torch import load_file, save_file
 
 from .inputs.problems import BadInputs
 from .inputs.weight_files import find_weights
+from .single_file.part import FilePart
 
 
 def load(kind, folder, dtype, variant=None):
-    """A model of diffusers or transformers; its files of `variant` if it has such, else the plain ones."""
+    """A model of diffusers or transformers, of a folder or a FilePart; of a folder the files of `variant`
+    if it has such, else the plain ones."""
+    if isinstance(folder, FilePart):
+        return folder.load(dtype)
     found = find_weights(folder, library_of(kind), variant)
     if found is None:
         return kind.from_pretrained(folder, torch_dtype=dtype)  # says what it looked for
@@ -50,7 +54,7 @@ def library_of(kind):
 
 
 def store(kind, folder, out, dtype, variant=None):
-    """Saves the model of `folder` in `dtype`; returns what was stored, in float32.
+    """Saves the model of `folder`, or of a FilePart, in `dtype`; returns what was stored, in float32.
 
     Raises BadInputs if a weight is greater than `dtype` can hold.
     """

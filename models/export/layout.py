@@ -8,12 +8,13 @@ import torch
 from diffusers import AutoencoderKL, ControlNetModel, T2IAdapter, UNet2DConditionModel
 from transformers import CLIPTextModel
 
-from . import graphs, videos
+from . import graphs, progress, videos
 from .annotators import write_annotator
 from .files import copy as _copy
 from .files import open_to_readers
 from .files import store as _store
 from .files import write_json as _write_json
+from .single_file.part import FilePart
 
 INPAINT = "unet-inpaint"
 INSTRUCT = "unet-instruct"
@@ -23,69 +24,105 @@ DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 
 @dataclass(frozen=True)
 class Source:
-    """Folders of the parts that go into a set, as diffusers or transformers saved them."""
+    """Where the parts lie that go into a set: folders, as diffusers or transformers saved them, or FileParts."""
 
-    text_encoder: Path
+    text_encoder: Path | FilePart
     tokenizer: Path
-    unet: Path
-    vae: Path
-    scheduler: Path
-    controlnets: dict = field(default_factory=dict)  # name -> folder
+    unet: Path | FilePart
+    vae: Path | FilePart
+    scheduler: Path | dict  # or its config
+    controlnets: dict = field(default_factory=dict)  # name -> folder or FilePart
     fused: tuple = ()  # tuples of names of ControlNets that one graph shall hold together
     windows: tuple = ()  # names of ControlNets by which the frames of a window are drawn together too
     adapters: dict = field(default_factory=dict)  # name -> folder of a T2I-Adapter
     annotators: dict = field(default_factory=dict)  # depth or pose -> folder of `train`, or ONNX file
-    inpaint: Path | None = None  # an image UNet that sees mask and known latents too
-    instruct: Path | None = None  # one that sees the picture to edit too
+    inpaint: Path | FilePart | None = None  # an image UNet that sees mask and known latents too
+    instruct: Path | FilePart | None = None  # one that sees the picture to edit too
     videos: dict = field(default_factory=dict)  # name -> of videos.py
     variant: str | None = None  # of the files that are read, where a folder has such
 
 
 def write_model_set(source, card, out, dtype):
-    """Writes everything to `out`, which it creates; `dtype` is that of the stored weights."""
+    """Writes everything to `out`, which it creates, and tells of each part; `dtype` is that of the stored
+    weights."""
     out.mkdir(parents=True, exist_ok=True)
-    _write_image(source, out / "image", dtype)
-    for name, video in source.videos.items():
-        videos.write_video(name, video, out, dtype)
+    progress.tell(_write_parts(source, out, dtype), _count(source), out)
     open_to_readers(out)
     _write_json(out / "card.json", card)
 
 
+def _count(source):
+    """How many parts _write_parts gives."""
+    named = (source.controlnets, source.fused, source.windows, source.adapters, source.annotators)
+    others = sum(one is not None for one in (source.inpaint, source.instruct))
+    return 5 + sum(map(len, named)) + others + len(source.videos)
+
+
+def _write_parts(source, out, dtype):
+    """Gives the name of each part before it is written."""
+    yield from _write_image(source, out / "image", dtype)
+    for name, video in source.videos.items():
+        yield f"video {name}"
+        videos.write_video(name, video, out, dtype)
+
+
 def _write_image(source, image, dtype):
     variant = source.variant
+    yield "text encoder"
     text_encoder = _store(CLIPTextModel, source.text_encoder, image / "text_encoder", dtype, variant)
-    vae = _store(AutoencoderKL, source.vae, image / "vae", dtype, variant)
-    unet = _store(UNet2DConditionModel, source.unet, image / "unet", dtype, variant)
-    controlnets = {
-        name: _store(ControlNetModel, folder, image / f"controlnet-{name}", dtype, variant)
-        for name, folder in source.controlnets.items()
-    }
     _copy(source.tokenizer, image / "tokenizer")
-    _copy(source.scheduler, image / "scheduler")
+    _write_scheduler(source.scheduler, image / "scheduler")
     _write_json(image / "model_index.json", _image_index())
     graphs.write_text_encoder(text_encoder, image / "text_encoder")
-    graphs.write_vae(vae, image)
+    del text_encoder
+    yield "VAE"
+    graphs.write_vae(_store(AutoencoderKL, source.vae, image / "vae", dtype, variant), image)
+    yield "UNet"
+    unet = _store(UNet2DConditionModel, source.unet, image / "unet", dtype, variant)
     graphs.write_unet(unet, image / "unet")
+    yield "UNet, prompt-to-prompt"
     graphs.write_prompt2prompt_unet(unet, image / "unet")
-    for name, controlnet in controlnets.items():
-        graphs.write_controlled_unet(unet, {name: controlnet}, image)
+    yield from _write_controlled(source, unet, image, dtype)
+    for kind, path in source.annotators.items():
+        yield f"annotator {kind}"
+        write_annotator(kind, path, image / f"annotator-{kind}", dtype)
+    for name, place in ((INPAINT, source.inpaint), (INSTRUCT, source.instruct)):
+        if place is not None:
+            yield name
+            other = _store(UNet2DConditionModel, place, image / name, dtype, variant)
+            graphs.write_unet(other, image / name)
+            del other
+    # Last, because inflating changes the model.
+    yield "UNet, inflated"
+    graphs.write_inflated_unet(unet, image / "unet")
+
+
+def _write_controlled(source, unet, image, dtype):
+    """UNets that see controls, and what they see them with."""
+    variant, controlnets = source.variant, {}
+    for name, folder in source.controlnets.items():
+        yield f"ControlNet {name}"
+        net = _store(ControlNetModel, folder, image / f"controlnet-{name}", dtype, variant)
+        graphs.write_controlled_unet(unet, {name: net}, image)
+        controlnets[name] = net
     for names in source.fused:
+        yield f"ControlNets {'+'.join(names)}"
         graphs.write_controlled_unet(unet, {name: controlnets[name] for name in names}, image)
     for name in source.windows:
+        yield f"ControlVideo {name}"
         graphs.write_window_unet(unet, {name: controlnets[name]}, image)
     for name, folder in source.adapters.items():
+        yield f"T2I-Adapter {name}"
         adapter = _store(T2IAdapter, folder, image / f"t2iadapter-{name}", dtype, variant)
         graphs.write_adapted_unet(unet, {name: adapter}, image)
-    for kind, path in source.annotators.items():
-        write_annotator(kind, path, image / f"annotator-{kind}", dtype)
-    if source.inpaint is not None:
-        inpaint = _store(UNet2DConditionModel, source.inpaint, image / INPAINT, dtype, variant)
-        graphs.write_unet(inpaint, image / INPAINT)
-    if source.instruct is not None:
-        instruct = _store(UNet2DConditionModel, source.instruct, image / INSTRUCT, dtype, variant)
-        graphs.write_unet(instruct, image / INSTRUCT)
-    # Last, because inflating changes the model.
-    graphs.write_inflated_unet(unet, image / "unet")
+
+
+def _write_scheduler(source, out):
+    """`source`: a folder, or the config itself."""
+    if isinstance(source, dict):
+        _write_json(out / "scheduler_config.json", source)
+    else:
+        _copy(source, out)
 
 
 def _image_index():

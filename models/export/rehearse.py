@@ -56,17 +56,17 @@ def write_folders(out, form="safetensors"):
     of them) and `--motion-adapter` take; weights lie in files of `form`, one of FORMS."""
     torch.manual_seed(0)
     unet = _image_unet()
-    image = {"vae": _vae(), "unet": unet, "text_encoder": _text("sd1", IMAGE_TEXT)}
-    _save(image, out / "image")
+    image = {"vae": vae(), "unet": unet, "text_encoder": _text("sd1", IMAGE_TEXT)}
+    save(image, out / "image")
     PNDMScheduler(skip_prk_steps=True, **SCHEDULE).save_pretrained(out / "image" / "scheduler")
     shutil.copytree(TOKENIZERS / "sd1", out / "image" / "tokenizer", dirs_exist_ok=True)
     nets = {f"controlnet-{name}": ControlNetModel.from_unet(unet) for name in ("canny", "depth")}
-    _save({**nets, "t2iadapter-canny": _adapter()}, out)
+    save({**nets, "t2iadapter-canny": _adapter()}, out)
     _write_annotators(out)
-    _save({"unet": _video_unet(), "text_encoder": _text("sd2", VIDEO_TEXT)}, out / "video")
+    save({"unet": _video_unet(), "text_encoder": _text("sd2", VIDEO_TEXT)}, out / "video")
     DDIMScheduler(clip_sample=False, **SCHEDULE).save_pretrained(out / "video" / "scheduler")
     shutil.copytree(TOKENIZERS / "sd2", out / "video" / "tokenizer", dirs_exist_ok=True)
-    _save({"motion-adapter": MotionAdapter(block_out_channels=WIDTHS)}, out)
+    save({"motion-adapter": MotionAdapter(block_out_channels=WIDTHS)}, out)
     _write_vidrd(out / "vidrd")
     if form != "safetensors":
         rewrite(out, form)
@@ -76,11 +76,11 @@ def _write_vidrd(out):
     """The Stable Diffusion 2.1 that VidRD began as, and its checkpoint beside it."""
     base = out / "stable-diffusion-2-1-base"
     unet = _image_unet(attention_head_dim=(1, 2, 2, 2), use_linear_projection=True, text=VIDEO_TEXT)
-    _save({"unet": unet, "text_encoder": _text("sd2", VIDEO_TEXT)}, base)
+    save({"unet": unet, "text_encoder": _text("sd2", VIDEO_TEXT)}, base)
     DDIMScheduler(clip_sample=False, **SCHEDULE).save_pretrained(base / "scheduler")
     shutil.copytree(TOKENIZERS / "sd2", base / "tokenizer", dirs_exist_ok=True)
     model, words = vidrd.VidrdUnet(unet), _text("sd2", VIDEO_TEXT)
-    _fill_silent(model)
+    fill_silent(model)
     weights = {f"unet.{name}": weight for name, weight in model.state_dict().items()}
     published = {
         f"text_encoder.text_model.{name}": weight for name, weight in words.state_dict().items()
@@ -179,7 +179,7 @@ def _export(module, example, path, **axes):
         )
 
 
-def _vae():
+def vae():
     return AutoencoderKL(
         block_out_channels=WIDTHS,
         down_block_types=("DownEncoderBlock2D",) * 4,
@@ -207,15 +207,15 @@ def _text(tokenizer, width):
     )
 
 
-def _save(models, out):
+def save(models, out):
     for name, model in models.items():
-        _fill_silent(model)
+        fill_silent(model)
         model.save_pretrained(out / name)
         if name in PUBLISHED_NAMES:
             _rename(next((out / name).glob("*.safetensors")), PUBLISHED_NAMES[name])
 
 
-def _fill_silent(model):
+def fill_silent(model):
     """Layers that start at zero would hide errors of the export behind their silence."""
     for weight in model.parameters():
         if not weight.detach().any():

@@ -1,4 +1,5 @@
-"""Checks single folders: a model's config and weights, a tokenizer's files, a scheduler's config."""
+"""Checks single folders: a model's config and weights, a tokenizer's files, a scheduler's config; and the
+models inside single files."""
 
 import json
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from diffusers import (
 )
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from ..single_file.part import CALLED, UNKNOWN, FilePart
 from .problems import like
 from .weight_files import Unreadable, find_weights, name_today, shapes_in, variants_in
 
@@ -59,12 +61,15 @@ class Folders:
             hint = "Give a folder in diffusers' layout."
             self.problems.add(where, "is a file, not a folder", hint)
         else:
-            self.problems.add(where, "there is no such folder", like(folder))
+            kind = "file" if folder.suffix == ".safetensors" else "folder"
+            self.problems.add(where, f"there is no such {kind}", like(folder))
         return False
 
     def model(self, flag, folder, kind):
-        """The Model of class `kind` that `folder` holds, or None if it is not sound. `flag` is what was
-        typed before the folder."""
+        """The Model of class `kind` that `folder`, or a FilePart, holds, or None if it is not sound. `flag`
+        is what was typed before it."""
+        if isinstance(folder, FilePart):
+            return self._model_of_file(f"{flag}{folder}", folder)
         where = f"{flag}{folder}"
         config = self.exists(where, folder) and self.config(where, folder / "config.json")
         if not config or not self._is_of(where, config, kind.__name__):
@@ -77,6 +82,21 @@ class Folders:
         if not self.weights(where, expected, stored):
             return None
         return Model(where, model.config.to_dict() if kind is CLIPTextModel else dict(model.config))
+
+    def _model_of_file(self, where, part):
+        config = self.read(where, part.config)
+        stored = config and self.read(where, part.shapes)
+        model = stored and self.plan(where, part.on_meta)
+        if model is None:
+            return None
+        expected = {name: tuple(one.shape) for name, one in model.state_dict().items()}
+        there = {name_today(name, expected): shape for name, shape in stored.items()}
+        bad = [name for name, shape in expected.items() if there.get(name) != shape]
+        if bad:
+            what = f"{len(bad)} of {len(expected)} weights of its {CALLED[part.kind]} are missing, or of other shapes"
+            self.problems.add(where, f"{what}, {bad[0]} say", UNKNOWN)
+            return None
+        return Model(where, config)
 
     def config(self, where, path):
         """The JSON object in `path`, or None."""
@@ -136,7 +156,9 @@ class Folders:
             vocabulary = self.config(where, folder / "vocab.json")
         else:
             what = "has neither tokenizer.json nor both vocab.json and merges.txt"
-            self.problems.add(where, what, "Copy the model's tokenizer folder again.")
+            inside = folder / "tokenizer"
+            hint = "Copy the model's tokenizer folder again."
+            self.problems.add(where, what, f"Did you mean {inside}?" if inside.is_dir() else hint)
             return None
         return vocabulary and len(vocabulary)
 

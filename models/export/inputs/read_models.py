@@ -3,14 +3,7 @@
 import re
 from pathlib import Path
 
-from diffusers import (
-    AutoencoderKL,
-    ControlNetModel,
-    MotionAdapter,
-    T2IAdapter,
-    UNet2DConditionModel,
-    UNet3DConditionModel,
-)
+from diffusers import MotionAdapter, T2IAdapter, UNet3DConditionModel
 from google.protobuf.message import DecodeError
 from transformers import CLIPTextModel
 
@@ -22,10 +15,10 @@ from ..layout import Source
 from . import fit
 from .model_folders import Folders, Model
 from .problems import Problems, like
+from .read_image import read_controlnet, read_image
 from .weight_files import shapes_in
 
 SIZE_MULTIPLE = 64  # of the card
-PARTS = ("text_encoder", "tokenizer", "unet", "vae", "scheduler")
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 VIDEO_LAYOUTS = (
     "Give a motion adapter (config.json), a pipeline as ZeroScope's (unet/config.json), or VidRD's"
@@ -42,12 +35,12 @@ def read_models(options):
         flag: _named(problems, flag, getattr(options, flag[2:].replace("-", "_")))
         for flag in ("--controlnet", "--t2i-adapter", "--annotator", "--video", "--motion-adapter")
     }
-    controlnets, adapters = named["--controlnet"], named["--t2i-adapter"]
-    unet = _read_image(folders, options)
-    for name, folder in controlnets.items():
-        net = folders.model(f"--controlnet {name}=", folder, ControlNetModel)
-        if net and unet:
-            fit.fit_controlnet(problems, net, unet)
+    adapters = named["--t2i-adapter"]
+    image = read_image(folders, options)
+    unet = image.unet
+    controlnets = {
+        name: read_controlnet(folders, name, at, unet) for name, at in named["--controlnet"].items()
+    }
     for name, folder in adapters.items():
         adapter = folders.model(f"--t2i-adapter {name}=", folder, T2IAdapter)
         if adapter and unet:
@@ -62,14 +55,12 @@ def read_models(options):
     _check_annotators(problems, named["--annotator"])
     _check_variant(folders)
     source = Source(
-        **{part: options.image / part for part in PARTS},
+        **image.places,
         controlnets=controlnets,
         fused=_fused(problems, options.fuse, controlnets),
         windows=tuple(controlnets),
         adapters=adapters,
         annotators=named["--annotator"],
-        inpaint=options.inpaint and options.inpaint / "unet",
-        instruct=options.instruct and options.instruct / "unet",
         videos=sources,
         variant=options.variant,
     )
@@ -107,25 +98,6 @@ def _named(problems, flag, entries):
         else:
             found[name] = Path(path)
     return found
-
-
-def _read_image(folders, options):
-    """Checks the image model and the UNets beside it; its own UNet, or None."""
-    flag, image = "--image ", options.image
-    unet = text = None
-    if folders.exists(f"{flag}{image}", image):
-        unet = folders.model(flag, image / "unet", UNet2DConditionModel)
-        text = folders.model(flag, image / "text_encoder", CLIPTextModel)
-        vae = folders.model(flag, image / "vae", AutoencoderKL)
-        tokens = folders.tokenizer(flag, image / "tokenizer")
-        folders.scheduler(flag, image / "scheduler")
-        fit.fit_image(folders.problems, unet, text, tokens, vae)
-    for flag, folder in (("--inpaint", options.inpaint), ("--instruct", options.instruct)):
-        if folder and folders.exists(f"{flag} {folder}", folder):
-            other = folders.model(f"{flag} ", folder / "unet", UNet2DConditionModel)
-            if other:
-                fit.fit_unet(folders.problems, other, text, flag)
-    return unet
 
 
 def _read_video(folders, flag, folder, options, unet):

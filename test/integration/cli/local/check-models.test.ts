@@ -57,6 +57,32 @@ describe('models check', () => {
     });
   });
 
+  it('tells the command that makes a set of weights, or why none can', async () => {
+    await rm(join(folder, 'card.json'));
+    const lost = await check();
+    expect(lost.stdout).toMatch(
+      /\nproblem: \S+ has no card\.json\n {2}hint: Copy the set again;.*\n1 problem\n$/,
+    );
+    expect(lost.code).toBe(2);
+
+    await rm(join(folder, 'image'), { recursive: true });
+    await cp(join(TINY_SET, 'card.json'), join(folder, 'config.json'));
+    await change('config.json', { _class_name: 'MotionAdapter' });
+    await writeFile(join(folder, 'diffusion_pytorch_model.bin'), 'x');
+    const run = await check();
+    expect(run.stdout).toMatch(
+      /\npython -m export models --name \S+ --license LICENSE --out \S+-set --image IMAGE --motion-adapter motion=\S+\n/,
+    );
+    expect(run.stdout).toMatch(/\n {2}IMAGE: the image pipeline that it goes with/);
+    expect(run.code).toBe(2);
+    const { stdout } = await check('--json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      sound: false,
+      what: 'a motion adapter',
+      command: expect.stringMatching(/^python -m export models /) as string,
+    });
+  });
+
   it('warns of a scheduler of a class without a sampler, and says which stands nearest', async () => {
     const file = 'image/scheduler/scheduler_config.json';
     await change(file, { _class_name: 'KDPM2DiscreteScheduler' });
