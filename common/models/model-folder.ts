@@ -233,7 +233,7 @@ class SetSearch {
     if (!isCount(window)) {
       note(
         'has no `window`: the number of frames that one pass was trained on',
-        'Add it, say "window": 16 for ZeroScope; `python -m export` writes it.',
+        'Add it, say "window": 24 for ZeroScope; `python -m export` writes it.',
       );
       return undefined;
     }

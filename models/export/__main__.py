@@ -75,7 +75,9 @@ def main():
     own.add_argument("--instruct", type=Path, help="the same of InstructPix2Pix")
     own.add_argument("--video", action="append", default=[], metavar="NAME=FOLDER")
     own.add_argument("--motion-adapter", action="append", default=[], metavar="NAME=FOLDER")
-    own.add_argument("--window", type=int, default=8, help="frames of one video pass")
+    own.add_argument(
+        "--window", type=int, help="frames of one video pass; else those that models of its kind were trained on"
+    )
     own.add_argument("--size", default="512x512", help="default width and height in pixels")
     own.add_argument(
         "--variant", help="of the files to read, fp16 say, where a folder has such; else the plain ones"

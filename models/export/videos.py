@@ -46,17 +46,41 @@ class TemporalSource:
     variant: str | None = None
 
 
+# Frames that the published models of each kind were trained on: cerspense/zeroscope_v2_576w, AnimateDiff's
+# motion modules, VidRD's own settings.
+ZEROSCOPE_WINDOW, ADAPTER_WINDOW, VIDRD_WINDOW = 24, 16, 8
+
+
 def read_folder(folder, window, variant=None):
-    """The source that a user's folder is, or None if it is none that is known."""
+    """The source that a user's folder is, or None if it is none that is known. `window`: None for that which
+    its kind was trained on."""
     if (folder / "config.json").is_file():
-        return TemporalSource(folder, window, variant=variant)
+        return TemporalSource(folder, window or _layers_window(folder), variant=variant)
     checkpoints = sorted(folder.glob("*.pth"))
     bases = [base.parent for base in folder.glob("*/unet")]
     if len(checkpoints) == 1 and len(bases) == 1:
-        return _whole(bases[0], window, variant, checkpoints[0])
+        return _whole(bases[0], window or VIDRD_WINDOW, variant, checkpoints[0])
     if (folder / "unet" / "config.json").is_file():
-        return _whole(folder, window, variant)
+        is_vidrd = _told(folder / "unet").get("add_temp_conv")
+        return _whole(folder, window or (VIDRD_WINDOW if is_vidrd else ZEROSCOPE_WINDOW), variant)
     return None
+
+
+def _layers_window(folder):
+    config = _told(folder)
+    if not is_adapter(config):
+        return VIDRD_WINDOW
+    most = config.get("motion_max_seq_length")
+    return min(ADAPTER_WINDOW, most) if isinstance(most, int) else ADAPTER_WINDOW
+
+
+def _told(folder):
+    """What its config says; nothing if it is broken, which is told when the model is read."""
+    try:
+        config = _config(folder)
+    except (OSError, ValueError):
+        return {}
+    return config if isinstance(config, dict) else {}
 
 
 def card_entry(name, source):

@@ -88,6 +88,16 @@ describe('models as they are published', () => {
     expect(weights.length).toBeGreaterThan(10);
     expect(weights.filter((path) => readers(path) !== readers('card.json'))).toEqual([]);
 
+    const windows = Object.entries({
+      'video/zeroscope/unet': 24,
+      'image/motion-animatediff': 16,
+      'video/vidrd/unet': 8,
+    });
+    for (const [model, window] of windows) {
+      const config = await readFile(join(set, model, 'config.json'), 'utf8');
+      expect(JSON.parse(config), model).toMatchObject({ window });
+    }
+
     const lines = (await exporter('check', set)).trim().split('\n');
     expect(lines).toHaveLength(20);
     for (const line of lines) {

@@ -73,7 +73,7 @@ def _check_words(problems, options):
     if not size or any(int(side) % SIZE_MULTIPLE or not int(side) for side in size.groups()):
         what = f"is no width and height in multiples of {SIZE_MULTIPLE}"
         problems.add(f"--size {options.size}", what, "Give one as 512x512.")
-    if options.window < 1:
+    if options.window is not None and options.window < 1:
         problems.add(f"--window {options.window}", "is less than a frame", "Give 1 or more.")
     if not options.name.strip():
         problems.add("--name", "is empty", "Give the set's name.")
@@ -111,7 +111,7 @@ def _read_video(folders, flag, folder, options, unet):
     elif isinstance(source, videos.TemporalSource):
         layers = _temporal(folders, flag, source)
         if layers:
-            fit.fit_temporal(problems, layers, unet, options.window)
+            fit.fit_temporal(problems, layers, unet, source.window)
     else:
         tokens = folders.tokenizer(flag, source.tokenizer)
         text = folders.model(flag, source.text_encoder, CLIPTextModel)
