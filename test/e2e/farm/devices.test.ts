@@ -6,7 +6,11 @@ import { join } from 'node:path';
 
 import { expect, it } from 'vitest';
 
-import { cpuClass, inferenceClass } from '../../../workers/inference/numerics-class.ts';
+import {
+  cpuClass,
+  inferenceClass,
+  secondCache,
+} from '../../../workers/inference/numerics-class.ts';
 import { inMountOfItsOwn } from '../../support/conformance/small-disk.ts';
 import { endOfCli, startCli } from '../../support/cli-process.ts';
 import { killed } from '../../support/farm/farm-program.ts';
@@ -70,7 +74,7 @@ it('a job is for the workers that are there, whatever the coordinator runs on', 
   await farm.seesWorkers(1);
   const id = await farm.submit();
   expect(await farm.finish(id)).toBe(farmOf.reference());
-  const theirs = inferenceClass(`cpu:${cpuClass(arch(), cpuinfo)}`);
+  const theirs = inferenceClass(`cpu:${cpuClass(arch(), cpuinfo, secondCache())}`);
   const classes = farm.events.map(({ taskId }) => farm.recordOf(taskId)?.numericsClass ?? '');
   const ofInference = classes.filter((one) => one.startsWith('cpu:'));
   expect(new Set(ofInference)).toEqual(new Set([theirs]));
