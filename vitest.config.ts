@@ -21,6 +21,8 @@ const project = (
       ? {}
       : { globalSetup: ['test/support/network/get-nats-server.ts', ...globalSetup] }),
     include: [...include],
+    // A busy machine needs more than the second that is the default.
+    expect: { poll: { timeout: 10_000 } },
     testTimeout,
     hookTimeout: testTimeout,
     pool: 'forks' as const,
