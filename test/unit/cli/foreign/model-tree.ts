@@ -35,7 +35,8 @@ export function tensors(shapes: Readonly<Record<string, readonly number[]>>): Bu
   return Buffer.concat([length, header, Buffer.alloc(end)]);
 }
 
-const WEIGHTS = tensors({ 'conv_in.weight': [2, 2] });
+/** A file of one weight. */
+export const WEIGHTS = tensors({ 'conv_in.weight': [2, 2] });
 
 /** A model of diffusers' in `folder`. */
 export function model(folder: string, kind: string, config: object = {}): Tree {
@@ -98,4 +99,9 @@ export async function problemsOf(root: string, tree: Tree, at = ''): Promise<rea
   return problems.map(({ path, problem }) =>
     `${path} ${problem}`.replaceAll(`${root}/`, '').replace(root, ''),
   );
+}
+
+/** Of weights in parts. */
+export function index(...parts: readonly string[]): object {
+  return { weight_map: Object.fromEntries(parts.map((name) => [`${name}.weight`, name])) };
 }
