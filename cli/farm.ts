@@ -125,4 +125,6 @@ export interface FarmOptions {
   readonly slots: number;
   /** @default cores / slots, at least 1 */
   readonly threadsPerSlot?: number;
+  /** Where graphs run, as `openDevice` takes it. @default cpu */
+  readonly device?: string;
 }

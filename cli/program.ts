@@ -21,6 +21,7 @@ import { addSecurityCommands } from './commands/farm/security.ts';
 import { addSimulateCommand } from './commands/simulate.ts';
 import { addStoreCommands } from './commands/store.ts';
 import { addSubmitCommand } from './commands/farm/submit.ts';
+import { addUpCommand } from './commands/farm/up.ts';
 import { addUploadCommand } from './commands/farm/upload.ts';
 import { addSweepCommand } from './commands/sweep.ts';
 import { programVersions } from './versions.ts';
@@ -77,6 +78,7 @@ export function createProgram(
   addModelsCommands(program, environment, finish);
   addStoreCommands(program, environment, finish);
   addFarmProgramCommands(program, environment, finish);
+  addUpCommand(program, environment, finish);
   addPreflightCommands(program, environment, finish);
   addSubmitCommand(program, environment, finish);
   addUploadCommand(program, environment, finish);

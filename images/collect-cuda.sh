@@ -6,7 +6,7 @@ wheels=$1
 to=$2
 mkdir -p "$to/providers" "$to/lib" "$to/licenses"
 
-for provider in shared cuda; do
+for provider in shared cuda tensorrt; do
   cp "$wheels/onnxruntime/capi/libonnxruntime_providers_$provider.so" "$to/providers/"
 done
 # Stubs stand for the driver, which the node has.

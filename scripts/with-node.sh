@@ -8,6 +8,10 @@ if [ -x "$root/.tools/node_modules/node/bin/node" ]; then
   PATH="$root/.tools/node_modules/node/bin:$PATH"
   export PATH
 fi
+# As scripts/get-cuda.sh brings them.
+if [ -d "$root/.tools/cuda/lib" ]; then
+  export LD_LIBRARY_PATH="$root/.tools/cuda/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+fi
 script=$1
 shift
 # As common/node-flags.ts says; other scripts are compilers and tests, which are faster with more room.

@@ -58,6 +58,10 @@ const MS_PER_DAY = 86_400_000;
 /** The farm of `up`, and what a worker serves to its peers without --serve-tls. */
 export const UNGUARDED = { hasTls: false, hasTokens: false };
 export const SERVE_DEFAULT = '127.0.0.1:0';
+export const DEVICE_DEFAULT = 'cpu';
+export const DEVICE_TEXT =
+  'Where models run: cpu, cuda, cuda:1, webgpu; cuda:0,cuda:2 or cuda:all: a worker process for each (default: cpu)';
+const UP_WORKERS = 2;
 
 export function places(flags: ProgramFlags, environment: CliEnvironment) {
   const { models } = flags;
@@ -115,6 +119,29 @@ export function count(
   if (Number.isInteger(value) && value >= 1 && value <= max) return value;
   problems.push(`--${name}: expected a whole number, 1 to ${max}, got "${text}"`);
   return fallback;
+}
+
+/** @throws as `devicesOf` */
+export async function devicesOfFlag(device = DEVICE_DEFAULT): Promise<readonly string[]> {
+  // Loads ONNX Runtime.
+  const { devicesOf } = await import('../../workers/inference/device.ts');
+  return devicesOf(device);
+}
+
+/** Of each worker of `up`. @throws as `devicesOf` */
+export async function upDevicesOf(
+  flags: Pick<ProgramFlags, 'device' | 'workers'>,
+  problems: string[],
+): Promise<readonly string[]> {
+  const workers = count('workers', flags.workers, UP_WORKERS, { problems });
+  const devices = await devicesOfFlag(flags.device);
+  const [device = DEVICE_DEFAULT] = devices;
+  const isOfEach = devices.length > 1 || flags.device?.endsWith(':all') === true;
+  if (!isOfEach) return Array.from({ length: workers }, () => device);
+  if (flags.workers !== undefined) {
+    problems.push(`--workers: --device ${flags.device} begins one for each device; leave it out`);
+  }
+  return devices;
 }
 
 /** Undefined unless given. */

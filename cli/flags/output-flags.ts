@@ -58,6 +58,13 @@ export const PLACE_FLAGS: readonly Ungrouped[] = [
     defaultText: '$BIVDIFF_STORE, else .bivdiff/store here',
   },
   {
+    name: 'device',
+    kind: 'text',
+    value: 'DEVICE',
+    doc: 'Where models run: cpu, cuda, cuda:1, webgpu; bits differ between devices',
+    defaultText: 'cpu',
+  },
+  {
     name: 'slots',
     kind: 'number',
     value: 'N',

@@ -12,6 +12,7 @@ import { openModelSet } from '../../common/models/model-folder.ts';
 import { endingOf, MOVIE_FORMATS } from '../../common/outputs/output-formats.ts';
 import { isFolder, openStore } from '../../common/store/open-store.ts';
 import { listExecutionProviders } from '../../workers/inference/onnx/providers.ts';
+import type { ProviderFacts } from '../../workers/inference/onnx/providers.ts';
 import { machineMemory } from '../../workers/machine-memory.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import { programVersions } from '../versions.ts';
@@ -41,8 +42,9 @@ const GPU_QUERY_MS = 10_000;
 
 /** Attempts everything, in the order in which it is shown. @throws cancelled */
 export async function runChecks(options: CheckOptions): Promise<readonly Finding[]> {
-  const findings: Finding[] = [checkNode(), await checkCpu(), checkMemory(), await checkGpu()];
-  findings.push(...(await checkProviders(options)));
+  const gpus = await listGpus();
+  const findings: Finding[] = [checkNode(), await checkCpu(), checkMemory(), gpuFinding(gpus)];
+  findings.push(...(await checkProviders(options, { hasNvidia: gpus.length > 0 })));
   findings.push(...(await checkCodecs(options)));
   findings.push(await checkStore(options));
   if (isFolder(options.storeFolder)) findings.push(await checkDisk(options));
@@ -85,31 +87,51 @@ function checkMemory(): Finding {
   return { name: 'memory', state: 'warn', found, advice };
 }
 
-async function checkGpu(): Promise<Finding> {
+/** By name, memory and driver; empty where there is no driver of NVIDIA. */
+async function listGpus(): Promise<readonly string[]> {
+  const query = ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader'];
   try {
-    const query = ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader'];
     const { stdout } = await promisify(execFile)('nvidia-smi', query, { timeout: GPU_QUERY_MS });
-    const gpus = stdout.trim().split('\n').join('; ');
-    return { name: 'gpu', state: 'ok', found: gpus === '' ? 'none' : gpus };
+    return stdout.split('\n').filter((line) => line.trim() !== '');
   } catch {
-    return { name: 'gpu', state: 'ok', found: 'no NVIDIA GPU found: renders run on the CPU' };
+    return [];
   }
 }
 
-async function checkProviders({ signal }: CheckOptions): Promise<Finding[]> {
+function gpuFinding(gpus: readonly string[]): Finding {
+  const found = gpus.length > 0 ? gpus.join('; ') : 'no NVIDIA GPU found: renders run on the CPU';
+  return { name: 'gpu', state: 'ok', found };
+}
+
+interface Machine {
+  /** Then a GPU that cannot be used is worth a warning. */
+  readonly hasNvidia: boolean;
+}
+
+async function checkProviders({ signal }: CheckOptions, machine: Machine): Promise<Finding[]> {
   const version = programVersions()['onnxruntime-node'] ?? 'unknown';
+  const name = 'onnxruntime';
   try {
     const providers = await listExecutionProviders({ signal });
-    const cpu = providers.find(({ name }) => name === 'cpu');
-    const usable = providers.filter(({ isUsable }) => isUsable).map(({ name }) => name);
-    const name = 'onnxruntime';
+    const cpu = providers.find((one) => one.name === 'cpu');
+    const usable = providers.filter(({ isUsable }) => isUsable).map((one) => one.name);
     const found = `${version}, providers: ${usable.join(', ') || 'none'}`;
-    if (cpu?.isUsable === true) return [{ name, state: 'ok', found }];
+    const others = providers
+      .filter((one) => !one.isUsable && one !== cpu)
+      .map((one) => unusable(one, machine));
+    if (cpu?.isUsable === true) return [{ name, state: 'ok', found }, ...others];
     const advice = `The CPU provider does not work: ${cpu?.reason ?? 'not there'}; run npm ci again.`;
-    return [{ name, state: 'fail', found, advice }];
+    return [{ name, state: 'fail', found, advice }, ...others];
   } catch (reason) {
-    return [failed('onnxruntime', reason, 'run npm ci again.')];
+    return [failed(name, reason, 'run npm ci again.')];
   }
+}
+
+/** Nobody who has no such device needs advice; TensorRT and WebGPU are other ways to use one. */
+function unusable({ name, reason, advice }: ProviderFacts, { hasNvidia }: Machine): Finding {
+  const finding = { name, found: `not usable: ${reason ?? 'no reason was given'}` };
+  if (name !== 'cuda' || !hasNvidia) return { ...finding, state: 'ok' };
+  return { ...finding, state: 'warn', ...(advice === undefined ? {} : { advice }) };
 }
 
 async function checkCodecs(options: CheckOptions): Promise<Finding[]> {

@@ -32,7 +32,8 @@ import { SharedHolds } from '../../coordinator/run/shared-holds.ts';
 import { surveyStore } from '../../coordinator/run/survey.ts';
 import { createLanePool } from '../../workers/inference/lanes/lane-pool.ts';
 import type { LanePool } from '../../workers/inference/lanes/lane-pool.ts';
-import { machineMemory } from '../../workers/machine-memory.ts';
+import { openDevice } from '../../workers/inference/device.ts';
+import type { Device } from '../../workers/inference/device.ts';
 import { ownClasses } from '../../workers/own-classes.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
@@ -57,8 +58,6 @@ import { runRender } from './run-render.ts';
 
 const ACK_WAIT_MS = 30_000;
 const LOCAL_WORKER = 'local';
-/** Share of the machine's memory that loaded models may take. */
-const MODEL_MEMORY_SHARE = 0.5;
 /** Of steps that nobody stores: what is in memory, and what is in files. */
 const HELD_LIMITS = { memoryBytesMax: 128 << 20, diskBytesMax: 4 * 2 ** 30 };
 
@@ -88,6 +87,7 @@ class LocalFarm implements Farm {
   readonly #cuts = new CutFinder(this.#media);
   readonly #parts = new Map<Digest, ModelPart>();
   readonly #sets = new Map<string, Promise<ModelSet>>();
+  #device: Promise<Device> | undefined;
   #engine: Engine | undefined;
 
   constructor(store: Store & StoreUpkeep, options: FarmOptions) {
@@ -107,7 +107,9 @@ class LocalFarm implements Farm {
     for (const { name, path } of furtherSources(spec)) {
       sources[name] = await this.#look(path, options);
     }
-    const job = acceptSpec({ spec, models, source, sources, numerics: ownClasses() });
+    const { inferenceClass } = await this.#openDevice(options);
+    const numerics = ownClasses(inferenceClass);
+    const job = acceptSpec({ spec, models, source, sources, numerics });
     const jobId = jobIdOf(job);
     await this.store.putDocument(
       { kind: 'spec', id: jobId },
@@ -126,7 +128,8 @@ class LocalFarm implements Farm {
   }
 
   async render(accepted: Accepted, options: RenderOptions): Promise<RenderResult> {
-    this.#engine ??= this.#start();
+    const device = await this.#openDevice(options);
+    this.#engine ??= this.#start(device);
     const { bus, broken, holds } = this.#engine;
     const signal = AbortSignal.any([
       broken,
@@ -161,13 +164,20 @@ class LocalFarm implements Farm {
     return { slots, threads };
   }
 
-  #start(): Engine {
+  /** Tried once, when it is first needed. */
+  #openDevice(options: { readonly signal?: AbortSignal }): Promise<Device> {
+    this.#device ??= openDevice(this.#options.device ?? 'cpu', options);
+    return this.#device;
+  }
+
+  #start(device: Device): Engine {
     const { slots, threads } = this.#slots;
     const lanes = createLanePool({
       entry: LANE_ENTRY,
       lanes: slots,
       threadsPerLane: threads,
-      memoryLimitBytes: Math.floor(machineMemory() * MODEL_MEMORY_SHARE),
+      executionProviders: [device.executionProvider],
+      memoryLimitBytes: device.memoryBytes,
     });
     const bus = createMemoryBus({ ackWaitMs: ACK_WAIT_MS });
     const sources = new SourceCache(this.store);
@@ -189,7 +199,7 @@ class LocalFarm implements Farm {
         store: this.store,
         runTask: (task, run) => runStage(task, stages, run),
         slots,
-        queues: queuesOfWorker(['idm', 'mixer', 'vdm'], ownClasses()),
+        queues: queuesOfWorker(['idm', 'mixer', 'vdm'], ownClasses(device.inferenceClass)),
         ackWaitMs: ACK_WAIT_MS,
       },
       stop.signal,

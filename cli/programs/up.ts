@@ -1,29 +1,25 @@
 // `bivdiff up`: a whole small farm on this machine, for trying it out: nats-server, a coordinator and workers as processes of
 // their own. What dies is started again.
 
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { openDevice } from '../../workers/inference/device.ts';
 import type { TextSink } from '../terminal.ts';
 import { FarmClient } from '../farm/farm-client.ts';
 import { startNatsServer } from './nats-server.ts';
 import { BivdiffError } from '../../common/errors.ts';
-import { NODE_ENVIRONMENT } from '../../common/node-flags.ts';
+import { ChildProgram } from './child-program.ts';
+import { openDevices } from './worker-fleet.ts';
 
 /** Workers may finish what they run; see the drain time in worker-program.ts. */
 const STOP_MS = 30_000;
-const RESTART_MS = 500;
 const READY_MS = 60_000;
 
 export interface UpSettings {
-  readonly workers: number;
   readonly slots: number;
   readonly threads: number;
-  /** Where graphs run: `cpu`, `cuda:1`. */
-  readonly device: string;
+  /** Where the graphs of each worker run: `cpu`, `cuda:1`. */
+  readonly devices: readonly string[];
   /** HOST:PORT of the coordinator. */
   readonly listen: string;
   readonly natsPort: number;
@@ -37,40 +33,55 @@ export interface UpSettings {
 
 /** Runs until the signal aborts. @throws as `startNatsServer`, `openDevice` */
 export async function runUp(settings: UpSettings, signal: AbortSignal): Promise<void> {
-  const { listen, storeFolder, modelsFolder, stdout } = settings;
-  const { inferenceClass } = await openDevice(settings.device, { signal });
+  const { listen, storeFolder, modelsFolder, stdout, stderr, devices, program } = settings;
+  const inferenceClass = await oneClassOf(devices, signal);
   const nats = await startNatsServer({ port: settings.natsPort });
   const shared = ['--nats', nats.url, '--store', storeFolder, '--models', modelsFolder];
-  const children = [
-    new Child(settings, 'coordinator', [
-      ...['coordinator', ...shared, '--listen', listen, '--numerics', inferenceClass],
-    ]),
-    ...Array.from({ length: settings.workers }, (_, i) => {
-      const name = `worker-${i + 1}`;
-      const pools = ['idm', 'mixer', 'vdm'].flatMap((pool) => ['--pool', pool]);
-      const size = [
-        ...['--device', settings.device],
-        ...['--slots', String(settings.slots), '--threads', String(settings.threads)],
-      ];
-      return new Child(settings, name, ['worker', ...shared, '--name', name, ...pools, ...size]);
-    }),
-  ];
+  const begin = (name: string, args: readonly string[]): ChildProgram =>
+    new ChildProgram({ name, command: [...program, ...args], stderr, isAlwaysRestarted: true });
+  const coordinator = begin('coordinator', [
+    ...['coordinator', ...shared, '--listen', listen, '--numerics', inferenceClass],
+  ]);
+  const workers = devices.map((device, i) => {
+    const name = `worker-${i + 1}`;
+    const pools = ['idm', 'mixer', 'vdm'].flatMap((pool) => ['--pool', pool]);
+    const size = [
+      ...['--device', device],
+      ...['--slots', String(settings.slots), '--threads', String(settings.threads)],
+    ];
+    return begin(name, ['worker', ...shared, '--name', name, ...pools, ...size]);
+  });
   try {
-    for (const child of children) child.start();
     await waitUntilReady(settings, signal);
     stdout.write(`nats-server   pid ${nats.pid ?? 0}  ${nats.url}\n`);
-    for (const child of children) stdout.write(`${child.name.padEnd(13)} pid ${child.pid ?? 0}\n`);
+    for (const { name, pid } of [coordinator, ...workers])
+      stdout.write(`${name.padEnd(13)} pid ${pid ?? 0}\n`);
     stdout.write(`ready at ${listen}; the store is ${storeFolder}; Ctrl-C ends it\n`);
     if (!signal.aborted) await once(signal, 'abort');
   } finally {
-    const [coordinator, ...workers] = children;
-    await Promise.all(workers.map((worker) => worker.stop()));
-    await coordinator?.stop();
+    await Promise.all(workers.map((worker) => worker.stop(STOP_MS)));
+    await coordinator.stop(STOP_MS);
     await nats.close();
   }
 }
 
-async function waitUntilReady({ listen, workers }: UpSettings, signal: AbortSignal): Promise<void> {
+/**
+ * Jobs are of one numerics class.
+ * @throws invalid-argument — the devices are of several; as `openDevices`
+ */
+async function oneClassOf(devices: readonly string[], signal: AbortSignal): Promise<string> {
+  const opened = await openDevices([...new Set(devices)], signal);
+  const classes = [...new Set(opened.map(({ inferenceClass }) => inferenceClass))];
+  const [first] = classes;
+  if (first !== undefined && classes.length === 1) return first;
+  throw new BivdiffError(
+    'invalid-argument',
+    `--device: ${devices.join(', ')} are of different numerics classes: ${classes.join(', ')}`,
+    { hint: 'A job runs on devices of one class: name devices of one kind.' },
+  );
+}
+
+async function waitUntilReady({ listen, devices }: UpSettings, signal: AbortSignal): Promise<void> {
   const client = new FarmClient(listen);
   const deadline = performance.now() + READY_MS;
   try {
@@ -79,7 +90,7 @@ async function waitUntilReady({ listen, workers }: UpSettings, signal: AbortSign
         (response) => response.workers.length,
         () => -1,
       );
-      if (seen >= workers) return;
+      if (seen >= devices.length) return;
       if (performance.now() > deadline) {
         throw new BivdiffError('deadline-exceeded', 'the farm did not get ready within a minute', {
           hint: 'The lines above say what its programs are at.',
@@ -89,55 +100,5 @@ async function waitUntilReady({ listen, workers }: UpSettings, signal: AbortSign
     }
   } finally {
     client.close();
-  }
-}
-
-/** One program of the farm, started again when it dies. */
-class Child {
-  readonly name: string;
-  readonly #settings: UpSettings;
-  readonly #args: readonly string[];
-  #process: ChildProcess | undefined;
-  #isStopping = false;
-
-  constructor(settings: UpSettings, name: string, args: readonly string[]) {
-    this.#settings = settings;
-    this.name = name;
-    this.#args = args;
-  }
-
-  get pid(): number | undefined {
-    return this.#process?.pid;
-  }
-
-  start(): void {
-    const { program, stderr } = this.#settings;
-    const [command = '', ...first] = program;
-    const child = spawn(command, [...first, ...this.#args], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...NODE_ENVIRONMENT, ...process.env },
-      // A Ctrl-C in the terminal is ours to pass on, in the right order.
-      detached: true,
-    });
-    this.#process = child;
-    child.stderr.on('data', (chunk: Buffer) => stderr.write(chunk.toString()));
-    child.once('exit', (code, how) => {
-      if (this.#isStopping) return;
-      stderr.write(`${this.name} ended (${how ?? code ?? ''}); it is started again\n`);
-      setTimeout(() => {
-        if (!this.#isStopping) this.start();
-      }, RESTART_MS);
-    });
-  }
-
-  async stop(): Promise<void> {
-    this.#isStopping = true;
-    const child = this.#process;
-    if (child?.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, 'exit');
-    child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-    await ended;
-    clearTimeout(timer);
   }
 }

@@ -49,6 +49,7 @@ export function runOptions(typed: TypedFlags, environment: CliEnvironment): RunO
       modelsFolder: environment.modelsFolder,
       slots: typed['slots'] === undefined ? SLOTS_DEFAULT : Number(typed['slots']),
       ...(threads === undefined ? {} : { threadsPerSlot: Number(threads) }),
+      ...(typed['device'] === undefined ? {} : { device: String(typed['device']) }),
     },
     json: typed['json'] === true,
     quiet: typed['quiet'] === true,

@@ -1,4 +1,5 @@
-// Where graphs run: an execution provider of ONNX Runtime, and which of its devices. Written `cpu`, `cuda`, `cuda:1`.
+// Where graphs run: an execution provider of ONNX Runtime, and which of its devices. Written `cpu`, `cuda`, `cuda:1`; several as
+// `cuda:0,cuda:2` or `cuda:all`.
 
 import { execFile } from 'node:child_process';
 import { hostname } from 'node:os';
@@ -6,13 +7,14 @@ import { promisify } from 'node:util';
 
 import { BivdiffError } from '../../common/errors.ts';
 import { machineMemory } from '../machine-memory.ts';
-import { cpuHardware, deviceHardware, inferenceClass } from './numerics-class.ts';
+import { cpuHardware, deviceHardware, inferenceClass, NVIDIA_PROVIDERS } from './numerics-class.ts';
 import { probeProvider } from './onnx/providers.ts';
 
 const QUERY_MS = 10_000;
 /** Of main memory: the rest is for what runs need besides weights, and for everybody else. */
 const HOST_MEMORY_SHARE = 0.5;
 const MIB = 2 ** 20;
+const DEVICE_HINT = '`bivdiff doctor` lists what works here; --device cpu always does.';
 
 export interface Device {
   /** As `openOnnxSession` takes it. */
@@ -24,6 +26,31 @@ export interface Device {
 }
 
 /**
+ * The devices that a setting names, none of them tried. `cuda:all` are all that NVIDIA's driver shows this process.
+ * @throws invalid-argument — malformed, or all of something that cannot be counted
+ * @throws failed-precondition — there is none
+ */
+export async function devicesOf(setting: string): Promise<readonly string[]> {
+  const lists = setting.split(',').map(async (name) => {
+    const [provider = '', index] = name.split(':');
+    if (index !== 'all') {
+      checkName(name);
+      return [name];
+    }
+    if (!NVIDIA_PROVIDERS.includes(provider)) {
+      throw new BivdiffError('invalid-argument', `the devices of ${provider} cannot be counted`, {
+        hint: `Name them, or ask for all of ${NVIDIA_PROVIDERS.join(' or ')}.`,
+      });
+    }
+    const count = await countGpus();
+    if (count > 0) return Array.from({ length: count }, (_, each) => `${provider}:${each}`);
+    const message = `${name}: NVIDIA's driver shows no GPU here (nvidia-smi)`;
+    throw new BivdiffError('failed-precondition', message, { hint: DEVICE_HINT });
+  });
+  return (await Promise.all(lists)).flat();
+}
+
+/**
  * Attempts a device on a tiny graph, in a process of its own.
  * @throws invalid-argument — malformed
  * @throws failed-precondition — this machine cannot use it; says why
@@ -32,19 +59,18 @@ export async function openDevice(
   name: string,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<Device> {
-  if (!/^[a-z]+(:\d+)?$/.test(name)) {
-    const hint = 'Such as cpu, cuda, cuda:1, webgpu; `bivdiff doctor` lists what works here.';
-    throw new BivdiffError('invalid-argument', `no device is called "${name}"`, { hint });
-  }
+  checkName(name);
   const hostBytes = Math.floor(machineMemory() * HOST_MEMORY_SHARE);
   if (name === 'cpu') {
     return { executionProvider: name, inferenceClass: inferenceClass(), memoryBytes: hostBytes };
   }
-  const { isUsable, reason } = await probeProvider(name, options);
+  // As NVIDIA's tools count; else the fastest is the first.
+  process.env['CUDA_DEVICE_ORDER'] ??= 'PCI_BUS_ID';
+  const { isUsable, reason, advice } = await probeProvider(name, options);
   if (!isUsable) {
-    throw new BivdiffError('failed-precondition', `device ${name} does not work here: ${reason}`, {
-      hint: '`bivdiff doctor` lists what works here; --device cpu always does.',
-    });
+    const hint = advice ?? DEVICE_HINT;
+    const message = `device ${name} does not work here: ${reason}`;
+    throw new BivdiffError('failed-precondition', message, { hint });
   }
   const [provider = name, index = '0'] = name.split(':');
   const gpu = await askDriver(index);
@@ -58,6 +84,12 @@ export async function openDevice(
   };
 }
 
+function checkName(name: string): void {
+  if (/^[a-z]+(:\d+)?$/.test(name)) return;
+  const hint = 'Such as cpu, cuda, cuda:1, webgpu; `bivdiff doctor` lists what works here.';
+  throw new BivdiffError('invalid-argument', `no device is called "${name}"`, { hint });
+}
+
 interface Gpu {
   readonly name: string;
   readonly memoryBytes: number;
@@ -65,7 +97,8 @@ interface Gpu {
 
 /** Undefined where there is no NVIDIA driver, or it says something else than it used to. */
 async function askDriver(index: string): Promise<Gpu | undefined> {
-  const query = ['--query-gpu=name,memory.total', '--format=csv,noheader,nounits', `--id=${index}`];
+  const id = visibleGpus()?.[Number(index)] ?? index;
+  const query = ['--query-gpu=name,memory.total', '--format=csv,noheader,nounits', `--id=${id}`];
   try {
     const { stdout } = await promisify(execFile)('nvidia-smi', query, { timeout: QUERY_MS });
     const [, said = '', mebibytes = ''] = /^(.+),\s*(\d+)\s*$/.exec(stdout.trim()) ?? [];
@@ -74,4 +107,27 @@ async function askDriver(index: string): Promise<Gpu | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** How many this process may use; 0 where there is no driver. */
+async function countGpus(): Promise<number> {
+  const visible = visibleGpus();
+  if (visible !== undefined) return visible.length;
+  const query = ['--query-gpu=index', '--format=csv,noheader'];
+  try {
+    const { stdout } = await promisify(execFile)('nvidia-smi', query, { timeout: QUERY_MS });
+    return stdout.split('\n').filter((line) => /^\d+$/.test(line.trim())).length;
+  } catch {
+    return 0;
+  }
+}
+
+/** By number or by UUID, as the environment may narrow and order them; undefined where it does not. */
+function visibleGpus(): readonly string[] | undefined {
+  const text = process.env['CUDA_VISIBLE_DEVICES'];
+  if (text === undefined) return undefined;
+  return text
+    .split(',')
+    .map((id) => id.trim())
+    .filter((id) => id !== '' && id !== '-1');
 }

@@ -42,7 +42,7 @@ export function inferenceClass(hardware = cpuHardware()): string {
 }
 
 /** Providers that compute with NVIDIA's libraries. */
-const NVIDIA_PROVIDERS: readonly string[] = ['cuda', 'tensorrt'];
+export const NVIDIA_PROVIDERS: readonly string[] = ['cuda', 'tensorrt'];
 
 /**
  * Of a device that is not the processor, say `cuda:nvidia-h200-cpu-x64-avx512/tf32+timed-search`. `kind` is that of the device.

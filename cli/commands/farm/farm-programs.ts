@@ -1,7 +1,7 @@
-// `bivdiff coordinator`, `worker` and `up`: the programs of a farm. Their modules are loaded when they are run: help needs none of them.
+// `bivdiff coordinator` and `worker`: the programs of a farm. Their modules are loaded when they are run: help needs none of them.
 
 import { hostname } from 'node:os';
-import { extname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
@@ -12,9 +12,8 @@ import {
   addNatsAccessFlags,
   natsAccessOf,
 } from '../../flags/connection.ts';
-import { NODE_FLAGS } from '../../../common/node-flags.ts';
 import { limitsOf, LIMITS_TEXT } from '../../flags/limit-flags.ts';
-import { checkListenAddress, NATS_DEFAULT, SERVER_DEFAULT } from '../../flags/farm-settings.ts';
+import { NATS_DEFAULT, SERVER_DEFAULT } from '../../flags/farm-settings.ts';
 import { EXIT_OK } from '../../output/exit-codes.ts';
 import { addStoreFlag } from '../../flags/store-flag.ts';
 import type { CliEnvironment } from '../../terminal.ts';
@@ -27,6 +26,9 @@ import {
   collect,
   count,
   COUNT_MAX,
+  DEVICE_DEFAULT,
+  DEVICE_TEXT,
+  devicesOfFlag,
   DRAIN_SECONDS,
   drainMsOf,
   keepJobsMsOf,
@@ -36,7 +38,6 @@ import {
   SERVE_DEFAULT,
   serveAddress,
   throwProblems,
-  UNGUARDED,
   workerPlaces,
 } from '../../flags/farm-program-flags.ts';
 import type { ProgramFlags } from '../../flags/farm-program-flags.ts';
@@ -44,9 +45,6 @@ import type { ProgramFlags } from '../../flags/farm-program-flags.ts';
 type Finish = (exitCode: number) => void;
 
 const CACHE_GIB_MAX = 100_000;
-const DEVICE_DEFAULT = 'cpu';
-const DEVICE_TEXT =
-  'Where models run: cpu, cuda, cuda:1, webgpu; see `bivdiff doctor` (default: cpu)';
 const HTTP_TEXT =
   'HOST:PORT for probes and Prometheus: /livez, /readyz, /startupz, /metrics (default: none)';
 const CACHE_DEFAULT = 'bivdiff/models in $XDG_CACHE_HOME, else in ~/.cache';
@@ -58,7 +56,6 @@ export function addFarmProgramCommands(
 ): void {
   addCoordinator(program, environment, finish);
   addWorker(program, environment, finish);
-  addUp(program, environment, finish);
 }
 
 function addCoordinator(program: Command, environment: CliEnvironment, finish: Finish): void {
@@ -195,7 +192,8 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
     const problems: string[] = [];
     const pools = checkPools(flags.pool, problems);
     const slots = count('slots', flags.slots, 1, { problems });
-    const threads = Math.max(1, Math.floor(environment.cores / slots));
+    const devices = await devicesOfFlag(flags.device);
+    const threads = Math.max(1, Math.floor(environment.cores / (slots * devices.length)));
     const threadsPerSlot = count('threads', flags.threads, threads, { problems });
     const gib = count('cache-gib', flags.cacheGib, 32, { problems, max: CACHE_GIB_MAX });
     const memoryBytes = memoryBytesOf(flags.memoryGib, problems);
@@ -217,12 +215,12 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
         ? join(cacheHome(), 'models')
         : resolve(environment.folder, flags.cache);
     const signal = environment.interruption();
-    const { runWorkerProgram } = await import('../../programs/worker-program.ts');
+    const { runWorkers } = await import('../../programs/worker-fleet.ts');
     const name = flags.name ?? `${hostname()}-${process.pid}`;
     const { createLog } = await import('../../programs/log.ts');
     const log = createLog(environment.stderr, 'worker');
     const cacheBytesMax = gib * 2 ** 30;
-    const device = flags.device ?? DEVICE_DEFAULT;
+    const [device = DEVICE_DEFAULT] = devices;
     const own = {
       name,
       pools,
@@ -241,49 +239,10 @@ function addWorker(program: Command, environment: CliEnvironment, finish: Finish
       peerCredentials,
       log,
     };
-    await runWorkerProgram({ ...where, ...own, access, natsAccess }, signal);
+    const { stderr } = environment;
+    await runWorkers(devices, { ...where, ...own, access, natsAccess, stderr }, signal);
     finish(EXIT_OK);
   });
-}
-
-function addUp(program: Command, environment: CliEnvironment, finish: Finish): void {
-  const cores = String(environment.cores);
-  addStoreFlag(program.command('up'))
-    .summary('Run a whole small farm on this machine')
-    .description('Run a whole small farm here: nats-server, a coordinator and workers of all pools')
-    .option('--models <DIR>', 'Folder of the models (default: those that ship)')
-    .option('--device <DEVICE>', DEVICE_TEXT)
-    .option('--workers <N>', `Worker processes (1 to ${COUNT_MAX}; default: 2)`)
-    .option('--slots <N>', `Tasks at once of each (1 to ${COUNT_MAX}; default: 1)`)
-    .option('--threads <N>', `Threads of each task (default: cores / tasks at once; here ${cores})`)
-    .option('--listen <ADDRESS>', `HOST:PORT for clients (default: ${SERVER_DEFAULT})`)
-    .option('--nats-port <PORT>', 'Port of the nats-server (default: any free one)')
-    .addHelpText('after', '\nThen, in another terminal: bivdiff submit ... ; bivdiff watch JOB')
-    .action(async (flags: ProgramFlags) => {
-      const problems: string[] = [];
-      const workers = count('workers', flags.workers, 2, { problems });
-      const slots = count('slots', flags.slots, 1, { problems });
-      const share = Math.max(1, Math.floor(environment.cores / (workers * slots)));
-      const threads = count('threads', flags.threads, share, { problems });
-      const natsPort = flags.natsPort === undefined ? -1 : Number(flags.natsPort);
-      const listen = flags.listen ?? SERVER_DEFAULT;
-      throwProblems(problems);
-      checkListenAddress(listen, { flag: '--listen', ...UNGUARDED, isInsecureAllowed: false });
-      const signal = environment.interruption();
-      const { runUp } = await import('../../programs/up.ts');
-      const main = join(import.meta.dirname, `../../main${extname(import.meta.filename)}`);
-      const { storeFolder, modelsFolder } = places(flags, environment);
-      const { stdout, stderr } = environment;
-      await runUp(
-        {
-          ...{ workers, slots, threads, listen, natsPort, storeFolder, modelsFolder },
-          ...{ stdout, stderr, device: flags.device ?? DEVICE_DEFAULT },
-          program: [process.execPath, ...NODE_FLAGS, main],
-        },
-        signal,
-      );
-      finish(EXIT_OK);
-    });
 }
 
 function shared(

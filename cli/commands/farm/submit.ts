@@ -16,7 +16,17 @@ import type { CliEnvironment } from '../../terminal.ts';
 import { addClientFlags, priorityOf, withClient } from './jobs.ts';
 
 /** Flags of `render` that say how a local render runs, or where its files go. */
-const LOCAL_FLAGS = ['store', 'slots', 'threads', 'overwrite', 'report', 'trace', 'quiet', 'json'];
+const LOCAL_FLAGS = [
+  'store',
+  'device',
+  'slots',
+  'threads',
+  'overwrite',
+  'report',
+  'trace',
+  'quiet',
+  'json',
+];
 const PRIORITY_DEFAULT = '50';
 
 /** What means something else than to `render`: no path leads to the farm, and none from it. */

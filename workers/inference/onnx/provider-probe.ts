@@ -1,5 +1,5 @@
 // Runs as a process: tries the execution provider named on the command line on a tiny graph. Prints nothing if it
-// works, else one line that says why not.
+// works, else one line that says why not, and to standard error what ONNX Runtime says of it.
 
 import './no-telemetry.ts';
 import * as ort from 'onnxruntime-node';
@@ -11,10 +11,10 @@ const DOUBLE =
   'CAo6OgoOCgF4CgF4EgF5IgNBZGQSBmRvdWJsZVoPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEBI=';
 
 try {
-  ort.env.logLevel = 'fatal';
+  ort.env.logLevel = 'error';
   const session = await ort.InferenceSession.create(Buffer.from(DOUBLE, 'base64'), {
     executionProviders: [providerOption(process.argv[2] ?? 'cpu')],
-    logSeverityLevel: 4,
+    logSeverityLevel: 3,
   });
   const { y } = await session.run({ x: new ort.Tensor('float32', Float32Array.of(21), [1]) });
   const values = y?.data as Float32Array | undefined;

@@ -8,12 +8,16 @@ import { promisify } from 'node:util';
 import './no-telemetry.ts';
 import * as ort from 'onnxruntime-node';
 
+import { lackOf } from './provider-needs.ts';
+
 export interface ProviderFacts {
   /** As ONNX Runtime names it: cpu, webgpu, cuda ... */
   readonly name: string;
   readonly isUsable: boolean;
   /** Why not, in one line. */
   readonly reason?: string;
+  /** What to do about it, where that is known. */
+  readonly advice?: string;
 }
 
 const PROBE_TIMEOUT_MS = 30_000;
@@ -33,12 +37,18 @@ export async function probeProvider(
 ): Promise<ProviderFacts> {
   const script = new URL(`./provider-probe${extname(import.meta.filename)}`, import.meta.url);
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(script), name], {
-      timeout: PROBE_TIMEOUT_MS,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    });
+    const { stdout, stderr } = await promisify(execFile)(
+      process.execPath,
+      [fileURLToPath(script), name],
+      {
+        timeout: PROBE_TIMEOUT_MS,
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+      },
+    );
     const reason = stdout.trim();
-    return reason === '' ? { name, isUsable: true } : { name, isUsable: false, reason };
+    return reason === ''
+      ? { name, isUsable: true }
+      : { name, isUsable: false, ...lackOf(reason, stderr) };
   } catch (reason) {
     options.signal?.throwIfAborted();
     return { name, isUsable: false, reason: `trying it ended its process: ${lastLine(reason)}` };
