@@ -1,5 +1,6 @@
 // The tokenizer against ids that transformers' CLIPTokenizer gave for the same files (models/parity/tokenizer).
 
+import { createHash } from 'node:crypto';
 import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,6 +41,27 @@ describe.each([
     },
   );
 });
+
+describe('2,000 prompts at random', () => {
+  // models/parity/tokenizer/many.py says how they are made, and how the ids of one become a digest.
+  it.each(['sd1', 'sd2', 'saved'])('have the ids of the reference: %s', async (name) => {
+    const many = JSON.parse(await readFile(join(PARITY, 'many.json'), 'utf8')) as Many;
+    const tokenizer = await openTokenizer(join(PARITY, name));
+    const digests = many.prompts.map((prompt) => digestOf(tokenizer.encode(prompt)));
+    expect(digests).toEqual(many.digests[name]);
+    expect(digests).toHaveLength(2000);
+    expect(new Set(digests).size).toBeGreaterThan(1900);
+  });
+});
+
+interface Many {
+  readonly prompts: readonly string[];
+  readonly digests: Readonly<Record<string, readonly string[]>>;
+}
+
+function digestOf(ids: BigInt64Array): string {
+  return createHash('sha256').update(ids.join(',')).digest('hex').slice(0, 12);
+}
 
 describe('a tokenizer folder with byte order marks', () => {
   it.each(['sd1', 'saved'])('gives the ids that it gives without them: %s', async (name) => {
