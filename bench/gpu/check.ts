@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { formatBytes, formatTable } from '../../cli/output/format.ts';
+import { BivdiffError } from '../../common/errors.ts';
 import { NODE_FLAGS } from '../../common/node-flags.ts';
 import { openDevice } from '../../workers/inference/device.ts';
 import { timeFullSize } from './full-size.ts';
@@ -35,7 +36,6 @@ const { values } = parseArgs({
 const { device } = values;
 const threads = availableParallelism();
 const said: string[] = [];
-let hasFailed = false;
 
 await section('device', async () => {
   const { inferenceClass, memoryBytes } = await openDevice(device);
@@ -45,7 +45,7 @@ await section('every shipped graph, beside the processor', async () => {
   const rows: string[][] = [];
   for await (const one of compareGraphs(join(root, 'models/demo'), { device, threads })) {
     const { graph, difference, processorSeconds, deviceSeconds } = one;
-    if (!(difference <= DIFFERENCE_MAX)) hasFailed = true;
+    if (!(difference <= DIFFERENCE_MAX)) process.exitCode = 1;
     rows.push([graph, difference.toExponential(1), ms(processorSeconds), ms(deviceSeconds)]);
   }
   return formatTable(['graph', 'difference', 'processor, ms', `${device}, ms`], rows);
@@ -69,7 +69,6 @@ if (values.full !== undefined && existsSync(values.full)) {
   });
 }
 if (values.out !== undefined) await writeFile(values.out, said.join('\n'));
-process.exitCode = hasFailed ? 1 : 0;
 
 /** What one section cannot do keeps none of the others from what they can. */
 async function section(title: string, run: () => Promise<string>): Promise<void> {
@@ -78,7 +77,7 @@ async function section(title: string, run: () => Promise<string>): Promise<void>
   try {
     text = await run();
   } catch (reason) {
-    hasFailed = true;
+    process.exitCode = 1;
     text = `failed: ${reason instanceof Error ? reason.message : String(reason)}\n`;
   }
   const seconds = ((performance.now() - begunMs) / 1000).toFixed(1);
@@ -100,7 +99,7 @@ function sizes() {
   };
 }
 
-/** A row of figures. @throws Error — it failed, with what it said */
+/** A row of figures. @throws internal — it failed, with what it said */
 async function demo(where: string): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'bivdiff-gpu-'));
   const report = join(folder, 'report.json');
@@ -114,7 +113,9 @@ async function demo(where: string): Promise<string[]> {
   const program = [...NODE_FLAGS, join(root, 'cli/main.ts')];
   try {
     const run = spawnSync(process.execPath, [...program, ...words], { timeout: DEMO_MS });
-    if (run.status !== 0) throw new Error(run.stderr.toString() || 'the demo took too long');
+    if (run.status !== 0) {
+      throw new BivdiffError('internal', run.stderr.toString() || 'the demo took too long');
+    }
     const { wallSeconds, metrics } = JSON.parse(await readFile(report, 'utf8')) as Report;
     const { flicker, edgeF1 } = metrics;
     const figures = [wallSeconds, flicker.generated, flicker.smoothed, edgeF1.smoothed];

@@ -27,7 +27,7 @@ export function exampleInputs(
 ): Readonly<Record<string, Tensor>> {
   const random = mulberry(42);
   return Object.fromEntries(
-    inputs.map(({ name, type, shape }) => {
+    inputs.map(({ name, type, shape }): [string, Tensor] => {
       const scale = shape.includes(PICTURE_CHANNELS) && !shape.includes('image_height') ? SCALE : 1;
       const given = shape.map((size) =>
         typeof size === 'number' ? size : sizeOf(size, sizes, scale),

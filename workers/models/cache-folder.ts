@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 
 import type { PartFile } from '../../common/models/open-part.ts';
 import type { Digest } from '../../common/task.ts';
+import { withClaim } from './file-claim.ts';
 
 /** What a process that died left half made. */
 const LEFTOVER_MS = 24 * 3_600_000;
@@ -48,13 +49,27 @@ export class CacheFolder {
     );
   }
 
-  async hasFile(digest: Digest, bytes: number): Promise<boolean> {
+  /** Sees to it that the file is there: lets `write` make it, unless it is there, or another process makes it just now. */
+  async addOnce(
+    digest: Digest,
+    bytes: number,
+    write: (path: string) => Promise<void>,
+  ): Promise<void> {
+    const add = async (): Promise<void> => {
+      await this.makeRoom(bytes);
+      await this.#addFile(digest, write);
+    };
+    const isDone = (): Promise<boolean> => this.#hasFile(digest, bytes);
+    await withClaim(this.#at('tmp', `${digest}.claim`), add, { isDone });
+  }
+
+  async #hasFile(digest: Digest, bytes: number): Promise<boolean> {
     const found = await stat(this.#at('files', digest)).catch(() => undefined);
     return found?.size === bytes;
   }
 
-  /** Lets `write` make the file elsewhere, then gives it its name. */
-  async addFile(digest: Digest, write: (path: string) => Promise<void>): Promise<void> {
+  /** Elsewhere, then under its name. */
+  async #addFile(digest: Digest, write: (path: string) => Promise<void>): Promise<void> {
     const path = this.#temporary();
     try {
       await write(path);

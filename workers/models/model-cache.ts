@@ -114,7 +114,7 @@ export class ModelCache {
     }
   }
 
-  /** Once, however many parts of this process want it. */
+  /** Once, however many parts of this process want it, and one process of those that share the folder. */
   async #fetchFile(digest: Digest, bytes: number): Promise<void> {
     const fetching = this.#fetching.get(digest) ?? this.#fetchNew(digest, bytes);
     this.#fetching.set(digest, fetching);
@@ -122,9 +122,9 @@ export class ModelCache {
   }
 
   async #fetchNew(digest: Digest, bytes: number): Promise<void> {
-    if (await this.#folder.hasFile(digest, bytes)) return;
-    await this.#folder.makeRoom(bytes);
-    await this.#folder.addFile(digest, (path) => this.#options.store.getArtifactFile(digest, path));
+    await this.#folder.addOnce(digest, bytes, (path) => {
+      return this.#options.store.getArtifactFile(digest, path);
+    });
   }
 
   /** No loss of a task's result: no other task can make it again. */

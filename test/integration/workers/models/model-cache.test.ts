@@ -12,6 +12,7 @@ import { canonicalJson } from '../../../../common/canonical-json.ts';
 import { digestText } from '../../../../common/digest.ts';
 import { openModelSet, partsOf } from '../../../../common/models/model-folder.ts';
 import type { ModelPart, ModelSet } from '../../../../common/models/model-set.ts';
+import type { Digest } from '../../../../common/task.ts';
 import { digestOfPart } from '../../../../common/models/open-part.ts';
 import { isPartStored, readPartListing, storePart } from '../../../../common/models/stored-part.ts';
 import { ModelCache } from '../../../../workers/models/model-cache.ts';
@@ -97,6 +98,31 @@ describe.each([
     expect((await readdir(join(folder, 'cache/files'))).length).toBeLessThanOrEqual(distinct);
     for (const part of parts) await openCache().find(part.digest);
     expect(fetched).toHaveLength(parts.length);
+  });
+
+  it('are fetched once by the processes that share a folder, though all want them at once', async () => {
+    const parts = partsOf(set);
+    for (const part of parts) await store(part);
+    const asked: string[] = [];
+    const { store: inner } = harness();
+    const counting = {
+      getDocument: inner.getDocument.bind(inner),
+      getArtifactFile: async (digest: Digest, path: string): Promise<void> => {
+        asked.push(digest);
+        await delay(50);
+        await inner.getArtifactFile(digest, path);
+      },
+    };
+    // Nothing but the folder is common to them.
+    const caches = [1, 2, 3].map(
+      () => new ModelCache({ folder: join(folder, 'cache'), store: counting, bytesMax: GENEROUS }),
+    );
+    for (const part of parts) {
+      const found = await Promise.all(caches.map((cache) => cache.find(part.digest)));
+      for (const one of found) expect(essence(one!)).toEqual(essence(part));
+    }
+    expect(asked.length).toBeGreaterThan(0);
+    expect(asked).toEqual([...new Set(asked)]);
   });
 
   it('are asked for again where the store had none before', async () => {
