@@ -1,4 +1,7 @@
 // One vitest project per kind of test: the folder under test/ says which question a test answers.
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { defineConfig } from 'vitest/config';
 
 /** Fault tests that tell most in the least time: `npm test` runs them too. */
@@ -8,6 +11,11 @@ const QUICK_FAULTS = [
   'nats/stream-deleted',
   'worker/worker-killed-at-commit',
 ].map((name) => `test/fault/${name}.test.ts`);
+
+/** Files with cases that only `npm run test:long` runs: test/support/thorough.ts. */
+const THOROUGH = globSync('test/{e2e,integration}/**/*.test.ts', {
+  cwd: import.meta.dirname,
+}).filter((file) => readFileSync(join(import.meta.dirname, file), 'utf8').includes('/thorough.ts'));
 
 const project = (
   name: string,
@@ -23,6 +31,7 @@ const project = (
     include: [...include],
     // A busy machine needs more than the second that is the default.
     expect: { poll: { timeout: 10_000 } },
+    env: name === 'long' ? { BIVDIFF_TESTS: 'thorough' } : {},
     testTimeout,
     hookTimeout: testTimeout,
     pool: 'forks' as const,
@@ -42,7 +51,12 @@ export default defineConfig({
       project('e2e', 300_000, ['test/support/farm/fault-reference.ts']),
       project('fault', 300_000, ['test/support/farm/fault-reference.ts']),
       project('quick-fault', 300_000, ['test/support/farm/fault-reference.ts'], QUICK_FAULTS),
-      project('long', 1_800_000, ['test/support/farm/fault-reference.ts']),
+      project(
+        'long',
+        1_800_000,
+        ['test/support/farm/fault-reference.ts'],
+        ['test/long/**/*.test.ts', ...THOROUGH],
+      ),
       {
         test: {
           name: 'chart',

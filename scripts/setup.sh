@@ -43,4 +43,6 @@ if ! cmp -s "$root/package-lock.json" "$stamp"; then
   npm --prefix "$root" install --no-save --no-audit --no-fund --loglevel=error >&2 ||
     fail "npm install failed in $root (see the lines above)"
   cp "$root/package-lock.json" "$stamp"
+  # What Node compiled of packages that are no more (scripts/with-node.sh).
+  rm -rf "$root/.tools/compile-cache"
 fi

@@ -9,13 +9,13 @@ import { expect } from 'vitest';
 import { endOfCli, startCli } from './cli-process.ts';
 
 const root = join(import.meta.dirname, '../..');
-const KILLS = 10;
 const SLOTS = 2;
 
 export interface JobFlags {
   readonly frames: number;
   readonly steps: number;
   readonly frameBatch: number;
+  readonly kills: number;
 }
 
 interface RenderJson {
@@ -136,10 +136,10 @@ async function compareRuns(folder: string, job: JobFlags): Promise<void> {
   const flags = [...renderFlags(folder, 'killed', job), '--slots', String(SLOTS)];
   const store = join(folder, 'killed-store');
   let kills = 0;
-  for (let kill = 0; kill < KILLS; kill += 1) {
+  for (let kill = 0; kill < job.kills; kill += 1) {
     if (await killAfterCommits(flags, { store, more: 2 })) kills += 1;
   }
-  expect(kills).toBe(KILLS);
+  expect(kills).toBe(job.kills);
   const committed = await countRecords(store);
   expect(committed).toBeGreaterThan(0);
   expect(committed).toBeLessThan(planned);

@@ -10,6 +10,7 @@ import { disc, pan, take, writeShots } from '../../support/media/drawn-shots.ts'
 import { TINY_SET } from '../../support/models/paths.ts';
 import { bivdiff, createWorkplace, expectOneError, jsonOf, SOURCE } from './workplace.ts';
 import type { Workplace } from './workplace.ts';
+import { casesOf, itThorough } from '../../support/thorough.ts';
 
 const FRAMES = 14;
 /** In the middle of a window, and of a batch. */
@@ -47,7 +48,7 @@ async function rendered(place: Workplace, name: string, flags: readonly string[]
   );
 }
 
-it.each(['co-denoise', 'blend', 'independent'])(
+it.each(casesOf(['co-denoise', 'blend', 'independent'], (long) => long === 'co-denoise'))(
   '%s: shots are as clips of their own',
   async (long) => {
     await using place = await createWorkplace();
@@ -67,7 +68,7 @@ it.each(['co-denoise', 'blend', 'independent'])(
   },
 );
 
-it('is the same whichever windows are in a task', async () => {
+itThorough('is the same whichever windows are in a task', async () => {
   await using place = await createWorkplace();
   const cuts = await shots(place, `[${CUT}, ${LAST}]`);
   const [one, ...others] = [

@@ -11,6 +11,7 @@ import type { Rectangle } from '../../../common/stages.ts';
 import { rectangleAt } from '../../../recipes/pipeline/rectangles.ts';
 import { bivdiff, createWorkplace, expectOneError, jsonOf, SOURCE } from './workplace.ts';
 import type { Workplace } from './workplace.ts';
+import { itThorough } from '../../support/thorough.ts';
 
 const SIZE = 128;
 const BOX = {
@@ -85,7 +86,7 @@ describe('a mask', () => {
     });
   });
 
-  it('of one picture hides the same of every frame', async () => {
+  itThorough('of one picture hides the same of every frame', async () => {
     const wanted = await digestOf('still.mp4', ...asRectangles.slice(0, 2));
     await writeMask(place.path('still.png'), BOX.from);
     expect(await digestOf('picture.mp4', '--mask', place.path('still.png'))).toBe(wanted);

@@ -15,6 +15,7 @@ import { killed } from '../../support/farm/farm-program.ts';
 import { answers, useFarm } from '../../support/farm/use-farm.ts';
 import { collect, psnr } from '../../support/media/clips.ts';
 import { SOURCE } from '../cli/workplace.ts';
+import { casesOf } from '../../support/thorough.ts';
 
 const FRAMES = 24;
 const JOB = [
@@ -52,70 +53,73 @@ async function framesIn(path: string): Promise<number> {
   );
 }
 
-describe.each(['independent', 'blend'])('a clip of windows that are %s', (long) => {
-  it(
-    'grows as frames are finished, and is in the end what fetch gives',
-    { timeout: LIMIT_MS },
-    async () => {
-      const farm = await farmOf.start({ workers: 1 });
-      const growing = join(farm.folder, 'clip.so-far.mp4');
-      const id = await farm.submit([...JOB, '--long', long]);
-      const first = follow(farm, id);
-      await farm.until(
-        'a part is finished',
-        async () => (await finishedPrefix(farm, id)).length > 4,
-      );
-      await farm.client.pause(id);
-      // A task that ran may still be committed.
-      await farm.until('all that is finished can be played', async () => {
-        return (await framesIn(growing)) === (await finishedPrefix(farm, id)).length;
-      });
-      const digests = await finishedPrefix(farm, id);
-      expect(digests.length).toBeLessThan(FRAMES);
-      const size = { width: 64, height: 64 };
-      const indices = digests.map((_, i) => i);
-      const decoded = await collect(
-        media.decode({ path: growing, indices, size, resize: 'stretch' }),
-      );
-      for (const [frame, { rgb }] of decoded.entries()) {
-        const png = join(farm.folder, `${frame}.png`);
-        await farm.client.getArtifactFile(digests[frame]!, png);
-        const made = await decodePng(await readFile(png));
-        expect(psnr({ rgb, ...size }, made)).toBeGreaterThan(35);
-      }
+describe.each(casesOf(['independent', 'blend'], (long) => long === 'blend'))(
+  'a clip of windows that are %s',
+  (long) => {
+    it(
+      'grows as frames are finished, and is in the end what fetch gives',
+      { timeout: LIMIT_MS },
+      async () => {
+        const farm = await farmOf.start({ workers: 1 });
+        const growing = join(farm.folder, 'clip.so-far.mp4');
+        const id = await farm.submit([...JOB, '--long', long]);
+        const first = follow(farm, id);
+        await farm.until(
+          'a part is finished',
+          async () => (await finishedPrefix(farm, id)).length > 4,
+        );
+        await farm.client.pause(id);
+        // A task that ran may still be committed.
+        await farm.until('all that is finished can be played', async () => {
+          return (await framesIn(growing)) === (await finishedPrefix(farm, id)).length;
+        });
+        const digests = await finishedPrefix(farm, id);
+        expect(digests.length).toBeLessThan(FRAMES);
+        const size = { width: 64, height: 64 };
+        const indices = digests.map((_, i) => i);
+        const decoded = await collect(
+          media.decode({ path: growing, indices, size, resize: 'stretch' }),
+        );
+        for (const [frame, { rgb }] of decoded.entries()) {
+          const png = join(farm.folder, `${frame}.png`);
+          await farm.client.getArtifactFile(digests[frame]!, png);
+          const made = await decodePng(await readFile(png));
+          expect(psnr({ rgb, ...size }, made)).toBeGreaterThan(35);
+        }
 
-      first.child.kill('SIGINT');
-      const stopped = await first.end;
-      expect(stopped.code, stopped.stderr).toBe(130);
-      expect(stopped.stderr).toMatch(/what is finished can be played: .*clip\.so-far\.mp4/);
-      expect(stopped.stderr).toMatch(
-        new RegExp(`stopped; the first ${digests.length} of ${FRAMES} frames are in .*so-far`),
-      );
-      expect(await framesIn(growing)).toBe(digests.length);
-      expect(await readdir(farm.folder)).not.toContain('clip.mp4');
+        first.child.kill('SIGINT');
+        const stopped = await first.end;
+        expect(stopped.code, stopped.stderr).toBe(130);
+        expect(stopped.stderr).toMatch(/what is finished can be played: .*clip\.so-far\.mp4/);
+        expect(stopped.stderr).toMatch(
+          new RegExp(`stopped; the first ${digests.length} of ${FRAMES} frames are in .*so-far`),
+        );
+        expect(await framesIn(growing)).toBe(digests.length);
+        expect(await readdir(farm.folder)).not.toContain('clip.mp4');
 
-      const again = follow(farm, id);
-      expect((await again.end).stderr).toMatch(/clip\.so-far\.mp4 exists\nhint: Add --overwrite/);
-      const second = follow(farm, id, '--overwrite');
-      await farm.until('it is followed again', async () => (await framesIn(growing)) > 0);
-      // The coordinator goes and comes back meanwhile.
-      await killed(farm.coordinator!.child);
-      farm.startCoordinator();
-      await answers(farm);
-      await farm.client.resume(id);
-      const done = await second.end;
-      expect(done.code, done.stderr).toBe(0);
-      const plain = join(farm.folder, 'plain.mp4');
-      const fetched = await endOfCli(
-        startCli(['fetch', id, '--output', plain, '--server', farm.server]),
-      );
-      expect(fetched.code, fetched.stderr).toBe(0);
-      const bytes = await readFile(join(farm.folder, 'clip.mp4'));
-      expect(bytes.equals(await readFile(plain))).toBe(true);
-      expect(await readdir(farm.folder)).not.toContain('clip.so-far.mp4');
-    },
-  );
-});
+        const again = follow(farm, id);
+        expect((await again.end).stderr).toMatch(/clip\.so-far\.mp4 exists\nhint: Add --overwrite/);
+        const second = follow(farm, id, '--overwrite');
+        await farm.until('it is followed again', async () => (await framesIn(growing)) > 0);
+        // The coordinator goes and comes back meanwhile.
+        await killed(farm.coordinator!.child);
+        farm.startCoordinator();
+        await answers(farm);
+        await farm.client.resume(id);
+        const done = await second.end;
+        expect(done.code, done.stderr).toBe(0);
+        const plain = join(farm.folder, 'plain.mp4');
+        const fetched = await endOfCli(
+          startCli(['fetch', id, '--output', plain, '--server', farm.server]),
+        );
+        expect(fetched.code, fetched.stderr).toBe(0);
+        const bytes = await readFile(join(farm.folder, 'clip.mp4'));
+        expect(bytes.equals(await readFile(plain))).toBe(true);
+        expect(await readdir(farm.folder)).not.toContain('clip.so-far.mp4');
+      },
+    );
+  },
+);
 
 describe('following', () => {
   it.each([

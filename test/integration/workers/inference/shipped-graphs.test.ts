@@ -27,6 +27,7 @@ import { openOnnxSession } from '../../../../workers/inference/onnx/onnx-session
 import type { OnnxSession } from '../../../../workers/inference/onnx/onnx-session.ts';
 import { elementCount, floatTensor } from '../../../../workers/tensor/tensor.ts';
 import type { Tensor } from '../../../../workers/tensor/tensor.ts';
+import { casesOf } from '../../../support/thorough.ts';
 
 const DEMO = fileURLToPath(new URL('../../../../models/demo', import.meta.url));
 const { image, generators, videos } = await openModelSet(DEMO, { cacheFolder: false });
@@ -53,7 +54,7 @@ const named = graphs.map(([kind, part, sampleShape]) => ({ kind, part, sampleSha
 
 describe.each(named)('the shipped $part.name', ({ kind, part, sampleShape }) => {
   it('keeps its contract, with equal bits for any threads and any batch', async () => {
-    const threads = [1, 2, 3, 16];
+    const threads = casesOf([1, 2, 3, 4, 16], (count) => [1, 2, 4].includes(count));
     const outputs: Readonly<Record<string, Tensor>>[] = [];
     const batches = kind.hasBatch ? [1, 2] : [1];
     for (const count of threads) {
@@ -92,10 +93,13 @@ describe('the shipped graph of ControlVideo', () => {
     }
   };
 
-  it.each([2, 5, 8])('gives equal bits for any threads: %i frames', async (frames) => {
-    const alone = await runOn(1, frames);
-    for (const threads of [2, 3, 16]) expect(await runOn(threads, frames)).toEqual(alone);
-  });
+  it.each(casesOf([2, 5, 8], (count) => count === 2))(
+    'gives equal bits for any threads: %i frames',
+    async (frames) => {
+      const alone = await runOn(1, frames);
+      for (const threads of [2, 3, 4, 16]) expect(await runOn(threads, frames)).toEqual(alone);
+    },
+  );
 
   it('draws a frame by what others there are', async () => {
     const few = first(await runOn(1, 2));

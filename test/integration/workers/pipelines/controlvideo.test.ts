@@ -16,6 +16,7 @@ import { frameTensor } from '../../../../workers/tensor/tensor.ts';
 import type { FloatTensor } from '../../../../workers/tensor/tensor.ts';
 import { DemoStages } from './demo-stages.ts';
 import { goldenFloats, goldenFrames, maxDifference } from './goldens.ts';
+import { casesOf } from '../../../support/thorough.ts';
 
 vi.setConfig({ testTimeout: 600_000 });
 
@@ -75,7 +76,7 @@ it('draws the latents that the reference recorded', async () => {
   expect(await differenceOf()).toBeLessThanOrEqual(TOLERANCE);
 });
 
-it.each<[string, Change]>([
+const MISTAKES: readonly (readonly [string, Change])[] = [
   ['frames that see themselves alone', { unet: 'canny' }],
   ['frames that begin from noise of their own', { noise: ownNoise() }],
   ['guidance whose branches see each other', { draw: drawLatents }],
@@ -87,9 +88,14 @@ it.each<[string, Change]>([
     'a smoother that takes the frame before',
     { draw: (drawing, context) => drawWindow(drawing, context, oneBefore) },
   ],
-])('shows a planted mistake: %s', async (_, change) => {
-  expect(await differenceOf(change)).toBeGreaterThan(10 * TOLERANCE);
-});
+];
+
+it.each(casesOf(MISTAKES, ([name]) => name === 'a smoother left out'))(
+  'shows a planted mistake: %s',
+  async (_, change) => {
+    expect(await differenceOf(change)).toBeGreaterThan(10 * TOLERANCE);
+  },
+);
 
 function ownNoise(): FloatTensor {
   const { shape } = goldenFloats('controlvideo', 'noise');

@@ -18,6 +18,7 @@ import {
   goldenParameters,
   maxDifference,
 } from './goldens.ts';
+import { itThorough } from '../../../support/thorough.ts';
 
 /** Fifty steps take seconds on a free core, minutes on a busy one. */
 vi.setConfig({ testTimeout: 600_000 });
@@ -204,18 +205,21 @@ describe('a planted mistake shows', () => {
     expectDisagreement(noise, goldenFloats('invert-image', 'ddim_window'));
   });
 
-  it('timesteps one off in smoothing', async () => {
+  itThorough('timesteps one off in smoothing', async () => {
     const tensors = { noise: goldenFloats('mix', 'noise') };
     const run = { params: smoothParams, tensors, frames, scheduler: oneOff() };
     const smoothed = await demo.run('smooth', run);
     expectDisagreement(smoothed['latents'], goldenFloats('smooth', 'latents'));
   });
 
-  it.each([{ strength: 0.58 }, { seed: 8 }])('%j in smoothing of noised frames', async (other) => {
-    const params = { ...smoothParams, noised: { ...NOISED, ...other } };
-    const smoothed = await demo.run('smooth', { params, tensors: { latents }, frames });
-    expectDisagreement(smoothed['latents'], goldenFloats('smooth-noised', 'latents'));
-  });
+  itThorough.each([{ strength: 0.58 }, { seed: 8 }])(
+    '%j in smoothing of noised frames',
+    async (other) => {
+      const params = { ...smoothParams, noised: { ...NOISED, ...other } };
+      const smoothed = await demo.run('smooth', { params, tensors: { latents }, frames });
+      expectDisagreement(smoothed['latents'], goldenFloats('smooth-noised', 'latents'));
+    },
+  );
 
   it('branches swapped in the mix', async () => {
     const tensors = {

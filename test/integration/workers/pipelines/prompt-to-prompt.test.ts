@@ -12,6 +12,7 @@ import { floatTensor } from '../../../../workers/tensor/tensor.ts';
 import type { FloatTensor, Tensor } from '../../../../workers/tensor/tensor.ts';
 import { DemoStages } from './demo-stages.ts';
 import { goldenFloats, goldenFrames, maxDifference } from './goldens.ts';
+import { isThorough } from '../../../support/thorough.ts';
 
 vi.setConfig({ testTimeout: 600_000 });
 
@@ -93,7 +94,7 @@ it.each(Object.keys(recorded.edits))('draws the recorded latents: %s', async (na
   expect(maxDifference(drawn, goldenFloats('prompt2prompt', name))).toBeLessThanOrEqual(TOLERANCE);
 });
 
-describe('a planted mistake shows', () => {
+describe.runIf(isThorough)('a planted mistake shows', () => {
   /** What the graph is told, changed. */
   const told =
     (change: (inputs: Readonly<Record<string, Tensor>>, step: number) => object) =>
