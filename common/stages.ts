@@ -137,6 +137,8 @@ export interface SmoothParams {
   readonly negativePrompt: string;
   readonly steps: number;
   readonly guidanceScale: number;
+  /** Share of the steps that are guided. @default all */
+  readonly guidanceEnd?: number;
   /** How far into noise, above 0 to 1, by noise of this seed. */
   readonly noised?: { readonly strength: number; readonly seed: Seed };
   readonly windows?: WindowStep;

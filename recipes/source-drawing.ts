@@ -4,7 +4,7 @@ import type { StageContext, StageInput } from '../workers/inference/ports.ts';
 import { denoise } from '../workers/pipelines/diffusion-loop.ts';
 import { drawingNoise } from '../workers/pipelines/drawing-noise.ts';
 import { framesText } from '../workers/pipelines/failure-place.ts';
-import { predictGuided } from '../workers/pipelines/guidance.ts';
+import { branchesAt, predictGuided } from '../workers/pipelines/guidance.ts';
 import type { Branch } from '../workers/pipelines/guidance.ts';
 import { framesInput } from '../workers/pipelines/stage-inputs.ts';
 import { checkLatentSize, runUnet } from '../workers/pipelines/unet.ts';
@@ -42,10 +42,13 @@ export async function drawBranches(
 ): Promise<FloatTensor> {
   const unet = await context.session('unet');
   checkLatentSize(unet, context.config('unet'), noise);
+  const sampler = drawingSampler(params, context.config('scheduler'));
+  const { length: steps } = sampler.timesteps;
   return denoise(noise, {
-    sampler: drawingSampler(params, context.config('scheduler')),
-    predict: (sample, timestep) => {
-      return predictGuided(sample, branches, (batch, text) => {
+    sampler,
+    predict: (sample, timestep, step) => {
+      const told = branchesAt(branches, { step, steps, end: params.guidanceEnd });
+      return predictGuided(sample, told, (batch, text) => {
         return runUnet(unet, { sample: batch, timestep, text });
       });
     },

@@ -8,7 +8,10 @@ import type { RenderSpec, SpecOf } from '../../recipes/spec/schema.ts';
 const NAMED: ReadonlySet<string> = new Set(['control', 'guidanceScale', 'scheduler']);
 
 /** Fields of every recipe that are younger than the message: as with these. */
-const LATER_FIELDS = ['long', 'windowStride', 'windowBlock', 'cuts', 'seeds', 'part'] as const;
+const LATER_FIELDS = [
+  ...(['long', 'windowStride', 'windowBlock', 'cuts', 'seeds', 'part'] as const),
+  'guidanceEnd',
+] as const;
 
 /** Absent fields are undefined in messages. */
 export function specMessage(spec: RenderSpec): SpecMessage {

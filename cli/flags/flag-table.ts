@@ -121,6 +121,14 @@ const how: readonly Ungrouped[] = [
     defaultText: BY_MODELS,
   },
   {
+    name: 'guidance-end',
+    kind: 'number',
+    value: 'X',
+    field: 'guidanceEnd',
+    doc: 'Share of the steps after which both models are asked with the prompt alone: without guidance a step is half the work',
+    defaultText: '1',
+  },
+  {
     name: 'mixing-ratio',
     kind: 'number',
     value: 'X',

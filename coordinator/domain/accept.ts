@@ -140,6 +140,9 @@ function baseOf({ spec, models, source, numerics }: AcceptRequest, chosen: Chose
       spec.videoPrompt === undefined || spec.videoPrompt === '' ? spec.prompt : spec.videoPrompt,
     steps,
     videoGuidanceScale: spec.videoGuidanceScale ?? defaults.videoGuidanceScale,
+    ...(spec.guidanceEnd !== undefined && spec.guidanceEnd < 1
+      ? { guidanceEnd: spec.guidanceEnd }
+      : {}),
     ...bridging,
     inversion: spec.inversion.mode ?? defaults.inversion,
     normScope,

@@ -7,7 +7,7 @@ import type { AcceptedJob } from '../../recipes/job.ts';
 import { stepsOfTask } from '../../recipes/pipeline/job-base.ts';
 import { sumOverTasks } from '../../recipes/pipeline/layout.ts';
 import type { Plan, TaskRef } from './plan.ts';
-import { drawingRuns } from './stage-work.ts';
+import { drawingRuns, runsOfStep } from './stage-work.ts';
 
 /** Units per frame and step, or per frame. Ratios as measured on the shipped models by `npm run bench`; only time left depends on them. */
 const CONTROL_UNET_UNITS = 1.4;
@@ -70,7 +70,12 @@ export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): num
     case 'invert-video':
       return frames * stepsOfTask(job, stage) * VIDEO_UNET_UNITS;
     case 'smooth':
-      return frames * stepsOfTask(job, stage) * halves(job.videoGuidanceScale) * VIDEO_UNET_UNITS;
+      return (
+        frames *
+        stepsOfTask(job, stage) *
+        runsOfStep(halves(job.videoGuidanceScale), job) *
+        VIDEO_UNET_UNITS
+      );
     case 'decode':
       return frames * VAE_DECODE_UNITS;
     case 'measure':

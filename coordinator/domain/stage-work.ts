@@ -73,7 +73,10 @@ function frameWork(
     case 'invert-video':
       return times(stepsOfTask(job, stage), pass('unet'));
     case 'smooth':
-      return times(stepsOfTask(job, stage) * branches(job.videoGuidanceScale), pass('unet'));
+      return times(
+        stepsOfTask(job, stage) * runsOfStep(branches(job.videoGuidanceScale), job),
+        pass('unet'),
+      );
     default:
       return job.width * job.height;
   }
@@ -82,6 +85,11 @@ function frameWork(
 /** Of a task, whatever it makes. */
 function startWork(stage: Stage): number {
   return stage === 'ingest' || stage === 'assemble' ? PROCESS_PIXELS : 0;
+}
+
+/** Of the UNet at a step, on average: guidance may be dropped after a share of them. */
+export function runsOfStep(branches: number, { guidanceEnd = 1 }: AcceptedJob): number {
+  return 1 + (branches - 1) * guidanceEnd;
 }
 
 function branches(guidanceScale: number): number {
@@ -100,7 +108,8 @@ function drawingBranches(job: AcceptedJob): number {
   if (job.task === 'prompt-to-prompt') return 4;
   const byText = 'guidanceScale' in job ? branches(job.guidanceScale) : 1;
   // Guidance by the picture has a branch without it, and needs the picture's own beside that of the text.
-  return 'imageGuidanceScale' in job && job.imageGuidanceScale !== 1 ? 3 : byText;
+  const all = 'imageGuidanceScale' in job && job.imageGuidanceScale !== 1 ? 3 : byText;
+  return runsOfStep(all, job);
 }
 
 function graphsOf({ models }: PlanNode): readonly Digest[] {

@@ -5,7 +5,12 @@ import { drawingNoise } from '../../workers/pipelines/drawing-noise.ts';
 import { denoise } from '../../workers/pipelines/diffusion-loop.ts';
 import type { LoopOptions, Predict } from '../../workers/pipelines/diffusion-loop.ts';
 import { framesText } from '../../workers/pipelines/failure-place.ts';
-import { predictApart, predictGuided, textBranches } from '../../workers/pipelines/guidance.ts';
+import {
+  branchesAt,
+  predictApart,
+  predictGuided,
+  textBranches,
+} from '../../workers/pipelines/guidance.ts';
 import type { Branch } from '../../workers/pipelines/guidance.ts';
 import {
   joinBatches,
@@ -17,7 +22,7 @@ import { conditionsFromFrames } from '../../workers/pipelines/pixels.ts';
 import { embedPrompt, embedText } from '../../workers/pipelines/text-embedding.ts';
 import { checkLatentSize, runUnet } from '../../workers/pipelines/unet.ts';
 import { floatTensor } from '../../workers/tensor/tensor.ts';
-import type { FloatTensor, FrameTensor } from '../../workers/tensor/tensor.ts';
+import type { FloatTensor, FrameTensor, Tensor } from '../../workers/tensor/tensor.ts';
 import { drawingSampler, noiseOf } from '../pipeline/generator-settings.ts';
 import type { DrawingParams } from '../pipeline/generator-settings.ts';
 import type { ControlWeight } from './params.ts';
@@ -85,26 +90,29 @@ interface Prediction {
 
 /** The graph takes a weight for each control and none for each frame, so frames of other weights are another batch. */
 function predictAlong(
-  { controls, noise, picturesInput = 'controlnet_conds', isWindow = false }: Drawing,
+  { params, controls, noise, picturesInput = 'controlnet_conds', isWindow = false }: Drawing,
   { unet, branches, steps }: Prediction,
 ): Predict {
   const count = noise.shape[0]!;
   const channels = channelsOf(unet, picturesInput);
+  const picturesOf = (members: readonly number[], copies: number): Tensor =>
+    controlBatch(controls, { members, channels, copies: isWindow ? 1 : copies });
   const groups = groupsOf(controls, count).map((members) => ({
     members,
     branches: branches.map((branch) => {
       const { text } = branch;
       return text.shape[0] === 1 ? branch : { ...branch, text: pickBatch(text, members) };
     }),
-    pictures: controlBatch(controls, {
-      ...{ members, channels },
-      copies: isWindow ? 1 : branches.length,
-    }),
+    guided: picturesOf(members, branches.length),
+    // Of steps without guidance, where there are such.
+    unguided: params.guidanceEnd === undefined ? undefined : picturesOf(members, 1),
   }));
   const predictFor = isWindow ? predictApart : predictGuided;
   return async (sample, timestep, step) => {
     const predicted: FloatTensor[] = [];
-    for (const { members, branches: told, pictures } of groups) {
+    for (const { members, branches: all, guided, unguided } of groups) {
+      const told = branchesAt(all, { step, steps, end: params.guidanceEnd });
+      const pictures = told.length === all.length ? guided : unguided!;
       const scales = controls.map((one) => scaleAt(one, { frame: members[0]!, step, steps }));
       const conditions = {
         [picturesInput]: pictures,

@@ -38,6 +38,7 @@ export function bridgeNodes(job: JobBase, generated: NodeOutput): Bridge {
       negativePrompt: job.negativePrompt,
       steps: job.steps,
       guidanceScale: job.videoGuidanceScale,
+      ...(job.guidanceEnd === undefined ? {} : { guidanceEnd: job.guidanceEnd }),
     }),
     ...(strength !== undefined && {
       firstParams: (frames) => ({ noised: { strength, seed: seedOver(job, frames) } }),

@@ -32,6 +32,8 @@ export type DrawingParams = Readonly<{
   /** As many as there are timesteps, where these are listed. */
   steps: number;
   guidanceScale: number;
+  /** As the job's. */
+  guidanceEnd?: number;
   sampler: SamplerName;
   /** Frame noise is keyed by (seed, frame index, purpose, step). */
   seed: Seed;
@@ -78,11 +80,12 @@ export function drawnBy(
 
 /** Of the task that draws these frames. */
 export function drawingParams(job: DrawingJob, frames: FrameRange): DrawingParams {
-  const { negativePrompt, guidanceScale, sampler, timesteps, sharedNoise } = job;
+  const { negativePrompt, guidanceScale, guidanceEnd, sampler, timesteps, sharedNoise } = job;
   return {
     ...{ prompt: promptOver(job, frames), negativePrompt, steps: drawingSteps(job) },
     ...{ guidanceScale, sampler },
     seed: seedOver(job, frames),
+    ...(guidanceEnd === undefined ? {} : { guidanceEnd }),
     ...(timesteps === undefined ? {} : { timesteps }),
     ...(sharedNoise === undefined ? {} : { sharedNoise }),
   };

@@ -94,6 +94,8 @@ export interface JobBase {
   readonly promptFade?: number;
   readonly steps: number;
   readonly videoGuidanceScale: number;
+  /** Share of the steps that are guided, of drawing and of smoothing alike, 0 to below 1; absent where all are. */
+  readonly guidanceEnd?: number;
   /** 0: video inversion alone. 1: image inversion alone. */
   readonly mixingRatio: number;
   /** Present where nothing is inverted: frames are noised so far instead, above 0 to 1. */

@@ -126,11 +126,11 @@ function nodes(job: PromptToPromptJob): readonly PlanNode[] {
   const inversion = sourceNodes(job, source, by);
   const generate = planNode('generate', {
     layout: ingest.layout,
-    params: (index): PromptToPromptParams => ({
-      ...drawingParams(job, ingest.layout.range(index)),
-      ...edit,
-      ...{ prompt: job.prompt, task: job.task },
-    }),
+    params: (index): PromptToPromptParams => {
+      // Its graph takes all branches at every step.
+      const { guidanceEnd: _, ...drawn } = drawingParams(job, ingest.layout.range(index));
+      return { ...drawn, ...edit, ...{ prompt: job.prompt, task: job.task } };
+    },
     models: drawingRoles(models, models.promptUnet),
     inputs: { noise: counterpartOf({ node: inversion.at(-1)!, output: 'noise' }) },
   });

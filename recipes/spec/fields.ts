@@ -98,6 +98,7 @@ export const COMMON_FIELDS = {
   long: words(LONG_MODES).optional(),
   windowStride: integer(1, 1024).optional(),
   windowBlock: integer(1, 64).optional(),
+  guidanceEnd: z.number().min(0).max(1).optional(),
   cuts: z.union([z.array(integer(0, 9_999_999)).max(CUTS_MAX), words(CUT_WORDS)]).optional(),
   ...SPAN_FIELDS,
   output: outputSpec.prefault({}),

@@ -31,6 +31,21 @@ export function textBranches(text: {
   return text.scale === 1 ? [prompt] : [{ text: text.negative, weight: 1 }, prompt];
 }
 
+/** Whether guidance is dropped at a step of so many: where the step ends after that share of them, as a control does. */
+export function isUnguided(step: number, steps: number, end = 1): boolean {
+  return (step + 1) / steps > end;
+}
+
+/**
+ * Those that are asked at a step: all while there is guidance, then only the last, whose prediction counts as it is. Half the work of two.
+ */
+export function branchesAt(
+  branches: readonly Branch[],
+  at: { readonly step: number; readonly steps: number; readonly end: number | undefined },
+): readonly Branch[] {
+  return isUnguided(at.step, at.steps, at.end) ? branches.slice(-1) : branches;
+}
+
 /**
  * The guided prediction for a sample whose first axis is the batch: b0 + w1 (b1 - b0) + w2 (b2 - b1) and so on. All branches run as one
  * batch, the first one first, as in diffusers.

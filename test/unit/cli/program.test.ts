@@ -135,7 +135,7 @@ describe('commands that share the flags of render', () => {
   it.each([
     ['plan', ['batch', 'report', 'trace', 'overwrite', 'quiet']],
     ['sweep', ['batch', 'comparison', 'contact-sheet', 'report', 'trace']],
-    ['submit', ['report', 'trace', 'overwrite', 'store', 'slots', 'threads', 'quiet']],
+    ['submit', ['report', 'trace', 'overwrite', 'store', 'device', 'slots', 'threads', 'quiet']],
   ])('%s takes those that docs/cli.md says, and no others', async (name, without) => {
     const program = createProgram(createSampleEnvironment(), () => undefined);
     const { options } = program.commands.find((one) => one.name() === name)!;

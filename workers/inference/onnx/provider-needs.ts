@@ -9,7 +9,7 @@ export interface Lack {
 const GET_CUDA =
   '`scripts/get-cuda.sh` brings it to a checkout; the image bivdiff-worker-cuda has it.';
 const GET_TENSORRT =
-  "TensorRT 10 comes from NVIDIA: install it where the loader looks (LD_LIBRARY_PATH); the device cuda does without.";
+  'TensorRT 10 comes from NVIDIA: install it where the loader looks (LD_LIBRARY_PATH); the device cuda does without.';
 const DRIVER =
   "Install NVIDIA's driver, 580 or newer; a container wants NVIDIA's container toolkit.";
 

@@ -11,7 +11,7 @@ import type { FloatTensor } from '../../tensor/tensor.ts';
 import { denoiseFrom } from '../diffusion-loop.ts';
 import type { Predict } from '../diffusion-loop.ts';
 import { framesText } from '../failure-place.ts';
-import { predictGuided, textBranches } from '../guidance.ts';
+import { branchesAt, predictGuided, textBranches } from '../guidance.ts';
 import { clipFromFrames, framesFromClip } from '../latents.ts';
 import { latentCopiesInput, latentsInput } from '../stage-inputs.ts';
 import { embedPrompt, embedText, meanText } from '../text-embedding.ts';
@@ -30,8 +30,9 @@ export const smooth: StageBody<SmoothParams> = async (input, context) => {
   const predictOver = (start: number, length: number): Predict => {
     const prompt = meanText(told, { start, length });
     const branches = textBranches({ prompt, negative, scale: params.guidanceScale });
-    return (sample, timestep) =>
-      predictGuided(sample, branches, (batch, text) => {
+    const { steps, guidanceEnd: end } = params;
+    return (sample, timestep, step) =>
+      predictGuided(sample, branchesAt(branches, { step, steps, end }), (batch, text) => {
         return runUnet(unet, { sample: batch, timestep, text });
       });
   };

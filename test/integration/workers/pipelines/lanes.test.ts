@@ -5,9 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { LANE_ENTRY } from '../../../../recipes/lane-entry.ts';
 import { SAMPLERS } from '../../../../common/stages.ts';
-import type { GenerateParams } from '../../../../common/stages.ts';
+import type { GenerateParams, SmoothParams } from '../../../../common/stages.ts';
 import { createLanePool } from '../../../../workers/inference/lanes/lane-pool.ts';
 import type { LanePool } from '../../../../workers/inference/lanes/lane-pool.ts';
+import { frameNoise } from '../../../../workers/tensor/frame-noise.ts';
 import type { FloatTensor, FrameTensor, Tensor } from '../../../../workers/tensor/tensor.ts';
 import { elementCount, frameTensor } from '../../../../workers/tensor/tensor.ts';
 import { DemoStages } from './demo-stages.ts';
@@ -110,6 +111,38 @@ describe('generate', () => {
     ];
     for (const other of others) expect(await generate([0], other)).not.toEqual(picture);
   });
+});
+
+describe('guidance that ends', () => {
+  it('before the first step draws and smooths what no guidance does, to the byte', async () => {
+    const never = await generate([0, 1], { guidanceScale: 1 });
+    expect(await generate([0, 1], { guidanceEnd: 0 })).toEqual(never);
+    expect(await smoothed({ guidanceEnd: 0 })).toEqual(await smoothed({ guidanceScale: 1 }));
+  });
+
+  it('in between is neither, and after the last step is guidance', async () => {
+    const half = await generate([0, 1], { guidanceEnd: 0.5 });
+    for (const other of [{}, { guidanceScale: 1 }]) {
+      expect(await generate([0, 1], other)).not.toEqual(half);
+    }
+    expect(await generate([0, 1], { guidanceEnd: 1 })).toEqual(await generate([0, 1]));
+    const between = await smoothed({ guidanceEnd: 0.5 });
+    for (const other of [{}, { guidanceScale: 1 }]) {
+      expect(await smoothed(other)).not.toEqual(between);
+    }
+  });
+
+  const noise = frameNoise([4, 4, 16, 16], {
+    seed: 7,
+    frames: [0, 1, 2, 3],
+    purpose: 'smooth-initial',
+  });
+  async function smoothed(changes: Partial<SmoothParams>): Promise<Tensor> {
+    const told = { prompt: 'a red circle moving right on a white background', negativePrompt: '' };
+    const params = { ...told, steps: STEPS, guidanceScale: 5, ...changes };
+    const run = { params, tensors: { noise }, frames: [0, 1, 2, 3] };
+    return (await runInLane('smooth', run))['latents']!;
+  }
 });
 
 describe('a whole job in a lane', () => {
