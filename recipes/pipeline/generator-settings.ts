@@ -80,12 +80,13 @@ export function drawnBy(
 
 /** Of the task that draws these frames. */
 export function drawingParams(job: DrawingJob, frames: FrameRange): DrawingParams {
-  const { negativePrompt, guidanceScale, guidanceEnd, sampler, timesteps, sharedNoise } = job;
+  const { negativePrompt, guidanceScale, guidanceEnd = 1 } = job;
+  const { sampler, timesteps, sharedNoise } = job;
   return {
     ...{ prompt: promptOver(job, frames), negativePrompt, steps: drawingSteps(job) },
     ...{ guidanceScale, sampler },
     seed: seedOver(job, frames),
-    ...(guidanceEnd === undefined ? {} : { guidanceEnd }),
+    ...(guidanceEnd === 1 ? {} : { guidanceEnd }),
     ...(timesteps === undefined ? {} : { timesteps }),
     ...(sharedNoise === undefined ? {} : { sharedNoise }),
   };

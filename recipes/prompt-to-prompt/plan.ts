@@ -126,11 +126,12 @@ function nodes(job: PromptToPromptJob): readonly PlanNode[] {
   const inversion = sourceNodes(job, source, by);
   const generate = planNode('generate', {
     layout: ingest.layout,
-    params: (index): PromptToPromptParams => {
+    params: (index): PromptToPromptParams => ({
       // Its graph takes all branches at every step.
-      const { guidanceEnd: _, ...drawn } = drawingParams(job, ingest.layout.range(index));
-      return { ...drawn, ...edit, ...{ prompt: job.prompt, task: job.task } };
-    },
+      ...drawingParams({ ...job, guidanceEnd: 1 }, ingest.layout.range(index)),
+      ...edit,
+      ...{ prompt: job.prompt, task: job.task },
+    }),
     models: drawingRoles(models, models.promptUnet),
     inputs: { noise: counterpartOf({ node: inversion.at(-1)!, output: 'noise' }) },
   });
