@@ -32,7 +32,7 @@ import { SharedHolds } from '../../coordinator/run/shared-holds.ts';
 import { surveyStore } from '../../coordinator/run/survey.ts';
 import { createLanePool } from '../../workers/inference/lanes/lane-pool.ts';
 import type { LanePool } from '../../workers/inference/lanes/lane-pool.ts';
-import { machineMemory } from '../../workers/machine-memory.ts';
+import { modelMemory } from '../../workers/machine-memory.ts';
 import { ownClasses } from '../../workers/own-classes.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
@@ -52,13 +52,13 @@ import type {
   RenderResult,
 } from '../farm.ts';
 import { CutFinder } from '../request/cut-finder.ts';
+import { checkLocalMemory } from './check-memory.ts';
+import type { SeenSource } from './check-memory.ts';
 import { forecastRender } from './forecast.ts';
 import { runRender } from './run-render.ts';
 
 const ACK_WAIT_MS = 30_000;
 const LOCAL_WORKER = 'local';
-/** Share of the machine's memory that loaded models may take. */
-const MODEL_MEMORY_SHARE = 0.5;
 /** Of steps that nobody stores: what is in memory, and what is in files. */
 const HELD_LIMITS = { memoryBytesMax: 128 << 20, diskBytesMax: 4 * 2 ** 30 };
 
@@ -101,11 +101,18 @@ class LocalFarm implements Farm {
   ): Promise<Accepted> {
     const models = await this.#openModels(spec.models);
     const { path } = spec.input;
-    const seen = await this.#look(path, options);
-    const source = await this.#cuts.withCuts(seen, { spec, path, signal: options.signal });
-    const sources: Record<string, SourceFacts> = {};
+    const seen = await this.#media.probe(path, options);
+    const seenSources: Record<string, SeenSource> = {};
     for (const { name, path } of furtherSources(spec)) {
-      sources[name] = await this.#look(path, options);
+      seenSources[name] = { ...(await this.#media.probe(path, options)), path };
+    }
+    const render = { spec, models, source: { ...seen, path }, sources: seenSources };
+    checkLocalMemory(render, { ...this.#slots, memoryBytes: this.#memoryBytes });
+    const taken = await this.#take(render.source, options);
+    const source = await this.#cuts.withCuts(taken, { spec, path, signal: options.signal });
+    const sources: Record<string, SourceFacts> = {};
+    for (const [name, one] of Object.entries(seenSources)) {
+      sources[name] = await this.#take(one, options);
     }
     const job = acceptSpec({ spec, models, source, sources, numerics: ownClasses() });
     const jobId = jobIdOf(job);
@@ -121,8 +128,9 @@ class LocalFarm implements Farm {
     const graph = createTaskGraph(createPlan(accepted.job));
     const wanted = wantedTasks(graph);
     const survey = await surveyStore(graph, this.store, wanted);
+    const memoryBytes = this.#memoryBytes;
     const { store } = this;
-    return forecastRender({ accepted, graph, survey, wanted, store, ...this.#slots });
+    return forecastRender({ accepted, graph, survey, wanted, store, memoryBytes, ...this.#slots });
   }
 
   async render(accepted: Accepted, options: RenderOptions): Promise<RenderResult> {
@@ -161,13 +169,17 @@ class LocalFarm implements Farm {
     return { slots, threads };
   }
 
+  get #memoryBytes(): number {
+    return this.#options.memoryBytes ?? modelMemory();
+  }
+
   #start(): Engine {
     const { slots, threads } = this.#slots;
     const lanes = createLanePool({
       entry: LANE_ENTRY,
       lanes: slots,
       threadsPerLane: threads,
-      memoryLimitBytes: Math.floor(machineMemory() * MODEL_MEMORY_SHARE),
+      memoryLimitBytes: this.#memoryBytes,
     });
     const bus = createMemoryBus({ ackWaitMs: ACK_WAIT_MS });
     const sources = new SourceCache(this.store);
@@ -199,9 +211,11 @@ class LocalFarm implements Farm {
     return { bus, lanes, sources, held, holds, stop, ended, broken: broken.signal };
   }
 
-  /** Puts it into the store, too. */
-  async #look(path: string, options: { readonly signal?: AbortSignal }): Promise<SourceFacts> {
-    const { frames, width, height, alpha, sound } = await this.#media.probe(path, options);
+  /** Puts it into the store. */
+  async #take(
+    { path, frames, width, height, alpha, sound }: SeenSource,
+    options: { readonly signal?: AbortSignal },
+  ): Promise<SourceFacts> {
     const stored = await putSource(this.store, path, options);
     return { ...stored, path, frames, width, height, alpha, sound };
   }

@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openDevice } from '../../workers/inference/device.ts';
 import type { TextSink } from '../terminal.ts';
 import { FarmClient } from '../farm/farm-client.ts';
+import { checkUpMemory } from './preflight/up-memory.ts';
 import { startNatsServer } from './nats-server.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import { NODE_ENVIRONMENT } from '../../common/node-flags.ts';
@@ -24,6 +25,8 @@ export interface UpSettings {
   readonly threads: number;
   /** Where graphs run: `cpu`, `cuda:1`. */
   readonly device: string;
+  /** That models and their runs may fill, in all workers together. @default most of the device */
+  readonly memoryBytes?: number | undefined;
   /** HOST:PORT of the coordinator. */
   readonly listen: string;
   readonly natsPort: number;
@@ -35,22 +38,27 @@ export interface UpSettings {
   readonly stderr: TextSink;
 }
 
-/** Runs until the signal aborts. @throws as `startNatsServer`, `openDevice` */
+/** Runs until the signal aborts. @throws as `startNatsServer`, `openDevice`, `checkUpMemory` */
 export async function runUp(settings: UpSettings, signal: AbortSignal): Promise<void> {
   const { listen, storeFolder, modelsFolder, stdout } = settings;
-  const { inferenceClass } = await openDevice(settings.device, { signal });
+  const device = await openDevice(settings.device, { signal });
+  const { inferenceClass } = device;
+  const { workers, slots, memoryBytes = device.memoryBytes } = settings;
+  await checkUpMemory(modelsFolder, { workers, slots, memoryBytes });
+  const gib = String(memoryBytes / workers / 2 ** 30);
   const nats = await startNatsServer({ port: settings.natsPort });
   const shared = ['--nats', nats.url, '--store', storeFolder, '--models', modelsFolder];
   const children = [
     new Child(settings, 'coordinator', [
       ...['coordinator', ...shared, '--listen', listen, '--numerics', inferenceClass],
     ]),
-    ...Array.from({ length: settings.workers }, (_, i) => {
+    ...Array.from({ length: workers }, (_, i) => {
       const name = `worker-${i + 1}`;
       const pools = ['idm', 'mixer', 'vdm'].flatMap((pool) => ['--pool', pool]);
       const size = [
         ...['--device', settings.device],
-        ...['--slots', String(settings.slots), '--threads', String(settings.threads)],
+        ...['--slots', String(slots), '--threads', String(settings.threads)],
+        ...['--memory-gib', gib],
       ];
       return new Child(settings, name, ['worker', ...shared, '--name', name, ...pools, ...size]);
     }),

@@ -14,6 +14,7 @@ import {
 } from '../../flags/connection.ts';
 import { NODE_FLAGS } from '../../../common/node-flags.ts';
 import { limitsOf, LIMITS_TEXT } from '../../flags/limit-flags.ts';
+import { memoryBytesOf } from '../../flags/memory-flag.ts';
 import { checkListenAddress, NATS_DEFAULT, SERVER_DEFAULT } from '../../flags/farm-settings.ts';
 import { EXIT_OK } from '../../output/exit-codes.ts';
 import { addStoreFlag } from '../../flags/store-flag.ts';
@@ -31,7 +32,6 @@ import {
   drainMsOf,
   keepJobsMsOf,
   heldBytesOf,
-  memoryBytesOf,
   places,
   SERVE_DEFAULT,
   serveAddress,
@@ -118,15 +118,8 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
       const log = createLog(environment.stderr, 'coordinator');
       const { numerics } = flags;
       const settled = {
-        natsAccess,
-        security,
-        limits,
-        listen,
-        numerics,
-        keepJobsMs,
-        http,
-        place,
-        log,
+        ...{ natsAccess, security, limits, listen, numerics },
+        ...{ keepJobsMs, http, place, log },
       };
       await runCoordinator({ ...where, ...settled }, signal);
       finish(EXIT_OK);
@@ -168,7 +161,7 @@ function workerCommand(program: Command): Command {
     .option('--device <DEVICE>', DEVICE_TEXT)
     .option(
       '--memory-gib <N>',
-      'What models may fill of the device (default: all of a GPU, half of main memory)',
+      'What models and their runs may fill of the device (default: all of a GPU, half of main memory)',
     )
     .option('--name <NAME>', 'Unique on the farm (default: host and process id)')
     .option('--slots <N>', `Tasks at once (1 to ${COUNT_MAX}; default: 1)`)
@@ -256,6 +249,10 @@ function addUp(program: Command, environment: CliEnvironment, finish: Finish): v
     .option('--workers <N>', `Worker processes (1 to ${COUNT_MAX}; default: 2)`)
     .option('--slots <N>', `Tasks at once of each (1 to ${COUNT_MAX}; default: 1)`)
     .option('--threads <N>', `Threads of each task (default: cores / tasks at once; here ${cores})`)
+    .option(
+      '--memory-gib <N>',
+      'What models and their runs may fill of the device, in all workers (default: as of worker)',
+    )
     .option('--listen <ADDRESS>', `HOST:PORT for clients (default: ${SERVER_DEFAULT})`)
     .option('--nats-port <PORT>', 'Port of the nats-server (default: any free one)')
     .addHelpText('after', '\nThen, in another terminal: bivdiff submit ... ; bivdiff watch JOB')
@@ -265,6 +262,7 @@ function addUp(program: Command, environment: CliEnvironment, finish: Finish): v
       const slots = count('slots', flags.slots, 1, { problems });
       const share = Math.max(1, Math.floor(environment.cores / (workers * slots)));
       const threads = count('threads', flags.threads, share, { problems });
+      const memoryBytes = memoryBytesOf(flags.memoryGib, problems);
       const natsPort = flags.natsPort === undefined ? -1 : Number(flags.natsPort);
       const listen = flags.listen ?? SERVER_DEFAULT;
       throwProblems(problems);
@@ -276,7 +274,7 @@ function addUp(program: Command, environment: CliEnvironment, finish: Finish): v
       const { stdout, stderr } = environment;
       await runUp(
         {
-          ...{ workers, slots, threads, listen, natsPort, storeFolder, modelsFolder },
+          ...{ workers, slots, threads, listen, natsPort, storeFolder, modelsFolder, memoryBytes },
           ...{ stdout, stderr, device: flags.device ?? DEVICE_DEFAULT },
           program: [process.execPath, ...NODE_FLAGS, main],
         },
