@@ -6,6 +6,8 @@
 //   memory    peak memory at 8, 64 and 512 frames
 //   vae       eight frames of 512x512 encoded and decoded, beside each frame computed twice, as a ratio
 //   forecast  what `bivdiff plan` foretells at sizes that were not rendered yet, beside what they take
+//   graph-memory  of each graph what the estimate says beside what ONNX Runtime takes; with --models DIR of another set
+//   memory-forecast  what `bivdiff plan` foretells of memory beside what renders take; with --models DIR of another set
 //   media     a clip to RGB and back to H.264 beside the ffmpeg program, as a ratio
 //   half-hour 45,000 frames with sound by bivdiff roundtrip beside the ffmpeg program, as a ratio
 //   scaler    a simulated day with bursts: GPU-seconds of the scaler, KEDA and an HPA beside the least that is possible
@@ -19,6 +21,8 @@ import { writeClip } from './clips.ts';
 import { measureCommits } from './commits.ts';
 import { compareForecast } from './forecast.ts';
 import { measureGraphLoading } from './graph-loading.ts';
+import { compareMemory } from './memory-forecast.ts';
+import { measureGraphs } from './graph-memory.ts';
 import { measureMessages } from './messages.ts';
 import { measurePlanning } from './planning.ts';
 import { compareFfmpeg, compareHalfHour } from './media.ts';
@@ -39,6 +43,8 @@ const SECTIONS = [
   'memory',
   'vae',
   'forecast',
+  'graph-memory',
+  'memory-forecast',
   'media',
   'half-hour',
   'scaler',
@@ -46,7 +52,11 @@ const SECTIONS = [
 type Section = (typeof SECTIONS)[number];
 
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, json: { type: 'boolean', default: false } },
+  options: {
+    only: { type: 'string' },
+    models: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  },
 });
 const chosen = (values.only?.split(',') ?? SECTIONS) as Section[];
 const results: Record<string, unknown> = { machine: machine() };
@@ -146,6 +156,14 @@ const sections: Readonly<Record<Section, () => Promise<void>>> = {
   },
   forecast: async () => {
     results['forecast'] = await compareForecast(folder, (line) => say(`forecast   ${line}`));
+  },
+  'graph-memory': async () => {
+    const told = (line: string): void => say(`graph-memory ${line}`);
+    results['graph-memory'] = await measureGraphs({ models: values.models, say: told });
+  },
+  'memory-forecast': async () => {
+    const told = (line: string): void => say(`memory-forecast ${line}`);
+    results['memory-forecast'] = await compareMemory(folder, { models: values.models, say: told });
   },
   media: async () => {
     const figures = await compareFfmpeg(folder);

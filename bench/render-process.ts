@@ -105,7 +105,12 @@ function residentBytes(pid: number): number {
     const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
       readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean),
     );
-    return children.reduce((sum, child) => sum + residentBytes(Number(child)), own);
+    // One that has been forked and not begun its own program yet shares all that its parent has.
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    const begun = children.filter((child) => {
+      return readFileSync(`/proc/${child}/cmdline`, 'utf8') !== command;
+    });
+    return begun.reduce((sum, child) => sum + residentBytes(Number(child)), own);
   } catch {
     // The process or a thread of it ended between two reads.
     return 0;

@@ -112,7 +112,10 @@ export interface Forecast {
   >;
   /** From what the store's earlier renders with the same models took, at whatever size, else undefined. */
   readonly secondsEstimated: number | undefined;
+  /** The most that the process takes. */
   readonly memoryBytesEstimated: number;
+  /** The most while a stage runs graphs, with what stays loaded of those before. */
+  readonly memoryBytesByStage: Readonly<Partial<Record<Stage, number>>>;
   readonly diskBytesEstimated: number;
 }
 
@@ -127,4 +130,6 @@ export interface FarmOptions {
   readonly threadsPerSlot?: number;
   /** Where graphs run, as `openDevice` takes it. @default cpu */
   readonly device?: string;
+  /** That models and their runs may fill, in all slots. @default most of the device */
+  readonly memoryBytes?: number;
 }

@@ -13,11 +13,11 @@ export const NODE_FLAGS = [
 
 /**
  * glibc gives memory back to the machine if its thresholds are fixed, which else rise with what is freed (to 32 and 64 MiB, mallopt(3)), and if threads
- * share heaps: a released model's weights, the latents of past windows. From 4 MiB on, so that messages are no mappings of their own, which cost a
- * page fault every 4 KiB. Other C libraries ignore all three.
+ * share heaps: a released model's weights, the latents of past windows. From 512 KiB on: most of a graph's weights are larger, and those that are not
+ * keep the heap from being cut, while messages are smaller, whose mappings would cost a page fault every 4 KiB. Other C libraries ignore all three.
  */
 export const NODE_ENVIRONMENT = {
   MALLOC_ARENA_MAX: '2',
-  MALLOC_MMAP_THRESHOLD_: '4194304',
+  MALLOC_MMAP_THRESHOLD_: '524288',
   MALLOC_TRIM_THRESHOLD_: '16777216',
 } as const;

@@ -49,7 +49,10 @@ export const LANE_STAGES: {
     body: async (input, context) => bodyOf(input.params).generate(input, context),
     graphs: (params) => ({
       'text-encoder': TEXT_ENCODER,
-      unet: unetOf(bodyOf(params), conditionCount(params)),
+      unet: {
+        ...unetOf(bodyOf(params), conditionCount(params)),
+        seesWhole: bodyOf(params).seesWhole?.(params) ?? false,
+      },
       'vae-decoder': VAE_DECODER,
       ...(bodyOf(params).graphs === undefined ? {} : { 'vae-encoder': VAE_ENCODER }),
     }),

@@ -9,6 +9,8 @@ export interface RecipeBody<P> {
   readonly unet: GraphKind | ((conditions: number) => GraphKind);
   /** Graphs that it may run besides text encoder, UNet and VAE decoder. @default none */
   readonly graphs?: readonly 'vae-encoder'[];
+  /** Whether the frames of a task see each other in it, so that its batch cannot be cut. @default each is drawn alone */
+  readonly seesWhole?: (params: P) => boolean;
   /** Makes `frames`, `[frames, height, width, 3]`. */
   readonly generate: StageBody<P>;
 }

@@ -21,7 +21,7 @@ memory=
 if [ "$script" = cli/main.ts ]; then
   memory='--max-semi-space-size=2 --external-memory-accounted-in-global-limit'
   export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX-2}"
-  export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_-4194304}"
+  export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_-524288}"
   export MALLOC_TRIM_THRESHOLD_="${MALLOC_TRIM_THRESHOLD_-16777216}"
 fi
 # shellcheck disable=SC2086

@@ -11,3 +11,11 @@ export function machineMemory(): number {
 export function smallerLimit(limit: number | undefined, machineBytes: number): number {
   return limit === undefined || limit <= 0 ? machineBytes : Math.min(limit, machineBytes);
 }
+
+/** Of main memory: the rest is for what loading takes for a moment, for programs, and for everybody else. */
+const MODEL_SHARE = 0.5;
+
+/** What models and their runs may fill of main memory, if nobody says. Bytes. */
+export function modelMemory(): number {
+  return Math.floor(machineMemory() * MODEL_SHARE);
+}

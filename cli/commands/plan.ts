@@ -85,6 +85,7 @@ function planJson(accepted: Accepted, forecast: Forecast): object {
     tasks: { ...totalsOf(forecast), byStage: forecast.tasks },
     secondsEstimated: forecast.secondsEstimated ?? null,
     memoryBytesEstimated: forecast.memoryBytesEstimated,
+    memoryBytesByStage: forecast.memoryBytesByStage,
     diskBytesEstimated: forecast.diskBytesEstimated,
   };
 }
@@ -95,7 +96,9 @@ function planText(accepted: Accepted, forecast: Forecast): string {
   const rows = STAGES.flatMap((stage) => {
     const counts = forecast.tasks[stage];
     if (counts === undefined) return [];
-    return [[stage, counts.total, counts.inStore, counts.total - counts.inStore]];
+    const memory = forecast.memoryBytesByStage[stage];
+    const bytes = memory === undefined ? '' : formatBytes(memory);
+    return [[stage, counts.total, counts.inStore, counts.total - counts.inStore, bytes]];
   });
   const { total, toRun } = totalsOf(forecast);
   const seconds = forecast.secondsEstimated;
@@ -114,10 +117,10 @@ function planText(accepted: Accepted, forecast: Forecast): string {
     ...(shots === undefined ? [] : [`shots   ${shots}\n`]),
     ...windowsLine(job),
     `models  ${models.folder} (${models.name})\n\n`,
-    formatTable(['stage', 'tasks', 'in store', 'to run'], rows),
+    formatTable(['stage', 'tasks', 'in store', 'to run', 'memory'], rows),
     `\n${toRun} of ${plural(total, 'task')} to run\n`,
     `time    ${time}\n`,
-    `memory  about ${formatBytes(forecast.memoryBytesEstimated)}\n`,
+    `memory  about ${formatBytes(forecast.memoryBytesEstimated)} at most\n`,
     `disk    about ${formatBytes(forecast.diskBytesEstimated)}\n`,
   ].join('');
 }

@@ -144,15 +144,6 @@ export async function upDevicesOf(
   return devices;
 }
 
-/** Undefined unless given. */
-export function memoryBytesOf(text: string | undefined, problems: string[]): number | undefined {
-  if (text === undefined) return undefined;
-  const gib = Number(text);
-  if (Number.isFinite(gib) && gib > 0) return Math.floor(gib * 2 ** 30);
-  problems.push(`--memory-gib: expected a number above 0, got "${text}"`);
-  return undefined;
-}
-
 /** Of files with results that a worker holds for others. */
 export function heldBytesOf(text = '16', problems: string[]): number {
   const gib = text.trim() === '' ? NaN : Number(text);

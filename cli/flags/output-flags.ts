@@ -78,6 +78,13 @@ export const PLACE_FLAGS: readonly Ungrouped[] = [
     doc: 'Threads of each slot',
     defaultText: 'cores / slots',
   },
+  {
+    name: 'memory-gib',
+    kind: 'number',
+    value: 'N',
+    doc: 'What models and their runs may fill of main memory, in all slots',
+    defaultText: 'half of it, or of what the container may have',
+  },
   { name: 'json', kind: 'switch', doc: 'Print one JSON object on stdout' },
   { name: 'quiet', kind: 'switch', doc: 'No progress' },
 ];

@@ -2,10 +2,11 @@
 
 import type { Store } from '../../common/store/ports.ts';
 import { partsOf } from '../../common/models/model-folder.ts';
-import type { ModelSet } from '../../common/models/model-set.ts';
+import { partMemoryOf } from '../../common/models/part-memory.ts';
 import type { Stage } from '../../common/task.ts';
 import { makespan } from '../../coordinator/domain/makespan.ts';
 import { countOfStage, stagesOf } from '../../coordinator/domain/plan.ts';
+import { graphUses, lanePeaks } from '../../coordinator/domain/stage-memory.ts';
 import { stageRates } from '../../coordinator/domain/stage-rates.ts';
 import type { PastStage } from '../../coordinator/domain/stage-rates.ts';
 import { workOfJob } from '../../coordinator/domain/stage-work.ts';
@@ -20,9 +21,9 @@ import type { Accepted, Forecast } from '../farm.ts';
 const MANIFESTS_MAX = 1000;
 /** A PNG of a frame is about this share of its raw bytes; photographs compress worse than drawings. */
 const PNG_SHARE = 0.6;
-/** Node, ONNX Runtime and a lane's code before any model is loaded, as `npm run bench` measures it. */
+/** The program with its libraries, what passes through it, and its lanes' code, before any model is loaded. */
 const BASE_BYTES = 300 * 2 ** 20;
-const LANE_BYTES = 80 * 2 ** 20;
+const LANE_BYTES = 30 * 2 ** 20;
 
 export interface ForecastFacts {
   readonly accepted: Accepted;
@@ -33,6 +34,8 @@ export interface ForecastFacts {
   readonly slots: number;
   /** Of each slot. */
   readonly threads: number;
+  /** That models and their runs may fill, in all slots. */
+  readonly memoryBytes: number;
 }
 
 export async function forecastRender(facts: ForecastFacts): Promise<Forecast> {
@@ -51,8 +54,24 @@ export async function forecastRender(facts: ForecastFacts): Promise<Forecast> {
     jobId: accepted.jobId,
     tasks,
     secondsEstimated: await estimateSeconds(facts),
-    memoryBytesEstimated: BASE_BYTES + facts.slots * (LANE_BYTES + modelBytes(accepted.models)),
+    ...estimateMemory(facts),
     diskBytesEstimated: estimateDisk(facts, missing),
+  };
+}
+
+/** Of the whole process: as if every slot were at a stage's worst at once. */
+function estimateMemory({
+  accepted: { job, models },
+  slots,
+  threads,
+  memoryBytes,
+}: ForecastFacts): Pick<Forecast, 'memoryBytesEstimated' | 'memoryBytesByStage'> {
+  const uses = graphUses(job, partMemoryOf(models), threads);
+  const ofLanes = (bytes: number): number => BASE_BYTES + slots * (LANE_BYTES + bytes);
+  const peaks = [...lanePeaks(uses, memoryBytes / slots)];
+  return {
+    memoryBytesEstimated: ofLanes(Math.max(0, ...peaks.map(([, bytes]) => bytes))),
+    memoryBytesByStage: Object.fromEntries(peaks.map(([stage, bytes]) => [stage, ofLanes(bytes)])),
   };
 }
 
@@ -133,19 +152,4 @@ function estimateDisk(facts: ForecastFacts, missing: ReadonlyMap<Stage, number>)
       batches(['encode']) * frameBatch * latent +
       batches(['invert-image', 'invert-video', 'mix', 'smooth']) * window * latent,
   );
-}
-
-/** Weights as a lane holds them: stored as float16, computed as float32. */
-function modelBytes(models: ModelSet): number {
-  const { image } = models;
-  const video = models.videos[models.defaultVideo];
-  const parts = [
-    image.textEncoder,
-    image.unet,
-    ...Object.values(models.generators).map(({ unet }) => unet),
-    image.vaeEncoder,
-    image.vaeDecoder,
-    ...(video === undefined ? [] : [video.textEncoder, video.unet]),
-  ];
-  return 2 * parts.reduce((sum, part) => sum + part.bytes, 0);
 }

@@ -53,6 +53,8 @@ import type {
   RenderResult,
 } from '../farm.ts';
 import { CutFinder } from '../request/cut-finder.ts';
+import { checkLocalMemory } from './check-memory.ts';
+import type { SeenSource } from './check-memory.ts';
 import { forecastRender } from './forecast.ts';
 import { runRender } from './run-render.ts';
 
@@ -101,14 +103,21 @@ class LocalFarm implements Farm {
   ): Promise<Accepted> {
     const models = await this.#openModels(spec.models);
     const { path } = spec.input;
-    const seen = await this.#look(path, options);
-    const source = await this.#cuts.withCuts(seen, { spec, path, signal: options.signal });
-    const sources: Record<string, SourceFacts> = {};
+    const seen = await this.#media.probe(path, options);
+    const seenSources: Record<string, SeenSource> = {};
     for (const { name, path } of furtherSources(spec)) {
-      sources[name] = await this.#look(path, options);
+      seenSources[name] = { ...(await this.#media.probe(path, options)), path };
     }
-    const { inferenceClass } = await this.#openDevice(options);
-    const numerics = ownClasses(inferenceClass);
+    const render = { spec, models, source: { ...seen, path }, sources: seenSources };
+    const device = await this.#openDevice(options);
+    checkLocalMemory(render, { ...this.#slots, memoryBytes: this.#memoryOf(device) });
+    const taken = await this.#take(render.source, options);
+    const source = await this.#cuts.withCuts(taken, { spec, path, signal: options.signal });
+    const sources: Record<string, SourceFacts> = {};
+    for (const [name, one] of Object.entries(seenSources)) {
+      sources[name] = await this.#take(one, options);
+    }
+    const numerics = ownClasses(device.inferenceClass);
     const job = acceptSpec({ spec, models, source, sources, numerics });
     const jobId = jobIdOf(job);
     await this.store.putDocument(
@@ -123,8 +132,9 @@ class LocalFarm implements Farm {
     const graph = createTaskGraph(createPlan(accepted.job));
     const wanted = wantedTasks(graph);
     const survey = await surveyStore(graph, this.store, wanted);
+    const memoryBytes = this.#memoryOf(await this.#openDevice({}));
     const { store } = this;
-    return forecastRender({ accepted, graph, survey, wanted, store, ...this.#slots });
+    return forecastRender({ accepted, graph, survey, wanted, store, memoryBytes, ...this.#slots });
   }
 
   async render(accepted: Accepted, options: RenderOptions): Promise<RenderResult> {
@@ -170,6 +180,10 @@ class LocalFarm implements Farm {
     return this.#device;
   }
 
+  #memoryOf(device: Device): number {
+    return this.#options.memoryBytes ?? device.memoryBytes;
+  }
+
   #start(device: Device): Engine {
     const { slots, threads } = this.#slots;
     const lanes = createLanePool({
@@ -177,7 +191,7 @@ class LocalFarm implements Farm {
       lanes: slots,
       threadsPerLane: threads,
       executionProviders: [device.executionProvider],
-      memoryLimitBytes: device.memoryBytes,
+      memoryLimitBytes: this.#memoryOf(device),
     });
     const bus = createMemoryBus({ ackWaitMs: ACK_WAIT_MS });
     const sources = new SourceCache(this.store);
@@ -209,9 +223,11 @@ class LocalFarm implements Farm {
     return { bus, lanes, sources, held, holds, stop, ended, broken: broken.signal };
   }
 
-  /** Puts it into the store, too. */
-  async #look(path: string, options: { readonly signal?: AbortSignal }): Promise<SourceFacts> {
-    const { frames, width, height, alpha, sound } = await this.#media.probe(path, options);
+  /** Puts it into the store. */
+  async #take(
+    { path, frames, width, height, alpha, sound }: SeenSource,
+    options: { readonly signal?: AbortSignal },
+  ): Promise<SourceFacts> {
     const stored = await putSource(this.store, path, options);
     return { ...stored, path, frames, width, height, alpha, sound };
   }

@@ -60,3 +60,8 @@ export function formatTable(
       .trimEnd();
   return [header, ...rows].map((row) => `${line(row)}\n`).join('');
 }
+
+/** The flag that gives so many bytes, or a little more. */
+export function memoryGibText(bytes: number): string {
+  return `--memory-gib ${Math.ceil((bytes / 2 ** 30) * 10) / 10}`;
+}

@@ -3,25 +3,35 @@
 import { BivdiffError } from '../../common/errors.ts';
 import { nameSource } from '../../common/sources/source-name.ts';
 import type { StoredSource, StoredSources } from '../../common/sources/source.ts';
+import { numericsKeyOf, STAGE_FACTS } from '../../common/stage-facts.ts';
 import type { NumericsClasses } from '../../common/stage-facts.ts';
+import type { ModelSet } from '../../common/models/model-set.ts';
+import { partMemoryOf } from '../../common/models/part-memory.ts';
+import type { WorkerRegistry } from '../../coordinator/dispatch/worker-registry.ts';
 import type { Store } from '../../common/store/ports.ts';
 import { acceptSpec } from '../../coordinator/domain/accept.ts';
 import type { SourceFacts } from '../../coordinator/domain/check-sources.ts';
+import { checkMemoryFit } from '../../coordinator/domain/memory-fit.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { furtherSources } from '../../recipes/spec/further-sources.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
 import { SourceCache } from '../../workers/stages/source-cache.ts';
+import { memoryGibText } from '../output/format.ts';
 import { CutFinder } from '../request/cut-finder.ts';
 import { cutPrompts } from '../request/cut-prompts.ts';
 import { ModelLibrary } from './model-library.ts';
 import { ModelPublisher } from './publish-models.ts';
 
+/** Of a worker's lane nothing is known; with one thread a lone frame would need less. */
+const THREADS = 2;
+
 export interface AcceptorSettings {
   readonly modelsFolder: string;
   /** Of the jobs that it takes, asked for each. */
   readonly numerics: () => Promise<NumericsClasses>;
+  readonly workers: Pick<WorkerRegistry, 'mostMemoryOf'>;
 }
 
 /** Looks at the uploaded source in a media process, and at the models. */
@@ -33,12 +43,14 @@ export class Acceptor {
   readonly #sources: SourceCache;
   readonly #models: ModelLibrary;
   readonly #publisher: ModelPublisher;
-  readonly #numerics: () => Promise<NumericsClasses>;
+  readonly #numerics: AcceptorSettings['numerics'];
+  readonly #workers: AcceptorSettings['workers'];
 
-  constructor(store: Store, { modelsFolder, numerics }: AcceptorSettings) {
+  constructor(store: Store, { modelsFolder, numerics, workers }: AcceptorSettings) {
     this.#sources = new SourceCache(store);
     this.#models = new ModelLibrary(modelsFolder);
     this.#numerics = numerics;
+    this.#workers = workers;
     this.#publisher = new ModelPublisher(store);
   }
 
@@ -55,6 +67,7 @@ export class Acceptor {
       others[name] = await this.#look(sources[name]!, path);
     }
     const job = acceptSpec({ spec, models, source: first, sources: others, numerics });
+    this.#checkMemory(job, models);
     // Before anybody can be given a task of it.
     await this.#publisher.publish(models, job);
     return job;
@@ -62,6 +75,17 @@ export class Acceptor {
 
   async warningsOf(spec: RenderSpec, job: AcceptedJob): Promise<readonly string[]> {
     return cutPrompts(job, await this.#models.open(spec.models));
+  }
+
+  /** @throws resource-exhausted — workers are there for each task of a stage, and none has the memory for it */
+  #checkMemory(job: AcceptedJob, models: ModelSet): void {
+    const key = numericsKeyOf(job.numerics);
+    checkMemoryFit(job, {
+      ...{ partOf: partMemoryOf(models), sizeMultiple: models.sizeMultiple, threads: THREADS },
+      hasBytes: ({ stage }) => this.#workers.mostMemoryOf(STAGE_FACTS[stage].pool, key),
+      ...{ retry: 'other-worker', whose: 'the largest slot of a worker that is there' },
+      moreMemory: (bytes) => `a worker with ${memoryGibText(bytes)} for each slot`,
+    });
   }
 
   /** `path`: as its user named it. `spec`: where its cuts may be asked for. */

@@ -139,7 +139,8 @@ async function lead(
     workers: () => workers.alive,
     jobs: () => coordinator.list(),
   });
-  const acceptor = new Acceptor(store, { modelsFolder: settings.modelsFolder, numerics });
+  const { modelsFolder } = settings;
+  const acceptor = new Acceptor(store, { modelsFolder, numerics, workers });
   let scaling: Scaling | undefined;
   const { server, endHealth } = createRpcServer({
     ...{ coordinator, workers, store, tokens, limits },

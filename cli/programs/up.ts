@@ -4,12 +4,14 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import type { Device } from '../../workers/inference/device.ts';
 import type { TextSink } from '../terminal.ts';
 import { FarmClient } from '../farm/farm-client.ts';
+import { checkUpMemory } from './preflight/up-memory.ts';
 import { startNatsServer } from './nats-server.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import { ChildProgram } from './child-program.ts';
-import { openDevices } from './worker-fleet.ts';
+import { memoryOfWorkers, openDevices } from './worker-fleet.ts';
 
 /** Workers may finish what they run; see the drain time in worker-program.ts. */
 const STOP_MS = 30_000;
@@ -20,6 +22,8 @@ export interface UpSettings {
   readonly threads: number;
   /** Where the graphs of each worker run: `cpu`, `cuda:1`. */
   readonly devices: readonly string[];
+  /** That models and their runs may fill, in all workers together. @default most of each device */
+  readonly memoryBytes?: number | undefined;
   /** HOST:PORT of the coordinator. */
   readonly listen: string;
   readonly natsPort: number;
@@ -31,10 +35,14 @@ export interface UpSettings {
   readonly stderr: TextSink;
 }
 
-/** Runs until the signal aborts. @throws as `startNatsServer`, `openDevice` */
+/** Runs until the signal aborts. @throws as `startNatsServer`, `openDevice`, `checkUpMemory` */
 export async function runUp(settings: UpSettings, signal: AbortSignal): Promise<void> {
-  const { listen, storeFolder, modelsFolder, stdout, stderr, devices, program } = settings;
-  const inferenceClass = await oneClassOf(devices, signal);
+  const { listen, storeFolder, modelsFolder, stdout, stderr, devices, program, slots } = settings;
+  const opened = await openDevices(devices, signal);
+  const inferenceClass = oneClassOf(opened);
+  const memories = memoryOfWorkers(opened, settings.memoryBytes);
+  const memoryBytes = Math.min(...memories) * devices.length;
+  await checkUpMemory(modelsFolder, { workers: devices.length, slots, memoryBytes });
   const nats = await startNatsServer({ port: settings.natsPort });
   const shared = ['--nats', nats.url, '--store', storeFolder, '--models', modelsFolder];
   const begin = (name: string, args: readonly string[]): ChildProgram =>
@@ -47,7 +55,8 @@ export async function runUp(settings: UpSettings, signal: AbortSignal): Promise<
     const pools = ['idm', 'mixer', 'vdm'].flatMap((pool) => ['--pool', pool]);
     const size = [
       ...['--device', device],
-      ...['--slots', String(settings.slots), '--threads', String(settings.threads)],
+      ...['--slots', String(slots), '--threads', String(settings.threads)],
+      ...['--memory-gib', String(memories[i]! / 2 ** 30)],
     ];
     return begin(name, ['worker', ...shared, '--name', name, ...pools, ...size]);
   });
@@ -65,18 +74,15 @@ export async function runUp(settings: UpSettings, signal: AbortSignal): Promise<
   }
 }
 
-/**
- * Jobs are of one numerics class.
- * @throws invalid-argument — the devices are of several; as `openDevices`
- */
-async function oneClassOf(devices: readonly string[], signal: AbortSignal): Promise<string> {
-  const opened = await openDevices([...new Set(devices)], signal);
-  const classes = [...new Set(opened.map(({ inferenceClass }) => inferenceClass))];
+/** Jobs are of one numerics class. @throws invalid-argument — the devices are of several */
+function oneClassOf(devices: readonly Device[]): string {
+  const classes = [...new Set(devices.map(({ inferenceClass }) => inferenceClass))];
   const [first] = classes;
   if (first !== undefined && classes.length === 1) return first;
+  const names = devices.map(({ executionProvider }) => executionProvider).join(', ');
   throw new BivdiffError(
     'invalid-argument',
-    `--device: ${devices.join(', ')} are of different numerics classes: ${classes.join(', ')}`,
+    `--device: ${names} are of different numerics classes: ${classes.join(', ')}`,
     { hint: 'A job runs on devices of one class: name devices of one kind.' },
   );
 }

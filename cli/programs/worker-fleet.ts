@@ -26,10 +26,11 @@ export async function runWorkers(
   signal: AbortSignal,
 ): Promise<void> {
   if (devices.length === 1) return runWorkerProgram(settings, signal);
-  await openDevices(devices, signal);
-  const { stderr, drainMs, log } = settings;
+  const { stderr, drainMs, log, memoryBytes: ofDevice } = settings;
+  const shares = memoryOfWorkers(await openDevices(devices, signal), undefined);
   const fleet = devices.map((device, index) => {
-    const own = argumentsOf(settings, { device, index });
+    const memoryBytes = ofDevice ?? shares[index]!;
+    const own = argumentsOf(settings, { device, index, memoryBytes });
     const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1), ...own];
     const name = nameOf(settings, index);
     log.info({ worker: name, device }, 'a worker for each device');
@@ -67,17 +68,41 @@ export async function openDevices(
   throw new BivdiffError(code, problems.join('; '), { hint, details: { problems } });
 }
 
+/**
+ * Bytes that models and their runs may fill, of a worker on each of these devices: an equal share of what all of them may, else of their
+ * device, which several may have in common.
+ */
+export function memoryOfWorkers(
+  devices: readonly Device[],
+  inAll: number | undefined,
+): readonly number[] {
+  return devices.map(({ executionProvider, memoryBytes }) => {
+    if (inAll !== undefined) return Math.floor(inAll / devices.length);
+    const sharers = devices.filter((other) => other.executionProvider === executionProvider);
+    return Math.floor(memoryBytes / sharers.length);
+  });
+}
+
 function nameOf({ name }: FleetSettings, index: number): string {
   return `${name}-${index + 1}`;
+}
+
+interface OneWorker {
+  readonly device: string;
+  readonly index: number;
+  readonly memoryBytes: number;
 }
 
 /** What stands last on a command line holds. */
 function argumentsOf(
   settings: FleetSettings,
-  { device, index }: { readonly device: string; readonly index: number },
+  { device, index, memoryBytes }: OneWorker,
 ): readonly string[] {
   const { http, serve, threadsPerSlot } = settings;
-  const size = ['--device', device, '--threads', String(threadsPerSlot)];
+  const size = [
+    ...['--device', device, '--threads', String(threadsPerSlot)],
+    ...['--memory-gib', String(memoryBytes / 2 ** 30)],
+  ];
   const ports = [
     ...(http === undefined ? [] : ['--http', ownPort(http, index)]),
     ...(serve === undefined ? [] : ['--serve', ownPort(serve, index)]),

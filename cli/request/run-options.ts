@@ -1,5 +1,6 @@
 // How a command runs, apart from what it renders; and its flags as one layer of settings.
 
+import { memoryBytesOf } from '../flags/memory-flag.ts';
 import { RENDER_FLAGS } from '../flags/flag-table.ts';
 import { camelCase } from '../flags/find-flag.ts';
 import type { TypedFlags } from '../flags/render-flags.ts';
@@ -43,6 +44,7 @@ export function layerOfFlags(
 /** The rest of the flags. Call it once the layer's problems are known to be none. */
 export function runOptions(typed: TypedFlags, environment: CliEnvironment): RunOptions {
   const threads = typed['threads'];
+  const memoryBytes = memoryBytesOf(typed[camelCase('memory-gib')] as string | undefined, []);
   return {
     farm: {
       storeFolder: storeFolderOf(typed, environment),
@@ -50,6 +52,7 @@ export function runOptions(typed: TypedFlags, environment: CliEnvironment): RunO
       slots: typed['slots'] === undefined ? SLOTS_DEFAULT : Number(typed['slots']),
       ...(threads === undefined ? {} : { threadsPerSlot: Number(threads) }),
       ...(typed['device'] === undefined ? {} : { device: String(typed['device']) }),
+      ...(memoryBytes === undefined ? {} : { memoryBytes }),
     },
     json: typed['json'] === true,
     quiet: typed['quiet'] === true,
@@ -85,6 +88,7 @@ function runProblems(typed: TypedFlags): string[] {
       problems.push(`--${name}: expected a whole number, 1 to ${max}, got "${String(text)}"`);
     }
   }
+  memoryBytesOf(typed[camelCase('memory-gib')] as string | undefined, problems);
   if (typed['store'] === '')
     problems.push('--store: expected a folder or s3://BUCKET/PREFIX, got ""');
   return problems;

@@ -42,7 +42,7 @@ export function operationsOf({ linear, quadratic }: GraphWork, pixels: number): 
 export function unetWork(config: JsonObject): GraphWork {
   const widths = numbersOf(config['block_out_channels']) ?? UNET_WIDTHS;
   const types = Array.isArray(config['down_block_types']) ? config['down_block_types'] : [];
-  const temporal = TEMPORAL[temporalKind(config, types)];
+  const temporal = TEMPORAL[temporalKind(config)];
   const attends = widths.map((_, level) =>
     types.length === 0 ? level < widths.length - 1 : String(types[level]).includes('Attn'),
   );
@@ -142,7 +142,8 @@ class WorkSum implements GraphWork {
  * Of which kind a UNet's temporal layers are: ZeroScope's, VidRD's, a motion adapter's, or none.
  * VidRD's class has the name of ZeroScope's.
  */
-function temporalKind(config: JsonObject, types: readonly JsonValue[]): keyof typeof TEMPORAL {
+export function temporalKind(config: JsonObject): keyof typeof TEMPORAL {
+  const types = Array.isArray(config['down_block_types']) ? config['down_block_types'] : [];
   if (config['motion_layers_per_block'] !== undefined) return 'motion';
   if (!types.some((type) => typeof type === 'string' && type.endsWith('3D'))) return 'none';
   return config['add_temp_conv'] === true ? 'vidrd' : 'clip';
@@ -150,8 +151,7 @@ function temporalKind(config: JsonObject, types: readonly JsonValue[]): keyof ty
 
 /** diffusers calls the number of heads `attention_head_dim` in UNets of images and VidRD's, and means it in ZeroScope's. */
 function headsAt(config: JsonObject, level: number, width: number): number {
-  const types = Array.isArray(config['down_block_types']) ? config['down_block_types'] : [];
-  const isClip = temporalKind(config, types) === 'clip';
+  const isClip = temporalKind(config) === 'clip';
   const given = config['attention_head_dim'];
   const value = Number(Array.isArray(given) ? given[level] : (given ?? HEADS));
   if (!(value > 0)) return HEADS;

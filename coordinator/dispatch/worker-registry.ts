@@ -105,6 +105,14 @@ export class WorkerRegistry implements Workforce {
     return this.#workers.get(worker)?.status.memoryBytes;
   }
 
+  /** The most that a worker of the pool has for a task; undefined where none is there. */
+  mostMemoryOf(pool: Pool, numericsKey: string): number | undefined {
+    const most = Math.max(
+      ...[...this.workersOf(pool, numericsKey)].map((name) => this.memoryOf(name)!),
+    );
+    return most === -Infinity ? undefined : most;
+  }
+
   idleOf(pool: Pool, numericsKey: string): ReadonlySet<string> {
     const idle = new Set<string>();
     for (const name of this.workersOf(pool, numericsKey)) {

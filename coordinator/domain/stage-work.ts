@@ -103,7 +103,7 @@ export function drawingRuns(job: AcceptedJob): number {
 }
 
 /** And each time the sampler does. */
-function drawingBranches(job: AcceptedJob): number {
+export function drawingBranches(job: AcceptedJob): number {
   // The source and its edit, both with and without their prompts.
   if (job.task === 'prompt-to-prompt') return 4;
   const byText = 'guidanceScale' in job ? branches(job.guidanceScale) : 1;

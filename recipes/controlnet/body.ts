@@ -19,6 +19,7 @@ export const controlnet: RecipeBody<ControlnetParams> = {
   unet: controlnetUnet,
   // Windows alone are encoded.
   graphs: ['vae-encoder'],
+  seesWhole: ({ method }) => method === 'controlvideo',
   generate: drawAlong('controlnet_conds'),
 };
 

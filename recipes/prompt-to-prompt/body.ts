@@ -46,6 +46,8 @@ const UNET: GraphKind = {
 
 export const promptToPrompt: RecipeBody<PromptToPromptParams> = {
   unet: UNET,
+  // The edit follows its source's attention.
+  seesWhole: () => true,
   generate: async (input, context) => {
     const { params, frames } = input;
     const latents = await drawEdit({ params, frames }, latentsInput(input, 'noise'), context);

@@ -6,13 +6,11 @@ import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 
 import { BivdiffError } from '../../common/errors.ts';
-import { machineMemory } from '../machine-memory.ts';
+import { modelMemory } from '../machine-memory.ts';
 import { cpuHardware, deviceHardware, inferenceClass, NVIDIA_PROVIDERS } from './numerics-class.ts';
 import { probeProvider } from './onnx/providers.ts';
 
 const QUERY_MS = 10_000;
-/** Of main memory: the rest is for what runs need besides weights, and for everybody else. */
-const HOST_MEMORY_SHARE = 0.5;
 const MIB = 2 ** 20;
 const DEVICE_HINT = '`bivdiff doctor` lists what works here; --device cpu always does.';
 
@@ -21,7 +19,7 @@ export interface Device {
   readonly executionProvider: string;
   /** Of what runs on it. */
   readonly inferenceClass: string;
-  /** What models may fill of it. */
+  /** What models and their runs may fill of it. */
   readonly memoryBytes: number;
 }
 
@@ -60,7 +58,7 @@ export async function openDevice(
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<Device> {
   checkName(name);
-  const hostBytes = Math.floor(machineMemory() * HOST_MEMORY_SHARE);
+  const hostBytes = modelMemory();
   if (name === 'cpu') {
     return { executionProvider: name, inferenceClass: inferenceClass(), memoryBytes: hostBytes };
   }

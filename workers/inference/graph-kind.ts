@@ -9,6 +9,8 @@ export interface GraphKind {
   readonly name: string;
   /** Whether its inputs' first axis is a batch, all of whose samples are computed alike. */
   readonly hasBatch: boolean;
+  /** Whether the samples of its batch see each other all the same, so that it is run whole. @default each is computed alone */
+  readonly seesWhole?: boolean;
   /** Whether it sees the frames of a clip along axis 2. */
   readonly isClip: boolean;
   /** The input that it convolves, and whether its maps are halved from there on, once between two blocks. Absent: it convolves nothing. */

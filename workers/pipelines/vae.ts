@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 
 import { BivdiffError } from '../../common/errors.ts';
+import { vaeFramesAtOnce } from '../../common/models/vae-frames.ts';
 import type { JsonObject } from '../../common/task.ts';
 import type { Session, StageContext } from '../inference/ports.ts';
 import { floatTensor } from '../tensor/tensor.ts';
@@ -13,10 +14,6 @@ import { floatOutput } from './graph-outputs.ts';
 import { joinBatches, sliceBatch } from './latents.ts';
 import { framesFromPixels } from './pixels.ts';
 
-/** Pixels in one call, or two frames if these are more: two of 512x512, or sixteen of 128x128. */
-const PIXELS_AT_ONCE = 512 * 512;
-/** One frame alone leaves threads idle, or is computed twice (lanes/lone-sample.ts). */
-const FRAMES_AT_ONCE_MIN = 2;
 /** AutoencoderKL's own defaults, for configs that leave them out (diffusers, autoencoder_kl.py). */
 const DEFAULT_SCALING_FACTOR = 0.18215;
 const DEFAULT_REDUCTION = 8;
@@ -120,7 +117,7 @@ async function inChunks(
 ): Promise<FloatTensor> {
   const count = frames.shape[0]!;
   assert(count > 0 && limits.framePixels > 0, 'there are no frames');
-  const atOnce = Math.max(FRAMES_AT_ONCE_MIN, Math.floor(PIXELS_AT_ONCE / limits.framePixels));
+  const atOnce = vaeFramesAtOnce(limits.framePixels);
   const calls = Math.ceil(count / atOnce);
   const chunks: FloatTensor[] = [];
   // Spread evenly, so that none is left alone where it can be helped.

@@ -13,6 +13,7 @@ import {
   natsAccessOf,
 } from '../../flags/connection.ts';
 import { limitsOf, LIMITS_TEXT } from '../../flags/limit-flags.ts';
+import { memoryBytesOf } from '../../flags/memory-flag.ts';
 import { NATS_DEFAULT, SERVER_DEFAULT } from '../../flags/farm-settings.ts';
 import { EXIT_OK } from '../../output/exit-codes.ts';
 import { addStoreFlag } from '../../flags/store-flag.ts';
@@ -33,7 +34,6 @@ import {
   drainMsOf,
   keepJobsMsOf,
   heldBytesOf,
-  memoryBytesOf,
   places,
   SERVE_DEFAULT,
   serveAddress,
@@ -115,15 +115,8 @@ function addCoordinator(program: Command, environment: CliEnvironment, finish: F
       const log = createLog(environment.stderr, 'coordinator');
       const { numerics } = flags;
       const settled = {
-        natsAccess,
-        security,
-        limits,
-        listen,
-        numerics,
-        keepJobsMs,
-        http,
-        place,
-        log,
+        ...{ natsAccess, security, limits, listen, numerics },
+        ...{ keepJobsMs, http, place, log },
       };
       await runCoordinator({ ...where, ...settled }, signal);
       finish(EXIT_OK);
@@ -165,7 +158,7 @@ function workerCommand(program: Command): Command {
     .option('--device <DEVICE>', DEVICE_TEXT)
     .option(
       '--memory-gib <N>',
-      'What models may fill of the device (default: all of a GPU, half of main memory)',
+      'What models and their runs may fill of the device (default: all of a GPU, half of main memory)',
     )
     .option('--name <NAME>', 'Unique on the farm (default: host and process id)')
     .option('--slots <N>', `Tasks at once (1 to ${COUNT_MAX}; default: 1)`)

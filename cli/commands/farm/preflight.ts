@@ -9,11 +9,11 @@ import {
   collect,
   count,
   COUNT_MAX,
-  memoryBytesOf,
   places,
   throwProblems,
   workerPlaces,
 } from '../../flags/farm-program-flags.ts';
+import { memoryBytesOf } from '../../flags/memory-flag.ts';
 import type { ProgramFlags } from '../../flags/farm-program-flags.ts';
 import { addStoreFlag, isRemoteStore } from '../../flags/store-flag.ts';
 import { EXIT_OK } from '../../output/exit-codes.ts';

@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 
 import { NODE_FLAGS } from '../../../common/node-flags.ts';
 import { checkListenAddress, SERVER_DEFAULT } from '../../flags/farm-settings.ts';
+import { memoryBytesOf } from '../../flags/memory-flag.ts';
 import { EXIT_OK } from '../../output/exit-codes.ts';
 import { addStoreFlag } from '../../flags/store-flag.ts';
 import type { CliEnvironment } from '../../terminal.ts';
@@ -37,6 +38,10 @@ export function addUpCommand(
     )
     .option('--slots <N>', `Tasks at once of each (1 to ${COUNT_MAX}; default: 1)`)
     .option('--threads <N>', `Threads of each task (default: cores / tasks at once; here ${cores})`)
+    .option(
+      '--memory-gib <N>',
+      'What models and their runs may fill of the devices, in all workers (default: as of worker)',
+    )
     .option('--listen <ADDRESS>', `HOST:PORT for clients (default: ${SERVER_DEFAULT})`)
     .option('--nats-port <PORT>', 'Port of the nats-server (default: any free one)')
     .addHelpText('after', '\nThen, in another terminal: bivdiff submit ... ; bivdiff watch JOB')
@@ -47,6 +52,7 @@ export function addUpCommand(
       const slots = count('slots', flags.slots, 1, { problems });
       const share = Math.max(1, Math.floor(environment.cores / (workers * slots)));
       const threads = count('threads', flags.threads, share, { problems });
+      const memoryBytes = memoryBytesOf(flags.memoryGib, problems);
       const natsPort = flags.natsPort === undefined ? -1 : Number(flags.natsPort);
       const listen = flags.listen ?? SERVER_DEFAULT;
       throwProblems(problems);
@@ -59,7 +65,7 @@ export function addUpCommand(
       await runUp(
         {
           ...{ devices, slots, threads, listen, natsPort, storeFolder, modelsFolder },
-          ...{ stdout, stderr },
+          ...{ stdout, stderr, memoryBytes },
           program: [process.execPath, ...NODE_FLAGS, main],
         },
         signal,

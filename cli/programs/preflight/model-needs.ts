@@ -74,7 +74,7 @@ export function checkMemory(needs: readonly SetNeeds[], worker: WorkerMemory): r
     });
     const lines = tooLarge.map(
       ({ set, model, bytes }) =>
-        `pool ${pool}: ${model} of set ${set} has ${formatBytes(bytes)} of weights, and a slot of this worker has ${formatBytes(memoryBytes)}`,
+        `pool ${pool}: ${model} of set ${set} has ${formatBytes(bytes)} of weights, and a slot of this worker has ${formatBytes(memoryBytes)}: ${formatBytes(bytes - memoryBytes)} are missing`,
     );
     if (tooLarge.length > 0 && tooLarge.length === needs.length) problems.push(...lines);
     else warnings.push(...lines);

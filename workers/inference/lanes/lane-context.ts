@@ -9,7 +9,9 @@ import type { GraphKind } from '../graph-kind.ts';
 import type { LaneJob, LaneModel, LaneSettings } from './lane-job.ts';
 import { dependsOnThreads, runLoneSampleTwice } from './lone-sample.ts';
 import type { Session, StageContext, Tokenizer } from '../ports.ts';
+import { runMemory } from './run-memory.ts';
 import { SessionCache } from './session-cache.ts';
+import { runInPieces } from './split-batch.ts';
 import { openTokenizer } from '../tokenizer.ts';
 
 /** A text embedding is some hundred KiB, so this many stay below 100 MiB. */
@@ -89,7 +91,13 @@ async function openRole(
         const { config } = model;
         const isPaired = kind !== undefined && dependsOnThreads({ kind, config, settings }, feeds);
         return sessions.use(model, async (session) => {
-          return isPaired ? runLoneSampleTwice(session, feeds) : session.run(feeds);
+          const roomBytes = sessions.roomBeside(model);
+          const memory = runMemory(session, feeds, { role, kind, config, isPaired, roomBytes });
+          await sessions.makeRoom(model, memory.bytes);
+          return runInPieces(session, feeds, memory, async (piece) => {
+            throwIfCancelled();
+            return isPaired ? runLoneSampleTwice(session, piece) : session.run(piece);
+          });
         });
       },
     };

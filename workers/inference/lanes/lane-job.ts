@@ -47,7 +47,7 @@ export interface LaneResult {
 export interface LaneSettings {
   /** Threads inside one run. */
   readonly threads: number;
-  /** Weights that it may keep loaded. */
+  /** That its models may fill, with what their runs take. */
   readonly memoryLimitBytes: number;
   readonly executionProviders: readonly string[];
 }

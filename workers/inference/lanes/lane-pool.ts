@@ -11,7 +11,7 @@ export interface LanePoolOptions {
   /** Jobs at one time. lanes x threadsPerLane beyond the number of cores only costs. */
   readonly lanes: number;
   readonly threadsPerLane: number;
-  /** Weights that all lanes together may keep loaded; each lane has an equal share. */
+  /** What models and their runs may fill in all lanes together; each lane has an equal share. */
   readonly memoryLimitBytes: number;
   /** As ONNX Runtime names them, tried in order. @default ['cpu'] */
   readonly executionProviders?: readonly string[];

@@ -1,22 +1,12 @@
 // Makes a graph's bits independent of the number of threads for a batch of one. Knows the contracts' convention that
 // a batch has one name in all inputs; nothing of stages.
 
+import { loneSampleNeedsPair } from '../../../common/models/lone-sample.ts';
 import type { JsonObject } from '../../../common/task.ts';
 import type { GraphKind } from '../graph-kind.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Session } from '../ports.ts';
 import type { LaneSettings } from './lane-job.ts';
-
-/** Pixels that ONNX Runtime's CPU convolutions want in a piece: with as many or fewer they group their sums otherwise. */
-const SHORT_PIECE = 64;
-/** Pieces begin at multiples of it. */
-const PIECE_ALIGNMENT = 16;
-/** Columns of a product with the text. */
-const TOKENS = 77;
-/** Of Stable Diffusion's models, where the config does not say. */
-const HALVINGS_DEFAULT = 3;
-/** From a ControlNet's pictures to latents. */
-const CONDITION_HALVINGS = 3;
 
 /**
  * Runs a lone sample as two equal ones and gives back the first; any other batch as it is.
@@ -45,10 +35,7 @@ export interface GraphUse {
   readonly settings: Pick<LaneSettings, 'threads' | 'executionProviders'>;
 }
 
-/**
- * Whether the bits of a lone sample may depend on the number of threads, up to the lane's: where a thread's piece of some map is
- * short, or a map has fewer pixels than channels or tokens, so that the products of attention are cut along those.
- */
+/** Whether the bits of a lone sample may depend on the number of threads, up to the lane's. */
 export function dependsOnThreads(
   { kind, config, settings: { threads, executionProviders } }: GraphUse,
   feeds: Readonly<Record<string, Tensor>>,
@@ -59,27 +46,13 @@ export function dependsOnThreads(
   const shape = convolves === undefined ? undefined : feeds[convolves.input]?.shape;
   if (!hasBatch || convolves === undefined || shape === undefined) return false;
   const [, , frames = 1] = isClip ? shape : [];
-  // A clip of several frames is a lone sample to no convolution where our export has done the temporal ones row by row, since the
-  // spatial ones see each frame.
-  if (frames > 1 && config['rowwise_temporal_convs'] === true) return false;
   const [height = 0, width = 0] = shape.slice(-2);
-  const blocks = Array.isArray(config['block_out_channels']) ? config['block_out_channels'] : [];
-  const halvings = blocks.length === 0 ? HALVINGS_DEFAULT : blocks.length - 1;
-  const smallest = (frames * height * width) / (convolves.isHalved ? 4 ** halvings : 1);
-  if (smallest < Math.max(TOKENS, ...blocks.map(Number))) return true;
-  const levels = Array.from({ length: halvings + CONDITION_HALVINGS + 1 }, (_, level) => level);
-  return levels.some((level) => hasShortPiece(smallest * 4 ** level, threads));
+  return loneSampleNeedsPair(config, {
+    ...{ pixels: frames * height * width, frames, threads },
+    isHalved: convolves.isHalved,
+  });
 }
 
-/** Of a map cut for that many threads, or for fewer: little work is not cut for all. */
-function hasShortPiece(pixels: number, threads: number): boolean {
-  for (let pieces = 2; pieces <= threads; pieces += 1) {
-    const length = PIECE_ALIGNMENT * Math.ceil(pixels / pieces / PIECE_ALIGNMENT);
-    const last = pixels % length === 0 ? length : pixels % length;
-    if (length < pixels && Math.min(length, last) <= SHORT_PIECE) return true;
-  }
-  return pixels <= SHORT_PIECE;
-}
 /** Undefined if the batch is not one, or has no name. */
 function pairSamples(
   { inputs }: Session,

@@ -1,5 +1,5 @@
-// The sessions that one lane keeps loaded: the most recently used ones whose weights fit its budget. Knows nothing
-// of stages or roles.
+// The sessions that one lane keeps loaded: the most recently used ones that fit its budget, with what their runs take. Knows nothing of stages or
+// roles.
 
 import { readOnnxFile } from '../../../common/models/onnx-file.ts';
 import { BivdiffError } from '../../../common/errors.ts';
@@ -10,7 +10,10 @@ import type { OnnxSession } from '../onnx/onnx-session.ts';
 
 interface Entry {
   readonly session: Promise<OnnxSession>;
+  /** Of its weights, loaded. */
   readonly bytes: number;
+  /** Of its largest run, which ONNX Runtime keeps for the next ones; 0 before the first. */
+  runBytes: number;
   /** Calls of `use` that are under way: it must not be released. */
   users: number;
   loaded: OnnxSession | undefined;
@@ -20,7 +23,7 @@ interface Entry {
 
 /**
  * Loads on first use, keeps while the budget lasts, releases the least recently used first. The budget counts weights as
- * loaded, not what a run needs besides. Only sessions in use at one time may pass it together,
+ * loaded and what runs are said to need, not what loading takes for a moment. Only sessions in use at one time may pass it together,
  * until they are not.
  */
 export class SessionCache {
@@ -57,8 +60,21 @@ export class SessionCache {
       return await work(await entry.session);
     } finally {
       entry.users -= 1;
-      await this.#release(this.#takeIdle(this.#missingFor(0)));
+      // Not what was just used, however much its runs take: it will most likely be used again.
+      await this.#release(this.#takeIdle(this.#missingFor(0), model.digest));
     }
+  }
+
+  /** What the budget leaves beside the weights of a model that is in use; nothing else may be loaded then. */
+  roomBeside({ digest }: LaneModel): number {
+    return this.#settings.memoryLimitBytes - this.#entries.get(digest)!.bytes;
+  }
+
+  /** To be called before a run of a model in use that takes so many bytes: releases others, as far as that is needed and they are idle. */
+  async makeRoom({ digest }: LaneModel, runBytes: number): Promise<void> {
+    const entry = this.#entries.get(digest)!;
+    entry.runBytes = Math.max(entry.runBytes, runBytes);
+    await this.#release(this.#takeIdle(this.#missingFor(0)));
   }
 
   /** Releases all that no work uses. */
@@ -85,7 +101,9 @@ export class SessionCache {
       begunMs = performance.now();
       return this.#open(model.name, graph);
     });
-    const entry: Entry = { session, bytes: weightBytes, users: 0, loaded: undefined, loadMs: 0 };
+    const entry: Entry = {
+      ...{ session, bytes: weightBytes, runBytes: 0, users: 0, loaded: undefined, loadMs: 0 },
+    };
     session.then(
       (loaded) => {
         entry.loaded = loaded;
@@ -119,19 +137,21 @@ export class SessionCache {
 
   /** What the budget lacks for so many bytes more; negative if it has them. */
   #missingFor(bytes: number): number {
-    return this.load.loadedBytes + bytes - this.#settings.memoryLimitBytes;
+    let held = 0;
+    for (const entry of this.#entries.values()) held += entry.bytes + entry.runBytes;
+    return held + bytes - this.#settings.memoryLimitBytes;
   }
 
   /** Takes out entries that no work uses, least recently used first, until `bytes` are free or none is left. */
-  #takeIdle(bytes: number): readonly OnnxSession[] {
+  #takeIdle(bytes: number, kept?: Digest): readonly OnnxSession[] {
     const taken: OnnxSession[] = [];
     let missing = bytes;
-    for (const [digest, { users, loaded, bytes: freed }] of [...this.#entries]) {
+    for (const [digest, { users, loaded, bytes: weights, runBytes }] of [...this.#entries]) {
       if (missing <= 0) break;
-      if (users > 0 || loaded === undefined) continue;
+      if (users > 0 || loaded === undefined || digest === kept) continue;
       this.#entries.delete(digest);
       taken.push(loaded);
-      missing -= freed;
+      missing -= weights + runBytes;
     }
     return taken;
   }

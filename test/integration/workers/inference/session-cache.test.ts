@@ -101,6 +101,31 @@ describe('a session cache', () => {
     await touch('a');
   });
 
+  it('drops others before a run that would not fit beside them', async () => {
+    await touch('a');
+    await cache.use(large('b'), async (session) => {
+      expect(cache.roomBeside(large('b'))).toBe(150 * MIB - LARGE_BYTES);
+      await cache.makeRoom(large('b'), 30 * MIB);
+      await session.run({ x: floatTensor([1, 4096]) });
+    });
+    expect(cache.load).toEqual({ warm: { b: TOOK }, loadedBytes: LARGE_BYTES });
+  });
+
+  it('counts what a run took as long as its session is there', async () => {
+    await cache.use(large('a'), async () => cache.makeRoom(large('a'), 30 * MIB));
+    await touch('b');
+    expect(cache.load).toEqual({ warm: { b: TOOK }, loadedBytes: LARGE_BYTES });
+    await touch('a');
+    expect(Object.keys(cache.load.warm)).toEqual(['b', 'a']);
+  });
+
+  it('keeps what was used last, however much its runs take', async () => {
+    await cache.use(large('a'), async () => cache.makeRoom(large('a'), 1000 * MIB));
+    expect(Object.keys(cache.load.warm)).toEqual(['a']);
+    await touch('b');
+    expect(Object.keys(cache.load.warm)).toEqual(['b']);
+  });
+
   it('adds up the time of evicted sessions too', async () => {
     await touch('a');
     const before = cache.busySeconds;

@@ -77,7 +77,7 @@ async function secondsOf(
     graph,
     survey: { found: new Map(), missing },
     wanted: missing,
-    ...{ store, slots, threads },
+    ...{ store, slots, threads, memoryBytes: 2 ** 33 },
   });
   return secondsEstimated;
 }
@@ -129,7 +129,7 @@ describe('the seconds of a render', () => {
     const { secondsEstimated } = await forecastRender({
       accepted: { job, jobId: jobIdOf(job), models: modelsOfJobs() } as never,
       ...{ graph, survey: { found: new Map(), missing: [0] }, wanted: [0] },
-      ...{ store, slots: 1, threads: 2 },
+      ...{ store, slots: 1, threads: 2, memoryBytes: 2 ** 33 },
     });
     expect(secondsEstimated).toBe(0);
   });

@@ -1,0 +1,74 @@
+// What `bivdiff plan` foretells of memory beside what the render then takes, at several sizes, windows, slots and controls.
+
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+
+import { NODE_FLAGS } from '../common/node-flags.ts';
+import { writeClip } from './clips.ts';
+import { runRender } from './render-process.ts';
+
+interface Setting {
+  readonly size: string;
+  readonly frames: number;
+  readonly window?: number;
+  readonly frameBatch?: number;
+  readonly slots?: number;
+  readonly controls?: readonly string[];
+}
+
+const SETTINGS: readonly Setting[] = [
+  { size: '128x128', frames: 8 },
+  { size: '128x128', frames: 16, slots: 2, frameBatch: 4 },
+  { size: '256x256', frames: 8 },
+  { size: '256x256', frames: 16, window: 16 },
+  { size: '256x256', frames: 8, frameBatch: 8, controls: ['canny', 'depth'] },
+  { size: '512x512', frames: 4 },
+];
+const cli = join(import.meta.dirname, '../cli/main.ts');
+const GIB = 2 ** 30;
+
+export interface MemoryFigures extends Setting {
+  readonly foretoldBytes: number;
+  readonly peakBytes: number;
+  /** Foretold over taken. */
+  readonly ratio: number;
+}
+
+/** `models`: a set in place of the one that ships. `say` is told of each as it is there. */
+export async function compareMemory(
+  folder: string,
+  { models, say }: { readonly models: string | undefined; readonly say: (line: string) => void },
+): Promise<readonly MemoryFigures[]> {
+  const clip = join(folder, 'memory-forecast.mp4');
+  await writeClip(clip, Math.max(...SETTINGS.map(({ frames }) => frames)));
+  const figures: MemoryFigures[] = [];
+  for (const [i, setting] of SETTINGS.entries()) {
+    const flags = [
+      ...['--task', 'controlnet', '--input', clip, '--stride', '1', '--prompt', 'a red square'],
+      ...['--steps', '2', '--mixing-ratio', '0.5', '--frames', String(setting.frames)],
+      ...['--size', setting.size, '--slots', String(setting.slots ?? 1)],
+      ...(setting.controls ?? ['canny']).flatMap((control) => ['--control', control]),
+      ...(setting.window === undefined ? [] : ['--window', String(setting.window)]),
+      ...(setting.frameBatch === undefined ? [] : ['--frame-batch', String(setting.frameBatch)]),
+      ...(models === undefined ? [] : ['--models', models]),
+      ...['--store', join(folder, `memory-forecast-${i}`)],
+    ];
+    const foretoldBytes = foretell(flags);
+    const { peakBytes } = await runRender([...flags, '--output', join(folder, `memory-${i}.mp4`)]);
+    const ratio = foretoldBytes / peakBytes;
+    figures.push({ ...setting, foretoldBytes, peakBytes, ratio });
+    const gib = (bytes: number): string => (bytes / GIB).toFixed(2);
+    say(
+      `${JSON.stringify(setting)}: ${gib(foretoldBytes)} GiB foretold, ${gib(peakBytes)} taken: ratio ${ratio.toFixed(2)}`,
+    );
+  }
+  return figures;
+}
+
+function foretell(flags: readonly string[]): number {
+  const words = [...NODE_FLAGS, cli, 'plan', '--json', ...flags];
+  const plan = JSON.parse(execFileSync(process.execPath, words, { encoding: 'utf8' })) as {
+    readonly memoryBytesEstimated: number;
+  };
+  return plan.memoryBytesEstimated;
+}
