@@ -40,6 +40,6 @@ else
 fi
 say 'packing'
 mkdir -p "$2"
-tar -c -C "$work" bivdiff | xz -5 -T0 | split -b 60000000 - "$2/part."
+tar -c -C "$work" bivdiff | xz -3 -T0 | split -b 60000000 - "$2/part."
 cp "$root/scripts/gpu-check-run.sh" "$2/run.sh"
 say "$(du -sh "$2" | cut -f1) in $(ls "$2"/part.* | wc -l) parts in $2"
