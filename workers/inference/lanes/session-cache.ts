@@ -83,7 +83,7 @@ export class SessionCache {
     let begunMs = 0;
     const session = this.#release(evicted).then(() => {
       begunMs = performance.now();
-      return this.#open(model.name, graph);
+      return this.#open(model, graph);
     });
     const entry: Entry = { session, bytes: weightBytes, users: 0, loaded: undefined, loadMs: 0 };
     session.then(
@@ -98,9 +98,9 @@ export class SessionCache {
     return entry;
   }
 
-  async #open(name: string, graph: string): Promise<OnnxSession> {
+  async #open({ name, digest }: LaneModel, graph: string): Promise<OnnxSession> {
     const { threads, executionProviders } = this.#settings;
-    return openOnnxSession({ name, graph, threads, executionProviders });
+    return openOnnxSession({ name, digest, graph, threads, executionProviders });
   }
 
   #checkBudget(model: LaneModel, bytes: number): void {
