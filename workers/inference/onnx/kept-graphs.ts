@@ -42,7 +42,7 @@ const FREE_SHARE_MAX = 0.5;
 const WAIT_MS = 5 * 60_000;
 const POLL_MS = 200;
 
-export const GRAPH_FILE = 'model.onnx';
+const GRAPH_FILE = 'model.onnx';
 export const WEIGHTS_FILE = 'weights.bin';
 const FACTS_FILE = 'kept.json';
 const MAKING = 'making-';
