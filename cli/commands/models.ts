@@ -7,7 +7,8 @@ import type { Command } from 'commander';
 
 import { inspectModelSet } from '../../common/models/model-folder.ts';
 import type { ModelSetReport } from '../../common/models/model-folder.ts';
-import type { ModelSet } from '../../common/models/model-set.ts';
+import type { ModelPart, ModelSet } from '../../common/models/model-set.ts';
+import { readOnnxFile } from '../../common/models/onnx-file.ts';
 import { findSetFolders } from '../../common/models/set-folders.ts';
 import { describeForeign } from '../foreign/describe.ts';
 import { NOTHING, checkModelSet } from '../local/check-models.ts';
@@ -136,6 +137,7 @@ function reportJson(report: ModelSetReport, found: ModelFindings): object {
       digest: part.digest,
       bytes: part.bytes,
       files: part.files,
+      form: formOf(part) ?? null,
     })),
     problems: [
       ...problems,
@@ -183,11 +185,25 @@ function reportText(report: ModelSetReport): string {
     const rows = parts.map((part) => [part.name, formatBytes(part.bytes), part.digest]);
     lines.push(indent(formatTable(['part', 'size', 'digest'], rows)));
   }
+  lines.push(indent(formsText(parts)));
   if (set !== undefined) lines.push(indent(settingsText(set)));
   for (const { part, path, problem, hint } of problems) {
     lines.push(`problem: ${part}: ${path} ${problem}\n  hint: ${hint}\n`);
   }
   return lines.join('');
+}
+
+/** Of graphs that do not compute in float32 with weights as stored; nothing if there are none. */
+function formsText(parts: readonly ModelPart[]): string {
+  const byForm = Map.groupBy(parts, formOf);
+  byForm.delete(undefined);
+  return [...byForm]
+    .map(([form, of]) => `${form} graphs: ${of.map(({ name }) => name).join(', ')}\n`)
+    .join('');
+}
+
+function formOf({ graph }: ModelPart): string | undefined {
+  return graph === undefined ? undefined : readOnnxFile(graph).form;
 }
 
 function settingsText({

@@ -8,8 +8,10 @@ import type { Field, Span } from './protobuf-walk.ts';
 export interface OnnxFileFacts {
   /** Files that hold weights, sorted by location. */
   readonly externalFiles: readonly ExternalFile[];
-  /** Bytes of all weights once loaded: half precision counts as float32, into which the CPU provider casts it. */
+  /** Bytes of all weights once loaded: half precision counts as float32, into which it is cast, unless the graph computes in it. */
   readonly weightBytes: number;
+  /** What `models/export` says that it is, if it does not compute in float32 with weights as stored: `float16`, `int8`, `float16+int8`. */
+  readonly form?: string;
   /** Operators of ONNX itself, not of other domains; each once, sorted. */
   readonly operators: readonly string[];
 }
@@ -31,8 +33,14 @@ const tensorHolders: Readonly<Record<string, Readonly<Record<number, string>>>> 
   sparse: { 1: 'tensor', 2: 'tensor' },
 };
 
+/** Among a model's metadata, which `models/export` writes. */
+const FORM = 'bivdiff.form';
+const HALF = 'float16';
+
 /** Names of ONNX's own domain. */
 const OWN_DOMAINS: readonly string[] = ['', 'ai.onnx'];
+
+const FLOAT16 = 10;
 
 /** TensorProto.DataType to bytes in memory. */
 const bytesByType: Readonly<Record<number, number>> = {
@@ -53,7 +61,9 @@ const bytesByType: Readonly<Record<number, number>> = {
 export function readOnnxFile(path: string): OnnxFileFacts {
   const needed = new Map<string, number>();
   const operators = new Set<string>();
+  const metadata = new Map<string, string>();
   let weightBytes = 0;
+  let halfBytes = 0;
   try {
     using file = new ProtobufFile(path);
     let graphs = 0;
@@ -61,6 +71,7 @@ export function readOnnxFile(path: string): OnnxFileFacts {
       const operator: Operator = { name: '', domain: '' };
       for (const field of file.fields(span)) {
         if (message === 'node') readOperator(file, field, operator);
+        if (message === 'model' && field.number === 14) readEntry(file, field, metadata);
         const child = tensorHolders[message]?.[field.number];
         if (child === undefined) continue;
         if (field.kind !== 'bytes') throw new RangeError(`a ${child} that is a number`);
@@ -71,6 +82,7 @@ export function readOnnxFile(path: string): OnnxFileFacts {
         }
         const tensor = readTensor(file, field.span);
         weightBytes += tensor.bytes;
+        halfBytes += tensor.halfBytes;
         const { external } = tensor;
         if (external === undefined) continue;
         const before = needed.get(external.location) ?? 0;
@@ -87,7 +99,13 @@ export function readOnnxFile(path: string): OnnxFileFacts {
   const externalFiles = [...needed]
     .map(([location, bytesNeeded]) => ({ location, bytesNeeded }))
     .sort((a, b) => (a.location < b.location ? -1 : 1));
-  return { externalFiles, weightBytes, operators: [...operators].sort() };
+  const form = metadata.get(FORM);
+  return {
+    externalFiles,
+    weightBytes: form?.split('+').includes(HALF) === true ? weightBytes - halfBytes : weightBytes,
+    operators: [...operators].sort(),
+    ...(form === undefined ? {} : { form }),
+  };
 }
 
 /** Notes an operator's name or domain, if the node's field is one of these. */
@@ -104,6 +122,8 @@ interface Operator {
 
 interface TensorFacts {
   readonly bytes: number;
+  /** Of these, what float16 would not need. */
+  readonly halfBytes: number;
   readonly external?: ExternalFile;
 }
 
@@ -115,19 +135,20 @@ function readTensor(file: ProtobufFile, span: Span): TensorFacts {
   for (const field of file.fields(span)) {
     if (field.number === 1) for (const size of file.numbers(field)) elements *= size;
     else if (field.number === 2 && field.kind === 'number') type = Number(field.value);
-    else if (field.number === 13) readExternalEntry(file, field, entries);
+    else if (field.number === 13) readEntry(file, field, entries);
     else if (field.number === 14 && field.kind === 'number') isExternal = field.value === 1n;
   }
   const bytes = elements * (bytesByType[type] ?? 4);
+  const halfBytes = type === FLOAT16 ? bytes / 2 : 0;
   const location = entries.get('location');
-  if (!isExternal || location === undefined) return { bytes };
+  if (!isExternal || location === undefined) return { bytes, halfBytes };
   const [offset, length] = ['offset', 'length'].map((key) => Number(entries.get(key) ?? 0));
-  return { bytes, external: { location, bytesNeeded: offset! + length! } };
+  return { bytes, halfBytes, external: { location, bytesNeeded: offset! + length! } };
 }
 
-/** External data is a list of key-value pairs: location, offset, length. */
-function readExternalEntry(file: ProtobufFile, pair: Field, entries: Map<string, string>): void {
-  if (pair.kind !== 'bytes') throw new RangeError('external data that is a number');
+/** Of a list of key-value pairs: metadata, or external data with its location, offset and length. */
+function readEntry(file: ProtobufFile, pair: Field, entries: Map<string, string>): void {
+  if (pair.kind !== 'bytes') throw new RangeError('a key and value that are a number');
   const texts = new Map<number, string>();
   for (const field of file.fields(pair.span)) {
     if (field.kind === 'bytes') texts.set(field.number, file.text(field.span));

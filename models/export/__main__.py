@@ -11,6 +11,7 @@ rehearse  writes small random models, laid out as downloads are, to try `models`
 import argparse
 import signal
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import diffusers
@@ -21,10 +22,12 @@ from train.loop import train_dir
 from . import check, demo, regraph, rehearse, rehearse_files, videos
 from .annotators import card_entries
 from .attention import plain_attention
+from .half import half_precision
 from .generators import control_generators
 from .inputs.problems import BadInputs
 from .inputs.read_image import PREDICTIONS
 from .inputs.read_models import SIZE_MULTIPLE, read_models
+from .int8 import int8_weights
 from .layout import (
     DTYPES,
     INPAINT,
@@ -94,6 +97,17 @@ def main():
             action="store_true",
             help="with ONNX's own operators alone: slower, larger in memory, for any provider",
         )
+        command.add_argument(
+            "--compute",
+            choices=DTYPES,
+            default="fp32",
+            help="what graphs compute in; fp16 is for GPUs, and takes half the memory there",
+        )
+        command.add_argument(
+            "--int8-weights",
+            action="store_true",
+            help="graphs over weights rounded to 8 bits: less disk and memory, slower, less exact",
+        )
     checked = commands.add_parser("check")
     checked.add_argument("folder", type=Path, nargs="?", default=DEMO)
     tried = commands.add_parser("rehearse")
@@ -147,21 +161,40 @@ def _models(options):
 
 def _write(source, card, options):
     try:
-        with whole_folder(options.out) as out, plain_attention(options.plain_attention):
+        with whole_folder(options.out) as out, _form(options):
             write_model_set(source, card, out, DTYPES[options.dtype])
     except OSError as reason:
         sys.exit(f"--out {options.out}: could not be written: {reason}")
 
 
+@contextmanager
+def _form(options):
+    """While it lasts, graphs are written as the options say."""
+    with (
+        plain_attention(options.plain_attention),
+        half_precision(options.compute == "fp16"),
+        int8_weights(options.int8_weights),
+    ):
+        yield
+
+
 def _graphs(options):
-    with plain_attention(options.plain_attention):
+    with _form(options):
         for path in regraph.write_graphs(options.folder):
             print(path, flush=True)
 
 
 def _check(options):
-    for graph, shapes, worst, largest in check.check(options.folder):
-        print(f"{graph}: {worst:.2e} of {largest:.2e} at {shapes}")
+    row = "{:<44} {:<8} {:>8} {:>8} {:>8} {:>9}  {}"
+    print(row.format("graph", "form", "differs", "largest", "at most", "ran", "at"), flush=True)
+    differences = []
+    for one in check.check(options.folder):
+        numbers = (f"{value:.1e}" for value in (one.worst, one.largest, one.bound))
+        print(row.format(one.graph, one.form, *numbers, f"{one.seconds:.2f} s", one.shapes), flush=True)
+        differences.append(one)
+    wrong = sorted({one.graph for one in differences if one.is_beyond})
+    if wrong:
+        sys.exit(f"{options.folder}: differ from torch by more than they may: {', '.join(wrong)}")
 
 
 def _rehearse(options):

@@ -2,7 +2,8 @@
 
 onnxruntime reads external data only from the graph's own folder or below it, so a graph lies in
 the nearest folder that holds all of its weights. Weights stored as float16 or bfloat16 are cast to
-float32 in the graph; onnxruntime folds those casts when it loads it.
+float32 in the graph, and onnxruntime folds those casts when it loads it; those of 8 bits are multiplied by
+their scales at every run, so that they stay small.
 """
 
 import os
@@ -15,13 +16,22 @@ import torch
 from onnx import TensorProto, helper
 
 from .attention import fused_attention
+from .half import computes_in_half, halve
+from .int8 import SCALE, has_int8_weights, rounded
 from .safetensors_file import stored_tensors
 
 OPSET = 18
+# Among a model's metadata, what its graph is, unless it computes in float32.
+FORM = "bivdiff.form"
 # Modules that a file's names may begin with, and a model's no more: transformers 5.6 took this one out of
 # CLIPTextModel, and saves what it loaded under the names that it had.
 WRAPPERS = ("text_model.",)
-TYPES = {"F32": TensorProto.FLOAT, "F16": TensorProto.FLOAT16, "BF16": TensorProto.BFLOAT16}
+TYPES = {
+    "F32": TensorProto.FLOAT,
+    "F16": TensorProto.FLOAT16,
+    "BF16": TensorProto.BFLOAT16,
+    "I8": TensorProto.INT8,
+}
 
 
 @dataclass(frozen=True)
@@ -60,6 +70,12 @@ def write_graph(module, example, contract, weights, path):
     draft.unlink()
     _merge_equal_nodes(model.graph)
     _point_at_weights(model.graph, contract, weights, path)
+    if computes_in_half():
+        halve(model.graph)
+    forms = {"float16": computes_in_half(), "int8": has_int8_weights()}
+    if any(forms.values()):
+        form = "+".join(name for name, has_it in forms.items() if has_it)
+        helper.set_model_props(model, {FORM: form})
     _shorten_names(model.graph)
     _name_output_dimensions(model.graph, contract, module, example)
     onnx.save(model, str(path))
@@ -70,6 +86,8 @@ def _point_at_weights(graph, contract, weights, path):
     index = {}
     for prefix, files in weights.items():
         files = [files] if isinstance(files, Path) else files
+        if has_int8_weights():
+            files = [rounded(file) for file in files]
         index[prefix] = {file: stored_tensors(file) for file in files}
     parameters = [value for value in graph.input if value.name not in contract.inputs]
     used = {name for node in graph.node for name in node.input}
@@ -81,18 +99,27 @@ def _point_at_weights(graph, contract, weights, path):
         prefix = next(p for p in sorted(index, reverse=True) if value.name.startswith(f"{p}."))
         file, stored = _find(value.name.removeprefix(f"{prefix}."), index[prefix])
         location = os.path.relpath(file, path.parent)
-        tensor = graph.initializer.add()
-        tensor.name = value.name
-        tensor.data_type = TYPES[stored.dtype]
-        tensor.dims.extend(stored.shape)
-        _set_location(tensor, location, stored)
-        if stored.dtype != "F32":
-            tensor.name = f"{value.name}.{stored.dtype.lower()}"
-            casts.append(
-                helper.make_node("Cast", [tensor.name], [value.name], to=TensorProto.FLOAT)
-            )
+        if stored.dtype == "F32":
+            _add_weight(graph, value.name, location, stored)
+            continue
+        name = _add_weight(graph, f"{value.name}.{stored.dtype.lower()}", location, stored)
+        if stored.dtype == "I8":
+            _, scale = _find(f"{value.name.removeprefix(f'{prefix}.')}{SCALE}", index[prefix])
+            scale = _add_weight(graph, f"{value.name}{SCALE}", location, scale)
+            casts.append(helper.make_node("DequantizeLinear", [name, scale], [value.name], axis=0))
+        else:
+            casts.append(helper.make_node("Cast", [name], [value.name], to=TensorProto.FLOAT))
     for position, cast in enumerate(casts):
         graph.node.insert(position, cast)
+
+
+def _add_weight(graph, name, location, stored):
+    tensor = graph.initializer.add()
+    tensor.name = name
+    tensor.data_type = TYPES[stored.dtype]
+    tensor.dims.extend(stored.shape)
+    _set_location(tensor, location, stored)
+    return name
 
 
 def _find(name, files):

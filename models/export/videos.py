@@ -18,7 +18,7 @@ from transformers import CLIPTextModel
 from video import tune_a_video, vidrd
 from video.animatediff import AnimateDiffUnet
 
-from . import graphs
+from . import graphs, unmapped
 from .files import add_to_config, copy, load, store, write_json
 from .graphs import WEIGHTS
 
@@ -107,12 +107,12 @@ def load_video_unet(folder, name):
     unet = folder / (said if isinstance(said, str) else said["folder"]) / "unet"
     if _config(unet).get("add_temp_conv"):
         return _quiet(vidrd.load(unet))
-    return _quiet(UNet3DConditionModel.from_pretrained(unet, torch_dtype=torch.float32))
+    return unmapped.load(UNet3DConditionModel, unet)
 
 
 def load_temporal(image_folder, layers):
     """An image UNet with temporal layers, in float32."""
-    image_unet = UNet2DConditionModel.from_pretrained(image_folder, torch_dtype=torch.float32)
+    image_unet = unmapped.load(UNet2DConditionModel, image_folder)
     if _is_tuned(_config(layers)):
         return _quiet(tune_a_video.load_tuned(image_unet, layers))
     if not is_adapter(_config(layers)):

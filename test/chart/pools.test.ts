@@ -261,6 +261,17 @@ describe('the cache of models', () => {
     expect(volumes).toContainEqual({ name: 'cache', emptyDir: { sizeLimit: '13Gi' } });
   });
 
+  it('has room for optimised graphs if they are to be kept', async () => {
+    const chart = await vdmOf({ cache: { sizeGib: 10, graphsGib: 20 } });
+    const variable = (value: string) => ({ name: 'BIVDIFF_GRAPH_CACHE_GIB', value });
+    expect(chart.pod(VDM).volumes).toContainEqual({
+      name: 'cache',
+      emptyDir: { sizeLimit: '33Gi' },
+    });
+    expect(worker(chart).env).toContainEqual(variable('20'));
+    expect(worker(await vdmOf({})).env).toContainEqual(variable('0'));
+  });
+
   it('may be a volume of its own', async () => {
     const ephemeral = {
       volumeClaimTemplate: {

@@ -32,6 +32,24 @@ export async function exporter(...words: readonly string[]): Promise<string> {
   return python('-m', 'export', ...words);
 }
 
+/** A row of `python -m export check`. */
+export interface CheckedGraph {
+  /** Its path in the set. */
+  readonly graph: string;
+  readonly form: string;
+  /** The greatest difference to torch, as a share of the greatest value. */
+  readonly share: number;
+}
+
+/** The table of `python -m export check SET`; throws if it ends with an error. */
+export async function checkedGraphs(set: string): Promise<readonly CheckedGraph[]> {
+  const [, ...rows] = (await exporter('check', set)).trim().split('\n');
+  return rows.map((row) => {
+    const [graph = '', form = '', worst, largest] = row.split(/ +/);
+    return { graph, form, share: Number(worst) / Number(largest) };
+  });
+}
+
 /** How `python -m export WORDS`, which fails, ends. */
 export async function refusal(...words: readonly string[]): Promise<Ended> {
   const ended: unknown = await exporter(...words).catch((reason: unknown) => reason);

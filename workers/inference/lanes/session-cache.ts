@@ -99,7 +99,7 @@ export class SessionCache {
     let begunMs = 0;
     const session = this.#release(evicted).then(() => {
       begunMs = performance.now();
-      return this.#open(model.name, graph);
+      return this.#open(model, graph);
     });
     const entry: Entry = {
       ...{ session, bytes: weightBytes, runBytes: 0, users: 0, loaded: undefined, loadMs: 0 },
@@ -116,9 +116,9 @@ export class SessionCache {
     return entry;
   }
 
-  async #open(name: string, graph: string): Promise<OnnxSession> {
+  async #open({ name, digest }: LaneModel, graph: string): Promise<OnnxSession> {
     const { threads, executionProviders } = this.#settings;
-    return openOnnxSession({ name, graph, threads, executionProviders });
+    return openOnnxSession({ name, digest, graph, threads, executionProviders });
   }
 
   #checkBudget(model: LaneModel, bytes: number): void {

@@ -4,12 +4,19 @@
 import './no-telemetry.ts';
 import * as ort from 'onnxruntime-node';
 
+import { digestText } from '../../../common/digest.ts';
 import { BivdiffError } from '../../../common/errors.ts';
+import { readOnnxFile } from '../../../common/models/onnx-file.ts';
+import { versionOfPackage } from '../../../common/package-version.ts';
+import type { Digest } from '../../../common/task.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { translateOnnxError } from './onnx-errors.ts';
+import { dropGraph, keptGraph, keptGraphsHere, WEIGHTS_FILE } from './kept-graphs.ts';
+import type { KeptGraphs } from './kept-graphs.ts';
 import { graphValues, ortFeeds, tensorFromOrt } from './onnx-values.ts';
 import type { GraphValue } from './onnx-values.ts';
 import type { Session } from '../ports.ts';
+import { cpuHardware } from '../numerics-class.ts';
 import { providerOption } from './provider-option.ts';
 
 export interface OnnxSessionOptions {
@@ -21,6 +28,10 @@ export interface OnnxSessionOptions {
   readonly threads: number;
   /** Tried in order, as ONNX Runtime names them; `cuda:1` is the second of its devices. @default ['cpu'] */
   readonly executionProviders?: readonly string[];
+  /** Of the part, by which the graph is kept as ONNX Runtime has optimised it. @default it is not kept */
+  readonly digest?: Digest;
+  /** Where. @default as the environment says */
+  readonly kept?: KeptGraphs;
 }
 
 export interface OnnxSession extends Session {
@@ -40,19 +51,65 @@ export async function openOnnxSession(options: OnnxSessionOptions): Promise<Onnx
   ort.env.logLevel = 'fatal';
   let native: ort.InferenceSession | undefined;
   try {
-    native = await ort.InferenceSession.create(options.graph, {
-      executionProviders: (options.executionProviders ?? ['cpu']).map(providerOption),
-      intraOpNumThreads: options.threads,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      logSeverityLevel: 4,
-    });
+    native = (await openKept(options)) ?? (await open(options, options.graph));
     return new NativeSession(options, native);
   } catch (reason) {
     await native?.release();
     throw translateOnnxError(reason, { phase: 'load', name: options.name, path: options.graph });
   }
 }
+
+async function open(
+  { executionProviders = ['cpu'], threads }: OnnxSessionOptions,
+  graph: string,
+  more: ort.InferenceSession.SessionOptions = {},
+): Promise<ort.InferenceSession> {
+  return ort.InferenceSession.create(graph, {
+    executionProviders: executionProviders.map(providerOption),
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    logSeverityLevel: 4,
+    ...more,
+  });
+}
+
+/** From what is kept, which is made if need be. Undefined if it is none that is kept. Its bits are those of the graph. */
+async function openKept(options: OnnxSessionOptions): Promise<ort.InferenceSession | undefined> {
+  const { graph, digest, executionProviders = ['cpu'], kept = keptGraphsHere() } = options;
+  // What other providers make of a graph is tied to their devices.
+  const isKept = digest !== undefined && executionProviders.every((name) => name === 'cpu');
+  if (!isKept || kept === undefined) return undefined;
+  const { weightBytes } = readOnnxFile(graph);
+  if (weightBytes < kept.weightBytesMin) return undefined;
+  const key = keyOf(digest);
+  const make = async (path: string): Promise<void> => {
+    const session = await open(options, graph, { optimizedModelFilePath: path, extra: KEEPING });
+    await session.release();
+  };
+  const path = await keptGraph(kept, key, { weightBytes, make });
+  if (path === undefined) return undefined;
+  try {
+    // As it is: it would only be optimised again.
+    return await open(options, path, { graphOptimizationLevel: 'disabled' });
+  } catch {
+    await dropGraph(kept, key);
+    return undefined;
+  }
+}
+
+/** What ONNX Runtime makes of a graph depends on its version, and on what the processor's kernels want. */
+function keyOf(digest: Digest): Digest {
+  const version = versionOfPackage('onnxruntime-node');
+  return digestText(`${digest} onnxruntime-${version} ${cpuHardware()}`);
+}
+
+/** All weights into one file, also those that are laid out for products, so that the file is mapped and nothing is made of it. */
+const KEEPING = {
+  'session.optimized_model_external_initializers_file_name': WEIGHTS_FILE,
+  'session.optimized_model_external_initializers_min_size_in_bytes': '1024',
+  'session.save_external_prepacked_constant_initializers': '1',
+};
 
 class NativeSession implements OnnxSession {
   readonly name: string;

@@ -124,7 +124,7 @@
   {{- toYaml .pool.cache.volume | nindent 2 }}
   {{- else }}
   # The program keeps to its size by itself; while a model comes it may be a little more.
-  emptyDir: { sizeLimit: {{ mulf .pool.cache.sizeGib 1.25 | ceil | int }}Gi }
+  emptyDir: { sizeLimit: {{ mulf .pool.cache.sizeGib 1.25 | addf .pool.cache.graphsGib | ceil | int }}Gi }
   {{- end }}
 {{- if and (eq .root.Values.store.kind "volume") (include "bivdiff.isStoreShared" .root) }}
 - { name: store, persistentVolumeClaim: { claimName: {{ include "bivdiff.storeClaim" .root }} } }

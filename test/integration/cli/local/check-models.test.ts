@@ -1,7 +1,7 @@
 // `bivdiff models check` of whole sets: what it finds beside files that are missing. The set is test/support/models/tiny-set, copied
 // and changed for each test.
 
-import { copyFile, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -55,6 +55,21 @@ describe('models check', () => {
       problems: [],
       warnings: [{ part: 'image/vae-decoder' }],
     });
+  });
+
+  it('shows what form graphs have that the export did not write as it does by itself', async () => {
+    expect((await check()).stdout).not.toContain('graphs: ');
+    const entry = Buffer.from('\n\x0cbivdiff.form\x12\x07float16');
+    const graph = join(folder, 'image/vae_decoder.onnx');
+    await appendFile(graph, Buffer.from([0x72, entry.length, ...entry]));
+    const run = await check();
+    expect(run.stdout).toContain('\n  float16 graphs: image/vae-decoder\n');
+    expect(run.stdout).toMatch(/\nall sound\n$/);
+    const { parts } = JSON.parse((await check('--json')).stdout) as { parts: object[] };
+    expect(parts).toContainEqual(
+      expect.objectContaining({ name: 'image/vae-decoder', form: 'float16' }),
+    );
+    expect(parts).toContainEqual(expect.objectContaining({ name: 'image/unet', form: null }));
   });
 
   it('tells the command that makes a set of weights, or why none can', async () => {

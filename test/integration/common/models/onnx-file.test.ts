@@ -1,6 +1,6 @@
 // What is read from ONNX files themselves, against what is known of the graphs of test/support/models.
 
-import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -40,6 +40,15 @@ describe('an ONNX file', () => {
     [', also inside a loop', 'slow.onnx', ['Identity', 'Loop', 'MatMul', 'Tanh']],
   ])('tells its operators%s', (_, graph, operators) => {
     expect(readOnnxFile(graphPath(graph)).operators).toEqual(operators);
+  });
+
+  it('tells what form the export gave it, in which float16 may stay float16', async () => {
+    const path = join(folder, 'half.onnx');
+    const entry = Buffer.from('\n\x0cbivdiff.form\x12\x07float16');
+    const metadata = Buffer.from([0x72, entry.length]);
+    await writeFile(path, [await readFile(graphPath('half-double.onnx')), metadata, entry]);
+    expect(readOnnxFile(path)).toMatchObject({ form: 'float16', weightBytes: 2 });
+    expect(readOnnxFile(graphPath('half-double.onnx'))).not.toHaveProperty('form');
   });
 
   it('of gigabytes is read in no time, since its weights are passed over', async () => {
