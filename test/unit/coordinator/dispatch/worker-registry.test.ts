@@ -68,6 +68,16 @@ describe('WorkerRegistry', () => {
     expect([workers.memoryOf('a'), workers.memoryOf('nobody')]).toEqual([32, undefined]);
   });
 
+  it('knows the most memory of a pool’s workers, and nothing of it where none is there', () => {
+    const workers = new WorkerRegistry(clock);
+    expect(workers.mostMemoryOf('idm', keyOf('c'))).toBeUndefined();
+    workers.note(statusOf('a', { memoryBytes: 16 }));
+    workers.note(statusOf('b'));
+    expect(workers.mostMemoryOf('idm', keyOf('c'))).toBe(16);
+    expect(workers.mostMemoryOf('vdm', keyOf('c'))).toBeUndefined();
+    expect(workers.mostMemoryOf('idm', keyOf('d'))).toBeUndefined();
+  });
+
   it('says once that two workers have one name, and nothing of one that was started anew', () => {
     const told: (readonly number[])[] = [];
     const workers = new WorkerRegistry(clock, {
