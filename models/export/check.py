@@ -25,7 +25,7 @@ from .unmapped import load
 from .window import WindowUnet
 
 # The greatest difference that a graph of a form may have, as a share of the greatest value, of at least 1.
-BOUNDS = {"float32": 1e-4, "float16": 2e-2, "int8": 1e-1, "float16+int8": 1e-1}
+BOUNDS = {"float32": 1e-4, "float16": 2e-2, "int8": 5e-2, "float16+int8": 5e-2}
 
 
 # Of weights as stored. Larger graphs run as they are: to optimise them takes up to twice their memory.
