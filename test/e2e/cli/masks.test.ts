@@ -11,7 +11,6 @@ import type { Rectangle } from '../../../common/stages.ts';
 import { rectangleAt } from '../../../recipes/pipeline/rectangles.ts';
 import { bivdiff, createWorkplace, expectOneError, jsonOf, SOURCE } from './workplace.ts';
 import type { Workplace } from './workplace.ts';
-import { itThorough } from '../../support/thorough.ts';
 
 const SIZE = 128;
 const BOX = {
@@ -86,7 +85,7 @@ describe('a mask', () => {
     });
   });
 
-  itThorough('of one picture hides the same of every frame', async () => {
+  it('of one picture hides the same of every frame', async () => {
     const wanted = await digestOf('still.mp4', ...asRectangles.slice(0, 2));
     await writeMask(place.path('still.png'), BOX.from);
     expect(await digestOf('picture.mp4', '--mask', place.path('still.png'))).toBe(wanted);
