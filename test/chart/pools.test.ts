@@ -255,34 +255,6 @@ describe('the end of a worker', () => {
   });
 });
 
-describe('the cache of models', () => {
-  it('is the node’s disk, with some room', async () => {
-    const { volumes } = (await vdmOf({ cache: { sizeGib: 10 } })).pod(VDM);
-    expect(volumes).toContainEqual({ name: 'cache', emptyDir: { sizeLimit: '13Gi' } });
-  });
-
-  it('has room for optimised graphs if they are to be kept', async () => {
-    const chart = await vdmOf({ cache: { sizeGib: 10, graphsGib: 20 } });
-    const variable = (value: string) => ({ name: 'BIVDIFF_GRAPH_CACHE_GIB', value });
-    expect(chart.pod(VDM).volumes).toContainEqual({
-      name: 'cache',
-      emptyDir: { sizeLimit: '33Gi' },
-    });
-    expect(worker(chart).env).toContainEqual(variable('20'));
-    expect(worker(await vdmOf({})).env).toContainEqual(variable('0'));
-  });
-
-  it('may be a volume of its own', async () => {
-    const ephemeral = {
-      volumeClaimTemplate: {
-        spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '40Gi' } } },
-      },
-    };
-    const { volumes } = (await vdmOf({ cache: { volume: { ephemeral } } })).pod(VDM);
-    expect(volumes).toContainEqual({ name: 'cache', ephemeral });
-  });
-});
-
 describe('what stands beside a pool', () => {
   it.each(POOLS)('bounds evictions of %s, and lets those go that do not start', async (pool) => {
     const { spec } = (await renderChart()).one('PodDisruptionBudget', `farm-bivdiff-${pool}`);
