@@ -40,7 +40,7 @@ export function specMessage(spec: RenderSpec): SpecMessage {
   };
 }
 
-/** Undefined where the message cannot say it: for several controls, a ready-made one, or one that does not count alike in all frames and steps. */
+/** Undefined where the message cannot say it: for several controls, a ready-made one, one whose weight is the models' own, or that does not count alike in all frames and steps. */
 function controlMessage(spec: object): SpecMessage['control'] {
   const { control } = spec as Pick<SpecOf<'controlnet'>, 'control'>;
   if (control === undefined) return undefined;

@@ -66,7 +66,8 @@ CARD = {
     },
     "defaultVideo": VIDEO,
     "generators": {
-        **control_generators(CONTROLNETS, FUSED, ADAPTERS, WINDOWS),
+        # Small adapters: at 1 they are followed less closely (README.md, controls).
+        **control_generators(CONTROLNETS, FUSED, ADAPTERS, WINDOWS, adapter_scale=1.5),
         "inpaint": {"task": "inpainting", "unet": INPAINT, "mixingRatio": 0},
         "instruct": {"task": "instruct-pix2pix", "unet": INSTRUCT},
         "prompt2prompt": {"task": "prompt-to-prompt", "unet": PROMPT2PROMPT},

@@ -4,9 +4,10 @@
 CANNY = {"annotator": "canny", "low": 60, "high": 150}
 
 
-def control_generators(controlnets, fused, adapters, windows):
+def control_generators(controlnets, fused, adapters, windows, adapter_scale=None):
     """Entries of `generators` for ControlNets, for combinations of them, for those by which the frames of a
-    window are drawn together, and for T2I-Adapters, by name; a name is also that of its annotator."""
+    window are drawn together, and for T2I-Adapters, by name; a name is also that of its annotator.
+    `adapter_scale`: the weight that suits these adapters, where it is not 1."""
     names = [(name,) for name in controlnets] + list(fused)
     return {
         **{"+".join(each): _entry("controlnet", "controlnet", each) for each in names},
@@ -16,14 +17,20 @@ def control_generators(controlnets, fused, adapters, windows):
             )
             for name in windows
         },
-        **{f"t2i-{name}": _entry("t2i-adapter", "t2iadapter", (name,)) for name in adapters},
+        **{
+            f"t2i-{name}": _entry("t2i-adapter", "t2iadapter", (name,), scale=adapter_scale)
+            for name in adapters
+        },
     }
 
 
-def _entry(task, graph, names, **own):
+def _entry(task, graph, names, scale=None, **own):
+    suited = {} if scale is None else {"scale": scale}
     return {
         "task": task,
         **own,
         "unet": f"unet_{graph}-{'+'.join(names)}",
-        "conditions": [CANNY if name == "canny" else {"annotator": name} for name in names],
+        "conditions": [
+            {**(CANNY if name == "canny" else {"annotator": name}), **suited} for name in names
+        ],
     }

@@ -83,7 +83,7 @@ def _options():
     parser.add_argument("--extras", type=int, default=8, help="clips with imitations too")
     parser.add_argument("--smoothed", type=int, default=0, help="clips smoothed too, all frames")
     parser.add_argument("--steps", type=int, default=50)
-    parser.add_argument("--strength", type=float, default=1.0, help="of every control")
+    parser.add_argument("--strength", type=float, help="of every control, in place of the card's")
     parser.add_argument("--out", type=Path, help="folder for controls.json and controls.png")
     return parser.parse_args()
 
@@ -184,7 +184,7 @@ class Measured:
         """Frames uint8 (F, H, W, 3), each on its own, by the generator's graph."""
         session, reference, count = self.sessions[name], self.reference, len(control[0])
         conditions = torch.stack(control).repeat(1, 2, 1, 1, 1).numpy()
-        weights = np.full(len(control), self.options.strength, np.float32)
+        weights = self._weights(name)
         (conds,) = [i.name for i in session.get_inputs() if i.name.endswith("_conds")]
         text = torch.cat([reference.text(said).repeat(count, 1, 1) for said in (NEGATIVE, caption)])
         feeds = {conds: conditions, "conditioning_scales": weights}
@@ -200,6 +200,12 @@ class Measured:
             predicted = without + guidance * (with_text - without)
             latents = reference.scheduler.step(predicted, time, latents).prev_sample
         return to_pixels(reference.decode(latents))
+
+    def _weights(self, name):
+        """Of each condition: what is asked for, else the card's, else 1."""
+        asked = self.options.strength
+        suited = [one.get("scale", 1) for one in self.card["generators"][name]["conditions"]]
+        return np.array(suited if asked is None else [asked] * len(suited), np.float32)
 
     def _smooth(self, frames, caption):
         reference, settings = self.reference, self.card["defaults"]

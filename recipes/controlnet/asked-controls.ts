@@ -11,7 +11,8 @@ export interface AskedControl {
   /** Canny's thresholds; absent for the generator's own. */
   readonly low?: number | undefined;
   readonly high?: number | undefined;
-  readonly scale: Course;
+  /** Absent for what suits the generator. */
+  readonly scale?: Course | undefined;
   /** Its pictures, where they are ready-made. */
   readonly input?: string | undefined;
   /** Shares of the steps. */
@@ -44,25 +45,25 @@ export function askedControls(spec: ControlsSpec, problems: string[]): Asked | u
   const found: string[] = [];
   const asked =
     controls === undefined
-      ? inShort(control ?? { type: 'canny', scale: 1 }, found)
+      ? inShort(control ?? { type: 'canny' }, found)
       : controls.map((one) => ({ ...one, scale: writtenScale(one.scale) }));
   const placeOf: PlaceOf = (index, field) =>
     controls === undefined ? `control.${field}` : `controls.${index}.${field}`;
   const list = asked.map((one, index) => {
-    const scale = courseOver(one.scale, spec.frames);
+    const scale = one.scale === undefined ? undefined : courseOver(one.scale, spec.frames);
     if (typeof scale === 'string') found.push(`${placeOf(index, 'scale')}: ${scale}`);
     if (one.end <= one.start) {
       found.push(
         `${placeOf(index, 'end')}: ${one.end} does not come after the start, ${one.start}`,
       );
     }
-    return { ...one, scale: typeof scale === 'string' ? 1 : scale };
+    return { ...one, scale: typeof scale === 'string' ? undefined : scale };
   });
   problems.push(...new Set(found));
   return found.length > 0 ? undefined : { controls: list, placeOf };
 }
 
-type Written = Omit<AskedControl, 'scale'> & { readonly scale: WrittenCourse };
+type Written = Omit<AskedControl, 'scale'> & { readonly scale: WrittenCourse | undefined };
 
 /** `canny,depth` with a value of each, or one for all. */
 function inShort(
@@ -79,8 +80,10 @@ function inShort(
   if (input !== undefined && types.length > 1) {
     problems.push('control.input: is for one control; of several each is taken from the source');
   }
-  const each = (field: 'scale' | 'start' | 'end', fallback: number): readonly string[] => {
-    const given = String(values[field] ?? fallback).split(',');
+  const each = <F>(field: 'scale' | 'start' | 'end', fallback: F): readonly (string | F)[] => {
+    const value = values[field];
+    if (value === undefined) return types.map(() => fallback);
+    const given = String(value).split(',');
     if (given.length === types.length) return given;
     if (given.length > 1) {
       problems.push(
@@ -89,15 +92,15 @@ function inShort(
     }
     return types.map(() => given[0]!);
   };
-  const [scales, starts, ends] = [each('scale', 1), each('start', 0), each('end', 1)];
+  const [scales, starts, ends] = [each('scale', undefined), each('start', 0), each('end', 1)];
   return types.map((one, i) => ({
-    ...{ type: one, low, high, input, scale: writtenScale(scales[i]!) },
+    ...{ type: one, low, high, input, scale: writtenScale(scales[i]) },
     ...{ start: Number(starts[i]), end: Number(ends[i]) },
   }));
 }
 
 /** The schema has checked the text. */
-function writtenScale(scale: ControlInFull['scale']): WrittenCourse {
+function writtenScale(scale: ControlInFull['scale']): WrittenCourse | undefined {
   if (typeof scale !== 'string') return scale;
   const parsed = parseCourse(scale);
   return typeof parsed === 'string' ? 1 : parsed;

@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 import type { Annotator, Generator, ModelSet } from '../../common/models/model-set.ts';
 import type { AnnotateParams, EstimateParams } from '../../common/stages.ts';
-import { CONTROL_CONDITION, conditionsOf } from '../pipeline/generator-conditions.ts';
+import { conditionsOf } from '../pipeline/generator-conditions.ts';
 import { generatorRefs, partRef } from '../pipeline/generator-parts.ts';
 import { drawingSettings, drawnBy } from '../pipeline/generator-settings.ts';
 import type { DrawingJob } from '../pipeline/generator-settings.ts';
@@ -12,6 +12,7 @@ import type { PartRef } from '../pipeline/job-base.ts';
 import type { RecipePart, RecipeRequest } from '../recipe.ts';
 import { askedControls } from './asked-controls.ts';
 import type { AskedControl, ControlsSpec, PlaceOf } from './asked-controls.ts';
+import { SCALE_MAX } from './courses.ts';
 import type { Course } from './courses.ts';
 
 /** Pictures that another program has made: the job's source `control`. Of outlines it is known what counts as one, to measure by. */
@@ -138,6 +139,31 @@ function generatorFor(
   return `the models in ${models.folder} have no ${called} for ${wanted} (they have: ${names(all) || 'none'})`;
 }
 
+/** Of a control that the user gives none: what its weights are measured best at. */
+const suited = z.number().min(0).max(SCALE_MAX).optional();
+
+/** Outlines by canny: the thresholds that the generator was trained on. */
+const CANNY_CONDITION = z
+  .object({ annotator: z.literal('canny'), low: z.number(), high: z.number(), scale: suited })
+  .refine(({ low, high }) => low <= high, 'low must not be above high');
+
+/** What frames are drawn along: outlines, or what one of the card's annotators sees. */
+const CONTROL_CONDITION = z
+  .object({
+    annotator: z.string().min(1),
+    low: z.unknown().optional(),
+    high: z.unknown().optional(),
+    scale: suited,
+  })
+  .transform((condition, context) => {
+    const { annotator, scale } = condition;
+    if (annotator !== 'canny') return { annotator, scale };
+    const found = CANNY_CONDITION.safeParse(condition);
+    for (const { path, message } of found.error?.issues ?? [])
+      context.addIssue({ code: 'custom', path, message });
+    return found.data ?? z.NEVER;
+  });
+
 const CONDITIONS = z.array(CONTROL_CONDITION);
 
 interface Annotated {
@@ -166,7 +192,7 @@ function annotated(
   const made = conditions.map((condition): Annotated | undefined => {
     const own = left.findIndex(({ control }) => control.type === condition.annotator);
     const [{ control: asked, index } = left[0]!] = left.splice(Math.max(own, 0), 1);
-    const weight = weightOf(asked);
+    const weight = weightOf(asked, condition.scale);
     if ('low' in condition) {
       const { low, high } = condition;
       const thresholds = { low: asked.low ?? low, high: asked.high ?? high };
@@ -206,8 +232,13 @@ function checkThresholds(
   }
 }
 
-function weightOf({ scale, start, end }: AskedControl) {
-  return { scale, ...(start === 0 ? {} : { start }), ...(end === 1 ? {} : { end }) };
+/** `suited`: the weight that suits the generator. */
+function weightOf({ scale, start, end }: AskedControl, suited = 1) {
+  return {
+    scale: scale ?? suited,
+    ...(start === 0 ? {} : { start }),
+    ...(end === 1 ? {} : { end }),
+  };
 }
 
 function estimateParams(annotator: Annotator): EstimateParams {

@@ -47,7 +47,7 @@ const controlSpec = z.strictObject({
   input: z.string().min(1).optional(),
   low: threshold.optional(),
   high: threshold.optional(),
-  scale: texts(scale, COURSE_FORM, scaleProblem).default(1),
+  scale: texts(scale, COURSE_FORM, scaleProblem).optional(),
   start: texts(share, SHARE_FORM, shareProblem).optional(),
   end: texts(share, SHARE_FORM, shareProblem).optional(),
 });
@@ -69,7 +69,7 @@ const controlInFull = z.strictObject({
       ],
       { error: `${COURSE_FORM}, or a list of frame and scale` },
     )
-    .default(1),
+    .optional(),
   start: share.default(0),
   end: share.default(1),
 });
@@ -115,6 +115,7 @@ export const CONTROL_FLAGS: readonly SettingFlag[] = [
     value: 'X',
     field: 'control.scale',
     doc: "Weight of the control's influence, 0 to 2; over the frames as 0.2..1; one for each control with commas between",
+    defaultText: BY_MODELS,
   },
   {
     name: 'control-start',

@@ -34,7 +34,7 @@ function contradictionsOf(spec: Spec): readonly string[] {
   const has = 'method controlvideo';
   const alone = `${has} draws frames together, and one has none beside it`;
   const varying = askedControls(spec, [])?.controls.findIndex(
-    ({ scale }) => typeof scale !== 'number',
+    ({ scale }) => typeof scale === 'object',
   );
   const bridged = `${has} bridges nothing: its frames are the clip; leave one of the two out`;
   const problems: Readonly<Record<string, string | false>> = {

@@ -128,7 +128,7 @@ export interface ControlSpec {
   high?:
     | number
     | undefined;
-  /** Weight of the ControlNet's residuals, 0 to 2. */
+  /** Weight of what it adds, 0 to 2. Where a user leaves it to the model set, the control travels in task_settings_json. */
   scale: number;
 }
 

@@ -20,9 +20,9 @@ function overTheWire(settings: object) {
 describe('controls', () => {
   it.each([
     {},
-    { control: { type: 'canny' } },
+    { control: { type: 'canny', scale: 1 } },
     { control: { type: 'canny', low: 20, high: 40, scale: '0.5' } },
-    { control: { type: 'canny,depth' } },
+    { control: { type: 'canny,depth', scale: 1 } },
   ])('of one weight have the fields that the message always had: %j', (settings) => {
     const { spec, read, beside } = overTheWire({ task: 'controlnet', ...settings });
     expect(read).toEqual(spec);
@@ -30,6 +30,8 @@ describe('controls', () => {
   });
 
   it.each([
+    { control: { type: 'canny' } },
+    { control: { type: 'canny,depth' } },
     { control: { scale: '0.2..1' } },
     { control: { type: 'canny,depth', scale: '1,0.5', low: 20 } },
     { control: { start: 0.2 } },

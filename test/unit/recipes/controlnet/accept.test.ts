@@ -153,6 +153,43 @@ describe('a weight over frames', () => {
   });
 });
 
+describe('a weight that the card says', () => {
+  type Scale = number | string | undefined;
+  const suited = (canny: Scale, depth: Scale) => ({
+    ...madeUpModels(
+      controlnet('canny+depth', { ...CANNY, scale: canny }, { annotator: 'depth', scale: depth }),
+    ),
+    annotators: ANNOTATORS,
+  });
+  const control = { type: 'canny,depth' };
+
+  it('is that of its control, and 1 where it says none', () => {
+    const drawnWith = (...scales: readonly [Scale, Scale]) =>
+      paramsOf(createPlan(accept({ control }, suited(...scales))), 'generate')['controls'];
+    expect(drawnWith(1.5, 0.5)).toEqual([{ scale: 1.5 }, { scale: 0.5 }]);
+    expect(drawnWith(undefined, 0.5)).toEqual([{ scale: 1 }, { scale: 0.5 }]);
+  });
+
+  it("gives way to the user's", () => {
+    const job = accept({ control: { ...control, scale: '0.7,1' } }, suited(1.5, 0.5));
+    expect(paramsOf(createPlan(job), 'generate')['controls']).toEqual([
+      { scale: 0.7 },
+      { scale: 1 },
+    ]);
+    const full = [{ type: 'canny' }, { type: 'depth', scale: 2 }];
+    expect(
+      paramsOf(createPlan(accept({ controls: full }, suited(1.5, 0.5))), 'generate')['controls'],
+    ).toEqual([{ scale: 1.5 }, { scale: 2 }]);
+  });
+
+  it('is refused out of its range', () => {
+    const [problem, ...others] = problemsOf({ control }, suited(2.5, 'much')) as string[];
+    expect(others).toEqual([]);
+    expect(problem).toContain('generators.canny+depth.conditions: 0 scale');
+    expect(problem).toContain('; 1 scale');
+  });
+});
+
 describe('task t2i-adapter', () => {
   it('draws with the adapter for the control', () => {
     const job = accept({ task: 't2i-adapter', control: { type: 'depth', scale: 0.9 } });

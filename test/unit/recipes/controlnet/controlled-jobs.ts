@@ -17,8 +17,10 @@ export const SKELETON = {
   ] as [number, number, number][],
   ...{ radius: 4, lineWidth: 4 },
 };
-export const controlnet = (name: string, ...conditions: { annotator: string }[]) =>
-  madeUpGenerator({ name, unet: madeUpPart(`image/unet+${name}`), conditions });
+export const controlnet = (
+  name: string,
+  ...conditions: { annotator: string; scale?: number | string | undefined }[]
+) => madeUpGenerator({ name, unet: madeUpPart(`image/unet+${name}`), conditions });
 export const ANNOTATORS: Record<string, Annotator> = {
   depth: { name: 'depth', kind: 'depth', model: madeUpPart('image/annotator+depth') },
   pose: {
