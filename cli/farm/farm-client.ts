@@ -12,6 +12,8 @@ import type { LogLine } from '../../common/gen/bivdiff/v1/job_log.ts';
 import { RenderServiceClient } from '../../common/gen/bivdiff/v1/render_service.ts';
 import type {
   CheckJobResponse,
+  CheckSpecRequest,
+  CheckSpecResponse,
   DeleteJobResponse,
   ListFramesResponse,
   ListJobsResponse,
@@ -24,7 +26,7 @@ import { callUnary, metadataOf } from '../../common/rpc/calls.ts';
 import type { Line, StartUnary } from '../../common/rpc/calls.ts';
 import { keepaliveOptions } from '../../common/rpc/channel.ts';
 import type { Keepalive } from '../../common/rpc/channel.ts';
-import { errorOfStatus } from '../../common/rpc/status.ts';
+import { errorOfStatus, isUnknownCall } from '../../common/rpc/status.ts';
 import { writeToNewFile } from '../../common/store/new-file.ts';
 import type { Digest } from '../../common/task.ts';
 
@@ -101,6 +103,18 @@ export class FarmClient {
       searches ? SEARCH_MS : SUBMIT_MS,
     );
     return id;
+  }
+
+  /** Whether it would be accepted, before anything is uploaded. A coordinator of an older version cannot tell. @throws as submit */
+  async checkSpec(request: CheckSpecRequest): Promise<void> {
+    try {
+      await this.#unary<CheckSpecResponse>(
+        (...rest) => this.#render.checkSpec(request, ...rest),
+        SUBMIT_MS,
+      );
+    } catch (reason) {
+      if (!isUnknownCall(reason)) throw reason;
+    }
   }
 
   get(id: string): Promise<Job> {

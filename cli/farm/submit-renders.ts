@@ -1,5 +1,5 @@
-// Puts renders on a farm: sources are uploaded, refusals told in the user's own words. A batch goes in whole or not at all, as far as
-// refusals go: every line is checked before the first is submitted.
+// Puts renders on a farm: what it would refuse is told in the user's own words before a source is uploaded. A batch goes in whole or not at all,
+// as far as refusals go: every line is checked before the first is submitted.
 
 import { basename } from 'node:path';
 
@@ -16,6 +16,7 @@ import { plural } from '../output/format.ts';
 import { inOwnWords, nameProblems } from '../request/accept-request.ts';
 import { batchError, placeInBatch } from '../request/batch-file.ts';
 import type { RenderRequest } from '../request/render-request.ts';
+import { FirstLook } from './check-first.ts';
 import type { FarmClient, SubmitCall } from './farm-client.ts';
 import { specMessage } from './spec-message.ts';
 
@@ -43,6 +44,8 @@ export async function submitRender(
   options: SubmitOptions,
 ): Promise<Job> {
   try {
+    await using look = new FirstLook(farm);
+    await look.check(request.spec, options.priority);
     const uploaded = await upload(request.spec, (path) => putSource(farm, path));
     const job = await farm.submit(submissionOf(request, uploaded, options), {
       ...callOf(request),
@@ -87,19 +90,21 @@ export async function submitBatch(
   return jobs;
 }
 
-/** Uploads each source once, and has every line checked as it would be accepted. */
+/** Uploads each source once, unless its lines are refused, and has every line checked as it would be accepted. */
 async function checkAll(
   farm: FarmClient,
   path: string,
   requests: readonly RenderRequest[],
   options: SubmitOptions,
 ): Promise<readonly SubmitJobRequest[]> {
+  await using look = new FirstLook(farm);
   const sources = new Map<string, Promise<StoredSource>>();
   const checked: SubmitJobRequest[] = [];
   const problems: string[] = [];
   for (const request of requests) {
     const place = placeInBatch(request, path);
     try {
+      await look.check(request.spec, options.priority);
       const uploaded = await upload(request.spec, (input) => {
         const source = sources.get(input) ?? putSource(farm, input);
         sources.set(input, source);

@@ -2,18 +2,15 @@
 
 import { partMemoryOf } from '../../common/models/part-memory.ts';
 import type { ModelSet } from '../../common/models/model-set.ts';
-import type { Digest } from '../../common/task.ts';
 import { acceptSpec } from '../../coordinator/domain/accept.ts';
-import type { SourceFacts } from '../../coordinator/domain/check-sources.ts';
+import { unnamedSource } from '../../coordinator/domain/check-sources.ts';
+import type { SeenSource } from '../../coordinator/domain/check-sources.ts';
 import { checkMemoryFit } from '../../coordinator/domain/memory-fit.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { machineMemory } from '../../workers/machine-memory.ts';
 import { ownClasses } from '../../workers/own-classes.ts';
 import { memoryGibText } from '../output/format.ts';
-
-/** A source that was looked at and not copied yet. */
-export type SeenSource = Omit<SourceFacts, 'kind' | 'digest'>;
 
 export interface LocalMemory {
   readonly slots: number;
@@ -30,20 +27,20 @@ export interface SeenRender {
   readonly sources: Readonly<Record<string, SeenSource>>;
 }
 
-const UNNAMED = { kind: 'video', digest: '0'.repeat(64) as Digest } as const;
-
 /** @throws resource-exhausted — it does not fit */
 export function checkLocalMemory(
   { spec, models, source, sources }: SeenRender,
   { slots, threads, memoryBytes }: LocalMemory,
 ): void {
-  const unnamed = Object.entries(sources).map(([name, seen]) => [name, { ...seen, ...UNNAMED }]);
+  const unnamed = Object.entries(sources).map(
+    ([name, seen]) => [name, unnamedSource(seen)] as const,
+  );
   let job: AcceptedJob;
   try {
     job = acceptSpec({
       ...{ spec, models, numerics: ownClasses() },
-      source: { ...source, ...UNNAMED },
-      sources: Object.fromEntries(unnamed) as Record<string, SourceFacts>,
+      source: unnamedSource(source),
+      sources: Object.fromEntries(unnamed),
     });
   } catch {
     // Whatever is wrong with it, acceptance will say.

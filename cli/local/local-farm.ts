@@ -23,7 +23,7 @@ import { openStore } from '../../common/store/open-store.ts';
 import type { Store, StoreUpkeep } from '../../common/store/ports.ts';
 import type { Digest } from '../../common/task.ts';
 import { acceptSpec, jobIdOf } from '../../coordinator/domain/accept.ts';
-import type { SourceFacts } from '../../coordinator/domain/check-sources.ts';
+import type { SeenSource, SourceFacts } from '../../coordinator/domain/check-sources.ts';
 import { createPlan } from '../../coordinator/domain/plan.ts';
 import { putRequest } from '../../coordinator/jobs/job-request.ts';
 import { createTaskGraph } from '../../coordinator/domain/task-graph.ts';
@@ -54,7 +54,7 @@ import type {
 } from '../farm.ts';
 import { CutFinder } from '../request/cut-finder.ts';
 import { checkLocalMemory } from './check-memory.ts';
-import type { SeenSource } from './check-memory.ts';
+
 import { forecastRender } from './forecast.ts';
 import { runRender } from './run-render.ts';
 

@@ -10,7 +10,8 @@ import { partMemoryOf } from '../../common/models/part-memory.ts';
 import type { WorkerRegistry } from '../../coordinator/dispatch/worker-registry.ts';
 import type { Store } from '../../common/store/ports.ts';
 import { acceptSpec } from '../../coordinator/domain/accept.ts';
-import type { SourceFacts } from '../../coordinator/domain/check-sources.ts';
+import { unnamedSource } from '../../coordinator/domain/check-sources.ts';
+import type { SeenSource, SourceFacts } from '../../coordinator/domain/check-sources.ts';
 import { checkMemoryFit } from '../../coordinator/domain/memory-fit.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { furtherSources } from '../../recipes/spec/further-sources.ts';
@@ -70,6 +71,26 @@ export class Acceptor {
     this.#checkMemory(job, models);
     // Before anybody can be given a task of it.
     await this.#publisher.publish(models, job);
+    return job;
+  }
+
+  /** Of sources that were not uploaded yet: nothing is put anywhere. @throws as `accept` */
+  async check(
+    spec: RenderSpec,
+    source: SeenSource,
+    sources: Readonly<Record<string, SeenSource>>,
+  ): Promise<AcceptedJob> {
+    const models = await this.#models.open(spec.models);
+    const further = Object.entries(sources).map(
+      ([name, seen]) => [name, unnamedSource(seen)] as const,
+    );
+    const job = acceptSpec({
+      ...{ spec, models, numerics: await this.#numerics() },
+      source: unnamedSource(source),
+      sources: Object.fromEntries(further),
+    });
+    // Shots that are still to be found may be shorter than the window, and need less.
+    if (spec.cuts !== 'auto') this.#checkMemory(job, models);
     return job;
   }
 

@@ -145,6 +145,7 @@ async function lead(
   const { server, endHealth } = createRpcServer({
     ...{ coordinator, workers, store, tokens, limits },
     accept: (spec, source, sources) => acceptor.accept(spec, source, sources),
+    check: (spec, source, sources) => acceptor.check(spec, source, sources),
     warningsOf: (spec, job) => acceptor.warningsOf(spec, job),
     drain: talk.drain.bind(talk),
     pid: process.pid,

@@ -49,6 +49,12 @@ function percentEncodedBytes(character: string): number {
   return encodeURI(character).length;
 }
 
+/** Whether the other side has no such call, as one of an older version. `reason`: of `errorOfStatus`. */
+export function isUnknownCall(reason: unknown): boolean {
+  const { cause } = BivdiffError.from(reason);
+  return isServiceError(cause) && cause.code === status.UNIMPLEMENTED;
+}
+
 /** What a client makes of a failed call. `server` is named in errors of the connection. */
 export function errorOfStatus(reason: unknown, server: string): BivdiffError {
   if (!isServiceError(reason)) return BivdiffError.from(reason);

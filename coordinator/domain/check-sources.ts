@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 
 import type { StoredSource } from '../../common/sources/source.ts';
+import type { Digest } from '../../common/task.ts';
 import type { FurtherSource, JobBase } from '../../recipes/pipeline/job-base.ts';
 import { furtherSources } from '../../recipes/spec/further-sources.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
@@ -20,6 +21,16 @@ export interface SourceFacts extends StoredSource {
   readonly cuts?: readonly number[];
   /** Absent where it has none. */
   readonly sound?: SourceSound | undefined;
+}
+
+/** A source that was looked at and is not in the store yet. */
+export type SeenSource = Omit<SourceFacts, 'kind' | 'digest'>;
+
+const UNNAMED = { kind: 'video', digest: '0'.repeat(64) as Digest } as const;
+
+/** For what asks no more than whether a render would be accepted: the job has the ids of no job. */
+export function unnamedSource(seen: SeenSource): SourceFacts {
+  return { ...seen, ...UNNAMED };
 }
 
 /** As `SoundFacts` of the media processes. */

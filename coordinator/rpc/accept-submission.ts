@@ -61,14 +61,8 @@ export async function acceptSubmission(
   caller: Caller,
   options: AcceptOptions,
 ): Promise<AcceptedSubmission> {
-  const { protocol, priority, sourceKind, sourceDigest } = request;
-  if (protocol !== PROTOCOL_VERSION) {
-    throw new BivdiffError(
-      'failed-precondition',
-      `this client speaks protocol ${protocol}, the coordinator ${PROTOCOL_VERSION}`,
-      { hint: 'Use the same version of bivdiff for both.' },
-    );
-  }
+  const { priority, sourceKind, sourceDigest } = request;
+  checkProtocol(request.protocol);
   const source = storedSource(sourceKind, sourceDigest);
   if (source === undefined) {
     throw new BivdiffError('invalid-argument', 'the request names no uploaded source');
@@ -98,7 +92,7 @@ export async function acceptRender(
   checkPriority(priority, caller);
   const spec = parseRenderSpec(asked.spec, 'the request');
   checkSpecLimits(spec, limits, asked.specBytes);
-  checkNames(spec, sources);
+  checkNames(spec, Object.keys(sources));
   for (const one of all) await rights?.checkSource(caller, one);
   const job = await accept(spec, source, sources);
   checkSpecLimits({ ...job, size: job }, limits);
@@ -109,19 +103,30 @@ export async function acceptRender(
   return { spec, job, submission };
 }
 
+/** @throws failed-precondition */
+export function checkProtocol(protocol: number): void {
+  if (protocol === PROTOCOL_VERSION) return;
+  throw new BivdiffError(
+    'failed-precondition',
+    `this client speaks protocol ${protocol}, the coordinator ${PROTOCOL_VERSION}`,
+    { hint: 'Use the same version of bivdiff for both.' },
+  );
+}
+
 function storedSource(kind: string, digest: string): StoredSource | undefined {
   const isKind = kind === 'video' || kind === 'folder';
   return isKind && isDigest(digest) ? { kind, digest } : undefined;
 }
 
-/** What the spec names beside the first source has to be uploaded, and nothing else. */
-function checkNames(spec: RenderSpec, sources: StoredSources): void {
+/** What the spec names beside the first source has to be there, and nothing else. @throws invalid-argument */
+export function checkNames(spec: RenderSpec, sources: Iterable<string>): void {
   const named = furtherSources(spec);
+  const given = new Set(sources);
   const problems = [
     ...named
-      .filter(({ name }) => !Object.hasOwn(sources, name))
+      .filter(({ name }) => !given.has(name))
       .map(({ field, path }) => `${field}: ${path} was not uploaded`),
-    ...Object.keys(sources)
+    ...[...given]
       .filter((name) => !named.some((one) => one.name === name))
       .map((name) => `the request has a source ${name}, which its spec does not name`),
   ];

@@ -8,6 +8,7 @@ import type {
   RenderServiceServer,
   CheckJobRequest,
   CheckJobResponse,
+  CheckSpecRequest,
   ListJobsRequest,
   SubmitJobRequest,
   SubmitJobResponse,
@@ -31,6 +32,8 @@ import type { Caller } from './access/caller.ts';
 import { CallCount } from './call-count.ts';
 import { acceptSubmission, checkPriority } from './accept-submission.ts';
 import type { AcceptOptions } from './accept-submission.ts';
+import { checkSpec } from './check-spec.ts';
+import type { CheckSeen } from './check-spec.ts';
 import { jobMessage, workerMessage } from './messages/job-message.ts';
 import { ResultsOfJobs } from './messages/job-results.ts';
 import { listJobs } from './list-jobs.ts';
@@ -45,6 +48,8 @@ export interface RenderServiceOptions {
   readonly store: Store;
   /** Looks at source and models and turns the spec into a job. @throws invalid-argument — all problems */
   readonly accept: AcceptOptions['accept'];
+  /** The same of sources that were not uploaded. @default they are looked at when they were */
+  readonly check?: CheckSeen;
   /** What its submitter may not expect of the job, as `field: what`. @default nothing is told */
   readonly warningsOf?: (spec: RenderSpec, job: AcceptedJob) => Promise<readonly string[]>;
   readonly drain: (worker: string) => void;
@@ -88,6 +93,12 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
     checkJob: unary(({ submission }: CheckJobRequest, call) =>
       check(submission, authorizer.callerOf(call), acceptance),
     ),
+    checkSpec: unary(async (request: CheckSpecRequest, call) => {
+      const { check } = options;
+      const caller = authorizer.callerOf(call);
+      if (check !== undefined) await checkSpec(request, caller, { check, limits });
+      return {};
+    }),
     getJob: unary(({ id }, call) => {
       const caller = authorizer.callerOf(call);
       return answer(coordinator.get(id, scopeOf(caller)), caller);

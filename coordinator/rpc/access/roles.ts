@@ -21,7 +21,7 @@ const INCLUDES: Readonly<Record<Role, readonly Role[]>> = {
   worker: ['worker'],
 };
 
-const { getJob, listJobs, watchJob, submitJob, checkJob, cancelJob, pauseJob } =
+const { getJob, listJobs, watchJob, submitJob, checkJob, checkSpec, cancelJob, pauseJob } =
   RenderServiceService;
 const { resumeJob, setPriority, listWorkers, drainWorker } = RenderServiceService;
 const { watchLog, listFrames, deleteJob } = RenderServiceService;
@@ -39,6 +39,7 @@ const NEEDED: ReadonlyMap<string, readonly Role[]> = new Map(
     [listFrames.path]: ['read'],
     [submitJob.path]: ['submit'],
     [checkJob.path]: ['submit'],
+    [checkSpec.path]: ['submit'],
     [cancelJob.path]: ['submit'],
     [pauseJob.path]: ['submit'],
     [resumeJob.path]: ['submit'],

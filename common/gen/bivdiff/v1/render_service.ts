@@ -74,6 +74,54 @@ export interface CheckJobResponse {
   id: string;
 }
 
+/** See RenderService.CheckSpec. */
+export interface CheckSpecRequest {
+  /** Version of this protocol that the client speaks. */
+  protocol: number;
+  /** As it would be submitted. */
+  spec:
+    | RenderSpec
+    | undefined;
+  /** As it would be submitted. */
+  priority: number;
+  /** The first source. */
+  source:
+    | SeenSource
+    | undefined;
+  /** The other sources that the spec names, each with its name. */
+  sources: SeenSource[];
+}
+
+/** What a client sees in a source of its own. */
+export interface SeenSource {
+  /** What the task calls it: "mask". Empty for the first source. */
+  name: string;
+  /** How many there are, 1 and more. */
+  frames: number;
+  /** Of each frame as it is shown, in pixels. */
+  width: number;
+  /** In pixels. */
+  height: number;
+  /** Whether frames can be seen through. */
+  alpha: boolean;
+  /** Absent where it has none. */
+  sound: SeenSound | undefined;
+}
+
+/** The sound of a source. */
+export interface SeenSound {
+  /** As media programs call it: "aac". */
+  codec: string;
+  /** When the first frame is shown, in the time of the sound. */
+  firstFrameSeconds: number;
+  /** Frames a second, where each is shown as long as the others. */
+  steadyRate?: number | undefined;
+}
+
+/** See RenderService.CheckSpec. */
+export interface CheckSpecResponse {
+}
+
 /** See RenderService.GetJob. */
 export interface GetJobRequest {
   /** Its id, or the first digits of it. */
@@ -593,6 +641,300 @@ export const CheckJobResponse: MessageFns<CheckJobResponse> = {
             message.id = reader.string();
             continue;
           }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCheckSpecRequest(): CheckSpecRequest {
+  return { protocol: 0, spec: undefined, priority: 0, source: undefined, sources: [] };
+}
+
+export const CheckSpecRequest: MessageFns<CheckSpecRequest> = {
+  encode(message: CheckSpecRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.protocol !== 0) {
+      writer.uint32(8).int32(message.protocol);
+    }
+    if (message.spec !== undefined) {
+      RenderSpec.encode(message.spec, writer.uint32(18).fork()).join();
+    }
+    if (message.priority !== 0) {
+      writer.uint32(24).int32(message.priority);
+    }
+    if (message.source !== undefined) {
+      SeenSource.encode(message.source, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.sources) {
+      SeenSource.encode(v!, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckSpecRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckSpecRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.protocol = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.spec = RenderSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.priority = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.source = SeenSource.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.sources.push(SeenSource.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSeenSource(): SeenSource {
+  return { name: "", frames: 0, width: 0, height: 0, alpha: false, sound: undefined };
+}
+
+export const SeenSource: MessageFns<SeenSource> = {
+  encode(message: SeenSource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.frames !== 0) {
+      writer.uint32(16).int32(message.frames);
+    }
+    if (message.width !== 0) {
+      writer.uint32(24).int32(message.width);
+    }
+    if (message.height !== 0) {
+      writer.uint32(32).int32(message.height);
+    }
+    if (message.alpha !== false) {
+      writer.uint32(40).bool(message.alpha);
+    }
+    if (message.sound !== undefined) {
+      SeenSound.encode(message.sound, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SeenSource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSeenSource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.frames = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.width = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.height = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.alpha = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.sound = SeenSound.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSeenSound(): SeenSound {
+  return { codec: "", firstFrameSeconds: 0, steadyRate: undefined };
+}
+
+export const SeenSound: MessageFns<SeenSound> = {
+  encode(message: SeenSound, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.codec !== "") {
+      writer.uint32(10).string(message.codec);
+    }
+    if (message.firstFrameSeconds !== 0) {
+      writer.uint32(17).double(message.firstFrameSeconds);
+    }
+    if (message.steadyRate !== undefined) {
+      writer.uint32(25).double(message.steadyRate);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SeenSound {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSeenSound();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.codec = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.firstFrameSeconds = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.steadyRate = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCheckSpecResponse(): CheckSpecResponse {
+  return {};
+}
+
+export const CheckSpecResponse: MessageFns<CheckSpecResponse> = {
+  encode(_: CheckSpecResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckSpecResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckSpecResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2152,6 +2494,16 @@ export const RenderServiceService = {
     responseSerialize: (value: CheckJobResponse): Buffer => Buffer.from(CheckJobResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CheckJobResponse => CheckJobResponse.decode(value),
   },
+  /** Refuses what SubmitJob would refuse before anything is uploaded: of sources it is told what the client sees in them. */
+  checkSpec: {
+    path: "/bivdiff.v1.RenderService/CheckSpec" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CheckSpecRequest): Buffer => Buffer.from(CheckSpecRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CheckSpecRequest => CheckSpecRequest.decode(value),
+    responseSerialize: (value: CheckSpecResponse): Buffer => Buffer.from(CheckSpecResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CheckSpecResponse => CheckSpecResponse.decode(value),
+  },
   /** One job. */
   getJob: {
     path: "/bivdiff.v1.RenderService/GetJob" as const,
@@ -2279,6 +2631,8 @@ export interface RenderServiceServer extends UntypedServiceImplementation {
   submitJob: handleUnaryCall<SubmitJobRequest, SubmitJobResponse>;
   /** Looks at all that SubmitJob looks at, and refuses what it would refuse; puts no job on the farm. */
   checkJob: handleUnaryCall<CheckJobRequest, CheckJobResponse>;
+  /** Refuses what SubmitJob would refuse before anything is uploaded: of sources it is told what the client sees in them. */
+  checkSpec: handleUnaryCall<CheckSpecRequest, CheckSpecResponse>;
   /** One job. */
   getJob: handleUnaryCall<GetJobRequest, GetJobResponse>;
   /** All jobs, newest first, page by page. Jobs come without stages, outputs and metrics: GetJob has them. */
@@ -2337,6 +2691,22 @@ export interface RenderServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CheckJobResponse) => void,
+  ): ClientUnaryCall;
+  /** Refuses what SubmitJob would refuse before anything is uploaded: of sources it is told what the client sees in them. */
+  checkSpec(
+    request: CheckSpecRequest,
+    callback: (error: ServiceError | null, response: CheckSpecResponse) => void,
+  ): ClientUnaryCall;
+  checkSpec(
+    request: CheckSpecRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CheckSpecResponse) => void,
+  ): ClientUnaryCall;
+  checkSpec(
+    request: CheckSpecRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CheckSpecResponse) => void,
   ): ClientUnaryCall;
   /** One job. */
   getJob(

@@ -1,7 +1,7 @@
 // Goal: what `submit` says of renders that a farm refuses, and that a batch goes in whole or not at all. Method: the command as typed, in
 // this process, over gRPC to the real services; acceptance with the tiny models and a clip of 64 frames; nobody works.
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -10,11 +10,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { runCommandLine } from '../../../../cli/program.ts';
 import { cutPrompts } from '../../../../cli/request/cut-prompts.ts';
+import { digestFile } from '../../../../common/digest.ts';
 import { BivdiffError } from '../../../../common/errors.ts';
 import { openModelSet } from '../../../../common/models/model-folder.ts';
 import { ArtifactServiceService } from '../../../../common/gen/bivdiff/v1/artifact_service.ts';
 import { RenderServiceService } from '../../../../common/gen/bivdiff/v1/render_service.ts';
+import type { RenderServiceServer } from '../../../../common/gen/bivdiff/v1/render_service.ts';
 import { acceptSpec } from '../../../../coordinator/domain/accept.ts';
+import { unnamedSource } from '../../../../coordinator/domain/check-sources.ts';
+import type { SourceFacts } from '../../../../coordinator/domain/check-sources.ts';
+import type { RenderSpec } from '../../../../recipes/spec/schema.ts';
 import { createArtifactService } from '../../../../coordinator/rpc/artifact-service.ts';
 import { createRenderService } from '../../../../coordinator/rpc/render-service.ts';
 import { CoordinatorHarness } from '../../../support/farm/coordinator-harness.ts';
@@ -23,44 +28,51 @@ import { TINY_SET } from '../../../support/models/paths.ts';
 import { createSampleEnvironment } from '../../../unit/cli/sample-environment.ts';
 
 const { numerics } = acceptedJob({});
-/** What would be seen of it. */
+const EXAMPLE = join(import.meta.dirname, '../../../../examples/source.mp4');
+const OTHER_SIZE = join(import.meta.dirname, '../../../support/media/cases/shapes/62x46.mp4');
+/** What is said to be seen of it, once it was uploaded. */
 const CLIP = { width: 64, height: 32, alpha: false };
 
 describe('submit', () => {
   let folder = '';
   let address = '';
   let farm: CoordinatorHarness;
-  let server: Server;
+  let service: RenderServiceServer;
+  const servers: Server[] = [];
   let asked: number;
   /** From which acceptance on the farm has gone away. */
   let goneFrom: number;
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'bivdiff-submit-'));
-    await writeFile(join(folder, 'clip.mp4'), 'a clip');
+    await copyFile(EXAMPLE, join(folder, 'clip.mp4'));
     farm = new CoordinatorHarness();
     const { coordinator, workers, store } = farm;
     [asked, goneFrom] = [0, Infinity];
-    server = new Server();
-    server.addService(
-      RenderServiceService,
-      createRenderService({
-        ...{ coordinator, workers, store, pid: 1, drain: () => undefined },
-        warningsOf: async (_, job) => cutPrompts(job, await openModelSet(TINY_SET)),
-        accept: async (spec, source) => {
-          asked += 1;
-          if (asked >= goneFrom) throw new BivdiffError('aborted', 'another coordinator took over');
-          const facts = { ...source, path: spec.input.path, frames: 64, ...CLIP };
-          return acceptSpec({
-            spec,
-            models: await openModelSet(TINY_SET),
-            source: facts,
-            numerics,
-          });
-        },
-      }),
-    );
-    server.addService(ArtifactServiceService, createArtifactService(store));
+    const checkedSpec = async (spec: RenderSpec, facts: SourceFacts, sources = {}) =>
+      acceptSpec({ spec, models: await openModelSet(TINY_SET), source: facts, sources, numerics });
+    service = createRenderService({
+      ...{ coordinator, workers, store, pid: 1, drain: () => undefined },
+      warningsOf: async (_, job) => cutPrompts(job, await openModelSet(TINY_SET)),
+      accept: async (spec, source) => {
+        asked += 1;
+        if (asked >= goneFrom) throw new BivdiffError('aborted', 'another coordinator took over');
+        return checkedSpec(spec, { ...source, path: spec.input.path, frames: 64, ...CLIP });
+      },
+      check: (spec, source, sources) => {
+        const others = Object.entries(sources).map(([name, one]) => [name, unnamedSource(one)]);
+        return checkedSpec(spec, unnamedSource(source), Object.fromEntries(others) as object);
+      },
+    });
+    await serve(RenderServiceService);
+  });
+
+  /** On an address of its own, as a coordinator that knows these calls. */
+  async function serve(calls: Partial<typeof RenderServiceService>): Promise<void> {
+    const server = new Server();
+    servers.push(server);
+    server.addService(calls as typeof RenderServiceService, service);
+    server.addService(ArtifactServiceService, createArtifactService(farm.store));
     const port = await new Promise<number>((resolve, reject) => {
       server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
         if (error === null) resolve(bound);
@@ -68,9 +80,9 @@ describe('submit', () => {
       });
     });
     address = `127.0.0.1:${port}`;
-  });
+  }
   afterEach(async () => {
-    server.forceShutdown();
+    for (const server of servers.splice(0)) server.forceShutdown();
     await farm.close();
     await rm(folder, { recursive: true, force: true });
   });
@@ -101,6 +113,47 @@ describe('submit', () => {
     const { code, stderr } = await run(...ONE, ...flags);
     expect(code).toBe(2);
     expect(stderr).toContain(`error: ${message}`);
+  });
+
+  const isUploaded = async (path: string): Promise<boolean> =>
+    farm.store.hasArtifact(await digestFile(path));
+
+  it('is refused before anything is uploaded', async () => {
+    const clip = join(folder, 'clip.mp4');
+    expect((await run(...ONE, '--size', '100x100')).code).toBe(2);
+    expect(await isUploaded(clip)).toBe(false);
+    const { code, stderr } = await run(...ONE);
+    expect(code, stderr).toBe(0);
+    expect(await isUploaded(clip)).toBe(true);
+  });
+
+  it('is refused for a source beside the first one before anything is uploaded', async () => {
+    const pictures = join(folder, 'edges.mp4');
+    await copyFile(OTHER_SIZE, pictures);
+    const { code, stderr } = await run(...ONE, '--control-input', pictures);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/--control-input: .*edges\.mp4 is \d+x\d+, and .*clip\.mp4 \d+x\d+/);
+    expect(await isUploaded(join(folder, 'clip.mp4'))).toBe(false);
+    expect(await isUploaded(pictures)).toBe(false);
+  });
+
+  it('uploads nothing of the lines of a batch that are refused', async () => {
+    const other = join(folder, 'other.mp4');
+    await copyFile(OTHER_SIZE, other);
+    const path = await batch({ seed: 1 }, { input: 'other.mp4', size: '100x100' });
+    expect((await run('submit', '--batch', path)).code).toBe(2);
+    expect(await isUploaded(other)).toBe(false);
+  });
+
+  it('goes to a coordinator that cannot tell before, and is refused there', async () => {
+    const { checkSpec, ...older } = RenderServiceService;
+    expect(checkSpec).toBeDefined();
+    await serve(older);
+    const { code, stderr } = await run(...ONE, '--size', '100x100');
+    expect(code).toBe(2);
+    expect(stderr).toContain('error: --size: 100x100 does not fit');
+    expect(await isUploaded(join(folder, 'clip.mp4'))).toBe(true);
+    expect((await run(...ONE)).code).toBe(0);
   });
 
   const LONG = 'a '.repeat(75);

@@ -49,6 +49,7 @@ afterEach(() => farm.close());
 const ALLOWED: Readonly<Record<string, readonly Name[]>> = {
   SubmitJob: ['alice', 'bob', 'operator'],
   CheckJob: ['alice', 'bob', 'operator'],
+  CheckSpec: ['alice', 'bob', 'operator'],
   GetJob: ['reader', 'alice', 'bob', 'operator'],
   ListJobs: ['reader', 'alice', 'bob', 'operator'],
   WatchJob: ['reader', 'alice', 'bob', 'operator'],
