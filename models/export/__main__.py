@@ -19,7 +19,7 @@ import transformers
 
 from train.loop import train_dir
 
-from . import check, demo, regraph, rehearse, rehearse_files, videos
+from . import check, demo, regraph, rehearse, rehearse_files, rehearse_full, videos
 from .annotators import card_entries
 from .attention import plain_attention
 from .half import half_precision
@@ -114,9 +114,10 @@ def main():
     tried.add_argument("out", type=Path)
     tried.add_argument(
         "--form",
-        choices=(*rehearse.FORMS, "single"),
+        choices=(*rehearse.FORMS, "single", "full"),
         default="safetensors",
-        help="of the weights' files; single: other models, each as one file and as a folder",
+        help="of the weights' files; single: other models, each as one file and as a folder; full: some"
+        " of the real size (7 GB)",
     )
     options = parser.parse_args()
     if options.command in ("graphs", "check") and not (options.folder / "card.json").is_file():
@@ -200,6 +201,8 @@ def _check(options):
 def _rehearse(options):
     if options.form == "single":
         rehearse_files.write_files(options.out)
+    elif options.form == "full":
+        rehearse_full.write_full(options.out)
     else:
         rehearse.write_folders(options.out, options.form)
 

@@ -12,11 +12,9 @@ import shutil
 from pathlib import Path
 
 import torch
-from diffusers import UNet2DConditionModel, UNet3DConditionModel
 
 from export import graphs
-
-WIDTHS = (320, 640, 1280, 1280)
+from export.rehearse_full import image_unet, video_unet
 
 
 def main():
@@ -37,26 +35,6 @@ def main():
         print(f"{name}: written", flush=True)
 
 
-def sd15():
-    return UNet2DConditionModel(
-        block_out_channels=WIDTHS,
-        down_block_types=("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
-        up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3,
-        attention_head_dim=8,
-        cross_attention_dim=768,
-    )
-
-
-def zeroscope():
-    return UNet3DConditionModel(
-        block_out_channels=WIDTHS,
-        down_block_types=("CrossAttnDownBlock3D",) * 3 + ("DownBlock3D",),
-        up_block_types=("UpBlock3D",) + ("CrossAttnUpBlock3D",) * 3,
-        attention_head_dim=64,
-        cross_attention_dim=1024,
-    )
-
-
 def _write_image(model, folder):
     model.save_pretrained(folder)
     graphs.write_unet(model.float(), folder)
@@ -67,7 +45,7 @@ def _write_video(model, folder):
     graphs.write_video_unet(model.float(), folder / graphs.WEIGHTS, folder / "model.onnx")
 
 
-MODELS = {"sd15-unet": (sd15, _write_image), "zeroscope-unet": (zeroscope, _write_video)}
+MODELS = {"sd15-unet": (image_unet, _write_image), "zeroscope-unet": (video_unet, _write_video)}
 
 if __name__ == "__main__":
     main()

@@ -9,7 +9,7 @@ import time
 
 import torch
 
-from .full_size import sd15, zeroscope
+from export.rehearse_full import image_unet, video_unet
 
 # As the models were trained, and what a processor can do in the time.
 SIZES = {False: ((2, 4, 64, 64), (2, 4, 24, 40, 72)), True: ((2, 4, 32, 32), (1, 4, 2, 16, 16))}
@@ -25,7 +25,7 @@ def main():
     options = parser.parse_args()
     dtype = getattr(torch, options.dtype)
     print(f"torch {torch.__version__}, {options.dtype} on {options.device}", flush=True)
-    for make, shape, text in zip((sd15, zeroscope), SIZES[options.small], (768, 1024)):
+    for make, shape, text in zip((image_unet, video_unet), SIZES[options.small], (768, 1024)):
         torch.manual_seed(0)
         with torch.device(options.device):
             model = make().to(dtype).eval()
