@@ -40,6 +40,7 @@ export function processEnvironment(): CliEnvironment {
     storeFolder: isSet('BIVDIFF_STORE') ? env['BIVDIFF_STORE'] : undefined,
     server: isSet('BIVDIFF_SERVER') ? env['BIVDIFF_SERVER'] : undefined,
     nats: isSet('BIVDIFF_NATS') ? env['BIVDIFF_NATS'] : undefined,
+    python: isSet('BIVDIFF_PYTHON') ? env['BIVDIFF_PYTHON'] : undefined,
     variable: (name) => (isSet(name) ? env[name] : undefined),
     modelsFolder: join(import.meta.dirname, '../models'),
     cores: availableParallelism(),

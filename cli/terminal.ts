@@ -61,6 +61,8 @@ export interface CliEnvironment {
   readonly server: string | undefined;
   /** $BIVDIFF_NATS, if set. */
   readonly nats: string | undefined;
+  /** $BIVDIFF_PYTHON, if set. */
+  readonly python: string | undefined;
   /** Settings that keep a farm safe, and the pod's names, from the environment; undefined where empty. */
   readonly variable: (name: SecurityVariable | PodVariable) => string | undefined;
   /** The sets that ship. Absolute. */

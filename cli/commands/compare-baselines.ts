@@ -5,6 +5,8 @@ import { basename, extname, join } from 'node:path';
 
 import { BivdiffError } from '../../common/errors.ts';
 import type { ClipModel } from '../compare/clip-model.ts';
+import { acceptTuned, tuneOptions } from '../compare/accept-tuned.ts';
+import type { PlainSpec, TuneOptions } from '../compare/accept-tuned.ts';
 import type { Baselines, Method } from '../compare/baselines.ts';
 import { placeReport } from '../compare/place-report.ts';
 import type { Accepted, Farm } from '../farm.ts';
@@ -31,6 +33,7 @@ export async function compareWithBaselines(
 ): Promise<void> {
   const { typed, htmlPath, model } = options;
   const run = runOptions(typed, environment);
+  const tune = tuneOptions(typed, environment);
   const [{ renderBaselines, compareBaselines }, compared] = await Promise.all([
     import('../compare/baselines.ts'),
     import('../compare/compared.ts'),
@@ -39,8 +42,8 @@ export async function compareWithBaselines(
   const signal = environment.interruption();
   const view = createView(run, environment);
   const result = await withFarm(run, environment, async (farm: Farm) => {
-    const baselines = await acceptAll(farm, files, { typed, signal, environment });
-    checkAlike(baselines.specs);
+    const onNote = (text: string): void => view.note(text);
+    const baselines = await acceptAll(farm, files, { typed, tune, signal, environment, onNote });
     await renderBaselines(farm, baselines, {
       signal,
       onRender: (name) => {
@@ -80,22 +83,25 @@ export async function compareWithBaselines(
 
 interface AcceptOptions {
   readonly typed: TypedFlags;
+  readonly tune: TuneOptions;
   readonly signal: AbortSignal;
   readonly environment: CliEnvironment;
+  readonly onNote: (text: string) => void;
 }
 
 /** Each spec by each method that all of them are fit for. */
 async function acceptAll(
   farm: Farm,
   files: readonly string[],
-  { typed, signal, environment }: AcceptOptions,
+  { typed, tune, signal, environment, onNote }: AcceptOptions,
 ): Promise<Baselines> {
-  const { METHODS } = await import('../compare/baselines.ts');
+  const { METHODS, TUNE_A_VIDEO } = await import('../compare/baselines.ts');
+  const plain = METHODS.filter((method) => method !== TUNE_A_VIDEO);
   const notes = new Map<Method, string>();
   const all: { readonly name: string; readonly byMethod: Map<Method, Accepted> }[] = [];
   for (const file of files) {
     const byMethod = new Map<Method, Accepted>();
-    for (const method of METHODS) {
+    for (const method of plain) {
       // A prompt is for files: specs have their own.
       const flags = { ...typed, prompt: undefined, ...method.flags };
       const layer = layerOfFlags(flags, environment);
@@ -112,6 +118,11 @@ async function acceptAll(
     }
     all.push({ name: basename(file, extname(file)), byMethod });
   }
+  const first = all.map(({ name, byMethod }) => ({ name, accepted: byMethod.get(plain[0]!)! }));
+  checkAlike(first);
+  const tuned = await acceptTuned(farm, first, { ...tune, signal, onNote });
+  if ('why' in tuned) notes.set(TUNE_A_VIDEO, `${TUNE_A_VIDEO.name} is left out: ${tuned.why}`);
+  else tuned.accepted.forEach((one, index) => all[index]!.byMethod.set(TUNE_A_VIDEO, one));
   const methods = METHODS.filter((method) => !notes.has(method));
   const specs = all.map(({ name, byMethod }) => ({
     name,
@@ -132,9 +143,9 @@ async function shippedSpecs({ modelsFolder }: CliEnvironment): Promise<readonly 
 }
 
 /** One page shows them in step. @throws invalid-argument */
-function checkAlike(specs: Baselines['specs']): void {
+function checkAlike(specs: readonly PlainSpec[]): void {
   const problems: string[] = [];
-  const [first, ...others] = specs.map(({ name, accepted }) => ({ name, job: accepted[0]!.job }));
+  const [first, ...others] = specs.map(({ name, accepted }) => ({ name, job: accepted.job }));
   for (const { name, job } of others) {
     const sizeOf = ({ frames, width, height }: typeof job): string =>
       `${frames} frames of ${width}x${height}`;

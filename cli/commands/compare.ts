@@ -10,6 +10,7 @@ import { isFolder, openStore } from '../../common/store/open-store.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { ClipModel } from '../compare/clip-model.ts';
 import { htmlPlace, placeReport } from '../compare/place-report.ts';
+import { camelCase } from '../flags/find-flag.ts';
 import { addStoreFlag, storeFolderOf } from '../flags/store-flag.ts';
 import { addRenderFlags } from '../flags/render-flags.ts';
 import type { TypedFlags } from '../flags/render-flags.ts';
@@ -25,13 +26,15 @@ Examples:
   bivdiff compare 3f2a90c1 8d01b7e2 --html out/compare.html
   bivdiff compare sweep/ --html out/sweep.html
   bivdiff compare --baselines --html out/baselines.html
+  bivdiff compare --baselines --python .venv/bin/python --html out/baselines.html
 
 A clip is a video, a folder of pictures, a job of the store (its id, or the first digits of it), a report that render wrote, or the
 folder of a sweep, which stands for all its jobs. NAME=CLIP gives it a name. The first is the reference. Of jobs the control and the
 frames before smoothing are shown too, and a single job is compared with those. All must have one size and number of frames.`;
 
-/** Flags of a render that only `--baselines` has a use for. */
+/** Flags that only `--baselines` has a use for: of a render, and of its own. */
 const BASELINE_FLAGS = ['steps', 'slots', 'threads', 'quiet'] as const;
+const OWN_BASELINE_FLAGS = ['python', 'tune-steps'] as const;
 const BASELINE_DOCS = {
   steps: "With --baselines: steps of everything (default: the spec's, else the models' own)",
   slots: 'With --baselines: tasks at once (default: 1)',
@@ -65,6 +68,14 @@ export function addCompareCommand(
     .option(
       '--baselines',
       'Render spec files (default: the examples that ship) by BIVDiff and by what it is compared with, and compare these',
+    )
+    .option(
+      '--python <PATH>',
+      'With --baselines: a Python that has models/requirements.txt, which tunes Tune-A-Video on each source (default: $BIVDIFF_PYTHON, else that is left out)',
+    )
+    .option(
+      '--tune-steps <N>',
+      'With --python: steps of that tuning (default: 400, a minute and a half of one core)',
     );
   addRenderFlags(command, { only: BASELINE_FLAGS, docs: BASELINE_DOCS })
     .addHelpText('after', EXAMPLES)
@@ -101,7 +112,9 @@ async function compare(
   typed: TypedFlags,
   environment: CliEnvironment,
 ): Promise<void> {
-  const needless = BASELINE_FLAGS.filter((flag) => typed[flag] !== undefined);
+  const needless = [...BASELINE_FLAGS, ...OWN_BASELINE_FLAGS].filter(
+    (flag) => typed[camelCase(flag)] !== undefined,
+  );
   const problems = [
     ...(words.length === 0 ? ['no clip is named; the first is the reference'] : []),
     ...needless.map((flag) => `--${flag}: is for --baselines, which renders`),

@@ -22,6 +22,9 @@ export interface Method {
   readonly isOptional?: true;
 }
 
+/** Its specs are made of the others: tuned-set.ts. */
+export const TUNE_A_VIDEO: Method = { name: 'Tune-A-Video', flags: {}, panel: 'smoothed' };
+
 /** The first is what the others are compared with. */
 export const METHODS: readonly Method[] = [
   { name: 'frames alone', flags: { bridging: 'mixed' }, panel: 'generated' },
@@ -37,14 +40,11 @@ export const METHODS: readonly Method[] = [
     panel: 'smoothed',
     isOptional: true,
   },
+  TUNE_A_VIDEO,
   { name: 'noised (SDEdit)', flags: { bridging: 'none' }, panel: 'smoothed' },
   { name: 'video inversion only', flags: { bridging: 'video-only' }, panel: 'smoothed' },
   { name: 'image inversion only', flags: { bridging: 'image-only' }, panel: 'smoothed' },
   { name: 'BIVDiff', flags: { bridging: 'mixed' }, panel: 'smoothed' },
-];
-
-const NOTES = [
-  'Tune-A-Video is left out: it tunes a model on each clip first. models/README.md says how to, and how to compare what is rendered with it.',
 ];
 
 /** What is compared. */
@@ -107,7 +107,7 @@ export async function compareBaselines(
     clips: all,
     reference: all.indexOf(places[0]![0]!),
     figures: comparisons[0]!.figures,
-    notes: [...new Set(comparisons.flatMap((one) => one.notes)), ...notes, ...NOTES],
+    notes: [...new Set(comparisons.flatMap((one) => one.notes)), ...notes],
   };
   const means = methods.map(({ name }, method): ReportClip => {
     const measured = places.map((line) => line[method]!.measured ?? {});
@@ -142,7 +142,10 @@ async function clipsOf(
     const clip = method.panel === 'generated' ? (drawn ?? result) : result;
     clips.push({ ...clip, label });
   }
-  return { shown, clips };
+  // A method that is of another task knows of no control, and is asked to keep to that of the others.
+  const control = clips.find((clip) => clip.control !== undefined)?.control;
+  const followed = clips.map((clip) => ({ ...(control && { control }), ...clip }));
+  return { shown, clips: followed };
 }
 
 type Figures = Readonly<Record<string, Measured>>;

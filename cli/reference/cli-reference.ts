@@ -27,6 +27,7 @@ Results go to stdout, all else to stderr. Every command that prints facts takes 
 | \`BIVDIFF_DEBUG\` | when set, errors come with stacks |
 | \`BIVDIFF_DIGEST_CACHE\` | \`off\`: hash model files at every start |
 | \`BIVDIFF_GRAPH_CACHE_GIB\` | how much disk optimised graphs of large models may take, in \`bivdiff/graphs\` of \`$XDG_CACHE_HOME\`, else of \`~/.cache\` (default: 64; 0: none are kept); docs/models.md |
+| \`BIVDIFF_PYTHON\` | a Python that has models/requirements.txt, which tunes Tune-A-Video for \`compare --baselines\`; \`--python\` goes before it |
 | \`BIVDIFF_SERVER\`, \`BIVDIFF_NATS\` | a farm's coordinator and its NATS server, as \`--server\` and \`--nats\` |
 | \`BIVDIFF_TOKEN\` or \`BIVDIFF_TOKEN_FILE\` | the token to show to a coordinator; \`--token-file\` goes before them |
 | \`BIVDIFF_TLS_CA\`, \`_CERT\`, \`_KEY\`, \`_CLIENT_CA\` | as \`--tls-ca\` and so on |

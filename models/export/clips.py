@@ -1,5 +1,5 @@
-"""`python -m export.clips`: draws the example clips, from held-out seeds, into examples/, and a
-mask of the shape in one of them.
+"""`python -m export.clips`: draws the example clips, from held-out seeds, into examples/, beside each
+a text of what it shows, and a mask of the shape in one of them.
 
 128x128, 32 frames a second, 64 frames. The shape covers in four frames what it covers in one frame
 of the training clips, so that reading every fourth frame (`--stride 4`) gives what the models know.
@@ -34,6 +34,7 @@ def main():
         rng = np.random.default_rng([data.SPLITS["held-out"], index])
         clip = data.render(rng, spec, SIZE, _path(spec.direction))
         write_video(EXAMPLES / name, clip.frames)
+        (EXAMPLES / name).with_suffix(".txt").write_text(f"{spec.caption}\n")
         print(name, spec.caption)
         if name == MASKED:
             write_video(EXAMPLES / "mask.mp4", mask_of(clip))

@@ -7,6 +7,7 @@ prompt has that motion. Copies the set to `--out`, or adds to one that is there.
 
 import argparse
 import json
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -41,9 +42,16 @@ def main():
     parser.add_argument("--name", default="tuned", help="of the video model in the set")
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--stride", type=int, default=4, help="frames from one to the next")
+    parser.add_argument("--size", help="WIDTHxHEIGHT to tune at (default: the set's own)")
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--rate", type=float, default=3e-4, help="3e-5 for Stable Diffusion")
+    parser.add_argument(
+        "--guidance", type=float, default=1.5, help="that suits it; 12.5 for Stable Diffusion"
+    )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--threads", type=int, default=1, help="with one, equal runs give equal weights"
+    )
     parser.add_argument("--dtype", choices=DTYPES, default="fp16", help="of the stored weights")
     options = parser.parse_args()
     _check(options)
@@ -51,14 +59,16 @@ def main():
     card = json.loads((begun / "card.json").read_text())
     if options.name in card["videos"]:
         raise SystemExit(f"--name {options.name}: {begun} has a video model of that name")
-    frames = _frames(options, card["defaults"]["size"])
+    torch.set_num_threads(options.threads)
+    frames = _frames(options, options.size or card["defaults"]["size"])
     model = _tuned(begun / card["image"], frames, options)
     if begun is options.models:
         shutil.copytree(options.models, options.out)
     with tempfile.TemporaryDirectory() as scratch:
         save_tuned(model, Path(scratch))
         # Its clip is inverted by itself alone.
-        source = videos.TemporalSource(Path(scratch), options.frames, {"mixingRatio": 0})
+        defaults = {"videoGuidanceScale": options.guidance, "mixingRatio": 0}
+        source = videos.TemporalSource(Path(scratch), options.frames, defaults)
         videos.write_video(options.name, source, options.out, DTYPES[options.dtype])
     card["videos"][options.name] = videos.card_entry(options.name, source)
     open_to_readers(options.out)
@@ -74,8 +84,10 @@ def _check(options):
         problems.append(f"--models {options.models}: it has no card.json, so it is no model set")
     if options.out.exists() and not (options.out / "card.json").is_file():
         problems.append(f"--out {options.out}: it is there, and no model set")
-    if min(options.frames, options.stride, options.steps) < 1:
-        problems.append("--frames, --stride and --steps are 1 or more")
+    if min(options.frames, options.stride, options.steps, options.threads) < 1:
+        problems.append("--frames, --stride, --steps and --threads are 1 or more")
+    if options.size is not None and not re.fullmatch(r"[1-9]\d*x[1-9]\d*", options.size):
+        problems.append(f"--size {options.size}: is WIDTHxHEIGHT, 128x128 say")
     if not options.prompt.strip():
         problems.append("--prompt: has no words; it says what the clip shows")
     if problems:
@@ -83,7 +95,7 @@ def _check(options):
 
 
 def _frames(options, size):
-    """uint8 (F, H, W, 3), stretched to the set's own size."""
+    """uint8 (F, H, W, 3), stretched to `size`, "WIDTHxHEIGHT"."""
     size = tuple(map(int, size.split("x")))
     wanted, frames = options.frames * options.stride, []
     with av.open(str(options.clip)) as file:

@@ -4,7 +4,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-const PYTHON = process.env['BIVDIFF_PYTHON'] ?? 'python3';
+export const PYTHON = process.env['BIVDIFF_PYTHON'] ?? 'python3';
 const options = { cwd: join(import.meta.dirname, '../../models') };
 
 interface Ended {

@@ -56,6 +56,7 @@ export function createSampleEnvironment(changes: Partial<CliEnvironment> = {}): 
     storeFolder: undefined,
     server: undefined,
     nats: undefined,
+    python: undefined,
     variable: () => undefined,
     modelsFolder: '/shipped',
     cores: 2,
