@@ -29,7 +29,7 @@ import { useControlPlane } from '../use-control-plane.ts';
 export const CLIP = join(import.meta.dirname, '../../../../examples/source.mp4');
 const SETTINGS = {
   ...{ task: 'controlnet', control: { type: 'canny' }, input: { stride: 1 } },
-  ...{ frames: 16, frameBatch: 2, steps: 3, mixingRatio: 0.5, seed: 7 },
+  ...{ frames: 16, frameBatch: 2, steps: 3, mixingRatio: 0.5, seed: 7, long: 'independent' },
   prompt: 'a green star moving right on a white background',
 };
 const ENABLED = { renders: { enabled: true } };
