@@ -143,12 +143,11 @@ async function lead(
   const acceptor = new Acceptor(store, { modelsFolder, numerics, workers });
   let scaling: Scaling | undefined;
   const { server, endHealth } = createRpcServer({
-    ...{ coordinator, workers, store, tokens, limits },
+    ...{ coordinator, workers, store, tokens, limits, pid: process.pid },
     accept: (spec, source, sources) => acceptor.accept(spec, source, sources),
     check: (spec, source, sources) => acceptor.check(spec, source, sources),
     warningsOf: (spec, job) => acceptor.warningsOf(spec, job),
     drain: talk.drain.bind(talk),
-    pid: process.pid,
     scaling: () => scaling?.says ?? [],
     onRefused: (refusal) => {
       log.warn({ ...refusal }, 'call refused');

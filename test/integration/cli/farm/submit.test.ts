@@ -71,7 +71,7 @@ describe('submit', () => {
   async function serve(calls: Partial<typeof RenderServiceService>): Promise<void> {
     const server = new Server();
     servers.push(server);
-    server.addService(calls as typeof RenderServiceService, service);
+    server.addService(calls, service);
     server.addService(ArtifactServiceService, createArtifactService(farm.store));
     const port = await new Promise<number>((resolve, reject) => {
       server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
