@@ -21,6 +21,7 @@ const LOCAL_FLAGS = [
   'device',
   'slots',
   'threads',
+  'memory-gib',
   'overwrite',
   'report',
   'trace',

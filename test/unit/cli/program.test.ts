@@ -103,6 +103,18 @@ describe('the table of flags', () => {
     }
   });
 
+  /** What says nothing of the render itself says how this machine runs it, which a farm would not hear of. */
+  it('of submit has nothing that it would take and pass over', () => {
+    const program = createProgram(createSampleEnvironment(), () => undefined);
+    const submit = program.commands.find((command) => command.name() === 'submit')!;
+    const taken = new Set(submit.options.map(({ long }) => long));
+    const local = RENDER_FLAGS.filter(({ field }) => field === undefined).map(({ name }) => name);
+    expect(local).toContain('memory-gib');
+    // The first three name the job and say which files it has, a preset stands for fields, and the command itself has the last.
+    const meant = ['output', 'comparison', 'contact-sheet', 'preset', 'json'];
+    expect(local.filter((name) => taken.has(`--${name}`) && !meant.includes(name))).toEqual([]);
+  });
+
   it('is what docs/cli.md says', async () => {
     const program = createProgram(createSampleEnvironment(), () => undefined);
     const path = join(import.meta.dirname, '../../../docs/cli.md');
@@ -135,7 +147,13 @@ describe('commands that share the flags of render', () => {
   it.each([
     ['plan', ['batch', 'report', 'trace', 'overwrite', 'quiet']],
     ['sweep', ['batch', 'comparison', 'contact-sheet', 'report', 'trace']],
-    ['submit', ['report', 'trace', 'overwrite', 'store', 'device', 'slots', 'threads', 'quiet']],
+    [
+      'submit',
+      [
+        ...['report', 'trace', 'overwrite', 'store', 'device'],
+        ...['slots', 'threads', 'memory-gib', 'quiet'],
+      ],
+    ],
   ])('%s takes those that docs/cli.md says, and no others', async (name, without) => {
     const program = createProgram(createSampleEnvironment(), () => undefined);
     const { options } = program.commands.find((one) => one.name() === name)!;
