@@ -54,7 +54,6 @@ import type {
 } from '../farm.ts';
 import { CutFinder } from '../request/cut-finder.ts';
 import { checkLocalMemory } from './check-memory.ts';
-
 import { forecastRender } from './forecast.ts';
 import { runRender } from './run-render.ts';
 
