@@ -46,10 +46,15 @@ def main():
     measured = Measured(options.folder, options)
     rows, pictures, started = {}, [], time.monotonic()
     for index in range(options.first, options.first + options.clips):
-        shown = measured.measure(index, rows)
-        pictures.append(shown)
+        pictures = (pictures + [measured.measure(index, rows)])[:3]
         print(f"clip {index}: {time.monotonic() - started:.0f} s", flush=True)
-    settings = {name: getattr(options, name) for name in SETTINGS}
+        # After each: hours of clips are not lost with the last.
+        result = _written(options, rows, pictures, index + 1 - options.first)
+    _show(result)
+
+
+def _written(options, rows, pictures, done):
+    settings = {**{name: getattr(options, name) for name in SETTINGS}, "clips": done}
     result = {name: dict(settings=settings, rows=_means(rows[name])) for name in rows}
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
@@ -59,8 +64,8 @@ def main():
         result = {**known, **result}
         text = json.dumps(dict(generators=result, bars=_judged(result)), indent=2)
         path.write_text(text + "\n")
-        Image.fromarray(np.concatenate(pictures[:3])).save(options.out / "controls.png")
-    _show(result)
+        Image.fromarray(np.concatenate(pictures)).save(options.out / "controls.png")
+    return result
 
 
 def _means(rows):

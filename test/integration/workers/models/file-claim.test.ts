@@ -42,14 +42,17 @@ it('does nothing where it is done', async () => {
 });
 
 it('lets the next try where the first fails, and tells the failure to the first', async () => {
+  const begun = Promise.withResolvers<undefined>();
   const failing = withClaim(
     claim,
     async () => {
+      begun.resolve(undefined);
       await delay(300);
       throw new Error('the disk is full');
     },
     { isDone },
   );
+  await begun.promise;
   const next = withClaim(claim, worker('next', 0), { isDone });
   await expect(failing).rejects.toThrow('the disk is full');
   await next;
