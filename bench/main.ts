@@ -6,6 +6,7 @@
 //   memory    peak memory at 8, 64 and 512 frames
 //   vae       eight frames of 512x512 encoded and decoded, beside each frame computed twice, as a ratio
 //   forecast  what `bivdiff plan` foretells at sizes that were not rendered yet, beside what they take
+//   fast      drawing and smoothing with cached features and guidance that ends: time beside the usual, and what it changes
 //   graph-memory  of each graph what the estimate says beside what ONNX Runtime takes; with --models DIR of another set
 //   memory-forecast  what `bivdiff plan` foretells of memory beside what renders take; with --models DIR of another set
 //   media     a clip to RGB and back to H.264 beside the ffmpeg program, as a ratio
@@ -19,6 +20,7 @@ import { parseArgs } from 'node:util';
 
 import { writeClip } from './clips.ts';
 import { measureCommits } from './commits.ts';
+import { compareFast } from './fast.ts';
 import { compareForecast } from './forecast.ts';
 import { measureGraphLoading } from './graph-loading.ts';
 import { compareMemory } from './memory-forecast.ts';
@@ -43,6 +45,7 @@ const SECTIONS = [
   'memory',
   'vae',
   'forecast',
+  'fast',
   'graph-memory',
   'memory-forecast',
   'media',
@@ -156,6 +159,9 @@ const sections: Readonly<Record<Section, () => Promise<void>>> = {
   },
   forecast: async () => {
     results['forecast'] = await compareForecast(folder, (line) => say(`forecast   ${line}`));
+  },
+  fast: async () => {
+    results['fast'] = await compareFast(folder, (line) => say(`fast       ${line}`));
   },
   'graph-memory': async () => {
     const told = (line: string): void => say(`graph-memory ${line}`);

@@ -23,6 +23,11 @@ export interface RenderRun {
   readonly report: {
     readonly sha256: string;
     readonly wallSeconds: number;
+    readonly metrics: {
+      readonly flicker: { readonly smoothed: number };
+      readonly edgeF1: { readonly smoothed: number };
+      readonly drift: number;
+    };
     readonly manifest: {
       readonly stages: Readonly<
         Record<string, { readonly seconds: number; readonly busySeconds: number }>

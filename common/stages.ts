@@ -139,6 +139,8 @@ export interface SmoothParams {
   readonly guidanceScale: number;
   /** Share of the steps that are guided. @default all */
   readonly guidanceEnd?: number;
+  /** Every so many steps, from the first, the whole UNet is run, from 2; in between what lies behind its deep features. @default at each */
+  readonly cacheInterval?: number;
   /** How far into noise, above 0 to 1, by noise of this seed. */
   readonly noised?: { readonly strength: number; readonly seed: Seed };
   readonly windows?: WindowStep;

@@ -7,7 +7,8 @@ import { framesText } from '../workers/pipelines/failure-place.ts';
 import { branchesAt, predictGuided } from '../workers/pipelines/guidance.ts';
 import type { Branch } from '../workers/pipelines/guidance.ts';
 import { framesInput } from '../workers/pipelines/stage-inputs.ts';
-import { checkLatentSize, runUnet } from '../workers/pipelines/unet.ts';
+import { openStepUnet } from '../workers/pipelines/step-unet.ts';
+import { checkLatentSize } from '../workers/pipelines/unet.ts';
 import { checkPixelSize, latentShape } from '../workers/pipelines/vae.ts';
 import type { FloatTensor, FrameTensor } from '../workers/tensor/tensor.ts';
 import { drawingSampler, noiseOf } from './pipeline/generator-settings.ts';
@@ -40,8 +41,9 @@ export async function drawBranches(
   { noise, branches, stepNoise }: BranchDrawing,
   context: StageContext,
 ): Promise<FloatTensor> {
-  const unet = await context.session('unet');
-  checkLatentSize(unet, context.config('unet'), noise);
+  const { cacheInterval } = params;
+  const unet = await openStepUnet(context, cacheInterval);
+  checkLatentSize(unet.session, context.config('unet'), noise);
   const sampler = drawingSampler(params, context.config('scheduler'));
   const { length: steps } = sampler.timesteps;
   return denoise(noise, {
@@ -49,11 +51,12 @@ export async function drawBranches(
     predict: (sample, timestep, step) => {
       const told = branchesAt(branches, { step, steps, end: params.guidanceEnd });
       return predictGuided(sample, told, (batch, text) => {
-        return runUnet(unet, { sample: batch, timestep, text });
+        return unet.run({ sample: batch, timestep, text }, step);
       });
     },
     drawNoise: stepNoise ?? ((step) => drawingNoise(noise.shape, noiseOf(params, frames), step)),
     context,
+    resumesEvery: cacheInterval,
     place: `generate ${framesText(frames)}`,
   });
 }

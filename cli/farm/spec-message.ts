@@ -10,7 +10,7 @@ const NAMED: ReadonlySet<string> = new Set(['control', 'guidanceScale', 'schedul
 /** Fields of every recipe that are younger than the message: as with these. */
 const LATER_FIELDS = [
   ...(['long', 'windowStride', 'windowBlock', 'cuts', 'seeds', 'part'] as const),
-  'guidanceEnd',
+  ...(['fast', 'guidanceEnd', 'cacheInterval'] as const),
 ] as const;
 
 /** Absent fields are undefined in messages. */

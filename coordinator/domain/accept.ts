@@ -30,6 +30,7 @@ import { jobCutsOf } from './cuts.ts';
 import { frameSpansOf, withFrames } from './frame-spans.ts';
 import { soundOf, soundProblems } from './kept-sound.ts';
 import { longClipOf } from './long-clip.ts';
+import { speedOf } from './speed.ts';
 
 export interface AcceptRequest {
   readonly spec: RenderSpec;
@@ -140,9 +141,7 @@ function baseOf({ spec, models, source, numerics }: AcceptRequest, chosen: Chose
       spec.videoPrompt === undefined || spec.videoPrompt === '' ? spec.prompt : spec.videoPrompt,
     steps,
     videoGuidanceScale: spec.videoGuidanceScale ?? defaults.videoGuidanceScale,
-    ...(spec.guidanceEnd !== undefined && spec.guidanceEnd < 1
-      ? { guidanceEnd: spec.guidanceEnd }
-      : {}),
+    ...speedOf(spec),
     ...bridging,
     inversion: spec.inversion.mode ?? defaults.inversion,
     normScope,

@@ -73,7 +73,7 @@ export function costUnitsOf(stage: Stage, frames: number, job: AcceptedJob): num
       return (
         frames *
         stepsOfTask(job, stage) *
-        runsOfStep(halves(job.videoGuidanceScale), job) *
+        runsOfStep(halves(job.videoGuidanceScale), 'smooth', job) *
         VIDEO_UNET_UNITS
       );
     case 'decode':

@@ -7,7 +7,7 @@ import type { Digest, JsonObject, Stage } from '../../common/task.ts';
 import { nodesOf } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { drawingSteps } from '../../recipes/pipeline/generator-settings.ts';
-import { stepsOfTask } from '../../recipes/pipeline/job-base.ts';
+import { smoothsStepwise, stepsOfTask } from '../../recipes/pipeline/job-base.ts';
 import type { PlanNode } from '../../recipes/pipeline/plan-node.ts';
 import { framesRun, sumOverTasks } from '../../recipes/pipeline/layout.ts';
 
@@ -74,7 +74,7 @@ function frameWork(
       return times(stepsOfTask(job, stage), pass('unet'));
     case 'smooth':
       return times(
-        stepsOfTask(job, stage) * runsOfStep(branches(job.videoGuidanceScale), job),
+        stepsOfTask(job, stage) * runsOfStep(branches(job.videoGuidanceScale), 'smooth', job),
         pass('unet'),
       );
     default:
@@ -87,9 +87,19 @@ function startWork(stage: Stage): number {
   return stage === 'ingest' || stage === 'assemble' ? PROCESS_PIXELS : 0;
 }
 
-/** Of the UNet at a step, on average: guidance may be dropped after a share of them. */
-export function runsOfStep(branches: number, { guidanceEnd = 1 }: AcceptedJob): number {
-  return 1 + (branches - 1) * guidanceEnd;
+/** Of what a run of the whole UNet is, that of what lies behind its deep features; measured by `npm run bench -- --only fast`. */
+const SHALLOW_SHARE = 0.3;
+
+/** Runs of the whole UNet at a step of drawing or smoothing, on average: guidance may be dropped after a share of them, and features be cached. */
+export function runsOfStep(
+  branches: number,
+  stage: 'generate' | 'smooth',
+  job: AcceptedJob,
+): number {
+  const { guidanceEnd = 1, cacheInterval = 1 } = job;
+  const asked = 1 + (branches - 1) * guidanceEnd;
+  if (stage === 'smooth' && smoothsStepwise(job)) return asked;
+  return asked * (SHALLOW_SHARE + (1 - SHALLOW_SHARE) / cacheInterval);
 }
 
 function branches(guidanceScale: number): number {
@@ -99,17 +109,20 @@ function branches(guidanceScale: number): number {
 /** How often the UNet of the frames is asked for each of them. */
 export function drawingRuns(job: AcceptedJob): number {
   const times = 'sampler' in job ? modelRuns(job.sampler, drawingSteps(job)) : job.steps;
-  return times * drawingBranches(job);
+  const branches = drawingBranches(job);
+  // Its graph takes all branches at every step, and runs whole.
+  return (
+    times * (job.task === 'prompt-to-prompt' ? branches : runsOfStep(branches, 'generate', job))
+  );
 }
 
-/** And each time the sampler does. */
+/** At a step that is guided. */
 export function drawingBranches(job: AcceptedJob): number {
   // The source and its edit, both with and without their prompts.
   if (job.task === 'prompt-to-prompt') return 4;
   const byText = 'guidanceScale' in job ? branches(job.guidanceScale) : 1;
   // Guidance by the picture has a branch without it, and needs the picture's own beside that of the text.
-  const all = 'imageGuidanceScale' in job && job.imageGuidanceScale !== 1 ? 3 : byText;
-  return runsOfStep(all, job);
+  return 'imageGuidanceScale' in job && job.imageGuidanceScale !== 1 ? 3 : byText;
 }
 
 function graphsOf({ models }: PlanNode): readonly Digest[] {

@@ -30,13 +30,14 @@ function settled(spec: Spec): Spec {
 function contradictionsOf(spec: Spec): readonly string[] {
   const { frames, window, scheduler, timesteps, sharedNoise, mixingRatio, inversion, bridging } =
     spec;
-  const { long, windowStride, windowBlock } = spec;
+  const { long, windowStride, windowBlock, fast, cacheInterval = 1 } = spec;
   const has = 'method controlvideo';
   const alone = `${has} draws frames together, and one has none beside it`;
   const varying = askedControls(spec, [])?.controls.findIndex(
     ({ scale }) => typeof scale === 'object',
   );
   const bridged = `${has} bridges nothing: its frames are the clip; leave one of the two out`;
+  const whole = `${has} smooths between steps, each of which is run whole; leave one of the two out`;
   const problems: Readonly<Record<string, string | false>> = {
     frames: frames === 1 && alone,
     window: frames > 1 && window === 1 && alone,
@@ -49,6 +50,8 @@ function contradictionsOf(spec: Spec): readonly string[] {
     sharedNoise:
       (sharedNoise ?? 1) !== 1 &&
       `${has} draws all frames from one noise, which is 1; leave one of the two out`,
+    fast: fast === true && whole,
+    cacheInterval: cacheInterval > 1 && whole,
     long: long !== undefined && bridged,
     windowStride: windowStride !== undefined && bridged,
     windowBlock: windowBlock !== undefined && bridged,

@@ -20,7 +20,9 @@ import {
 } from '../../workers/pipelines/latents.ts';
 import { conditionsFromFrames } from '../../workers/pipelines/pixels.ts';
 import { embedPrompt, embedText } from '../../workers/pipelines/text-embedding.ts';
-import { checkLatentSize, runUnet } from '../../workers/pipelines/unet.ts';
+import { openStepUnet } from '../../workers/pipelines/step-unet.ts';
+import type { StepUnet } from '../../workers/pipelines/step-unet.ts';
+import { checkLatentSize } from '../../workers/pipelines/unet.ts';
 import { floatTensor } from '../../workers/tensor/tensor.ts';
 import type { FloatTensor, FrameTensor, Tensor } from '../../workers/tensor/tensor.ts';
 import { drawingSampler, noiseOf } from '../pipeline/generator-settings.ts';
@@ -67,8 +69,9 @@ export async function loopAlong(
   context: StageContext,
 ): Promise<LoopOptions> {
   const { params, noise, frames } = drawing;
-  const unet = await context.session('unet');
-  checkLatentSize(unet, context.config('unet'), noise);
+  const { cacheInterval } = params;
+  const unet = await openStepUnet(context, cacheInterval);
+  checkLatentSize(unet.session, context.config('unet'), noise);
   const branches = textBranches({
     prompt: await embedPrompt(params.prompt, context),
     negative: await embedText(params.negativePrompt, context),
@@ -77,12 +80,13 @@ export async function loopAlong(
   return {
     predict: predictAlong(drawing, { unet, branches, steps }),
     context,
+    resumesEvery: cacheInterval,
     place: `generate ${framesText(frames)}`,
   };
 }
 
 interface Prediction {
-  readonly unet: Session;
+  readonly unet: StepUnet;
   readonly branches: readonly Branch[];
   /** How many the loop has. */
   readonly steps: number;
@@ -94,7 +98,7 @@ function predictAlong(
   { unet, branches, steps }: Prediction,
 ): Predict {
   const count = noise.shape[0]!;
-  const channels = channelsOf(unet, picturesInput);
+  const channels = channelsOf(unet.session, picturesInput);
   const picturesOf = (members: readonly number[], copies: number): Tensor =>
     controlBatch(controls, { members, channels, copies: isWindow ? 1 : copies });
   const groups = groupsOf(controls, count).map((members) => ({
@@ -119,7 +123,7 @@ function predictAlong(
         conditioning_scales: floatTensor([scales.length], Float32Array.from(scales)),
       };
       const own = await predictFor(pickBatch(sample, members), told, (batch, text) => {
-        return runUnet(unet, { sample: batch, timestep, text, conditions });
+        return unet.run({ sample: batch, timestep, text, conditions }, step);
       });
       predicted.push(own);
     }

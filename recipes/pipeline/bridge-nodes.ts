@@ -1,9 +1,9 @@
 // The bridge between the two models, the same for every recipe: from frames that were made one by one to frames of one smooth clip
 // (arXiv 2312.02813, section 3).
 
-import type { EncodeParams } from '../../common/stages.ts';
+import type { EncodeParams, SmoothParams } from '../../common/stages.ts';
 import { seedOver, videoPromptOver } from './frame-settings.ts';
-import { smoothingSteps } from './job-base.ts';
+import { smoothingSteps, smoothsStepwise } from './job-base.ts';
 import type { JobBase } from './job-base.ts';
 import { batchLayout } from './layout.ts';
 import type { FrameRange } from './layout.ts';
@@ -39,6 +39,7 @@ export function bridgeNodes(job: JobBase, generated: NodeOutput): Bridge {
       steps: job.steps,
       guidanceScale: job.videoGuidanceScale,
       ...(job.guidanceEnd === undefined ? {} : { guidanceEnd: job.guidanceEnd }),
+      ...(smoothsStepwise(job) ? {} : cachingOf(job)),
     }),
     ...(strength !== undefined && {
       firstParams: (frames) => ({ noised: { strength, seed: seedOver(job, frames) } }),
@@ -58,6 +59,10 @@ export function bridgeNodes(job: JobBase, generated: NodeOutput): Bridge {
     nodes: [encode, ...inverted, ...smooth, ...ending, decode],
     smoothed: { node: decode, output: 'frames' },
   };
+}
+
+function cachingOf({ cacheInterval }: JobBase): Pick<SmoothParams, 'cacheInterval'> {
+  return cacheInterval === undefined ? {} : { cacheInterval };
 }
 
 /** Of the task that encodes these frames. */

@@ -34,6 +34,8 @@ export type DrawingParams = Readonly<{
   guidanceScale: number;
   /** As the job's. */
   guidanceEnd?: number;
+  /** As the job's. */
+  cacheInterval?: number;
   sampler: SamplerName;
   /** Frame noise is keyed by (seed, frame index, purpose, step). */
   seed: Seed;
@@ -80,13 +82,14 @@ export function drawnBy(
 
 /** Of the task that draws these frames. */
 export function drawingParams(job: DrawingJob, frames: FrameRange): DrawingParams {
-  const { negativePrompt, guidanceScale, guidanceEnd = 1 } = job;
+  const { negativePrompt, guidanceScale, guidanceEnd = 1, cacheInterval = 1 } = job;
   const { sampler, timesteps, sharedNoise } = job;
   return {
     ...{ prompt: promptOver(job, frames), negativePrompt, steps: drawingSteps(job) },
     ...{ guidanceScale, sampler },
     seed: seedOver(job, frames),
     ...(guidanceEnd === 1 ? {} : { guidanceEnd }),
+    ...(cacheInterval === 1 ? {} : { cacheInterval }),
     ...(timesteps === undefined ? {} : { timesteps }),
     ...(sharedNoise === undefined ? {} : { sharedNoise }),
   };

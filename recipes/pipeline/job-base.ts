@@ -96,6 +96,8 @@ export interface JobBase {
   readonly videoGuidanceScale: number;
   /** Share of the steps that are guided, of drawing and of smoothing alike, 0 to below 1; absent where all are. */
   readonly guidanceEnd?: number;
+  /** Every so many steps, of drawing and of smoothing alike, UNets are run whole, from 2; absent where all are. */
+  readonly cacheInterval?: number;
   /** 0: video inversion alone. 1: image inversion alone. */
   readonly mixingRatio: number;
   /** Present where nothing is inverted: frames are noised so far instead, above 0 to 1. */
@@ -135,13 +137,18 @@ export function sourcesOfJob({ source, sources = {} }: Pick<JobBase, 'source' | 
   });
 }
 
+/** Whether a task of windows takes one step of them, and goes on from the mean of what others made. */
+export function smoothsStepwise({ long }: Pick<JobBase, 'long'>): boolean {
+  return long?.mode === 'co-denoise';
+}
+
 /** Steps of the UNet that one task of a stage takes: all, or one where windows are co-denoised. */
 export function stepsOfTask(
   job: JobBase,
   stage: 'invert-image' | 'invert-video' | 'smooth',
 ): number {
   const isAlone = stage === 'invert-image' && job.normScope === 'frame';
-  if (job.long?.mode === 'co-denoise' && !isAlone) return 1;
+  if (smoothsStepwise(job) && !isAlone) return 1;
   return stage === 'smooth' ? smoothingSteps(job) : job.steps;
 }
 

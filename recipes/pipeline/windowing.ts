@@ -1,6 +1,7 @@
 // How the stages that see windows run over a clip: each window whole, or all of them step by step.
 
 import type { SmoothParams } from '../../common/stages.ts';
+import { smoothsStepwise } from './job-base.ts';
 import type { JobBase, PartRef } from './job-base.ts';
 import { batchLayout, indicesOf, windowLayout } from './layout.ts';
 import type { FrameRange, Layout } from './layout.ts';
@@ -36,7 +37,7 @@ export interface Windowing {
 }
 
 export function windowingOf(job: JobBase): Windowing {
-  if (job.long?.mode === 'co-denoise') return stepByStep(job);
+  if (smoothsStepwise(job)) return stepByStep(job);
   return wholeWindows(job);
 }
 

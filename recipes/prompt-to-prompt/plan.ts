@@ -127,8 +127,8 @@ function nodes(job: PromptToPromptJob): readonly PlanNode[] {
   const generate = planNode('generate', {
     layout: ingest.layout,
     params: (index): PromptToPromptParams => ({
-      // Its graph takes all branches at every step.
-      ...drawingParams({ ...job, guidanceEnd: 1 }, ingest.layout.range(index)),
+      // Its graph takes all branches at every step, and runs whole.
+      ...drawingParams({ ...job, guidanceEnd: 1, cacheInterval: 1 }, ingest.layout.range(index)),
       ...edit,
       ...{ prompt: job.prompt, task: job.task },
     }),

@@ -3,9 +3,10 @@
 
 import type { JsonObject } from '../../common/task.ts';
 import type { GraphKind, ValueFacts } from './graph-kind.ts';
+import type { GraphForm } from './onnx/cut-graph.ts';
 import type { FloatTensor, Tensor } from '../tensor/tensor.ts';
 
-export type { ValueFacts };
+export type { GraphForm, ValueFacts };
 
 /** A loaded graph. */
 export interface Session {
@@ -38,8 +39,8 @@ export interface Checkpoint {
 
 /** What a stage's body may use while it runs; made by the lane for one task. */
 export interface StageContext {
-  /** The loaded graph that plays this role in the task; loads it if this lane has not. */
-  session(role: string): Promise<Session>;
+  /** The loaded graph that plays this role in the task, or what is made of it; loads it if this lane has not. */
+  session(role: string, form?: GraphForm): Promise<Session>;
   tokenizer(role: string): Promise<Tokenizer>;
   config(role: string): JsonObject;
   /** Memo for pure results that many tasks of one lane share (text embeddings); bounded, dropped freely. `key` holds all that the value depends on, model digests included. */

@@ -32,6 +32,8 @@ export interface LoopOptions {
   readonly context: StageContext;
   /** Say `smooth frames 0 to 7`, for errors. */
   readonly place: string;
+  /** It can go on from every so many steps, from the first: where `predict` recalls nothing. @default any */
+  readonly resumesEvery?: number | undefined;
 }
 
 export interface DenoiseOptions extends LoopOptions {
@@ -77,19 +79,30 @@ async function runSteps(
     Pick<DenoiseOptions, 'drawNoise' | 'between' | 'chooseClean'> & { readonly first?: number },
 ): Promise<FloatTensor> {
   const { context, place, predict, drawNoise, between, chooseClean, first = 0 } = options;
+  const { resumesEvery = 1 } = options;
   const { timesteps } = scheduler;
   const { shape } = start;
   const { resumed } = context;
   let sample = resumed === undefined ? start.data : resume(resumed, start, scheduler, between);
   const done = resumed?.doneSteps ?? first;
-  context.standsAt(done, stateAt(floatTensor(shape, sample), scheduler, between));
+  const stand = (step: number): void => {
+    if (step % resumesEvery !== 0) return;
+    const state = stateAt(floatTensor(shape, sample), scheduler, between);
+    if (resumesEvery === 1) context.standsAt(step, state);
+    else {
+      // At once: it is asked for later, when the scheduler has gone on.
+      const saved = state();
+      context.standsAt(step, () => saved);
+    }
+  };
+  stand(done);
   for (let stepIndex = done; stepIndex < timesteps.length; stepIndex += 1) {
     context.throwIfCancelled();
     const stepOptions = { scheduler, predict, place, drawNoise, chooseClean };
     ({ data: sample } = await takeStep(floatTensor(shape, sample), stepIndex, stepOptions));
     if (between !== undefined) sample = between.apply(floatTensor(shape, sample)).data;
     context.progress(stepIndex + 1 - first, timesteps.length - first);
-    context.standsAt(stepIndex + 1, stateAt(floatTensor(shape, sample), scheduler, between));
+    stand(stepIndex + 1);
   }
   return floatTensor(shape, sample);
 }

@@ -40,6 +40,8 @@ const JOBS: readonly (readonly [string, readonly string[]])[] = [
   ['a ControlNet', ALONG],
   ['no inversion', [...ALONG, '--bridging', 'none', '--strength', '0.5']],
   ['shared noise', [...ALONG, '--shared-noise', '0.5']],
+  ['steps that cost less', [...ALONG, '--fast']],
+  ['features that are cached', [...ALONG, '--cache-interval', '2']],
   ['guidance that ends', [...ALONG, '--guidance-end', '0.5']],
   ['another sampler', [...ALONG, '--scheduler', 'heun']],
   ['timesteps of a list', [...ALONG, '--scheduler', 'euler', '--timesteps', '999,850,600,250,24']],

@@ -65,7 +65,8 @@ function pairSamples(
   const paired: Record<string, Tensor> = { ...feeds };
   for (const { name, shape } of inputs) {
     const feed = feeds[name];
-    const axis = shape.indexOf(batch);
+    // Frames may be joined to the batch: `batch*frames`.
+    const axis = shape.findIndex((size) => String(size).split('*')[0] === batch);
     // A feed that does not fit is the session's to refuse.
     if (axis < 0 || feed?.shape.length !== shape.length) continue;
     paired[name] = repeatAlong(feed, axis);
@@ -73,7 +74,7 @@ function pairSamples(
   return paired;
 }
 
-/** Twice the tensor along an axis whose size is 1. */
+/** Twice the tensor along an axis before which all sizes are 1. */
 function repeatAlong(tensor: Tensor, axis: number): Tensor {
   const { shape, data } = tensor;
   const innerLength = shape.slice(axis).reduce((product, size) => product * size, 1);
@@ -83,10 +84,11 @@ function repeatAlong(tensor: Tensor, axis: number): Tensor {
     repeated.set(inner, 2 * start);
     repeated.set(inner, 2 * start + innerLength);
   }
-  return { ...tensor, shape: shape.with(axis, 2), data: repeated } as Tensor;
+  return { ...tensor, shape: shape.with(axis, 2 * shape[axis]!), data: repeated } as Tensor;
 }
 
 function firstOfTwo(tensor: Tensor): Tensor {
   const { shape, data } = tensor;
-  return { ...tensor, shape: shape.with(0, 1), data: data.slice(0, data.length / 2) } as Tensor;
+  const first = data.slice(0, data.length / 2);
+  return { ...tensor, shape: shape.with(0, shape[0]! / 2), data: first } as Tensor;
 }

@@ -5,10 +5,12 @@ import { readOnnxFile } from '../../../common/models/onnx-file.ts';
 import { BivdiffError } from '../../../common/errors.ts';
 import type { Digest } from '../../../common/task.ts';
 import type { LaneLoad, LaneModel, LaneSettings } from './lane-job.ts';
+import { cutGraph } from '../onnx/cut-graph.ts';
 import { openOnnxSession } from '../onnx/onnx-session.ts';
 import type { OnnxSession } from '../onnx/onnx-session.ts';
 
 interface Entry {
+  readonly digest: Digest;
   readonly session: Promise<OnnxSession>;
   /** Of its weights, loaded. */
   readonly bytes: number;
@@ -29,7 +31,7 @@ interface Entry {
 export class SessionCache {
   readonly #settings: LaneSettings;
   /** Least recently used first. */
-  readonly #entries = new Map<Digest, Entry>();
+  readonly #entries = new Map<string, Entry>();
   #releasedBusySeconds = 0;
 
   constructor(settings: LaneSettings) {
@@ -45,9 +47,13 @@ export class SessionCache {
 
   get load(): LaneLoad {
     let loadedBytes = 0;
-    for (const { bytes } of this.#entries.values()) loadedBytes += bytes;
-    const warm = [...this.#entries].map(([digest, { loadMs }]) => [digest, loadMs] as const);
-    return { warm: Object.fromEntries(warm), loadedBytes };
+    const warm: Record<Digest, number> = {};
+    for (const { bytes, digest, loadMs } of this.#entries.values()) {
+      loadedBytes += bytes;
+      // Of a graph and what is made of it, all that loading took.
+      warm[digest] = (warm[digest] ?? 0) + loadMs;
+    }
+    return { warm, loadedBytes };
   }
 
   /**
@@ -61,18 +67,18 @@ export class SessionCache {
     } finally {
       entry.users -= 1;
       // Not what was just used, however much its runs take: it will most likely be used again.
-      await this.#release(this.#takeIdle(this.#missingFor(0), model.digest));
+      await this.#release(this.#takeIdle(this.#missingFor(0), keyOf(model)));
     }
   }
 
   /** What the budget leaves beside the weights of a model that is in use; nothing else may be loaded then. */
-  roomBeside({ digest }: LaneModel): number {
-    return this.#settings.memoryLimitBytes - this.#entries.get(digest)!.bytes;
+  roomBeside(model: LaneModel): number {
+    return this.#settings.memoryLimitBytes - this.#entries.get(keyOf(model))!.bytes;
   }
 
   /** To be called before a run of a model in use that takes so many bytes: releases others, as far as that is needed and they are idle. */
-  async makeRoom({ digest }: LaneModel, runBytes: number): Promise<void> {
-    const entry = this.#entries.get(digest)!;
+  async makeRoom(model: LaneModel, runBytes: number): Promise<void> {
+    const entry = this.#entries.get(keyOf(model))!;
     entry.runBytes = Math.max(entry.runBytes, runBytes);
     await this.#release(this.#takeIdle(this.#missingFor(0)));
   }
@@ -84,16 +90,18 @@ export class SessionCache {
 
   /** Without a pause inside, so that two calls for one model share its entry and none evicts it in between. */
   #acquire(model: LaneModel): Entry {
-    const entry = this.#entries.get(model.digest) ?? this.#load(model);
+    const key = keyOf(model);
+    const entry = this.#entries.get(key) ?? this.#load(model);
     entry.users += 1;
-    this.#entries.delete(model.digest);
-    this.#entries.set(model.digest, entry);
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
     return entry;
   }
 
   #load(model: LaneModel): Entry {
     const graph = graphOf(model);
-    const { weightBytes } = readOnnxFile(graph);
+    const { digest, form } = model;
+    const { weightBytes } = form === undefined ? readOnnxFile(graph) : cutGraph(graph, form);
     this.#checkBudget(model, weightBytes);
     const evicted = this.#takeIdle(this.#missingFor(weightBytes));
     let begunMs = 0;
@@ -102,7 +110,8 @@ export class SessionCache {
       return this.#open(model, graph);
     });
     const entry: Entry = {
-      ...{ session, bytes: weightBytes, runBytes: 0, users: 0, loaded: undefined, loadMs: 0 },
+      ...{ digest, session, bytes: weightBytes },
+      ...{ runBytes: 0, users: 0, loaded: undefined, loadMs: 0 },
     };
     session.then(
       (loaded) => {
@@ -110,15 +119,15 @@ export class SessionCache {
         entry.loadMs = Math.ceil(performance.now() - begunMs);
       },
       () => {
-        if (this.#entries.get(model.digest) === entry) this.#entries.delete(model.digest);
+        if (this.#entries.get(keyOf(model)) === entry) this.#entries.delete(keyOf(model));
       },
     );
     return entry;
   }
 
-  async #open({ name, digest }: LaneModel, graph: string): Promise<OnnxSession> {
+  async #open({ name, digest, form }: LaneModel, graph: string): Promise<OnnxSession> {
     const { threads, executionProviders } = this.#settings;
-    return openOnnxSession({ name, digest, graph, threads, executionProviders });
+    return openOnnxSession({ name, digest, graph, form, threads, executionProviders });
   }
 
   #checkBudget(model: LaneModel, bytes: number): void {
@@ -143,13 +152,13 @@ export class SessionCache {
   }
 
   /** Takes out entries that no work uses, least recently used first, until `bytes` are free or none is left. */
-  #takeIdle(bytes: number, kept?: Digest): readonly OnnxSession[] {
+  #takeIdle(bytes: number, kept?: string): readonly OnnxSession[] {
     const taken: OnnxSession[] = [];
     let missing = bytes;
-    for (const [digest, { users, loaded, bytes: weights, runBytes }] of [...this.#entries]) {
+    for (const [key, { users, loaded, bytes: weights, runBytes }] of [...this.#entries]) {
       if (missing <= 0) break;
-      if (users > 0 || loaded === undefined || digest === kept) continue;
-      this.#entries.delete(digest);
+      if (users > 0 || loaded === undefined || key === kept) continue;
+      this.#entries.delete(key);
       taken.push(loaded);
       missing -= weights + runBytes;
     }
@@ -162,6 +171,11 @@ export class SessionCache {
       await session.release();
     }
   }
+}
+
+/** A graph and what is made of it are sessions of their own. */
+function keyOf({ digest, form }: LaneModel): string {
+  return form === undefined ? digest : `${digest} ${form}`;
 }
 
 function graphOf(model: LaneModel): string {

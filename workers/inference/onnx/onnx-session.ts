@@ -3,6 +3,7 @@
 
 import './no-telemetry.ts';
 import * as ort from 'onnxruntime-node';
+import { dirname } from 'node:path';
 
 import { digestText } from '../../../common/digest.ts';
 import { BivdiffError } from '../../../common/errors.ts';
@@ -10,6 +11,8 @@ import { readOnnxFile } from '../../../common/models/onnx-file.ts';
 import { versionOfPackage } from '../../../common/package-version.ts';
 import type { Digest } from '../../../common/task.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { cutGraph } from './cut-graph.ts';
+import type { CutGraph, GraphForm } from './cut-graph.ts';
 import { translateOnnxError } from './onnx-errors.ts';
 import { dropGraph, keptGraph, keptGraphsHere, WEIGHTS_FILE } from './kept-graphs.ts';
 import type { KeptGraphs } from './kept-graphs.ts';
@@ -24,6 +27,8 @@ export interface OnnxSessionOptions {
   readonly name: string;
   /** Path of the .onnx file; external data is looked for beside it. */
   readonly graph: string;
+  /** @default the graph as it is */
+  readonly form?: GraphForm | undefined;
   /** Threads inside one run. They change no bits, but for a batch of one: lone-sample.ts. */
   readonly threads: number;
   /** Tried in order, as ONNX Runtime names them; `cuda:1` is the second of its devices. @default ['cpu'] */
@@ -49,49 +54,64 @@ export interface OnnxSession extends Session {
 export async function openOnnxSession(options: OnnxSessionOptions): Promise<OnnxSession> {
   // Whatever ONNX Runtime would print is thrown as well, and translated: nothing on stderr.
   ort.env.logLevel = 'fatal';
+  const { graph, form, name } = options;
   let native: ort.InferenceSession | undefined;
   try {
-    native = (await openKept(options)) ?? (await open(options, options.graph));
+    const source = form === undefined ? { graph } : { graph, cut: cutGraph(graph, form) };
+    native = (await openKept(options, source)) ?? (await open(options, source));
     return new NativeSession(options, native);
   } catch (reason) {
     await native?.release();
-    throw translateOnnxError(reason, { phase: 'load', name: options.name, path: options.graph });
+    throw translateOnnxError(reason, { phase: 'load', name, path: graph });
   }
+}
+
+/** A file, or what was made of it. */
+interface GraphSource {
+  readonly graph: string;
+  readonly cut?: CutGraph;
 }
 
 async function open(
   { executionProviders = ['cpu'], threads }: OnnxSessionOptions,
-  graph: string,
-  more: ort.InferenceSession.SessionOptions = {},
+  { graph, cut }: GraphSource,
+  { extra, ...more }: ort.InferenceSession.SessionOptions = {},
 ): Promise<ort.InferenceSession> {
-  return ort.InferenceSession.create(graph, {
+  const options: ort.InferenceSession.SessionOptions = {
     executionProviders: executionProviders.map(providerOption),
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
     logSeverityLevel: 4,
     ...more,
-  });
+  };
+  if (cut === undefined)
+    return ort.InferenceSession.create(graph, { ...options, extra: extra ?? {} });
+  const beside = { [WEIGHTS_FOLDER]: dirname(graph) };
+  return ort.InferenceSession.create(cut.bytes, { ...options, extra: { ...extra, ...beside } });
 }
 
 /** From what is kept, which is made if need be. Undefined if it is none that is kept. Its bits are those of the graph. */
-async function openKept(options: OnnxSessionOptions): Promise<ort.InferenceSession | undefined> {
-  const { graph, digest, executionProviders = ['cpu'], kept = keptGraphsHere() } = options;
+async function openKept(
+  options: OnnxSessionOptions,
+  source: GraphSource,
+): Promise<ort.InferenceSession | undefined> {
+  const { digest, form, executionProviders = ['cpu'], kept = keptGraphsHere() } = options;
   // What other providers make of a graph is tied to their devices.
   const isKept = digest !== undefined && executionProviders.every((name) => name === 'cpu');
   if (!isKept || kept === undefined) return undefined;
-  const { weightBytes } = readOnnxFile(graph);
+  const { weightBytes } = source.cut ?? readOnnxFile(source.graph);
   if (weightBytes < kept.weightBytesMin) return undefined;
-  const key = keyOf(digest);
+  const key = keyOf(digest, form);
   const make = async (path: string): Promise<void> => {
-    const session = await open(options, graph, { optimizedModelFilePath: path, extra: KEEPING });
+    const session = await open(options, source, { optimizedModelFilePath: path, extra: KEEPING });
     await session.release();
   };
   const path = await keptGraph(kept, key, { weightBytes, make });
   if (path === undefined) return undefined;
   try {
     // As it is: it would only be optimised again.
-    return await open(options, path, { graphOptimizationLevel: 'disabled' });
+    return await open(options, { graph: path }, { graphOptimizationLevel: 'disabled' });
   } catch {
     await dropGraph(kept, key);
     return undefined;
@@ -99,9 +119,10 @@ async function openKept(options: OnnxSessionOptions): Promise<ort.InferenceSessi
 }
 
 /** What ONNX Runtime makes of a graph depends on its version, and on what the processor's kernels want. */
-function keyOf(digest: Digest): Digest {
+function keyOf(digest: Digest, form: GraphForm | undefined): Digest {
   const version = versionOfPackage('onnxruntime-node');
-  return digestText(`${digest} onnxruntime-${version} ${cpuHardware()}`);
+  const graph = form === undefined ? digest : `${digest} ${form}`;
+  return digestText(`${graph} onnxruntime-${version} ${cpuHardware()}`);
 }
 
 /** All weights into one file, also those that are laid out for products, so that the file is mapped and nothing is made of it. */
@@ -110,6 +131,9 @@ const KEEPING = {
   'session.optimized_model_external_initializers_min_size_in_bytes': '1024',
   'session.save_external_prepacked_constant_initializers': '1',
 };
+
+/** Where a graph that is no file has its external data. */
+const WEIGHTS_FOLDER = 'session.model_external_initializers_file_folder_path';
 
 class NativeSession implements OnnxSession {
   readonly name: string;

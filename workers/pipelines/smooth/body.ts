@@ -15,7 +15,8 @@ import { branchesAt, predictGuided, textBranches } from '../guidance.ts';
 import { clipFromFrames, framesFromClip } from '../latents.ts';
 import { latentCopiesInput, latentsInput } from '../stage-inputs.ts';
 import { embedPrompt, embedText, meanText } from '../text-embedding.ts';
-import { checkLatentSize, runUnet } from '../unet.ts';
+import { openStepUnet } from '../step-unet.ts';
+import { checkLatentSize } from '../unet.ts';
 import { frameStates, stepWindows } from '../window-steps.ts';
 
 /** `latents`: scaled, of the shape of what comes in; of one step of windows, those windows one after the other. */
@@ -23,8 +24,10 @@ export const smooth: StageBody<SmoothParams> = async (input, context) => {
   const { params, frames } = input;
   const sampler = createSampler('ddim', context.config('scheduler'), { steps: params.steps });
   const { start, first } = beginning(input, sampler.timesteps, context.config('scheduler'));
-  const unet = await context.session('unet');
-  checkLatentSize(unet, context.config('unet'), start);
+  // Steps of windows are tasks of their own, which recall nothing.
+  const cacheInterval = params.windows === undefined ? params.cacheInterval : undefined;
+  const unet = await openStepUnet(context, cacheInterval);
+  checkLatentSize(unet.session, context.config('unet'), start);
   const told = await embedPrompt(params.prompt, context);
   const negative = await embedText(params.negativePrompt, context);
   const predictOver = (start: number, length: number): Predict => {
@@ -33,7 +36,7 @@ export const smooth: StageBody<SmoothParams> = async (input, context) => {
     const { steps, guidanceEnd: end } = params;
     return (sample, timestep, step) =>
       predictGuided(sample, branchesAt(branches, { step, steps, end }), (batch, text) => {
-        return runUnet(unet, { sample: batch, timestep, text });
+        return unet.run({ sample: batch, timestep, text }, step);
       });
   };
   if (params.windows !== undefined) {
@@ -43,7 +46,8 @@ export const smooth: StageBody<SmoothParams> = async (input, context) => {
     return { latents: await stepWindows(start, params.windows, options) };
   }
   const place = `smooth ${framesText(frames)}`;
-  const options = { sampler, predict: predictOver(0, frames.length), context, place };
+  const predict = predictOver(0, frames.length);
+  const options = { sampler, predict, context, place, resumesEvery: cacheInterval };
   return { latents: framesFromClip(await denoiseFrom(clipFromFrames(start), first, options)) };
 };
 

@@ -25,19 +25,18 @@ export interface DemoRun<S extends LaneStageName> {
 
 export class DemoStages {
   readonly set: ModelSet;
-  readonly #state = new LaneState({
-    threads: 1,
-    memoryLimitBytes: 2 ** 30,
-    executionProviders: ['cpu'],
-  });
+  readonly #state: LaneState;
 
-  private constructor(set: ModelSet) {
+  private constructor(set: ModelSet, threads: number) {
     this.set = set;
+    this.#state = new LaneState({
+      ...{ threads, memoryLimitBytes: 2 ** 30, executionProviders: ['cpu'] },
+    });
   }
 
-  static async open(): Promise<DemoStages> {
+  static async open({ threads = 1 } = {}): Promise<DemoStages> {
     const folder = fileURLToPath(new URL('../../../../models/demo', import.meta.url));
-    return new DemoStages(await openModelSet(folder));
+    return new DemoStages(await openModelSet(folder), threads);
   }
 
   async close(): Promise<void> {

@@ -54,6 +54,8 @@ describe('the graphs of a job', () => {
     expect(drawn(large).memory.run).toBe(4 * drawn().memory.run);
     expect(drawn({ frameBatch: 4 }).memory.run).toBe(drawn({ frameBatch: 8 }).memory.run / 2);
     expect(drawn({ guidanceScale: 1 }).memory.run).toBe(drawn().memory.run / 2);
+    // The first steps are guided, and run the whole graph.
+    expect(drawn({ guidanceEnd: 0.5, cacheInterval: 3 })).toEqual(drawn());
     expect(smoothed({ videoGuidanceScale: 1 }).memory.run).toBe(smoothed().memory.run / 2);
     expect(smoothed({ window: 4 }).memory.run).toBe(smoothed({ window: 8 }).memory.run / 2);
     expect(smoothed({ frameBatch: 4 })).toEqual(smoothed({ frameBatch: 8 }));

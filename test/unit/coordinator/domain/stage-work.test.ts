@@ -39,6 +39,18 @@ describe('the work of a stage', () => {
     expect(drawn({ sampler: 'lcm', timesteps: [999, 499] })).toBe(drawn({ steps: 2 }));
   });
 
+  it('counts what is left of steps that cost less, in memory nothing', () => {
+    const half = totalOf('smooth', { guidanceEnd: 0.5 });
+    expect(half).toBe(0.75 * totalOf('smooth'));
+    const cached = totalOf('smooth', { cacheInterval: 5 });
+    expect(cached).toBeLessThan(0.5 * totalOf('smooth'));
+    expect(totalOf('generate', { cacheInterval: 5 })).toBeLessThan(totalOf('generate'));
+    expect(totalOf('invert-video', { cacheInterval: 5 })).toBe(totalOf('invert-video'));
+    const long = { mode: 'co-denoise', stride: 4, block: 1 } as const;
+    const stepwise = totalOf('smooth', { frames: 16, long });
+    expect(totalOf('smooth', { frames: 16, long, cacheInterval: 5 })).toBe(stepwise);
+  });
+
   it('counts frames that two windows share for both', () => {
     // Frames 0 to 7, and 1 to 8.
     expect(totalOf('smooth', { frames: 9 })).toBe(2 * totalOf('smooth'));

@@ -97,6 +97,8 @@ describe('what contradicts it', () => {
   const bridges = (field: string): string =>
     `${field}: method controlvideo bridges nothing: its frames are the clip; leave one of the two out`;
   const alone = 'method controlvideo draws frames together, and one has none beside it';
+  const whole =
+    'method controlvideo smooths between steps, each of which is run whole; leave one of the two out';
   const weight =
     'method controlvideo draws frames together, so a control has one weight for all of them';
 
@@ -115,6 +117,8 @@ describe('what contradicts it', () => {
         'sharedNoise: method controlvideo draws all frames from one noise, which is 1; leave one of the two out',
       ],
     ],
+    [{ fast: true, cacheInterval: 3 }, [`fast: ${whole}`, `cacheInterval: ${whole}`]],
+    [{ fast: false, cacheInterval: 1 }, []],
     [{ mixingRatio: 0.5, bridging: { strategy: 'mixed' } }, [bridges('mixingRatio')]],
     [
       { bridging: { strategy: 'none', strength: 0.5 } },

@@ -1,0 +1,115 @@
+// Goal: what lies behind a UNet's deep features, run on those of the same step, gives what the whole graph gives; what cannot be cut is refused.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+import { openModelSet } from '../../../../common/models/model-folder.ts';
+import { readOnnxFile } from '../../../../common/models/onnx-file.ts';
+import { cutGraph, DEEP_FEATURES } from '../../../../workers/inference/onnx/cut-graph.ts';
+import { openOnnxSession } from '../../../../workers/inference/onnx/onnx-session.ts';
+import type { OnnxSession } from '../../../../workers/inference/onnx/onnx-session.ts';
+import { elementCount, floatTensor } from '../../../../workers/tensor/tensor.ts';
+import type { Tensor } from '../../../../workers/tensor/tensor.ts';
+import { casesOf } from '../../../support/thorough.ts';
+
+const DEMO = fileURLToPath(new URL('../../../../models/demo', import.meta.url));
+const { image, generators, videos } = await openModelSet(DEMO, { cacheFolder: false });
+const { prompt2prompt, ...others } = generators;
+const parts = [
+  ...[image.unet, image.unetInflated!],
+  ...Object.values(others).map(({ unet }) => unet),
+  ...Object.values(videos).map(({ unet }) => unet),
+];
+/** One of each kind. */
+const QUICK = ['image/unet', 'image/unet+canny', 'video/shapes3d/unet'];
+const MOST_WEIGHTS = 0.2;
+/** Sums of a product may be split otherwise where another graph is optimised. */
+const TOLERANCE = 1e-5;
+
+describe.each(casesOf(parts, ({ name }) => QUICK.includes(name)))(
+  '$name, cut before its last layer',
+  ({ name, graph }) => {
+    it('gives from its deep features what the whole does', async () => {
+      const open = { name, graph: graph!, threads: 1 };
+      const sessions = {
+        whole: await openOnnxSession(open),
+        deep: await openOnnxSession({ ...open, form: 'deep' }),
+        shallow: await openOnnxSession({ ...open, form: 'shallow' }),
+      };
+      try {
+        const feeds = feedsOf(sessions.whole);
+        const { out_sample: noise } = await sessions.whole.run(feeds);
+        const deep = await sessions.deep.run(feeds);
+        expectClose(deep['out_sample']!, noise!);
+        const own = sessions.shallow.inputs.map(({ name: input }) => [
+          input,
+          { ...feeds, [DEEP_FEATURES]: deep[DEEP_FEATURES]! }[input]!,
+        ]);
+        const shallow = await sessions.shallow.run(Object.fromEntries(own) as typeof feeds);
+        expectClose(shallow['out_sample']!, noise!);
+      } finally {
+        for (const session of Object.values(sessions)) await session.release();
+      }
+      const { weightBytes } = readOnnxFile(graph!);
+      expect(cutGraph(graph!, 'deep').weightBytes).toBe(weightBytes);
+      const { weightBytes: left } = cutGraph(graph!, 'shallow');
+      expect(left).toBeGreaterThan(0);
+      expect(left).toBeLessThan(MOST_WEIGHTS * weightBytes);
+    });
+  },
+);
+
+describe('a graph that cannot be cut', () => {
+  it('is refused with what to do: it is of another kind', () => {
+    for (const { graph } of [prompt2prompt!.unet, image.vaeDecoder, image.textEncoder]) {
+      expect(() => cutGraph(graph!, 'shallow')).toThrow(/cannot be cut for --cache-interval/);
+    }
+  });
+
+  it('is refused: it is damaged', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'bivdiff-cut-'));
+    try {
+      const path = join(folder, 'model.onnx');
+      await writeFile(path, 'no graph at all');
+      expect(() => cutGraph(path, 'deep')).toThrow(/is not a sound ONNX model/);
+      expect(() => cutGraph(join(folder, 'none.onnx'), 'deep')).toThrow(/does not exist/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
+function expectClose(made: Tensor, expected: Tensor): void {
+  expect(made.shape).toEqual(expected.shape);
+  const largest = (made.data as Float32Array).reduce((most, value, i) => {
+    return Math.max(most, Math.abs(value - Number(expected.data[i])));
+  }, 0);
+  expect(largest).toBeLessThan(TOLERANCE);
+}
+
+/** Two samples, of clips of three frames; of what has no batch one. */
+function feedsOf({ inputs }: OnnxSession): Record<string, Tensor> {
+  const { shape } = inputs.find(({ name }) => name === 'sample')!;
+  const batch = shape[0] === 1 ? 1 : 2;
+  const sizes: Readonly<Record<string, number>> = { timestep: 0, encoder_hidden_states: 77 };
+  return Object.fromEntries(
+    inputs.map(({ name, shape: dimensions }) => {
+      const own = dimensions.map((size, axis) => {
+        if (typeof size === 'number') return size;
+        if (name.endsWith('_conds')) return [1, batch, 3, 64, 64][axis]!;
+        if (axis === 0) return batch;
+        if (name !== 'sample') return sizes[name]!;
+        return dimensions.length === 5 && axis === 2 ? 3 : 8;
+      });
+      const count = elementCount(own);
+      const values = Float32Array.from({ length: count }, (_, i) =>
+        Math.sin(1.7 * i + name.length),
+      );
+      if (name === 'timestep') return [name, floatTensor(own, values.fill(501))];
+      return [name, floatTensor(own, name === 'conditioning_scales' ? values.fill(1) : values)];
+    }),
+  );
+}

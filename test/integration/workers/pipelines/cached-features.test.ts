@@ -1,0 +1,120 @@
+// Goal: steps that take deep features of an earlier one give what an independent run in torch gives, which runs the whole network and replaces what is
+// cached (models/parity/cached.py); and nothing that changes no bit without them does so with them.
+
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+
+import type { SmoothParams } from '../../../../common/stages.ts';
+import { drawLatents } from '../../../../recipes/controlnet/drawing.ts';
+import type { Checkpoint } from '../../../../workers/inference/ports.ts';
+import { smooth } from '../../../../workers/pipelines/smooth/body.ts';
+import type { FloatTensor } from '../../../../workers/tensor/tensor.ts';
+import { sliceBatch } from '../../../../workers/pipelines/latents.ts';
+import { itThorough } from '../../../support/thorough.ts';
+import { DemoStages } from './demo-stages.ts';
+import { goldenControl, goldenFloats, goldenParameters, maxDifference } from './goldens.ts';
+
+/** Fifty steps take seconds on a free core, minutes on a busy one. */
+vi.setConfig({ testTimeout: 600_000 });
+
+const TOLERANCE = 1e-3;
+/** As in models/parity/cached.py. */
+const cacheInterval = 3;
+const golden = goldenParameters();
+const { prompt, negativePrompt, steps } = golden;
+const frames = Array.from({ length: golden.frames }, (_, i) => i);
+const smoothParams = { prompt, negativePrompt, steps, guidanceScale: golden.videoGuidanceScale };
+
+let demo: DemoStages;
+
+beforeAll(async () => {
+  demo = await DemoStages.open();
+});
+
+afterAll(async () => {
+  await demo.close();
+});
+
+async function drawn(changes: object = {}): Promise<FloatTensor> {
+  const params = {
+    ...{ task: 'controlnet', prompt, negativePrompt, steps, cacheInterval, seed: 0 },
+    ...{ guidanceScale: golden.guidanceScale, conditioningScale: golden.conditioningScale },
+    sampler: golden.scheduler,
+    ...changes,
+  } as const;
+  const controls = [{ pictures: goldenControl(), scale: golden.conditioningScale }];
+  const noise = goldenFloats('generate', 'noise');
+  return drawLatents({ params, controls, noise, frames }, demo.context('generate', { params }));
+}
+
+const noiseOf = (count: number): FloatTensor => sliceBatch(goldenFloats('mix', 'noise'), 0, count);
+
+async function smoothed(
+  changes: Partial<SmoothParams> = {},
+  { count = frames.length, stages = demo }: { count?: number; stages?: DemoStages } = {},
+): Promise<FloatTensor> {
+  const params = { ...smoothParams, cacheInterval, ...changes };
+  const run = { params, tensors: { noise: noiseOf(count) }, frames: frames.slice(0, count) };
+  return (await stages.run('smooth', run))['latents'] as FloatTensor;
+}
+
+describe('steps that take deep features of an earlier one', () => {
+  it('draw the recorded latents', async () => {
+    expect(maxDifference(await drawn(), goldenFloats('cached', 'generate'))).toBeLessThan(
+      TOLERANCE,
+    );
+  });
+
+  it('smooth to the recorded latents', async () => {
+    expect(maxDifference(await smoothed(), goldenFloats('cached', 'smooth'))).toBeLessThan(
+      TOLERANCE,
+    );
+  });
+
+  itThorough.each([1, 2, 4])('smooth to others at interval %i', async (other) => {
+    const made = await smoothed({ cacheInterval: other });
+    expect(maxDifference(made, goldenFloats('cached', 'smooth'))).toBeGreaterThan(TOLERANCE);
+  });
+
+  it('go on from a checkpoint to the same bits, which they leave where the whole network is run', async () => {
+    const params = { ...smoothParams, steps: 8, cacheInterval };
+    const input = { params, tensors: { noise: noiseOf(2) }, frames: [0, 1] };
+    const left: Checkpoint[] = [];
+    const context = demo.context('smooth', { params });
+    const standsAt = (doneSteps: number, save: () => Checkpoint['tensors']): void => {
+      // When the scheduler has gone on, as a checkpoint that is due late is.
+      setTimeout(() => left.push({ doneSteps, tensors: save() }), 0);
+    };
+    const { latents } = await smooth(input, { ...context, standsAt });
+    await vi.waitFor(() => {
+      expect(left.map(({ doneSteps }) => doneSteps)).toEqual([0, 3, 6]);
+    });
+    for (const resumed of left.slice(1)) {
+      const again = await smooth(input, { ...context, resumed });
+      expect(again['latents']).toEqual(latents);
+    }
+  });
+
+  it('are guided by nothing where guidance ends before the first, to the byte', async () => {
+    const short = { steps: 6 };
+    expect(await drawn({ ...short, guidanceEnd: 0 })).toEqual(
+      await drawn({ ...short, guidanceScale: 1 }),
+    );
+    const alone = await smoothed({ ...short, guidanceScale: 1 }, { count: 2 });
+    expect(await smoothed({ ...short, guidanceEnd: 0 }, { count: 2 })).toEqual(alone);
+    const half = await smoothed({ ...short, guidanceEnd: 0.5 }, { count: 2 });
+    expect(half).not.toEqual(alone);
+  });
+
+  it('give the same bits with several threads, of a clip that is asked once too', async () => {
+    const several = await DemoStages.open({ threads: 4 });
+    try {
+      for (const guidanceScale of [1, 2]) {
+        const changes = { steps: 4, guidanceScale };
+        const alone = await smoothed(changes, { count: 2 });
+        expect(await smoothed(changes, { count: 2, stages: several })).toEqual(alone);
+      }
+    } finally {
+      await several.close();
+    }
+  });
+});
