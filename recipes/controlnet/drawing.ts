@@ -22,7 +22,7 @@ import { conditionsFromFrames } from '../../workers/pipelines/pixels.ts';
 import { embedPrompt, embedText } from '../../workers/pipelines/text-embedding.ts';
 import { openStepUnet } from '../../workers/pipelines/step-unet.ts';
 import type { StepUnet } from '../../workers/pipelines/step-unet.ts';
-import { checkLatentSize } from '../../workers/pipelines/unet.ts';
+import { checkLatentSize, runUnet } from '../../workers/pipelines/unet.ts';
 import { floatTensor } from '../../workers/tensor/tensor.ts';
 import type { FloatTensor, FrameTensor, Tensor } from '../../workers/tensor/tensor.ts';
 import { drawingSampler, noiseOf } from '../pipeline/generator-settings.ts';
@@ -78,15 +78,30 @@ export async function loopAlong(
     scale: params.guidanceScale,
   });
   return {
-    predict: predictAlong(drawing, { unet, branches, steps }),
+    predict: predictAlong(drawing, {
+      unet,
+      openFree: freeUnet(context, cacheInterval),
+      branches,
+      steps,
+    }),
     context,
     resumesEvery: cacheInterval,
     place: `generate ${framesText(frames)}`,
   };
 }
 
+/** Opens the graph without its controls, when it is first asked for; undefined where it is run with them all the same, to the same bits. */
+function freeUnet(context: StageContext, cacheInterval = 1): Prediction['openFree'] {
+  return async () => {
+    const isOne = cacheInterval === 1 && context.hasRoomFor('unet', 'uncontrolled');
+    return isOne ? context.session('unet', 'uncontrolled') : undefined;
+  };
+}
+
 interface Prediction {
   readonly unet: StepUnet;
+  /** For steps at which no control weighs anything. */
+  readonly openFree: () => Promise<Session | undefined>;
   readonly branches: readonly Branch[];
   /** How many the loop has. */
   readonly steps: number;
@@ -95,7 +110,7 @@ interface Prediction {
 /** The graph takes a weight for each control and none for each frame, so frames of other weights are another batch. */
 function predictAlong(
   { params, controls, noise, picturesInput = 'controlnet_conds', isWindow = false }: Drawing,
-  { unet, branches, steps }: Prediction,
+  { unet, openFree, branches, steps }: Prediction,
 ): Predict {
   const count = noise.shape[0]!;
   const channels = channelsOf(unet.session, picturesInput);
@@ -122,8 +137,10 @@ function predictAlong(
         [picturesInput]: pictures,
         conditioning_scales: floatTensor([scales.length], Float32Array.from(scales)),
       };
+      const free = scales.every((scale) => scale === 0) ? await openFree() : undefined;
       const own = await predictFor(pickBatch(sample, members), told, (batch, text) => {
-        return unet.run({ sample: batch, timestep, text, conditions }, step);
+        const call = { sample: batch, timestep, text };
+        return free === undefined ? unet.run({ ...call, conditions }, step) : runUnet(free, call);
       });
       predicted.push(own);
     }

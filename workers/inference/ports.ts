@@ -41,6 +41,8 @@ export interface Checkpoint {
 export interface StageContext {
   /** The loaded graph that plays this role in the task, or what is made of it; loads it if this lane has not. */
   session(role: string, form?: GraphForm): Promise<Session>;
+  /** Whether that can be made of the graph in this role, and fits into memory beside it: where it only saves time. */
+  hasRoomFor(role: string, form: GraphForm): boolean;
   tokenizer(role: string): Promise<Tokenizer>;
   config(role: string): JsonObject;
   /** Memo for pure results that many tasks of one lane share (text embeddings); bounded, dropped freely. `key` holds all that the value depends on, model digests included. */

@@ -53,6 +53,7 @@ export function createStageContext(
       const model = { ...modelOf(job, role), form };
       return openRole(model, role, { state, throwIfCancelled, kind: hooks.graphs[role] });
     },
+    hasRoomFor: (role, form) => state.sessions.hasRoomFor(modelOf(job, role), form),
     tokenizer: async (role) => {
       const model = modelOf(job, role);
       return state.tokenizers.get(model.digest, () => openTokenizer(folderOf(model)));
@@ -83,8 +84,8 @@ async function openRole(
 ): Promise<Session> {
   throwIfCancelled();
   return sessions.use(model, async ({ name, inputs, outputs }) => {
-    // What is left of a graph behind a cut was seen with the whole.
-    if (kind !== undefined && model.form !== 'shallow') {
+    // What has fewer inputs was made of one that was seen.
+    if (kind !== undefined && (model.form ?? 'deep') === 'deep') {
       checkGraphContract({ name, inputs, outputs }, kind, model.config);
     }
     return {

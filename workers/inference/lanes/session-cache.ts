@@ -6,8 +6,12 @@ import { BivdiffError } from '../../../common/errors.ts';
 import type { Digest } from '../../../common/task.ts';
 import type { LaneLoad, LaneModel, LaneSettings } from './lane-job.ts';
 import { cutGraph } from '../onnx/cut-graph.ts';
+import type { GraphForm } from '../onnx/cut-graph.ts';
 import { openOnnxSession } from '../onnx/onnx-session.ts';
 import type { OnnxSession } from '../onnx/onnx-session.ts';
+
+/** Of the budget that two graphs may fill where one would do. */
+const WEIGHTS_SHARE = 0.5;
 
 interface Entry {
   readonly digest: Digest;
@@ -32,6 +36,8 @@ export class SessionCache {
   readonly #settings: LaneSettings;
   /** Least recently used first. */
   readonly #entries = new Map<string, Entry>();
+  /** Of each model that was asked about, which are few. */
+  readonly #hasRoom = new Map<string, boolean>();
   #releasedBusySeconds = 0;
 
   constructor(settings: LaneSettings) {
@@ -69,6 +75,20 @@ export class SessionCache {
       // Not what was just used, however much its runs take: it will most likely be used again.
       await this.#release(this.#takeIdle(this.#missingFor(0), keyOf(model)));
     }
+  }
+
+  /** Whether it can be made of the model's graph, and the weights of both leave room for what runs take. */
+  hasRoomFor(model: LaneModel, form: GraphForm): boolean {
+    const key = keyOf({ ...model, form });
+    let known = this.#hasRoom.get(key);
+    if (known === undefined) {
+      const graph = graphOf(model);
+      const made = weightBytesOf(graph, form) ?? Infinity;
+      known =
+        readOnnxFile(graph).weightBytes + made <= WEIGHTS_SHARE * this.#settings.memoryLimitBytes;
+      this.#hasRoom.set(key, known);
+    }
+    return known;
   }
 
   /** What the budget leaves beside the weights of a model that is in use; nothing else may be loaded then. */
@@ -170,6 +190,15 @@ export class SessionCache {
       this.#releasedBusySeconds += session.busySeconds;
       await session.release();
     }
+  }
+}
+
+/** Undefined if this cannot be made of it. */
+function weightBytesOf(graph: string, form: GraphForm): number | undefined {
+  try {
+    return cutGraph(graph, form).weightBytes;
+  } catch {
+    return undefined;
   }
 }
 

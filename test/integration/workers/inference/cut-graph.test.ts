@@ -62,11 +62,49 @@ describe.each(casesOf(parts, ({ name }) => QUICK.includes(name)))(
   },
 );
 
+const CONTROLLED = Object.values(generators)
+  .filter(({ task }) => task === 'controlnet' || task === 't2i-adapter')
+  .map(({ unet }) => unet);
+const QUICK_CONTROLLED = ['image/unet+canny+depth', 'image/unet+t2i-canny'];
+
+describe.each(casesOf(CONTROLLED, ({ name }) => QUICK_CONTROLLED.includes(name)))(
+  '$name, without its controls',
+  ({ name, graph }) => {
+    it('gives the bits of controls that weigh nothing, from the weights of the plain UNet', async () => {
+      const open = { name, graph: graph!, threads: 1 };
+      const [whole, free] = [
+        await openOnnxSession(open),
+        await openOnnxSession({ ...open, form: 'uncontrolled' }),
+      ];
+      try {
+        const feeds = feedsOf(whole);
+        const scales = feeds['conditioning_scales']!;
+        const weightless = floatTensor(scales.shape, new Float32Array(scales.data.length));
+        const { sample, timestep, encoder_hidden_states: text } = feeds;
+        const own = { sample: sample!, timestep: timestep!, encoder_hidden_states: text! };
+        expect(free.inputs.map((input) => input.name)).toEqual(Object.keys(own));
+        const expected = await whole.run({ ...feeds, conditioning_scales: weightless });
+        expect(await free.run(own)).toEqual(expected);
+        expect(await whole.run(feeds)).not.toEqual(expected);
+      } finally {
+        await whole.release();
+        await free.release();
+      }
+      const plain = cutGraph(image.unet.graph!, 'deep').weightBytes;
+      expect(cutGraph(graph!, 'uncontrolled').weightBytes / plain).toBeCloseTo(1, 3);
+    });
+  },
+);
+
 describe('a graph that cannot be cut', () => {
   it('is refused with what to do: it is of another kind', () => {
     for (const { graph } of [prompt2prompt!.unet, image.vaeDecoder, image.textEncoder]) {
       expect(() => cutGraph(graph!, 'shallow')).toThrow(/cannot be cut for --cache-interval/);
     }
+  });
+
+  it('is refused: it has no controls', () => {
+    expect(() => cutGraph(image.unet.graph!, 'uncontrolled')).toThrow(/has no controls/);
   });
 
   it('is refused: it is damaged', async () => {

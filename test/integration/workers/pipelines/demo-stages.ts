@@ -8,6 +8,7 @@ import type { ParamsByStage } from '../../../../common/stages.ts';
 import type { JsonObject } from '../../../../common/task.ts';
 import { findBody, LANE_STAGES } from '../../../../recipes/lane-stages.ts';
 import { createStageContext, LaneState } from '../../../../workers/inference/lanes/lane-context.ts';
+import type { LaneSettings } from '../../../../workers/inference/lanes/lane-job.ts';
 import type { LaneStage, StageContext } from '../../../../workers/inference/ports.ts';
 import type { Tensor } from '../../../../workers/tensor/tensor.ts';
 
@@ -27,16 +28,19 @@ export class DemoStages {
   readonly set: ModelSet;
   readonly #state: LaneState;
 
-  private constructor(set: ModelSet, threads: number) {
+  private constructor(set: ModelSet, lane: Pick<LaneSettings, 'threads' | 'memoryLimitBytes'>) {
     this.set = set;
-    this.#state = new LaneState({
-      ...{ threads, memoryLimitBytes: 2 ** 30, executionProviders: ['cpu'] },
-    });
+    this.#state = new LaneState({ ...lane, executionProviders: ['cpu'] });
   }
 
-  static async open({ threads = 1 } = {}): Promise<DemoStages> {
+  static async open({ threads = 1, memoryLimitBytes = 2 ** 30 } = {}): Promise<DemoStages> {
     const folder = fileURLToPath(new URL('../../../../models/demo', import.meta.url));
-    return new DemoStages(await openModelSet(folder), threads);
+    return new DemoStages(await openModelSet(folder), { threads, memoryLimitBytes });
+  }
+
+  /** Of the weights of all that was loaded and not released. */
+  get loadedBytes(): number {
+    return this.#state.sessions.load.loadedBytes;
   }
 
   async close(): Promise<void> {

@@ -59,6 +59,7 @@ export function analyticContext(options: AnalyticOptions = {}): AnalyticContext 
       return memo.get(key) as T;
     },
     digest: (role) => `digest of ${role}`,
+    hasRoomFor: () => false,
     throwIfCancelled: () => {
       if (steps.length >= cancelAfter)
         throw new BivdiffError('cancelled', 'the stage was cancelled');

@@ -1,5 +1,6 @@
 // Goal: steps that take deep features of an earlier one give what an independent run in torch gives, which runs the whole network and replaces what is
-// cached (models/parity/cached.py); and nothing that changes no bit without them does so with them.
+// cached (models/parity/cached.py); nothing that changes no bit without them does so with them. Steps at which no control weighs anything are drawn
+// without controls, to the same bits.
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
@@ -34,16 +35,25 @@ afterAll(async () => {
   await demo.close();
 });
 
-async function drawn(changes: object = {}): Promise<FloatTensor> {
+interface Drawn {
+  readonly stages?: DemoStages;
+  /** Share of the steps that are controlled. */
+  readonly end?: number;
+}
+
+async function drawn(
+  changes: object = {},
+  { stages = demo, end = 1 }: Drawn = {},
+): Promise<FloatTensor> {
   const params = {
     ...{ task: 'controlnet', prompt, negativePrompt, steps, cacheInterval, seed: 0 },
     ...{ guidanceScale: golden.guidanceScale, conditioningScale: golden.conditioningScale },
     sampler: golden.scheduler,
     ...changes,
   } as const;
-  const controls = [{ pictures: goldenControl(), scale: golden.conditioningScale }];
+  const controls = [{ pictures: goldenControl(), scale: golden.conditioningScale, end }];
   const noise = goldenFloats('generate', 'noise');
-  return drawLatents({ params, controls, noise, frames }, demo.context('generate', { params }));
+  return drawLatents({ params, controls, noise, frames }, stages.context('generate', { params }));
 }
 
 const noiseOf = (count: number): FloatTensor => sliceBatch(goldenFloats('mix', 'noise'), 0, count);
@@ -115,6 +125,24 @@ describe('steps that take deep features of an earlier one', () => {
       }
     } finally {
       await several.close();
+    }
+  });
+});
+
+describe('steps at which no control weighs anything', () => {
+  it('are drawn by the graph without controls, where there is room for it, to the same bits', async () => {
+    const changes = { steps: 6, cacheInterval: 1 };
+    // The graph with controls has 16.5 MB of weights, without them 11.3.
+    const small = await DemoStages.open({ memoryLimitBytes: 50e6 });
+    const large = await DemoStages.open();
+    try {
+      const expected = await drawn(changes, { stages: small, end: 0.5 });
+      expect(await drawn(changes, { stages: large, end: 0.5 })).toEqual(expected);
+      expect(large.loadedBytes - small.loadedBytes).toBeGreaterThan(11e6);
+      expect(await drawn(changes, { stages: large })).not.toEqual(expected);
+    } finally {
+      await small.close();
+      await large.close();
     }
   });
 });
