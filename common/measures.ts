@@ -40,7 +40,7 @@ export interface ClipMetrics {
 }
 
 /** Parts of a clip that are compared with the first of them. */
-const CHUNKS = 8;
+export const CHUNKS = 8;
 
 interface BeforeAndAfter {
   /** Of the frames that went into smoothing. */
@@ -91,17 +91,28 @@ type PickSum = (sums: MeasureSums) => Sum | undefined;
 /** Mean over the chunks after the first of their relative departure from it. Undefined where there are too few tasks for chunks, or nothing to depart from. */
 function driftErrorOf(sums: readonly MeasureSums[], pick: PickSum): number | undefined {
   if (sums.length < CHUNKS) return undefined;
-  const [first, ...others] = Array.from({ length: CHUNKS }, (_, chunk) => {
-    const [start, end] = [chunk, chunk + 1].map((at) => Math.floor((at * sums.length) / CHUNKS));
-    return meanOf(sums.slice(start, end), pick);
+  const departures = departuresOf(chunksOf(sums).map((chunk) => meanOf(chunk, pick)));
+  if (departures === undefined) return undefined;
+  return departures.reduce((sum, one) => sum + one, 0) / departures.length;
+}
+
+/** So many as `CHUNKS`, of about one length. */
+export function chunksOf<T>(all: readonly T[]): readonly (readonly T[])[] {
+  return Array.from({ length: CHUNKS }, (_, chunk) => {
+    const [start, end] = [chunk, chunk + 1].map((at) => Math.floor((at * all.length) / CHUNKS));
+    return all.slice(start, end);
   });
+}
+
+/** How far each but the first is from it, relatively; undefined where one is not known, or there is nothing to depart from. */
+export function departuresOf(
+  means: readonly (number | undefined)[],
+): readonly number[] | undefined {
+  const [first, ...others] = means;
   if (first === undefined || first <= 0) return undefined;
-  let departures = 0;
-  for (const other of others) {
-    if (other === undefined) return undefined;
-    departures += Math.abs(other - first) / first;
-  }
-  return departures / others.length;
+  const known = others.filter((other) => other !== undefined);
+  if (known.length < others.length) return undefined;
+  return known.map((other) => Math.abs(other - first) / first);
 }
 
 function meanOf(sums: readonly MeasureSums[], pick: PickSum): number | undefined {

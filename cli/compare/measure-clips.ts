@@ -1,5 +1,6 @@
 // The figures of clips: those that renders measure (docs/metrics.md), frame by frame, and each clip against the reference.
 
+import { chunksOf, departuresOf } from '../../common/measures.ts';
 import { driftOfFrame } from '../../workers/vision/metrics/colour-drift.ts';
 import { depthCorrelationOfFrame } from '../../workers/vision/metrics/depth-correlation.ts';
 import { edgeF1OfFrame } from '../../workers/vision/metrics/edge-f1.ts';
@@ -9,6 +10,10 @@ import type { Figure, Measured } from '../report/report.ts';
 import { cosine } from './clip-model.ts';
 import type { ClipModel } from './clip-model.ts';
 import type { Clip } from './clip.ts';
+
+/** Frames of a clip of which it is told how it leaves its beginning. */
+const LONG_FRAMES = 64;
+const DEPARTING = ['flicker', 'edgeF1', 'drift'] as const;
 
 export const FIGURES: readonly Figure[] = [
   {
@@ -67,7 +72,24 @@ export const FIGURES: readonly Figure[] = [
     better: 'higher',
     doc: 'How alike a frame and the prompt are to CLIP.',
   },
+  ...DEPARTING.map(departureFigure),
 ];
+
+function departureFigure(of: (typeof DEPARTING)[number]): Figure {
+  const called = { flicker: 'flicker', edgeF1: 'control fidelity', drift: 'drift' }[of];
+  return {
+    id: departureId(of),
+    name: `Drift error, ${called}`,
+    along: 'part of the clip',
+    unit: 'share of the first part',
+    better: 'lower',
+    doc: `How far the mean ${called} of each eighth of a long clip is from that of the first.`,
+  };
+}
+
+function departureId(of: string): string {
+  return `driftError.${of}`;
+}
 
 export interface MeasureOptions {
   readonly signal: AbortSignal;
@@ -93,9 +115,7 @@ export async function measureClip(
       // Ctrl-C has its turn.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    return series.length === 0
-      ? undefined
-      : { series, mean: series.reduce((sum, one) => sum + one, 0) / series.length };
+    return series.length === 0 ? undefined : { series, mean: meanOf(series) };
   };
   const flicker = await over(frames.length - 1, (i) => flickerOfPair(frames[i]!, frames[i + 1]!));
   const edgeF1 =
@@ -120,9 +140,23 @@ export async function measureClip(
   const clipConsistency =
     seen && (await over(frames.length - 1, (i) => cosine(seen[i]!, seen[i + 1]!)));
   const clipText = seen && text && (await over(frames.length, (i) => cosine(seen[i]!, text)));
+  const figures = { flicker, edgeF1, drift };
+  const departures = DEPARTING.map((of) => [departureId(of), departureOf(figures[of])] as const);
   const all = Object.entries({
     ...{ flicker, edgeF1, depthCorrelation, jointPck, drift },
     ...{ clipConsistency, clipText },
+    ...(frames.length < LONG_FRAMES ? {} : Object.fromEntries(departures)),
   });
   return Object.fromEntries(all.filter((one): one is [string, Measured] => one[1] !== undefined));
+}
+
+/** Of a figure's series in eighths: what renders call the drift error, and what it is the mean of. */
+function departureOf(figure: Measured | undefined): Measured | undefined {
+  if (figure === undefined) return undefined;
+  const series = departuresOf(chunksOf(figure.series).map(meanOf));
+  return series && { series, mean: meanOf(series) };
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, one) => sum + one, 0) / values.length;
 }

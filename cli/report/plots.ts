@@ -8,7 +8,7 @@ import type { Figure, ReportClip } from './report.ts';
 const WIDTH = 360;
 const HEIGHT = 230;
 /** Of the axes' lines. */
-const BOX = { left: 46, right: 350, top: 12, bottom: 188 } as const;
+const BOX = { left: 54, right: 350, top: 12, bottom: 188 } as const;
 const X_TICKS_MAX = 8;
 /** Distinct looks; further lines begin again. */
 const LOOKS = 8;
@@ -40,27 +40,35 @@ export function plot(figure: Figure, clips: readonly ReportClip[]): Html | undef
     BOX.left + (count === 1 ? 0.5 : index / (count - 1)) * (BOX.right - BOX.left);
   const y = (value: number): number =>
     BOX.bottom - ((value - bottom) / (top - bottom)) * (BOX.bottom - BOX.top);
-  const step = count > 1 ? x(1) - x(0) : 0;
-  const title = `${figure.name} over the frames, ${figure.better} is better`;
+  const over = figure.along === 'part of the clip' ? 'parts of the clip' : 'frames';
+  const title = `${figure.name} over the ${over}, ${figure.better} is better`;
   return html`<figure class="plot">
     <figcaption>${figure.name} <small>${figure.better} is better</small></figcaption>
     <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">
       ${yAxis(figure, ticks, y)} ${xAxis(figure, { first, count, x })}
-      <line
-        class="cursor"
-        data-first="${first}"
-        data-count="${count}"
-        data-x="${round(x(0))}"
-        data-step="${round(step)}"
-        x1="0"
-        x2="0"
-        y1="${BOX.top}"
-        y2="${BOX.bottom}"
-        visibility="hidden"
-      />
-      ${lines.map((line) => drawn(line, { first, x, y }))}
+      ${
+        // It stands at the frame that is shown.
+        figure.along === 'part of the clip' ? [] : cursor({ first, count, x })
+      }
+      ${lines.map((line) => drawn(line, { figure, first, x, y }))}
     </svg>
   </figure>`;
+}
+
+function cursor({ first, count, x }: Along): Html {
+  const step = count > 1 ? x(1) - x(0) : 0;
+  return html`<line
+    class="cursor"
+    data-first="${first}"
+    data-count="${count}"
+    data-x="${round(x(0))}"
+    data-step="${round(step)}"
+    x1="0"
+    x2="0"
+    y1="${BOX.top}"
+    y2="${BOX.bottom}"
+    visibility="hidden"
+  />`;
 }
 
 /** What the lines of all plots mean. */
@@ -118,7 +126,7 @@ function xAxis(figure: Figure, { first, count, x }: Along): Html {
   const every = Math.max(1, Math.ceil(count / X_TICKS_MAX));
   const ticks = Array.from({ length: Math.ceil(count / every) }, (_, n) => n * every);
   const text = (index: number): string =>
-    figure.along === 'frame' ? String(first + index) : `${first + index - 1}–${first + index}`;
+    figure.along === 'frame pair' ? `${first + index - 1}–${first + index}` : String(first + index);
   return html`<g class="axis">
     <line x1="${BOX.left}" x2="${BOX.right}" y1="${BOX.bottom}" y2="${BOX.bottom}" />
     ${ticks.map(
@@ -136,11 +144,17 @@ function xAxis(figure: Figure, { first, count, x }: Along): Html {
 function drawn(
   { look, label, values }: Line,
   {
+    figure,
     first,
     x,
     y,
-  }: { readonly first: number; readonly y: (value: number) => number } & Pick<Along, 'x'>,
+  }: {
+    readonly figure: Figure;
+    readonly first: number;
+    readonly y: (value: number) => number;
+  } & Pick<Along, 'x'>,
 ): Html {
+  const place = figure.along === 'part of the clip' ? 'part' : 'frame';
   const points = values.map((value, index) => `${round(x(index))} ${round(y(value))}`);
   const marks = values.length > MARKED_MAX ? [] : values;
   return html`<g class="${lookClass(look)}">
@@ -149,7 +163,7 @@ function drawn(
       (value, index) =>
         html`<g
           >${mark(look, round(x(index)), round(y(value)))}<title>
-            ${label}, frame ${first + index}: ${Number(value.toPrecision(4))}
+            ${label}, ${place} ${first + index}: ${Number(value.toPrecision(4))}
           </title></g
         >`,
     )}

@@ -4,8 +4,8 @@
 export interface Figure {
   readonly id: string;
   readonly name: string;
-  /** Over which its series goes. A pair is named by its second frame. */
-  readonly along: 'frame' | 'frame pair';
+  /** Over which its series goes. A pair is named by its second frame; parts are the clip's after its first. */
+  readonly along: 'frame' | 'frame pair' | 'part of the clip';
   readonly unit: string;
   readonly better: 'lower' | 'higher';
   /** One sentence for who does not know it. */
@@ -14,7 +14,7 @@ export interface Figure {
 
 /** One figure of one clip. */
 export interface Measured {
-  /** One value a frame or pair; empty where only the clip as a whole is measured. */
+  /** One value a frame, pair or part; empty where only the clip as a whole is measured. */
   readonly series: readonly number[];
   readonly mean: number;
 }
