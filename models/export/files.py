@@ -68,6 +68,8 @@ def store(kind, folder, out, dtype, variant=None):
     config = json.loads((out / "config.json").read_text())
     config.pop("_name_or_path", None)  # where it happened to lie on this machine
     write_json(out / "config.json", config)
+    # Else both would be in memory.
+    del model, weight
     return kind.from_pretrained(out, torch_dtype=torch.float32).eval().requires_grad_(False)
 
 

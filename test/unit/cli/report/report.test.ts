@@ -66,8 +66,8 @@ describe('the ticks of an axis', () => {
 describe('a plot', () => {
   it('has a line through the values, and names each', () => {
     const text = dense(plot(FLICKER, [clip('one', [10, 20])])!);
-    // From 0 at 188 to 20 at 12, from 46 to 350.
-    expect(text).toContain('d="M46 100L350 12"');
+    // From 0 at 188 to 20 at 12, from 54 to 350.
+    expect(text).toContain('d="M54 100L350 12"');
     expect(text).toContain('<title>one, frame 2: 10</title>');
     expect(text).toContain('>levels<');
     expect(text).toContain('>frame pair<');
