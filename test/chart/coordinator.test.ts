@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Yaml } from '../support/kubernetes/chart/objects.ts';
 import { refusalOf, renderChart } from '../support/kubernetes/chart/render-chart.ts';
+import { together } from '../support/kubernetes/chart/together.ts';
 
 const NAME = 'farm-bivdiff-coordinator';
 const NUMERICS = 'cuda:nvidia-h200-cpu-x64-avx512/tf32+timed-search/onnxruntime-1.30.0/v8-13.6';
@@ -79,7 +80,7 @@ describe('by default', async () => {
 });
 
 describe('a coordinator', () => {
-  it.each([
+  const told: [Yaml, string, string[]][] = [
     [{ numerics: NUMERICS }, '--numerics', [NUMERICS]],
     [{ numerics: 'workers' }, '--numerics', ['workers']],
     [{ keepJobsDays: 0 }, '--keep-jobs', ['0']],
@@ -92,7 +93,13 @@ describe('a coordinator', () => {
       ['frames=5000', 'uploadBytes=1000000000000'],
     ],
     [{ extraArgs: ['--limit', 'frames=1'] }, '--limit', ['frames=1']],
-  ])('is told %j', async (coordinator, flag, words) => {
+  ];
+  const toldTogether = together(
+    told,
+    ([, flag]) => flag,
+    ([coordinator]) => coordinator,
+  );
+  it.each(toldTogether)('is told %j', async (_, flag, words, coordinator) => {
     expect((await renderChart({ coordinator })).flags(NAME, flag, 'coordinator')).toEqual(words);
   });
 
@@ -122,7 +129,7 @@ describe('a coordinator', () => {
     expect(chart.flags(NAME, '--numerics', 'coordinator')).toEqual(['workers']);
   });
 
-  it.each([
+  const own: [string, Yaml][] = [
     ['nodeSelector', { a: 'b' }],
     ['tolerations', [{ key: 'a', operator: 'Exists' }]],
     ['affinity', { nodeAffinity: { a: 'b' } }],
@@ -132,23 +139,26 @@ describe('a coordinator', () => {
     ],
     ['priorityClassName', 'high'],
     ['terminationGracePeriodSeconds', 60],
-  ])('has its own %s', async (key, value) => {
-    expect((await renderChart({ coordinator: { [key]: value } })).pod(NAME)[key]).toEqual(value);
+  ];
+  const coordinator = {
+    ...{ ...Object.fromEntries(own), podLabels: { a: 'b' }, podAnnotations: { a: 'b' } },
+    extraEnv: [{ name: 'A', value: 'b' }],
+    resources: { limits: { memory: '8Gi' } },
+  };
+
+  it.each(own)('has its own %s', async (key, value) => {
+    expect((await renderChart({ coordinator })).pod(NAME)[key]).toEqual(value);
   });
 
   it.each([
     ['podLabels', 'labels'],
     ['podAnnotations', 'annotations'],
-  ])('has its own %s', async (key, field) => {
-    const chart = await renderChart({ coordinator: { [key]: { a: 'b' } } });
+  ])('has its own %s', async (_, field) => {
+    const chart = await renderChart({ coordinator });
     expect(chart.one('Deployment', NAME).spec.template.metadata[field]).toMatchObject({ a: 'b' });
   });
 
   it('has its own environment and resources', async () => {
-    const coordinator = {
-      extraEnv: [{ name: 'A', value: 'b' }],
-      resources: { limits: { memory: '8Gi' } },
-    };
     const [container] = (await renderChart({ coordinator })).pod(NAME).containers;
     expect(container.env).toContainEqual({ name: 'A', value: 'b' });
     expect(container.resources.limits.memory).toBe('8Gi');

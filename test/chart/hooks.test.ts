@@ -27,9 +27,15 @@ describe('merge', () => {
     expect((await overrideOf({ merge: { spec: { ports } } })).spec.ports).toEqual(ports);
   });
 
-  it.each([false, 0, ''])('sets what counts for nothing elsewhere: %j', async (value) => {
-    const merge = { spec: { publishNotReadyAddresses: value } };
-    expect((await overrideOf({ merge })).spec.publishNotReadyAddresses).toBe(value);
+  it.each([
+    ['publishNotReadyAddresses', false],
+    ['healthCheckNodePort', 0],
+    ['sessionAffinity', ''],
+  ])('sets what counts for nothing elsewhere: %s, %j', async (key, value) => {
+    const spec = {
+      ...{ publishNotReadyAddresses: false, healthCheckNodePort: 0, sessionAffinity: '' },
+    };
+    expect((await overrideOf({ merge: { spec } })).spec[key]).toBe(value);
   });
 });
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Rendered, Yaml } from '../support/kubernetes/chart/objects.ts';
 import { renderChart } from '../support/kubernetes/chart/render-chart.ts';
+import { together } from '../support/kubernetes/chart/together.ts';
 
 const POOLS = ['idm', 'mixer', 'vdm'];
 const VDM = 'farm-bivdiff-vdm';
@@ -63,7 +64,7 @@ describe('by default', async () => {
 });
 
 describe('a pool', () => {
-  it.each([
+  const told: [string, Yaml, string, string][] = [
     ['slots', 3, '--slots', '3'],
     ['threads', 6, '--threads', '6'],
     ['memoryGib', 20, '--memory-gib', '20'],
@@ -74,8 +75,14 @@ describe('a pool', () => {
     ['heldGib', 2.5, '--held-gib', '2.5'],
     ['cache', { sizeGib: 100 }, '--cache-gib', '100'],
     ['extraArgs', ['--name', 'x y'], '--name', '$(POD_NAME)'],
-  ])('is told %s: %j', async (key, value, flag, word) => {
-    const chart = await vdmOf({ [key]: value });
+  ];
+  const toldTogether = together(
+    told,
+    ([key]) => key,
+    ([key, value]) => ({ [key]: value }),
+  );
+  it.each(toldTogether)('is told %s: %j', async (...[, , flag, word, values]) => {
+    const chart = await vdmOf(values);
     expect(chart.flags(VDM, flag, 'worker')[0]).toBe(word);
   });
 
@@ -86,7 +93,7 @@ describe('a pool', () => {
     },
   );
 
-  it.each([
+  const own: [string, Yaml][] = [
     ['nodeSelector', { gpu: 'h200' }],
     ['tolerations', [{ key: 'spot', operator: 'Exists' }]],
     ['priorityClassName', 'render'],
@@ -96,15 +103,18 @@ describe('a pool', () => {
       [{ maxSkew: 2, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule' }],
     ],
     ['affinity', { podAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [] } }],
-  ])('has its own %s', async (key, value) => {
-    expect((await vdmOf({ [key]: value })).pod(VDM)[key]).toEqual(value);
+  ];
+  const all = { ...Object.fromEntries(own), podLabels: { a: 'b' }, podAnnotations: { a: 'b' } };
+
+  it.each(own)('has its own %s', async (key, value) => {
+    expect((await vdmOf(all)).pod(VDM)[key]).toEqual(value);
   });
 
   it.each([
     ['podLabels', 'labels'],
     ['podAnnotations', 'annotations'],
-  ])('has its own %s', async (key, field) => {
-    const chart = await vdmOf({ [key]: { a: 'b' } });
+  ])('has its own %s', async (_, field) => {
+    const chart = await vdmOf(all);
     expect(chart.one('Deployment', VDM).spec.template.metadata[field]).toMatchObject({ a: 'b' });
   });
 
@@ -181,7 +191,7 @@ describe('memory of the device', () => {
     ]);
   });
 
-  it.each([
+  const half: [string | number, string][] = [
     ['16Gi', '8'],
     ['8192Mi', '4'],
     ['1Pi', '524288'],
@@ -189,11 +199,20 @@ describe('memory of the device', () => {
     ['8589934592000m', '4'],
     ['1e10', '4.656612873077393'],
     [17_179_869_184, '8'],
-  ])('is half of the container’s on processors: of %s %s GiB', async (memory, gib) => {
-    const chart = await vdmOf({ resources: { limits: { memory } } }, { device: 'cpu' });
-    expect(chart.flags(VDM, '--memory-gib', 'worker')).toEqual([gib]);
-    expect(chart.flags(VDM, '--memory-gib', 'preflight')).toEqual([gib]);
+  ];
+  // A pool of each.
+  const pools = half.map(([memory], index) => {
+    const more = { serves: ['vdm'], scaling: { max: 0 } };
+    return [`of-${index}`, { ...more, resources: { limits: { memory } } }] as const;
   });
+  it.each(half.map(([memory, gib], index) => [memory, gib, `farm-bivdiff-of-${index}`] as const))(
+    'is half of the container’s on processors: of %s %s GiB',
+    async (_, gib, name) => {
+      const chart = await renderChart({ device: 'cpu', pools: Object.fromEntries(pools) });
+      expect(chart.flags(name, '--memory-gib', 'worker')).toEqual([gib]);
+      expect(chart.flags(name, '--memory-gib', 'preflight')).toEqual([gib]);
+    },
+  );
 
   it('is claimed from a DeviceClass, with a selector and a share', async () => {
     const dra = { deviceClass: 'gpu.nvidia.com', memory: '8Gi', selectors: ['true'] };

@@ -9,6 +9,7 @@ import { DEFAULT_LIMITS } from '../../common/rpc/farm-limits.ts';
 import { readChart } from '../../scripts/chart/chart-values.ts';
 import type { Yaml } from '../support/kubernetes/chart/objects.ts';
 import { CHART, refusalOf, renderChart } from '../support/kubernetes/chart/render-chart.ts';
+import { together } from '../support/kubernetes/chart/together.ts';
 
 const vdm = (values: Yaml): Yaml => ({ pools: { vdm: values } });
 const resources = (values: Yaml): Yaml => ({ coordinator: { resources: values } });
@@ -37,7 +38,7 @@ describe('the schema', () => {
     }
   });
 
-  it.each([
+  const refused: [string, Yaml][] = [
     ['device', { device: 'tpu' }],
     ['coordinator/replicas', { coordinator: { replicas: 0 } }],
     ['coordinator/replicas', { coordinator: { replicas: 'two' } }],
@@ -106,18 +107,35 @@ describe('the schema', () => {
     ['commonLabels/a', { commonLabels: { a: 1 } }],
     ['networkPolicy/clients', { networkPolicy: { clients: {} } }],
     ['test/args', { test: { args: '--frames 4' } }],
-  ])('refuses %s: %j', async (pointer, values) => {
+  ];
+  // Helm tells of all that the schema refuses at once.
+  const refusedTogether = together(
+    refused,
+    // A list is there whole or not at all.
+    ([pointer]) => pointer.replace(/\/0(\/|$).*/, ''),
+    ([, values]) => values,
+  );
+  it.each(refusedTogether)('refuses %s: %j', async (pointer, _, values) => {
     expect(await refusalOf(values)).toContain(`'/${pointer}'`);
   });
 
-  it.each(['1e10', '16Gi', '2Pi', '128974848', '129e6', '1.5', '.5', '+1', '500m', 7, 1.5, null])(
-    'takes for an amount: %j',
-    async (amount) => {
-      const values = resources({ requests: { cpu: amount }, limits: { memory: amount } });
-      const [container] = (await renderChart(values)).pod('farm-bivdiff-coordinator').containers;
-      expect(container.resources.limits?.memory).toBe(amount ?? undefined);
-    },
-  );
+  const amounts = [
+    ...['1e10', '16Gi', '2Pi', '128974848', '129e6', '1.5', '.5', '+1', '500m'],
+    ...[7, 1.5],
+  ].map((amount, index) => [amount, `example.com/${index}`] as const);
+  it.each(amounts)('takes for an amount: %j', async (amount, name) => {
+    const given = Object.fromEntries(amounts.map(([one, of]) => [of, one]));
+    const values = resources({ requests: given, limits: given });
+    const [container] = (await renderChart(values)).pod('farm-bivdiff-coordinator').containers;
+    expect(container.resources.requests[name]).toBe(amount);
+    expect(container.resources.limits[name]).toBe(amount);
+  });
+
+  it('takes null for no amount', async () => {
+    const values = resources({ requests: { cpu: null }, limits: { memory: null } });
+    const [container] = (await renderChart(values)).pod('farm-bivdiff-coordinator').containers;
+    expect(container.resources.limits?.memory).toBeUndefined();
+  });
 
   it('has the limits that the coordinator has', async () => {
     const text = await readFile(join(CHART, 'values.schema.json'), 'utf8');

@@ -44,21 +44,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 describe.each(FILES)('%s', (file) => {
   const chart = (): Rendered => rendered.get(file)!;
 
-  it('is valid to the API, field by field', async () => {
-    const path = join(folder, `${file}.out.yaml`);
-    await writeFile(
-      path,
-      chart()
-        .objects.map((one) => stringify(one))
-        .join('---\n'),
-    );
-    const schemas = join(folder, 'schemas', SCHEMA_NAME);
-    const words = ['-strict', '-summary', '-schema-location', schemas];
-    const { stdout } = await run(await findProgram('kubeconform'), [...words, path]).catch(
-      // What it finds, it tells there too.
-      (reason: unknown) => reason as { stdout: string },
-    );
-    expect(stdout).toMatch(/Valid: \d{2,}, Invalid: 0, Errors: 0, Skipped: 0/);
+  it('has objects of its own to be valid', () => {
+    expect(chart().objects.length).toBeGreaterThanOrEqual(10);
   });
 
   it('fits the Pod Security Standard restricted, in every pod', () => {
@@ -199,6 +186,24 @@ describe.each(FILES)('%s', (file) => {
       }
     }
   });
+});
+
+it('all are valid to the API, field by field', async () => {
+  const paths: string[] = [];
+  for (const [file, { objects }] of rendered) {
+    const path = join(folder, `${file}.out.yaml`);
+    await writeFile(path, objects.map((one) => stringify(one)).join('---\n'));
+    paths.push(path);
+  }
+  const schemas = join(folder, 'schemas', SCHEMA_NAME);
+  // Once for all of them: most of its time goes into the schemas.
+  const words = ['-strict', '-summary', '-schema-location', schemas];
+  const { stdout } = await run(await findProgram('kubeconform'), [...words, ...paths]).catch(
+    // What it finds, it tells there too.
+    (reason: unknown) => reason as { stdout: string },
+  );
+  const count = [...rendered.values()].reduce((sum, { objects }) => sum + objects.length, 0);
+  expect(stdout).toContain(`Valid: ${count}, Invalid: 0, Errors: 0, Skipped: 0`);
 });
 
 it('the default asks for what docs/kubernetes.md says', async () => {

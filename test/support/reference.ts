@@ -19,6 +19,9 @@ export const JOB_FLAGS: readonly string[] = [
   ...['--prompt', 'a green star moving right on a white background'],
 ];
 
+/** The same in a quarter of the pixels, for tests that have nothing to break in the middle of a task. */
+export const SMALL_JOB: readonly string[] = [...JOB_FLAGS, '--size', '64x64'];
+
 /** SHA-256 of the video that an undisturbed single-process `render` makes of these flags. */
 export async function referenceOf(flags: readonly string[] = JOB_FLAGS): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'bivdiff-reference-'));

@@ -16,6 +16,8 @@ export interface JobFlags {
   readonly steps: number;
   readonly frameBatch: number;
   readonly kills: number;
+  /** WIDTHxHEIGHT. @default the models' own */
+  readonly size?: string;
 }
 
 interface RenderJson {
@@ -48,6 +50,7 @@ function renderFlags(folder: string, name: string, job: JobFlags): string[] {
       '1',
     ],
     ...['--prompt', 'a green star moving right on a white background'],
+    ...(job.size === undefined ? [] : ['--size', job.size]),
     ...['--store', join(folder, `${name}-store`), '--output', join(folder, `${name}.mp4`)],
   ];
 }
@@ -106,7 +109,7 @@ async function killAfterCommits(
 }
 
 /**
- * Renders one job with 1 slot, with 4 that are seen to work at once, and killed ten times between its commits: all must give the same bytes, nothing
+ * Renders one job with 1 slot, with 4 that are seen to work at once, and killed some times between its commits: all must give the same bytes, nothing
  * committed may run again, and a last run must compute nothing.
  */
 export async function checkSameBytes(job: JobFlags): Promise<void> {

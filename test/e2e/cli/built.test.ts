@@ -8,8 +8,8 @@ import { delimiter, dirname, join } from 'node:path';
 
 import { expect, inject, it, onTestFinished } from 'vitest';
 
-import type {} from '../../support/farm/fault-reference.ts';
-import { JOB_FLAGS, sha256Of } from '../../support/reference.ts';
+import type {} from '../../support/farm/small-reference.ts';
+import { SMALL_JOB, sha256Of } from '../../support/reference.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
@@ -28,7 +28,7 @@ it('is built, says its version, and renders the same bytes', async () => {
   const version = bivdiff('--version');
   expect(version.stdout.toString(), version.stderr.toString()).toMatch(/^\d+\.\d+\.\d+\n$/);
   const output = join(folder, 'clip.mp4');
-  const render = bivdiff('render', ...JOB_FLAGS, '--output', output, '--quiet');
+  const render = bivdiff('render', ...SMALL_JOB, '--output', output, '--quiet');
   expect(render.status, render.stderr.toString()).toBe(0);
-  expect(await sha256Of(output)).toBe(inject('faultReference'));
+  expect(await sha256Of(output)).toBe(inject('smallReference'));
 });

@@ -9,12 +9,16 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { sharedSmallDisk, smallDisk } from '../../support/conformance/small-disk.ts';
+import { casesOf } from '../../support/thorough.ts';
 import { endOfCli } from '../../support/cli-process.ts';
 import type { CliRun } from '../../support/cli-process.ts';
 import { FIXTURES, MAIN, SOURCE, createWorkplace, tinyFlags } from './workplace.ts';
 
 const SKIPPED = 'this machine lets nobody mount a small disk';
 const LEFT_OVER = 'left over: ';
+const OUTPUTS = ['a.mov', 'a.mp4', 'a.mkv', 'a.webm', 'a.gif', 'frames/'];
+/** Of each way of writing: a video, pictures. */
+const QUICK = ['a.mkv', 'frames/'];
 
 /** Runs `bivdiff` with a disk at the folder, and lists at the end what lies on it. */
 async function onDisk(
@@ -35,7 +39,7 @@ async function onDisk(
 }
 
 describe('a roundtrip', () => {
-  it.for(['a.mov', 'a.mp4', 'a.mkv', 'a.webm', 'a.gif', 'frames/'])(
+  it.for(casesOf(OUTPUTS, (name) => QUICK.includes(name)))(
     'onto a full disk names %s and says to make room',
     async (name, context) => {
       await using place = await createWorkplace();
@@ -71,7 +75,7 @@ describe('a render', () => {
     expect(await place.outputs()).toEqual([]);
   });
 
-  it.for([['plain lines'], ['--quiet']])(
+  it.for(casesOf([['plain lines'], ['--quiet']], ([flag]) => flag === '--quiet'))(
     'says that the store has no room, where, and that it waits; and goes on when there is some: %s',
     // Where nothing is said it waits for ever.
     { timeout: 60_000 },

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { endOfCli } from '../../support/cli-process.ts';
+import { itThorough } from '../../support/thorough.ts';
 import { SOURCE, bivdiff, createWorkplace, jsonOf, tinyFlags } from './workplace.ts';
 
 interface Report {
@@ -123,7 +124,7 @@ describe('a plan', () => {
 });
 
 describe('outputs in other formats', () => {
-  it.each([
+  itThorough.each([
     ['clip.webm', /^clip\.webm$/],
     ['clip.gif', /^clip\.gif$/],
   ])('%s', async (name, listed) => {

@@ -6,9 +6,11 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 
+import type {} from '../../support/farm/small-reference.ts';
 import { useFarm } from '../../support/farm/use-farm.ts';
+import { SMALL_JOB } from '../../support/reference.ts';
 
 const farmOf = useFarm();
 
@@ -29,8 +31,8 @@ it('workers take models from the store and latents from each other', async () =>
   await farm.until('both are there', async () => {
     return (await farm.client.workers()).workers.length === 2;
   });
-  const id = await farm.submit();
-  expect(await farm.finish(id)).toBe(farmOf.reference());
+  const id = await farm.submit(SMALL_JOB);
+  expect(await farm.finish(id)).toBe(inject('smallReference'));
   expect(farm.events.filter(({ kind }) => kind === 'failed')).toEqual([]);
   for (const { log } of [frames, windows]) expect(log()).toContain('worker fetches a model part');
   expect(await readdir(join(cache, 'tmp'))).toEqual([]);

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { arch, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { expect, it } from 'vitest';
+import { expect, inject, it } from 'vitest';
 
 import {
   cpuClass,
@@ -14,30 +14,37 @@ import {
 import { inMountOfItsOwn } from '../../support/conformance/small-disk.ts';
 import { endOfCli, startCli } from '../../support/cli-process.ts';
 import { died, killed } from '../../support/farm/farm-program.ts';
+import type {} from '../../support/farm/small-reference.ts';
 import { freePort } from '../../support/network/ports.ts';
 import { answers, useFarm } from '../../support/farm/use-farm.ts';
-import { JOB_FLAGS } from '../../support/reference.ts';
+import { SMALL_JOB } from '../../support/reference.ts';
+import { casesOf } from '../../support/thorough.ts';
 
 const farmOf = useFarm();
 /** Some GPU's: nothing here is like it. */
 const FOREIGN = 'cuda:of-another-machine/onnxruntime-1.30.0/v8-13.6';
 
-it.each([
+const NO_DEVICES = [
   ['GPU', 'no device is called "GPU"'],
   ['cuda:first', 'no device is called "cuda:first"'],
   // No build of ONNX Runtime for Node has it on Linux.
   ['xnnpack', 'device xnnpack does not work here: '],
-])('does not begin on device %s', async (device, message) => {
-  const render = ['render', ...JOB_FLAGS, '--output', join(tmpdir(), 'never.mp4')];
-  for (const words of [['worker', '--pool', 'vdm'], ['up'], render]) {
-    const run = await endOfCli(startCli([...words, '--device', device]));
-    expect(run.stderr).toContain(message);
-    expect(run.stderr).toContain('bivdiff doctor');
-    expect(run.code).toBe(2);
-  }
-});
+] as const;
 
-it.each([
+it.each(casesOf(NO_DEVICES, ([device]) => device !== 'cuda:first'))(
+  'does not begin on device %s',
+  async (device, message) => {
+    const render = ['render', ...SMALL_JOB, '--output', join(tmpdir(), 'never.mp4')];
+    for (const words of [['worker', '--pool', 'vdm'], ['up'], render]) {
+      const run = await endOfCli(startCli([...words, '--device', device]));
+      expect(run.stderr).toContain(message);
+      expect(run.stderr).toContain('bivdiff doctor');
+      expect(run.code).toBe(2);
+    }
+  },
+);
+
+const NOT_THERE = [
   // No GPU may be seen.
   ['cuda:all', '', "cuda:all: NVIDIA's driver shows no GPU here"],
   // Two are said to be there: both are tried, and both are told.
@@ -48,14 +55,19 @@ it.each([
   ],
   ['webgpu:all', '', 'the devices of webgpu cannot be counted'],
   ['cpu,GPU', '', 'no device is called "GPU"'],
-])('does not begin on %s where %j can be seen: %s', async (device, visible, message) => {
-  for (const words of [['worker', '--pool', 'vdm'], ['up']]) {
-    const env = { CUDA_VISIBLE_DEVICES: visible };
-    const run = await endOfCli(startCli([...words, '--device', device], env));
-    expect(run.stderr).toMatch(message);
-    expect(run.code).toBe(2);
-  }
-});
+] as const;
+
+it.each(casesOf(NOT_THERE, ([device]) => device !== 'cpu,GPU'))(
+  'does not begin on %s where %j can be seen: %s',
+  async (device, visible, message) => {
+    for (const words of [['worker', '--pool', 'vdm'], ['up']]) {
+      const env = { CUDA_VISIBLE_DEVICES: visible };
+      const run = await endOfCli(startCli([...words, '--device', device], env));
+      expect(run.stderr).toMatch(message);
+      expect(run.code).toBe(2);
+    }
+  },
+);
 
 it('does not begin a number of workers and one for each device', async () => {
   const run = await endOfCli(startCli(['up', '--device', 'cpu,cpu', '--workers', '3']));
@@ -84,7 +96,7 @@ it('runs a worker process for each of several devices, which come and go each fo
     const now = (await farm.client.workers()).workers.find(({ name }) => name === 'pair-1');
     return now !== undefined && now.pid !== dead.pid;
   });
-  expect(await farm.finish(await farm.submit())).toBe(farmOf.reference());
+  expect(await farm.finish(await farm.submit(SMALL_JOB))).toBe(inject('smallReference'));
   await farm.client.drain('pair-2');
   await farm.until('a drained one is gone', async () => {
     const names = (await farm.client.workers()).workers.map(({ name }) => name);
@@ -135,8 +147,8 @@ it('a job is for the workers that are there, whatever the coordinator runs on', 
   const prefix = await inMountOfItsOwn(`mount --bind '${path}' /proc/cpuinfo`);
   farm.startWorker('older', [], { prefix });
   await farm.seesWorkers(1);
-  const id = await farm.submit();
-  expect(await farm.finish(id)).toBe(farmOf.reference());
+  const id = await farm.submit(SMALL_JOB);
+  expect(await farm.finish(id)).toBe(inject('smallReference'));
   const theirs = inferenceClass(`cpu:${cpuClass(arch(), cpuinfo, secondCache())}`);
   const classes = farm.events.map(({ taskId }) => farm.recordOf(taskId)?.numericsClass ?? '');
   const ofInference = classes.filter((one) => one.startsWith('cpu:'));

@@ -17,7 +17,7 @@ import { collect, psnr } from '../../support/media/clips.ts';
 import { SOURCE } from '../cli/workplace.ts';
 import { casesOf } from '../../support/thorough.ts';
 
-const FRAMES = 24;
+const FRAMES = 16;
 const JOB = [
   ...['--task', 'controlnet', '--prompt', 'a green star', '--input', SOURCE, '--stride', '1'],
   ...['--frames', String(FRAMES), '--window', '4', '--steps', '8', '--size', '64x64'],

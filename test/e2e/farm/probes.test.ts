@@ -3,13 +3,14 @@
 
 import { once } from 'node:events';
 
-import { expect, it } from 'vitest';
+import { expect, inject, it } from 'vitest';
 
 import type { Program } from '../../support/farm/farm-program.ts';
+import type {} from '../../support/farm/small-reference.ts';
 import { useFarm } from '../../support/farm/use-farm.ts';
 import { freePort } from '../../support/network/ports.ts';
 import { findPromtool, promtoolProblems } from '../../support/promtool.ts';
-import { JOB_FLAGS } from '../../support/reference.ts';
+import { JOB_FLAGS, SMALL_JOB } from '../../support/reference.ts';
 
 const farmOf = useFarm();
 const promtool = findPromtool();
@@ -55,8 +56,8 @@ it('probes and metrics of a coordinator and a worker', async () => {
   expect(graphs).toBeGreaterThan(0);
   expect(valueOf(loaded, 'bivdiff_worker_model_load_seconds')).toBeGreaterThan(0);
 
-  const id = await farm.submit();
-  expect(await farm.finish(id)).toBe(farmOf.reference());
+  const id = await farm.submit(SMALL_JOB);
+  expect(await farm.finish(id)).toBe(inject('smallReference'));
   await farm.until('the worker has told of it', async () => {
     return valueOf((await ask(ofCoordinator, '/metrics')).text, 'bivdiff_jobs{state="done"}') === 1;
   });

@@ -3,17 +3,19 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 
 import { endOfCli, startCli } from '../../support/cli-process.ts';
 import { killed } from '../../support/farm/farm-program.ts';
+import type {} from '../../support/farm/small-reference.ts';
 import { useFarm } from '../../support/farm/use-farm.ts';
+import { SMALL_JOB } from '../../support/reference.ts';
 
 /** A coordinator on a machine that is started again. */
 const AWAY_MS = 3_000;
 
 describe('workers with the store of their coordinator', () => {
-  const { start, reference } = useFarm();
+  const { start } = useFarm();
 
   it('render the bytes of a render in one process, though the coordinator is killed', async () => {
     const farm = await start({
@@ -21,12 +23,12 @@ describe('workers with the store of their coordinator', () => {
       ofWorkers: (server) => ({ store: `grpc://${server}` }),
     });
     const begun = farm.started('generate');
-    const id = await farm.submit();
+    const id = await farm.submit(SMALL_JOB);
     await begun;
     await killed(farm.coordinator!.child);
     await delay(AWAY_MS);
     farm.startCoordinator();
-    expect(await farm.finish(id)).toBe(reference());
+    expect(await farm.finish(id)).toBe(inject('smallReference'));
     farm.checkHistory();
     expect(farm.events.filter(({ kind }) => kind === 'failed')).toEqual([]);
     for (const { child } of farm.workers.values()) expect(child.exitCode).toBeNull();

@@ -22,7 +22,7 @@ import type { SecuredNats } from '../../support/network/secured-nats.ts';
 const root = join(import.meta.dirname, '../../..');
 const JOB = [
   ...['--task', 'controlnet', '--input', join(root, 'examples/source.mp4'), '--frames', '4'],
-  ...['--stride', '1', '--steps', '2', '--prompt', 'a green star'],
+  ...['--stride', '1', '--steps', '2', '--size', '64x64', '--prompt', 'a green star'],
 ];
 const PASSWORDS = { coordinator: 'password-of-coordinator', worker: 'password-of-the-worker' };
 const TOKENS = {

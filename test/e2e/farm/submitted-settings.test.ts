@@ -25,8 +25,10 @@ const ALONG = ['--task', 'controlnet', ...PROMPT];
 const WEIGHED = ['--control-scale', '0.2..1', '--control-start', '0.25', '--control-end', '0.8'];
 /** Of 4 frames at 0, 3 and 4. */
 const WINDOWS = ['--window', '4', '--window-stride', '3'];
+const ADAPTED = ['--task', 't2i-adapter', ...PROMPT];
 const INSTRUCTED = [
   ...['--task', 'instruct-pix2pix', '--prompt', 'make it blue', '--image-guidance-scale', '1.2'],
+  ...['--frames', '3'],
 ];
 const MASKED = ['--task', 'inpainting', '--prompt', '', '--keep-known', '--feather', '2'];
 const REWORDED = [
@@ -46,7 +48,7 @@ const JOBS: readonly (readonly [string, readonly string[]])[] = [
   ['another sampler', [...ALONG, '--scheduler', 'heun']],
   ['timesteps of a list', [...ALONG, '--scheduler', 'euler', '--timesteps', '999,850,600,250,24']],
   ['a sampler that draws noise', [...ALONG, '--scheduler', 'lcm']],
-  ['weighed controls', [...ALONG, ...WEIGHED]],
+  ['weighed controls', [...ALONG, ...WEIGHED, '--frames', '3']],
   ["VidRD's class", [...ALONG, '--video-model', 'vidrd']],
   ["AnimateDiff's class", [...ALONG, '--video-model', 'animatediff']],
   ['two controls', [...ALONG, '--control', 'canny,depth', '--control-scale', '1,0.6']],
@@ -62,17 +64,16 @@ const JOBS: readonly (readonly [string, readonly string[]])[] = [
   ['a part of a clip', [...ALONG, ...WINDOWS, '--frames', '5-6/8']],
   ['sound that is kept', [...ALONG, ...SOUNDING, '--start', '5', '--audio', 'keep']],
   ['joints', [...ALONG, '--control', 'pose']],
-  ['a T2I-Adapter', ['--task', 't2i-adapter', '--control', 'depth', ...PROMPT]],
+  ['a T2I-Adapter', [...ADAPTED, '--control', 'depth', '--frames', '3']],
   ['a mask', [...MASKED, '--mask', MASK, '--frames', '3']],
   ['outpainting', ['--task', 'outpainting', ...PROMPT]],
   ['InstructPix2Pix', INSTRUCTED],
   ['Prompt-to-Prompt', REWORDED],
 ];
 
-/** One of each task, and of each way in which settings travel. */
+/** One of each task; of a second source, and of settings without a field in the message, among them. */
 const QUICK = [
-  ...['two controls', 'timesteps of a list', 'prompts and seeds of some frames'],
-  ...['sound that is kept', 'a T2I-Adapter', 'a mask', 'InstructPix2Pix', 'Prompt-to-Prompt'],
+  ...['weighed controls', 'a T2I-Adapter', 'a mask', 'InstructPix2Pix', 'Prompt-to-Prompt'],
 ];
 
 const digests = new Set<string>();

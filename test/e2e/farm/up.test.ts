@@ -5,12 +5,13 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { endOfCli, startCli } from '../../support/cli-process.ts';
 import type { CliRun } from '../../support/cli-process.ts';
+import type {} from '../../support/farm/small-reference.ts';
 import { freePort } from '../../support/network/ports.ts';
-import { JOB_FLAGS, referenceOf } from '../../support/reference.ts';
+import { SMALL_JOB } from '../../support/reference.ts';
 
 const UP_MS = 60_000;
 
@@ -43,7 +44,7 @@ describe('a farm on one machine', () => {
   });
 
   it('renders what is submitted, to the bytes of a render in one process', async () => {
-    const submitted = await run('submit', ...JOB_FLAGS, '--json');
+    const submitted = await run('submit', ...SMALL_JOB, '--json');
     expect(submitted.code, submitted.stderr).toBe(0);
     const { job } = JSON.parse(submitted.stdout) as { job: string };
     const watched = await run('watch', job, '--json', '--quiet');
@@ -55,7 +56,7 @@ describe('a farm on one machine', () => {
     const sha256 = createHash('sha256')
       .update(await readFile(output))
       .digest('hex');
-    expect(sha256).toBe(await referenceOf());
+    expect(sha256).toBe(inject('smallReference'));
     const { workers } = JSON.parse((await run('workers', '--json')).stdout) as {
       workers: { name: string; pid: number; committed: number; loaded: string[] }[];
     };
@@ -68,7 +69,7 @@ describe('a farm on one machine', () => {
   });
 
   it('finds the same job when it is submitted again, and runs nothing', async () => {
-    const submitted = await run('submit', ...JOB_FLAGS, '--json');
+    const submitted = await run('submit', ...SMALL_JOB, '--json');
     expect(JSON.parse(submitted.stdout)).toMatchObject({ state: 'done' });
     const listed = JSON.parse((await run('list', '--json')).stdout) as { jobs: unknown[] };
     expect(listed.jobs).toHaveLength(1);
@@ -77,7 +78,7 @@ describe('a farm on one machine', () => {
   it.each(['retry', 'submit'])(
     'makes a lost output again on %s, and nothing else',
     async (verb) => {
-      const submitted = await run('submit', ...JOB_FLAGS, '--json');
+      const submitted = await run('submit', ...SMALL_JOB, '--json');
       const { job } = JSON.parse(submitted.stdout) as { job: string };
       const { outputs } = JSON.parse((await run('get', job, '--json')).stdout) as {
         outputs: { artifacts: { digest: string }[] }[];
@@ -88,7 +89,7 @@ describe('a farm on one machine', () => {
       };
       const before = (await begun()).length;
       const again = (): Promise<CliRun> =>
-        run(...(verb === 'retry' ? [verb, job] : [verb, ...JOB_FLAGS]));
+        run(...(verb === 'retry' ? [verb, job] : [verb, ...SMALL_JOB]));
       if (verb === 'retry') expect((await again()).stderr).toContain('there is nothing to resume');
       const { digest } = outputs[0]!.artifacts[0]!;
       const path = join(folder, 'store/artifacts', digest.slice(0, 2), digest);
@@ -119,7 +120,7 @@ describe('a farm on one machine', () => {
   );
 
   it('pauses, resumes and cancels a job', async () => {
-    const flags = [...JOB_FLAGS, '--seed', '8', '--steps', '50'];
+    const flags = [...SMALL_JOB, '--seed', '8', '--steps', '50'];
     const { job } = JSON.parse((await run('submit', ...flags, '--json')).stdout) as { job: string };
     expect((await run('pause', job)).stdout).toContain('paused');
     expect((await run('resume', job)).stdout).toMatch(/ (queued|running) /);
@@ -145,10 +146,10 @@ describe('a farm on one machine', () => {
     );
     expect(bad.stderr).toContain('/none.mp4');
     expect(bad.code).toBe(2);
-    const many = await run('submit', ...JOB_FLAGS, '--frames', '9999', '--size', '100x100');
+    const many = await run('submit', ...SMALL_JOB, '--frames', '9999', '--size', '100x100');
     expect(many.stderr).toContain('frames');
     expect(many.stderr).toContain('size');
-    const models = await run('submit', ...JOB_FLAGS, '--models', 'nosuch');
+    const models = await run('submit', ...SMALL_JOB, '--models', 'nosuch');
     expect(models.stderr).toContain('error: --models: no model set nosuch; this farm has: demo');
     expect(models.code).toBe(2);
     expect((await run('get', 'f00')).stderr).toContain('no job f00');

@@ -5,7 +5,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { LANE_ENTRY } from '../../../recipes/lane-entry.ts';
 import { BivdiffError } from '../../../common/errors.ts';
@@ -37,22 +37,23 @@ let task: Task;
 
 beforeAll(async () => {
   demo = await DemoStages.open();
-});
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'bivdiff-checkpoints-'));
-  store = await openStore(folder);
   lanes = createLanePool({
     entry: LANE_ENTRY,
     lanes: 1,
     threadsPerLane: 1,
     memoryLimitBytes: 2 ** 30,
   });
+});
+
+afterAll(() => lanes.close());
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bivdiff-checkpoints-'));
+  store = await openStore(folder);
   task = await smoothTask();
 });
 
 afterEach(async () => {
-  await lanes.close();
   await store.close();
   await rm(folder, { recursive: true, force: true });
 });

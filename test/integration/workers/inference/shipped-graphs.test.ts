@@ -54,7 +54,8 @@ const named = graphs.map(([kind, part, sampleShape]) => ({ kind, part, sampleSha
 
 describe.each(named)('the shipped $part.name', ({ kind, part, sampleShape }) => {
   it('keeps its contract, with equal bits for any threads and any batch', async () => {
-    const threads = casesOf([1, 2, 3, 4, 16], (count) => [1, 2, 4].includes(count));
+    const isFirst = named.find((one) => one.kind.name === kind.name)?.part === part;
+    const threads = casesOf([1, 2, 3, 4, 16], (count) => count === 1 || (count === 3 && isFirst));
     const outputs: Readonly<Record<string, Tensor>>[] = [];
     const batches = kind.hasBatch ? [1, 2] : [1];
     for (const count of threads) {

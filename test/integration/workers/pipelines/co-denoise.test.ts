@@ -98,7 +98,8 @@ async function runNode(
 describe.each(
   casesOf(['invert-image', 'invert-video', 'smooth'] as const, (stage) => stage !== 'invert-video'),
 )('%s in windows', (stage) => {
-  it('gives what the reference gives', async () => {
+  // At all steps smoothing is the longest by far.
+  it.runIf(isThorough || stage !== 'smooth')('gives what the reference gives', async () => {
     const expected = goldenFloats('co-denoise', golden[stage].made);
     expect(maxDifference(await run(stage), expected)).toBeLessThanOrEqual(TOLERANCE);
   });

@@ -16,6 +16,7 @@ import { frameTensor } from '../../../../workers/tensor/tensor.ts';
 import type { FloatTensor } from '../../../../workers/tensor/tensor.ts';
 import { DemoStages } from './demo-stages.ts';
 import { goldenFloats, goldenFrames, maxDifference } from './goldens.ts';
+import { itThorough } from '../../../support/thorough.ts';
 
 vi.setConfig({ testTimeout: 600_000 });
 
@@ -89,7 +90,7 @@ describe('a planted mistake shows', () => {
     );
   });
 
-  it('a mask that stays', async () => {
+  itThorough('a mask that stays', async () => {
     const still = frames.map(() => [MASK.from]);
     await differs(draw(hiddenByRectangles(still, pictures.shape)));
   });

@@ -49,8 +49,17 @@ export async function helmTemplate(values: Yaml, options: RenderOptions = {}): P
   return runHelm([...words, ...version], JSON.stringify(values));
 }
 
+const refused = new Map<string, Promise<string>>();
+
 /** What helm says of values that it refuses. @throws where it takes them */
-export async function refusalOf(values: Yaml, options: RenderOptions = {}): Promise<string> {
+export function refusalOf(values: Yaml, options: RenderOptions = {}): Promise<string> {
+  const key = JSON.stringify([values, options]);
+  const said = refused.get(key) ?? refuse(values, options);
+  refused.set(key, said);
+  return said;
+}
+
+async function refuse(values: Yaml, options: RenderOptions): Promise<string> {
   const said = await helmTemplate(values, options).then(
     () => undefined,
     (reason: unknown) => (reason as Error).message,
