@@ -2,11 +2,13 @@
 // step, and compute anew what lies behind them: DeepCache (arXiv 2312.00858). The result is another one, a little.
 
 import type { Session, StageContext } from '../inference/ports.ts';
-import { DEEP_FEATURES } from '../inference/onnx/cut-graph.ts';
+import { NOISE } from '../inference/onnx/cut-graph.ts';
 import type { FloatTensor, Tensor } from '../tensor/tensor.ts';
 import { floatOutput } from './graph-outputs.ts';
 import { runUnet, unetFeeds } from './unet.ts';
 import type { UnetCall } from './unet.ts';
+
+type Values = Readonly<Record<string, Tensor>>;
 
 export interface StepUnet {
   /** What it takes. */
@@ -30,7 +32,7 @@ class CachingUnet implements StepUnet {
   readonly #shallow: Session;
   readonly #interval: number;
   /** Of the last whole run, by the call's place in its step. */
-  readonly #cached: { readonly batch: number; readonly features: FloatTensor }[] = [];
+  readonly #cached: { readonly batch: number; readonly features: Values }[] = [];
   #step: number | undefined;
   #calls = 0;
 
@@ -49,24 +51,22 @@ class CachingUnet implements StepUnet {
     // Other branches of guidance are asked now.
     const isOther = cached?.batch !== batch;
     if (step % this.#interval === 0 || isOther) return this.#runWhole(call, place);
-    const feeds: Readonly<Record<string, Tensor>> = {
-      ...unetFeeds(this.#shallow, call),
-      [DEEP_FEATURES]: cached.features,
-    };
+    const feeds: Values = { ...unetFeeds(this.#shallow, call), ...cached.features };
     // A shallow graph may do without some.
     const taken = this.#shallow.inputs.flatMap(({ name }) => {
       const feed = feeds[name];
       return feed === undefined ? [] : [[name, feed] as const];
     });
     const outputs = await this.#shallow.run(Object.fromEntries(taken));
-    return floatOutput(outputs, 'out_sample', this.#shallow.name);
+    return floatOutput(outputs, NOISE, this.#shallow.name);
   }
 
   async #runWhole(call: UnetCall, place: number): Promise<FloatTensor> {
     const { session } = this;
     const outputs = await session.run(unetFeeds(session, call));
-    const features = floatOutput(outputs, DEEP_FEATURES, session.name);
+    const noise = floatOutput(outputs, NOISE, session.name);
+    const features = Object.fromEntries(Object.entries(outputs).filter(([name]) => name !== NOISE));
     this.#cached[place] = { batch: call.sample.shape[0]!, features };
-    return floatOutput(outputs, 'out_sample', session.name);
+    return noise;
   }
 }

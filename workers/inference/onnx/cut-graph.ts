@@ -1,8 +1,8 @@
 // What is made of a UNet's graph when it is loaded.
 //
 // For steps that use the deep features of an earlier one again: DeepCache (arXiv 2312.00858), cut where most is saved, before the last layer of the last up
-// block. That layer alone joins its input to the first skip connection, so what is left behind it is the first convolution, the first part of each
-// ControlNet, this layer and the last convolution.
+// block. That layer alone joins its input to the first skip connection, so what is left behind it is the first convolution, that of each ControlNet, this
+// layer and the last convolution. What ControlNets make of the control pictures alone is the same at all steps, and taken from the earlier one too.
 //
 // For steps at which controls weigh nothing: the graph without its ControlNets or T2I-Adapters, which gives the same bits.
 
@@ -21,8 +21,8 @@ import type { Graph, GraphField, Node } from './onnx-graph.ts';
  */
 export type GraphForm = 'deep' | 'shallow' | 'uncontrolled';
 
-/** `[batch, channels, h, w]`, for clips `[batch * frames, channels, h, w]`; only these two graphs know what is in it. */
-export const DEEP_FEATURES = 'deep_features';
+/** The noise. All other outputs of the deep graph are features, `[batch, channels, h, w]` or for clips `[batch * frames, channels, h, w]`: inputs of the shallow one. */
+export const NOISE = 'out_sample';
 
 export interface CutGraph {
   /** An ONNX file; its external data lies where that of the graph does. */
@@ -32,7 +32,7 @@ export interface CutGraph {
 }
 
 const SAMPLE = 'sample';
-const NOISE = 'out_sample';
+const PICTURES = 'controlnet_conds';
 const SCALES = 'conditioning_scales';
 /** More of the nodes than this in the shallow graph: it was cut in the wrong place. */
 const SHALLOW_SHARE_MAX = 0.5;
@@ -83,23 +83,45 @@ function cutBefore(
   const features = joins.at(-1)?.inputs[0];
   if (features === undefined || !nodes.some(({ outputs }) => outputs.includes(features)))
     return undefined;
-  const left = reachOf(graph, [NOISE], [features]);
+  const taken = [features, ...hintsOf(nodes)];
+  const left = reachOf(graph, [NOISE], taken);
   const isCut = left.values.has(features) && left.values.has(SAMPLE);
   if (!isCut || left.nodes.size > SHALLOW_SHARE_MAX * nodes.length) return undefined;
-  const value = valueInfo(type, batch);
+  const named = taken
+    .filter((name) => left.values.has(name))
+    .map((name, i) => ({ name, as: i === 0 ? 'deep_features' : `hint_features_${i}` }));
+  const values = (field: 11 | 12): readonly GraphField[] =>
+    named.map(({ as }) => messageField(field, valueInfo(as, type, batch)));
   if (form === 'deep') {
-    return [
-      ...graph.fields,
-      nodeField(castNode(features, DEEP_FEATURES, type)),
-      messageField(12, value),
-    ];
+    const casts = named.map(({ name, as }) => nodeField(castNode(name, as, type)));
+    return [...graph.fields, ...casts, ...values(12)];
   }
   return [
     // A node stands behind those that make what it reads.
-    nodeField(castNode(DEEP_FEATURES, features, inner)),
+    ...named.map(({ name, as }) => nodeField(castNode(as, name, inner))),
     ...graph.fields.filter((field) => isReached(field, NOISE, left)),
-    messageField(11, value),
+    ...values(11),
   ];
+}
+
+/** Convolutions that see nothing but control pictures, and are read by what sees more: of each ControlNet the last of its embedding. */
+function hintsOf(nodes: readonly Node[]): readonly string[] {
+  const settled = new Set([PICTURES]);
+  const varying = new Set([SAMPLE, 'timestep', 'encoder_hidden_states', SCALES]);
+  const hints = new Set<string>();
+  const convolved = new Set<string>();
+  for (const { operator, inputs, outputs } of nodes) {
+    const isVarying = inputs.some((name) => varying.has(name));
+    if (isVarying) for (const name of inputs) if (convolved.has(name)) hints.add(name);
+    if (isVarying) for (const name of outputs) varying.add(name);
+    else if (inputs.some((name) => settled.has(name))) {
+      for (const name of outputs) {
+        settled.add(name);
+        if (operator === 'Conv') convolved.add(name);
+      }
+    }
+  }
+  return [...hints];
 }
 
 /** What a weight of 0 may pass on its way without being other than 0 in the end. */
@@ -168,20 +190,15 @@ function nodeNamed(operator: string, from: string, to: string): BinaryWriter {
   return node.uint32(tag(4)).string(operator);
 }
 
-function valueInfo(type: number, batch: string): Uint8Array {
+function valueInfo(name: string, type: number, batch: string): Uint8Array {
   const shape = new BinaryWriter();
-  for (const name of [batch, 'deep_channels', 'deep_height', 'deep_width']) {
-    shape.uint32(tag(1)).bytes(new BinaryWriter().uint32(tag(2)).string(name).finish());
+  for (const axis of [batch, ...['channels', 'height', 'width'].map((one) => `${name}_${one}`)]) {
+    shape.uint32(tag(1)).bytes(new BinaryWriter().uint32(tag(2)).string(axis).finish());
   }
   const tensor = new BinaryWriter().uint32(tag(1, WireType.Varint)).int32(type);
   tensor.uint32(tag(2)).bytes(shape.finish());
   const kind = new BinaryWriter().uint32(tag(1)).bytes(tensor.finish()).finish();
-  return new BinaryWriter()
-    .uint32(tag(1))
-    .string(DEEP_FEATURES)
-    .uint32(tag(2))
-    .bytes(kind)
-    .finish();
+  return new BinaryWriter().uint32(tag(1)).string(name).uint32(tag(2)).bytes(kind).finish();
 }
 
 function uncut(path: string, form: GraphForm): BivdiffError {
@@ -197,7 +214,7 @@ function uncut(path: string, form: GraphForm): BivdiffError {
         ];
   return new BivdiffError('failed-precondition', `${path} ${what}`, {
     retry: 'never',
-    hint: hint!,
+    hint: hint,
     details: { graph: path },
   });
 }

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 
 import { openModelSet } from '../../../../common/models/model-folder.ts';
 import { readOnnxFile } from '../../../../common/models/onnx-file.ts';
-import { cutGraph, DEEP_FEATURES } from '../../../../workers/inference/onnx/cut-graph.ts';
+import { cutGraph } from '../../../../workers/inference/onnx/cut-graph.ts';
 import { openOnnxSession } from '../../../../workers/inference/onnx/onnx-session.ts';
 import type { OnnxSession } from '../../../../workers/inference/onnx/onnx-session.ts';
 import { elementCount, floatTensor } from '../../../../workers/tensor/tensor.ts';
@@ -46,7 +46,7 @@ describe.each(casesOf(parts, ({ name }) => QUICK.includes(name)))(
         expectClose(deep['out_sample']!, noise!);
         const own = sessions.shallow.inputs.map(({ name: input }) => [
           input,
-          { ...feeds, [DEEP_FEATURES]: deep[DEEP_FEATURES]! }[input]!,
+          { ...feeds, ...deep }[input]!,
         ]);
         const shallow = await sessions.shallow.run(Object.fromEntries(own) as typeof feeds);
         expectClose(shallow['out_sample']!, noise!);
