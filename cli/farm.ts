@@ -17,7 +17,7 @@ export interface Farm {
    * Checks a spec against its source and its models, puts the source into the store and the accepted job under its id.
    * @throws BivdiffError — one, naming every problem
    */
-  accept(spec: RenderSpec, options?: { readonly signal?: AbortSignal }): Promise<Accepted>;
+  accept(spec: RenderSpec, options?: AcceptOptions): Promise<Accepted>;
   /** What rendering it would run, and what the store has already. Runs nothing. */
   foresee(accepted: Accepted): Promise<Forecast>;
   /**
@@ -26,6 +26,12 @@ export interface Farm {
    */
   render(accepted: Accepted, options: RenderOptions): Promise<RenderResult>;
   close(): Promise<void>;
+}
+
+export interface AcceptOptions {
+  readonly signal?: AbortSignal;
+  /** Told, while cuts of the source are looked for, of how many of its frames they are known. */
+  readonly onCutSearch?: (done: number, total: number) => void;
 }
 
 export interface Accepted {

@@ -64,6 +64,7 @@ async function plan(
     const accepted = await acceptRequest(farm, request, {
       signal,
       onWarning: warningsTo(environment.stderr),
+      progress: environment,
     });
     const forecast = await farm.foresee(accepted);
     if (run.json) printJson(environment.stdout, planJson(accepted, forecast));

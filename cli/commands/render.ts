@@ -104,7 +104,8 @@ async function renderOne(
   const view = createView(run, environment);
   const report = await withFarm(run, environment, async (farm) => {
     const onWarning = warningsTo(environment.stderr);
-    const accepted = await acceptRequest(farm, request, { signal, onWarning });
+    const progress = run.quiet ? undefined : environment;
+    const accepted = await acceptRequest(farm, request, { signal, onWarning, progress });
     await noteExisting(request.files, run, view);
     const { files } = request;
     const {
@@ -137,6 +138,7 @@ async function renderBatch(
     const entries = await acceptAll(path, requests, farm, {
       signal,
       onWarning: warningsTo(environment.stderr),
+      progress: run.quiet ? undefined : environment,
     });
     return renderEntries({ entries, farm, run, signal }, environment);
   });
@@ -191,7 +193,7 @@ async function acceptAll(
   path: string,
   requests: readonly RenderRequest[],
   farm: Farm,
-  { signal, onWarning }: Required<AcceptRequestOptions>,
+  { signal, onWarning, progress }: Required<AcceptRequestOptions>,
 ): Promise<BatchEntry[]> {
   const entries: BatchEntry[] = [];
   const problems: string[] = [];
@@ -199,7 +201,7 @@ async function acceptAll(
     try {
       await checkPlaces(Object.values(request.files) as string[]);
       const accepted = await acceptRequest(farm, request, {
-        signal,
+        ...{ signal, progress },
         onWarning: (text) => {
           onWarning(`${placeInBatch(request, path)}: ${text}`);
         },

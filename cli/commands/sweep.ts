@@ -167,7 +167,8 @@ async function renderPoints(
     const output = { ...asked.spec.output, comparison: false, contactSheet: false };
     const request = { ...asked, spec: { ...asked.spec, output } };
     // Their prompts are the same.
-    const options = index === 0 ? { signal, onWarning } : { signal };
+    const progress = run.quiet ? undefined : environment;
+    const options = index === 0 ? { signal, onWarning, progress } : { signal, progress };
     accepted.push(await acceptRequest(farm, request, options));
   }
   const results: SweepResult[] = [];

@@ -51,6 +51,7 @@ import type {
   Forecast,
   RenderOptions,
   RenderResult,
+  AcceptOptions,
 } from '../farm.ts';
 import { CutFinder } from '../request/cut-finder.ts';
 import { checkLocalMemory } from './check-memory.ts';
@@ -98,7 +99,7 @@ class LocalFarm implements Farm {
 
   async accept(
     spec: RenderSpec,
-    options: { readonly signal?: AbortSignal } = {},
+    { onCutSearch: onFrame, ...options }: AcceptOptions = {},
   ): Promise<Accepted> {
     const models = await this.#openModels(spec.models);
     const { path } = spec.input;
@@ -111,7 +112,7 @@ class LocalFarm implements Farm {
     const device = await this.#openDevice(options);
     checkLocalMemory(render, { ...this.#slots, memoryBytes: this.#memoryOf(device) });
     const taken = await this.#take(render.source, options);
-    const source = await this.#cuts.withCuts(taken, { spec, path, signal: options.signal });
+    const source = await this.#cuts.withCuts(taken, { spec, path, ...options, onFrame });
     const sources: Record<string, SourceFacts> = {};
     for (const [name, one] of Object.entries(seenSources)) {
       sources[name] = await this.#take(one, options);

@@ -16,10 +16,12 @@ export interface FrameProgressOptions {
   readonly terminal: ProgressTerminal;
   readonly clock: Clock;
   readonly total: number;
+  /** What the frames go through, before their number. @default nothing is said of it */
+  readonly what?: string;
 }
 
 export function createFrameProgress(options: FrameProgressOptions): FrameProgress {
-  const { terminal, clock, total } = options;
+  const { terminal, clock, total, what = '' } = options;
   const startMs = clock.nowMs();
   const everyMs = terminal.isTty ? REDRAW_MS : PLAIN_LINE_MS;
   let toldAtMs = startMs;
@@ -29,7 +31,7 @@ export function createFrameProgress(options: FrameProgressOptions): FrameProgres
       const nowMs = clock.nowMs();
       if (nowMs - toldAtMs < everyMs) return;
       toldAtMs = nowMs;
-      const line = frameProgressLine(done, total, (nowMs - startMs) / 1000);
+      const line = what + frameProgressLine(done, total, (nowMs - startMs) / 1000);
       const room = Math.max(1, terminal.columns() - 1);
       terminal.write(terminal.isTty ? `\r${line.slice(0, room)}\u001b[K` : `${line}\n`);
       isDrawn = terminal.isTty;

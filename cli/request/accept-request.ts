@@ -2,6 +2,9 @@
 
 import { BivdiffError } from '../../common/errors.ts';
 import type { Accepted, Farm } from '../farm.ts';
+import { createFrameProgress } from '../output/frame-progress.ts';
+import type { FrameProgress } from '../output/frame-progress.ts';
+import type { CliEnvironment } from '../terminal.ts';
 import { isTexts } from '../output/error-text.ts';
 import { cutPrompts } from './cut-prompts.ts';
 import { whereFrom } from './render-request.ts';
@@ -11,21 +14,32 @@ export interface AcceptRequestOptions {
   readonly signal: AbortSignal;
   /** Told what may not be expected of the render. @default nobody is */
   readonly onWarning?: (text: string) => void;
+  /** Shown, where it takes long, how far the source is looked at. @default it is not */
+  readonly progress?: Pick<CliEnvironment, 'stderr' | 'clock'> | undefined;
 }
 
 /** @throws BivdiffError — as Farm.accept */
 export async function acceptRequest(
   farm: Farm,
   request: RenderRequest,
-  { signal, onWarning }: AcceptRequestOptions,
+  { signal, onWarning, progress }: AcceptRequestOptions,
 ): Promise<Accepted> {
+  let search: FrameProgress | undefined;
+  const onCutSearch = (done: number, total: number): void => {
+    if (progress === undefined) return;
+    const { stderr: terminal, clock } = progress;
+    search ??= createFrameProgress({ terminal, clock, total, what: 'looking for cuts: ' });
+    search.update(done);
+  };
   try {
-    const accepted = await farm.accept(request.spec, { signal });
+    const accepted = await farm.accept(request.spec, { signal, onCutSearch });
+    search?.end();
     if (onWarning !== undefined) {
       nameProblems(await cutPrompts(accepted.job, accepted.models), request).forEach(onWarning);
     }
     return accepted;
   } catch (reason) {
+    search?.end();
     throw inOwnWords(reason, request);
   }
 }

@@ -9,6 +9,14 @@ import type { MediaService } from '../../workers/media/media-service.ts';
 /** Clips whose cuts are remembered. */
 const KEPT_MAX = 64;
 
+export interface CutsAsked {
+  readonly spec: RenderSpec;
+  readonly path: string;
+  readonly signal?: AbortSignal | undefined;
+  /** Told how many frames were looked at, of how many. Of a clip that is looked at already, whoever asked first is told. */
+  readonly onFrame?: ((done: number, total: number) => void) | undefined;
+}
+
 export class CutFinder {
   readonly #media: Pick<MediaService, 'decode'>;
   readonly #found = new Map<string, Promise<readonly number[]>>();
@@ -23,12 +31,12 @@ export class CutFinder {
    */
   async withCuts(
     facts: SourceFacts,
-    { spec, path, signal }: { spec: RenderSpec; path: string; signal?: AbortSignal | undefined },
+    { spec, path, signal, onFrame }: CutsAsked,
   ): Promise<SourceFacts> {
     const search = cutSearchOf(spec, facts);
     if (search === undefined) return facts;
     const key = [facts.kind, facts.digest, search.first, search.last].join(' ');
-    const options = signal === undefined ? {} : { signal };
+    const options = { onFrame, ...(signal === undefined ? {} : { signal }) };
     const finding =
       this.#found.get(key) ??
       findCuts(this.#media, { path, frames: facts.frames, ...search }, options);

@@ -24,7 +24,14 @@ export interface CutSearch {
 export async function findCuts(
   media: Pick<MediaService, 'decode'>,
   { path, frames, first, last }: CutSearch,
-  options: { readonly signal?: AbortSignal } = {},
+  {
+    onFrame,
+    ...options
+  }: {
+    readonly signal?: AbortSignal;
+    /** Told how many frames were looked at, of how many. */
+    readonly onFrame?: ((done: number, total: number) => void) | undefined;
+  } = {},
 ): Promise<readonly number[]> {
   const from = Math.max(0, first - CHANGES_AROUND);
   const end = Math.min(frames, last + CHANGES_AROUND + 1);
@@ -32,9 +39,12 @@ export async function findCuts(
   const size = { width: SIDE, height: SIDE };
   const changes: number[] = [];
   let before: Uint8Array | undefined;
+  let done = 0;
   for await (const { rgb } of media.decode({ path, indices, size, resize: 'stretch' }, options)) {
     if (before !== undefined) changes.push(changeBetween(before, rgb));
     before = rgb;
+    done += 1;
+    onFrame?.(done, indices.length);
   }
   return shotChanges(changes)
     .map((place) => from + place + 1)

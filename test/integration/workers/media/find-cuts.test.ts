@@ -155,3 +155,14 @@ it('stops when it is told to', async () => {
   const signal = AbortSignal.abort();
   await expect(findCuts(media, search, { signal })).rejects.toMatchObject({ code: 'cancelled' });
 });
+
+it('is told frame by frame, of the part that is asked for and what is looked at around it', async () => {
+  const path = await clipOf([...take(blue, 40), ...take(olive, 24)]);
+  const told: (readonly [number, number])[] = [];
+  const onFrame = (done: number, total: number): void => void told.push([done, total]);
+  await findCuts(media, { path, frames: 64, first: 0, last: 19 }, { onFrame });
+  const [[, total] = [0, 0]] = told;
+  expect(total).toBeGreaterThanOrEqual(20);
+  expect(total).toBeLessThan(64);
+  expect(told).toEqual(Array.from({ length: total }, (_, i) => [i + 1, total]));
+});

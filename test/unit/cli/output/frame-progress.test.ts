@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 
 import { createFrameProgress, frameProgressLine } from '../../../../cli/output/frame-progress.ts';
 
-function progressOn({ isTty }: { readonly isTty: boolean }) {
+function progressOn({ isTty, what = '' }: { readonly isTty: boolean; readonly what?: string }) {
   let written = '';
   let ms = 0;
   const write = (text: string): void => void (written += text);
   const terminal = { isTty, write, columns: () => 80, rows: () => 24 };
   const clock = { nowMs: () => ms, after: () => () => undefined };
-  const progress = createFrameProgress({ terminal, clock, total: 300 });
+  const progress = createFrameProgress({ terminal, clock, total: 300, what });
   const at = (nowMs: number, done: number): void => {
     ms = nowMs;
     progress.update(done);
@@ -32,6 +32,12 @@ describe('progress over frames', () => {
     progress.end();
     expect(written().split('\r')).toHaveLength(4);
     expect(written()).toMatch(/\r\u001b\[K$/);
+  });
+
+  it('says what the frames go through, where that is told', () => {
+    const { at, written } = progressOn({ isTty: false, what: 'looking for cuts: ' });
+    at(5_000, 30);
+    expect(written()).toBe('looking for cuts: frame 30 of 300, 10 %, 0:45 left\n');
   });
 
   it('writes a line every five seconds elsewhere', () => {
