@@ -31,8 +31,8 @@ export function processEnvironment(): CliEnvironment {
     stderr: {
       isTty,
       write: (text) => stderr.write(text),
-      columns: () => (stderr.isTTY ? stderr.columns : 80),
-      rows: () => (stderr.isTTY ? stderr.rows : 24),
+      columns: () => terminalSize(stderr).columns,
+      rows: () => terminalSize(stderr).rows,
     },
     clock,
     colors: isTty && !isSet('NO_COLOR'),
@@ -56,4 +56,14 @@ export function processEnvironment(): CliEnvironment {
       (text) => stderr.write(text),
     ),
   };
+}
+
+/** What is no terminal has a usual one's, and so has a terminal that says 0, as those of recorders and some CI systems do. */
+export function terminalSize({ isTTY, columns, rows }: Size & { readonly isTTY: boolean }): Size {
+  return { columns: (isTTY && columns) || 80, rows: (isTTY && rows) || 24 };
+}
+
+interface Size {
+  readonly columns: number;
+  readonly rows: number;
 }
