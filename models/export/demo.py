@@ -55,6 +55,12 @@ def _within(folder, names):
     return {name: folder / at for name, at in names.items()}
 
 
+# Small adapters: at 1 they are followed less closely (README.md, controls).
+CONTROLS = control_generators(CONTROLNETS, FUSED, ADAPTERS, WINDOWS, adapter_scale=1.5)
+# Joints are small: more of the image model's inversion moves them (README.md, controls).
+CONTROLS["pose"]["mixingRatio"] = 0.2
+
+
 CARD = {
     "apiVersion": "bivdiff/v1",
     "kind": "ModelSet",
@@ -66,8 +72,7 @@ CARD = {
     },
     "defaultVideo": VIDEO,
     "generators": {
-        # Small adapters: at 1 they are followed less closely (README.md, controls).
-        **control_generators(CONTROLNETS, FUSED, ADAPTERS, WINDOWS, adapter_scale=1.5),
+        **CONTROLS,
         "inpaint": {"task": "inpainting", "unet": INPAINT, "mixingRatio": 0},
         "instruct": {"task": "instruct-pix2pix", "unet": INSTRUCT},
         "prompt2prompt": {"task": "prompt-to-prompt", "unet": PROMPT2PROMPT},

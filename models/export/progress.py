@@ -1,5 +1,6 @@
 """Tells what is written: a line for each part when it is done, and on a terminal a bar beneath."""
 
+import gc
 import resource
 import sys
 import time
@@ -21,6 +22,8 @@ def tell(parts, count, out):
             bar.set_description(part)
             start, before = time.monotonic(), _bytes_in(out)
             following = next(parts, None)
+            # Models refer to themselves: what a part leaves would stand beside the next one's.
+            gc.collect()
             _say(bar, part, time.monotonic() - start, _bytes_in(out) - before)
             bar.update()
             part, done = following, done + 1

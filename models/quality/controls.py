@@ -37,7 +37,7 @@ LIMITS = {
     "frames": dict(iou=0.85, color=0.95, joints=0.85),
     "smoothed": dict(iou=0.75, color=0.85, joints=0.75),
 }
-SETTINGS = ("clips", "first", "frames", "extras", "smoothed", "steps", "strength")
+SETTINGS = ("clips", "first", "frames", "extras", "smoothed", "steps", "strength", "ratio")
 
 
 def main():
@@ -89,6 +89,7 @@ def _options():
     parser.add_argument("--smoothed", type=int, default=0, help="clips smoothed too, all frames")
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--strength", type=float, help="of every control, in place of the card's")
+    parser.add_argument("--ratio", type=float, help="of mixing, in place of the card's")
     parser.add_argument("--out", type=Path, help="folder for controls.json and controls.png")
     return parser.parse_args()
 
@@ -152,7 +153,7 @@ class Measured:
             made["control shuffled"] = self.draw(name, elsewhere, caption, index)
             made["caption dropped"] = self.draw(name, control, NEGATIVE, index)
         if index - self.options.first < self.options.smoothed:
-            made["smoothed"] = smoothed = self._smooth(made["frames"], caption)
+            made["smoothed"] = smoothed = self._smooth(name, made["frames"], caption)
             made["blurred"] = np.stack([cv2.GaussianBlur(one, (0, 0), 4) for one in smoothed])
             made["frozen"] = np.repeat(smoothed[:1], len(smoothed), 0)
         return made
@@ -212,12 +213,17 @@ class Measured:
         suited = [one.get("scale", 1) for one in self.card["generators"][name]["conditions"]]
         return np.array(suited if asked is None else [asked] * len(suited), np.float32)
 
-    def _smooth(self, frames, caption):
+    def _ratio(self, name):
+        usual = self.card["defaults"]["mixingRatio"]
+        asked = self.options.ratio
+        return self.card["generators"][name].get("mixingRatio", usual) if asked is None else asked
+
+    def _smooth(self, name, frames, caption):
         reference, settings = self.reference, self.card["defaults"]
         mean = reference.encode(frames).chunk(2, dim=1)[0]
         latents = mean * reference.vae.config.scaling_factor
         image = reference.invert_image(latents, NEGATIVE)
-        mixed = mix(image, reference.invert_video(latents, NEGATIVE), settings["mixingRatio"])
+        mixed = mix(image, reference.invert_video(latents, NEGATIVE), self._ratio(name))
         drawn = reference.smooth(mixed, caption, NEGATIVE, float(settings["videoGuidanceScale"]))
         return to_pixels(reference.decode(drawn))
 
