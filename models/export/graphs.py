@@ -104,9 +104,14 @@ def write_controlled_unet(model, controlnets, image):
 
 def write_window_unet(model, controlnets, image):
     """unet_controlvideo-NAME.onnx: the same with frames that see each other."""
-    nets = [copy.deepcopy(net) for net in controlnets.values()]
-    module = WindowUnet(copy.deepcopy(model), nets)
+    module = WindowUnet(_twin(model), [_twin(net) for net in controlnets.values()])
     _write_controlled(module, controlnets, image, "controlvideo", "frames")
+
+
+def _twin(model):
+    """Another model over the same weights, whose layers may be changed."""
+    weights = (*model.parameters(), *model.buffers())
+    return copy.deepcopy(model, {id(weight): weight for weight in weights})
 
 
 def _write_controlled(module, controlnets, image, kind, first):
