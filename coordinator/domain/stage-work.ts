@@ -87,8 +87,8 @@ function startWork(stage: Stage): number {
   return stage === 'ingest' || stage === 'assemble' ? PROCESS_PIXELS : 0;
 }
 
-/** Of what a run of the whole UNet is, that of what lies behind its deep features; measured by `npm run bench -- --only fast`. */
-const SHALLOW_SHARE = 0.3;
+/** Of what a run of the whole UNet is, that of what lies behind its deep features: as of Stable Diffusion and ZeroScope (docs/samplers.md), small models more. */
+const SHALLOW_SHARE = 0.1;
 
 /** Runs of the whole UNet at a step of drawing or smoothing, on average: guidance may be dropped after a share of them, and features be cached. */
 export function runsOfStep(
