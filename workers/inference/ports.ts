@@ -2,8 +2,7 @@
 // The only provider today is ONNX Runtime in a lane (a worker thread).
 
 import type { JsonObject } from '../../common/task.ts';
-import type { GraphKind, ValueFacts } from './graph-kind.ts';
-import type { GraphForm } from './onnx/cut-graph.ts';
+import type { GraphForm, GraphKind, ValueFacts } from './graph-kind.ts';
 import type { FloatTensor, Tensor } from '../tensor/tensor.ts';
 
 export type { GraphForm, ValueFacts };

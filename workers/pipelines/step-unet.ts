@@ -2,11 +2,12 @@
 // step, and compute anew what lies behind them: DeepCache (arXiv 2312.00858). The result is another one, a little.
 
 import type { Session, StageContext } from '../inference/ports.ts';
-import { NOISE } from '../inference/onnx/cut-graph.ts';
 import type { FloatTensor, Tensor } from '../tensor/tensor.ts';
 import { floatOutput } from './graph-outputs.ts';
 import { runUnet, unetFeeds } from './unet.ts';
 import type { UnetCall } from './unet.ts';
+
+const NOISE = 'out_sample';
 
 type Values = Readonly<Record<string, Tensor>>;
 

@@ -4,7 +4,7 @@ import type { FailureJson } from '../../../common/errors.ts';
 import type { Digest, JsonObject } from '../../../common/task.ts';
 import type { LoadedModels } from '../../../common/worker-status.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import type { GraphForm } from '../onnx/cut-graph.ts';
+import type { GraphForm } from '../graph-kind.ts';
 import type { Checkpoint } from '../ports.ts';
 
 /** What a lane needs of a model part; `ModelPart` of common/models fits. */

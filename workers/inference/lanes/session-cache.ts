@@ -4,9 +4,9 @@
 import { readOnnxFile } from '../../../common/models/onnx-file.ts';
 import { BivdiffError } from '../../../common/errors.ts';
 import type { Digest } from '../../../common/task.ts';
+import type { GraphForm } from '../graph-kind.ts';
 import type { LaneLoad, LaneModel, LaneSettings } from './lane-job.ts';
 import { cutGraph } from '../onnx/cut-graph.ts';
-import type { GraphForm } from '../onnx/cut-graph.ts';
 import { openOnnxSession } from '../onnx/onnx-session.ts';
 import type { OnnxSession } from '../onnx/onnx-session.ts';
 

@@ -13,16 +13,11 @@ import { BivdiffError } from '../../../common/errors.ts';
 import { readOnnxFile } from '../../../common/models/onnx-file.ts';
 import { FLOAT16, isReached, nodesOf, reachOf, readModel } from './onnx-graph.ts';
 import { tag, weightBytesOf, writeModel } from './onnx-graph.ts';
+import type { GraphForm } from '../graph-kind.ts';
 import type { Graph, GraphField, Node } from './onnx-graph.ts';
 
-/**
- * `deep`: the whole graph, which also gives the features. `shallow`: what comes behind them, which takes them as an input. `uncontrolled`: without what the
- * control pictures are for.
- */
-export type GraphForm = 'deep' | 'shallow' | 'uncontrolled';
-
-/** The noise. All other outputs of the deep graph are features, `[batch, channels, h, w]` or for clips `[batch * frames, channels, h, w]`: inputs of the shallow one. */
-export const NOISE = 'out_sample';
+/** All other outputs of the deep graph are features, `[batch, channels, h, w]` or for clips `[batch * frames, channels, h, w]`: inputs of the shallow one. */
+const NOISE = 'out_sample';
 
 export interface CutGraph {
   /** An ONNX file; its external data lies where that of the graph does. */

@@ -1,13 +1,15 @@
 // Goal: what lies behind a UNet's deep features, run on those of the same step, gives what the whole graph gives; what cannot be cut is refused.
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
+import { digestText } from '../../../../common/digest.ts';
 import { openModelSet } from '../../../../common/models/model-folder.ts';
 import { readOnnxFile } from '../../../../common/models/onnx-file.ts';
+import type { GraphForm } from '../../../../workers/inference/graph-kind.ts';
 import { cutGraph } from '../../../../workers/inference/onnx/cut-graph.ts';
 import { openOnnxSession } from '../../../../workers/inference/onnx/onnx-session.ts';
 import type { OnnxSession } from '../../../../workers/inference/onnx/onnx-session.ts';
@@ -95,6 +97,34 @@ describe.each(casesOf(CONTROLLED, ({ name }) => QUICK_CONTROLLED.includes(name))
     });
   },
 );
+
+describe('what is made of a graph', () => {
+  it('is kept as ONNX Runtime optimised it, each form for itself, and gives the same bits', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'bivdiff-cut-'));
+    const kept = { folder, bytesMax: 2 ** 30, weightBytesMin: 0 };
+    const { name, graph } = generators['canny']!.unet;
+    const runOf = async (form: GraphForm, keeping: object): Promise<unknown> => {
+      const session = await openOnnxSession({ name, graph: graph!, threads: 1, form, ...keeping });
+      try {
+        return await session.run(feedsOf(session));
+      } finally {
+        await session.release();
+      }
+    };
+    try {
+      for (const [index, form] of (['deep', 'uncontrolled'] as const).entries()) {
+        const keeping = { digest: digestText('a part'), kept };
+        const plain = await runOf(form, {});
+        // Made, and then mapped.
+        expect(await runOf(form, keeping)).toEqual(plain);
+        expect(await runOf(form, keeping)).toEqual(plain);
+        expect(await readdir(folder)).toHaveLength(index + 1);
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
 
 describe('a graph that cannot be cut', () => {
   it('is refused with what to do: it is of another kind', () => {
