@@ -18,7 +18,7 @@ cd bivdiff
 # CUDA and cuDNN as PyTorch's wheels bring them.
 libraries=$(python3 -c 'import glob, os, nvidia; print(":".join(d for p in nvidia.__path__ for d in glob.glob(os.path.join(p, "*", "lib"))))' 2>/dev/null || true)
 export LD_LIBRARY_PATH="${libraries:+$libraries:}/usr/local/cuda/lib64${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
-flags='--disable-warning=ExperimentalWarning --max-semi-space-size=2 --external-memory-accounted-in-global-limit'
+flags='--disable-warning=ExperimentalWarning --max-semi-space-size=2 --heap-growing-percent=35 --external-memory-accounted-in-global-limit'
 say 'what is there'
 # shellcheck disable=SC2086
 timeout 60 node/node $flags cli/main.ts doctor --store "$here/store" || true

@@ -19,7 +19,7 @@ shift
 # As common/node-flags.ts says; other scripts are compilers and tests, which are faster with more room.
 memory=
 if [ "$script" = cli/main.ts ]; then
-  memory='--max-semi-space-size=2 --external-memory-accounted-in-global-limit'
+  memory='--max-semi-space-size=2 --heap-growing-percent=35 --external-memory-accounted-in-global-limit'
   export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX-2}"
   export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_-524288}"
   export MALLOC_TRIM_THRESHOLD_="${MALLOC_TRIM_THRESHOLD_-16777216}"
