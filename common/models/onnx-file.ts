@@ -12,6 +12,8 @@ export interface OnnxFileFacts {
   readonly weightBytes: number;
   /** What `models/export` says that it is, if it does not compute in float32 with weights as stored: `float16`, `int8`, `float16+int8`. */
   readonly form?: string;
+  /** Names of the graph's inputs. */
+  readonly inputs: readonly string[];
   /** Operators of ONNX itself, not of other domains; each once, sorted. */
   readonly operators: readonly string[];
 }
@@ -62,6 +64,7 @@ export function readOnnxFile(path: string): OnnxFileFacts {
   const needed = new Map<string, number>();
   const operators = new Set<string>();
   const metadata = new Map<string, string>();
+  const inputs: string[] = [];
   let weightBytes = 0;
   let halfBytes = 0;
   try {
@@ -75,7 +78,10 @@ export function readOnnxFile(path: string): OnnxFileFacts {
         const child = tensorHolders[message]?.[field.number];
         if (child === undefined) continue;
         if (field.kind !== 'bytes') throw new RangeError(`a ${child} that is a number`);
-        if (message === 'model' && child === 'graph') graphs += 1;
+        if (message === 'model' && child === 'graph') {
+          graphs += 1;
+          inputs.push(...inputNames(file, field.span));
+        }
         if (child !== 'tensor') {
           visit(child, field.span);
           continue;
@@ -103,9 +109,19 @@ export function readOnnxFile(path: string): OnnxFileFacts {
   return {
     externalFiles,
     weightBytes: form?.split('+').includes(HALF) === true ? weightBytes - halfBytes : weightBytes,
+    inputs,
     operators: [...operators].sort(),
     ...(form === undefined ? {} : { form }),
   };
+}
+
+function* inputNames(file: ProtobufFile, graph: Span): Generator<string> {
+  for (const input of file.fields(graph)) {
+    if (input.number !== 11 || input.kind !== 'bytes') continue;
+    for (const field of file.fields(input.span)) {
+      if (field.number === 1 && field.kind === 'bytes') yield file.text(field.span);
+    }
+  }
 }
 
 /** Notes an operator's name or domain, if the node's field is one of these. */

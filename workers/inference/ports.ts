@@ -22,6 +22,14 @@ export interface Session {
   run(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>>;
 }
 
+/** One that must be released in the end. */
+export interface OwnedSession extends Session {
+  /** Time inside the run of what computes, summed over all runs so far. */
+  readonly busySeconds: number;
+  /** Gives the memory back; idempotent. No run may follow. */
+  release(): Promise<void>;
+}
+
 export interface Tokenizer {
   /** `[77]` token ids: begin, the text cut to fit, end, padding. */
   encode(text: string): BigInt64Array;

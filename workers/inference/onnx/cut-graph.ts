@@ -6,29 +6,28 @@
 //
 // For steps at which controls weigh nothing: the graph without its ControlNets or T2I-Adapters, which gives the same bits.
 
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { readFileSync } from 'node:fs';
 
 import { BivdiffError } from '../../../common/errors.ts';
 import { readOnnxFile } from '../../../common/models/onnx-file.ts';
-import { FLOAT16, isReached, nodesOf, reachOf, readModel } from './onnx-graph.ts';
-import { tag, weightBytesOf, writeModel } from './onnx-graph.ts';
+import {
+  castNode,
+  identityNode,
+  nodeField,
+  messageField,
+  valueInfo,
+  writeModel,
+} from './write-graph.ts';
+import type { CutGraph } from './write-graph.ts';
+import { isReached, nodesOf, reachOf, readModel } from './onnx-graph.ts';
+import { weightBytesOf } from './onnx-graph.ts';
+import { hintsOf, innerType, SAMPLE, SCALES } from './split-controls.ts';
 import type { GraphForm } from '../graph-kind.ts';
 import type { Graph, GraphField, Node } from './onnx-graph.ts';
 
 /** All other outputs of the deep graph are features, `[batch, channels, h, w]` or for clips `[batch * frames, channels, h, w]`: inputs of the shallow one. */
 const NOISE = 'out_sample';
 
-export interface CutGraph {
-  /** An ONNX file; its external data lies where that of the graph does. */
-  readonly bytes: Uint8Array;
-  /** Of all its weights once loaded. */
-  readonly weightBytes: number;
-}
-
-const SAMPLE = 'sample';
-const PICTURES = 'controlnet_conds';
-const SCALES = 'conditioning_scales';
 /** More of the nodes than this in the shallow graph: it was cut in the wrong place. */
 const SHALLOW_SHARE_MAX = 0.5;
 
@@ -43,18 +42,12 @@ export function cutGraph(path: string, form: GraphForm): CutGraph {
   const sample = graph.inputs.find(({ name }) => name === SAMPLE);
   const isFlat = !nodesOf(graph).some(({ isControlFlow }) => isControlFlow);
   if (sample === undefined || !isFlat) throw uncut(path, form);
-  const inner = numbers?.split('+').includes('float16') === true ? FLOAT16 : sample.type;
+  const inner = innerType(numbers, sample);
   const made =
     form === 'uncontrolled' ? withoutControls(graph) : cutBefore(graph, form, { ...sample, inner });
   if (made === undefined) throw uncut(path, form);
-  const bytes = writeModel(model, joined(made));
+  const bytes = writeModel(model, made);
   return { bytes, weightBytes: form === 'deep' ? weightBytes : weightBytesOf(made, inner) };
-}
-
-function joined(fields: readonly Pick<GraphField, 'raw'>[]): Uint8Array {
-  const graph = new BinaryWriter();
-  for (const { raw } of fields) graph.raw(raw);
-  return graph.finish();
 }
 
 interface Edge {
@@ -94,29 +87,9 @@ function cutBefore(
   return [
     // A node stands behind those that make what it reads.
     ...named.map(({ name, as }) => nodeField(castNode(as, name, inner))),
-    ...graph.fields.filter((field) => isReached(field, NOISE, left)),
+    ...graph.fields.filter((field) => isReached(field, [NOISE], left)),
     ...values(11),
   ];
-}
-
-/** Convolutions that see nothing but control pictures, and are read by what sees more: of each ControlNet the last of its embedding. */
-function hintsOf(nodes: readonly Node[]): readonly string[] {
-  const settled = new Set([PICTURES]);
-  const varying = new Set([SAMPLE, 'timestep', 'encoder_hidden_states', SCALES]);
-  const hints = new Set<string>();
-  const convolved = new Set<string>();
-  for (const { operator, inputs, outputs } of nodes) {
-    const isVarying = inputs.some((name) => varying.has(name));
-    if (isVarying) for (const name of inputs) if (convolved.has(name)) hints.add(name);
-    if (isVarying) for (const name of outputs) varying.add(name);
-    else if (inputs.some((name) => settled.has(name))) {
-      for (const name of outputs) {
-        settled.add(name);
-        if (operator === 'Conv') convolved.add(name);
-      }
-    }
-  }
-  return [...hints];
 }
 
 /** What a weight of 0 may pass on its way without being other than 0 in the end. */
@@ -157,43 +130,7 @@ function withoutControls(graph: Graph): readonly GraphField[] | undefined {
   const left = reachOf({ ...graph, fields }, [NOISE]);
   return left.values.has(SCALES)
     ? undefined
-    : fields.filter((field) => isReached(field, NOISE, left));
-}
-
-function messageField(number: number, bytes: Uint8Array): GraphField {
-  return { number, bytes, raw: new BinaryWriter().uint32(tag(number)).bytes(bytes).finish() };
-}
-
-function nodeField(bytes: Uint8Array): GraphField {
-  return messageField(1, bytes);
-}
-
-function identityNode(from: string, to: string): Uint8Array {
-  return nodeNamed('Identity', from, to).finish();
-}
-
-/** To the same type it is no work. */
-function castNode(from: string, to: string, type: number): Uint8Array {
-  const attribute = new BinaryWriter().uint32(tag(1)).string('to');
-  // i, and type INT.
-  attribute.uint32(tag(3, WireType.Varint)).int64(type).uint32(tag(20, WireType.Varint)).int32(2);
-  return nodeNamed('Cast', from, to).uint32(tag(5)).bytes(attribute.finish()).finish();
-}
-
-function nodeNamed(operator: string, from: string, to: string): BinaryWriter {
-  const node = new BinaryWriter().uint32(tag(1)).string(from).uint32(tag(2)).string(to);
-  return node.uint32(tag(4)).string(operator);
-}
-
-function valueInfo(name: string, type: number, batch: string): Uint8Array {
-  const shape = new BinaryWriter();
-  for (const axis of [batch, ...['channels', 'height', 'width'].map((one) => `${name}_${one}`)]) {
-    shape.uint32(tag(1)).bytes(new BinaryWriter().uint32(tag(2)).string(axis).finish());
-  }
-  const tensor = new BinaryWriter().uint32(tag(1, WireType.Varint)).int32(type);
-  tensor.uint32(tag(2)).bytes(shape.finish());
-  const kind = new BinaryWriter().uint32(tag(1)).bytes(tensor.finish()).finish();
-  return new BinaryWriter().uint32(tag(1)).string(name).uint32(tag(2)).bytes(kind).finish();
+    : fields.filter((field) => isReached(field, [NOISE], left));
 }
 
 function uncut(path: string, form: GraphForm): BivdiffError {

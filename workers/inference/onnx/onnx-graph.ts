@@ -1,10 +1,12 @@
-// A graph's file as its fields, so that another can be written of them: nodes and weights as they are, some left out, some replaced. Field numbers are those
-// of onnx.proto (IR version 10). Knows no kind of graph.
+// A graph's file as its fields, so that another can be written of them (write-graph.ts): nodes and weights as they are, some left out, some replaced. Field
+// numbers are those of onnx.proto (IR version 10). Knows no kind of graph.
 
-import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 
 /** TensorProto.DataType. */
 export const FLOAT16 = 10;
+/** Of a model's file. */
+export const GRAPH = 7;
 
 export interface Field {
   readonly number: number;
@@ -83,11 +85,15 @@ export function nodesOf({ fields }: Graph): readonly Node[] {
 }
 
 /** Without what nothing reads. Facts about values in between (13) are left out: ONNX Runtime infers them. */
-export function isReached(field: GraphField, output: string, { nodes, values }: Reach): boolean {
+export function isReached(
+  field: GraphField,
+  outputs: readonly string[],
+  { nodes, values }: Reach,
+): boolean {
   const { number, node, weight, name } = field;
   if (node !== undefined) return nodes.has(node);
   if (weight !== undefined) return values.has(weight.name);
-  if (number === 12) return name === output;
+  if (number === 12) return outputs.includes(name!);
   if (number === 11) return values.has(name!);
   return number !== 13;
 }
@@ -95,16 +101,6 @@ export function isReached(field: GraphField, output: string, { nodes, values }: 
 /** Of all weights among the fields, once loaded. `floats`: the type that the graph computes in. */
 export function weightBytesOf(fields: readonly GraphField[], floats: number): number {
   return fields.reduce((sum, { weight }) => sum + (weight?.bytesAs(floats) ?? 0), 0);
-}
-
-/** The file, with another graph in its graph's place. */
-export function writeModel(model: readonly Field[], graph: Uint8Array): Uint8Array {
-  const written = new BinaryWriter();
-  for (const { number, raw } of model) {
-    if (number === GRAPH) written.uint32(tag(GRAPH)).bytes(graph);
-    else written.raw(raw);
-  }
-  return written.finish();
 }
 
 /** @throws RangeError — there is no graph in it */
@@ -117,8 +113,6 @@ export function readModel(bytes: Uint8Array): {
   if (graph === undefined) throw new RangeError('no graph in it');
   return { model, graph: readGraph(graph) };
 }
-
-const GRAPH = 7;
 
 function readGraph(bytes: Uint8Array): Graph {
   const inputs: Input[] = [];
@@ -211,8 +205,4 @@ function* fieldsOf(message: Uint8Array): Generator<Field> {
     else reader.skip(wireType, number);
     yield { number, ...told, raw: message.subarray(start, reader.pos) };
   }
-}
-
-export function tag(number: number, wireType = WireType.LengthDelimited): number {
-  return (number << 3) | wireType;
 }

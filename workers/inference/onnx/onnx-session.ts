@@ -12,14 +12,16 @@ import { versionOfPackage } from '../../../common/package-version.ts';
 import type { Digest } from '../../../common/task.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { cutGraph } from './cut-graph.ts';
-import type { CutGraph } from './cut-graph.ts';
+import type { OwnedSession } from '../ports.ts';
+import { HintedSession } from './hinted-session.ts';
+import { splitControls } from './split-controls.ts';
+import type { CutGraph } from './write-graph.ts';
 import type { GraphForm } from '../graph-kind.ts';
 import { translateOnnxError } from './onnx-errors.ts';
 import { dropGraph, keptGraph, keptGraphsHere, WEIGHTS_FILE } from './kept-graphs.ts';
 import type { KeptGraphs } from './kept-graphs.ts';
 import { graphValues, ortFeeds, tensorFromOrt } from './onnx-values.ts';
 import type { GraphValue } from './onnx-values.ts';
-import type { Session } from '../ports.ts';
 import { cpuHardware } from '../numerics-class.ts';
 import { providerOption } from './provider-option.ts';
 
@@ -40,12 +42,7 @@ export interface OnnxSessionOptions {
   readonly kept?: KeptGraphs;
 }
 
-export interface OnnxSession extends Session {
-  /** Time inside ONNX Runtime's run, summed over all runs so far. */
-  readonly busySeconds: number;
-  /** Gives the memory back; idempotent. No run may follow. */
-  release(): Promise<void>;
-}
+export type OnnxSession = OwnedSession;
 
 /**
  * Loads a graph. Blocks the calling thread while ONNX Runtime reads and optimises it.
@@ -56,21 +53,41 @@ export async function openOnnxSession(options: OnnxSessionOptions): Promise<Onnx
   // Whatever ONNX Runtime would print is thrown as well, and translated: nothing on stderr.
   ort.env.logLevel = 'fatal';
   const { graph, form, name } = options;
-  let native: ort.InferenceSession | undefined;
+  const opened: OnnxSession[] = [];
+  const openNext = async (source: GraphSource): Promise<OnnxSession> => {
+    const session = await openNative(options, source);
+    opened.push(session);
+    return session;
+  };
   try {
-    const source = form === undefined ? { graph } : { graph, cut: cutGraph(graph, form) };
-    native = (await openKept(options, source)) ?? (await open(options, source));
+    const cut = form && cutGraph(graph, form);
+    const split = splitControls(graph, cut);
+    if (split === undefined) return await openNext({ graph, cut, made: form });
+    const hints = await openNext({ graph, cut: split.hints, made: `hints ${form ?? ''}` });
+    const rest = await openNext({ graph, cut: split.rest, made: `hinted ${form ?? ''}` });
+    return new HintedSession(split.pictures, { hints, rest });
+  } catch (reason) {
+    for (const session of opened) await session.release();
+    throw translateOnnxError(reason, { phase: 'load', name, path: graph });
+  }
+}
+
+async function openNative(options: OnnxSessionOptions, source: GraphSource): Promise<OnnxSession> {
+  const native = (await openKept(options, source)) ?? (await open(options, source));
+  try {
     return new NativeSession(options, native);
   } catch (reason) {
-    await native?.release();
-    throw translateOnnxError(reason, { phase: 'load', name, path: graph });
+    await native.release();
+    throw reason;
   }
 }
 
 /** A file, or what was made of it. */
 interface GraphSource {
   readonly graph: string;
-  readonly cut?: CutGraph;
+  readonly cut?: CutGraph | undefined;
+  /** Name of what was made of it. @default it is the file */
+  readonly made?: string | undefined;
 }
 
 async function open(
@@ -97,13 +114,13 @@ async function openKept(
   options: OnnxSessionOptions,
   source: GraphSource,
 ): Promise<ort.InferenceSession | undefined> {
-  const { digest, form, executionProviders = ['cpu'], kept = keptGraphsHere() } = options;
+  const { digest, executionProviders = ['cpu'], kept = keptGraphsHere() } = options;
   // What other providers make of a graph is tied to their devices.
   const isKept = digest !== undefined && executionProviders.every((name) => name === 'cpu');
   if (!isKept || kept === undefined) return undefined;
   const { weightBytes } = source.cut ?? readOnnxFile(source.graph);
   if (weightBytes < kept.weightBytesMin) return undefined;
-  const key = keyOf(digest, form);
+  const key = keyOf(digest, source.made);
   const make = async (path: string): Promise<void> => {
     const session = await open(options, source, { optimizedModelFilePath: path, extra: KEEPING });
     await session.release();
@@ -120,9 +137,9 @@ async function openKept(
 }
 
 /** What ONNX Runtime makes of a graph depends on its version, and on what the processor's kernels want. */
-function keyOf(digest: Digest, form: GraphForm | undefined): Digest {
+function keyOf(digest: Digest, made: string | undefined): Digest {
   const version = versionOfPackage('onnxruntime-node');
-  const graph = form === undefined ? digest : `${digest} ${form}`;
+  const graph = made === undefined ? digest : `${digest} ${made}`;
   return digestText(`${graph} onnxruntime-${version} ${cpuHardware()}`);
 }
 
