@@ -1,6 +1,7 @@
 // Every flag of render, plan and sweep, in one table: name, place in the spec, what it is for. Parsing, help,
 // completion, batch headers and docs/cli.md are made from it; ranges and defaults come from the spec's schema.
 
+import { FAST } from '../../coordinator/domain/speed.ts';
 import { RECIPES } from '../../recipes/spec/schema.ts';
 import { OUTPUT_FLAGS, PLACE_FLAGS } from './output-flags.ts';
 import { PRESETS } from './presets.ts';
@@ -124,7 +125,7 @@ const how: readonly Ungrouped[] = [
     name: 'fast',
     kind: 'switch',
     field: 'fast',
-    doc: 'Draw and smooth in about half the time, a little differently: --guidance-end 0.8 --cache-interval 3, where these do not say otherwise',
+    doc: `Draw and smooth in about half the time, a little differently: --guidance-end ${FAST.guidanceEnd} --cache-interval ${FAST.cacheInterval}, where these do not say otherwise`,
     defaultText: 'no',
   },
   {

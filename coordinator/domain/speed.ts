@@ -4,7 +4,7 @@ import type { JobBase } from '../../recipes/pipeline/job-base.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 
 /** Measured on the shipped models: docs/samplers.md, "Steps that cost less". */
-const FAST = { guidanceEnd: 0.8, cacheInterval: 3 };
+export const FAST = { guidanceEnd: 0.8, cacheInterval: 3 };
 
 /** Absent where nothing is cheaper. */
 export function speedOf({
