@@ -152,14 +152,16 @@ type Figures = Readonly<Record<string, Measured>>;
 
 /** Of all that have a figure, value by value. */
 function meanOf(all: readonly Figures[]): Figures {
-  const mean = (values: readonly number[]): number =>
-    values.reduce((sum, one) => sum + one, 0) / values.length;
+  const mean = (values: readonly (number | null)[]): number | null => {
+    const known = values.filter((one) => one !== null);
+    return known.length === 0 ? null : known.reduce((sum, one) => sum + one, 0) / known.length;
+  };
   const ids = new Set(all.flatMap((one) => Object.keys(one)));
   const entries = [...ids].map((id) => {
     const found = all.flatMap((one) => one[id] ?? []);
     const [first] = found;
     const series = first!.series.map((_, n) => mean(found.flatMap((one) => one.series[n] ?? [])));
-    return [id, { series, mean: mean(found.map((one) => one.mean)) }] as const;
+    return [id, { series, mean: mean(found.map((one) => one.mean))! }] as const;
   });
   return Object.fromEntries(entries);
 }

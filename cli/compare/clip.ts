@@ -13,6 +13,8 @@ export interface Clip {
   readonly framesPerSecond: number;
   /** `shown`: a control or a source, of which nothing is measured. */
   readonly kind: 'shown' | 'measured';
+  /** First frames of its shots, but for the first shot's: pairs of frames across a cut are not looked at. @default one shot */
+  readonly cuts?: readonly number[];
   /** What its edges are compared with, where that is known. */
   readonly control?: Control;
   /** How an annotator sees them, beside the control that they were to follow; of jobs that had one. */

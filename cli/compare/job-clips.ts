@@ -6,6 +6,7 @@ import type { Store } from '../../common/store/ports.ts';
 import type { InputPart, JobId } from '../../common/task.ts';
 import { readRequest } from '../../coordinator/jobs/job-request.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
+import { wantedFrames } from '../../recipes/pipeline/job-base.ts';
 import { PANEL_LABELS } from '../../recipes/panels.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import type { RgbImage } from '../../workers/media/media-types.ts';
@@ -27,6 +28,12 @@ export interface JobClips {
   readonly result: Clip;
 }
 
+/** The job's cuts between frames that it shows, counted from the first of these. */
+function shownCuts({ cuts = [], ...job }: AcceptedJob): readonly number[] {
+  const { start, count } = wantedFrames(job);
+  return cuts.map((cut) => cut - start).filter((cut) => cut > 0 && cut < count);
+}
+
 /** Reads jobs one after the other. */
 export class JobClipReader {
   readonly #store: Store;
@@ -46,6 +53,7 @@ export class JobClipReader {
     const framesPerSecond = job.outputs[0]?.framesPerSecond ?? 8;
     const pictures = new Map<string, readonly RgbImage[]>();
     for (const [role, of] of Object.entries(parts)) pictures.set(role, await this.#read(jobId, of));
+    const cuts = shownCuts(job);
     const followed = await this.#orLost(jobId, readFollowed(this.#store, job));
     const clipOf = (panel: string, own: Partial<Clip>): Clip => ({
       label,
@@ -53,6 +61,7 @@ export class JobClipReader {
       frames: pictures.get(panel) ?? [],
       kind: 'measured',
       prompt: job.prompt,
+      ...(cuts.length > 0 && { cuts }),
       ...followed[panel === 'generated' ? 'generated' : 'smoothed'],
       origin: { job: jobId, panel, ...(request === undefined ? {} : { request }) },
       ...own,

@@ -103,21 +103,26 @@ export async function measureClip(
   reference: Clip,
   { signal, model }: MeasureOptions,
 ): Promise<Readonly<Record<string, Measured>>> {
-  const { frames, control, depth, joints, prompt } = clip;
+  const { frames, control, depth, joints, prompt, cuts = [] } = clip;
   const over = async (
     count: number,
-    figure: (index: number) => number,
+    figure: (index: number) => number | null,
   ): Promise<Measured | undefined> => {
-    const series: number[] = [];
+    const series: (number | null)[] = [];
     for (let index = 0; index < count; index++) {
       signal.throwIfAborted();
       series.push(figure(index));
       // Ctrl-C has its turn.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    return series.length === 0 ? undefined : { series, mean: meanOf(series) };
+    const mean = meanOf(series);
+    return mean === undefined ? undefined : { series, mean };
   };
-  const flicker = await over(frames.length - 1, (i) => flickerOfPair(frames[i]!, frames[i + 1]!));
+  const overPairs = (figure: (before: number, frame: number) => number) =>
+    over(frames.length - 1, (i) => (cuts.includes(i + 1) ? null : figure(i, i + 1)));
+  const flicker = await overPairs((before, frame) =>
+    flickerOfPair(frames[before]!, frames[frame]!),
+  );
   const edgeF1 =
     control &&
     (await over(frames.length, (i) => edgeF1OfFrame(control.frames[i]!, frames[i]!, control).f1));
@@ -138,7 +143,7 @@ export async function measureClip(
   const seen = await model?.embedPictures(frames);
   const text = prompt === undefined || prompt === '' ? undefined : await model?.embedText(prompt);
   const clipConsistency =
-    seen && (await over(frames.length - 1, (i) => cosine(seen[i]!, seen[i + 1]!)));
+    seen && (await overPairs((before, frame) => cosine(seen[before]!, seen[frame]!)));
   const clipText = seen && text && (await over(frames.length, (i) => cosine(seen[i]!, text)));
   const figures = { flicker, edgeF1, drift };
   const departures = DEPARTING.map((of) => [departureId(of), departureOf(figures[of])] as const);
@@ -154,9 +159,12 @@ export async function measureClip(
 function departureOf(figure: Measured | undefined): Measured | undefined {
   if (figure === undefined) return undefined;
   const series = departuresOf(chunksOf(figure.series).map(meanOf));
-  return series && { series, mean: meanOf(series) };
+  return series && { series, mean: meanOf(series)! };
 }
 
-function meanOf(values: readonly number[]): number {
+/** Of what was looked at; undefined if nothing was. */
+function meanOf(series: Measured['series']): number | undefined {
+  const values = series.filter((one) => one !== null);
+  if (values.length === 0) return undefined;
   return values.reduce((sum, one) => sum + one, 0) / values.length;
 }

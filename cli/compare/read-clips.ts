@@ -64,12 +64,12 @@ export async function readJobs(store: Store, jobs: readonly NamedJob[]): Promise
   return { clips, reference: drawn ?? reference };
 }
 
-/** Files know no control: one that a job has is theirs too. */
+/** Files know neither control nor cuts: those that a job has are theirs too. */
 function arranged(before: readonly Clip[], results: readonly Clip[]): ReadClips {
   const control = results.find((clip) => clip.control !== undefined)?.control;
-  const followed = results.map((clip) =>
-    'path' in clip.origin && control !== undefined ? { ...clip, control } : clip,
-  );
+  const cuts = results.find((clip) => clip.cuts !== undefined)?.cuts;
+  const known = { ...(control && { control }), ...(cuts && { cuts }) };
+  const followed = results.map((clip) => ('path' in clip.origin ? { ...clip, ...known } : clip));
   const rank = ({ kind }: Clip): number => (kind === 'shown' ? 0 : 1);
   const clips = [...before.toSorted((a, b) => rank(a) - rank(b)), ...followed];
   const drawn = before.find(({ kind }) => kind === 'measured');

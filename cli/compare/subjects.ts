@@ -9,6 +9,7 @@ import type { Store } from '../../common/store/ports.ts';
 import type { JobId } from '../../common/task.ts';
 import { canPlan } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
+import { wantedFrames } from '../../recipes/pipeline/job-base.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
 import { findJob, readJob } from '../local/find-job.ts';
 import { jobLabels } from './job-labels.ts';
@@ -149,7 +150,8 @@ async function look(
       const short = jobId.slice(0, 12);
       throw new BivdiffError('failed-precondition', `job ${short}: another version accepted it`);
     }
-    const { frames, width, height } = job;
+    const { width, height } = job;
+    const { count: frames } = wantedFrames(job);
     const label = found.label ?? '';
     return [{ kind: 'job', isNamed, label, jobId, job, frames, width, height }];
   }

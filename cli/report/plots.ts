@@ -21,7 +21,8 @@ interface Line {
   /** As `looksOf` numbers them. */
   readonly look: number;
   readonly label: string;
-  readonly values: readonly number[];
+  /** Null: a gap. */
+  readonly values: readonly (number | null)[];
 }
 
 /** The plot of one figure; undefined where no clip has a series of it. */
@@ -29,12 +30,13 @@ export function plot(figure: Figure, clips: readonly ReportClip[]): Html | undef
   const looks = looksOf(clips);
   const lines = clips.flatMap(({ label, measured }, clip): Line[] => {
     const values = measured?.[figure.id]?.series ?? [];
-    return values.length === 0 ? [] : [{ look: looks[clip]!, label, values }];
+    const isKnown = values.some((value) => value !== null);
+    return isKnown ? [{ look: looks[clip]!, label, values }] : [];
   });
   if (lines.length === 0) return undefined;
   const first = figure.along === 'frame' ? 1 : 2;
   const count = Math.max(...lines.map(({ values }) => values.length));
-  const ticks = niceTicks(lines.flatMap(({ values }) => values));
+  const ticks = niceTicks(lines.flatMap(({ values }) => values.filter((value) => value !== null)));
   const [bottom, top] = [ticks[0]!, ticks.at(-1)!];
   const x = (index: number): number =>
     BOX.left + (count === 1 ? 0.5 : index / (count - 1)) * (BOX.right - BOX.left);
@@ -155,12 +157,16 @@ function drawn(
   } & Pick<Along, 'x'>,
 ): Html {
   const place = figure.along === 'part of the clip' ? 'part' : 'frame';
-  const points = values.map((value, index) => `${round(x(index))} ${round(y(value))}`);
-  const marks = values.length > MARKED_MAX ? [] : values;
+  const points = values.flatMap((value, index) => (value === null ? [] : [{ value, index }]));
+  const way = points.map(({ value, index }, at) => {
+    const isNext = at > 0 && points[at - 1]!.index === index - 1;
+    return `${isNext ? 'L' : 'M'}${round(x(index))} ${round(y(value))}`;
+  });
+  const marks = values.length > MARKED_MAX ? [] : points;
   return html`<g class="${lookClass(look)}">
-    <path class="stroke" d="M${points.join('L')}" />
+    <path class="stroke" d="${way.join('')}" />
     ${marks.map(
-      (value, index) =>
+      ({ value, index }) =>
         html`<g
           >${mark(look, round(x(index)), round(y(value)))}<title>
             ${label}, ${place} ${first + index}: ${Number(value.toPrecision(4))}

@@ -14,8 +14,8 @@ export interface Figure {
 
 /** One figure of one clip. */
 export interface Measured {
-  /** One value a frame, pair or part; empty where only the clip as a whole is measured. */
-  readonly series: readonly number[];
+  /** One value a frame, pair or part, null where it is not looked at; empty where only the clip as a whole is measured. */
+  readonly series: readonly (number | null)[];
   readonly mean: number;
 }
 

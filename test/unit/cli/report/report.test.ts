@@ -13,7 +13,11 @@ const FLICKER: Figure = {
   ...{ better: 'lower', doc: 'What differs.' },
 };
 
-const clip = (label: string, series: readonly number[], mean = series[0] ?? 0): ReportClip => ({
+const clip = (
+  label: string,
+  series: readonly (number | null)[],
+  mean = series[0] ?? 0,
+): ReportClip => ({
   ...{ label, pictures: [], measured: { flicker: { series, mean } } },
 });
 
@@ -74,8 +78,16 @@ describe('a plot', () => {
     expect(text).toContain('1–2');
   });
 
+  it('has a gap where nothing was looked at', () => {
+    const text = dense(plot(FLICKER, [clip('one', [10, 20, null, 20, 10])])!);
+    expect(text).toContain('d="M54 100L128 12M276 12L350 100"');
+    expect(text).toContain('<title>one, frame 5: 20</title>');
+    expect(text).not.toContain('frame 4:');
+  });
+
   it('is none where nothing has a series', () => {
     expect(plot(FLICKER, [clip('one', [], 3)])).toBeUndefined();
+    expect(plot(FLICKER, [clip('one', [null], 3)])).toBeUndefined();
     expect(plot({ ...FLICKER, id: 'other' }, [clip('one', [1, 2])])).toBeUndefined();
   });
 
