@@ -139,7 +139,7 @@ function timestepsLine(job: Accepted['job']): string[] {
 
 /** Of a clip that is longer than a window: what its overlap costs. */
 function windowsLine(job: Accepted['job']): string[] {
-  const { frames, window, long } = job;
+  const { frames, window, long, part } = job;
   if (long === undefined) return [];
   let [count, run] = [0, 0];
   for (const shot of shotsOf(job)) {
@@ -149,8 +149,10 @@ function windowsLine(job: Accepted['job']): string[] {
   }
   const times = run / frames;
   const how = long.mode === 'blend' ? 'cross-faded at the end' : 'agreeing at each step';
+  // The table counts what a part needs of them.
+  const of = part === undefined ? '' : ` (of all ${frames} frames)`;
   return [
-    `windows ${count} of ${plural(window, 'frame')}, ${long.stride} apart, ${how}: ${times.toFixed(2)} times the work of windows side by side\n`,
+    `windows ${count} of ${plural(window, 'frame')}, ${long.stride} apart, ${how}: ${times.toFixed(2)} times the work of windows side by side${of}\n`,
   ];
 }
 

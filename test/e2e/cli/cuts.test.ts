@@ -100,7 +100,10 @@ it('leaves the flicker of cuts out of the figures, and tells the shots beforehan
   expect(await flicker('cut', ['--cuts', 'auto'])).toBeLessThan((await flicker('uncut', [])) / 3);
   const plan = await bivdiff('plan', ...flags, '--cuts', 'auto');
   expect(plan.stdout).toMatch(/^shots {3}2, from frames 0, 8$/m);
-  expect(plan.stdout).toMatch(/^windows 6 of 4 frames, 2 apart/m);
+  expect(plan.stdout).toMatch(/^windows 6 of 4 frames, 2 apart.* side by side$/m);
+  const part = flagsOf(place, { models: TINY_SET, input, frames: '2-9/16', steps: 1 });
+  const planned = await bivdiff('plan', ...part, '--cuts', 'auto');
+  expect(planned.stdout).toMatch(/^windows 6 .* side by side \(of all 16 frames\)$/m);
 });
 
 it('finds what a file would list, and is the job without cuts where there are none', async () => {
