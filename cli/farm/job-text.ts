@@ -12,7 +12,8 @@ import type { ArtifactRef, Stage } from '../../common/task.ts';
 import type { RenderProgress } from '../farm.ts';
 import { formatSeconds } from '../output/format.ts';
 import type { OutputFile } from '../output/place-outputs.ts';
-import type { TypedFlags } from '../flags/render-flags.ts';
+import { checkEndings } from './fetch-places.ts';
+import type { FetchPlaces } from './fetch-places.ts';
 
 /** One line about a job. */
 export function jobLine(job: Job): string {
@@ -49,28 +50,24 @@ export function failureOfJob({ id, failure }: Job): BivdiffError {
   return new BivdiffError('internal', `job ${id.slice(0, 12)} failed, and nobody knows why`);
 }
 
-const FLAG_OF_LAYOUT = {
+const FILE_OF_LAYOUT = {
   clip: 'output',
   comparison: 'comparison',
   'contact-sheet': 'contactSheet',
 } as const;
 
-/** Whether the flags ask for any output of a finished job. */
-export function namesOutput(typed: TypedFlags): boolean {
-  return Object.values(FLAG_OF_LAYOUT).some((flag) => typeof typed[flag] === 'string');
-}
-
 /** Gives all artifacts of the output of a layout. */
 export type ReadArtifacts = (layout: string) => Promise<readonly ArtifactRef[]>;
 
 /**
- * Where the outputs of a finished job go, as the flags say. `readArtifacts` is asked for those that the job does not name itself.
- * @throws failed-precondition — the job is not done; invalid-argument — it has no such output, or no place is named
+ * What of a finished job goes to these places. `readArtifacts` is asked for what the job does not name itself.
+ * @throws failed-precondition — the job is not done
+ * @throws invalid-argument — it has no such output, it has another format than a name says, or no place is named
  */
 export async function outputFiles(
   job: Job,
-  typed: TypedFlags,
-  { folder, readArtifacts }: { readonly folder: string; readonly readArtifacts: ReadArtifacts },
+  places: FetchPlaces,
+  readArtifacts: ReadArtifacts,
 ): Promise<OutputFile[]> {
   if (job.state !== 'done') {
     throw new BivdiffError(
@@ -81,13 +78,15 @@ export async function outputFiles(
       },
     );
   }
+  const clip = job.outputs.find(({ layout }) => layout === 'clip');
+  if (clip !== undefined) checkEndings(places, { id: job.id, format: clip.format });
   const files: OutputFile[] = [];
   const problems: string[] = [];
-  for (const [layout, flag] of Object.entries(FLAG_OF_LAYOUT)) {
-    const given = typed[flag];
-    if (typeof given !== 'string') continue;
+  for (const [layout, name] of Object.entries(FILE_OF_LAYOUT)) {
+    const given = places.files[name];
+    if (given === undefined) continue;
     const output = job.outputs.find((one) => one.layout === layout);
-    const path = resolve(folder, given);
+    const path = resolve(given);
     if (output === undefined) problems.push(`the job has no ${layout}: it was not asked for`);
     else if (isSequence(output.format)) {
       const isNamed = output.artifacts.length >= output.artifactCount;

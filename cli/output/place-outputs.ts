@@ -79,6 +79,7 @@ async function probeFolder(
 /**
  * Writes the outputs: all, or none if one cannot be written or would replace something that differs.
  * @throws already-exists — a file is there, differs, and `overwrite` is off
+ * @throws invalid-argument — a folder is where a file shall be
  * @throws permission-denied, resource-exhausted — what the file system said
  */
 export async function placeOutputs(
@@ -153,6 +154,7 @@ async function stage(
 async function needsPlacing(staged: Staged, options: PlaceOptions): Promise<boolean> {
   const { output, path } = staged;
   if (!(await exists(path))) return true;
+  if (output.kind !== 'frames' && (await isFolder(path))) throw folderInTheWay(path);
   if (await isSame(output, path)) return false;
   if (options.overwrite || (await isEarlierText(output, path))) return true;
   throw new BivdiffError(
@@ -228,10 +230,17 @@ async function isEarlierText(output: OutputFile, path: string): Promise<boolean>
 /** A name with an ending is a file's: it cannot go where a folder is. */
 async function refuseFolder(path: string): Promise<void> {
   if (!/\.\w+$/.test(basename(path)) || path.endsWith('/')) return;
-  if ((await statOrUndefined(path))?.isDirectory() !== true) return;
-  throw new BivdiffError('invalid-argument', `${path} is a folder, and a file shall be written`, {
+  if (await isFolder(path)) throw folderInTheWay(path);
+}
+
+function folderInTheWay(path: string): BivdiffError {
+  return new BivdiffError('invalid-argument', `${path} is a folder, and a file shall be written`, {
     hint: 'Choose another name for the output.',
   });
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await statOrUndefined(path))?.isDirectory() === true;
 }
 
 /** The folder, or the nearest above it that exists. */

@@ -65,6 +65,11 @@ The format follows the ending of \`--output\`: \`.mp4\`, \`.webm\`, \`.mov\`, \`
 \`mp4-av1\`, \`png16-sequence\`; what each holds is in [media.md](media.md#what-is-written). A symbolic link is followed, and stays.
 Outputs appear under their names when all of them are complete. One that exists and has the same bytes
 is left; one that differs is refused without \`--overwrite\`. Reports and traces of earlier runs are replaced.
+Two outputs of one name, or one inside another, are refused before anything runs.
+
+\`bivdiff fetch\` takes the same names: an ending that is not of the job's format is refused before anything is written.
+\`fetch --frames DIR\` numbers frames by their place in the whole clip, an output's folder counts from its own first: of a job of
+\`--frames 60-89/512\`, the first is \`frame-000061.png\` in DIR, and \`frame-000001.png\` in \`--output DIR/\`.
 
 \`render --json\` prints, and \`--report\` writes:
 

@@ -7,12 +7,12 @@ import { parse as parseYaml } from 'yaml';
 
 import { BivdiffError } from '../../common/errors.ts';
 import { readTextFile } from '../../common/files/text-file.ts';
-import { comparisonFormat, endingOf, isSequence } from '../../common/outputs/output-formats.ts';
-import type { OutputFormat } from '../../common/outputs/output-formats.ts';
+import { comparisonFormat, endingOf } from '../../common/outputs/output-formats.ts';
 import { furtherSources } from '../../recipes/spec/further-sources.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { applyPreset } from './apply-preset.ts';
-import { formatOfName, mergeLayers, specLayer } from './spec-layer.ts';
+import { clashProblems, endingProblems } from './output-names.ts';
+import { mergeLayers, specLayer } from './spec-layer.ts';
 import type { Fields, OutputFiles, SpecLayer } from './spec-layer.ts';
 import { checkSpec, namesOfFields } from './spec-problems.ts';
 import type { NameOf } from './spec-problems.ts';
@@ -141,47 +141,20 @@ function completeFiles(files: OutputFiles, spec: RenderSpec): OutputFiles {
 }
 
 function checkFileNames(files: OutputFiles, spec: RenderSpec, nameOf: NameOf): string[] {
-  const problems: string[] = [];
-  const { format } = spec.output;
-  const { output, comparison, contactSheet } = files;
-  if (output !== undefined && !isNamedAs(output, format)) {
-    problems.push(
-      isSequence(format)
-        ? `${nameOf('output')}: ${format} fills a folder, and ${output} looks like a file`
-        : `${nameOf('output')}: ${output} does not end in ${endingOf(format)}, as files in the format ${format} do`,
-    );
-  }
-  const movie = comparisonFormat(format);
-  if (comparison !== undefined && !isNamedAs(comparison, movie)) {
-    const ending = endingOf(movie);
-    problems.push(
-      `${nameOf('output.comparison')}: ${comparison} does not end in ${ending}; it has the output's format`,
-    );
-  }
-  if (contactSheet !== undefined && extname(contactSheet).toLowerCase() !== '.png') {
-    problems.push(`${nameOf('output.contactSheet')}: ${contactSheet} does not end in .png`);
-  }
-  const owners = new Map<string, string>();
-  for (const [name, path] of Object.entries(files) as [string, string][]) {
-    const called = nameOf(name in spec.output ? `output.${name}` : name);
+  const problems = endingProblems(files, spec.output.format, nameOf);
+  const places = (Object.entries(files) as [string, string][]).map(([name, path]) => ({
+    called: nameOf(name in spec.output ? `output.${name}` : name),
+    path,
+  }));
+  for (const { called, path } of places) {
     if (path === spec.input.path) {
       problems.push(`${called}: ${path} is the source, which an output shall not replace`);
     }
     for (const { name: other } of furtherSources(spec).filter((one) => one.path === path)) {
       problems.push(`${called}: ${path} is the ${other}, which an output shall not replace`);
     }
-    const file = path.replace(/\/$/, '');
-    const owner = owners.get(file);
-    if (owner !== undefined) problems.push(`${called}: ${owner} has the same name, ${file}`);
-    else owners.set(file, called);
   }
-  return problems;
-}
-
-/** Whether a file, or folder, of this name may be in this format. Several formats share an ending. */
-function isNamedAs(name: string, format: OutputFormat): boolean {
-  const own = formatOfName(name);
-  return own !== undefined && endingOf(own) === endingOf(format);
+  return [...problems, ...clashProblems(places)];
 }
 
 async function readSpecFile(path: string): Promise<Fields> {

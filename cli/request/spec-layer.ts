@@ -3,14 +3,13 @@
 
 import { isAbsolute, resolve } from 'node:path';
 
-import { formatOfEnding } from '../../common/outputs/output-formats.ts';
-import type { OutputFormat } from '../../common/outputs/output-formats.ts';
 import { camelCase, findFlag } from '../flags/find-flag.ts';
 import { RENDER_FLAGS } from '../flags/flag-table.ts';
 import type { Flag } from '../flags/flag-table.ts';
 import { fieldsBelow, rangeOfFlag } from '../flags/flag-facts.ts';
 import { isCutWord } from '../../recipes/spec/fields.ts';
 import { readCutsFile } from './cuts-file.ts';
+import { formatOfName } from './output-names.ts';
 
 export interface Fields {
   [key: string]: unknown;
@@ -144,13 +143,6 @@ export function mergeLayers(layers: readonly SpecLayer[]): SpecLayer {
   };
 }
 
-/** The format that an output's name alone asks for; undefined when its ending says nothing we know. */
-export function formatOfName(path: string): OutputFormat | undefined {
-  if (/[/\\]$/.test(path)) return 'png-sequence';
-  const ending = /[^./\\](\.[^./\\]+)$/.exec(path)?.[1] ?? '';
-  return formatOfEnding(ending.toLowerCase());
-}
-
 /** Of `120-180/512` or `120-180`, the fields that it stands for; undefined if it is neither. */
 function partOf(value: unknown): Fields | undefined {
   const text = typeof value === 'string' ? value.trim() : '';
@@ -174,7 +166,7 @@ function isFileName(name: string): name is FileName {
 }
 
 /** Keeps a trailing slash: it says that a folder is meant. */
-function absolute(path: string, folder: string): string {
+export function absolute(path: string, folder: string): string {
   return resolve(folder, path) + (/[^/]\/$/.test(path) ? '/' : '');
 }
 

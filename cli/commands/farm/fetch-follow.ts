@@ -1,16 +1,15 @@
 // `bivdiff fetch --follow`: beside the place of the output a file grows that can be played, until the job is done and its own file is there.
 
 import { rm, stat } from 'node:fs/promises';
-import { basename, dirname, extname, join, relative, resolve } from 'node:path';
+import { basename, join, relative } from 'node:path';
 
 import { BivdiffError } from '../../../common/errors.ts';
 import type { Job } from '../../../common/gen/bivdiff/v1/job.ts';
 import type { FarmClient } from '../../farm/farm-client.ts';
+import type { FetchPlaces } from '../../farm/fetch-places.ts';
 import { followFrames } from '../../farm/follow-frames.ts';
-import type { TypedFlags } from '../../flags/render-flags.ts';
 import { createFrameProgress } from '../../output/frame-progress.ts';
 import type { FrameProgress } from '../../output/frame-progress.ts';
-import { checkPlaces } from '../../output/place-outputs.ts';
 import type { CliEnvironment } from '../../terminal.ts';
 
 export interface Followed {
@@ -19,17 +18,27 @@ export interface Followed {
   discard(): Promise<void>;
 }
 
+export interface FollowOptions {
+  /** Those of `--follow`: with an output and a file that grows. */
+  readonly places: FetchPlaces;
+  readonly overwrite: boolean;
+  readonly environment: CliEnvironment;
+}
+
 /**
  * Waits for the job's end.
  * @throws cancelled — by Ctrl-C; the file that grew stays, with the frames that it has
- * @throws invalid-argument, already-exists — of the flags and of what is there, before anything is asked for
+ * @throws already-exists — something is there and shall stay: before anything is asked for
  */
 export async function followToEnd(
   farm: FarmClient,
   id: string,
-  { typed, environment }: { readonly typed: TypedFlags; readonly environment: CliEnvironment },
+  { places, overwrite, environment }: FollowOptions,
 ): Promise<Followed> {
-  const { output, path } = await placesOf(typed, environment);
+  const output = places.files.output!;
+  const path = places.growing!;
+  if (!overwrite) await refuseExisting(output, path);
+  await rm(path, { force: true });
   const { createMediaService } = await import('../../../workers/media/media-service.ts');
   const { stderr: terminal, clock } = environment;
   const signal = environment.interruption();
@@ -55,44 +64,23 @@ export async function followToEnd(
   return { job, discard: () => rm(path, { force: true }) };
 }
 
-async function placesOf(typed: TypedFlags, environment: CliEnvironment) {
-  const given = typed['output'];
-  const problems: string[] = [];
-  if (typeof given !== 'string') problems.push('--output is missing: where the video goes');
-  if (typed['frames'] !== undefined) {
-    problems.push('--frames: what is there now, and --follow waits for all; give one of them');
-  }
-  if (problems.length > 0 || typeof given !== 'string') {
-    throw new BivdiffError('invalid-argument', problems.join('; '), { details: { problems } });
-  }
-  const output = resolve(environment.folder, given);
-  const path = growingName(output);
-  await checkPlaces([output, path]);
+/** @throws already-exists — at the place of the output, or of the file that grows */
+async function refuseExisting(output: string, path: string): Promise<void> {
   for (const one of [output, path]) {
-    if (typed['overwrite'] === true) continue;
-    if (!(await isThere(one))) continue;
+    const found = await stat(one).catch(() => undefined);
+    if (found?.isDirectory() === true) {
+      throw new BivdiffError('already-exists', `${one} is a folder that exists`, {
+        hint: `A video wants a file name, such as ${join(basename(one), 'clip.mp4')}; --overwrite replaces the folder, if the job's format is one of pictures.`,
+      });
+    }
+    if (found === undefined) continue;
     throw new BivdiffError('already-exists', `${one} exists`, {
       hint: 'Add --overwrite to replace it, or choose another name.',
     });
   }
-  await rm(path, { force: true });
-  return { output, path };
-}
-
-/** `out/clip.webm`: `out/clip.so-far.mp4`. */
-export function growingName(output: string): string {
-  const plain = output.replace(/\/$/, '');
-  return join(dirname(plain), `${basename(plain, extname(plain))}.so-far.mp4`);
 }
 
 function nearName(folder: string, path: string): string {
   const near = relative(folder, path);
   return near.startsWith('..') ? path : near;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

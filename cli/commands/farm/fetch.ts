@@ -1,12 +1,11 @@
 // `bivdiff fetch`: the files of a job that is done, or the finished frames of any.
 
-import { resolve } from 'node:path';
-
 import type { Command } from 'commander';
 
 import { BivdiffError } from '../../../common/errors.ts';
+import { fetchPlaces } from '../../farm/fetch-places.ts';
 import { artifactsOfOutput, findFrames } from '../../farm/frames.ts';
-import { namesOutput, outputFiles } from '../../farm/job-text.ts';
+import { outputFiles } from '../../farm/job-text.ts';
 import { placeOutputs } from '../../output/place-outputs.ts';
 import type { OutputFile } from '../../output/place-outputs.ts';
 import { EXIT_OK } from '../../output/exit-codes.ts';
@@ -27,31 +26,31 @@ export function addFetchCommand(
     .option('--output <FILE>', 'Where the video goes')
     .option('--comparison <FILE>', 'Where the video of all panels side by side goes')
     .option('--contact-sheet <FILE>', 'Where the contact sheet goes')
-    .option('--frames <DIR>', 'Where the finished frames go as PNG; also of a job that failed')
+    .option(
+      '--frames <DIR>',
+      'Where the finished frames go as PNG, numbered as in the whole clip; also of a job that failed',
+    )
     .option('--follow', 'Wait for its end; what is finished can be played meanwhile')
     .option('--overwrite', 'Replace files that exist and differ')
     .summary('Get the files of a finished job')
     .description('Get the files of a finished job, or what frames there are of any')
     .action(async (id: string, typed: TypedFlags) => {
+      const places = await fetchPlaces(typed, environment.folder);
       const written = await withClient(typed, environment, async (farm) => {
-        const isFollowed = typed['follow'] === true;
-        const followed = isFollowed
-          ? await followToEnd(farm, id, { typed, environment })
-          : undefined;
-        const job = followed?.job ?? (await farm.get(id));
-        const folder = typed['frames'];
-        const frames =
-          typeof folder === 'string'
-            ? await findFrames(farm, job, resolve(environment.folder, folder))
+        const overwrite = typed['overwrite'] === true;
+        const followed =
+          typed['follow'] === true
+            ? await followToEnd(farm, id, { places, overwrite, environment })
             : undefined;
+        const job = followed?.job ?? (await farm.get(id));
+        const frames =
+          places.frames === undefined ? undefined : await findFrames(farm, job, places.frames);
         const files: OutputFile[] = frames === undefined ? [] : [frames.output];
-        if (frames === undefined || namesOutput(typed)) {
+        if (frames === undefined || Object.keys(places.files).length > 0) {
           const readArtifacts = (layout: string): ReturnType<typeof artifactsOfOutput> =>
             artifactsOfOutput(farm, job.id, layout);
-          const places = { folder: environment.folder, readArtifacts };
-          files.unshift(...(await outputFiles(job, typed, places)));
+          files.unshift(...(await outputFiles(job, places, readArtifacts)));
         }
-        const overwrite = typed['overwrite'] === true;
         await placeOutputs(farm, files, { overwrite }).catch(withAdvice(job.id));
         await followed?.discard();
         const outputs = files.map(({ path }) => path);

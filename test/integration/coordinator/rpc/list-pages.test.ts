@@ -9,14 +9,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { FarmClient } from '../../../../cli/farm/farm-client.ts';
 import { runCommandLine } from '../../../../cli/program.ts';
-import { canonicalJson } from '../../../../common/canonical-json.ts';
 import { digestText } from '../../../../common/digest.ts';
 import { BivdiffError } from '../../../../common/errors.ts';
 import { Job } from '../../../../common/gen/bivdiff/v1/job.ts';
-import type { DocumentKind, Store } from '../../../../common/store/ports.ts';
 import type { ArtifactRef, JobId } from '../../../../common/task.ts';
 import { failureOf } from '../../../support/conformance/store/use-store.ts';
 import { GuardedFarm, submission } from '../../../support/farm/guarded-farm.ts';
+import { picturesOutput, putJob } from '../../../support/farm/put-job.ts';
 import { createSampleEnvironment } from '../../../unit/cli/sample-environment.ts';
 
 const BEARERS = {
@@ -25,30 +24,6 @@ const BEARERS = {
 } as const;
 
 const idOf = (n: number): JobId => digestText(`job ${n}`) as unknown as JobId;
-
-async function putJob(
-  store: Store,
-  job: {
-    readonly id: JobId;
-    readonly atMs: number;
-    readonly owner?: string;
-    readonly end?: object;
-    readonly pictures?: readonly ArtifactRef[];
-  },
-): Promise<void> {
-  const { id, atMs, owner = 'alice', end = { kind: 'done', seconds: 1 }, pictures } = job;
-  const put = (kind: DocumentKind, name: string, value: unknown): Promise<unknown> =>
-    store.putDocument({ kind, id: name }, Buffer.from(canonicalJson(value as never)));
-  await put('job-event', `${id}/000000`, {
-    ...{ kind: 'submitted', atMs, name: `at ${atMs}`, priority: 50, owner },
-  });
-  await put('job-event', `${id}/000001`, { ...end, atMs: atMs + 1 });
-  if (pictures === undefined) return;
-  const params = { layout: 'clip', format: 'png-sequence', framesPerSecond: 8 };
-  const stages = { generate: { tasks: 3, run: 2, reused: 1 } };
-  const outputs = [{ params, artifacts: pictures }];
-  await put('manifest', id, { jobId: id, outputs, stages, metrics: { drift: 0.5 } });
-}
 
 async function pagesOf(client: FarmClient, pageSize: number): Promise<number[][]> {
   const pages: number[][] = [];
@@ -219,10 +194,10 @@ describe('commands', () => {
           few.push({ digest, bytes: bytes.byteLength, type: 'image/png' });
         }
         many = Array.from({ length: 50_500 }, (_, n) => few[n % few.length]!);
-        await putJob(store, { id: idOf(1), atMs: 1, pictures: many });
-        await putJob(store, { id: idOf(2), atMs: 2, pictures: few });
+        await putJob(store, { id: idOf(1), atMs: 1, outputs: [picturesOutput(many)] });
+        await putJob(store, { id: idOf(2), atMs: 2, outputs: [picturesOutput(few)] });
         few = few.slice(0, named);
-        await putJob(store, { id: idOf(3), atMs: 3, pictures: few });
+        await putJob(store, { id: idOf(3), atMs: 3, outputs: [picturesOutput(few)] });
       },
     });
     const client = await farm.client();

@@ -73,6 +73,21 @@ describe('a file', () => {
     expect(await listing()).toEqual(['clip.mp4', 'other.mp4']);
   });
 
+  it('where a folder is is refused, also when what is there may be replaced', async () => {
+    await mkdir(out('folder'));
+    const text = { kind: 'text', path: out('folder'), text: 'r', mark: 'r' } as const;
+    for (const output of [await clip('folder', 'new'), text]) {
+      for (const options of [KEEP, REPLACE]) {
+        const outputs = [await clip('other.mp4', 'new'), output];
+        await expect(placeOutputs(store, outputs, options)).rejects.toMatchObject({
+          code: 'invalid-argument',
+          message: `${out('folder')} is a folder, and a file shall be written`,
+        });
+      }
+    }
+    expect(await listing()).toEqual(['folder']);
+  });
+
   it('whose artifact is lost leaves nothing, not even the folders', async () => {
     const digest = 'ab'.repeat(32) as Digest;
     const lost: ArtifactRef = { digest, bytes: 3, type: 'video/mp4' };

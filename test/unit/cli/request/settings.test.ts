@@ -172,11 +172,23 @@ describe('flags', () => {
       { output: 'out.mov', format: 'mp4-hevc' },
       /^--output: \/here\/out\.mov does not end in \.mp4, as files in the format mp4-hevc do$/,
     ],
-    [{ output: 'frames', format: 'mkv' }, /does not end in \.mkv/],
+    [{ output: 'frames', format: 'mkv' }, /frames names a folder and does not end in \.mkv/],
     [{ output: 'out.mkv', comparison: 'c.mp4' }, /^--comparison: .* does not end in \.mkv/],
     [{ comparison: 'c.webm' }, /^--comparison: .* does not end in \.mp4/],
     [{ contactSheet: 'c.jpg' }, /^--contact-sheet: .* does not end in \.png/],
     [{ report: 'out.mp4' }, /^--report: --output has the same name, \/here\/out\.mp4$/],
+    [
+      { output: 'pictures/', comparison: 'pictures/c.mp4' },
+      /^--comparison: \/here\/pictures\/c\.mp4 is inside \/here\/pictures, which --output names$/,
+    ],
+    [
+      { output: 'out.mp4/', report: 'out.mp4', format: 'png-sequence' },
+      /^--report: --output has the same name, \/here\/out\.mp4$/,
+    ],
+    [
+      { output: 'report/out.mp4', report: 'report' },
+      /^--output: .*\/report\/out\.mp4 is inside .*\/report, which --report names$/,
+    ],
     [{ output: './clip.mp4' }, /^--output: .* is the source/],
   ])('refuse file names that contradict: %j', (flags, text) => {
     expect(problemsOf(() => request({ ...WHOLE, ...flags }))).toEqual([
