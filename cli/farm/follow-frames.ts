@@ -29,6 +29,8 @@ export interface FollowedJob {
   readonly media: Pick<MediaService, 'encode'>;
   /** Ends it: the file then has the frames that came until then. */
   readonly signal: AbortSignal;
+  /** Refuses a format that is not to be followed, as soon as it is known and before anything is written; empty: it is not. */
+  readonly checkFormat: (job: { readonly id: string; readonly format: string }) => void;
   readonly onFrame: (done: number, total: number) => void;
 }
 
@@ -45,7 +47,7 @@ export interface FollowedFrames {
 export async function followFrames(followed: FollowedJob): Promise<FollowedFrames> {
   const { path, media, onFrame } = followed;
   await using folder = await makeTemporaryFolder('frames');
-  const seen: Seen = { job: undefined, total: 0, framesPerSecond: 0 };
+  const seen: Seen = { job: undefined, total: 0, framesPerSecond: 0, format: '' };
   const pictures = finishedPictures(followed, seen, join(folder.path, 'frame'));
   const first = await pictures.next();
   if (first.done === true) return { ...seen, frames: 0 };
@@ -71,11 +73,12 @@ interface Seen {
   job: Job | undefined;
   total: number;
   framesPerSecond: number;
+  format: string;
 }
 
 /** Until the job is done, has ended otherwise and has no more, or the signal says so. `file`: where each is put on its way. */
 async function* finishedPictures(
-  { farm, id, signal }: FollowedJob,
+  { farm, id, signal, checkFormat }: FollowedJob,
   seen: Seen,
   file: string,
 ): AsyncGenerator<RgbImage, void> {
@@ -87,6 +90,7 @@ async function* finishedPictures(
     // Now there is a file of all of them.
     if (job.state === 'done') return;
     const run = await patiently(() => finishedRun(farm, job.id, { seen, next }), signal);
+    checkFormat({ id: job.id, format: seen.format });
     for (const digest of run.digests) {
       if (isStopped()) return;
       await rm(file, { force: true });
@@ -106,14 +110,13 @@ async function finishedRun(
   jobId: string,
   { seen, next }: { readonly seen: Seen; readonly next: number | undefined },
 ): Promise<{ readonly digests: readonly Digest[]; readonly next: number }> {
-  for await (const { first, total, framesPerSecond, frames } of farm.frames(jobId, {
-    start: next ?? 0,
-  })) {
+  for await (const batch of farm.frames(jobId, { start: next ?? 0 })) {
+    const { first, total, framesPerSecond, format, frames } = batch;
     if (framesPerSecond === 0) {
       const message = 'the coordinator is of a version whose jobs cannot be followed';
       throw new BivdiffError('failed-precondition', message, { hint: 'Fetch without --follow.' });
     }
-    Object.assign(seen, { total, framesPerSecond });
+    Object.assign(seen, { total, framesPerSecond, format });
     let wanted = next ?? first;
     const digests: Digest[] = [];
     for (const { frame, artifact } of frames) {

@@ -26,6 +26,8 @@ export interface FrameBatch {
   readonly total: number;
   readonly first: number;
   readonly framesPerSecond: number;
+  /** Of the clip, or of the output that was asked for. */
+  readonly format: string;
   readonly frames: readonly FinishedFrame[];
 }
 
@@ -43,7 +45,7 @@ export async function* finishedFrames(
 ): AsyncGenerator<FrameBatch, void, undefined> {
   const plan = createPlan(await readAcceptedJob(store, jobId));
   const { start, count: total } = wantedFrames(plan.job);
-  const framesPerSecond = plan.job.outputs[0]?.framesPerSecond ?? 0;
+  const { framesPerSecond = 0, format = '' } = plan.job.outputs[0] ?? {};
   const all = frameTasks(plan);
   // The last stays, if only to say how many frames there are.
   const tasks = all.slice(all.findIndex((ref) => plan.lastFrame(ref) >= from));
@@ -60,7 +62,7 @@ export async function* finishedFrames(
       const first = Math.max(from, own);
       return made.filter(({ frame }) => frame >= first && frame < start + total);
     });
-    yield { total, first: start, framesPerSecond, frames: found.flat() };
+    yield { total, first: start, framesPerSecond, format, frames: found.flat() };
   }
 }
 

@@ -65,7 +65,7 @@ async function* picturesOf(
   for (let at = 0; at < artifacts.length; at += FRAMES_TOGETHER) {
     const together = artifacts.slice(at, at + FRAMES_TOGETHER);
     const frames = together.map((artifact, i) => ({ frame: at + i, artifact }));
-    const { framesPerSecond } = output.params;
-    yield { total: artifacts.length, first: 0, framesPerSecond, frames };
+    const { framesPerSecond, format } = output.params;
+    yield { total: artifacts.length, first: 0, framesPerSecond, format, frames };
   }
 }

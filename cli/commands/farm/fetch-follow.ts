@@ -6,6 +6,7 @@ import { basename, join, relative } from 'node:path';
 import { BivdiffError } from '../../../common/errors.ts';
 import type { Job } from '../../../common/gen/bivdiff/v1/job.ts';
 import type { FarmClient } from '../../farm/farm-client.ts';
+import { checkEndings } from '../../farm/fetch-places.ts';
 import type { FetchPlaces } from '../../farm/fetch-places.ts';
 import { followFrames } from '../../farm/follow-frames.ts';
 import { createFrameProgress } from '../../output/frame-progress.ts';
@@ -29,6 +30,7 @@ export interface FollowOptions {
  * Waits for the job's end.
  * @throws cancelled — by Ctrl-C; the file that grew stays, with the frames that it has
  * @throws already-exists — something is there and shall stay: before anything is asked for
+ * @throws invalid-argument — a name does not fit the job's format: before anything is written
  */
 export async function followToEnd(
   farm: FarmClient,
@@ -52,6 +54,9 @@ export async function followToEnd(
   };
   const { job, frames, total } = await followFrames({
     ...{ farm, id, path, media, signal, onFrame },
+    checkFormat: (of) => {
+      checkEndings(places, of);
+    },
   }).finally(() => progress?.end());
   const has = `the first ${frames} of ${total} frames are in ${name}`;
   if (signal.aborted || job === undefined) {

@@ -139,4 +139,21 @@ describe('following', () => {
     expect(run.stderr).toMatch(/clip\.mp4 exists\nhint: Add --overwrite/);
     expect(await readFile(join(farm.folder, 'clip.mp4'), 'utf8')).toBe('mine');
   });
+
+  it('is refused under a name of another format, while the job waits', async () => {
+    const farm = await farmOf.start({ workers: 0 });
+    const id = await farm.submit(JOB);
+    const before = await readdir(farm.folder);
+    for (const name of ['clip.webm', 'folder/']) {
+      const output = `${farm.folder}/${name}`;
+      const words = ['fetch', id, '--follow', '--overwrite', '--output', output];
+      const run = await endOfCli(startCli([...words, '--server', farm.server]));
+      expect(run.code, run.stderr).toBe(2);
+      expect(run.stderr).toMatch(
+        /does not end in \.mp4.*\n.*hint: Job .* has the format mp4: give/s,
+      );
+      expect((await farm.client.get(id)).state).not.toBe('done');
+    }
+    expect(await readdir(farm.folder)).toEqual(before);
+  });
 });

@@ -196,6 +196,8 @@ export interface ListFramesResponse {
   first: number;
   /** Of the outputs; 0: a coordinator that does not know it. */
   framesPerSecond: number;
+  /** Of the clip, or of the output that was asked for: as in JobOutput; empty: a coordinator that does not say it. */
+  format: string;
 }
 
 /** One frame as it would be in the video. */
@@ -1418,7 +1420,7 @@ export const ListFramesRequest: MessageFns<ListFramesRequest> = {
 };
 
 function createBaseListFramesResponse(): ListFramesResponse {
-  return { total: 0, frames: [], first: 0, framesPerSecond: 0 };
+  return { total: 0, frames: [], first: 0, framesPerSecond: 0, format: "" };
 }
 
 export const ListFramesResponse: MessageFns<ListFramesResponse> = {
@@ -1434,6 +1436,9 @@ export const ListFramesResponse: MessageFns<ListFramesResponse> = {
     }
     if (message.framesPerSecond !== 0) {
       writer.uint32(33).double(message.framesPerSecond);
+    }
+    if (message.format !== "") {
+      writer.uint32(42).string(message.format);
     }
     return writer;
   },
@@ -1481,6 +1486,14 @@ export const ListFramesResponse: MessageFns<ListFramesResponse> = {
             }
 
             message.framesPerSecond = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.format = reader.string();
             continue;
           }
         }

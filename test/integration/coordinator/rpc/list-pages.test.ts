@@ -210,8 +210,9 @@ describe('commands', () => {
     for await (const job of client.watch(idOf(1))) expect(job).toEqual(whole);
     expect((await client.get(idOf(3))).outputs[0]?.artifacts).toEqual(few);
     const streamed: string[] = [];
-    for await (const { total, frames } of client.frames(idOf(1), { layout: 'clip' })) {
-      expect(total).toBe(50_500);
+    for await (const batch of client.frames(idOf(1), { layout: 'clip' })) {
+      const { total, format, frames } = batch;
+      expect({ total, format }).toEqual({ total: 50_500, format: 'png-sequence' });
       for (const { artifact } of frames) streamed.push(artifact!.digest);
     }
     expect(streamed).toEqual(many.map(({ digest }) => digest));
