@@ -13,6 +13,7 @@ import { KnownJobs } from './jobs/known-jobs.ts';
 import type { JobEntry, JobPlace, JobView, Sees } from './jobs/known-jobs.ts';
 import { isOver } from './jobs/job-log.ts';
 import type { JobState } from './jobs/job-log.ts';
+import { progressOf } from './jobs/job-progress.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import type { DispatcherOptions, FarmNumbers } from './dispatch/dispatcher-options.ts';
 import { lacksOutputs } from './jobs/manifest.ts';
@@ -205,7 +206,8 @@ export class Coordinator {
     return this.#change(id, async (entry, state) => {
       const isOver = ['done', kind, ...(kind === 'paused' ? ['failed'] : [])].includes(state);
       if (isOver) throw new BivdiffError('failed-precondition', `the job is ${state} already`);
-      await entry.log.append({ kind, atMs: this.#options.nowMs() });
+      const progress = progressOf(entry.view);
+      await entry.log.append({ kind, progress, atMs: this.#options.nowMs() });
       await this.#dispatcher.halt(entry, `the job is ${kind}`);
     });
   }

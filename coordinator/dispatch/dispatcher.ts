@@ -17,6 +17,7 @@ import { readAcceptedJob } from '../jobs/finished-frames.ts';
 import { flushHistories } from '../jobs/flush-histories.ts';
 import { HistoryObserver } from '../jobs/history-observer.ts';
 import type { JobLogEntry } from '../jobs/job-log.ts';
+import { progressOf } from '../jobs/job-progress.ts';
 import { ActiveJob } from '../run/active-job.ts';
 import { observeBoth } from '../run/job-observer.ts';
 import { mapBounded } from '../map-bounded.ts';
@@ -277,7 +278,8 @@ export class Dispatcher {
 
   async #fail(entry: JobEntry, error: BivdiffError): Promise<void> {
     const failure = nameSource(error, entry.log.facts?.sourceNames ?? {}).toJSON();
-    await this.#end(entry, { kind: 'failed', failure, atMs: this.#options.nowMs() });
+    const progress = progressOf(entry.view);
+    await this.#end(entry, { kind: 'failed', failure, progress, atMs: this.#options.nowMs() });
   }
 
   async #end(entry: JobEntry, outcome: JobLogEntry): Promise<void> {

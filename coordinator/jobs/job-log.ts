@@ -6,7 +6,7 @@ import type { FailureJson } from '../../common/errors.ts';
 import { passFailurePoint } from '../../common/failure-points/failure-point.ts';
 import type { SourceNames } from '../../common/sources/source-name.ts';
 import type { Store } from '../../common/store/ports.ts';
-import type { JobId } from '../../common/task.ts';
+import type { JobId, Stage } from '../../common/task.ts';
 
 /**
  * - `queued`: accepted, not begun by this coordinator
@@ -15,6 +15,19 @@ import type { JobId } from '../../common/task.ts';
  * - `done`, `failed`, `cancelled`: over; resuming a failed or cancelled one begins again where it was
  */
 export type JobState = 'queued' | 'running' | 'paused' | 'done' | 'failed' | 'cancelled';
+
+/** How far a job has come, over all runs that were paused and resumed. */
+export interface JobProgress {
+  /** 0 to 1 of the work, by estimated cost. */
+  readonly fraction: number;
+  /** In pipeline order; empty where the job was never planned. */
+  readonly stages: readonly {
+    readonly stage: Stage;
+    readonly total: number;
+    readonly run: number;
+    readonly reused: number;
+  }[];
+}
 
 export type JobLogEntry = { readonly atMs: number } & (
   | {
@@ -29,10 +42,16 @@ export type JobLogEntry = { readonly atMs: number } & (
     }
   /** Another owner has submitted the same render: they may see it, and fetch what it makes. */
   | { readonly kind: 'joined'; readonly owner: string }
-  | { readonly kind: 'resumed' | 'paused' | 'cancelled' }
+  | { readonly kind: 'resumed' }
+  /** Without progress in logs of older versions. */
+  | { readonly kind: 'paused' | 'cancelled'; readonly progress?: JobProgress }
   /** The last entry: what is left of the job is being removed. */
   | { readonly kind: 'deleted' }
-  | { readonly kind: 'failed'; readonly failure: FailureJson }
+  | {
+      readonly kind: 'failed';
+      readonly failure: FailureJson;
+      readonly progress?: JobProgress;
+    }
   | { readonly kind: 'done'; readonly seconds: number }
   | { readonly kind: 'priority'; readonly priority: number }
 );
@@ -51,6 +70,8 @@ export interface JobFacts {
   readonly submittedAtMs: number;
   readonly failure: FailureJson | undefined;
   readonly seconds: number;
+  /** Where its last run that did not end was left; undefined: there was none since it was submitted. */
+  readonly progress: JobProgress | undefined;
   /** When it was over; undefined while it is not. */
   readonly overAtMs: number | undefined;
 }
@@ -192,10 +213,13 @@ function namesIn({
   return { source, others: otherSources };
 }
 
+/** A job of which no run counts. */
+const NOT_BEGUN = { progress: undefined, overAtMs: undefined } as const;
+
 function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts | undefined {
   if (entry.kind === 'submitted' && facts === undefined) {
     const { name, priority, atMs, owner = '' } = entry;
-    const nothingYet = { failure: undefined, seconds: 0, overAtMs: undefined } as const;
+    const nothingYet = { ...NOT_BEGUN, failure: undefined, seconds: 0 } as const;
     const whose = { owner, owners: [owner] };
     return {
       state: 'queued',
@@ -220,7 +244,7 @@ function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts |
         owners: joined(facts.owners, entry.owner),
         state: 'queued',
         failure: undefined,
-        overAtMs: undefined,
+        ...NOT_BEGUN,
       };
     case 'joined':
       return { ...facts, owners: joined(facts.owners, entry.owner) };
@@ -229,19 +253,29 @@ function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts |
     case 'priority':
       return { ...facts, priority: entry.priority };
     case 'failed':
-      return { ...facts, state: 'failed', failure: entry.failure, overAtMs: entry.atMs };
-    case 'done':
-      return { ...facts, state: 'done', seconds: entry.seconds, overAtMs: entry.atMs };
+      return { ...left(facts, entry), failure: entry.failure, overAtMs: entry.atMs };
+    case 'done': {
+      const { seconds, atMs: overAtMs } = entry;
+      return { ...facts, ...NOT_BEGUN, state: 'done', seconds, overAtMs };
+    }
     case 'paused':
-      return { ...facts, state: 'paused', overAtMs: undefined };
+      return { ...left(facts, entry), overAtMs: undefined };
     case 'cancelled':
-      return { ...facts, state: 'cancelled', overAtMs: entry.atMs };
+      return { ...left(facts, entry), overAtMs: entry.atMs };
     case 'deleted':
       return undefined;
     default:
       // A later version has written it; what it means to that one does not take the job away from this one.
       return facts;
   }
+}
+
+/** A run that did not end. */
+function left(
+  facts: JobFacts,
+  { kind, progress }: JobLogEntry & { readonly kind: 'paused' | 'cancelled' | 'failed' },
+): JobFacts {
+  return { ...facts, state: kind, progress: progress ?? facts.progress };
 }
 
 function joined(owners: readonly string[], owner: string | undefined): readonly string[] {

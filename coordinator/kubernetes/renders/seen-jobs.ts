@@ -5,6 +5,7 @@ import type { Store } from '../../../common/store/ports.ts';
 import type { WorkerStatus } from '../../../common/worker-status.ts';
 import type { Coordinator } from '../../coordinator.ts';
 import { waitsFor } from '../../dispatch/waits-for.ts';
+import { fractionOf } from '../../jobs/job-progress.ts';
 import type { JobView } from '../../jobs/known-jobs.ts';
 import { readManifest } from '../../jobs/manifest.ts';
 import type { ActiveJob } from '../../run/active-job.ts';
@@ -60,7 +61,8 @@ export class SeenJobs {
     }
   }
 
-  #jobOf({ jobId, state, facts, active, numerics }: JobView, seconds: number | undefined): SeenJob {
+  #jobOf(view: JobView, seconds: number | undefined): SeenJob {
+    const { jobId, state, facts, active, numerics } = view;
     const { owner, workers } = this.#options;
     const isOpen = state === 'queued' || state === 'running';
     const isPlanned = active?.tally.left !== undefined;
@@ -71,7 +73,7 @@ export class SeenJobs {
     return {
       ...{ jobId, state, priority: facts.priority },
       isOurs: facts.owner === owner || facts.owner === '',
-      fraction: state === 'done' ? 1 : (active?.tally.fraction ?? 0),
+      fraction: fractionOf(view),
       secondsLeft: active?.tally.secondsLeft,
       gpuSeconds: seconds,
       tasks: isPlanned ? tasks : undefined,

@@ -12,7 +12,7 @@ export interface SeenJob {
   readonly priority: number;
   /** Whether it is Renders' to change: else somebody else has submitted the same before. */
   readonly isOurs: boolean;
-  /** 0 to 1 of the work of this run. */
+  /** 0 to 1 of the work, by estimated cost. */
   readonly fraction: number;
   readonly secondsLeft: number | undefined;
   /** Undefined: it is not known anew. */

@@ -9,8 +9,8 @@ import { boundedFailure } from '../../../common/rpc/bounded-failure.ts';
 import type { WorkerStatus } from '../../../common/worker-status.ts';
 import { waitsFor } from '../../dispatch/waits-for.ts';
 import type { WorkerStanding } from '../../dispatch/worker-registry.ts';
+import { fractionOf, progressOf } from '../../jobs/job-progress.ts';
 import type { JobView } from '../../jobs/known-jobs.ts';
-import type { ActiveJob } from '../../run/active-job.ts';
 import { seesAll } from '../access/caller.ts';
 import type { Caller } from '../access/caller.ts';
 import type { JobResults } from './job-results.ts';
@@ -27,8 +27,7 @@ export interface Seen {
 
 /** The job as this caller sees it; of one that is done with what it made. */
 export function jobMessage(view: JobView, seen: Seen, results: JobResults): Job {
-  const { active } = view;
-  const stages = active === undefined ? results.stages : activeStages(active);
+  const stages = view.state === 'done' ? results.stages : stageCounts(view);
   const { outputs, metrics } = results;
   return { ...briefJobMessage(view, seen), stages, outputs, metrics };
 }
@@ -41,7 +40,7 @@ export function briefJobMessage(view: JobView, { caller, workers }: Seen): Job {
     name: facts.name,
     state,
     priority: facts.priority,
-    fraction: state === 'done' ? 1 : (active?.tally.fraction ?? 0),
+    fraction: fractionOf(view),
     secondsLeft: active?.tally.secondsLeft,
     stages: [],
     failure: facts.failure === undefined ? undefined : shownFailure(facts.failure),
@@ -78,10 +77,12 @@ export function workerMessage(
   };
 }
 
-function activeStages({ tally }: ActiveJob): StageCounts[] {
-  return [...tally.stages].map(([stage, { total, run, reused }]) => {
-    return { stage, total, run, reused, running: tally.runningOf(stage) };
-  });
+function stageCounts(view: JobView): StageCounts[] {
+  const { state, active } = view;
+  return progressOf(view).stages.map((counts) => ({
+    ...counts,
+    running: state === 'running' ? (active?.tally.runningOf(counts.stage) ?? []) : [],
+  }));
 }
 
 /** As people read it: bounded, whatever the cause holds. */

@@ -8,6 +8,7 @@ import { createMemoryStore } from '../../../common/store/memory/index.ts';
 import { DOCUMENT_KINDS } from '../../../common/store/names.ts';
 import type { Store } from '../../../common/store/ports.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../../coordinator/domain/failure-policy.ts';
+import { fractionOf, progressOf } from '../../../coordinator/jobs/job-progress.ts';
 import { CoordinatorHarness } from '../../support/farm/coordinator-harness.ts';
 import type { HarnessOptions } from '../../support/farm/coordinator-harness.ts';
 import { acceptedJob } from '../../support/jobs.ts';
@@ -80,6 +81,35 @@ describe('a coordinator', () => {
     ]);
     // 8 frames in batches of 4, one window, one output.
     expect(events.filter(({ kind }) => kind === 'begun')).toHaveLength(2 * 6 + 4 + 1 + 1);
+  });
+
+  it('keeps how far a job had come when it was paused, also for the next coordinator', async () => {
+    const farm = start();
+    const held = Promise.withResolvers<undefined>();
+    farm.addWorker('w1', async ({ stage }) => {
+      if (stage === 'smooth') await held.promise;
+    });
+    const { jobId } = await farm.coordinator.submit(acceptedJob(), SUBMISSION);
+    const progress = () => progressOf(farm.coordinator.get(jobId));
+    const drawn = { stage: 'generate', total: 2, run: 2, reused: 0 };
+    await expect.poll(progress).toMatchObject({ stages: expect.arrayContaining([drawn]) as [] });
+    const before = progress();
+    expect(before.fraction).toBeGreaterThan(0);
+    expect(progressOf(await farm.coordinator.pause(jobId))).toEqual(before);
+    held.resolve(undefined);
+    await farm.close();
+
+    const next = start({ store: farm.store });
+    await next.coordinator.known;
+    expect(progressOf(next.coordinator.get(jobId))).toEqual(before);
+    // As an older version writes it.
+    const { log } = next.coordinator.logOf(jobId);
+    await log.append({ kind: 'cancelled', atMs: Date.now() });
+    expect(progressOf(next.coordinator.get(jobId))).toEqual(before);
+    expect(fractionOf(await next.coordinator.resume(jobId))).toBe(before.fraction);
+    // Submitted anew it begins anew, whatever is reused.
+    await next.coordinator.cancel(jobId);
+    expect(fractionOf(await next.coordinator.submit(acceptedJob(), SUBMISSION))).toBe(0);
   });
 
   it('sets aside a worker that fails task after task, and notes it in the job', async () => {

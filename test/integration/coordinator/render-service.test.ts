@@ -12,6 +12,7 @@ import { FarmClient } from '../../../cli/farm/farm-client.ts';
 import { runCommandLine } from '../../../cli/program.ts';
 import { BivdiffError } from '../../../common/errors.ts';
 import { ArtifactServiceService } from '../../../common/gen/bivdiff/v1/artifact_service.ts';
+import type { Job } from '../../../common/gen/bivdiff/v1/job.ts';
 import type { LogLine } from '../../../common/gen/bivdiff/v1/job_log.ts';
 import { RenderServiceService } from '../../../common/gen/bivdiff/v1/render_service.ts';
 import { PROTOCOL_VERSION } from '../../../common/protocol-version.ts';
@@ -168,6 +169,38 @@ describe('a client', () => {
     expect(fetched.code).toBe(2);
     expect(fetched.stderr).toContain('is cancelled: none of its 8 frames is finished');
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('sees how far a job had come when it was paused, resumed and cancelled', async () => {
+    const held = Promise.withResolvers<undefined>();
+    farm.addWorker('w', async ({ stage, frames }) => {
+      if (stage === 'decode' && frames[0]! >= 5) await held.promise;
+    });
+    const { jobId } = await farm.coordinator.submit(JOB, SUBMISSION);
+    const get = async () => JSON.parse((await run('get', jobId, '--json')).stdout) as Job;
+    const isFive = ({ stage, run: done }: { stage: string; run: number }): boolean =>
+      stage === 'decode' && done === 5;
+    await expect.poll(async () => (await get()).stages.some(isFive)).toBe(true);
+    const running = await get();
+    const { fraction } = running;
+    const percent = `${Math.round(fraction * 100)}%`;
+    expect(fraction).toBeGreaterThan(0.1);
+    expect(fraction).toBeLessThan(1);
+    const stages = running.stages.map((counts) => ({ ...counts, running: [] }));
+
+    expect((await run('pause', jobId)).stdout).toMatch(new RegExp(`paused +${percent} `));
+    expect(await get()).toMatchObject({ state: 'paused', fraction, stages });
+    expect((await run('list')).stdout).toContain(` ${percent} `);
+    expect((await run('cancel', jobId)).stdout).toMatch(new RegExp(`cancelled +${percent} `));
+    expect(await get()).toMatchObject({ state: 'cancelled', fraction, stages });
+    expect((await run('retry', jobId)).stdout).toContain(` ${percent} `);
+    expect((await get()).fraction).toBe(fraction);
+    // It goes on from there.
+    held.resolve(undefined);
+    const seen: number[] = [];
+    for await (const job of client.watch(jobId)) seen.push(job.fraction);
+    expect(seen.every((one) => one >= fraction)).toBe(true);
+    expect(await get()).toMatchObject({ state: 'done', fraction: 1 });
   });
 
   it('deletes a job that is over, and no other', async () => {

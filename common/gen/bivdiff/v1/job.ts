@@ -18,13 +18,16 @@ export interface Job {
   state: string;
   /** 0 to 100; higher goes first. */
   priority: number;
-  /** 0 to 1 of the work that this run has to do, by estimated cost. */
+  /**
+   * 0 to 1 of the work that its run had to do when it was submitted, by estimated cost; also of a job that was paused, cancelled or failed,
+   * and when it is resumed it goes on from there.
+   */
   fraction: number;
   /** Estimate; absent until there is something to judge by. */
   secondsLeft?:
     | number
     | undefined;
-  /** In pipeline order; empty until the job has been planned. */
+  /** In pipeline order; empty until the job has been planned. Of a job that was paused, cancelled or failed, as they were then. */
   stages: StageCounts[];
   /** Why it failed. */
   failure?:
