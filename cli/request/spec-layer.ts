@@ -84,7 +84,7 @@ export function specLayer(settings: Readonly<Fields>, options: LayerOptions): Sp
     if (flag.kind === 'listing' && typeof value === 'string' && !isCutWord(value)) {
       nameAs(field, key);
       const wrong: string[] = [];
-      setField(fields, field, readCutsFile(resolve(options.folder, value), wrong));
+      setField(fields, field, readCutsFile({ name: value, folder: options.folder }, wrong));
       problems.push(...wrong.map((problem) => `${names.get(field) ?? key}: ${problem}`));
       return;
     }

@@ -25,10 +25,19 @@ export async function readTextFile(path: string, doing: string): Promise<string>
       if (bytes > TEXT_BYTES_MAX) throw tooLarge(path);
     }
   } catch (reason) {
-    if ((reason as NodeJS.ErrnoException).code === 'EISDIR') throw isFolder(path);
-    throw BivdiffError.from(reason, doing);
+    throw readFailure(reason, path, doing);
   }
   return decodeText(Buffer.concat(chunks), path);
+}
+
+/** What is said of a file that could not be read. */
+export function readFailure(reason: unknown, path: string, doing: string): BivdiffError {
+  const error = BivdiffError.from(reason, doing);
+  if ((reason as NodeJS.ErrnoException).code === 'EISDIR') return isFolder(path);
+  if (error.code !== 'not-found') return error;
+  return new BivdiffError('not-found', `${doing}: there is no such file`, {
+    hint: 'Is its name right? One that does not begin with / is looked for in the folder where the command runs.',
+  });
 }
 
 export interface DecodeOptions {

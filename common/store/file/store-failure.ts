@@ -42,6 +42,11 @@ export async function storeFailure(
         details: { store: root },
         cause: reason,
       });
+    case 'EEXIST':
+      return new BivdiffError('already-exists', `${where}: it is not a folder`, {
+        hint: 'Choose another folder.',
+        details: { store: root },
+      });
     case 'EIO':
       return new BivdiffError('data-loss', `${where}: ${messageOf(reason)}`, {
         retry: 'other-worker',

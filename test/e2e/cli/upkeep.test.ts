@@ -1,5 +1,6 @@
 // The commands around a render: models, doctor, store.
 
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
@@ -49,6 +50,17 @@ describe('doctor', () => {
 });
 
 describe('store', () => {
+  it('is no file, as others say it', async () => {
+    await using place = await createWorkplace();
+    const file = place.path('file');
+    await writeFile(file, 'mine');
+    const run = await bivdiff('store', 'du', '--store', file);
+    expect(run).toMatchObject({ code: 2, stdout: '' });
+    expect(run.stderr).toBe(
+      `error: opening it in the store ${file}: it is not a folder\nhint: Choose another folder.\n`,
+    );
+  });
+
   it('tells its size, keeps what is young or wanted, and removes the rest', async () => {
     await using place = await createWorkplace();
     const flags = tinyFlags(place, { output: place.path('out', 'clip.mp4') });

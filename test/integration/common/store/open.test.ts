@@ -78,7 +78,10 @@ describe('opening a store directory', () => {
   it('refuses a file', async () => {
     await writeFile(join(folder, 'file'), '');
     const error = await failureOf(openFileStore(join(folder, 'file')), 'already-exists');
-    expect(error.message).toContain(join(folder, 'file'));
+    expect(error.message).toBe(
+      `opening it in the store ${join(folder, 'file')}: it is not a folder`,
+    );
+    expect(error.hint).toBe('Choose another folder.');
   });
 
   it('refuses to lie where it may not write', async () => {

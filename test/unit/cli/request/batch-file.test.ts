@@ -67,6 +67,16 @@ describe('a JSONL batch', () => {
     });
   });
 
+  it('is told not to be there', async () => {
+    const path = join(folder, 'none.jsonl');
+    const reading = requestsFromBatch(path, layerOfFlags({}, { folder }), { needsOutput: false });
+    await expect(reading).rejects.toMatchObject({
+      code: 'not-found',
+      message: `reading the batch ${path}: there is no such file`,
+      hint: expect.stringContaining('the folder where the command runs') as string,
+    });
+  });
+
   it('refuses two lines that write one file', async () => {
     const line = '{"input": "a.mp4", "output": "same.mp4"}';
     await expect(read('twice.jsonl', `${line}\n${line}\n`, FLAGS)).rejects.toMatchObject({

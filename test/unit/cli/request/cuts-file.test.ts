@@ -27,7 +27,6 @@ describe('--cuts FILE', () => {
     ['0 48\n120\n', [0, 48, 120]],
     ['0,48,120', [0, 48, 120]],
     [' [48, 120]\n', [48, 120]],
-    ['', []],
     ['[]', []],
   ])('reads %j', async (text, cuts) => {
     expect(await read(text)).toEqual({ cuts, problems: [] });
@@ -38,6 +37,9 @@ describe('--cuts FILE', () => {
     ['12 x 1.5 -3', 'holds "x", "1.5", "-3": expected the first frame of each shot'],
     ['["12", 4.5, null]', 'holds "\\"12\\"", "4.5", "null": expected'],
     ['{"cuts": [1]}', 'holds "{\\"cuts\\":", "[1]}": expected'],
+    ['', 'holds no frames: expected the first frame of each shot, such as 0 48 120; where there'],
+    [' \n\n', 'holds no frames: expected'],
+    [',', 'holds no frames: expected'],
     ['[1, 2', 'is neither numbers nor a list in JSON'],
     ['a '.repeat(40), 'and 35 more: expected'],
     [Buffer.from([0xff, 0xfe, 0x31, 0]), 'is UTF-16'],
@@ -55,10 +57,16 @@ describe('--cuts FILE', () => {
     ]);
   });
 
-  it('refuses a file that is not there, and a folder', () => {
-    for (const cuts of ['none.txt', '.']) {
-      const { problems } = specLayer({ cuts }, { folder, spelling: 'typed' });
-      expect(problems).toEqual([expect.stringMatching(/^--cuts: .*reading the cuts \//)]);
+  it.each(['typed', 'spec'] as const)('refuses a folder, and no name (%s)', (spelling) => {
+    const problemsOf = (cuts: string) => specLayer({ cuts }, { folder, spelling }).problems;
+    const called = spelling === 'typed' ? '--cuts' : 'cuts';
+    expect(problemsOf('.')).toEqual([
+      `${called}: ${folder} is a folder, and a file shall be read; the words that are none are auto and none`,
+    ]);
+    for (const name of ['', ' ']) {
+      expect(problemsOf(name)).toEqual([
+        `${called}: expected auto, none or the name of a file, got "${name}"`,
+      ]);
     }
   });
 });
