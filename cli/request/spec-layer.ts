@@ -76,6 +76,10 @@ export function specLayer(settings: Readonly<Fields>, options: LayerOptions): Sp
       Object.assign(fields, part);
       return;
     }
+    if (flag.name === 'frames' && options.spelling === 'spec' && typeof value === 'string') {
+      problems.push(`${key}: expected ${formOf(flag)}, got ${JSON.stringify(value)}`);
+      return;
+    }
     if (flag.kind === 'list') {
       nameAs(field, key);
       setField(fields, field, [value].flat());
@@ -186,8 +190,12 @@ function valueOfText(flag: Flag, text: string, problems: string[]): unknown {
   }
   if (Number.isFinite(value)) return value;
   const list = text.includes(',') ? ' (lists of values are for bivdiff sweep)' : '';
-  problems.push(`--${flag.name}: expected a number, got "${text}"${list}`);
+  problems.push(`--${flag.name}: expected ${formOf(flag)}, got "${text}"${list}`);
   return undefined;
+}
+
+function formOf({ name }: Flag): string {
+  return name === 'frames' ? 'a number, A-B or A-B/N' : 'a number';
 }
 
 function resolvePaths(fields: Fields, folder: string): void {

@@ -57,12 +57,13 @@ const someText = promptText.refine((text) => text.trim() !== '', {
 const SEED_FORM = `expected a seed, 0 to ${Number.MAX_SAFE_INTEGER}`;
 const seed = z.union(
   [
-    integer(0, Number.MAX_SAFE_INTEGER),
+    // Up to the greatest safe one: that it is one is in it.
+    z.int(SEED_FORM).min(0, SEED_FORM),
     z
       .string()
       .regex(/^\s*\d+\s*$/)
       .transform(Number)
-      .pipe(integer(0, Number.MAX_SAFE_INTEGER)),
+      .refine(Number.isSafeInteger, { error: SEED_FORM, abort: true }),
   ],
   { error: SEED_FORM },
 );

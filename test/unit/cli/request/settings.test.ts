@@ -145,6 +145,29 @@ describe('flags', () => {
     },
   );
 
+  it.each(['9007199254740992', '99999999999999999999999', '-1', '1.5', 'x', ''])(
+    'tell of the seed %s of some frames once, and what may be one',
+    (seed) => {
+      expect(problemsOf(() => request({ ...WHOLE, seedAt: [`7-9=${seed}`] }))).toEqual([
+        '--seed-at: expected a seed, 0 to 9007199254740991',
+      ]);
+    },
+  );
+
+  it('take the greatest seed of some frames', () => {
+    const { seeds } = request({ ...WHOLE, seedAt: ['2-3= 9007199254740991 '] }).spec;
+    expect(seeds).toEqual([{ frames: '2-3', seed: 9007199254740991 }]);
+  });
+
+  it.each(['10/24', '10-', '10-20/64/2', '10-20/', 'ten'])(
+    'say what frames may be, where %s was typed',
+    (frames) => {
+      expect(problemsOf(() => request({ ...WHOLE, frames }))).toEqual([
+        `--frames: expected a number, A-B or A-B/N, got "${frames}"`,
+      ]);
+    },
+  );
+
   it('that were typed in another encoding than UTF-8 are refused', () => {
     // What Node makes of bytes that are none.
     expect(problemsOf(() => request({ ...WHOLE, prompt: 'a red caf\uFFFD' }))).toEqual([

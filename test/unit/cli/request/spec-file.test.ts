@@ -95,6 +95,12 @@ output: { file: out.webm, framesPerSecond: 12, comparison: true }
     ['steps: 1.5', 'steps: expected a whole number, got 1.5'],
     ['mixing-ratio: 2', 'mixing-ratio: expected 0 to 1, got 2'],
     ['frames: [8]', 'frames: expected a number, got [8]'],
+    ['frames: 10/24', 'frames: expected a number, A-B or A-B/N, got "10/24"'],
+    [
+      'seeds: [{ frames: 2-3, seed: 9007199254740992 }]',
+      'seeds.0.seed: too big: expected at most 9007199254740991, got 9007199254740992',
+    ],
+    ['seeds: ["2-3=9007199254740992"]', 'seeds.0.seed: expected a seed, 0 to 9007199254740991'],
     [
       'inversion: { mode: ddum }',
       'inversion.mode: expected one of ddim, official, got "ddum"; did you mean ddim?',
