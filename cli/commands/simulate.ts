@@ -87,7 +87,7 @@ export function addSimulateCommand(
     )
     .option(
       '--block-sizes <N,...>',
-      'Simulate long co-denoise with so many windows a task, one after the other, and say which size is done first',
+      'Simulate long co-denoise with so many windows a task (1 to 64), one after the other, and say which size is done first',
     )
     .option('--json', 'Print one JSON object')
     .addHelpText('after', EXAMPLES)
@@ -105,7 +105,7 @@ async function simulateScenario(
   const { readScenario } = await import('../simulation/read-scenario.ts');
   const { simulationJson, simulationText } = await import('../simulation/report.ts');
   if (flags.blockSizes !== undefined) return compareBlocks(file, flags, environment);
-  const scenario = await readScenario(file, settingsOf(flags), folder);
+  const scenario = await readScenario(file, settingsOf(flags), { folder });
   const result = await runScenario(scenario, environment);
   const report = { scenario, result, peakMemoryBytes: environment.peakMemoryBytes() };
   if (flags.json === true) printJson(stdout, simulationJson(report));
@@ -120,15 +120,17 @@ async function compareBlocks(
   environment: CliEnvironment,
 ): Promise<number> {
   const { readScenario } = await import('../simulation/read-scenario.ts');
-  const { blocksJson, blocksText } = await import('../simulation/block-sizes.ts');
+  const { blocksJson, blockSizesOf, blocksText } = await import('../simulation/block-sizes.ts');
   const scenarios: Scenario[] = [];
-  for (const size of flags.blockSizes!.split(',')) {
+  const flagNames = { 'window-block': '--block-sizes' };
+  const { folder } = environment;
+  for (const size of blockSizesOf(flags.blockSizes!, flags['windowBlock'])) {
     const settings = {
       ...settingsOf(flags),
       long: flags.long ?? 'co-denoise',
       'window-block': size,
     };
-    scenarios.push(await readScenario(file, settings, environment.folder));
+    scenarios.push(await readScenario(file, settings, { folder, flagNames }));
   }
   const runs: BlockRun[] = [];
   for (const scenario of scenarios) {

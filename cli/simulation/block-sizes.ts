@@ -2,11 +2,35 @@
 
 import type { Scenario } from '../../coordinator/simulation/scenario.ts';
 import type { SimulationResult } from '../../coordinator/simulation/simulation-result.ts';
+import { BivdiffError } from '../../common/errors.ts';
 import { formatTable, plural } from '../output/format.ts';
+import { NUMBER_SETTINGS } from './settings.ts';
 
 export interface BlockRun {
   readonly scenario: Scenario;
   readonly result: SimulationResult;
+}
+
+/** `1,2,4`. @throws invalid-argument — it is no list of sizes, or one size is asked for besides */
+export function blockSizesOf(text: string, oneSize: unknown): readonly number[] {
+  const { max } = NUMBER_SETTINGS.find(({ name }) => name === 'window-block')!;
+  const words = text.split(',').map((word) => word.trim());
+  const sizes = words.map((word) => (/^\d+$/.test(word) ? Number(word) : 0));
+  const problems: string[] = [];
+  if (!sizes.every((size) => size >= 1 && size <= max)) {
+    const given = JSON.stringify(text);
+    problems.push(
+      `--block-sizes: expected whole numbers, 1 to ${max}, with commas between, got ${given}`,
+    );
+  }
+  if (oneSize !== undefined) {
+    problems.push('--block-sizes and --window-block cannot go together: name all sizes in one');
+  }
+  if (problems.length === 0) return sizes;
+  throw new BivdiffError('invalid-argument', problems.join('; '), {
+    hint: 'Write it as in --block-sizes 1,2,4',
+    details: { problems },
+  });
 }
 
 /** `efficiency`: the least possible makespan by the one that it took, 0..1; null where no job was done. */

@@ -25,9 +25,21 @@ const KEYS: readonly string[] = [
   ...NUMBER_SETTINGS.map(({ name }) => name),
   ...['long', 'pools', 'balance', 'stragglers', 'owners', 'priorities', 'classes'],
 ];
+/** What the domain calls a key. */
+const FIELDS: Readonly<Record<string, string>> = {
+  windowStride: 'window-stride',
+  windowBlock: 'window-block',
+};
 const WORKERS_MAX = 1_000_000;
 const SPEED_MAX = 1000;
 const FACTOR_MAX = 1000;
+
+export interface ScenarioOptions {
+  /** What a relative file is relative to. */
+  readonly folder: string;
+  /** Flags that are not called as their key. */
+  readonly flagNames?: Readonly<Record<string, string>>;
+}
 
 /**
  * `flags` has the keys of a file: numbers as typed, `pools` by name.
@@ -36,7 +48,7 @@ const FACTOR_MAX = 1000;
 export async function readScenario(
   file: string | undefined,
   flags: Settings,
-  folder: string,
+  { folder, flagNames = {} }: ScenarioOptions,
 ): Promise<Scenario> {
   const fromFile = file === undefined ? {} : await readSettings(resolve(folder, file));
   const problems = Object.keys(fromFile)
@@ -49,9 +61,13 @@ export async function readScenario(
   const long = longOf(settings['long'], numbers, problems);
   const pools = poolsOf(settings, { numbers, long }, problems);
   if (problems.length > 0 || pools === undefined) {
-    throw new BivdiffError('invalid-argument', problems.join('; '), {
+    const isTyped = (key: string): boolean => file === undefined || flags[key] !== undefined;
+    const told = problems.map((problem) =>
+      withNames(problem, (key) => (isTyped(key) ? (flagNames[key] ?? `--${key}`) : key)),
+    );
+    throw new BivdiffError('invalid-argument', told.join('; '), {
       hint: 'bivdiff simulate --help lists the settings and their ranges.',
-      details: { problems },
+      details: { problems: told },
     });
   }
   return {
@@ -70,6 +86,14 @@ export async function readScenario(
     ackWaitMs: ACK_WAIT_MS,
     seed: numbers.seed,
   };
+}
+
+/** A problem, `key: what`, with its key and those it speaks of as their user knows them. Pools have a flag of another form. */
+function withNames(problem: string, nameOf: (key: string) => string): string {
+  return problem.replaceAll(/^[a-z-]+(?=:)|\bwindow(?:Stride|Block)\b/g, (word) => {
+    const key = FIELDS[word] ?? word;
+    return KEYS.includes(key) && key !== 'pools' ? nameOf(key) : key;
+  });
 }
 
 async function readSettings(path: string): Promise<Settings> {

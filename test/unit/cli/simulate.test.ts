@@ -138,13 +138,32 @@ describe('bivdiff simulate', () => {
 
   it.each([
     [['--long', 'mixed'], 'long: expected co-denoise, blend, independent, got "mixed"'],
-    [['--window-block', '2'], 'windowBlock: is for windows that overlap'],
+    [['--window-block', '2'], '--window-block: is for windows that overlap'],
     [
       ['--long', 'blend', '--window-stride', '17'],
-      'windowStride: 17 frames, but a window is of 16',
+      '--window-stride: 17 frames, but a window is of 16',
     ],
-    [['--block-sizes', '1,x'], 'window-block: expected a whole number, 0 to 64, got "x"'],
-    [['--frames', 'x'], 'frames: expected a whole number, 1 to 1000000, got "x"'],
+    ...['1,2,x', '65', '0,1', '0', '', '1,', '1.5'].map((sizes): [string[], string] => [
+      ['--block-sizes', sizes],
+      `--block-sizes: expected whole numbers, 1 to 64, with commas between, got "${sizes}"\n`,
+    ]),
+    [
+      ['--block-sizes', '0', '--long', 'independent'],
+      '--block-sizes: expected whole numbers, 1 to 64, with commas between, got "0"\n',
+    ],
+    [
+      ['--block-sizes', '1,2', '--long', 'independent'],
+      'error: --block-sizes: is for windows that overlap',
+    ],
+    [
+      ['--block-sizes', '1,2', '--window-block', '4'],
+      'error: --block-sizes and --window-block cannot go together',
+    ],
+    [
+      ['--block-sizes', '1', '--frames', '1000000', '--window-stride', '1'],
+      'a task, are more than a coordinator can keep track of; ask for more windows a task (up to 64) or a longer --window-stride',
+    ],
+    [['--frames', 'x'], '--frames: expected a whole number, 1 to 1000000, got "x"'],
     [['--failures', '1.5'], 'failures: expected a number, 0 to 1, got "1.5"'],
     [['--pool', 'idm'], '--pool: expected POOL=N, got "idm"'],
     [['--pool', 'idm=3'], 'pools: mixer, vdm missing'],
@@ -173,5 +192,7 @@ describe('bivdiff simulate', () => {
     for (const part of ['did you mean jobs?', 'spread: expected', 'pools: mixer, vdm missing']) {
       expect(stderr).toContain(part);
     }
+    expect(stderr).not.toContain('--spread');
+    expect((await run('bad.yaml', '--spread', '9')).stderr).toContain('--spread: expected');
   });
 });
