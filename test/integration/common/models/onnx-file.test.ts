@@ -42,6 +42,11 @@ describe('an ONNX file', () => {
     expect(readOnnxFile(graphPath(graph)).operators).toEqual(operators);
   });
 
+  it('tells its inputs, those of a loop inside not among them', () => {
+    expect(readOnnxFile(graphPath('add.onnx')).inputs).toEqual(['a', 'b']);
+    expect(readOnnxFile(graphPath('slow.onnx')).inputs).toEqual(['x', 'rounds']);
+  });
+
   it('tells what form the export gave it, in which float16 may stay float16', async () => {
     const path = join(folder, 'half.onnx');
     const entry = Buffer.from('\n\x0cbivdiff.form\x12\x07float16');
@@ -69,6 +74,7 @@ describe('an ONNX file', () => {
     expect(readOnnxFile(path)).toEqual({
       externalFiles: [],
       weightBytes: rawBytes,
+      inputs: [],
       operators: [],
     });
     expect(performance.now() - startedMs).toBeLessThan(500);
