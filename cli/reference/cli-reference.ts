@@ -40,7 +40,8 @@ Results go to stdout, all else to stderr. Every command that prints facts takes 
 
 Flags go before the spec file, the spec file before the defaults of the models, and these before those of the program. In a batch the lines
 go before the flags. Where a spec is read, a flag's name may stand as a key with the value that the flag takes. All
-problems come in one error. A path in a file is relative to that file.
+problems of one kind come in one error: first those of files that a flag names and of how a value is written, then those of settings together,
+then those that the sources and the models show. A path in a file is relative to that file.
 
     apiVersion: bivdiff/v1
     task: controlnet
