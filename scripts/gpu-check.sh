@@ -3,7 +3,7 @@
 #   scripts/gpu-check.sh bundle FOLDER     here: parts of at most 60 MB each, and run.sh, to be carried there
 #   sh FOLDER/run.sh [--device cuda] ...   there, no network needed: unpacks beside itself, checks, writes report.md
 # The bundle has Node, the packages that a worker needs, the models that ship, ONNX Runtime's provider for CUDA (scripts/get-cuda.sh brings it first), and
-# graphs of the real size, whose weights are made up there. These take Python with models/requirements.txt ($BIVDIFF_PYTHON); without it the bundle has none.
+# graphs of the real size, whose weights are made up there; these, and the shipped ones, in float16 too. That takes Python with models/requirements.txt ($BIVDIFF_PYTHON); without it the bundle has none.
 # What run.sh is given goes to bench/gpu/check.ts; `--device cpu --small` rehearses it all on a processor.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -35,8 +35,14 @@ python=${BIVDIFF_PYTHON:-python3}
 if (cd "$root/models" && "$python" -c 'import torch, diffusers, onnx' 2>/dev/null); then
   say 'graphs of the real size (some minutes)'
   (cd "$root/models" && "$python" -m parity.full_size "$app/full") >&2
+  say 'the shipped graphs in float16'
+  cp -R "$app/models/demo" "$work/half"
+  (cd "$root/models" && "$python" -m export graphs "$work/half" --compute fp16) >&2
+  (cd "$work/half" && find . -name '*.onnx') | while read -r graph; do
+    cp "$work/half/$graph" "$app/models/demo/${graph%.onnx}.fp16.onnx"
+  done
 else
-  say "$python has not what models/requirements.txt names: the bundle gets no graphs of the real size"
+  say "$python has not what models/requirements.txt names: the bundle gets no graphs of the real size, and none in float16"
 fi
 say 'packing'
 mkdir -p "$2"

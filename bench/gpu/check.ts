@@ -1,7 +1,8 @@
 // What a device gives and takes: `scripts/gpu-check.sh` runs it from its bundle. Prints tables, and writes them as Markdown with --out.
-//   parity     every shipped graph on the device beside the processor
+//   parity     every shipped graph on the device beside the processor, in float32 and, where the bundle has it, computed in float16
 //   demo       the example clip on the device, its figures beside those of the processor's
 //   full size  seconds and memory of a step of Stable Diffusion 1.5's UNet and ZeroScope's, weights made up here
+//              (in float32 and in float16)
 // Ends with exit code 1 if a graph differs by more than it may, or a section could not run.
 
 import { spawnSync } from 'node:child_process';
@@ -44,11 +45,15 @@ await section('device', async () => {
 await section('every shipped graph, beside the processor', async () => {
   const rows: string[][] = [];
   for await (const one of compareGraphs(join(root, 'models/demo'), { device, threads })) {
-    const { graph, difference, processorSeconds, deviceSeconds } = one;
-    if (!(difference <= DIFFERENCE_MAX)) process.exitCode = 1;
-    rows.push([graph, difference.toExponential(1), ms(processorSeconds), ms(deviceSeconds)]);
+    const { graph, processorSeconds, device: whole, half } = one;
+    rows.push([
+      ...[graph, ms(processorSeconds)],
+      ...[judged(whole.difference), ms(whole.seconds)],
+      ...(half === undefined ? ['-', '-'] : [judged(half.difference), ms(half.seconds)]),
+    ]);
   }
-  return formatTable(['graph', 'difference', 'processor, ms', `${device}, ms`], rows);
+  const columns = [`${device}: difference`, 'ms', 'in float16: difference', 'ms'];
+  return formatTable(['graph', 'processor, ms', ...columns], rows);
 });
 await section('the demo', async () => {
   const rows = [await demo('cpu')];
@@ -61,11 +66,15 @@ if (values.full !== undefined && existsSync(values.full)) {
     const rows: string[][] = [];
     const rounds = Number(values.rounds);
     for await (const one of timeFullSize({ folder, device, threads, rounds, sizes: sizes() })) {
-      const { graph, size, loadSeconds, stepSeconds, loadedBytes, runBytes } = one;
-      const memory = [formatBytes(loadedBytes), formatBytes(runBytes)];
-      rows.push([graph, size, loadSeconds.toFixed(1), ms(stepSeconds), ...memory]);
+      const { graph, form, size, loadSeconds, stepSeconds, loadedBytes, runBytes } = one;
+      rows.push([
+        ...[graph, size, form, judged(one.difference)],
+        ...[loadSeconds.toFixed(1), ms(stepSeconds)],
+        ...[formatBytes(loadedBytes), formatBytes(runBytes)],
+      ]);
     }
-    return formatTable(['graph', 'size', 'load, s', 'step, ms', 'loaded', 'after a run'], rows);
+    const what = ['graph', 'size', 'computes in', 'difference'];
+    return formatTable([...what, 'load, s', 'step, ms', 'loaded', 'after a run'], rows);
   });
 }
 if (values.out !== undefined) await writeFile(values.out, said.join('\n'));
@@ -131,6 +140,12 @@ interface Report {
     readonly flicker: { readonly generated: number; readonly smoothed: number };
     readonly edgeF1: { readonly smoothed: number };
   };
+}
+
+/** As it is shown. One that is too great, or no number, fails the whole check. */
+function judged(difference: number): string {
+  if (!(difference <= DIFFERENCE_MAX)) process.exitCode = 1;
+  return difference.toExponential(1);
 }
 
 function ms(seconds: number): string {

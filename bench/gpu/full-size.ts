@@ -8,11 +8,17 @@ import { openOnnxSession } from '../../workers/inference/onnx/onnx-session.ts';
 import { deviceBytes } from './device-memory.ts';
 import { exampleInputs } from './example-inputs.ts';
 import type { ExampleSizes } from './example-inputs.ts';
+import { differenceOf } from './parity.ts';
+import type { Outputs } from './parity.ts';
 
 const CHUNK = 16 << 20;
 
+/** What a graph computes in: those of one folder are over the same weights. */
+const FORMS = ['float32', 'float16'] as const;
+
 export interface FullSizeFigures {
   readonly graph: string;
+  readonly form: (typeof FORMS)[number];
   readonly size: string;
   readonly loadSeconds: number;
   /** Least of the rounds, both halves of guidance in one call. */
@@ -20,6 +26,8 @@ export interface FullSizeFigures {
   /** What the device (the process, on a processor) holds more than before loading. */
   readonly loadedBytes: number;
   readonly runBytes: number;
+  /** Greatest difference of the result to float32's, as a share of that one's greatest value. */
+  readonly difference: number;
 }
 
 export interface FullSizeOptions {
@@ -38,7 +46,12 @@ export async function* timeFullSize(options: FullSizeOptions): AsyncGenerator<Fu
     const sizes = options.sizes[name];
     if (sizes === undefined) continue;
     await fillWeights(join(options.folder, name));
-    yield await timeGraph(name, sizes, options);
+    let expected: Outputs | undefined;
+    for (const form of FORMS) {
+      const { outputs, ...figures } = await timeGraph(name, form, sizes, options);
+      expected ??= outputs;
+      yield { ...figures, difference: differenceOf(expected, outputs) };
+    }
   }
 }
 
@@ -72,21 +85,23 @@ function randomHalves(): Buffer {
 
 async function timeGraph(
   name: string,
+  form: FullSizeFigures['form'],
   sizes: ExampleSizes,
   { folder, device, threads, rounds }: FullSizeOptions,
-): Promise<FullSizeFigures> {
+): Promise<Omit<FullSizeFigures, 'difference'> & { readonly outputs: Outputs }> {
   const before = await deviceBytes(device);
   const begunMs = performance.now();
-  const graph = join(folder, name, 'model.onnx');
+  const graph = join(folder, name, `${form}.onnx`);
   const session = await openOnnxSession({ name, graph, threads, executionProviders: [device] });
   const loadSeconds = (performance.now() - begunMs) / 1000;
   const loadedBytes = (await deviceBytes(device)) - before;
   const inputs = exampleInputs(session.inputs, sizes);
   let stepSeconds = Infinity;
   // The first finds its algorithms.
+  let outputs: Outputs = {};
   for (let round = 0; round <= rounds; round += 1) {
     const roundMs = performance.now();
-    await session.run(inputs);
+    outputs = await session.run(inputs);
     if (round > 0) stepSeconds = Math.min(stepSeconds, (performance.now() - roundMs) / 1000);
   }
   const runBytes = (await deviceBytes(device)) - before;
@@ -94,5 +109,5 @@ async function timeGraph(
   const { batch, frames, height, width } = sizes;
   const isClip = session.inputs[0]?.shape.includes('frames') === true;
   const size = `${width * 8}x${height * 8}${isClip ? `, ${frames} frames` : ''}, batch ${batch}`;
-  return { graph: name, size, loadSeconds, stepSeconds, loadedBytes, runBytes };
+  return { graph: name, form, size, loadSeconds, stepSeconds, loadedBytes, runBytes, outputs };
 }

@@ -10,13 +10,22 @@ import { exampleInputs } from './example-inputs.ts';
 /** A batch of 4 is what prompt2prompt's graph takes. */
 const SIZES = { batch: 4, frames: 8, height: 16, width: 16 };
 
-export interface ParityFigures {
-  readonly graph: string;
-  /** Greatest difference to the processor's result, as a share of that one's greatest value. */
+/** Beside a graph, the same one as `python -m export graphs --compute fp16` writes it. */
+const HALF_ENDING = '.fp16.onnx';
+
+export interface DeviceFigures {
+  /** Greatest difference to the processor's result in float32, as a share of that one's greatest value. */
   readonly difference: number;
   /** Least of three runs. */
+  readonly seconds: number;
+}
+
+export interface ParityFigures {
+  readonly graph: string;
   readonly processorSeconds: number;
-  readonly deviceSeconds: number;
+  readonly device: DeviceFigures;
+  /** Computed in float16, on the device, where there is such a graph. */
+  readonly half?: DeviceFigures;
 }
 
 /** Graph by graph. `folder`: a model set's. */
@@ -24,18 +33,22 @@ export async function* compareGraphs(
   folder: string,
   { device, threads }: { readonly device: string; readonly threads: number },
 ): AsyncGenerator<ParityFigures> {
-  const names = (await readdir(folder, { recursive: true })).filter((name) =>
-    name.endsWith('.onnx'),
-  );
+  const files = await readdir(folder, { recursive: true });
+  const names = files.filter((name) => name.endsWith('.onnx') && !name.endsWith(HALF_ENDING));
   for (const name of names.sort()) {
-    const graph = join(folder, name);
-    const expected = await runGraph({ name, graph, threads, executionProviders: ['cpu'] });
-    const found = await runGraph({ name, graph, threads, executionProviders: [device] });
+    const run = (file: string, provider: string) =>
+      runGraph({ name, graph: join(folder, file), threads, executionProviders: [provider] });
+    const expected = await run(name, 'cpu');
+    const onDevice = async (file: string): Promise<DeviceFigures> => {
+      const { outputs, seconds } = await run(file, device);
+      return { difference: differenceOf(expected.outputs, outputs), seconds };
+    };
+    const half = name.replace('.onnx', HALF_ENDING);
     yield {
       graph: name,
-      difference: differenceOf(expected.outputs, found.outputs),
       processorSeconds: expected.seconds,
-      deviceSeconds: found.seconds,
+      device: await onDevice(name),
+      ...(files.includes(half) && { half: await onDevice(half) }),
     };
   }
 }
@@ -57,10 +70,10 @@ async function runGraph(options: Parameters<typeof openOnnxSession>[0]) {
   }
 }
 
-type Outputs = Readonly<Record<string, Tensor>>;
+export type Outputs = Readonly<Record<string, Tensor>>;
 
-/** Of the output that differs most. NaN where one has some. */
-function differenceOf(expected: Outputs, found: Outputs): number {
+/** Of the output that differs most, as a share of its greatest value. NaN where one has some. */
+export function differenceOf(expected: Outputs, found: Outputs): number {
   let worst = 0;
   for (const [name, { data }] of Object.entries(expected)) {
     const other = found[name]!.data;

@@ -2,8 +2,9 @@
 
     python -m parity.full_size OUT [--only sd15-unet zeroscope-unet]
 
-Writes OUT/NAME/model.onnx and OUT/NAME/weights.json, which says how many bytes its weights would be: whoever runs
-the graph makes them up. Needs 16 GiB of memory and 6 GB of disk for a while.
+Writes OUT/NAME/float32.onnx, float16.onnx (what each computes in; both store float16) and weights.json, which says how
+many bytes the weights of both would be: whoever runs a graph makes them up. Needs 16 GiB of memory and 6 GB of disk
+for a while.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from pathlib import Path
 import torch
 
 from export import graphs
+from export.half import half_precision
 from export.rehearse_full import image_unet, video_unet
 
 
@@ -26,26 +28,26 @@ def main():
         folder = options.out / name
         shutil.rmtree(folder, ignore_errors=True)
         torch.manual_seed(0)
-        model, write = MODELS[name]
-        with torch.no_grad():
-            write(model().half().eval(), folder)
+        make, write = MODELS[name]
+        model = make().half().eval()
+        model.save_pretrained(folder)
+        model.float()
+        for form in FORMS:
+            with torch.no_grad(), half_precision(form == "float16"):
+                write(model, folder)
+            (folder / "model.onnx").rename(folder / f"{form}.onnx")
         weights = folder / graphs.WEIGHTS
         (folder / "weights.json").write_text(json.dumps({weights.name: weights.stat().st_size}))
         weights.unlink()
         print(f"{name}: written", flush=True)
 
 
-def _write_image(model, folder):
-    model.save_pretrained(folder)
-    graphs.write_unet(model.float(), folder)
-
-
 def _write_video(model, folder):
-    model.save_pretrained(folder)
-    graphs.write_video_unet(model.float(), folder / graphs.WEIGHTS, folder / "model.onnx")
+    graphs.write_video_unet(model, folder / graphs.WEIGHTS, folder / "model.onnx")
 
 
-MODELS = {"sd15-unet": (image_unet, _write_image), "zeroscope-unet": (video_unet, _write_video)}
+MODELS = {"sd15-unet": (image_unet, graphs.write_unet), "zeroscope-unet": (video_unet, _write_video)}
+FORMS = ("float32", "float16")
 
 if __name__ == "__main__":
     main()
