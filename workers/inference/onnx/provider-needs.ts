@@ -37,6 +37,11 @@ const TRANSLATIONS: readonly Translation[] = [
     advice: GET_TENSORRT,
   },
   {
+    pattern: /(libvulkan\.so[\d.]*): cannot open/,
+    what: (file) => `the loader of Vulkan (${file}) is missing`,
+    advice: "Install it (Debian's package libvulkan1) and the GPU's Vulkan driver.",
+  },
+  {
     pattern: /(lib[\w.]+\.so[\d.]*): cannot open/,
     what: (file) => `a library of CUDA or cuDNN (${file}) is missing`,
     advice: GET_CUDA,

@@ -30,6 +30,11 @@ describe('what a provider lacks', () => {
       /TensorRT \(libnvinfer\.so\.10\) is missing/,
       /TensorRT 10 comes from NVIDIA/,
     ],
+    [
+      'libvulkan.so.1: cannot open shared object file',
+      /loader of Vulkan \(libvulkan/,
+      /libvulkan1/,
+    ],
   ])('is named: %s', (why, reason, advice) => {
     const lack = lackOf(SAID, logged(why));
     expect(lack.reason).toMatch(reason);
