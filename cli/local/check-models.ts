@@ -85,11 +85,16 @@ async function graphRoles({
   for (const { kind, model } of Object.values(annotators)) {
     roles.push({ part: model, kind: ANNOTATORS[kind] });
   }
-  for (const { task, unet, textEncoder, conditions } of Object.values(generators)) {
+  for (const generator of Object.values(generators)) {
+    const { task, unet, textEncoder, vaeEncoder, vaeDecoder, conditions } = generator;
     const body = findBody(task);
     if (body !== undefined) roles.push({ part: unet, kind: unetOf(body, conditions.length) });
     if (textEncoder !== image.textEncoder) {
       roles.push({ part: textEncoder, kind: kinds.TEXT_ENCODER });
+    }
+    if (vaeEncoder !== image.vaeEncoder) {
+      roles.push({ part: vaeEncoder, kind: kinds.VAE_ENCODER });
+      roles.push({ part: vaeDecoder, kind: kinds.VAE_DECODER });
     }
   }
   for (const video of Object.values(videos)) {

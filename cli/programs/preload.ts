@@ -78,7 +78,9 @@ function graphsOf(
   const graphs: Readonly<Record<Pool, readonly (ModelPart | undefined)[]>> = {
     idm: [
       ...Object.values(annotators).map(({ model }) => model),
-      ...Object.values(generators).flatMap(({ textEncoder, unet }) => [textEncoder, unet]),
+      ...Object.values(generators).flatMap((one) => {
+        return [one.textEncoder, one.unet, one.vaeEncoder, one.vaeDecoder];
+      }),
       ...[image.vaeEncoder, image.vaeDecoder],
     ],
     mixer: [image.textEncoder, image.unetInflated ?? image.unet],

@@ -35,6 +35,8 @@ export interface CardGenerator {
   readonly tokenizer?: string | undefined;
   readonly textEncoder?: string | undefined;
   readonly scheduler?: string | undefined;
+  /** The folder of its VAE's graphs, whose config lies in `vae` there. */
+  readonly vae?: string | undefined;
   /** What it is conditioned on, in the words of its recipe. */
   readonly conditions: readonly JsonObject[];
   /** That suits its frames, where that is not the set's. */
@@ -100,6 +102,7 @@ const cardSchema = z
         tokenizer: relativePath.optional(),
         textEncoder: relativePath.optional(),
         scheduler: relativePath.optional(),
+        vae: relativePath.optional(),
         conditions: z.array(z.record(z.string(), z.json())).default([]),
         mixingRatio: z.number().min(0).max(1).optional(),
       }),

@@ -169,15 +169,18 @@ class SetSearch {
     for (const [name, said] of Object.entries(card.generators)) {
       const { task, method, conditions, mixingRatio, ...named } = said;
       const places = generatorPlaces(name, folder, named);
+      const own = async (role: Exclude<keyof typeof places, 'unet'>) =>
+        places[role] ? await this.#part(places[role]) : image?.[role];
       const unet = await this.#part(places.unet);
-      const tokenizer = places.tokenizer ? await this.#part(places.tokenizer) : image?.tokenizer;
-      const textEncoder = places.textEncoder
-        ? await this.#part(places.textEncoder)
-        : image?.textEncoder;
-      const scheduler = places.scheduler ? await this.#part(places.scheduler) : image?.scheduler;
-      if (!unet || !tokenizer || !textEncoder || !scheduler) continue;
+      const tokenizer = await own('tokenizer');
+      const textEncoder = await own('textEncoder');
+      const scheduler = await own('scheduler');
+      const vaeEncoder = await own('vaeEncoder');
+      const vaeDecoder = await own('vaeDecoder');
+      if (!unet || !tokenizer || !textEncoder || !scheduler || !vaeEncoder || !vaeDecoder) continue;
       generators[name] = {
-        ...{ name, task, unet, tokenizer, textEncoder, scheduler, conditions },
+        ...{ name, task, unet, tokenizer, textEncoder, scheduler, vaeEncoder, vaeDecoder },
+        conditions,
         ...(method === undefined ? {} : { method }),
         ...(mixingRatio === undefined ? {} : { mixingRatio }),
       };
@@ -261,8 +264,9 @@ class SetSearch {
 /** Every part of a set, each once. */
 export function partsOf({ image, generators, annotators, videos }: ModelSet): ModelPart[] {
   const { unetInflated, ...parts } = image;
-  const own = Object.values(generators).flatMap(({ unet, tokenizer, textEncoder, scheduler }) => {
-    return [unet, tokenizer, textEncoder, scheduler];
+  const own = Object.values(generators).flatMap((one) => {
+    const { unet, tokenizer, textEncoder, scheduler, vaeEncoder, vaeDecoder } = one;
+    return [unet, tokenizer, textEncoder, scheduler, vaeEncoder, vaeDecoder];
   });
   const all = [
     ...Object.values(parts),

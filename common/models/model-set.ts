@@ -43,10 +43,12 @@ export interface Generator {
   /** The recipe's method that it is for. @default its first */
   readonly method?: string;
   readonly unet: ModelPart;
-  /** These three are the image model's, unless it brings its own. */
+  /** These are the image model's, unless it brings its own. */
   readonly tokenizer: ModelPart;
   readonly textEncoder: ModelPart;
   readonly scheduler: ModelPart;
+  readonly vaeEncoder: ModelPart;
+  readonly vaeDecoder: ModelPart;
   /** What it is conditioned on, in the words of its recipe. */
   readonly conditions: readonly JsonObject[];
   /** That suits its frames. @default that of the set */

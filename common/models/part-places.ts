@@ -1,8 +1,9 @@
 // Where the parts of a model set lie in its folder. Knows nothing of what is really there.
 
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import type { CardGenerator, TemporalVideo } from './card.ts';
+import type { Generator } from './model-set.ts';
 import type { PartPlace } from './part-files.ts';
 
 /**
@@ -28,8 +29,8 @@ export function imagePlaces(folder: string) {
       configs: unetConfigs,
       isOptional: true,
     },
-    vaeEncoder: vaePlace(folder, 'vae_encoder'),
-    vaeDecoder: vaePlace(folder, 'vae_decoder'),
+    vaeEncoder: vaePlace('image', folder, 'vae_encoder'),
+    vaeDecoder: vaePlace('image', folder, 'vae_decoder'),
     scheduler: {
       kind: 'scheduler',
       name: 'image/scheduler',
@@ -38,7 +39,9 @@ export function imagePlaces(folder: string) {
   } as const satisfies Readonly<Record<string, PartPlace>>;
 }
 
-/** Where a generator's own parts lie. A graph above its folder has the image UNet's config, as ControlNets fused into it do. */
+type GeneratorPart = keyof Omit<Generator, 'name' | 'task' | 'method' | 'conditions' | 'mixingRatio'>;
+
+/** Where a generator's own parts lie. A graph that is no folder has the config of the UNet beside it, as ControlNets fused into that do, or else the image UNet's. */
 export function generatorPlaces(
   name: string,
   folder: string,
@@ -46,13 +49,15 @@ export function generatorPlaces(
 ) {
   const at = (...names: string[]): string => join(folder, ...names);
   const prefix = `image/${name}`;
-  const { unet, tokenizer, textEncoder, scheduler } = named;
+  const { unet, tokenizer, textEncoder, scheduler, vae } = named;
   return {
     unet: {
       kind: 'graph',
       name: `image/unet+${name}`,
       graphs: [at(`${unet}.onnx`), at(unet, 'model.onnx')],
-      configs: [at(unet, 'config.json'), at('unet', 'config.json')],
+      configs: [...new Set([at(unet), at(dirname(unet), 'unet'), at('unet')])].map((of) =>
+        join(of, 'config.json'),
+      ),
     } as const,
     tokenizer: tokenizer && {
       ...{ kind: 'tokenizer', name: `${prefix}/tokenizer` },
@@ -68,7 +73,9 @@ export function generatorPlaces(
       ...{ kind: 'scheduler', name: `${prefix}/scheduler` },
       config: at(scheduler, 'scheduler_config.json'),
     },
-  } as Readonly<Partial<Record<keyof typeof named, PartPlace>>> & { readonly unet: PartPlace };
+    vaeEncoder: vae && vaePlace(prefix, at(vae), 'vae_encoder'),
+    vaeDecoder: vae && vaePlace(prefix, at(vae), 'vae_decoder'),
+  } as Readonly<Partial<Record<GeneratorPart, PartPlace>>> & { readonly unet: PartPlace };
 }
 
 /** Its config says how pictures are given to it: as transformers' image processors save it, or in a config.json. */
@@ -82,10 +89,10 @@ export function annotatorPlace(name: string, folder: string, model: string): Par
   };
 }
 
-function vaePlace(folder: string, half: 'vae_encoder' | 'vae_decoder'): PartPlace {
+function vaePlace(prefix: string, folder: string, half: 'vae_encoder' | 'vae_decoder'): PartPlace {
   return {
     kind: 'graph',
-    name: `image/${half.replace('_', '-')}`,
+    name: `${prefix}/${half.replace('_', '-')}`,
     graphs: [join(folder, half, 'model.onnx'), join(folder, `${half}.onnx`)],
     configs: [join(folder, half, 'config.json'), join(folder, 'vae', 'config.json')],
   };

@@ -19,7 +19,7 @@ import transformers
 
 from train.loop import train_dir
 
-from . import check, demo, regraph, rehearse, rehearse_files, rehearse_full, videos
+from . import check, demo, regraph, rehearse, rehearse_files, rehearse_full, videos, xl
 from .annotators import card_entries
 from .attention import plain_attention
 from .half import half_precision
@@ -59,6 +59,11 @@ def main():
         "--prediction-type", choices=PREDICTIONS, help="for an --image that is a file of SD 2"
     )
     own.add_argument("--controlnet", action="append", default=[], metavar="NAME=PATH", help="folder or .safetensors")
+    own.add_argument(
+        "--xl",
+        type=Path,
+        help="pipeline folder of Stable Diffusion XL: ControlNets, which are of it then, draw with it",
+    )
     own.add_argument(
         "--fuse",
         action="append",
@@ -223,7 +228,11 @@ def _card(options, source):
         "defaultVideo": next(iter(source.videos), ""),
         "generators": {
             **control_generators(
-                source.controlnets, source.fused, source.adapters, source.windows
+                source.controlnets,
+                source.fused,
+                source.adapters,
+                source.windows,
+                parts=xl.PARTS if source.xl else None,
             ),
             **({"inpaint": {"task": "inpainting", "unet": INPAINT}} if source.inpaint else {}),
             **(

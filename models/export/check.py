@@ -18,7 +18,7 @@ from transformers import CLIPTextModel
 
 from train import annotators
 
-from . import videos, wrappers
+from . import graphs, videos, wrappers, xl
 from .graph import FORM
 from .prompt2prompt import Prompt2PromptUnet
 from .unmapped import load
@@ -67,6 +67,7 @@ def _cases(folder):
     yield from _text_and_vae(image)
     yield from _image_unets(image)
     yield from _controlled_unets(image)
+    yield from _xl(image / xl.FOLDER)
     for kind, wrap in {"depth": wrappers.DepthAnnotator, "pose": wrappers.PoseAnnotator}.items():
         at = image / f"annotator-{kind}"
         # Ours; of another's there is nothing to compare with.
@@ -93,11 +94,15 @@ def _text_encoder(folder):
 
 
 def _text_and_vae(image):
+    text = image / "text_encoder"
+    yield text / "model.onnx", lambda: _text_encoder(text)
+    yield from _vae(image)
+
+
+def _vae(image):
     def half(wrap, inputs):
         return wrap(load(AutoencoderKL, image / "vae")), [(inputs,)]
 
-    text = image / "text_encoder"
-    yield text / "model.onnx", lambda: _text_encoder(text)
     picture, latents = torch.rand(3, 3, 64, 96) * 2 - 1, torch.randn(3, 4, 8, 16)
     yield image / "vae_encoder.onnx", lambda: half(wrappers.VaeEncoder, picture)
     yield image / "vae_decoder.onnx", lambda: half(wrappers.VaeDecoder, latents)
@@ -117,6 +122,25 @@ def _image_unets(image):
         yield folder / "model.onnx", lambda folder=folder: plain(folder)
     yield image / "unet/prompt2prompt.onnx", lambda: _prompt2prompt_unet(image)
     yield image / "unet/inflated.onnx", inflated
+
+
+def _xl(image):
+    """Of Stable Diffusion XL, if the set has it."""
+    text = image / xl.TEXT
+
+    def encoders():
+        module = xl.open_text_encoders(text, load)
+        # The last of the vocabulary ends a text, and fills it up.
+        last = module.text_encoder.config.vocab_size - 1
+        ids = torch.randint(1, last, (3, 77))
+        for row, length in enumerate((2, 30, 76)):
+            ids[row, length:] = last
+        return module, [(ids,)]
+
+    if text.is_dir():
+        yield text / "model.onnx", encoders
+        yield from _vae(image)
+        yield from _controlled_unets(image)
 
 
 def _prompt2prompt_unet(image):
@@ -169,7 +193,7 @@ def _controls(nets, channels, sizes=(128, 64)):
 
 
 def _unet_inputs(unet, shape):
-    text = torch.randn(shape[0], 77, unet.config.cross_attention_dim)
+    text = torch.randn(shape[0], graphs.text_length(unet), unet.config.cross_attention_dim)
     return torch.randn(*shape), torch.tensor(321.0), text
 
 

@@ -4,13 +4,15 @@
 CANNY = {"annotator": "canny", "low": 60, "high": 150}
 
 
-def control_generators(controlnets, fused, adapters, windows, adapter_scale=None):
+def control_generators(controlnets, fused, adapters, windows, adapter_scale=None, parts=None):
     """Entries of `generators` for ControlNets, for combinations of them, for those by which the frames of a
     window are drawn together, and for T2I-Adapters, by name; a name is also that of its annotator.
-    `adapter_scale`: the weight that suits these adapters, where it is not 1."""
+    `adapter_scale`: the weight that suits these adapters, where it is not 1; `parts`: what ControlNets draw
+    with where that is not the image model."""
     names = [(name,) for name in controlnets] + list(fused)
+    own = {} if parts is None else {"folder": f"{parts['vae']}/", **parts}
     return {
-        **{"+".join(each): _entry("controlnet", "controlnet", each) for each in names},
+        **{"+".join(each): _entry("controlnet", "controlnet", each, **own) for each in names},
         **{
             f"controlvideo-{name}": _entry(
                 "controlnet", "controlvideo", (name,), method="controlvideo"
@@ -24,12 +26,12 @@ def control_generators(controlnets, fused, adapters, windows, adapter_scale=None
     }
 
 
-def _entry(task, graph, names, scale=None, **own):
+def _entry(task, graph, names, scale=None, folder="", **own):
     suited = {} if scale is None else {"scale": scale}
     return {
         "task": task,
         **own,
-        "unet": f"unet_{graph}-{'+'.join(names)}",
+        "unet": f"{folder}unet_{graph}-{'+'.join(names)}",
         "conditions": [
             {**(CANNY if name == "canny" else {"annotator": name}), **suited} for name in names
         ],

@@ -24,6 +24,11 @@ _WINDOW = {2: "frames", 3: "height", 4: "width"}
 _TEXT = {0: "batch", 1: "sequence"}
 
 
+def text_length(unet):
+    """Tokens that a UNet is told: of Stable Diffusion XL's the last is the whole text."""
+    return TEXT_LENGTH + (unet.config.get("addition_embed_type") == "text_time")
+
+
 def write_text_encoder(model, folder):
     contract = Contract(
         {"input_ids": {0: "batch"}},
@@ -192,5 +197,5 @@ def _unet_contract(axes, text_axes):
 def _unet_example(model, batch, frames):
     config = model.config
     sample = torch.randn(*batch, config.in_channels, *frames, 8, 8)
-    text = torch.randn(*batch, TEXT_LENGTH, config.cross_attention_dim)
+    text = torch.randn(*batch, text_length(model), config.cross_attention_dim)
     return sample, torch.tensor(500.0), text

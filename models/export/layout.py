@@ -15,6 +15,7 @@ from .files import open_to_readers
 from .files import store as _store
 from .files import write_json as _write_json
 from .single_file.part import FilePart
+from .xl import FOLDER, XlSource, write_xl
 
 INPAINT = "unet-inpaint"
 INSTRUCT = "unet-instruct"
@@ -38,6 +39,7 @@ class Source:
     annotators: dict = field(default_factory=dict)  # depth or pose -> folder of `train`, or ONNX file
     inpaint: Path | FilePart | None = None  # an image UNet that sees mask and known latents too
     instruct: Path | FilePart | None = None  # one that sees the picture to edit too
+    xl: XlSource | None = None  # what ControlNets draw with in place of the image UNet
     videos: dict = field(default_factory=dict)  # name -> of videos.py
     variant: str | None = None  # of the files that are read, where a folder has such
 
@@ -55,7 +57,7 @@ def _count(source):
     """How many parts _write_parts gives."""
     named = (source.controlnets, source.fused, source.windows, source.adapters, source.annotators)
     others = sum(one is not None for one in (source.inpaint, source.instruct))
-    return 5 + sum(map(len, named)) + others + len(source.videos)
+    return 5 + sum(map(len, named)) + others + 3 * (source.xl is not None) + len(source.videos)
 
 
 def _write_parts(source, out, dtype):
@@ -82,7 +84,9 @@ def _write_image(source, image, dtype):
     graphs.write_unet(unet, image / "unet")
     yield "UNet, prompt-to-prompt"
     graphs.write_prompt2prompt_unet(unet, image / "unet")
-    yield from _write_controlled(source, unet, image, dtype)
+    if source.xl is None:
+        yield from _write_controlnets(source, unet, image, dtype)
+    yield from _write_adapters(source, unet, image, dtype)
     for kind, path in source.annotators.items():
         yield f"annotator {kind}"
         write_annotator(kind, path, image / f"annotator-{kind}", dtype)
@@ -95,10 +99,18 @@ def _write_image(source, image, dtype):
     # Last, because inflating changes the model.
     yield "UNet, inflated"
     graphs.write_inflated_unet(unet, image / "unet")
+    del unet
+    if source.xl is not None:
+        yield from _write_xl(source, image / FOLDER, dtype)
 
 
-def _write_controlled(source, unet, image, dtype):
-    """UNets that see controls, and what they see them with."""
+def _write_xl(source, folder, dtype):
+    unet = yield from write_xl(source.xl, folder, dtype, source.variant)
+    yield from _write_controlnets(source, unet, folder, dtype)
+
+
+def _write_controlnets(source, unet, image, dtype):
+    """UNets that see controls, and what they see them with; `image`: where the UNet's folder lies."""
     variant, controlnets = source.variant, {}
     for name, folder in source.controlnets.items():
         yield f"ControlNet {name}"
@@ -111,6 +123,10 @@ def _write_controlled(source, unet, image, dtype):
     for name in source.windows:
         yield f"ControlVideo {name}"
         graphs.write_window_unet(unet, {name: controlnets[name]}, image)
+
+
+def _write_adapters(source, unet, image, dtype):
+    variant = source.variant
     for name, folder in source.adapters.items():
         yield f"T2I-Adapter {name}"
         adapter = _store(T2IAdapter, folder, image / f"t2iadapter-{name}", dtype, variant)

@@ -9,7 +9,7 @@ from transformers import CLIPTextModel
 
 from train import annotators
 
-from . import graphs, videos
+from . import graphs, videos, xl
 from .files import load
 
 
@@ -22,6 +22,21 @@ def write_graphs(folder):
     graphs.write_unet(unet, image / "unet")
     graphs.write_prompt2prompt_unet(unet, image / "unet")
     yield from ("image/unet/model.onnx", "image/unet/prompt2prompt.onnx")
+    for name in _write_controlled(unet, image):
+        yield f"image/{name}"
+    for other in sorted(image.glob("unet-*")):
+        graphs.write_unet(_load(UNet2DConditionModel, other), other)
+        yield f"image/{other.name}/model.onnx"
+    yield from _write_annotators(image)
+    yield from _write_videos(folder)
+    # Last, because inflating changes the model.
+    graphs.write_inflated_unet(unet, image / "unet")
+    yield "image/unet/inflated.onnx"
+    del unet
+    yield from _write_xl(image / xl.FOLDER)
+
+
+def _write_controlled(unet, image):
     for path in sorted(image.glob("unet_*-*.onnx")):
         kind, names = path.stem.removeprefix("unet_").split("-", 1)
         if kind in ("controlnet", "controlvideo"):
@@ -38,15 +53,19 @@ def write_graphs(folder):
             graphs.write_adapted_unet(unet, {names: adapter}, image)
         else:
             continue
-        yield f"image/{path.name}"
-    for other in sorted(image.glob("unet-*")):
-        graphs.write_unet(_load(UNet2DConditionModel, other), other)
-        yield f"image/{other.name}/model.onnx"
-    yield from _write_annotators(image)
-    yield from _write_videos(folder)
-    # Last, because inflating changes the model.
-    graphs.write_inflated_unet(unet, image / "unet")
-    yield "image/unet/inflated.onnx"
+        yield path.name
+
+
+def _write_xl(folder):
+    """Of Stable Diffusion XL, if the set has it."""
+    text = folder / xl.TEXT
+    if text.is_dir():
+        xl.write_text_encoders(xl.open_text_encoders(text, _load), text)
+        yield f"image/{xl.FOLDER}/{xl.TEXT}/model.onnx"
+        graphs.write_vae(_load(AutoencoderKL, folder / "vae"), folder)
+        yield from (f"image/{xl.FOLDER}/vae_{half}.onnx" for half in ("encoder", "decoder"))
+        for name in _write_controlled(_load(UNet2DConditionModel, folder / "unet"), folder):
+            yield f"image/{xl.FOLDER}/{name}"
 
 
 def _write_text_and_vae(image):

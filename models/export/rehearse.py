@@ -16,6 +16,7 @@ from diffusers import (
     AutoencoderKL,
     ControlNetModel,
     DDIMScheduler,
+    EulerDiscreteScheduler,
     MotionAdapter,
     PNDMScheduler,
     T2IAdapter,
@@ -24,7 +25,7 @@ from diffusers import (
 )
 from safetensors.torch import load_file, save_file
 from torch import nn
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from train.annotators import PREPARING
 from video import vidrd
@@ -68,6 +69,7 @@ def write_folders(out, form="safetensors"):
     shutil.copytree(TOKENIZERS / "sd2", out / "video" / "tokenizer", dirs_exist_ok=True)
     save({"motion-adapter": MotionAdapter(block_out_channels=WIDTHS)}, out)
     _write_vidrd(out / "vidrd")
+    _write_xl(out)
     if form != "safetensors":
         rewrite(out, form)
 
@@ -86,6 +88,32 @@ def _write_vidrd(out):
         f"text_encoder.text_model.{name}": weight for name, weight in words.state_dict().items()
     }
     torch.save({"state_dict": {**weights, **published}}, out / "ModelT2V.pth")
+
+
+def _write_xl(out):
+    """A pipeline of Stable Diffusion XL, and a ControlNet of it."""
+    texts = (IMAGE_TEXT, VIDEO_TEXT)
+    unet = UNet2DConditionModel(
+        block_out_channels=WIDTHS[:3],
+        down_block_types=("DownBlock2D",) + ("CrossAttnDownBlock2D",) * 2,
+        up_block_types=("CrossAttnUpBlock2D",) * 2 + ("UpBlock2D",),
+        transformer_layers_per_block=(1, 2, 3),
+        attention_head_dim=(1, 2, 2),
+        use_linear_projection=True,
+        cross_attention_dim=sum(texts),
+        addition_embed_type="text_time",
+        addition_time_embed_dim=32,
+        projection_class_embeddings_input_dim=texts[1] + 6 * 32,
+    )
+    at = out / "xl"
+    second = _text("sd2", texts[1], CLIPTextModelWithProjection)
+    save({"unet": unet, "text_encoder": _text("sd1", texts[0]), "text_encoder_2": second}, at)
+    save({"vae": vae(scaling_factor=0.13025)}, at)
+    schedule = {key: value for key, value in SCHEDULE.items() if key != "set_alpha_to_one"}
+    EulerDiscreteScheduler(timestep_spacing="leading", **schedule).save_pretrained(at / "scheduler")
+    for name, folder in (("sd1", "tokenizer"), ("sd2", "tokenizer_2")):
+        shutil.copytree(TOKENIZERS / name, at / folder, dirs_exist_ok=True)
+    save({"controlnet-xl-canny": ControlNetModel.from_unet(unet)}, out)
 
 
 def _image_unet(attention_head_dim=8, use_linear_projection=False, text=IMAGE_TEXT):
@@ -179,20 +207,20 @@ def _export(module, example, path, **axes):
         )
 
 
-def vae():
+def vae(scaling_factor=0.18215):
     return AutoencoderKL(
         block_out_channels=WIDTHS,
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
         layers_per_block=2,
         latent_channels=4,
-        scaling_factor=0.18215,
+        scaling_factor=scaling_factor,
     )
 
 
-def _text(tokenizer, width):
+def _text(tokenizer, width, kind=CLIPTextModel):
     tokens = CLIPTokenizer.from_pretrained(TOKENIZERS / tokenizer)
-    return CLIPTextModel(
+    return kind(
         CLIPTextConfig(
             vocab_size=len(tokens),
             hidden_size=width,

@@ -12,6 +12,11 @@ from torch import nn
 from torch.nn import functional
 
 
+# What Stable Diffusion XL is told of sizes, in pixels: the original's height and width, where it was cut from above and
+# from the left, the picture's own height and width.
+XL_SIZES = 6
+
+
 class TextEncoder(nn.Module):
     """input_ids int64 (B, 77) to last_hidden_state (B, 77, D) and pooler_output (B, D)."""
 
@@ -44,6 +49,25 @@ class VaeDecoder(nn.Module):
 
     def forward(self, latent_sample):
         return self.vae.decode(latent_sample).sample
+
+
+def told(unet, sample, encoder_hidden_states):
+    """What a UNet or ControlNet is told: the text, and by keyword what else it takes. Of Stable Diffusion XL's the
+    last token is the text as a whole, see xl.py."""
+    config = unet.config
+    if config.addition_embed_type != "text_time":
+        return encoder_hidden_states, {}
+    width = config.projection_class_embeddings_input_dim - XL_SIZES * config.addition_time_embed_dim
+    whole = encoder_hidden_states[:, -1, :width]
+    # Counted, not asked of the shape, which the trace would take for a constant.
+    ones = torch.ones_like(sample[0, 0])
+    height, width = 8 * ones[:, 0].sum(), 8 * ones[0].sum()
+    none = 0 * height
+    sizes = torch.stack([height, width, none, none, height, width])
+    sizes = sizes + torch.zeros_like(whole[:, :1])
+    return encoder_hidden_states[:, :-1], {
+        "added_cond_kwargs": {"text_embeds": whole, "time_ids": sizes}
+    }
 
 
 class Unet(nn.Module):
@@ -107,9 +131,10 @@ class ControlledUnet(nn.Module):
         self, sample, timestep, encoder_hidden_states, controlnet_conds, conditioning_scales
     ):
         down, mid = None, None
+        text, further = told(self.unet, sample, encoder_hidden_states)
         for i, name in enumerate(self.names):
             more_down, more_mid = getattr(self, name)(
-                sample, timestep, encoder_hidden_states, controlnet_conds[i], return_dict=False
+                sample, timestep, text, controlnet_conds[i], return_dict=False, **further
             )
             scale = conditioning_scales[i]
             more_down = [residual * scale for residual in more_down]
@@ -119,9 +144,10 @@ class ControlledUnet(nn.Module):
         return self.unet(
             sample,
             timestep,
-            encoder_hidden_states,
+            text,
             down_block_additional_residuals=down,
             mid_block_additional_residual=mid,
+            **further,
         ).sample
 
 

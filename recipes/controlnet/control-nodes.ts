@@ -3,7 +3,7 @@
 
 import type { AnnotateParams } from '../../common/stages.ts';
 import { bridgeNodes } from '../pipeline/bridge-nodes.ts';
-import { drawingRoles } from '../pipeline/generator-parts.ts';
+import { drawingRoles, encodingRole } from '../pipeline/generator-parts.ts';
 import { drawingParams } from '../pipeline/generator-settings.ts';
 import { indicesOf } from '../pipeline/layout.ts';
 import { framesOf, planNode } from '../pipeline/plan-node.ts';
@@ -88,7 +88,7 @@ function generateNode<N extends string>(
     params: paramsOf,
     models: {
       ...drawingRoles(job.models, job.models.controlUnet),
-      ...(method === undefined ? {} : { 'vae-encoder': job.models.vaeEncoder }),
+      ...(method === undefined ? {} : encodingRole(job.models)),
     },
     inputs: Object.fromEntries(inputs) as PlanNode['inputs'],
   });

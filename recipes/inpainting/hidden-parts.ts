@@ -2,7 +2,7 @@
 
 import type { Generator } from '../../common/models/model-set.ts';
 import { bridgeNodes } from '../pipeline/bridge-nodes.ts';
-import { drawingRoles, generatorRefs } from '../pipeline/generator-parts.ts';
+import { drawingRoles, encodingRole, generatorRefs } from '../pipeline/generator-parts.ts';
 import { drawingParams, drawingSettings, drawnBy } from '../pipeline/generator-settings.ts';
 import type { DrawingJob } from '../pipeline/generator-settings.ts';
 import type { PartRef } from '../pipeline/job-base.ts';
@@ -110,7 +110,7 @@ export function hiddenPartsNodes(job: HiddenPartsJob, hidden: Hidden): readonly 
       task: job.task,
       ...place.params(index),
     }),
-    models: { ...drawingRoles(models, models.inpaintUnet), 'vae-encoder': models.vaeEncoder },
+    models: { ...drawingRoles(models, models.inpaintUnet), ...encodingRole(models) },
     inputs: { frames: framesOf(source, batches), ...place.inputs },
   });
   const generated = { node: generate, output: 'frames' };

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { Generator } from '../../common/models/model-set.ts';
 import { bridgeNodes } from '../pipeline/bridge-nodes.ts';
 import { conditionsOf } from '../pipeline/generator-conditions.ts';
-import { drawingRoles, generatorRefs } from '../pipeline/generator-parts.ts';
+import { drawingRoles, encodingRole, generatorRefs } from '../pipeline/generator-parts.ts';
 import { drawingParams, drawingSettings, drawnBy } from '../pipeline/generator-settings.ts';
 import type { DrawingJob } from '../pipeline/generator-settings.ts';
 import type { PartRef } from '../pipeline/job-base.ts';
@@ -87,7 +87,7 @@ function nodes(job: InstructJob): readonly PlanNode[] {
       ...drawingParams(job, batches.range(index)),
       ...{ task, imageGuidanceScale },
     }),
-    models: { ...drawingRoles(models, models.instructUnet), 'vae-encoder': models.vaeEncoder },
+    models: { ...drawingRoles(models, models.instructUnet), ...encodingRole(models) },
     inputs: { frames: framesOf(source, batches) },
   });
   const generated = { node: generate, output: 'frames' };

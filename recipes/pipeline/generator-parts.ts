@@ -8,6 +8,8 @@ export interface DrawingModels {
   readonly generatorTokenizer?: PartRef;
   readonly generatorTextEncoder?: PartRef;
   readonly generatorScheduler?: PartRef;
+  readonly generatorVaeEncoder?: PartRef;
+  readonly generatorVaeDecoder?: PartRef;
 }
 
 export function partRef({ name, digest }: ModelPart): PartRef {
@@ -23,21 +25,30 @@ export function generatorRefs(
   const tokenizer = own(generator.tokenizer, image.tokenizer);
   const textEncoder = own(generator.textEncoder, image.textEncoder);
   const scheduler = own(generator.scheduler, image.scheduler);
+  const vaeEncoder = own(generator.vaeEncoder, image.vaeEncoder);
+  const vaeDecoder = own(generator.vaeDecoder, image.vaeDecoder);
   return {
     unet: partRef(generator.unet),
     ...(tokenizer && { generatorTokenizer: tokenizer }),
     ...(textEncoder && { generatorTextEncoder: textEncoder }),
     ...(scheduler && { generatorScheduler: scheduler }),
+    ...(vaeEncoder && { generatorVaeEncoder: vaeEncoder }),
+    ...(vaeDecoder && { generatorVaeDecoder: vaeDecoder }),
   };
 }
 
-/** The roles of a generate task. Frames are decoded by the image model's VAE, as all latents are. */
+/** The roles of a generate task. */
 export function drawingRoles(models: BridgeModels & DrawingModels, unet: PartRef) {
   return {
     tokenizer: models.generatorTokenizer ?? models.tokenizer,
     'text-encoder': models.generatorTextEncoder ?? models.textEncoder,
     unet,
-    'vae-decoder': models.vaeDecoder,
+    'vae-decoder': models.generatorVaeDecoder ?? models.vaeDecoder,
     scheduler: models.generatorScheduler ?? models.scheduler,
   };
+}
+
+/** Where a generate task sees pictures of the source too: the latents that it draws beside are of the same VAE. */
+export function encodingRole(models: BridgeModels & DrawingModels) {
+  return { 'vae-encoder': models.generatorVaeEncoder ?? models.vaeEncoder };
 }

@@ -2,7 +2,7 @@
 
 import type { Generator } from '../../common/models/model-set.ts';
 import { bridgeNodes, encodeParams } from '../pipeline/bridge-nodes.ts';
-import { drawingRoles, generatorRefs, partRef } from '../pipeline/generator-parts.ts';
+import { drawingRoles, encodingRole, generatorRefs, partRef } from '../pipeline/generator-parts.ts';
 import { drawingParams, drawingSettings, drawnBy } from '../pipeline/generator-settings.ts';
 import type { DrawingJob, DrawingParams } from '../pipeline/generator-settings.ts';
 import type { PartRef } from '../pipeline/job-base.ts';
@@ -152,7 +152,7 @@ function sourceNodes(job: PromptToPromptJob, source: NodeOutput, prompt: string)
     name: 'encode-source',
     layout,
     params: (index) => encodeParams(job, layout.range(index)),
-    models: { 'vae-encoder': models.vaeEncoder },
+    models: encodingRole(models),
     inputs: { frames: framesOf(source, layout) },
   });
   const {

@@ -20,10 +20,10 @@ const image = {
 
 /** A ControlNet for canny, unless `changes` say otherwise; it shares all but the UNet with the image model. */
 export function madeUpGenerator(changes: Partial<Generator> = {}): Generator {
-  const { tokenizer, textEncoder, scheduler } = image;
+  const { tokenizer, textEncoder, scheduler, vaeEncoder, vaeDecoder } = image;
   return {
     ...{ name: 'canny', task: 'controlnet', unet: madeUpPart('image/unet+canny') },
-    ...{ tokenizer, textEncoder, scheduler },
+    ...{ tokenizer, textEncoder, scheduler, vaeEncoder, vaeDecoder },
     conditions: [{ annotator: 'canny', low: 60, high: 150 }],
     ...changes,
   };

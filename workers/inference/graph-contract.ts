@@ -9,6 +9,14 @@ import { describe } from './onnx/onnx-values.ts';
 import type { Session, ValueFacts } from './ports.ts';
 
 const TOKENS = 77;
+/** Stable Diffusion XL's embedding of a whole text goes as one token more, before which its UNet's graph parts them. */
+const TEXTS: ValueContract = {
+  types: ['float32', 'float16'],
+  shapes: [
+    [null, TOKENS, null],
+    [null, TOKENS + 1, null],
+  ],
+};
 /** Of the classes of diffusers, where the config does not say. */
 const CHANNELS_DEFAULT = 4;
 
@@ -21,7 +29,7 @@ const pictures = floats(null, 3, null, null);
 const conditions = {
   // Rank 1 in exports by diffusers' own script.
   timestep: { types: ['float32', 'float16', 'int64'], shapes: [[], [null]] },
-  encoder_hidden_states: floats(null, TOKENS, null),
+  encoder_hidden_states: TEXTS,
 } as const satisfies Readonly<Record<string, ValueContract>>;
 
 function channelsOf(config: JsonObject, key: string): number {
@@ -36,7 +44,7 @@ export const TEXT_ENCODER: GraphKind = {
   ...framewise,
   contract: () => ({
     inputs: { input_ids: { types: ['int64'], shapes: [[null, TOKENS]] } },
-    outputs: { last_hidden_state: floats(null, TOKENS, null) },
+    outputs: { last_hidden_state: TEXTS },
   }),
 };
 

@@ -35,7 +35,9 @@ export async function needsOfModels(folder: string): Promise<readonly SetNeeds[]
 }
 
 function needsOfSet({ image, generators, annotators, videos }: ModelSet): SetNeeds['pools'] {
-  const drawing = Object.values(generators).flatMap(({ unet, textEncoder }) => [unet, textEncoder]);
+  const drawing = Object.values(generators).flatMap((one) => {
+    return [one.unet, one.textEncoder, one.vaeEncoder, one.vaeDecoder];
+  });
   const seeing = Object.values(annotators).map(({ model }) => model);
   const smoothing = Object.values(videos).flatMap(({ unet, textEncoder }) => [unet, textEncoder]);
   return {

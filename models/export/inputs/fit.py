@@ -1,5 +1,7 @@
 """Checks that models fit together: one takes what the other gives. Knows configs, not files."""
 
+from ..wrappers import XL_SIZES
+
 SAME = "Take one of the same family (Stable Diffusion 1.5, say)."
 # What a UNet sees that has as many channels as these, and the flag for it.
 CHANNELS = {4: ("noise alone", "--image"), 8: ("a picture to edit", "--instruct"), 9: ("a mask", "--inpaint")}
@@ -13,6 +15,11 @@ def fit_image(problems, unet, text, tokens, vae):
         fit_unet(problems, unet, text, "--image")
     if text and tokens:
         fit_tokens(problems, text, tokens)
+    fit_vae(problems, vae)
+
+
+def fit_vae(problems, vae):
+    """A VAE, or None."""
     channels = vae and vae.config["latent_channels"]
     if vae and channels != 4:
         problems.add(vae.where, f"makes latents of {channels} channels, not 4", SAME)
@@ -38,10 +45,29 @@ def fit_unet(problems, unet, text, flag):
     further = [key for key in FURTHER_INPUTS if unet.config.get(key) is not None]
     if further:
         what = f"takes more than a text ({further[0]} {unet.config[further[0]]})"
-        hint = "Stable Diffusion XL and others of that kind are not exported: take Stable Diffusion 1 or 2."
+        hint = "Stable Diffusion 1 or 2 goes here; Stable Diffusion XL draws beside it: give that by --xl."
         problems.add(unet.where, what, hint)
     elif text:
         fit_text(problems, unet, text)
+
+
+def fit_xl(problems, unet, texts):
+    """The UNet of Stable Diffusion XL for its two text encoders, which may be None."""
+    kind, channels = unet.config.get("addition_embed_type"), unet.config["in_channels"]
+    if kind != "text_time" or channels != 4:
+        what = f"is of another kind (addition_embed_type {kind}, in_channels {channels}, not text_time and 4)"
+        problems.add(unet.where, what, "Take Stable Diffusion XL's base model, or one made of it.")
+    elif all(texts):
+        widths = [text.config["hidden_size"] for text in texts]
+        sizes = XL_SIZES * unet.config["addition_time_embed_dim"]
+        given = {
+            "cross_attention_dim": sum(widths),
+            "projection_class_embeddings_input_dim": texts[1].config["projection_dim"] + sizes,
+        }
+        for key, value in given.items():
+            if unet.config[key] != value:
+                what = f"has {key} {unet.config[key]}, its text encoders make {value}"
+                problems.add(unet.where, what, SAME)
 
 
 def fit_text(problems, unet, text):
@@ -54,7 +80,10 @@ def fit_text(problems, unet, text):
 
 def fit_controlnet(problems, net, unet):
     """A ControlNet's residuals go into the image UNet's blocks."""
-    keys = ("cross_attention_dim", "block_out_channels", "layers_per_block", "in_channels")
+    keys = (
+        *("cross_attention_dim", "block_out_channels", "layers_per_block", "in_channels"),
+        "addition_embed_type",
+    )
     _fit_keys(problems, net, unet, {key: net.config.get(key) for key in keys})
 
 

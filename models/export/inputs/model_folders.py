@@ -14,7 +14,7 @@ from diffusers import (
     UNet2DConditionModel,
     UNet3DConditionModel,
 )
-from transformers import CLIPTextConfig, CLIPTextModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from ..single_file.part import CALLED, UNKNOWN, FilePart
 from .problems import like
@@ -28,6 +28,7 @@ DIFFUSERS = (
     UNet2DConditionModel,
     UNet3DConditionModel,
 )
+TEXTS = (CLIPTextModel, CLIPTextModelWithProjection)
 # Which flag takes models of a class that is often given by another.
 FLAGS = {
     "ControlNetModel": "--controlnet",
@@ -81,7 +82,7 @@ class Folders:
         expected = {name: tuple(one.shape) for name, one in model.state_dict().items()}
         if not self.weights(where, expected, stored):
             return None
-        return Model(where, model.config.to_dict() if kind is CLIPTextModel else dict(model.config))
+        return Model(where, model.config.to_dict() if kind in TEXTS else dict(model.config))
 
     def _model_of_file(self, where, part):
         config = self.read(where, part.config)
@@ -197,8 +198,8 @@ class Folders:
 
 
 def _on_meta(kind, config):
-    if kind is CLIPTextModel:
-        return CLIPTextModel(CLIPTextConfig(**config))
+    if kind in TEXTS:
+        return kind(CLIPTextConfig(**config))
     return kind.from_config(config)
 
 

@@ -16,6 +16,7 @@ from . import fit
 from .model_folders import Folders, Model
 from .problems import Problems, like
 from .read_image import read_controlnet, read_image
+from .read_xl import read_xl
 from .weight_files import shapes_in
 
 SIZE_MULTIPLE = 64  # of the card
@@ -38,8 +39,16 @@ def read_models(options):
     adapters = named["--t2i-adapter"]
     image = read_image(folders, options)
     unet = image.unet
+    drawing = unet
+    further = None
+    if options.xl is not None:
+        further, drawing = read_xl(folders, options.xl)
+        if not named["--controlnet"]:
+            hint = "Give one for Stable Diffusion XL by --controlnet."
+            problems.add(f"--xl {options.xl}", "ControlNets draw with it, and there is none", hint)
     controlnets = {
-        name: read_controlnet(folders, name, at, unet) for name, at in named["--controlnet"].items()
+        name: read_controlnet(folders, name, at, drawing)
+        for name, at in named["--controlnet"].items()
     }
     for name, folder in adapters.items():
         adapter = folders.model(f"--t2i-adapter {name}=", folder, T2IAdapter)
@@ -58,7 +67,8 @@ def read_models(options):
         **image.places,
         controlnets=controlnets,
         fused=_fused(problems, options.fuse, controlnets),
-        windows=tuple(controlnets),
+        windows=tuple(controlnets) if options.xl is None else (),
+        xl=further,
         adapters=adapters,
         annotators=named["--annotator"],
         videos=sources,

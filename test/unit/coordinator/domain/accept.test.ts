@@ -91,14 +91,17 @@ describe('a job of task controlnet', () => {
   it("names a generator's own parts, which its generate tasks alone take", () => {
     const scheduler = madeUpPart('image/canny/scheduler');
     const textEncoder = madeUpPart('image/canny/text-encoder');
+    const vaeEncoder = madeUpPart('image/canny/vae-encoder');
+    const vaeDecoder = madeUpPart('image/canny/vae-decoder');
     const job = accept(
       { task: 'controlnet' },
-      madeUpModels(madeUpGenerator({ scheduler, textEncoder })),
+      madeUpModels(madeUpGenerator({ scheduler, textEncoder, vaeEncoder, vaeDecoder })),
     );
     const ref = ({ name, digest }: typeof scheduler) => ({ name, digest });
     expect(job.models).toMatchObject({
       generatorScheduler: ref(scheduler),
       generatorTextEncoder: ref(textEncoder),
+      generatorVaeDecoder: ref(vaeDecoder),
       scheduler: ref(CANNY.image.scheduler),
       textEncoder: ref(CANNY.image.textEncoder),
     });
@@ -110,9 +113,12 @@ describe('a job of task controlnet', () => {
       tokenizer: CANNY.image.tokenizer.digest,
       'text-encoder': textEncoder.digest,
       unet: digestText('image/unet+canny'),
-      'vae-decoder': CANNY.image.vaeDecoder.digest,
+      'vae-decoder': vaeDecoder.digest,
       scheduler: scheduler.digest,
     });
+    // What bridges the frames has the latents of the image model, whatever drew them.
+    expect(modelsAt('encode')).toEqual({ 'vae-encoder': CANNY.image.vaeEncoder.digest });
+    expect(modelsAt('decode')).toEqual({ 'vae-decoder': CANNY.image.vaeDecoder.digest });
     expect(modelsAt('invert-image')).toMatchObject({
       'text-encoder': CANNY.image.textEncoder.digest,
       scheduler: CANNY.image.scheduler.digest,
