@@ -21,6 +21,11 @@ const MEANINGS: readonly (readonly [word: string, meaning: string])[] = [
     'TOKENIZER',
     'the `tokenizer` folder of a download of the same family, which a single file lacks',
   ],
+  [
+    'CONTROLNET',
+    'the folder of a ControlNet for Stable Diffusion XL; canny is the name of what it sees',
+  ],
+  ['XL', 'the pipeline folder of Stable Diffusion XL'],
   ['TYPE', 'v_prediction for models of 768 pixels (768-v), epsilon for those of 512 (base)'],
 ];
 

@@ -11,6 +11,8 @@ import { controlName } from './single-file.ts';
 interface Kind {
   readonly what: string;
   readonly flag: string;
+  /** What else it takes to export a model with this config. */
+  readonly beside?: (config: JsonObject) => readonly string[];
   /** Why a model with this config fits no image model that can be exported. */
   readonly unfit: (config: JsonObject) => string | undefined;
 }
@@ -19,8 +21,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   ControlNetModel: {
     what: 'a ControlNet',
     flag: '--controlnet',
-    unfit: (config) =>
-      config['addition_embed_type'] == null ? undefined : 'is for Stable Diffusion XL',
+    beside: (config) => (config['addition_embed_type'] === 'text_time' ? ['--xl', 'XL'] : []),
+    unfit: () => undefined,
   },
   T2IAdapter: {
     what: 'a T2I-Adapter',
@@ -68,7 +70,7 @@ async function ofKind(
   kind: Kind,
   config: JsonObject,
 ): Promise<Foreign> {
-  const { what, flag, unfit } = kind;
+  const { what, flag, beside, unfit } = kind;
   const misfit = unfit(config);
   if (misfit !== undefined) {
     const problem: ForeignProblem = {
@@ -81,5 +83,6 @@ async function ofKind(
   const { problems, variant } = await readModel(folder, name);
   const called = name === 'MotionAdapter' ? 'motion' : controlName(basename(folder));
   const variants = variant === undefined ? [] : ['--variant', variant];
-  return { what, problems, flags: [flag, `${called}=${folder}`, ...variants] };
+  const others = beside?.(config) ?? [];
+  return { what, problems, flags: [flag, `${called}=${folder}`, ...others, ...variants] };
 }

@@ -38,7 +38,9 @@ export async function readPipeline(folder: string): Promise<Foreign> {
   if (kind === 'UNetMotionModel' || (await isFolder(join(folder, 'motion_adapter')))) {
     return motionPipeline(folder, called);
   }
-  if (await isFolder(join(folder, 'text_encoder_2'))) return refusedXl(folder, called);
+  if (await isFolder(join(folder, 'text_encoder_2'))) {
+    return xlPipeline(folder, called, config.object);
+  }
   return imagePipeline(folder, called, config.object);
 }
 
@@ -65,6 +67,28 @@ async function imagePipeline(folder: string, called: string, config: JsonObject)
   const controls =
     nets.length > 0 ? ['--controlnet', `${controlName(folder)}=${join(folder, 'controlnet')}`] : [];
   return joined(`${what}${called}`, models, others, [flag, folder, ...controls, ...size]);
+}
+
+/** It draws for ControlNets, beside an image model whose latents are the video model's. */
+async function xlPipeline(folder: string, called: string, config: JsonObject): Promise<Foreign> {
+  if (config['addition_embed_type'] !== 'text_time' || channelsOf(config) !== 4) {
+    return refusedXl(folder, called);
+  }
+  const nets = await controlnets(folder);
+  const models = [
+    await readModel(join(folder, 'unet'), 'UNet2DConditionModel'),
+    ...(await imageParts(folder)),
+    await readModel(join(folder, 'text_encoder_2'), 'CLIPTextModelWithProjection'),
+    ...nets,
+  ];
+  const others = [
+    ...(await plainParts(folder, ['tokenizer', 'scheduler'])),
+    ...(await tokenizerProblems(join(folder, 'tokenizer_2'))),
+  ];
+  const net =
+    nets.length > 0 ? `${controlName(folder)}=${join(folder, 'controlnet')}` : 'canny=CONTROLNET';
+  const what = `a pipeline of Stable Diffusion XL${called}`;
+  return joined(what, models, others, ['--xl', folder, '--controlnet', net]);
 }
 
 async function videoPipeline(folder: string, called: string, config: JsonObject): Promise<Foreign> {
@@ -167,6 +191,7 @@ function joined(
   };
 }
 
+/** An XL that sees more than noise, or half of one. */
 function refusedXl(folder: string, called: string): Foreign {
   const problem = 'is of Stable Diffusion XL, or of another model that takes more than a text';
   return refused(`a pipeline${called}`, { path: folder, problem, hint: FIRST_TWO });

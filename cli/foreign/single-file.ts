@@ -23,7 +23,7 @@ const NEVER: readonly Mark[] = [
   {
     mark: /^conditioner\.embedders\.|label_emb\./,
     what: 'a checkpoint of Stable Diffusion XL',
-    hint: FIRST_TWO,
+    hint: "Take its folder in diffusers' layout: `--xl` of the exporter takes that.",
   },
   {
     mark: /\b(joint_blocks|double_blocks|double_layers|patchify_proj|clip_txt_mapper)\b/,

@@ -30,6 +30,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 from train.annotators import PREPARING
 from video import vidrd
 
+from .files import write_json
 from .forms import FORMS, rewrite
 from .graph import OPSET
 from .inputs.weight_files import OLD_ATTENTION
@@ -45,6 +46,15 @@ SCHEDULE = dict(
     set_alpha_to_one=False,
     steps_offset=1,
 )
+XL = {
+    "text_encoder": "CLIPTextModel",
+    "text_encoder_2": "CLIPTextModelWithProjection",
+    "tokenizer": "CLIPTokenizer",
+    "tokenizer_2": "CLIPTokenizer",
+    "unet": "UNet2DConditionModel",
+    "vae": "AutoencoderKL",
+    "scheduler": "EulerDiscreteScheduler",
+}
 # What the libraries save today is not named as what was published with older ones, which they load.
 PUBLISHED_NAMES = {
     "text_encoder": lambda name: f"text_model.{name}",
@@ -111,6 +121,9 @@ def _write_xl(out):
     save({"vae": vae(scaling_factor=0.13025)}, at)
     schedule = {key: value for key, value in SCHEDULE.items() if key != "set_alpha_to_one"}
     EulerDiscreteScheduler(timestep_spacing="leading", **schedule).save_pretrained(at / "scheduler")
+    ours = ("unet", "vae", "scheduler")
+    index = {name: ["diffusers" if name in ours else "transformers", kind] for name, kind in XL.items()}
+    write_json(at / "model_index.json", {"_class_name": "StableDiffusionXLPipeline", **index})
     for name, folder in (("sd1", "tokenizer"), ("sd2", "tokenizer_2")):
         shutil.copytree(TOKENIZERS / name, at / folder, dirs_exist_ok=True)
     save({"controlnet-xl-canny": ControlNetModel.from_unet(unet)}, out)

@@ -8,7 +8,7 @@ from . import fit
 
 
 def read_xl(folders, at):
-    """The XlSource of the folder `at`, and its UNet; both None if that is not sound."""
+    """The XlSource of the folder `at`, or None if it is not sound; and its UNet, or None if that is not."""
     flag, problems = "--xl ", folders.problems
     if at.is_file():
         problems.add(f"{flag}{at}", "is a file", "Give the folder of a diffusers pipeline.")
@@ -27,6 +27,8 @@ def read_xl(folders, at):
     if unet:
         fit.fit_xl(problems, unet, texts)
     fit.fit_vae(problems, vae)
+    if not unet or unet.config.get("addition_embed_type") != "text_time":
+        unet = None  # what fits another model says nothing of it
     if len(problems.lines) > before:
         return None, unet
     return XlSource(at, CLIPTokenizer.from_pretrained(at / "tokenizer_2").pad_token_id), unet

@@ -19,7 +19,7 @@ _NEVER = (
     (
         r"conditioner\.embedders\.|.*label_emb\.",
         "is of Stable Diffusion XL, or of another model that takes more than a text",
-        _FIRST_TWO,
+        f"{FOLDER} by --xl.",
     ),
     (
         r".*\b(joint_blocks|double_blocks|double_layers|patchify_proj|clip_txt_mapper)\b",

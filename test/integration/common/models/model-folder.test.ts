@@ -60,6 +60,35 @@ describe('a whole model set', () => {
     expect(partsOf(set)).toContain(model);
   });
 
+  it("has a generator's own parts where the card names them, each with its own config", async () => {
+    const card = JSON.parse(await readFile(inSet('card.json'), 'utf8')) as {
+      readonly generators: Readonly<Record<string, object>>;
+    };
+    const own = { unet: 'other/unet_controlnet-canny', textEncoder: 'other/text_encoder' };
+    const canny = { ...card.generators['canny'], ...own, vae: 'other' };
+    const generators = { ...card.generators, canny };
+    await writeFile(inSet('card.json'), JSON.stringify({ ...card, generators }));
+    await cp(inSet('image'), inSet('image', 'other'), { recursive: true });
+    const config = inSet('image', 'other', 'vae', 'config.json');
+    const other = JSON.stringify({ latent_channels: 4, scaling_factor: 0.13025 });
+    await writeFile(config, other);
+    const set = await openModelSet(tiny.folder(), { cacheFolder: false });
+    const drawing = set.generators['canny']!;
+    expect(drawing.vaeDecoder).toMatchObject({
+      name: 'image/canny/vae-decoder',
+      configFile: config,
+    });
+    expect(drawing.vaeEncoder.config).toEqual({ latent_channels: 4, scaling_factor: 0.13025 });
+    expect(set.image.vaeDecoder.config).toMatchObject({ scaling_factor: 0.18215 });
+    expect(drawing.unet.configFile).toBe(inSet('image', 'other', 'unet', 'config.json'));
+    expect(drawing.tokenizer).toBe(set.image.tokenizer);
+    expect(partsOf(set)).toEqual(
+      expect.arrayContaining([drawing.vaeEncoder, drawing.vaeDecoder, drawing.textEncoder]),
+    );
+    await rm(inSet('image', 'other', 'vae_decoder.onnx'));
+    expect((await inspect()).problems).toMatchObject([{ part: 'image/canny/vae-decoder' }]);
+  });
+
   it('counts to a graph its config and every weights file that the graph names', async () => {
     const { image, generators } = await openModelSet(tiny.folder(), { cacheFolder: false });
     const weights = 'diffusion_pytorch_model.safetensors';

@@ -55,6 +55,17 @@ function textParts(folder: string): Tree {
   };
 }
 
+/** Stable Diffusion XL's. */
+export function xlPipeline(unet: object = {}, folder = ''): Tree {
+  return {
+    ...imagePipeline({ addition_embed_type: 'text_time', ...unet }, folder),
+    [`${folder}text_encoder_2/config.json`]: { architectures: ['CLIPTextModelWithProjection'] },
+    [`${folder}text_encoder_2/model.safetensors`]: WEIGHTS,
+    [`${folder}tokenizer_2/vocab.json`]: {},
+    [`${folder}tokenizer_2/merges.txt`]: '',
+  };
+}
+
 /** Stable Diffusion 1.5's, as it is downloaded. */
 export function imagePipeline(unet: object = {}, folder = ''): Tree {
   return {

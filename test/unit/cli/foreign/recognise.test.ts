@@ -17,6 +17,7 @@ import {
   videoPipeline,
   without,
   writeTree,
+  xlPipeline,
 } from './model-tree.ts';
 import type { Tree } from './model-tree.ts';
 
@@ -93,6 +94,18 @@ describe('models that a set can be made of', () => {
       { ...imagePipeline({}, 'canny/'), ...model('canny/controlnet', 'ControlNetModel') },
       'canny',
       '--image canny --controlnet canny=canny/controlnet --size 512x512 --video video=VIDEO',
+    ],
+    [
+      'Stable Diffusion XL, which draws for ControlNets beside an image model',
+      xlPipeline({}, 'xl/'),
+      'xl',
+      '--image IMAGE --xl xl --controlnet canny=CONTROLNET --video video=VIDEO',
+    ],
+    [
+      'a ControlNet of it',
+      model('controlnet-canny-sdxl', 'ControlNetModel', { addition_embed_type: 'text_time' }),
+      'controlnet-canny-sdxl',
+      '--image IMAGE --controlnet canny=controlnet-canny-sdxl --xl XL --video video=VIDEO',
     ],
     ['ZeroScope', videoPipeline('zs/'), 'zs', '--image IMAGE --video video=zs'],
     [

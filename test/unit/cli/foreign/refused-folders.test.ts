@@ -14,6 +14,7 @@ import {
   problemsOf,
   videoPipeline,
   without,
+  xlPipeline,
 } from './model-tree.ts';
 import type { Tree } from './model-tree.ts';
 
@@ -178,9 +179,14 @@ describe('folders that no set can be made of', () => {
       ['config.json is of PriorTransformer'],
     ],
     [
-      'a ControlNet for Stable Diffusion XL',
-      model('.', 'ControlNetModel', { addition_embed_type: 'text_time' }),
-      [' is for Stable Diffusion XL'],
+      'a Stable Diffusion XL that sees more than noise',
+      xlPipeline({ in_channels: 9 }),
+      [' is of Stable Diffusion XL, or of another model that takes more than a text'],
+    ],
+    [
+      'a Stable Diffusion XL without its second tokenizer',
+      without(xlPipeline(), 'tokenizer_2/'),
+      ['tokenizer_2 is missing'],
     ],
     [
       'a ControlNet without weights',
