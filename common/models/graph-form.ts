@@ -5,3 +5,6 @@
  * without what the control pictures are for.
  */
 export type GraphForm = 'deep' | 'shallow' | 'uncontrolled';
+
+/** These are run in turn from step to step: what a lane may fill is shared by both, lest one drops the other each time. */
+export const TAKING_TURNS: readonly (GraphForm | undefined)[] = ['deep', 'shallow'];

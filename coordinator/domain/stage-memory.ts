@@ -3,6 +3,7 @@
 
 import { graphMemory } from '../../common/models/graph-memory.ts';
 import type { GraphFacts, GraphMemory, GraphRole } from '../../common/models/graph-memory.ts';
+import { TAKING_TURNS } from '../../common/models/graph-form.ts';
 import type { GraphForm } from '../../common/models/graph-form.ts';
 import { loneSampleNeedsPair } from '../../common/models/lone-sample.ts';
 import type { PartFacts, PartLookup } from '../../common/models/part-facts.ts';
@@ -133,7 +134,7 @@ export function lanePeaks(
     held.delete(key);
     const run = Math.max(
       before?.run ?? 0,
-      Math.min(memory.run, Math.max(leastRun, limitBytes - memory.loaded)),
+      Math.min(memory.run, Math.max(leastRun, roomBeside(use, uses, limitBytes))),
     );
     const evict = (bytes: number): void => {
       for (const other of [...held.keys()]) {
@@ -148,6 +149,16 @@ export function lanePeaks(
     peaks.set(stage, Math.ceil(Math.max(peaks.get(stage) ?? 0, loading, heldBytes())));
   }
   return peaks;
+}
+
+/** For its run, as a lane sees it (workers/inference/lanes/session-cache.ts). */
+function roomBeside(use: GraphUse, uses: readonly GraphUse[], limitBytes: number): number {
+  const together = uses.filter(({ stage, part, form }) => {
+    return stage === use.stage && part === use.part && TAKING_TURNS.includes(form);
+  });
+  const sharing = TAKING_TURNS.includes(use.form) ? together : [use];
+  const weights = sharing.reduce((sum, { memory }) => sum + memory.loaded, 0);
+  return (limitBytes - weights) / sharing.length;
 }
 
 interface Loads {

@@ -1,6 +1,7 @@
 // The sessions that one lane keeps loaded: the most recently used ones that fit its budget, with what their runs take. Knows nothing of stages or
 // roles.
 
+import { TAKING_TURNS } from '../../../common/models/graph-form.ts';
 import type { GraphForm } from '../../../common/models/graph-form.ts';
 import { FREE_WEIGHTS_SHARE } from '../../../common/models/graph-memory.ts';
 import { readOnnxFile } from '../../../common/models/onnx-file.ts';
@@ -90,9 +91,12 @@ export class SessionCache {
     return known;
   }
 
-  /** What the budget leaves beside the weights of a model that is in use; nothing else may be loaded then. */
+  /** What the budget leaves for a run beside the weights of a model that is in use; nothing else may be loaded then but what takes turns with it. */
   roomBeside(model: LaneModel): number {
-    return this.#settings.memoryLimitBytes - this.#entries.get(keyOf(model))!.bytes;
+    const forms = TAKING_TURNS.includes(model.form) ? TAKING_TURNS : [model.form];
+    const held = forms.flatMap((form) => this.#entries.get(keyOf({ ...model, form })) ?? []);
+    const weights = held.reduce((sum, { bytes }) => sum + bytes, 0);
+    return (this.#settings.memoryLimitBytes - weights) / held.length;
   }
 
   /** To be called before a run of a model in use that takes so many bytes: releases others, as far as that is needed and they are idle. */

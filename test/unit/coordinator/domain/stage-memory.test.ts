@@ -116,6 +116,16 @@ describe('what is made of a graph', () => {
     expect(free!.limitBytesMin).toBe(2 * 160 * MIB);
   });
 
+  it('shares with what it takes turns with what a lane may fill', () => {
+    const [deep, shallow] = (['deep', 'shallow'] as const).map((form): GraphUse => ({
+      ...{ stage: 'smooth', part: 'a' as Digest, name: 'a', form, leastRun: 10 },
+      memory: { loaded: 100, loading: 150, run: 400 },
+    }));
+    // Each run gets half of what their weights leave.
+    expect(lanePeaks([deep!, shallow!], 600).get('smooth')).toBe(600);
+    expect(lanePeaks([deep!], 600).get('smooth')).toBe(500);
+  });
+
   it('counts where a lane has the memory to load it, and is needed by none', () => {
     const whole: GraphUse = {
       ...{ stage: 'generate', part: 'a' as Digest, name: 'a', leastRun: 20 },
