@@ -5,7 +5,7 @@ import type { PartLookup } from '../../common/models/part-facts.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { speedOf } from './speed.ts';
 
-/** `unets`: those that a cache interval is for. Adds a problem that names those of which none can be cut. */
+/** `unets`: those that a cache interval is for. Adds a problem that names those that cannot be cut. */
 export function checkCaching(
   spec: Pick<RenderSpec, 'fast' | 'guidanceEnd' | 'cacheInterval'>,
   { unets, partOf }: { readonly unets: readonly ModelPart[]; readonly partOf: PartLookup },
