@@ -14,6 +14,11 @@ interface Setting {
   readonly frameBatch?: number;
   readonly slots?: number;
   readonly controls?: readonly string[];
+  /** Share of the steps. */
+  readonly controlEnd?: number;
+  readonly fast?: boolean;
+  /** @default 2 */
+  readonly steps?: number;
 }
 
 const SETTINGS: readonly Setting[] = [
@@ -23,6 +28,11 @@ const SETTINGS: readonly Setting[] = [
   { size: '256x256', frames: 16, window: 16 },
   { size: '256x256', frames: 8, frameBatch: 8, controls: ['canny', 'depth'] },
   { size: '512x512', frames: 4 },
+  // Steps of both kinds are taken.
+  { size: '256x256', frames: 8, fast: true, steps: 6 },
+  { size: '512x512', frames: 4, fast: true, steps: 6 },
+  { size: '256x256', frames: 8, frameBatch: 8, controlEnd: 0.5 },
+  { size: '512x512', frames: 4, controlEnd: 0.5 },
 ];
 const cli = join(import.meta.dirname, '../cli/main.ts');
 const GIB = 2 ** 30;
@@ -45,11 +55,20 @@ export async function compareMemory(
   for (const [i, setting] of SETTINGS.entries()) {
     const flags = [
       ...['--task', 'controlnet', '--input', clip, '--stride', '1', '--prompt', 'a red square'],
-      ...['--steps', '2', '--mixing-ratio', '0.5', '--frames', String(setting.frames)],
+      ...[
+        '--steps',
+        String(setting.steps ?? 2),
+        '--mixing-ratio',
+        '0.5',
+        '--frames',
+        String(setting.frames),
+      ],
       ...['--size', setting.size, '--slots', String(setting.slots ?? 1)],
       ...(setting.controls ?? ['canny']).flatMap((control) => ['--control', control]),
       ...(setting.window === undefined ? [] : ['--window', String(setting.window)]),
       ...(setting.frameBatch === undefined ? [] : ['--frame-batch', String(setting.frameBatch)]),
+      ...(setting.controlEnd === undefined ? [] : ['--control-end', String(setting.controlEnd)]),
+      ...(setting.fast === true ? ['--fast'] : []),
       ...(models === undefined ? [] : ['--models', models]),
       ...['--store', join(folder, `memory-forecast-${i}`)],
     ];

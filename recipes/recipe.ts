@@ -58,6 +58,8 @@ export interface RecipePlan<S, J extends JobBase> {
     /** That the sampler visits in place of those of the steps. */
     readonly timesteps?: readonly number[] | undefined;
     readonly generatorScheduler: ModelPart | undefined;
+    /** Whose deep features a cache interval uses again; absent where each step runs it whole all the same. */
+    readonly cachedUnet?: ModelPart | undefined;
     /** The generator's own. @default that of the models */
     readonly mixingRatio?: number | undefined;
   };

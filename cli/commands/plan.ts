@@ -11,6 +11,7 @@ import { acceptRequest } from '../request/accept-request.ts';
 import type { Accepted, Forecast } from '../farm.ts';
 import { formatBytes, formatSeconds, formatTable, plural } from '../output/format.ts';
 import { shotsText } from '../output/shots-text.ts';
+import { stepsText } from '../output/steps-text.ts';
 import { withFarm } from '../local/open-farm.ts';
 import { EXIT_OK } from '../output/exit-codes.ts';
 import { requestFromFile, requestFromFlags } from '../request/render-request.ts';
@@ -94,6 +95,7 @@ function planJson(accepted: Accepted, forecast: Forecast): object {
 function planText(accepted: Accepted, forecast: Forecast): string {
   const { job, source, sources, models } = accepted;
   const shots = shotsText(job);
+  const steps = stepsText(job);
   const rows = STAGES.flatMap((stage) => {
     const counts = forecast.tasks[stage];
     if (counts === undefined) return [];
@@ -114,6 +116,7 @@ function planText(accepted: Accepted, forecast: Forecast): string {
     sourceLine('source', source),
     ...Object.entries(sources).map(([name, facts]) => sourceLine(name, facts)),
     `makes   ${framesText(job)} of ${job.width}x${job.height}, ${plural(job.steps, 'step')}, ${bridgingText(job)}\n`,
+    ...(steps === undefined ? [] : [`steps   ${steps}\n`]),
     ...timestepsLine(job),
     ...(shots === undefined ? [] : [`shots   ${shots}\n`]),
     ...windowsLine(job),

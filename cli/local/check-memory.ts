@@ -1,6 +1,5 @@
 // Whether a render fits into this process, told before its sources are copied: the job is made as acceptance will make it, but for what sources are called.
 
-import { partMemoryOf } from '../../common/models/part-memory.ts';
 import type { ModelSet } from '../../common/models/model-set.ts';
 import { acceptSpec } from '../../coordinator/domain/accept.ts';
 import { unnamedSource } from '../../coordinator/domain/check-sources.ts';
@@ -8,6 +7,7 @@ import type { SeenSource } from '../../coordinator/domain/check-sources.ts';
 import { checkMemoryFit } from '../../coordinator/domain/memory-fit.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
+import { partFactsOf } from '../../workers/inference/onnx/part-facts.ts';
 import { machineMemory } from '../../workers/machine-memory.ts';
 import { ownClasses } from '../../workers/own-classes.ts';
 import { memoryGibText } from '../output/format.ts';
@@ -35,10 +35,11 @@ export function checkLocalMemory(
   const unnamed = Object.entries(sources).map(
     ([name, seen]) => [name, unnamedSource(seen)] as const,
   );
+  const partOf = partFactsOf(models);
   let job: AcceptedJob;
   try {
     job = acceptSpec({
-      ...{ spec, models, numerics: ownClasses() },
+      ...{ spec, models, partOf, numerics: ownClasses() },
       source: unnamedSource(source),
       sources: Object.fromEntries(unnamed),
     });
@@ -48,7 +49,7 @@ export function checkLocalMemory(
   }
   const ofSlot = Math.floor(memoryBytes / slots);
   checkMemoryFit(job, {
-    ...{ threads, slots, partOf: partMemoryOf(models), sizeMultiple: models.sizeMultiple },
+    ...{ threads, slots, partOf, sizeMultiple: models.sizeMultiple },
     ...{ hasBytes: () => ofSlot, retry: 'never' },
     whose: slots === 1 ? 'this process' : `each of ${slots} slots`,
     moreMemory: (bytes) => {

@@ -2,7 +2,6 @@
 
 import type { Store } from '../../common/store/ports.ts';
 import { partsOf } from '../../common/models/model-folder.ts';
-import { partMemoryOf } from '../../common/models/part-memory.ts';
 import type { Stage } from '../../common/task.ts';
 import { makespan } from '../../coordinator/domain/makespan.ts';
 import { countOfStage, stagesOf } from '../../coordinator/domain/plan.ts';
@@ -15,6 +14,7 @@ import type { TaskGraph, TaskNumber } from '../../coordinator/domain/task-graph.
 import type { Manifest } from '../../coordinator/jobs/manifest.ts';
 import type { Survey } from '../../coordinator/run/survey.ts';
 import { canPlan } from '../../recipes/job.ts';
+import { partFactsOf } from '../../workers/inference/onnx/part-facts.ts';
 import type { Accepted, Forecast } from '../farm.ts';
 
 /** Earlier renders that are looked at, in a store that has more any of them: about half a second of reading. */
@@ -66,7 +66,7 @@ function estimateMemory({
   threads,
   memoryBytes,
 }: ForecastFacts): Pick<Forecast, 'memoryBytesEstimated' | 'memoryBytesByStage'> {
-  const uses = graphUses(job, partMemoryOf(models), threads);
+  const uses = graphUses(job, partFactsOf(models), threads);
   const ofLanes = (bytes: number): number => BASE_BYTES + slots * (LANE_BYTES + bytes);
   const peaks = [...lanePeaks(uses, memoryBytes / slots)];
   return {

@@ -32,6 +32,7 @@ import { SharedHolds } from '../../coordinator/run/shared-holds.ts';
 import { surveyStore } from '../../coordinator/run/survey.ts';
 import { createLanePool } from '../../workers/inference/lanes/lane-pool.ts';
 import type { LanePool } from '../../workers/inference/lanes/lane-pool.ts';
+import { partFactsOf } from '../../workers/inference/onnx/part-facts.ts';
 import { openDevice } from '../../workers/inference/device.ts';
 import type { Device } from '../../workers/inference/device.ts';
 import { ownClasses } from '../../workers/own-classes.ts';
@@ -118,7 +119,10 @@ class LocalFarm implements Farm {
       sources[name] = await this.#take(one, options);
     }
     const numerics = ownClasses(device.inferenceClass);
-    const job = acceptSpec({ spec, models, source, sources, numerics });
+    const job = acceptSpec({
+      ...{ spec, models, source, sources, numerics },
+      partOf: partFactsOf(models),
+    });
     const jobId = jobIdOf(job);
     await this.store.putDocument(
       { kind: 'spec', id: jobId },

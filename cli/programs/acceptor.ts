@@ -6,7 +6,6 @@ import type { StoredSource, StoredSources } from '../../common/sources/source.ts
 import { numericsKeyOf, STAGE_FACTS } from '../../common/stage-facts.ts';
 import type { NumericsClasses } from '../../common/stage-facts.ts';
 import type { ModelSet } from '../../common/models/model-set.ts';
-import { partMemoryOf } from '../../common/models/part-memory.ts';
 import type { WorkerRegistry } from '../../coordinator/dispatch/worker-registry.ts';
 import type { Store } from '../../common/store/ports.ts';
 import { acceptSpec } from '../../coordinator/domain/accept.ts';
@@ -16,6 +15,7 @@ import { checkMemoryFit } from '../../coordinator/domain/memory-fit.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { furtherSources } from '../../recipes/spec/further-sources.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
+import { partFactsOf } from '../../workers/inference/onnx/part-facts.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
 import { SourceCache } from '../../workers/stages/source-cache.ts';
@@ -67,7 +67,8 @@ export class Acceptor {
     for (const { name, path } of furtherSources(spec)) {
       others[name] = await this.#look(sources[name]!, path);
     }
-    const job = acceptSpec({ spec, models, source: first, sources: others, numerics });
+    const partOf = partFactsOf(models);
+    const job = acceptSpec({ spec, models, source: first, sources: others, numerics, partOf });
     this.#checkMemory(job, models);
     // Before anybody can be given a task of it.
     await this.#publisher.publish(models, job);
@@ -85,7 +86,7 @@ export class Acceptor {
       ([name, seen]) => [name, unnamedSource(seen)] as const,
     );
     const job = acceptSpec({
-      ...{ spec, models, numerics: await this.#numerics() },
+      ...{ spec, models, numerics: await this.#numerics(), partOf: partFactsOf(models) },
       source: unnamedSource(source),
       sources: Object.fromEntries(further),
     });
@@ -102,7 +103,7 @@ export class Acceptor {
   #checkMemory(job: AcceptedJob, models: ModelSet): void {
     const key = numericsKeyOf(job.numerics);
     checkMemoryFit(job, {
-      ...{ partOf: partMemoryOf(models), sizeMultiple: models.sizeMultiple, threads: THREADS },
+      ...{ partOf: partFactsOf(models), sizeMultiple: models.sizeMultiple, threads: THREADS },
       hasBytes: ({ stage }) => this.#workers.mostMemoryOf(STAGE_FACTS[stage].pool, key),
       ...{ retry: 'other-worker', whose: 'the largest slot of a worker that is there' },
       moreMemory: (bytes) => `a worker with ${memoryGibText(bytes)} for each slot`,

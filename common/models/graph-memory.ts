@@ -34,6 +34,9 @@ export interface GraphFacts {
   readonly weightBytes: number;
 }
 
+/** Of what a lane may fill, what the weights of a graph and of the same without its controls may take where the first alone would do. */
+export const FREE_WEIGHTS_SHARE = 0.5;
+
 const MIB = 2 ** 20;
 const FLOAT_BYTES = 4;
 /** Of nodes and shapes, whatever the weights. */

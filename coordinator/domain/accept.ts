@@ -10,6 +10,7 @@ import type {
   ModelSet,
   VideoModel,
 } from '../../common/models/model-set.ts';
+import type { PartLookup } from '../../common/models/part-facts.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { comparisonFormat } from '../../common/outputs/output-formats.ts';
 import type { AssembleParams, NormScope } from '../../common/stages.ts';
@@ -18,10 +19,11 @@ import { PLANNER_REVISION, recipeOf } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { panelsOf } from '../../recipes/panels.ts';
 import { partRef } from '../../recipes/pipeline/generator-parts.ts';
-import { wantedFrames } from '../../recipes/pipeline/job-base.ts';
+import { smoothsStepwise, wantedFrames } from '../../recipes/pipeline/job-base.ts';
 import type { BridgeModels, JobBase, LongClip } from '../../recipes/pipeline/job-base.ts';
 import { longestShot } from '../../recipes/pipeline/shots.ts';
 import { bridgingOf } from './bridging.ts';
+import { checkCaching } from './check-caching.ts';
 import { outputProblems } from './check-outputs.ts';
 import { samplerProblems } from './check-samplers.ts';
 import { choiceProblem, furtherOf } from './check-sources.ts';
@@ -39,6 +41,8 @@ export interface AcceptRequest {
   /** Of each further source that the spec names, by its name. @default it names none */
   readonly sources?: Readonly<Record<string, SourceFacts>>;
   readonly numerics: AcceptedJob['numerics'];
+  /** @default nothing is known of graphs, and none is refused */
+  readonly partOf?: PartLookup;
 }
 
 /**
@@ -70,8 +74,11 @@ export function acceptSpec(asked: AcceptRequest): AcceptedJob {
   const isBridged = recipe.isBridged?.(spec) ?? true;
   const long = isBridged ? longClipOf({ ...spec, cuts }, { window, steps, problems }) : undefined;
   const defaults = defaultsOf(models, video);
-  const { mixingRatio = defaults.mixingRatio, ...drawing } =
-    recipe.drawing?.({ spec, models }) ?? {};
+  const {
+    mixingRatio = defaults.mixingRatio,
+    cachedUnet,
+    ...drawing
+  } = recipe.drawing?.({ spec, models }) ?? {};
   const bridging = bridgingOf({ spec, defaults: { mixingRatio }, steps, problems });
   const outputs = outputsOf(
     spec,
@@ -79,6 +86,10 @@ export function acceptSpec(asked: AcceptRequest): AcceptedJob {
     problems,
   );
   const part = recipe.accept({ spec, models, source, sources, problems });
+  const smoother =
+    isBridged && !smoothsStepwise({ ...(long && { long }) }) ? video?.unet : undefined;
+  const unets = [cachedUnet, smoother].filter((unet) => unet !== undefined);
+  checkCaching(spec, { unets, partOf: asked.partOf ?? (() => undefined) }, problems);
   problems.push(
     ...samplerProblems({
       steps,

@@ -1,12 +1,13 @@
 // Whether a job fits into the memory that a task may fill, and if not, what is missing and which settings would fit: each is tried with the estimate. Pure.
 
 import { BivdiffError } from '../../common/errors.ts';
+import type { PartLookup } from '../../common/models/part-facts.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { graphUses, stageNeeds } from './stage-memory.ts';
-import type { PartMemoryLookup, StageNeed } from './stage-memory.ts';
+import type { StageNeed } from './stage-memory.ts';
 
 export interface Fit {
-  readonly partOf: PartMemoryLookup;
+  readonly partOf: PartLookup;
   /** Of a lane. */
   readonly threads: number;
   /** Width and height are multiples of it. */

@@ -3,23 +3,27 @@
 
 import { graphMemory } from '../../common/models/graph-memory.ts';
 import type { GraphFacts, GraphMemory, GraphRole } from '../../common/models/graph-memory.ts';
+import { TAKING_TURNS } from '../../common/models/graph-form.ts';
+import type { GraphForm } from '../../common/models/graph-form.ts';
 import { loneSampleNeedsPair } from '../../common/models/lone-sample.ts';
+import type { PartFacts, PartLookup } from '../../common/models/part-facts.ts';
 import { vaeFramesAtOnce } from '../../common/models/vae-frames.ts';
 import type { Digest, Stage } from '../../common/task.ts';
 import { nodesOf } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import type { PlanNode } from '../../recipes/pipeline/plan-node.ts';
+import { formsOf } from './graph-forms.ts';
+import type { LoadedForm } from './graph-forms.ts';
 import { drawingBranches } from './stage-work.ts';
-
-/** Undefined of a part that is not at hand. */
-export type PartMemoryLookup = (
-  part: Digest,
-) => (Omit<GraphFacts, 'role'> & { readonly name: string }) | undefined;
 
 /** One graph in one stage. */
 export interface GraphUse {
   readonly stage: Stage;
   readonly part: Digest;
+  /** What is made of it; absent where it runs as it is. */
+  readonly form?: GraphForm;
+  /** Present where it is only loaded by a lane that may fill so much. */
+  readonly limitBytesMin?: number;
   /** Of the part, for people. */
   readonly name: string;
   readonly memory: GraphMemory;
@@ -43,35 +47,66 @@ const REDUCTION = 8;
 /** The graphs of all stages, in the order in which they are run; those of parts that are not at hand are left out. `threads`: of a lane. */
 export function graphUses(
   job: AcceptedJob,
-  partOf: PartMemoryLookup,
+  partOf: PartLookup,
   threads: number,
 ): readonly GraphUse[] {
   const uses = new Map<string, GraphUse>();
-  for (const { stage, models } of nodesOf(job)) {
+  for (const node of nodesOf(job)) {
     for (const role of ROLES) {
-      const digest = models[role];
-      const part = digest === undefined ? undefined : partOf(digest);
-      if (digest === undefined || part === undefined) continue;
-      const { whole, least } = loadsOf({ role, stage, models }, job);
-      const config = part.config;
-      const pair = !whole.isJoint && isPaired(role, config, { ...whole, threads });
-      const memory = graphMemory({ ...part, role }, whole);
-      const samples = Math.max(least, pair ? Math.min(2, whole.samples) : 1);
-      const leastRun = graphMemory({ ...part, role }, { ...whole, samples }).run;
-      uses.set(`${stage} ${digest}`, {
-        ...{ stage, part: digest, name: part.name },
-        memory,
-        leastRun,
-      });
+      const digest = node.models[role];
+      const facts = digest === undefined ? undefined : partOf(digest);
+      if (digest === undefined || facts === undefined) continue;
+      for (const use of usesOfPart({ node, role, digest, facts }, job, threads))
+        uses.set(`${use.stage} ${keyOf(use)}`, use);
     }
   }
   return [...uses.values()];
+}
+
+interface PartInNode {
+  readonly node: PlanNode;
+  readonly role: GraphRole;
+  readonly digest: Digest;
+  readonly facts: PartFacts;
+}
+
+function usesOfPart(
+  { node, role, digest, facts }: PartInNode,
+  job: AcceptedJob,
+  threads: number,
+): readonly GraphUse[] {
+  const { stage, models } = node;
+  const { config, name } = facts;
+  const { whole, least } = loadsOf({ role, stage, models }, job);
+  const pair = !whole.isJoint && isPaired(role, config, { ...whole, threads });
+  const samples = Math.max(least, pair ? Math.min(2, whole.samples) : 1);
+  const forms: readonly LoadedForm[] = role === 'unet' ? formsOf(node, job, facts) : [facts];
+  return forms.map(({ form, weightBytes, limitBytesMin }) => {
+    // The others are fed no control pictures. What is shallow has the widest layers all the same.
+    const isWhole = form === undefined || form === 'deep';
+    const load = isWhole ? whole : { ...whole, controlnets: 0 };
+    const graph = { role, config, weightBytes };
+    return {
+      ...{ stage, part: digest, name },
+      ...(form && { form }),
+      ...(limitBytesMin !== undefined && { limitBytesMin }),
+      memory: graphMemory(graph, load),
+      leastRun: graphMemory(graph, { ...load, samples }).run,
+    };
+  });
+}
+
+/** What is made of a graph is loaded beside it. */
+function keyOf({ part, form }: Pick<GraphUse, 'part' | 'form'>): string {
+  return form === undefined ? part : `${part} ${form}`;
 }
 
 /** Of each stage that runs graphs, in their order. */
 export function stageNeeds(uses: readonly GraphUse[]): readonly StageNeed[] {
   const needs = new Map<Stage, StageNeed>();
   for (const graph of uses) {
+    // A lane that has not as much does without.
+    if (graph.limitBytesMin !== undefined) continue;
     const bytes = Math.ceil(graph.memory.loaded + graph.leastRun);
     const before = needs.get(graph.stage);
     if (before === undefined || bytes > before.bytes) {
@@ -88,29 +123,42 @@ export function lanePeaks(
 ): ReadonlyMap<Stage, number> {
   const peaks = new Map<Stage, number>();
   /** Least recently used first. */
-  const held = new Map<Digest, { readonly loaded: number; readonly run: number }>();
+  const held = new Map<string, { readonly loaded: number; readonly run: number }>();
   const heldBytes = (): number =>
     [...held.values()].reduce((sum, { loaded, run }) => sum + loaded + run, 0);
-  for (const { stage, part, memory, leastRun } of uses) {
-    const before = held.get(part);
-    held.delete(part);
+  for (const use of uses) {
+    const { stage, memory, leastRun, limitBytesMin = 0 } = use;
+    if (limitBytes < limitBytesMin) continue;
+    const key = keyOf(use);
+    const before = held.get(key);
+    held.delete(key);
     const run = Math.max(
       before?.run ?? 0,
-      Math.min(memory.run, Math.max(leastRun, limitBytes - memory.loaded)),
+      Math.min(memory.run, Math.max(leastRun, roomBeside(use, uses, limitBytes))),
     );
     const evict = (bytes: number): void => {
-      for (const digest of [...held.keys()]) {
+      for (const other of [...held.keys()]) {
         if (heldBytes() + bytes <= limitBytes) return;
-        held.delete(digest);
+        held.delete(other);
       }
     };
     evict(memory.loaded);
     const loading = before === undefined ? heldBytes() + memory.loading : 0;
     evict(memory.loaded + run);
-    held.set(part, { loaded: memory.loaded, run });
+    held.set(key, { loaded: memory.loaded, run });
     peaks.set(stage, Math.ceil(Math.max(peaks.get(stage) ?? 0, loading, heldBytes())));
   }
   return peaks;
+}
+
+/** For its run, as a lane sees it (workers/inference/lanes/session-cache.ts). */
+function roomBeside(use: GraphUse, uses: readonly GraphUse[], limitBytes: number): number {
+  const together = uses.filter(({ stage, part, form }) => {
+    return stage === use.stage && part === use.part && TAKING_TURNS.includes(form);
+  });
+  const sharing = TAKING_TURNS.includes(use.form) ? together : [use];
+  const weights = sharing.reduce((sum, { memory }) => sum + memory.loaded, 0);
+  return (limitBytes - weights) / sharing.length;
 }
 
 interface Loads {

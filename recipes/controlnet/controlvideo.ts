@@ -19,7 +19,10 @@ export function acceptControlVideo(
 }
 
 export function drawingTogether(request: Pick<RecipeRequest<Spec>, 'spec' | 'models'>) {
-  return drawingAlong(KIND, { ...request, spec: settled(request.spec) });
+  return {
+    ...drawingAlong(KIND, { ...request, spec: settled(request.spec) }),
+    cachedUnet: undefined,
+  };
 }
 
 /** All frames begin from one noise, and the smoother is told of steps of DDIM. */

@@ -28,6 +28,7 @@ import type { FloatTensor, FrameTensor, Tensor } from '../../workers/tensor/tens
 import { drawingSampler, noiseOf } from '../pipeline/generator-settings.ts';
 import type { DrawingParams } from '../pipeline/generator-settings.ts';
 import type { ControlWeight } from './params.ts';
+import { scaleInFrame, weightAtStep } from './weights.ts';
 
 export interface Drawing {
   readonly params: DrawingParams;
@@ -132,7 +133,7 @@ function predictAlong(
     for (const { members, branches: all, guided, unguided } of groups) {
       const told = branchesAt(all, { step, steps, end: params.guidanceEnd });
       const pictures = told.length === all.length ? guided : unguided!;
-      const scales = controls.map((one) => scaleAt(one, { frame: members[0]!, step, steps }));
+      const scales = controls.map((one) => weightAtStep(one, { frame: members[0]!, step, steps }));
       const conditions = {
         [picturesInput]: pictures,
         conditioning_scales: floatTensor([scales.length], Float32Array.from(scales)),
@@ -155,28 +156,12 @@ function predictAlong(
 function groupsOf(controls: readonly Control[], count: number): readonly (readonly number[])[] {
   const groups = new Map<string, number[]>();
   for (let frame = 0; frame < count; frame += 1) {
-    const key = controls.map(({ scale }) => scaleOf(scale, frame)).join();
+    const key = controls.map(({ scale }) => scaleInFrame(scale, frame)).join();
     const members = groups.get(key);
     if (members === undefined) groups.set(key, [frame]);
     else members.push(frame);
   }
   return [...groups.values()];
-}
-
-/**
- * 0 at steps that lie before the control's start or after its end, in whole or in part (diffusers,
- * pipeline_controlnet.py: `controlnet_keep`).
- */
-function scaleAt(
-  { scale, start = 0, end = 1 }: Control,
-  at: { readonly frame: number; readonly step: number; readonly steps: number },
-): number {
-  const isOut = at.step / at.steps < start || (at.step + 1) / at.steps > end;
-  return isOut ? 0 : scaleOf(scale, at.frame);
-}
-
-function scaleOf(scale: ControlWeight['scale'], frame: number): number {
-  return typeof scale === 'number' ? scale : scale[frame]!;
 }
 
 /** Of the pictures that the graph wants: 1 for adapters that were trained on grey, else 3. */

@@ -76,6 +76,7 @@ export function drawnBy(
   return {
     ...{ sampler, timesteps },
     generatorScheduler: generator?.scheduler,
+    cachedUnet: generator?.unet,
     mixingRatio: generator?.mixingRatio,
   };
 }

@@ -31,7 +31,11 @@ export interface PromptToPromptJob extends DrawingJob {
 
 export const promptToPrompt: RecipePlan<Spec, PromptToPromptJob> = {
   accept,
-  drawing: (request) => drawnBy(generatorOf(request.models), request),
+  // Its graph runs whole.
+  drawing: (request) => ({
+    ...drawnBy(generatorOf(request.models), request),
+    cachedUnet: undefined,
+  }),
   nodes,
 };
 

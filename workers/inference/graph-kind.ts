@@ -26,12 +26,6 @@ export interface ValueFacts {
   readonly shape: readonly (number | string)[];
 }
 
-/**
- * What is made of a UNet's graph when it is loaded. `deep`: the whole, which also gives features, all outputs but the noise. `shallow`: what comes behind
- * these, which takes them as inputs. `uncontrolled`: without what the control pictures are for.
- */
-export type GraphForm = 'deep' | 'shallow' | 'uncontrolled';
-
 export interface GraphValues {
   readonly inputs: readonly ValueFacts[];
   readonly outputs: readonly ValueFacts[];

@@ -1,8 +1,9 @@
 // What a stage's body needs of the run time: sessions over model graphs, tokenizers, cancellation and progress.
 // The only provider today is ONNX Runtime in a lane (a worker thread).
 
+import type { GraphForm } from '../../common/models/graph-form.ts';
 import type { JsonObject } from '../../common/task.ts';
-import type { GraphForm, GraphKind, ValueFacts } from './graph-kind.ts';
+import type { GraphKind, ValueFacts } from './graph-kind.ts';
 import type { FloatTensor, Tensor } from '../tensor/tensor.ts';
 
 export type { GraphForm, ValueFacts };

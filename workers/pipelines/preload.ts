@@ -1,22 +1,22 @@
 // No stage of a render: loads graphs into the lane that it runs in, so that the first task need not.
 
-import type { StageContext, StageInput } from '../inference/ports.ts';
+import type { GraphForm, StageContext, StageInput } from '../inference/ports.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 export interface PreloadParams {
-  /** Of the graphs to load, in order. */
-  readonly roles: readonly string[];
+  /** To load, in order. Without a form a graph is loaded as it is. */
+  readonly graphs: readonly { readonly role: string; readonly form?: GraphForm }[];
 }
 
 /** Makes nothing. Progress is in graphs. */
 export async function preload(
-  { params: { roles } }: StageInput<PreloadParams>,
+  { params: { graphs } }: StageInput<PreloadParams>,
   context: StageContext,
 ): Promise<Readonly<Record<string, Tensor>>> {
-  for (const [index, role] of roles.entries()) {
+  for (const [index, { role, form }] of graphs.entries()) {
     context.throwIfCancelled();
-    await context.session(role);
-    context.progress(index + 1, roles.length);
+    await context.session(role, form);
+    context.progress(index + 1, graphs.length);
   }
   return {};
 }

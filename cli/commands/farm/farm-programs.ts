@@ -173,7 +173,7 @@ function workerCommand(program: Command): Command {
     )
     .option(
       '--preload <SET>',
-      'A set of --models to load before it takes tasks; may be given several times',
+      'A set of --models to load before it takes tasks, or SET:fast where its renders are --fast; may be given several times',
       collect,
     )
     .option('--http <ADDRESS>', HTTP_TEXT)

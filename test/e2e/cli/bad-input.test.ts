@@ -86,6 +86,11 @@ describe('settings that do not fit', () => {
       /--steps: 1000 do not fit .*scheduler_config\.json .*; the nearest count that fits is 999/,
     ],
     [
+      'features that its models cannot use again, and a size off the grid',
+      { 'cache-interval': '3', size: '100x100' },
+      /--size: 100x100 [^]*--cache-interval: features of image\/unet\+canny \(.*\.onnx\) and video\/tiny\/unet .* cannot be used again, .*; say 1/,
+    ],
+    [
       'a rate that its format cannot say',
       { fps: '0.005' },
       /--fps: 0\.005 cannot be written: MP4 takes/,
@@ -101,6 +106,17 @@ describe('settings that do not fit', () => {
     const run = await bivdiff('render', '--quiet', ...tinyFlags(place, { output, ...changes }));
     expectOneError(run, message);
     expect(await place.outputs()).toEqual([]);
+  });
+
+  it.each(['plan', 'sweep'])('are told by %s: --fast, of models that cannot', async (command) => {
+    await using place = await createWorkplace();
+    const ratios = command === 'plan' ? {} : { 'mixing-ratio': '0,1', output: place.path('out') };
+    const flags = tinyFlags(place, ratios);
+    const run = await bivdiff(command, ...flags, '--fast');
+    expectOneError(
+      run,
+      /--fast: features of .*; leave it out, or say a cache interval of 1 beside/,
+    );
   });
 
   it('are one object on stdout with --json', async () => {

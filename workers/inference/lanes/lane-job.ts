@@ -1,10 +1,10 @@
 // What passes between the main thread and a lane: one job in, progress and one answer out. Plain data only.
 
 import type { FailureJson } from '../../../common/errors.ts';
+import type { GraphForm } from '../../../common/models/graph-form.ts';
 import type { Digest, JsonObject } from '../../../common/task.ts';
 import type { LoadedModels } from '../../../common/worker-status.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import type { GraphForm } from '../graph-kind.ts';
 import type { Checkpoint } from '../ports.ts';
 
 /** What a lane needs of a model part; `ModelPart` of common/models fits. */

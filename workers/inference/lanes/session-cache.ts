@@ -1,17 +1,16 @@
 // The sessions that one lane keeps loaded: the most recently used ones that fit its budget, with what their runs take. Knows nothing of stages or
 // roles.
 
+import { TAKING_TURNS } from '../../../common/models/graph-form.ts';
+import type { GraphForm } from '../../../common/models/graph-form.ts';
+import { FREE_WEIGHTS_SHARE } from '../../../common/models/graph-memory.ts';
 import { readOnnxFile } from '../../../common/models/onnx-file.ts';
 import { BivdiffError } from '../../../common/errors.ts';
 import type { Digest } from '../../../common/task.ts';
-import type { GraphForm } from '../graph-kind.ts';
 import type { LaneLoad, LaneModel, LaneSettings } from './lane-job.ts';
-import { cutGraph } from '../onnx/cut-graph.ts';
+import { cutGraph, cutWeightBytes } from '../onnx/cut-graph.ts';
 import { openOnnxSession } from '../onnx/onnx-session.ts';
 import type { OnnxSession } from '../onnx/onnx-session.ts';
-
-/** Of the budget that two graphs may fill where one would do. */
-const WEIGHTS_SHARE = 0.5;
 
 interface Entry {
   readonly digest: Digest;
@@ -83,17 +82,21 @@ export class SessionCache {
     let known = this.#hasRoom.get(key);
     if (known === undefined) {
       const graph = graphOf(model);
-      const made = weightBytesOf(graph, form) ?? Infinity;
+      const made = cutWeightBytes(graph, form) ?? Infinity;
       known =
-        readOnnxFile(graph).weightBytes + made <= WEIGHTS_SHARE * this.#settings.memoryLimitBytes;
+        readOnnxFile(graph).weightBytes + made <=
+        FREE_WEIGHTS_SHARE * this.#settings.memoryLimitBytes;
       this.#hasRoom.set(key, known);
     }
     return known;
   }
 
-  /** What the budget leaves beside the weights of a model that is in use; nothing else may be loaded then. */
+  /** What the budget leaves for a run beside the weights of a model that is in use; nothing else may be loaded then but what takes turns with it. */
   roomBeside(model: LaneModel): number {
-    return this.#settings.memoryLimitBytes - this.#entries.get(keyOf(model))!.bytes;
+    const forms = TAKING_TURNS.includes(model.form) ? TAKING_TURNS : [model.form];
+    const held = forms.flatMap((form) => this.#entries.get(keyOf({ ...model, form })) ?? []);
+    const weights = held.reduce((sum, { bytes }) => sum + bytes, 0);
+    return (this.#settings.memoryLimitBytes - weights) / held.length;
   }
 
   /** To be called before a run of a model in use that takes so many bytes: releases others, as far as that is needed and they are idle. */
@@ -190,15 +193,6 @@ export class SessionCache {
       this.#releasedBusySeconds += session.busySeconds;
       await session.release();
     }
-  }
-}
-
-/** Undefined if this cannot be made of it. */
-function weightBytesOf(graph: string, form: GraphForm): number | undefined {
-  try {
-    return cutGraph(graph, form).weightBytes;
-  } catch {
-    return undefined;
   }
 }
 

@@ -9,6 +9,7 @@
 import { readFileSync } from 'node:fs';
 
 import { BivdiffError } from '../../../common/errors.ts';
+import type { GraphForm } from '../../../common/models/graph-form.ts';
 import { readOnnxFile } from '../../../common/models/onnx-file.ts';
 import {
   castNode,
@@ -22,7 +23,6 @@ import type { CutGraph } from './write-graph.ts';
 import { isReached, nodesOf, reachOf, readModel } from './onnx-graph.ts';
 import { weightBytesOf } from './onnx-graph.ts';
 import { hintsOf, innerType, SAMPLE, SCALES } from './split-controls.ts';
-import type { GraphForm } from '../graph-kind.ts';
 import type { Graph, GraphField, Node } from './onnx-graph.ts';
 
 /** All other outputs of the deep graph are features, `[batch, channels, h, w]` or for clips `[batch * frames, channels, h, w]`: inputs of the shallow one. */
@@ -48,6 +48,15 @@ export function cutGraph(path: string, form: GraphForm): CutGraph {
   if (made === undefined) throw uncut(path, form);
   const bytes = writeModel(model, made);
   return { bytes, weightBytes: form === 'deep' ? weightBytes : weightBytesOf(made, inner) };
+}
+
+/** Of what is made of the graph, its weights once loaded; undefined if it cannot be made of it. */
+export function cutWeightBytes(path: string, form: GraphForm): number | undefined {
+  try {
+    return cutGraph(path, form).weightBytes;
+  } catch {
+    return undefined;
+  }
 }
 
 interface Edge {

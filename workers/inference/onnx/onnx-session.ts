@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 
 import { digestText } from '../../../common/digest.ts';
 import { BivdiffError } from '../../../common/errors.ts';
+import type { GraphForm } from '../../../common/models/graph-form.ts';
 import { readOnnxFile } from '../../../common/models/onnx-file.ts';
 import { versionOfPackage } from '../../../common/package-version.ts';
 import type { Digest } from '../../../common/task.ts';
@@ -16,7 +17,6 @@ import type { OwnedSession } from '../ports.ts';
 import { HintedSession } from './hinted-session.ts';
 import { splitControls } from './split-controls.ts';
 import type { CutGraph } from './write-graph.ts';
-import type { GraphForm } from '../graph-kind.ts';
 import { translateOnnxError } from './onnx-errors.ts';
 import { dropGraph, keptGraph, keptGraphsHere, WEIGHTS_FILE } from './kept-graphs.ts';
 import type { KeptGraphs } from './kept-graphs.ts';

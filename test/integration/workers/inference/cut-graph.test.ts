@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 import { digestText } from '../../../../common/digest.ts';
+import type { GraphForm } from '../../../../common/models/graph-form.ts';
 import { openModelSet } from '../../../../common/models/model-folder.ts';
 import { readOnnxFile } from '../../../../common/models/onnx-file.ts';
-import type { GraphForm } from '../../../../workers/inference/graph-kind.ts';
 import { cutGraph } from '../../../../workers/inference/onnx/cut-graph.ts';
 import { openOnnxSession } from '../../../../workers/inference/onnx/onnx-session.ts';
 import type { OnnxSession } from '../../../../workers/inference/onnx/onnx-session.ts';

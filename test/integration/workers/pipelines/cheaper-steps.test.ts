@@ -129,6 +129,21 @@ describe('steps that take deep features of an earlier one', () => {
   });
 });
 
+describe('where memory is short', () => {
+  it('both graphs stay loaded from step to step, and what they run at once is cut, to the same bits', async () => {
+    // The last step runs the shallow graph. The deep one has 16.5 MB of weights, and would take 43 of the rest.
+    const changes = { steps: 5 };
+    const small = await DemoStages.open({ memoryLimitBytes: 60e6 });
+    try {
+      const made = await drawn(changes, { stages: small });
+      expect(small.loadedBytes).toBeGreaterThan(17e6);
+      expect(made).toEqual(await drawn(changes));
+    } finally {
+      await small.close();
+    }
+  });
+});
+
 describe('steps at which no control weighs anything', () => {
   it('are drawn by the graph without controls, where there is room for it, to the same bits', async () => {
     const changes = { steps: 6, cacheInterval: 1 };

@@ -18,7 +18,7 @@ function fitOf(hasBytes: number | undefined, more: Partial<Fit> = {}): Fit {
     // The graph of a window alone: what else is run takes less.
     partOf: (digest) =>
       digest === inversionUnet.digest
-        ? { name: 'image/unet', config, weightBytes: 500 * MIB }
+        ? { name: 'image/unet', config, weightBytes: 500 * MIB, formBytes: () => undefined }
         : undefined,
     ...{ threads: 1, sizeMultiple: 64, slots: 1, retry: 'never', whose: 'this process' },
     hasBytes: () => hasBytes,

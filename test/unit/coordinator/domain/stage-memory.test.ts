@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { GraphFacts } from '../../../../common/models/graph-memory.ts';
+import type { PartFacts } from '../../../../common/models/part-facts.ts';
 import type { Digest, Stage } from '../../../../common/task.ts';
 import { graphUses, lanePeaks, stageNeeds } from '../../../../coordinator/domain/stage-memory.ts';
 import type { GraphUse } from '../../../../coordinator/domain/stage-memory.ts';
@@ -10,8 +10,10 @@ type Changes = Parameters<typeof acceptedJob>[0];
 
 const MIB = 2 ** 20;
 const config = { block_out_channels: [64, 128], rowwise_temporal_convs: true };
-const part = (): Omit<GraphFacts, 'role'> & { name: string } => ({
+const FORMS = { deep: 100 * MIB, shallow: 5 * MIB, uncontrolled: 60 * MIB };
+const part = (): PartFacts => ({
   ...{ name: 'part', config, weightBytes: 100 * MIB },
+  formBytes: (form) => FORMS[form],
 });
 
 function usesOf(changes: Changes = {}, threads = 1): readonly GraphUse[] {
@@ -55,7 +57,7 @@ describe('the graphs of a job', () => {
     expect(drawn({ frameBatch: 4 }).memory.run).toBe(drawn({ frameBatch: 8 }).memory.run / 2);
     expect(drawn({ guidanceScale: 1 }).memory.run).toBe(drawn().memory.run / 2);
     // The first steps are guided, and run the whole graph.
-    expect(drawn({ guidanceEnd: 0.5, cacheInterval: 3 })).toEqual(drawn());
+    expect(drawn({ guidanceEnd: 0.5, cacheInterval: 3 })).toEqual({ ...drawn(), form: 'deep' });
     expect(smoothed({ videoGuidanceScale: 1 }).memory.run).toBe(smoothed().memory.run / 2);
     expect(smoothed({ window: 4 }).memory.run).toBe(smoothed({ window: 8 }).memory.run / 2);
     expect(smoothed({ frameBatch: 4 })).toEqual(smoothed({ frameBatch: 8 }));
@@ -75,6 +77,67 @@ describe('the graphs of a job', () => {
   it('are run whole where the frames of a window see each other', () => {
     const scope = { normScope: 'window' } as const;
     expect(inverted(scope).leastRun).toBe(inverted(scope).memory.run);
+  });
+});
+
+describe('what is made of a graph', () => {
+  const formsIn = (stage: Stage, uses: readonly GraphUse[]) =>
+    uses
+      .filter((use) => use.stage === stage && [DRAWING, SMOOTHING].includes(use.part))
+      .map(({ form }) => form);
+  const [DRAWING, SMOOTHING] = [models.controlUnet.digest, models.videoUnet.digest];
+
+  it('is loaded in its place where features are used again: what lies behind them, too', () => {
+    const uses = usesOf({ cacheInterval: 3 });
+    for (const stage of ['generate', 'smooth'] as const)
+      expect(formsIn(stage, uses)).toEqual(['deep', 'shallow']);
+    expect(formsIn('invert-video', uses)).toEqual([undefined]);
+    const [deep, shallow] = uses.filter(({ part }) => part === DRAWING);
+    expect(deep!.memory).toEqual(drawn().memory);
+    expect(shallow!.memory.loaded - deep!.memory.loaded).toBeCloseTo(-1.03 * 95 * MIB);
+    // All layers of the first width, without the pictures.
+    expect(shallow!.memory.run).toBeGreaterThan(0);
+    expect(shallow!.memory.run).toBeLessThan(deep!.memory.run);
+  });
+
+  it('is what takes no pictures, loaded beside the whole where some step has no control', () => {
+    const weighed = (...controls: object[]): readonly GraphUse[] => {
+      return graphUses({ ...acceptedJob(), controls } as never, part, 1);
+    };
+    const canny = { annotator: 'canny', low: 60, high: 150, scale: 1 };
+    for (const uses of [weighed({ ...canny, end: 0.5 }), weighed(canny, { ...canny, start: 0.5 })])
+      expect(formsIn('smooth', uses)).toEqual([undefined]);
+    expect(formsIn('generate', weighed({ ...canny, end: 1 }))).toEqual([undefined]);
+    expect(formsIn('generate', weighed(canny, { ...canny, end: 0.5 }))).toEqual([undefined]);
+    const uses = weighed({ ...canny, end: 0.5 });
+    expect(formsIn('generate', uses)).toEqual([undefined, 'uncontrolled']);
+    const [, free] = uses.filter(({ part }) => part === DRAWING);
+    // Both fill half of it.
+    expect(free!.limitBytesMin).toBe(2 * 160 * MIB);
+  });
+
+  it('shares with what it takes turns with what a lane may fill', () => {
+    const [deep, shallow] = (['deep', 'shallow'] as const).map((form): GraphUse => ({
+      ...{ stage: 'smooth', part: 'a' as Digest, name: 'a', form, leastRun: 10 },
+      memory: { loaded: 100, loading: 150, run: 400 },
+    }));
+    // Each run gets half of what their weights leave.
+    expect(lanePeaks([deep!, shallow!], 600).get('smooth')).toBe(600);
+    expect(lanePeaks([deep!], 600).get('smooth')).toBe(500);
+  });
+
+  it('counts where a lane has the memory to load it, and is needed by none', () => {
+    const whole: GraphUse = {
+      ...{ stage: 'generate', part: 'a' as Digest, name: 'a', leastRun: 20 },
+      memory: { loaded: 100, loading: 150, run: 40 },
+    };
+    const free: GraphUse = {
+      ...{ ...whole, form: 'uncontrolled', limitBytesMin: 400, leastRun: 2000 },
+      memory: { loaded: 60, loading: 90, run: 30 },
+    };
+    expect(lanePeaks([whole, free], 1000).get('generate')).toBe(230);
+    expect(lanePeaks([whole, free], 399).get('generate')).toBe(150);
+    expect(stageNeeds([whole, free])).toEqual([{ stage: 'generate', graph: whole, bytes: 120 }]);
   });
 });
 
