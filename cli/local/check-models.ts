@@ -1,6 +1,7 @@
 // What `bivdiff models check` looks at once no file of a set is missing: whether its graphs load and are what their roles need,
 // whether its schedulers can be sampled with, and which graphs lose digits.
 
+import { CLIPPING_HINT, clippedTo, clippingText } from '../../common/diffusion/clipped-latents.ts';
 import { nearestSampler } from '../../common/diffusion/nearest-sampler.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import type { ModelPart, ModelSet } from '../../common/models/model-set.ts';
@@ -32,7 +33,7 @@ export async function checkModelSet(set: ModelSet): Promise<ModelFindings> {
   const parts = [...new Set(roles.map(({ part }) => part))];
   return {
     problems: [...graphs, ...schedulerProblems(set)],
-    warnings: [...parts.flatMap(lostDigits), ...otherSamplers(set)],
+    warnings: [...parts.flatMap(lostDigits), ...otherSamplers(set), ...clippedLatents(set)],
   };
 }
 
@@ -148,6 +149,23 @@ function otherSamplers({ image, generators, defaults }: ModelSet): ModelFinding[
       `frames are drawn with ${defaults.sampler}, the card's default`;
     const hint = `\`--scheduler ${sampler}\` stands nearest: it ${difference}. docs/samplers.md has all of them.`;
     return [{ part: name, what, hint }];
+  });
+}
+
+/** Schedulers by which the card's sampler, an inversion or smoothing keeps latents within bounds. */
+function clippedLatents({ image, generators, defaults }: ModelSet): ModelFinding[] {
+  const { sampler, inversion } = defaults;
+  const own = Object.values(generators).map(({ scheduler }) => scheduler);
+  return [...new Set([image.scheduler, ...own])].flatMap((scheduler) => {
+    const { name, config, configFile } = scheduler;
+    const bound =
+      clippedTo(config, { sampler }) ??
+      (scheduler === image.scheduler
+        ? clippedTo(config, { sampler: 'ddim', inversion })
+        : undefined);
+    if (bound === undefined) return [];
+    const what = `${name}: ${configFile ?? name} ${clippingText(bound)}`;
+    return [{ part: name, what, hint: CLIPPING_HINT }];
   });
 }
 

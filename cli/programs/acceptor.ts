@@ -21,7 +21,7 @@ import type { MediaService } from '../../workers/media/media-service.ts';
 import { SourceCache } from '../../workers/stages/source-cache.ts';
 import { memoryGibText } from '../output/format.ts';
 import { CutFinder } from '../request/cut-finder.ts';
-import { cutPrompts } from '../request/cut-prompts.ts';
+import { renderWarnings } from '../request/render-warnings.ts';
 import { ModelLibrary } from './model-library.ts';
 import { ModelPublisher } from './publish-models.ts';
 
@@ -96,7 +96,7 @@ export class Acceptor {
   }
 
   async warningsOf(spec: RenderSpec, job: AcceptedJob): Promise<readonly string[]> {
-    return cutPrompts(job, await this.#models.open(spec.models));
+    return renderWarnings(job, await this.#models.open(spec.models));
   }
 
   /** @throws resource-exhausted — workers are there for each task of a stage, and none has the memory for it */

@@ -6,8 +6,8 @@ import { createFrameProgress } from '../output/frame-progress.ts';
 import type { FrameProgress } from '../output/frame-progress.ts';
 import type { CliEnvironment } from '../terminal.ts';
 import { isTexts } from '../output/error-text.ts';
-import { cutPrompts } from './cut-prompts.ts';
 import { whereFrom } from './render-request.ts';
+import { renderWarnings } from './render-warnings.ts';
 import type { RenderRequest } from './render-request.ts';
 
 export interface AcceptRequestOptions {
@@ -35,7 +35,7 @@ export async function acceptRequest(
     const accepted = await farm.accept(request.spec, { signal, onCutSearch });
     search?.end();
     if (onWarning !== undefined) {
-      nameProblems(await cutPrompts(accepted.job, accepted.models), request).forEach(onWarning);
+      nameProblems(await renderWarnings(accepted.job, accepted.models), request).forEach(onWarning);
     }
     return accepted;
   } catch (reason) {

@@ -15,6 +15,8 @@ from .inputs.problems import BadInputs
 from .inputs.weight_files import find_weights
 from .single_file.part import FilePart
 
+CONFIG = "scheduler_config.json"
+
 
 def load(kind, folder, dtype, variant=None):
     """A model of diffusers or transformers, of a folder or a FilePart; of a folder the files of `variant`
@@ -75,6 +77,16 @@ def store(kind, folder, out, dtype, variant=None):
 
 def copy(folder, out):
     shutil.copytree(folder, out, dirs_exist_ok=True)
+
+
+def write_scheduler(source, out):
+    """`source`: a folder, or the config itself. Says that latents are not clipped, where it says nothing: diffusers'
+    StableDiffusionPipeline has it so as well, and its schedulers by themselves clip them as if they were pixels."""
+    if isinstance(source, dict):
+        write_json(out / CONFIG, source)
+        return
+    copy(source, out)
+    write_json(out / CONFIG, {"clip_sample": False, **json.loads((out / CONFIG).read_text())})
 
 
 def add_to_config(folder, **settings):

@@ -11,7 +11,7 @@ from transformers import CLIPTextModel
 from . import graphs, progress, videos
 from .annotators import write_annotator
 from .files import copy as _copy
-from .files import open_to_readers
+from .files import open_to_readers, write_scheduler
 from .files import store as _store
 from .files import write_json as _write_json
 from .single_file.part import FilePart
@@ -73,7 +73,7 @@ def _write_image(source, image, dtype):
     yield "text encoder"
     text_encoder = _store(CLIPTextModel, source.text_encoder, image / "text_encoder", dtype, variant)
     _copy(source.tokenizer, image / "tokenizer")
-    _write_scheduler(source.scheduler, image / "scheduler")
+    write_scheduler(source.scheduler, image / "scheduler")
     _write_json(image / "model_index.json", _image_index())
     graphs.write_text_encoder(text_encoder, image / "text_encoder")
     del text_encoder
@@ -131,14 +131,6 @@ def _write_adapters(source, unet, image, dtype):
         yield f"T2I-Adapter {name}"
         adapter = _store(T2IAdapter, folder, image / f"t2iadapter-{name}", dtype, variant)
         graphs.write_adapted_unet(unet, {name: adapter}, image)
-
-
-def _write_scheduler(source, out):
-    """`source`: a folder, or the config itself."""
-    if isinstance(source, dict):
-        _write_json(out / "scheduler_config.json", source)
-    else:
-        _copy(source, out)
 
 
 def _image_index():

@@ -17,7 +17,7 @@ from torch.nn import functional
 from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from . import graphs
-from .files import copy, store, write_json
+from .files import copy, store, write_json, write_scheduler
 from .graph import Contract, write_graph
 
 FOLDER = "xl"  # inside the image model's
@@ -90,8 +90,8 @@ def write_xl(source, out, dtype, variant):
     write_json(out / TEXT / "config.json", facts)
     write_text_encoders(TextEncoders(*encoders, source.padding), out / TEXT)
     del encoders
-    for name in ("tokenizer", "scheduler"):
-        copy(at / name, out / name)
+    copy(at / "tokenizer", out / "tokenizer")
+    write_scheduler(at / "scheduler", out / "scheduler")
     yield "XL VAE"
     graphs.write_vae(store(AutoencoderKL, at / "vae", out / "vae", dtype, variant), out)
     yield "XL UNet"

@@ -98,6 +98,15 @@ describe('models as they are published', () => {
       expect(JSON.parse(config), model).toMatchObject({ window });
     }
 
+    // The folder's says nothing of it, and diffusers' DDIM would then clip latents.
+    for (const [at, clips] of [
+      [parts, undefined],
+      [set, false],
+    ] as const) {
+      const config = await readFile(join(at, 'image/scheduler/scheduler_config.json'), 'utf8');
+      expect((JSON.parse(config) as { clip_sample?: boolean }).clip_sample, at).toBe(clips);
+    }
+
     const checked = await checkedGraphs(set);
     expect(checked).toHaveLength(22);
     for (const { graph, share } of checked) expect(share, graph).toBeLessThan(1e-4);

@@ -57,6 +57,31 @@ describe('models check', () => {
     });
   });
 
+  it('warns of a scheduler that keeps latents within bounds, as a render with it does', async () => {
+    const file = join(folder, 'image/scheduler/scheduler_config.json');
+    const { clip_sample: said, ...config } = JSON.parse(await readFile(file, 'utf8')) as object & {
+      readonly clip_sample?: boolean;
+    };
+    expect(said).toBe(false);
+    await writeFile(file, JSON.stringify(config));
+    const run = await check();
+    expect(run.stdout).toContain(
+      `warning: image/scheduler: ${file} keeps latents within -1 to 1 at every step, which spoils pictures\n  hint: Write "clip_sample": false into it.`,
+    );
+    expect(run.stdout).toMatch(/\nsound; 1 warning\n$/);
+    const plan = ['plan', '--models', folder, '--task', 'frames', '--prompt', 'a star'];
+    const input = join(import.meta.dirname, '../../../../examples/source.mp4');
+    const words = [...plan, '--input', input, '--frames', '4', '--store', join(folder, 'store')];
+    const { code, stderr } = await endOfCli(startCli(words));
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(
+      /^warning: --models: .*scheduler_config\.json keeps latents within -1 to 1 /m,
+    );
+    expect(stderr.split('keeps latents')).toHaveLength(2);
+    await writeFile(file, JSON.stringify({ ...config, clip_sample: false }));
+    expect((await endOfCli(startCli(words))).stderr).not.toContain('keeps latents');
+  });
+
   it('shows what form graphs have that the export did not write as it does by itself', async () => {
     expect((await check()).stdout).not.toContain('graphs: ');
     const entry = Buffer.from('\n\x0cbivdiff.form\x12\x07float16');
