@@ -89,6 +89,10 @@ Two outputs of one name, or one inside another, are refused before anything runs
 
 \`render --batch --json\` prints \`jobs\` (the same of each line, with \`origin\`) and \`failed\`. \`sweep --json\` prints \`tasks\`, \`seconds\` and \`wallSeconds\`
 of the whole sweep and \`rows\`, one for each value.
+
+The seconds that \`list\`, \`get\` and \`watch\` show of a farm's job (\`seconds\` with \`--json\`) are those in which it was running, waiting for
+workers included, over all its runs since it was submitted last: not those in which it was queued or paused, or no coordinator was there. Of a
+run whose coordinator ended before the job did, the seconds up to the last result that it left in the store count.
 `;
 
 /** The text of docs/cli.md. */

@@ -222,7 +222,11 @@ export class Dispatcher {
     entry.active = active;
     this.#active.add(entry);
     this.#order.begin(entry.jobId, active.run);
-    await this.#tend(entry, () => active.start());
+    await this.#tend(entry, async () => {
+      await active.start();
+      await entry.time.begun(active);
+      entry.notify();
+    });
   }
 
   /** @throws failed-precondition — it was accepted by another version */
@@ -232,6 +236,7 @@ export class Dispatcher {
       ...this.#options,
       jobId,
       owner: entry.log.facts?.owner ?? '',
+      secondsBefore: entry.time.seconds(undefined),
       job,
       out: this.#out,
       observe: (graph) => {
@@ -262,6 +267,7 @@ export class Dispatcher {
       if (active.run.failure === undefined && isPassing(error)) {
         // Store or bus is away, or full: what the run knows may be wrong now, and the store tells it again.
         active.run.leave();
+        entry.time.left(active);
         this.#remove(entry);
         this.#options.onTrouble(error);
       } else {
@@ -278,14 +284,15 @@ export class Dispatcher {
 
   async #fail(entry: JobEntry, error: BivdiffError): Promise<void> {
     const failure = nameSource(error, entry.log.facts?.sourceNames ?? {}).toJSON();
-    const progress = progressOf(entry.view);
-    await this.#end(entry, { kind: 'failed', failure, progress, atMs: this.#options.nowMs() });
+    const ran = { progress: progressOf(entry.view), seconds: entry.time.ended(entry.active) };
+    await this.#end(entry, { kind: 'failed', failure, ...ran, atMs: this.#options.nowMs() });
   }
 
   async #end(entry: JobEntry, outcome: JobLogEntry): Promise<void> {
     this.#remove(entry);
     await flushHistories([entry], this.#options.onTrouble);
     await entry.log.append(outcome);
+    entry.time.logged();
     entry.notify();
   }
 

@@ -108,7 +108,8 @@ describe('a client', () => {
     expect(code).toBe(0);
     const lines = stdout.trimEnd().split('\n');
     expect(lines[0]).toMatch(/^\d{4}-\d\d-\d\d .*Z {2}submitted as star, priority 50$/);
-    expect(lines[1]).toMatch(/ingest of frame 0 begun by w$/);
+    expect(lines[1]).toMatch(/Z {2}begun$/);
+    expect(lines[2]).toMatch(/ingest of frame 0 begun by w$/);
     expect(lines).toContainEqual(
       expect.stringMatching(
         /decode of frame 5 failed on w: invalid-argument: this frame cannot be$/,

@@ -39,7 +39,7 @@ export interface Job {
   metrics: Metric[];
   /** Milliseconds since 1970 by the coordinator's clock. */
   submittedAtMs: number;
-  /** Wall seconds of the run; of a job that is done. */
+  /** Wall seconds that it has run since it was submitted, over all its runs: not while it was queued, paused or over. */
   seconds: number;
   /**
    * Who may change it: by its token, whoever submitted it first. Empty where there are no tokens, and to others who submitted the same
