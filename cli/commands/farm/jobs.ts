@@ -111,7 +111,7 @@ function addLists(program: Command, environment: CliEnvironment, finish: Finish)
         const rows = found.workers.map((worker) => [
           worker.name,
           worker.pools.join(','),
-          `${worker.running.length}/${worker.slots}`,
+          `${busySlots(worker)}/${worker.slots}`,
           String(worker.committed),
           formatBytes(worker.memoryBytes),
           `${worker.host} ${worker.pid}`,
@@ -123,6 +123,11 @@ function addLists(program: Command, environment: CliEnvironment, finish: Finish)
       }
       finish(EXIT_OK);
     });
+}
+
+/** It takes a task ahead of its slot, and has one in hand until the result is stored: those are more than run. */
+function busySlots({ running, slots }: Worker): number {
+  return Math.min(running.length, slots);
 }
 
 /** What else there is to say of a worker. */

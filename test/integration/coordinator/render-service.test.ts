@@ -18,6 +18,7 @@ import { RenderServiceService } from '../../../common/gen/bivdiff/v1/render_serv
 import { PROTOCOL_VERSION } from '../../../common/protocol-version.ts';
 import { createArtifactService } from '../../../coordinator/rpc/artifact-service.ts';
 import { createRenderService } from '../../../coordinator/rpc/render-service.ts';
+import { taskIdOf } from '../../support/conformance/results.ts';
 import { CoordinatorHarness } from '../../support/farm/coordinator-harness.ts';
 import { acceptedJob } from '../../support/jobs.ts';
 import { createSampleEnvironment } from '../../unit/cli/sample-environment.ts';
@@ -98,6 +99,19 @@ describe('a client', () => {
     const { stdout } = await run('workers');
     expect(stdout).toMatch(/^ours .*test 1$/m);
     expect(stdout).toMatch(/^theirs .* old$/m);
+  });
+
+  it('sees how many slots are busy, whatever a worker has taken ahead of them', async () => {
+    farm.addWorker('w');
+    const [idle] = farm.workers.alive;
+    const busy = ['one', 'two', 'three'].map(taskIdOf);
+    farm.workers.note({ ...idle!, name: 'busy', slots: 2, running: busy });
+    const { stdout } = await run('workers');
+    expect(stdout).toMatch(/^busy +\S+ +2\/2 /m);
+    expect(stdout).toMatch(/^w +\S+ +0\/1 /m);
+    expect(JSON.parse((await run('workers', '--json')).stdout)).toMatchObject({
+      workers: [{ running: busy }, { running: [] }],
+    });
   });
 
   it('reads what happened to a job, and what went wrong last', async () => {
