@@ -46,6 +46,7 @@ export function briefJobMessage(view: JobView, { caller, workers }: Seen): Job {
     failure: facts.failure === undefined ? undefined : shownFailure(facts.failure),
     outputs: [],
     metrics: [],
+    shots: undefined,
     submittedAtMs: facts.submittedAtMs,
     seconds,
     waitingFor: waitingFor(view, workers),

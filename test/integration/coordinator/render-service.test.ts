@@ -114,6 +114,23 @@ describe('a client', () => {
     });
   });
 
+  it('sees the shots of a job with cuts, and of others none', async () => {
+    const cut = { ...JOB, cuts: [3, 6] };
+    const { jobId } = await farm.coordinator.submit(cut, SUBMISSION);
+    await farm.until(jobId, 'running');
+    expect((await run('get', jobId)).stdout).toMatch(
+      /^\S+ {2}running .*\nshots {2}3, from frames 0, 3, 6\n$/,
+    );
+    const shots = { count: 3, firstFrames: [0, 3, 6] };
+    expect(JSON.parse((await run('get', jobId, '--json')).stdout)).toMatchObject({ shots });
+    farm.addWorker('w');
+    const watched = await run('watch', jobId, '--quiet');
+    expect(watched.stdout).toMatch(/^\S+ {2}done .*\nshots {2}3, from frames 0, 3, 6\n$/);
+    const { jobId: whole } = await farm.coordinator.submit(JOB, SUBMISSION);
+    expect((await run('get', whole)).stdout).not.toContain('shots');
+    expect(JSON.parse((await run('get', whole, '--json')).stdout)).not.toHaveProperty('shots');
+  });
+
   it('reads what happened to a job, and what went wrong last', async () => {
     farm.addWorker('w', failsFrom(5));
     const { jobId } = await farm.coordinator.submit(JOB, SUBMISSION);
