@@ -13,7 +13,6 @@ import { TaskPaces } from '../domain/task-paces.ts';
 import { TaskCounts } from '../domain/work/task-counts.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import type { KnownJobs, JobEntry } from '../jobs/known-jobs.ts';
-import { readAcceptedJob } from '../jobs/finished-frames.ts';
 import { flushHistories } from '../jobs/flush-histories.ts';
 import { HistoryObserver } from '../jobs/history-observer.ts';
 import type { JobLogEntry } from '../jobs/job-log.ts';
@@ -28,6 +27,7 @@ import { Beginnings } from './beginnings.ts';
 import type { DispatcherOptions, FarmNumbers } from './dispatcher-options.ts';
 import { EventJudge } from './event-judge.ts';
 import { FarmWork } from './farm-work.ts';
+import { specOf } from './spec-of.ts';
 
 /** Specs are small, and on S3 each read is a round trip. */
 const READS_AT_ONCE = 32;
@@ -193,15 +193,8 @@ export class Dispatcher {
   }
 
   /** Undefined: there is none any more, and the job has failed. */
-  async #readSpec(entry: JobEntry): Promise<AcceptedJob | undefined> {
-    try {
-      return await readAcceptedJob(this.#options.store, entry.jobId);
-    } catch (reason) {
-      const error = BivdiffError.from(reason);
-      if (error.code !== 'data-loss') throw error;
-      await this.#fail(entry, error);
-      return undefined;
-    }
+  #readSpec(entry: JobEntry): Promise<AcceptedJob | undefined> {
+    return specOf(this.#options.store, entry.jobId, (error) => this.#fail(entry, error));
   }
 
   async #begin(jobId: JobId): Promise<void> {
@@ -224,7 +217,7 @@ export class Dispatcher {
     this.#order.begin(entry.jobId, active.run);
     await this.#tend(entry, async () => {
       await active.start();
-      await entry.time.begun(active);
+      await entry.time.begun(active, this.#options.onTrouble);
       entry.notify();
     });
   }

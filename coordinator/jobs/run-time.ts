@@ -1,6 +1,7 @@
 // For how long a job has run: over all its runs, without what lay between them. Its log has how long by the last beginning or end of
 // a run; of a run whose coordinator ended without a word it has the beginning alone.
 
+import { BivdiffError } from '../../common/errors.ts';
 import type { ActiveJob } from '../run/active-job.ts';
 import type { JobFacts, JobLog } from './job-log.ts';
 
@@ -25,15 +26,20 @@ export class RunTime {
     return active?.seconds ?? this.#left;
   }
 
-  /** The job has a new run, which knows by now what the store has of it; the log gets to know unless that is all. */
-  async begun(active: ActiveJob): Promise<void> {
-    if (this.#left === undefined) {
-      active.secondsBefore += unendedSeconds(this.#log.facts, active.lastResultAtMs, this.#nowMs());
-    }
+  /**
+   * The job has a new run, which knows by now what the store has of it. The log gets to know, unless that is all or it has the one before
+   * as open: the store may go away and come back many times. Where the store does not take it, the job runs all the same.
+   */
+  async begun(active: ActiveJob, onTrouble: (error: BivdiffError) => void): Promise<void> {
+    if (this.#left !== undefined) return;
+    active.secondsBefore += unendedSeconds(this.#log.facts, active.lastResultAtMs, this.#nowMs());
     if (active.run.isOver) return;
     const { seconds } = active;
-    await this.#log.append({ kind: 'begun', seconds, atMs: this.#nowMs() });
     this.#left = seconds;
+    const entry = { kind: 'begun', seconds, atMs: this.#nowMs() } as const;
+    await this.#log.append(entry).catch((reason: unknown) => {
+      onTrouble(BivdiffError.from(reason));
+    });
   }
 
   /** Its run was left, and the log could not be told. */

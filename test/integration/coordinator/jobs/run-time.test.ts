@@ -4,6 +4,8 @@
 import { afterEach, expect, it } from 'vitest';
 
 import { BivdiffError } from '../../../../common/errors.ts';
+import { createMemoryStore } from '../../../../common/store/memory/index.ts';
+import type { Store } from '../../../../common/store/ports.ts';
 import { systemClock } from '../../../../coordinator/ports.ts';
 import { CoordinatorHarness } from '../../../support/farm/coordinator-harness.ts';
 import type { HarnessOptions } from '../../../support/farm/coordinator-harness.ts';
@@ -44,6 +46,24 @@ function start(options: HarnessOptions, held: Promise<unknown> = Promise.resolve
     await held;
   });
   return { farm, smoothing: smoothing.promise };
+}
+
+/** A store that takes no entry of this kind into a job's log. */
+function withoutRoomFor(kind: string): Store {
+  const store = createMemoryStore();
+  const putDocument: Store['putDocument'] = async (name, bytes) => {
+    if (name.kind === 'job-event' && Buffer.from(bytes).includes(`"kind":"${kind}"`)) {
+      throw new BivdiffError('resource-exhausted', 'the disk is full');
+    }
+    return store.putDocument(name, bytes);
+  };
+  return new Proxy(store, {
+    get: (target, key) => {
+      if (key === 'putDocument') return putDocument;
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
 }
 
 function expectSeconds(found: number | undefined, least: number): void {
@@ -107,6 +127,19 @@ it('counts nothing twice where a run was left because the store was away', async
   const { jobId } = await farm.coordinator.submit(acceptedJob(), SUBMISSION);
   const { facts } = await farm.until(jobId, 'done');
   expectSeconds(facts.seconds, 100);
+  const kinds = farm.coordinator.logOf(jobId).log.entries.map(({ kind }) => kind);
+  expect(kinds).toEqual(['submitted', 'begun', 'done']);
+});
+
+it('runs a job also where its log cannot take that it has begun', async () => {
+  const { nowMs, clock, pass } = movableTime();
+  const held = Promise.withResolvers<undefined>();
+  const { farm, smoothing } = start({ nowMs, clock, store: withoutRoomFor('begun') }, held.promise);
+  const { jobId } = await farm.coordinator.submit(acceptedJob(), SUBMISSION);
+  await smoothing;
+  pass(100);
+  held.resolve(undefined);
+  expectSeconds((await farm.until(jobId, 'done')).seconds, 100);
 });
 
 it('counts from its submission on what is submitted anew', async () => {
