@@ -34,7 +34,7 @@ export class ShotsOfJobs {
   }
 }
 
-export function shotsMessage(clip: CutClip): Shots | undefined {
+function shotsMessage(clip: CutClip): Shots | undefined {
   if (clip.cuts === undefined) return undefined;
   const starts = shotsOf(clip).map(({ start }) => start);
   return { count: starts.length, firstFrames: starts.slice(0, NAMED_MAX) };
