@@ -206,8 +206,9 @@ export class Coordinator {
     return this.#change(id, async (entry, state) => {
       const isOver = ['done', kind, ...(kind === 'paused' ? ['failed'] : [])].includes(state);
       if (isOver) throw new BivdiffError('failed-precondition', `the job is ${state} already`);
-      const progress = progressOf(entry.view);
-      await entry.log.append({ kind, progress, atMs: this.#options.nowMs() });
+      const ran = { progress: progressOf(entry.view), seconds: entry.time.ended(entry.active) };
+      await entry.log.append({ kind, ...ran, atMs: this.#options.nowMs() });
+      entry.time.logged();
       await this.#dispatcher.halt(entry, `the job is ${kind}`);
     });
   }

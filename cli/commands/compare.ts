@@ -1,12 +1,11 @@
 // `bivdiff compare`: clips beside each other, of rendered jobs or of any program, in figures and as a page to show.
 
-import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
-import { isFolder, openStore } from '../../common/store/open-store.ts';
+import { openExistingStore } from '../../common/store/open-store.ts';
 import type { Store } from '../../common/store/ports.ts';
 import type { ClipModel } from '../compare/clip-model.ts';
 import { htmlPlace, placeReport } from '../compare/place-report.ts';
@@ -166,16 +165,8 @@ function titleOf(clips: number): string {
 /** Opened when it is first asked for: files need none. */
 function lazyStore(folder: string): { readonly open: () => Promise<Store> } & AsyncDisposable {
   let opened: Promise<Store> | undefined;
-  const open = async (): Promise<Store> => {
-    if (isFolder(folder)) {
-      await access(folder).catch((reason: unknown) => {
-        throw new BivdiffError('not-found', `there is no store at ${folder}`, { cause: reason });
-      });
-    }
-    return openStore(folder);
-  };
   return {
-    open: () => (opened ??= open()),
+    open: () => (opened ??= openExistingStore(folder)),
     [Symbol.asyncDispose]: async () => {
       const store = await opened?.catch(() => undefined);
       await store?.close();

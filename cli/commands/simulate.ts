@@ -123,14 +123,12 @@ async function compareBlocks(
   const { blocksJson, blockSizesOf, blocksText } = await import('../simulation/block-sizes.ts');
   const scenarios: Scenario[] = [];
   const flagNames = { 'window-block': '--block-sizes' };
+  // Blocks are of windows that agree; a scenario that says otherwise contradicts.
+  const defaults = { long: 'co-denoise' };
   const { folder } = environment;
   for (const size of blockSizesOf(flags.blockSizes!, flags['windowBlock'])) {
-    const settings = {
-      ...settingsOf(flags),
-      long: flags.long ?? 'co-denoise',
-      'window-block': size,
-    };
-    scenarios.push(await readScenario(file, settings, { folder, flagNames }));
+    const settings = { ...settingsOf(flags), 'window-block': size };
+    scenarios.push(await readScenario(file, settings, { folder, flagNames, defaults }));
   }
   const runs: BlockRun[] = [];
   for (const scenario of scenarios) {

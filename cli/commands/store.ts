@@ -1,11 +1,9 @@
 // `bivdiff store du|gc|verify`: how large the store is, what can go, whether it is sound.
 
-import { access } from 'node:fs/promises';
-
 import type { Command } from 'commander';
 
 import { BivdiffError } from '../../common/errors.ts';
-import { isFolder, openStore } from '../../common/store/open-store.ts';
+import { openExistingStore } from '../../common/store/open-store.ts';
 import type { Store, StoreUpkeep } from '../../common/store/ports.ts';
 import { STAGES } from '../../common/task.ts';
 import { formatBytes, formatTable, plural } from '../output/format.ts';
@@ -136,15 +134,7 @@ async function withStore<T>(
   folder: string,
   work: (store: Store & StoreUpkeep) => Promise<T>,
 ): Promise<T> {
-  if (isFolder(folder)) {
-    await access(folder).catch((reason: unknown) => {
-      throw new BivdiffError('not-found', `there is no store at ${folder}`, {
-        hint: 'A render makes one; --store or $BIVDIFF_STORE says where.',
-        cause: reason,
-      });
-    });
-  }
-  const store = await openStore(folder);
+  const store = await openExistingStore(folder);
   try {
     return await work(store);
   } finally {

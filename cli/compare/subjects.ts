@@ -81,7 +81,13 @@ export async function findSubjects(
   const subjects: (Subject & { readonly isNamed: boolean })[] = [];
   for (const one of found) subjects.push(...(await attempt(() => look(one, sources))));
   problems.push(...misfits(subjects));
-  if (problems.length > 0) throw refusal(problems);
+  const [only, ...others] = subjects;
+  // What is left of several of which something is wrong is no news.
+  if (problems.length === 0 && only?.kind === 'file' && others.length === 0) {
+    problems.push('one clip is compared with nothing: name another, the first is the reference');
+  }
+  // All jobs that are named lack the same store.
+  if (problems.length > 0) throw refusal([...new Set(problems)]);
   return distinct(named(subjects));
 }
 
@@ -197,9 +203,6 @@ function misfits(subjects: readonly Subject[]): string[] {
   if (pixels > PIXELS_MAX) {
     const millions = Math.round(pixels / 1e6);
     problems.push(`${millions} million pixels are more than are compared, ${PIXELS_MAX / 1e6}`);
-  }
-  if (others.length === 0 && first.kind === 'file') {
-    problems.push('one clip is compared with nothing: name another, the first is the reference');
   }
   return problems;
 }

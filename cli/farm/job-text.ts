@@ -12,6 +12,7 @@ import type { ArtifactRef, Stage } from '../../common/task.ts';
 import type { RenderProgress } from '../farm.ts';
 import { formatSeconds } from '../output/format.ts';
 import type { OutputFile } from '../output/place-outputs.ts';
+import { shotStartsText } from '../output/shots-text.ts';
 import { checkEndings } from './fetch-places.ts';
 import type { FetchPlaces } from './fetch-places.ts';
 
@@ -27,6 +28,14 @@ export function jobLine(job: Job): string {
   if (waitingFor !== '') parts.push(`waits for ${waitingFor}`);
   if (failure !== undefined) parts.push(failure.message);
   return parts.join('  ');
+}
+
+/** All that is told of one job: its line, and where its shots begin if it has cuts. Each with its newline. */
+export function jobText(job: Job): string {
+  const { shots } = job;
+  const told =
+    shots === undefined ? '' : `shots  ${shotStartsText(shots.count, shots.firstFrames)}\n`;
+  return `${jobLine(job)}\n${told}`;
 }
 
 /** One line of a job's log, with its newline. */

@@ -17,7 +17,7 @@ import { machineMemory } from '../../workers/machine-memory.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import { programVersions } from '../versions.ts';
 import { formatBytes } from '../output/format.ts';
-import { checkFolder } from '../output/place-outputs.ts';
+import { checkStoreFolder } from './check-store-folder.ts';
 
 export interface Finding {
   readonly name: string;
@@ -174,7 +174,7 @@ async function tryCodecs(folder: string, { signal }: CheckOptions): Promise<Find
 
 async function checkStore({ storeFolder }: CheckOptions): Promise<Finding> {
   try {
-    if (isFolder(storeFolder)) await checkFolder(storeFolder);
+    if (isFolder(storeFolder)) await checkStoreFolder(storeFolder);
     else await (await openStore(storeFolder)).close();
     return { name: 'store', state: 'ok', found: `${storeFolder} can be written` };
   } catch (reason) {

@@ -1,12 +1,11 @@
 // The farm and the progress view of a command, opened and closed in one place.
 
-import { isFolder } from '../../common/store/open-store.ts';
 import type { Farm } from '../farm.ts';
-import { checkFolder } from '../output/place-outputs.ts';
 import { createProgressView, createSilentView } from '../output/progress.ts';
 import type { ProgressView } from '../output/progress.ts';
 import type { RunOptions } from '../request/run-options.ts';
 import type { CliEnvironment } from '../terminal.ts';
+import { checkStoreFolder } from './check-store-folder.ts';
 
 /** Opens the farm for as long as the work takes. */
 export async function withFarm<T>(
@@ -14,7 +13,7 @@ export async function withFarm<T>(
   environment: CliEnvironment,
   work: (farm: Farm) => Promise<T>,
 ): Promise<T> {
-  if (isFolder(run.farm.storeFolder)) await checkFolder(run.farm.storeFolder);
+  await checkStoreFolder(run.farm.storeFolder);
   const farm = await environment.openFarm(run.farm);
   try {
     return await work(farm);

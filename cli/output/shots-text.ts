@@ -9,7 +9,12 @@ const TOLD_MAX = 12;
 /** `3, from frames 0, 13, 25`; undefined where there is but one. */
 export function shotsText(clip: CutClip): string | undefined {
   if (clip.cuts === undefined) return undefined;
-  const starts = shotsOf(clip).map(({ start }) => String(start));
-  const more = starts.length > TOLD_MAX ? ['…'] : [];
-  return `${starts.length}, from frames ${[...starts.slice(0, TOLD_MAX), ...more].join(', ')}`;
+  const starts = shotsOf(clip).map(({ start }) => start);
+  return shotStartsText(starts.length, starts);
+}
+
+/** The same of so many, of which the first frames are these; not all need be there. */
+export function shotStartsText(count: number, starts: readonly number[]): string {
+  const more = count > TOLD_MAX ? ['…'] : [];
+  return `${count}, from frames ${[...starts.slice(0, TOLD_MAX), ...more].join(', ')}`;
 }

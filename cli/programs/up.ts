@@ -10,6 +10,7 @@ import { FarmClient } from '../farm/farm-client.ts';
 import { checkUpMemory } from './preflight/up-memory.ts';
 import { startNatsServer } from './nats-server.ts';
 import { BivdiffError } from '../../common/errors.ts';
+import { openStore } from '../../common/store/open-store.ts';
 import { ChildProgram } from './child-program.ts';
 import { memoryOfWorkers, openDevices } from './worker-fleet.ts';
 
@@ -35,7 +36,7 @@ export interface UpSettings {
   readonly stderr: TextSink;
 }
 
-/** Runs until the signal aborts. @throws as `startNatsServer`, `openDevice`, `checkUpMemory` */
+/** Runs until the signal aborts. @throws as `openStore`, `startNatsServer`, `openDevice`, `checkUpMemory` */
 export async function runUp(settings: UpSettings, signal: AbortSignal): Promise<void> {
   const { listen, storeFolder, modelsFolder, stdout, stderr, devices, program, slots } = settings;
   const opened = await openDevices(devices, signal);
@@ -43,6 +44,8 @@ export async function runUp(settings: UpSettings, signal: AbortSignal): Promise<
   const memories = memoryOfWorkers(opened, settings.memoryBytes);
   const memoryBytes = Math.min(...memories) * devices.length;
   await checkUpMemory(modelsFolder, { workers: devices.length, slots, memoryBytes });
+  // What is wrong with it each program would say, again and again.
+  await (await openStore(storeFolder)).close();
   const nats = await startNatsServer({ port: settings.natsPort });
   const shared = ['--nats', nats.url, '--store', storeFolder, '--models', modelsFolder];
   const begin = (name: string, args: readonly string[]): ChildProgram =>

@@ -1,8 +1,10 @@
 // `bivdiff worker --device cuda:all`: a worker process for each of several devices, which share nothing but the machine.
 
 import { BivdiffError } from '../../common/errors.ts';
+import { openStore } from '../../common/store/open-store.ts';
 import { openDevice } from '../../workers/inference/device.ts';
 import type { Device } from '../../workers/inference/device.ts';
+import { isRemoteStore } from '../flags/store-flag.ts';
 import type { TextSink } from '../terminal.ts';
 import { ChildProgram } from './child-program.ts';
 import { runWorkerProgram } from './worker-program.ts';
@@ -18,7 +20,7 @@ export interface FleetSettings extends WorkerSettings {
 /**
  * One device: in this process. Several: the command of this process again for each, with a name and ports of its own, until the signal
  * or a drain has ended them all.
- * @throws as `runWorkerProgram`; failed-precondition — devices that cannot be used, all of them told
+ * @throws as `runWorkerProgram`, `openStore`; failed-precondition — devices that cannot be used, all of them told
  */
 export async function runWorkers(
   devices: readonly string[],
@@ -26,8 +28,10 @@ export async function runWorkers(
   signal: AbortSignal,
 ): Promise<void> {
   if (devices.length === 1) return runWorkerProgram(settings, signal);
-  const { stderr, drainMs, log, memoryBytes: ofDevice } = settings;
+  const { stderr, drainMs, log, storeFolder, memoryBytes: ofDevice } = settings;
   const shares = memoryOfWorkers(await openDevices(devices, signal), undefined);
+  // What is wrong with it each worker would say, again and again; a coordinator that is away may come back.
+  if (!isRemoteStore(storeFolder)) await (await openStore(storeFolder)).close();
   const fleet = devices.map((device, index) => {
     const memoryBytes = ofDevice ?? shares[index]!;
     const own = argumentsOf(settings, { device, index, memoryBytes });

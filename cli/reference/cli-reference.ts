@@ -89,6 +89,15 @@ Two outputs of one name, or one inside another, are refused before anything runs
 
 \`render --batch --json\` prints \`jobs\` (the same of each line, with \`origin\`) and \`failed\`. \`sweep --json\` prints \`tasks\`, \`seconds\` and \`wallSeconds\`
 of the whole sweep and \`rows\`, one for each value.
+
+The seconds that \`list\`, \`get\` and \`watch\` show of a farm's job (\`seconds\` with \`--json\`) are those in which it was running, waiting for
+workers included, over all its runs since it was submitted last: not those in which it was queued or paused, or no coordinator was there. Of a
+run whose coordinator ended before the job did, the seconds up to the last result that it left in the store count.
+Of a job with cuts, \`get\` and \`watch\` show where its shots begin, as \`plan\` does: with \`--json\`, \`shots\` has their \`count\` and the \`firstFrames\` of
+the first 256.
+
+\`workers\` shows as RUNS how many of a worker's slots have a task. With \`--json\`, \`running\` names all tasks that it has in hand, which may be
+more: one that is gathered before a slot is free for it, and those whose results are being stored.
 `;
 
 /** The text of docs/cli.md. */

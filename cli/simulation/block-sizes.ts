@@ -11,7 +11,7 @@ export interface BlockRun {
   readonly result: SimulationResult;
 }
 
-/** `1,2,4`. @throws invalid-argument — it is no list of sizes, or one size is asked for besides */
+/** `1,2,4`. @throws invalid-argument — it is no list of sizes, names one twice, or one size is asked for besides */
 export function blockSizesOf(text: string, oneSize: unknown): readonly number[] {
   const { max } = NUMBER_SETTINGS.find(({ name }) => name === 'window-block')!;
   const words = text.split(',').map((word) => word.trim());
@@ -22,6 +22,11 @@ export function blockSizesOf(text: string, oneSize: unknown): readonly number[] 
     problems.push(
       `--block-sizes: expected whole numbers, 1 to ${max}, with commas between, got ${given}`,
     );
+  }
+  const repeated = sizes.filter((size, i) => size >= 1 && sizes.indexOf(size) !== i);
+  if (repeated.length > 0) {
+    const told = [...new Set(repeated)].join(', ');
+    problems.push(`--block-sizes: named more than once: ${told}; name each size once`);
   }
   if (oneSize !== undefined) {
     problems.push('--block-sizes and --window-block cannot go together: name all sizes in one');

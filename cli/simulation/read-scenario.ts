@@ -39,6 +39,8 @@ export interface ScenarioOptions {
   readonly folder: string;
   /** Flags that are not called as their key. */
   readonly flagNames?: Readonly<Record<string, string>>;
+  /** For keys that neither flags nor file have, in place of the usual defaults. */
+  readonly defaults?: Settings;
 }
 
 /**
@@ -48,13 +50,13 @@ export interface ScenarioOptions {
 export async function readScenario(
   file: string | undefined,
   flags: Settings,
-  { folder, flagNames = {} }: ScenarioOptions,
+  { folder, flagNames = {}, defaults = {} }: ScenarioOptions,
 ): Promise<Scenario> {
   const fromFile = file === undefined ? {} : await readSettings(resolve(folder, file));
   const problems = Object.keys(fromFile)
     .filter((key) => !KEYS.includes(key))
     .map((key) => unknownKey(key));
-  const settings: Settings = { ...fromFile, ...withoutPoolsOfFile(fromFile, flags) };
+  const settings: Settings = { ...defaults, ...fromFile, ...withoutPoolsOfFile(fromFile, flags) };
   const numbers = numbersOf(settings, problems);
   const stragglers = stragglersOf(settings['stragglers'], problems);
   const tenancy = tenancyOf(settings, problems);

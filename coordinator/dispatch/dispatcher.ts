@@ -13,7 +13,6 @@ import { TaskPaces } from '../domain/task-paces.ts';
 import { TaskCounts } from '../domain/work/task-counts.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import type { KnownJobs, JobEntry } from '../jobs/known-jobs.ts';
-import { readAcceptedJob } from '../jobs/finished-frames.ts';
 import { flushHistories } from '../jobs/flush-histories.ts';
 import { HistoryObserver } from '../jobs/history-observer.ts';
 import type { JobLogEntry } from '../jobs/job-log.ts';
@@ -28,6 +27,7 @@ import { Beginnings } from './beginnings.ts';
 import type { DispatcherOptions, FarmNumbers } from './dispatcher-options.ts';
 import { EventJudge } from './event-judge.ts';
 import { FarmWork } from './farm-work.ts';
+import { specOf } from './spec-of.ts';
 
 /** Specs are small, and on S3 each read is a round trip. */
 const READS_AT_ONCE = 32;
@@ -193,15 +193,8 @@ export class Dispatcher {
   }
 
   /** Undefined: there is none any more, and the job has failed. */
-  async #readSpec(entry: JobEntry): Promise<AcceptedJob | undefined> {
-    try {
-      return await readAcceptedJob(this.#options.store, entry.jobId);
-    } catch (reason) {
-      const error = BivdiffError.from(reason);
-      if (error.code !== 'data-loss') throw error;
-      await this.#fail(entry, error);
-      return undefined;
-    }
+  #readSpec(entry: JobEntry): Promise<AcceptedJob | undefined> {
+    return specOf(this.#options.store, entry.jobId, (error) => this.#fail(entry, error));
   }
 
   async #begin(jobId: JobId): Promise<void> {
@@ -222,7 +215,11 @@ export class Dispatcher {
     entry.active = active;
     this.#active.add(entry);
     this.#order.begin(entry.jobId, active.run);
-    await this.#tend(entry, () => active.start());
+    await this.#tend(entry, async () => {
+      await active.start();
+      await entry.time.begun(active, this.#options.onTrouble);
+      entry.notify();
+    });
   }
 
   /** @throws failed-precondition — it was accepted by another version */
@@ -232,6 +229,7 @@ export class Dispatcher {
       ...this.#options,
       jobId,
       owner: entry.log.facts?.owner ?? '',
+      secondsBefore: entry.time.seconds(undefined),
       job,
       out: this.#out,
       observe: (graph) => {
@@ -262,6 +260,7 @@ export class Dispatcher {
       if (active.run.failure === undefined && isPassing(error)) {
         // Store or bus is away, or full: what the run knows may be wrong now, and the store tells it again.
         active.run.leave();
+        entry.time.left(active);
         this.#remove(entry);
         this.#options.onTrouble(error);
       } else {
@@ -278,14 +277,15 @@ export class Dispatcher {
 
   async #fail(entry: JobEntry, error: BivdiffError): Promise<void> {
     const failure = nameSource(error, entry.log.facts?.sourceNames ?? {}).toJSON();
-    const progress = progressOf(entry.view);
-    await this.#end(entry, { kind: 'failed', failure, progress, atMs: this.#options.nowMs() });
+    const ran = { progress: progressOf(entry.view), seconds: entry.time.ended(entry.active) };
+    await this.#end(entry, { kind: 'failed', failure, ...ran, atMs: this.#options.nowMs() });
   }
 
   async #end(entry: JobEntry, outcome: JobLogEntry): Promise<void> {
     this.#remove(entry);
     await flushHistories([entry], this.#options.onTrouble);
     await entry.log.append(outcome);
+    entry.time.logged();
     entry.notify();
   }
 

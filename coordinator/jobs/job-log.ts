@@ -43,14 +43,21 @@ export type JobLogEntry = { readonly atMs: number } & (
   /** Another owner has submitted the same render: they may see it, and fetch what it makes. */
   | { readonly kind: 'joined'; readonly owner: string }
   | { readonly kind: 'resumed' }
-  /** Without progress in logs of older versions. */
-  | { readonly kind: 'paused' | 'cancelled'; readonly progress?: JobProgress }
+  /** A coordinator runs it from here on; `seconds`: as it had run by then. */
+  | { readonly kind: 'begun'; readonly seconds: number }
+  /** Without progress in logs of older versions; without seconds where no run ended here. */
+  | {
+      readonly kind: 'paused' | 'cancelled';
+      readonly progress?: JobProgress;
+      readonly seconds?: number | undefined;
+    }
   /** The last entry: what is left of the job is being removed. */
   | { readonly kind: 'deleted' }
   | {
       readonly kind: 'failed';
       readonly failure: FailureJson;
       readonly progress?: JobProgress;
+      readonly seconds?: number | undefined;
     }
   | { readonly kind: 'done'; readonly seconds: number }
   | { readonly kind: 'priority'; readonly priority: number }
@@ -69,7 +76,10 @@ export interface JobFacts {
   readonly owners: readonly string[];
   readonly submittedAtMs: number;
   readonly failure: FailureJson | undefined;
+  /** Wall seconds of its runs since it was submitted, but for what ran since `begunAtMs`. */
   readonly seconds: number;
+  /** When the run began of which no entry tells the end; undefined: there is none. */
+  readonly begunAtMs: number | undefined;
   /** Where its last run that did not end was left; undefined: there was none since it was submitted. */
   readonly progress: JobProgress | undefined;
   /** When it was over; undefined while it is not. */
@@ -215,11 +225,12 @@ function namesIn({
 
 /** A job of which no run counts. */
 const NOT_BEGUN = { progress: undefined, overAtMs: undefined } as const;
+const NEVER_RAN = { seconds: 0, begunAtMs: undefined } as const;
 
 function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts | undefined {
   if (entry.kind === 'submitted' && facts === undefined) {
     const { name, priority, atMs, owner = '' } = entry;
-    const nothingYet = { ...NOT_BEGUN, failure: undefined, seconds: 0 } as const;
+    const nothingYet = { ...NOT_BEGUN, ...NEVER_RAN, failure: undefined } as const;
     const whose = { owner, owners: [owner] };
     return {
       state: 'queued',
@@ -245,18 +256,21 @@ function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts |
         state: 'queued',
         failure: undefined,
         ...NOT_BEGUN,
+        ...NEVER_RAN,
       };
     case 'joined':
       return { ...facts, owners: joined(facts.owners, entry.owner) };
     case 'resumed':
       return { ...facts, state: 'queued', failure: undefined, overAtMs: undefined };
+    case 'begun':
+      return { ...facts, seconds: entry.seconds, begunAtMs: entry.atMs };
     case 'priority':
       return { ...facts, priority: entry.priority };
     case 'failed':
       return { ...left(facts, entry), failure: entry.failure, overAtMs: entry.atMs };
     case 'done': {
       const { seconds, atMs: overAtMs } = entry;
-      return { ...facts, ...NOT_BEGUN, state: 'done', seconds, overAtMs };
+      return { ...facts, ...NOT_BEGUN, state: 'done', seconds, begunAtMs: undefined, overAtMs };
     }
     case 'paused':
       return { ...left(facts, entry), overAtMs: undefined };
@@ -273,9 +287,10 @@ function applyEntry(facts: JobFacts | undefined, entry: JobLogEntry): JobFacts |
 /** A run that did not end. */
 function left(
   facts: JobFacts,
-  { kind, progress }: JobLogEntry & { readonly kind: 'paused' | 'cancelled' | 'failed' },
+  { kind, progress, seconds }: JobLogEntry & { readonly kind: 'paused' | 'cancelled' | 'failed' },
 ): JobFacts {
-  return { ...facts, state: kind, progress: progress ?? facts.progress };
+  const ran = seconds === undefined ? {} : { seconds, begunAtMs: undefined };
+  return { ...facts, ...ran, state: kind, progress: progress ?? facts.progress };
 }
 
 function joined(owners: readonly string[], owner: string | undefined): readonly string[] {

@@ -15,6 +15,7 @@ import { JobHistory } from './job-history.ts';
 import { entryCounts, JobLog } from './job-log.ts';
 import type { JobFacts, JobState, OnState } from './job-log.ts';
 import type { ActiveJob } from '../run/active-job.ts';
+import { RunTime } from './run-time.ts';
 import { mapBounded } from '../map-bounded.ts';
 
 /** Logs are small, and on S3 each read is a round trip; clients wait meanwhile. */
@@ -28,6 +29,8 @@ export interface JobView {
   readonly facts: JobFacts;
   /** While it runs here. */
   readonly active: ActiveJob | undefined;
+  /** For how long it has run, by now. */
+  readonly seconds: number;
   /** Of a job that was queued here; of others nobody asks. */
   readonly numerics: NumericsClasses | undefined;
 }
@@ -69,6 +72,7 @@ export class JobEntry {
   readonly jobId: JobId;
   readonly log: JobLog;
   readonly history: JobHistory;
+  readonly time: RunTime;
   active: ActiveJob | undefined;
   /** Once its spec was read. */
   numerics: NumericsClasses | undefined;
@@ -80,6 +84,7 @@ export class JobEntry {
     this.jobId = jobId;
     this.log = new JobLog(store, jobId, onState);
     this.history = new JobHistory({ store, jobId, nowMs });
+    this.time = new RunTime(this.log, nowMs);
   }
 
   /** Its spec was read. */
@@ -95,7 +100,8 @@ export class JobEntry {
     const { jobId, active } = this;
     const facts = this.log.facts!;
     const state = active !== undefined && facts.state === 'queued' ? 'running' : facts.state;
-    return { jobId, state, facts, active, numerics: this.numerics };
+    const seconds = this.time.seconds(active);
+    return { jobId, state, facts, active, seconds, numerics: this.numerics };
   }
 
   /** Calls back at every change; the returned function ends it. */

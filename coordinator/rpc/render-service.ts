@@ -36,6 +36,7 @@ import { checkSpec } from './check-spec.ts';
 import type { CheckSeen } from './check-spec.ts';
 import { jobMessage, workerMessage } from './messages/job-message.ts';
 import { ResultsOfJobs } from './messages/job-results.ts';
+import { ShotsOfJobs } from './messages/job-shots.ts';
 import { listJobs } from './list-jobs.ts';
 import { changeableJob, scopeOf } from './access/job-scope.ts';
 import { listFrames } from './list-frames.ts';
@@ -75,8 +76,12 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
   const limits = options.limits ?? DEFAULT_LIMITS;
   const acceptance = { ...options, limits };
   const results = new ResultsOfJobs(store);
-  const message = async (view: JobView, caller: Caller): Promise<Job> =>
-    jobMessage(view, { caller, workers: workers.alive }, await results.of(view));
+  const shots = new ShotsOfJobs(store);
+  const message = async (view: JobView, caller: Caller): Promise<Job> => {
+    const made = await results.of(view);
+    const clip = { shots: await shots.of(view.jobId) };
+    return { ...jobMessage(view, { caller, workers: workers.alive }, made), ...clip };
+  };
   const answer = async (
     view: JobView | Promise<JobView>,
     caller: Caller,

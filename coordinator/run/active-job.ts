@@ -13,6 +13,7 @@ import type { TaskGraph, TaskNumber } from '../domain/task-graph.ts';
 import { observeBoth } from './job-observer.ts';
 import type { JobObserver } from './job-observer.ts';
 import { JobRun } from './job-run.ts';
+import { LastResult } from './last-result.ts';
 import { JobTally } from './job-tally.ts';
 import type { PublishedTasks } from './published-tasks.ts';
 import type { SharedHolds } from './shared-holds.ts';
@@ -28,6 +29,8 @@ export interface ActiveJobOptions {
   /** Slots of the farm, now. */
   readonly slots: () => number;
   readonly owner: string;
+  /** What earlier runs took, as far as their ends are known. @default 0 */
+  readonly secondsBefore?: number;
   /** As `JobRunOptions.out`. */
   readonly out: PublishedTasks;
   readonly workers: Workforce;
@@ -47,14 +50,18 @@ export class ActiveJob {
   readonly graph: TaskGraph;
   readonly tally: JobTally;
   readonly run: JobRun;
+  /** Wall seconds of earlier runs. */
+  secondsBefore: number;
   readonly #clock: Clock;
   readonly #begunMs: number;
+  readonly #lastResult = new LastResult();
   readonly #wanted: readonly TaskNumber[];
   readonly #onTrouble: (error: BivdiffError) => void;
 
   constructor(options: ActiveJobOptions) {
     const { clock } = options;
     this.jobId = options.jobId;
+    this.secondsBefore = options.secondsBefore ?? 0;
     this.#clock = clock;
     this.#onTrouble = options.onTrouble;
     this.#begunMs = clock.nowMs();
@@ -66,13 +73,19 @@ export class ActiveJob {
       nowMs: () => clock.nowMs() - this.#begunMs,
       onChange: options.onChange,
     });
-    const observer = observeBoth(this.tally, options.observe(this.graph));
+    const followers = observeBoth(this.#lastResult, options.observe(this.graph));
+    const observer = observeBoth(this.tally, followers);
     this.run = new JobRun({ ...options, graph: this.graph, observer });
   }
 
-  /** Wall seconds since it was begun here. */
+  /** Wall seconds that it has run, here and before. */
   get seconds(): number {
-    return (this.#clock.nowMs() - this.#begunMs) / 1000;
+    return this.secondsBefore + (this.#clock.nowMs() - this.#begunMs) / 1000;
+  }
+
+  /** When the last result was made that it found, by the worker's clock, in milliseconds since 1970; undefined: it found none. */
+  get lastResultAtMs(): number | undefined {
+    return this.#lastResult.atMs;
   }
 
   async start(): Promise<void> {

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { BivdiffError } from '../../../common/errors.ts';
 import type { LogLine } from '../../../common/gen/bivdiff/v1/job_log.ts';
 import type { FarmClient } from '../../farm/farm-client.ts';
-import { jobLine, logText } from '../../farm/job-text.ts';
+import { jobText, logText } from '../../farm/job-text.ts';
 import type { TypedFlags } from '../../flags/render-flags.ts';
 import { EXIT_OK } from '../../output/exit-codes.ts';
 import { printJson } from '../../terminal.ts';
@@ -73,7 +73,7 @@ async function showJob(
   for await (const line of farm.log(job.id, { follow: false })) lines.push(line);
   const failures = lines.filter(({ kind }) => FAILURE_KINDS.includes(kind)).slice(-FAILURES_SHOWN);
   if (typed['json'] === true) printJson(stdout, { ...job, lastFailures: failures });
-  else stdout.write([`${jobLine(job)}\n`, ...failures.map(logText)].join(''));
+  else stdout.write([jobText(job), ...failures.map(logText)].join(''));
 }
 
 /** Through restarts of the coordinator where it follows: what was shown is not shown again. */

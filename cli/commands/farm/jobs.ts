@@ -7,7 +7,7 @@ import type { Job } from '../../../common/gen/bivdiff/v1/job.ts';
 import type { Worker } from '../../../common/gen/bivdiff/v1/render_service.ts';
 import type { FarmClient } from '../../farm/farm-client.ts';
 import { accessOf, addAccessFlags } from '../../flags/connection.ts';
-import { failureOfJob, jobLine, jobProgress } from '../../farm/job-text.ts';
+import { failureOfJob, jobLine, jobProgress, jobText } from '../../farm/job-text.ts';
 import { SERVER_DEFAULT } from '../../flags/farm-settings.ts';
 import { formatBytes, formatTable } from '../../output/format.ts';
 import { EXIT_FAILED, EXIT_OK } from '../../output/exit-codes.ts';
@@ -46,7 +46,7 @@ function addWatch(program: Command, environment: CliEnvironment, finish: Finish)
         follow(farm, { id, isQuiet: typed['quiet'] === true }, environment),
       );
       if (typed['json'] === true) printJson(environment.stdout, job);
-      else environment.stdout.write(`${jobLine(job)}\n`);
+      else environment.stdout.write(jobText(job));
       if (job.state === 'failed') throw failureOfJob(job);
       finish(job.state === 'done' ? EXIT_OK : EXIT_FAILED);
     });
@@ -111,7 +111,7 @@ function addLists(program: Command, environment: CliEnvironment, finish: Finish)
         const rows = found.workers.map((worker) => [
           worker.name,
           worker.pools.join(','),
-          `${worker.running.length}/${worker.slots}`,
+          `${busySlots(worker)}/${worker.slots}`,
           String(worker.committed),
           formatBytes(worker.memoryBytes),
           `${worker.host} ${worker.pid}`,
@@ -123,6 +123,11 @@ function addLists(program: Command, environment: CliEnvironment, finish: Finish)
       }
       finish(EXIT_OK);
     });
+}
+
+/** It takes a task ahead of its slot, and has one in hand until the result is stored: those are more than run. */
+function busySlots({ running, slots }: Worker): number {
+  return Math.min(running.length, slots);
 }
 
 /** What else there is to say of a worker. */

@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import { StoreOfParts } from '../store-of-parts.ts';
 import { ArtifactFiles } from './artifact-files.ts';
 import { DocumentFiles } from './document-files.ts';
+import { refuseFileInTheWay } from './file-in-the-way.ts';
 import { FileContents } from './file-contents.ts';
 import { ownIdentity } from '../../files/process-identity.ts';
 import { RecordFiles } from './record-files.ts';
@@ -18,12 +19,14 @@ const CALLS_AT_ONCE = 64;
 
 /**
  * Opens the store in a directory, which is made if need be.
+ * @throws invalid-argument — a file is in the way
  * @throws failed-precondition — it holds something else, is of a newer format, or lies where files cannot be named atomically
  * @throws permission-denied, resource-exhausted — it cannot be written to
  */
 export async function openFileStore(path: string): Promise<StoreOfParts> {
   const root = resolve(path);
   try {
+    await refuseFileInTheWay(root);
     const own = await ownIdentity();
     const folder = new StoreFolder(root, own);
     await prepareFolder(folder);

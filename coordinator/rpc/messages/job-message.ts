@@ -34,7 +34,7 @@ export function jobMessage(view: JobView, seen: Seen, results: JobResults): Job 
 
 /** What a list of jobs has of one. */
 export function briefJobMessage(view: JobView, { caller, workers }: Seen): Job {
-  const { jobId, state, facts, active } = view;
+  const { jobId, state, facts, active, seconds } = view;
   return {
     id: jobId,
     name: facts.name,
@@ -46,8 +46,9 @@ export function briefJobMessage(view: JobView, { caller, workers }: Seen): Job {
     failure: facts.failure === undefined ? undefined : shownFailure(facts.failure),
     outputs: [],
     metrics: [],
+    shots: undefined,
     submittedAtMs: facts.submittedAtMs,
-    seconds: facts.seconds,
+    seconds,
     waitingFor: waitingFor(view, workers),
     owner: seesAll(caller) || facts.owner === caller.owner ? facts.owner : '',
   };

@@ -58,6 +58,8 @@ function textOfEntry(entry: JobLogEntry): string {
       return 'another owner has submitted the same render';
     case 'priority':
       return `priority ${entry.priority}`;
+    case 'begun':
+      return entry.seconds < 1 ? 'begun' : `begun again after ${entry.seconds.toFixed(1)} s`;
     case 'failed':
       return `failed: ${entry.failure.message}`;
     case 'done':

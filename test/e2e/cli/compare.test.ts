@@ -192,6 +192,9 @@ describe('clips of any program', () => {
     expect(await place.outputs()).toEqual([]);
     const alone = await bivdiff('compare', names[0]!);
     expectOneError(alone, /one clip is compared with nothing/);
+    // Neither what follows from one that is missing, nor the store that is missing for each job.
+    const missing = ['gone.mp4', 'abcd1234', 'abcd5678', '--store', place.path('store')];
+    expectOneError(await bivdiff('compare', names[0]!, ...missing), /^error: 2 problems:$/m);
     const odd = await bivdiff('compare', ...names.slice(0, 1), '--html', join('x', 'page.txt'));
     expectOneError(odd, /--html: x\/page\.txt does not end in \.html/);
   });

@@ -1,12 +1,12 @@
 // The commands around a render: models, doctor, store.
 
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
 import { TINY_SET } from '../../support/models/paths.ts';
-import { bivdiff, createWorkplace, jsonOf, tinyFlags } from './workplace.ts';
+import { bivdiff, createWorkplace, expectOneError, jsonOf, tinyFlags } from './workplace.ts';
 
 describe('models', () => {
   it('list tells the parts of the sets that ship', async () => {
@@ -50,15 +50,33 @@ describe('doctor', () => {
 });
 
 describe('store', () => {
-  it('is no file, as others say it', async () => {
+  it('is no file and below none, as every command says it, and nothing is left', async () => {
     await using place = await createWorkplace();
     const file = place.path('file');
     await writeFile(file, 'mine');
-    const run = await bivdiff('store', 'du', '--store', file);
-    expect(run).toMatchObject({ code: 2, stdout: '' });
-    expect(run.stderr).toBe(
-      `error: opening it in the store ${file}: it is not a folder\nhint: Choose another folder.\n`,
-    );
+    const itself = await bivdiff('store', 'du', '--store', file);
+    expectOneError(itself, `no store can be at ${file}: it is not a folder`);
+    const below = join(file, 'store');
+    const output = place.path('out', 'clip.mp4');
+    const sweep = { output: place.path('out', 'sweep/'), 'mixing-ratio': '0,1' };
+    const nats = ['--nats', 'nats://127.0.0.1:1'];
+    for (const command of [
+      ...[['store', 'gc'], ['up'], ['compare', 'abcd1234']],
+      ...[
+        ['render', ...tinyFlags(place, { output })],
+        ['plan', ...tinyFlags(place)],
+      ],
+      ['sweep', ...tinyFlags(place, sweep)],
+      ...[
+        ['coordinator', ...nats],
+        ['worker', '--pool', 'idm', ...nats],
+      ],
+    ]) {
+      const run = await bivdiff(...command, '--store', below);
+      expectOneError(run, `no store can be at ${below}: ${file} is not a folder`);
+    }
+    expect(await readFile(file, 'utf8')).toBe('mine');
+    expect(await place.outputs()).toEqual([]);
   });
 
   it('tells its size, keeps what is young or wanted, and removes the rest', async () => {

@@ -14,8 +14,8 @@ import type { HarnessOptions } from '../../support/farm/coordinator-harness.ts';
 import { acceptedJob } from '../../support/jobs.ts';
 
 const SUBMISSION = { name: 'a job', priority: 50 };
-/** History, manifest, request and spec (one delete each, whether it is there or not), submitted, done, priority, deleted. */
-const DELETED_DOCUMENTS = 1 + 3 + 4;
+/** History, manifest, request and spec (one delete each, whether it is there or not), submitted, begun, done, priority, deleted. */
+const DELETED_DOCUMENTS = 1 + 3 + 5;
 const HOUR = 3_600_000;
 
 /** Names of all documents of a job, `epoch` left out. */
@@ -71,7 +71,7 @@ describe('a coordinator', () => {
     const next = start({ store: farm.store });
     await next.coordinator.submit(acceptedJob(), SUBMISSION);
     const { log, history } = next.coordinator.logOf(jobId);
-    expect(log.entries.map(({ kind }) => kind)).toEqual(['submitted', 'done']);
+    expect(log.entries.map(({ kind }) => kind)).toEqual(['submitted', 'begun', 'done']);
     const events = await history.read();
     expect(events.slice(0, 4)).toMatchObject([
       { kind: 'begun', stage: 'ingest', worker: 'w1', attempt: 1, frames: [0, 3] },

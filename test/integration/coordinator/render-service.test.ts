@@ -18,6 +18,7 @@ import { RenderServiceService } from '../../../common/gen/bivdiff/v1/render_serv
 import { PROTOCOL_VERSION } from '../../../common/protocol-version.ts';
 import { createArtifactService } from '../../../coordinator/rpc/artifact-service.ts';
 import { createRenderService } from '../../../coordinator/rpc/render-service.ts';
+import { taskIdOf } from '../../support/conformance/results.ts';
 import { CoordinatorHarness } from '../../support/farm/coordinator-harness.ts';
 import { acceptedJob } from '../../support/jobs.ts';
 import { createSampleEnvironment } from '../../unit/cli/sample-environment.ts';
@@ -100,6 +101,36 @@ describe('a client', () => {
     expect(stdout).toMatch(/^theirs .* old$/m);
   });
 
+  it('sees how many slots are busy, whatever a worker has taken ahead of them', async () => {
+    farm.addWorker('w');
+    const [idle] = farm.workers.alive;
+    const busy = ['one', 'two', 'three'].map(taskIdOf);
+    farm.workers.note({ ...idle!, name: 'busy', slots: 2, running: busy });
+    const { stdout } = await run('workers');
+    expect(stdout).toMatch(/^busy +\S+ +2\/2 /m);
+    expect(stdout).toMatch(/^w +\S+ +0\/1 /m);
+    expect(JSON.parse((await run('workers', '--json')).stdout)).toMatchObject({
+      workers: [{ running: busy }, { running: [] }],
+    });
+  });
+
+  it('sees the shots of a job with cuts, and of others none', async () => {
+    const cut = { ...JOB, cuts: [3, 6] };
+    const { jobId } = await farm.coordinator.submit(cut, SUBMISSION);
+    await farm.until(jobId, 'running');
+    expect((await run('get', jobId)).stdout).toMatch(
+      /^\S+ {2}running .*\nshots {2}3, from frames 0, 3, 6\n$/,
+    );
+    const shots = { count: 3, firstFrames: [0, 3, 6] };
+    expect(JSON.parse((await run('get', jobId, '--json')).stdout)).toMatchObject({ shots });
+    farm.addWorker('w');
+    const watched = await run('watch', jobId, '--quiet');
+    expect(watched.stdout).toMatch(/^\S+ {2}done .*\nshots {2}3, from frames 0, 3, 6\n$/);
+    const { jobId: whole } = await farm.coordinator.submit(JOB, SUBMISSION);
+    expect((await run('get', whole)).stdout).not.toContain('shots');
+    expect(JSON.parse((await run('get', whole, '--json')).stdout)).not.toHaveProperty('shots');
+  });
+
   it('reads what happened to a job, and what went wrong last', async () => {
     farm.addWorker('w', failsFrom(5));
     const { jobId } = await farm.coordinator.submit(JOB, SUBMISSION);
@@ -108,7 +139,8 @@ describe('a client', () => {
     expect(code).toBe(0);
     const lines = stdout.trimEnd().split('\n');
     expect(lines[0]).toMatch(/^\d{4}-\d\d-\d\d .*Z {2}submitted as star, priority 50$/);
-    expect(lines[1]).toMatch(/ingest of frame 0 begun by w$/);
+    expect(lines[1]).toMatch(/Z {2}begun$/);
+    expect(lines[2]).toMatch(/ingest of frame 0 begun by w$/);
     expect(lines).toContainEqual(
       expect.stringMatching(
         /decode of frame 5 failed on w: invalid-argument: this frame cannot be$/,

@@ -19,7 +19,7 @@ import { runScriptedWorker } from './scripted-worker.ts';
 const WAIT_MS = 10_000;
 
 export interface HarnessOptions extends Partial<
-  Pick<CoordinatorOptions, 'keepJobsMs' | 'nowMs' | 'conclude' | 'policy' | 'onOutcome'>
+  Pick<CoordinatorOptions, 'keepJobsMs' | 'clock' | 'nowMs' | 'conclude' | 'policy' | 'onOutcome'>
 > {
   readonly store?: Store;
   /** The bus as the coordinator sees it. */

@@ -151,6 +151,8 @@ describe('bivdiff simulate', () => {
       ['--block-sizes', '0', '--long', 'independent'],
       '--block-sizes: expected whole numbers, 1 to 64, with commas between, got "0"\n',
     ],
+    [['--block-sizes', '1,1'], 'error: --block-sizes: named more than once: 1; name'],
+    [['--block-sizes', '4,2,1,2,04'], 'error: --block-sizes: named more than once: 2, 4; name'],
     [
       ['--block-sizes', '1,2', '--long', 'independent'],
       'error: --block-sizes: is for windows that overlap',
@@ -176,6 +178,21 @@ describe('bivdiff simulate', () => {
     expect(code).not.toBe(0);
     expect(stdout).toBe('');
     expect(stderr).toContain(message);
+  });
+
+  it('refuses block sizes for a scenario of other windows than those that agree', async () => {
+    for (const [long, problem] of [
+      ['blend', '--block-sizes: is for long co-denoise; with blend each window is a task'],
+      ['independent', '--block-sizes: is for windows that overlap; with long independent none do'],
+    ] as const) {
+      await writeFile(join(folder, 'long.yaml'), `jobs: 1\nframes: 64\nlong: ${long}\n`);
+      const { code, stdout, stderr } = await run('long.yaml', '--block-sizes', '1,2');
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toContain(`error: ${problem}`);
+      // What is typed goes before the file.
+      const typed = await run('long.yaml', '--block-sizes', '1,2', '--long', 'co-denoise');
+      expect(typed).toMatchObject({ code: 0, stderr: '' });
+    }
   });
 
   it('refuses a scenario that is no UTF-8, by line and byte', async () => {

@@ -39,7 +39,7 @@ export interface Job {
   metrics: Metric[];
   /** Milliseconds since 1970 by the coordinator's clock. */
   submittedAtMs: number;
-  /** Wall seconds of the run; of a job that is done. */
+  /** Wall seconds that it has run since it was submitted, over all its runs: not while it was queued, paused or over. */
   seconds: number;
   /**
    * Who may change it: by its token, whoever submitted it first. Empty where there are no tokens, and to others who submitted the same
@@ -48,6 +48,16 @@ export interface Job {
   owner: string;
   /** Workers that it cannot go on without and that are not there, in words; empty: it waits for none, or is over. */
   waitingFor: string;
+  /** Its shots; absent where it has no cuts, and in lists. */
+  shots?: Shots | undefined;
+}
+
+/** Where the shots of a clip begin. */
+export interface Shots {
+  /** How many there are. */
+  count: number;
+  /** The first frame of each in the whole clip, from 0, in order; of more than 256, those of the first. */
+  firstFrames: number[];
 }
 
 /** One figure. (No map field: reflection of map fields is broken in the libraries that serve it.) */
@@ -121,6 +131,7 @@ function createBaseJob(): Job {
     seconds: 0,
     owner: "",
     waitingFor: "",
+    shots: undefined,
   };
 }
 
@@ -167,6 +178,9 @@ export const Job: MessageFns<Job> = {
     }
     if (message.waitingFor !== "") {
       writer.uint32(114).string(message.waitingFor);
+    }
+    if (message.shots !== undefined) {
+      Shots.encode(message.shots, writer.uint32(122).fork()).join();
     }
     return writer;
   },
@@ -295,6 +309,85 @@ export const Job: MessageFns<Job> = {
 
             message.waitingFor = reader.string();
             continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.shots = Shots.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseShots(): Shots {
+  return { count: 0, firstFrames: [] };
+}
+
+export const Shots: MessageFns<Shots> = {
+  encode(message: Shots, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.count !== 0) {
+      writer.uint32(8).int32(message.count);
+    }
+    if (message.firstFrames.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.firstFrames) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Shots {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShots();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.count = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.firstFrames.push(reader.int32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.firstFrames.push(reader.int32());
+              }
+
+              continue;
+            }
+
+            break;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {

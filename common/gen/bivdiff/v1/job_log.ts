@@ -13,7 +13,7 @@ export interface LogLine {
   /** Milliseconds since 1970 by the coordinator's clock. */
   atMs: number;
   /**
-   * Of the job: "submitted", "joined", "priority", "paused", "resumed", "cancelled", "failed", "done" or "deleted". Of a task: "task-begun",
+   * Of the job: "submitted", "joined", "priority", "begun", "paused", "resumed", "cancelled", "failed", "done" or "deleted". Of a task: "task-begun",
    * "task-failed", "task-retried", "task-lost", "task-copied", "task-healed", "task-diverged" or "task-set-aside".
    */
   kind: string;

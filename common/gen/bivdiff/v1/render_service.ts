@@ -300,7 +300,10 @@ export interface Worker {
   host: string;
   /** What its bits depend on: provider, instruction set, versions. */
   numericsClass: string;
-  /** Ids of the tasks that it runs. */
+  /**
+   * Ids of the tasks that it has in hand: those in its slots, one that is gathered for the next free slot, and those of which the result is
+   * being stored. So they may be more than slots.
+   */
   running: string[];
   /** It takes no more tasks and ends soon. */
   draining: boolean;

@@ -75,13 +75,19 @@ describe('opening a store directory', () => {
     expect(await readdir(folder)).toEqual(['format.json']);
   });
 
-  it('refuses a file', async () => {
+  it('refuses a file, and what is below one', async () => {
     await writeFile(join(folder, 'file'), '');
-    const error = await failureOf(openFileStore(join(folder, 'file')), 'already-exists');
-    expect(error.message).toBe(
-      `opening it in the store ${join(folder, 'file')}: it is not a folder`,
-    );
-    expect(error.hint).toBe('Choose another folder.');
+    const file = join(folder, 'file');
+    for (const [path, what] of [
+      [file, 'it'],
+      [join(file, 'store'), file],
+      [join(file, 'deep', 'store'), file],
+    ] as const) {
+      const error = await failureOf(openFileStore(path), 'invalid-argument');
+      expect(error.message).toBe(`no store can be at ${path}: ${what} is not a folder`);
+      expect(error.hint).toBe('Choose another place with --store or $BIVDIFF_STORE.');
+    }
+    expect(await readdir(folder)).toEqual(['file']);
   });
 
   it('refuses to lie where it may not write', async () => {

@@ -32,6 +32,8 @@ it(
     const watch = client.watch(id);
     const log = client.log(id, { follow: true });
     await watch.next();
+    // Submitted, and begun; the job waits for workers, so nothing follows.
+    await log.next();
     await log.next();
     proxy.blackHole();
     const ends = [watch.next(), log.next(), client.pause(id)];

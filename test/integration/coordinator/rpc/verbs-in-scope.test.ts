@@ -70,7 +70,7 @@ describe('an owner', () => {
 
   it('reads the logs of their own jobs, and of others not even that they are there', async () => {
     for (const client of [alice, reader, operator]) {
-      expect(await kindsOf(client, id)).toEqual(['submitted', 'cancelled']);
+      expect(await kindsOf(client, id)).toEqual(['submitted', 'begun', 'cancelled']);
     }
     await failureOf(bob.log(id, { follow: false }).next(), 'not-found');
     await failureOf(bob.log(id.slice(0, 8), { follow: true }).next(), 'not-found');
