@@ -39,7 +39,10 @@ export function imagePlaces(folder: string) {
   } as const satisfies Readonly<Record<string, PartPlace>>;
 }
 
-type GeneratorPart = keyof Omit<Generator, 'name' | 'task' | 'method' | 'conditions' | 'mixingRatio'>;
+type GeneratorPart = keyof Omit<
+  Generator,
+  'name' | 'task' | 'method' | 'conditions' | 'mixingRatio'
+>;
 
 /** Where a generator's own parts lie. A graph that is no folder has the config of the UNet beside it, as ControlNets fused into that do, or else the image UNet's. */
 export function generatorPlaces(
