@@ -119,10 +119,10 @@ def main():
     tried.add_argument("out", type=Path)
     tried.add_argument(
         "--form",
-        choices=(*rehearse.FORMS, "single", "full"),
+        choices=(*rehearse.FORMS, "single", "full", "full-xl"),
         default="safetensors",
         help="of the weights' files; single: other models, each as one file and as a folder; full: some"
-        " of the real size (7 GB)",
+        " of the real size (7 GB); full-xl: Stable Diffusion XL of the real size (10 GB)",
     )
     options = parser.parse_args()
     if options.command in ("graphs", "check") and not (options.folder / "card.json").is_file():
@@ -208,6 +208,8 @@ def _rehearse(options):
         rehearse_files.write_files(options.out)
     elif options.form == "full":
         rehearse_full.write_full(options.out)
+    elif options.form == "full-xl":
+        rehearse_full.write_full_xl(options.out)
     else:
         rehearse.write_folders(options.out, options.form)
 

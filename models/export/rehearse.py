@@ -119,6 +119,12 @@ def _write_xl(out):
     second = _text("sd2", texts[1], CLIPTextModelWithProjection)
     save({"unet": unet, "text_encoder": _text("sd1", texts[0]), "text_encoder_2": second}, at)
     save({"vae": vae(scaling_factor=0.13025)}, at)
+    write_xl_index(at)
+    save({"controlnet-xl-canny": ControlNetModel.from_unet(unet)}, out)
+
+
+def write_xl_index(at):
+    """What an XL pipeline's folder `at` has beside its models."""
     schedule = {key: value for key, value in SCHEDULE.items() if key != "set_alpha_to_one"}
     EulerDiscreteScheduler(timestep_spacing="leading", **schedule).save_pretrained(at / "scheduler")
     ours = ("unet", "vae", "scheduler")
@@ -126,7 +132,6 @@ def _write_xl(out):
     write_json(at / "model_index.json", {"_class_name": "StableDiffusionXLPipeline", **index})
     for name, folder in (("sd1", "tokenizer"), ("sd2", "tokenizer_2")):
         shutil.copytree(TOKENIZERS / name, at / folder, dirs_exist_ok=True)
-    save({"controlnet-xl-canny": ControlNetModel.from_unet(unet)}, out)
 
 
 def _image_unet(attention_head_dim=8, use_linear_projection=False, text=IMAGE_TEXT):
