@@ -10,7 +10,7 @@ import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { partFactsOf } from '../../workers/inference/onnx/part-facts.ts';
 import { machineMemory } from '../../workers/machine-memory.ts';
 import { ownClasses } from '../../workers/own-classes.ts';
-import { memoryGibText } from '../output/format.ts';
+import { moreMemoryText } from './more-memory.ts';
 
 export interface LocalMemory {
   readonly slots: number;
@@ -52,9 +52,6 @@ export function checkLocalMemory(
     ...{ threads, slots, partOf, sizeMultiple: models.sizeMultiple },
     ...{ hasBytes: () => ofSlot, retry: 'never' },
     whose: slots === 1 ? 'this process' : `each of ${slots} slots`,
-    moreMemory: (bytes) => {
-      const all = bytes * slots;
-      return all > machineMemory() ? 'a machine with more memory' : memoryGibText(all);
-    },
+    moreMemory: (need) => moreMemoryText(need, { slots, machineBytes: machineMemory() }),
   });
 }

@@ -106,7 +106,7 @@ export class Acceptor {
       ...{ partOf: partFactsOf(models), sizeMultiple: models.sizeMultiple, threads: THREADS },
       hasBytes: ({ stage }) => this.#workers.mostMemoryOf(STAGE_FACTS[stage].pool, key),
       ...{ retry: 'other-worker', whose: 'the largest slot of a worker that is there' },
-      moreMemory: (bytes) => `a worker with ${memoryGibText(bytes)} for each slot`,
+      moreMemory: ({ bytes }) => `a worker with ${memoryGibText(bytes)} for each slot`,
     });
   }
 

@@ -21,7 +21,7 @@ export interface Fit {
   /** Whose memory it is, for the error: say `a slot here`. */
   readonly whose: string;
   /** What would give it more memory: say `--memory-gib 8`. */
-  readonly moreMemory: (bytes: number) => string;
+  readonly moreMemory: (need: StageNeed) => string;
 }
 
 const GIB = 2 ** 30;
@@ -64,7 +64,7 @@ function fitting(job: AcceptedJob, worst: StageNeed, fit: Fit): readonly string[
     sizeThatFits(job, fit, fits),
     ...(['window', 'frameBatch'] as const).map((setting) => countThatFits(job, setting, fits)),
   ].filter((text) => text !== undefined);
-  return [...found.slice(0, NAMED_MAX), fit.moreMemory(worst.bytes)];
+  return [...found.slice(0, NAMED_MAX), fit.moreMemory(worst)];
 }
 
 function slotsThatFit(job: AcceptedJob, fit: Fit): string | undefined {

@@ -22,7 +22,7 @@ function fitOf(hasBytes: number | undefined, more: Partial<Fit> = {}): Fit {
         : undefined,
     ...{ threads: 1, sizeMultiple: 64, slots: 1, retry: 'never', whose: 'this process' },
     hasBytes: () => hasBytes,
-    moreMemory: (bytes) => `${bytes} bytes`,
+    moreMemory: ({ bytes }) => `${bytes} bytes`,
     ...more,
   };
 }
