@@ -12,6 +12,7 @@ import { decodePng } from '../../../workers/media/pixels/png.ts';
 import { endOfCli, startCli } from '../../support/cli-process.ts';
 import type { FaultFarm } from '../../support/farm/fault-farm.ts';
 import { killed } from '../../support/farm/farm-program.ts';
+import { isStill } from '../../support/farm/slow-motion.ts';
 import { answers, useFarm } from '../../support/farm/use-farm.ts';
 import { collect, psnr } from '../../support/media/clips.ts';
 import { SOURCE } from '../cli/workplace.ts';
@@ -60,16 +61,21 @@ describe.each(casesOf(['independent', 'blend'], (long) => long === 'blend'))(
       'grows as frames are finished, and is in the end what fetch gives',
       { timeout: LIMIT_MS },
       async () => {
-        const farm = await farmOf.start({ workers: 1 });
+        const farm = await farmOf.start({ workers: 0 });
+        // Stands still in the middle of the job, however fast it is.
+        const failAt = { point: 'record-put', of: 'decode', pass: 2, signal: 'SIGSTOP' } as const;
+        const worker = farm.startWorker('w1', [], { failAt });
+        await farm.seesWorkers(1);
         const growing = join(farm.folder, 'clip.so-far.mp4');
         const id = await farm.submit([...JOB, '--long', long]);
         const first = follow(farm, id);
-        await farm.until(
-          'a part is finished',
-          async () => (await finishedPrefix(farm, id)).length > 4,
-        );
+        await farm.until('the worker stands still', () => isStill(worker.child.pid!));
         await farm.client.pause(id);
-        // A task that ran may still be committed.
+        // The task that ran is still committed.
+        worker.child.kill('SIGCONT');
+        await farm.until('a part is finished', async () => {
+          return (await finishedPrefix(farm, id)).length > 4;
+        });
         await farm.until('all that is finished can be played', async () => {
           return (await framesIn(growing)) === (await finishedPrefix(farm, id)).length;
         });
