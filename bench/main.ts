@@ -9,6 +9,7 @@
 //   fast      drawing and smoothing with cached features and guidance that ends: time beside the usual, and what it changes
 //   graph-memory  of each graph what the estimate says beside what ONNX Runtime takes; with --models DIR of another set
 //   memory-forecast  what `bivdiff plan` foretells of memory beside what renders take; with --models DIR of another set
+//   real-size  the same for the set of --models DIR, whose models have the real size (docs/models.md); takes an hour and 20 GB of disk
 //   media     a clip to RGB and back to H.264 beside the ffmpeg program, as a ratio
 //   half-hour 45,000 frames with sound by bivdiff roundtrip beside the ffmpeg program, as a ratio
 //   scaler    a simulated day with bursts: GPU-seconds of the scaler, KEDA and an HPA beside the least that is possible
@@ -48,6 +49,7 @@ const SECTIONS = [
   'fast',
   'graph-memory',
   'memory-forecast',
+  'real-size',
   'media',
   'half-hour',
   'scaler',
@@ -170,6 +172,13 @@ const sections: Readonly<Record<Section, () => Promise<void>>> = {
   'memory-forecast': async () => {
     const told = (line: string): void => say(`memory-forecast ${line}`);
     results['memory-forecast'] = await compareMemory(folder, { models: values.models, say: told });
+  },
+  'real-size': async () => {
+    const { models } = values;
+    const told = (line: string): void => say(`real-size  ${line}`);
+    if (models === undefined) told('left out: it takes a set, --models DIR');
+    else
+      results['real-size'] = await compareMemory(folder, { models, isRealSize: true, say: told });
   },
   media: async () => {
     const figures = await compareFfmpeg(folder);

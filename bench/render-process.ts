@@ -16,6 +16,8 @@ export interface RenderRun {
   readonly seconds: number;
   /** Of the process and its children: the highest sum of resident memory seen. */
   readonly peakBytes: number;
+  /** The same without pages of files, which the system takes back when memory is short: mapped graphs, programs. */
+  readonly ownPeakBytes: number;
   /** Of the process, all its threads, not its children: as seen last. */
   readonly processorSeconds: number;
   /** Of the render's main thread, from when the program is up to its end. */
@@ -36,8 +38,11 @@ export interface RenderRun {
   };
 }
 
-/** Runs one render with these flags. @throws internal — it failed; its own error is in the message */
-export async function runRender(flags: readonly string[]): Promise<RenderRun> {
+/** Runs one render with these flags, `env` beside this process's own. @throws internal — it failed; its own error is in the message */
+export async function runRender(
+  flags: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<RenderRun> {
   const begunMs = performance.now();
   const folder = mkdtempSync(join(tmpdir(), 'bivdiff-bench-delay-'));
   const delayFile = join(folder, 'delay.json');
@@ -54,14 +59,17 @@ export async function runRender(flags: readonly string[]): Promise<RenderRun> {
     ],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...NODE_ENVIRONMENT, ...process.env, BENCH_LOOP_DELAY_FILE: delayFile },
+      env: { ...NODE_ENVIRONMENT, ...process.env, ...env, BENCH_LOOP_DELAY_FILE: delayFile },
     },
   );
   let peakBytes = 0;
+  let ownPeakBytes = 0;
   let processorSeconds = 0;
   const sampler = setInterval(() => {
     processorSeconds = Math.max(processorSeconds, processorTime(child.pid!));
-    peakBytes = Math.max(peakBytes, residentBytes(child.pid!));
+    const { resident, own } = memoryOf(child.pid!);
+    peakBytes = Math.max(peakBytes, resident);
+    ownPeakBytes = Math.max(ownPeakBytes, own);
   }, SAMPLE_INTERVAL_MS);
   const [stdout, stderr, code] = await Promise.all([
     textOf(child.stdout),
@@ -75,6 +83,7 @@ export async function runRender(flags: readonly string[]): Promise<RenderRun> {
   return {
     seconds: (performance.now() - begunMs) / 1000,
     peakBytes,
+    ownPeakBytes,
     processorSeconds,
     loopDelay: JSON.parse(loopDelay) as LoopDelay,
     report: JSON.parse(stdout) as RenderRun['report'],
@@ -102,11 +111,19 @@ function processorTime(pid: number): number {
   }
 }
 
-/** Resident memory of a process and its children, as the kernel counts it now; 0 once it is gone. */
-function residentBytes(pid: number): number {
+interface MemoryNow {
+  readonly resident: number;
+  /** Of it, without pages of files. */
+  readonly own: number;
+}
+
+/** Bytes of a process and its children, as the kernel counts them now; 0 once it is gone. */
+function memoryOf(pid: number): MemoryNow {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    const own = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
+    const [resident, files] = ['VmRSS', 'RssFile'].map((name) => {
+      return Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) * 1024;
+    });
     const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
       readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean),
     );
@@ -115,9 +132,14 @@ function residentBytes(pid: number): number {
     const begun = children.filter((child) => {
       return readFileSync(`/proc/${child}/cmdline`, 'utf8') !== command;
     });
-    return begun.reduce((sum, child) => sum + residentBytes(Number(child)), own);
+    const all = [
+      { resident: resident!, own: resident! - files! },
+      ...begun.map((child) => memoryOf(Number(child))),
+    ];
+    const sum = (key: keyof MemoryNow): number => all.reduce((total, one) => total + one[key], 0);
+    return { resident: sum('resident'), own: sum('own') };
   } catch {
     // The process or a thread of it ended between two reads.
-    return 0;
+    return { resident: 0, own: 0 };
   }
 }

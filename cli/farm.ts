@@ -45,6 +45,8 @@ export interface Accepted {
 }
 
 export interface RenderOptions {
+  /** Nothing is rendered after it: each model is released after its last task. @default false */
+  readonly isLast?: boolean;
   readonly signal?: AbortSignal;
   /** Called on the main thread at every change; keep it short. */
   readonly onProgress?: (progress: RenderProgress) => void;

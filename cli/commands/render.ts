@@ -112,7 +112,8 @@ async function renderOne(
       overwrite,
       farm: { storeFolder },
     } = run;
-    return renderToFiles({ farm, accepted, files, overwrite, view, storeFolder, signal });
+    const where = { files, overwrite, storeFolder };
+    return renderToFiles({ farm, accepted, ...where, view, signal, isLast: true });
   });
   if (run.json) printJson(environment.stdout, report);
   else environment.stdout.write(summaryText(report));

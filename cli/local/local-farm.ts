@@ -144,12 +144,14 @@ class LocalFarm implements Farm {
   async render(accepted: Accepted, options: RenderOptions): Promise<RenderResult> {
     const device = await this.#openDevice(options);
     this.#engine ??= this.#start(device);
-    const { bus, broken, holds } = this.#engine;
+    const { bus, broken, holds, lanes } = this.#engine;
     const signal = AbortSignal.any([
       broken,
       ...(options.signal === undefined ? [] : [options.signal]),
     ]);
-    const job = { accepted, store: this.store, bus, holds, ...this.#slots };
+    const onIdleParts =
+      options.isLast === true ? { onIdleParts: lanes.drop.bind(lanes) } : undefined;
+    const job = { accepted, store: this.store, bus, holds, ...this.#slots, ...onIdleParts };
     try {
       return await runRender(job, { ...options, signal });
     } catch (reason) {

@@ -22,6 +22,8 @@ export interface RenderToFilesOptions {
   readonly view: ProgressView;
   readonly storeFolder: string;
   readonly signal: AbortSignal;
+  /** Nothing is rendered after it. @default false */
+  readonly isLast?: boolean;
 }
 
 /** What `--json` prints of one render, and `--report` writes. */
@@ -73,12 +75,13 @@ const TRACE_MARK = '"bivdiff-trace"';
  * @throws already-exists — an output is there and differs
  */
 export async function renderToFiles(options: RenderToFilesOptions): Promise<RenderReport> {
-  const { farm, accepted, view, signal } = options;
+  const { farm, accepted, view, signal, isLast = false } = options;
   let latest: RenderProgress | undefined;
   let result: RenderResult;
   try {
     result = await farm.render(accepted, {
       signal,
+      isLast,
       onProgress: (progress) => {
         latest = progress;
         view.update(progress);

@@ -2,7 +2,7 @@
 
 import type { Bus } from '../../common/bus/ports.ts';
 import type { Store } from '../../common/store/ports.ts';
-import type { Stage } from '../../common/task.ts';
+import type { Digest, Stage } from '../../common/task.ts';
 import { runJobAlone } from '../../coordinator/dispatch/run-alone.ts';
 import { DEFAULT_FAILURE_POLICY } from '../../coordinator/domain/failure-policy.ts';
 import { createPlan } from '../../coordinator/domain/plan.ts';
@@ -20,6 +20,7 @@ import type {
   StageProgress,
   TaskCounts,
 } from '../farm.ts';
+import { idleParts } from './idle-parts.ts';
 import { concludeJob } from '../../coordinator/jobs/conclude-job.ts';
 import { programVersions } from '../versions.ts';
 
@@ -31,6 +32,8 @@ export interface RunRender {
   readonly slots: number;
   /** Of each slot. */
   readonly threads: number;
+  /** Is told of models that the job has done with. */
+  readonly onIdleParts?: (digests: readonly Digest[]) => void;
 }
 
 /** Renders a job to its end. @throws BivdiffError — as `Farm.render` */
@@ -39,11 +42,18 @@ export async function runRender(render: RunRender, options: RenderOptions): Prom
   const begunMs = performance.now();
   const graph = createTaskGraph(createPlan(accepted.job));
   const wanted = wantedTasks(graph);
+  const takeIdle = idleParts(accepted.job);
   const tally = new JobTally({
     graph,
     slots: () => slots,
     nowMs: () => performance.now() - begunMs,
-    onChange: () => options.onProgress?.(progressOf(tally)),
+    onChange: () => {
+      options.onProgress?.(progressOf(tally));
+      if (render.onIdleParts === undefined) return;
+      const { left } = tally;
+      const digests = takeIdle((stage) => left?.get(stage)?.tasks === 0);
+      if (digests.length > 0) render.onIdleParts(digests);
+    },
   });
   await runJobAlone({
     jobId: accepted.jobId,

@@ -116,7 +116,7 @@ export function stageNeeds(uses: readonly GraphUse[]): readonly StageNeed[] {
   return [...needs.values()];
 }
 
-/** The most that a lane takes in each stage, one after the other, which keeps what it has loaded as long as `limitBytes` allow. */
+/** The most that a lane takes in each stage, one after the other, which keeps what it has loaded as long as `limitBytes` allow and a later stage needs it. */
 export function lanePeaks(
   uses: readonly GraphUse[],
   limitBytes: number,
@@ -126,9 +126,13 @@ export function lanePeaks(
   const held = new Map<string, { readonly loaded: number; readonly run: number }>();
   const heldBytes = (): number =>
     [...held.values()].reduce((sum, { loaded, run }) => sum + loaded + run, 0);
-  for (const use of uses) {
+  for (const [i, use] of uses.entries()) {
     const { stage, memory, leastRun, limitBytesMin = 0 } = use;
     if (limitBytes < limitBytesMin) continue;
+    for (const other of [...held.keys()]) {
+      if (!uses.some((one, at) => (at >= i || one.stage === stage) && keyOf(one) === other))
+        held.delete(other);
+    }
     const key = keyOf(use);
     const before = held.get(key);
     held.delete(key);

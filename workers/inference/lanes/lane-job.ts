@@ -62,9 +62,11 @@ export type ToLane =
       /** One Int32: not 0 once the job is cancelled. */
       readonly cancelled: SharedArrayBuffer;
     }
+  /** Release these models. */
+  | { readonly kind: 'drop'; readonly digests: readonly Digest[] }
   | { readonly kind: 'close' };
 
-/** What the lane has loaded after a job. */
+/** What the lane has loaded after a job, or when models were dropped. */
 export interface LaneLoad {
   /** Least recently used first. */
   readonly warm: LoadedModels;
@@ -75,7 +77,8 @@ export type FromLane =
   | { readonly kind: 'progress'; readonly step: number; readonly steps: number }
   | { readonly kind: 'checkpoint'; readonly checkpoint: Checkpoint }
   | { readonly kind: 'done'; readonly result: LaneResult; readonly load: LaneLoad }
-  | { readonly kind: 'failed'; readonly failure: FailureJson; readonly load: LaneLoad };
+  | { readonly kind: 'failed'; readonly failure: FailureJson; readonly load: LaneLoad }
+  | { readonly kind: 'dropped'; readonly load: LaneLoad };
 
 /**
  * Makes each tensor fit to cross threads without a copy where it can: shared memory stays shared, a tensor that fills its

@@ -2,6 +2,7 @@
 // loaded, and replaces lanes that crash. The main thread only dispatches: nothing here blocks it.
 
 import { BivdiffError } from '../../../common/errors.ts';
+import type { Digest } from '../../../common/task.ts';
 import type { LoadedModels } from '../../../common/worker-status.ts';
 import type { LaneJob, LaneLoad, LaneResult, LaneSettings } from './lane-job.ts';
 import { Lane } from './lane.ts';
@@ -48,6 +49,8 @@ export interface LanePool {
    * @throws as `run`
    */
   runInEach(job: LaneJob, options?: LaneRunOptions): Promise<void>;
+  /** Releases the models in all lanes, each after the job that it runs. A later job that needs one loads it again. */
+  drop(digests: readonly Digest[]): void;
   stats(): LanePoolStats;
   /** Cancels all jobs and ends all threads. Idempotent. */
   close(): Promise<void>;
@@ -126,6 +129,10 @@ class WorkerLanePool implements LanePool {
 
   async runInEach(job: LaneJob, options: LaneRunOptions = {}): Promise<void> {
     await Promise.all(this.#lanes.map((lane) => lane.run(job, options)));
+  }
+
+  drop(digests: readonly Digest[]): void {
+    for (const lane of this.#lanes) lane.drop(digests);
   }
 
   stats(): LanePoolStats {

@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads';
 import '../onnx/no-telemetry.ts';
 import { BivdiffError } from '../../../common/errors.ts';
 import type { ErrorCode } from '../../../common/errors.ts';
+import type { Digest } from '../../../common/task.ts';
 import { tensorsToMove } from './lane-job.ts';
 import type { Checkpoint } from '../ports.ts';
 import type { FromLane, LaneJob, LaneLoad, LaneResult, LaneSettings, ToLane } from './lane-job.ts';
@@ -35,7 +36,7 @@ const CLOSE_JOB_GRACE_MS = 600_000;
 const NOTHING: LaneLoad = { warm: {}, loadedBytes: 0 };
 
 export class Lane {
-  /** After the last job. */
+  /** After the last job, or what was dropped since. */
   load: LaneLoad = NOTHING;
   /** Whether its thread is gone; such a lane takes no job. */
   hasExited = false;
@@ -98,6 +99,11 @@ export class Lane {
     }
   }
 
+  /** Releases the models, after the job that runs. */
+  drop(digests: readonly Digest[]): void {
+    if (!this.hasExited) this.#send({ kind: 'drop', digests });
+  }
+
   /** Cancels what runs, releases the sessions and ends the thread. Idempotent. */
   async close(): Promise<void> {
     this.#isClosing = true;
@@ -126,6 +132,7 @@ export class Lane {
       return;
     }
     this.load = message.load;
+    if (message.kind === 'dropped') return;
     const outcome =
       message.kind === 'done' ? message.result : BivdiffError.fromJSON(message.failure);
     this.#running?.settle(outcome);

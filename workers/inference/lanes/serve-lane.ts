@@ -24,8 +24,16 @@ export function serveLane(stages: LaneStages): void {
   };
   let current = Promise.resolve();
   port.on('message', (message: ToLane) => {
-    if (message.kind === 'run') current = answer(message, { stages, state, send });
-    else void current.then(() => state.sessions.clear()).then(() => port.close());
+    if (message.kind === 'close') {
+      void current.then(() => state.sessions.clear()).then(() => port.close());
+      return;
+    }
+    // A job begins when what was dropped before it is gone.
+    current = current.then(async () => {
+      if (message.kind === 'run') return answer(message, { stages, state, send });
+      await state.sessions.drop(message.digests);
+      send({ kind: 'dropped', load: state.sessions.load });
+    });
   });
 }
 

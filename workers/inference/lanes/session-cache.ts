@@ -106,6 +106,12 @@ export class SessionCache {
     await this.#release(this.#takeIdle(this.#missingFor(0)));
   }
 
+  /** Releases those of the models, and of what is made of them, that no work uses. */
+  async drop(digests: readonly Digest[]): Promise<void> {
+    const dropped = [...this.#entries].filter(([, { digest }]) => digests.includes(digest));
+    await this.#release(dropped.flatMap(([key, entry]) => this.#takeOut(key, entry) ?? []));
+  }
+
   /** Releases all that no work uses. */
   async clear(): Promise<void> {
     await this.#release(this.#takeIdle(Infinity));
@@ -178,14 +184,21 @@ export class SessionCache {
   #takeIdle(bytes: number, kept?: string): readonly OnnxSession[] {
     const taken: OnnxSession[] = [];
     let missing = bytes;
-    for (const [key, { users, loaded, bytes: weights, runBytes }] of [...this.#entries]) {
+    for (const [key, entry] of [...this.#entries]) {
       if (missing <= 0) break;
-      if (users > 0 || loaded === undefined || key === kept) continue;
-      this.#entries.delete(key);
-      taken.push(loaded);
-      missing -= weights + runBytes;
+      const session = key === kept ? undefined : this.#takeOut(key, entry);
+      if (session === undefined) continue;
+      taken.push(session);
+      missing -= entry.bytes + entry.runBytes;
     }
     return taken;
+  }
+
+  /** Its session, which is no longer kept; undefined, and nothing changes, where work uses it or it is not loaded yet. */
+  #takeOut(key: string, { users, loaded }: Entry): OnnxSession | undefined {
+    if (users > 0 || loaded === undefined) return undefined;
+    this.#entries.delete(key);
+    return loaded;
   }
 
   async #release(sessions: readonly OnnxSession[]): Promise<void> {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Digest } from '../../../../common/task.ts';
-import type { LaneModel } from '../../../../workers/inference/lanes/lane-job.ts';
+import type { LaneModel, LaneResult } from '../../../../workers/inference/lanes/lane-job.ts';
 import { createLanePool } from '../../../../workers/inference/lanes/lane-pool.ts';
 import { SessionCache } from '../../../../workers/inference/lanes/session-cache.ts';
 import { floatTensor } from '../../../../workers/tensor/tensor.ts';
@@ -136,6 +136,14 @@ describe('a session cache', () => {
     expect(cache.busySeconds).toBeGreaterThan(before);
   });
 
+  it('drops what it is told to, but for what is in use', async () => {
+    await touch('b');
+    await cache.use(large('a'), () => cache.drop(['a', 'b'] as Digest[]));
+    expect(Object.keys(cache.load.warm)).toEqual(['a']);
+    await cache.drop(['a'] as Digest[]);
+    expect(cache.load).toEqual({ warm: {}, loadedBytes: 0 });
+  });
+
   it('gives the memory back, however often it loads and evicts', async () => {
     const one = cacheOf(100 * MIB);
     await touch('a', one);
@@ -145,6 +153,32 @@ describe('a session cache', () => {
     expect(process.memoryUsage.rss() - afterFirst).toBeLessThan(100 * MIB);
     await one.clear();
     expect(afterFirst - process.memoryUsage.rss()).toBeGreaterThan(32 * MIB);
+  });
+});
+
+describe('lanes that are told to drop a model', () => {
+  it('release it, and load it again for a later job', async () => {
+    const entry = new URL('../../../support/models/test-lane.ts', import.meta.url);
+    const limits = { threadsPerLane: 1, memoryLimitBytes: 600 * MIB };
+    const pool = createLanePool({ lanes: 2, ...limits, entry });
+    const use = (): Promise<LaneResult> =>
+      pool.run({
+        ...{ stage: 'alternate', params: { roles: ['a', 'b'] }, frames: [] },
+        tensors: { x: floatTensor([1, 4096]) },
+        models: { a: large('a'), b: large('b') },
+      });
+    const held = (): string[] => pool.stats().loads.flatMap(({ warm }) => Object.keys(warm));
+    try {
+      await Promise.all([use(), use()]);
+      pool.drop(['a'] as Digest[]);
+      // The next one is told before it has answered, and finds it gone.
+      await use();
+      expect(held().toSorted()).toEqual(['a', 'b', 'b']);
+      pool.drop(['a', 'b'] as Digest[]);
+      await expect.poll(held).toEqual([]);
+    } finally {
+      await pool.close();
+    }
   });
 });
 

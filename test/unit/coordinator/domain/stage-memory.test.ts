@@ -157,19 +157,29 @@ describe('a lane that runs the stages', () => {
     memory: { loaded: 100, loading: 150, run },
   });
 
-  it('keeps all graphs and what their runs took, while there is room', () => {
+  it('keeps graphs that it needs again and what their runs took, while there is room', () => {
+    const uses = [one('generate', 'a', 40), one('encode', 'b', 60), one('decode', 'a', 40)];
+    expect([...lanePeaks(uses, 1000)]).toEqual([
+      ['generate', 150],
+      ['encode', 300],
+      ['decode', 140],
+    ]);
+  });
+
+  it('drops graphs that no later stage needs, however much room there is', () => {
     const uses = [one('encode', 'a', 40), one('decode', 'b', 60)];
     expect([...lanePeaks(uses, 1000)]).toEqual([
       ['encode', 150],
-      ['decode', 300],
+      ['decode', 160],
     ]);
   });
 
   it('drops the last stage’s before the next loads, where both do not fit', () => {
-    const uses = [one('encode', 'a', 40), one('decode', 'b', 80)];
+    const uses = [one('encode', 'a', 40), one('smooth', 'b', 80), one('decode', 'a', 40)];
     expect([...lanePeaks(uses, 200)]).toEqual([
       ['encode', 150],
-      ['decode', 180],
+      ['smooth', 180],
+      ['decode', 150],
     ]);
   });
 
