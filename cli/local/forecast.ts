@@ -62,13 +62,16 @@ export async function forecastRender(facts: ForecastFacts): Promise<Forecast> {
 /** Of the whole process: as if every slot were at a stage's worst at once. */
 function estimateMemory({
   accepted: { job, models },
+  graph,
   slots,
   threads,
   memoryBytes,
 }: ForecastFacts): Pick<Forecast, 'memoryBytesEstimated' | 'memoryBytesByStage'> {
   const uses = graphUses(job, partFactsOf(models), threads);
   const ofLanes = (bytes: number): number => BASE_BYTES + slots * (LANE_BYTES + bytes);
-  const peaks = [...lanePeaks(uses, memoryBytes / slots)];
+  // With several windows, each goes as far as it can before the next is drawn.
+  const isOneByOne = countOfStage(graph.plan, 'smooth') <= 1;
+  const peaks = [...lanePeaks(uses, memoryBytes / slots, { isOneByOne })];
   return {
     memoryBytesEstimated: ofLanes(Math.max(0, ...peaks.map(([, bytes]) => bytes))),
     memoryBytesByStage: Object.fromEntries(peaks.map(([stage, bytes]) => [stage, ofLanes(bytes)])),

@@ -1,20 +1,31 @@
-// Which models a job has done with: a render that is the last one of its process gives their memory back before the next ones are loaded.
+// Which models a job has done with for now: a render that is the last one of its process gives their memory back before the next ones are loaded.
 
 import type { Digest, Stage } from '../../common/task.ts';
 import { nodesOf } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 
-/** Gives the parts that no stage runs any more, each once. `isDone`: of a stage, whether none of its tasks is left. */
-export function idleParts(job: AcceptedJob): (isDone: (stage: Stage) => boolean) => Digest[] {
-  const stagesOf = new Map<Digest, Set<Stage>>();
-  for (const { stage, models } of nodesOf(job)) {
-    for (const digest of Object.values(models)) {
-      stagesOf.set(digest, (stagesOf.get(digest) ?? new Set()).add(stage));
-    }
+/** Where a stage stands: no task of it is left; some are, and one was run or is being run; none was. */
+export type StageStand = 'done' | 'begun' | 'ahead';
+
+/**
+ * Gives the parts that are idle since it was called last: no stage that has begun runs them, nor does the next one. A model that the end of the pipeline
+ * needs again is loaded again then. With several windows most stages have begun, and keep theirs.
+ */
+export function idleParts(job: AcceptedJob): (standOf: (stage: Stage) => StageStand) => Digest[] {
+  const nodes = nodesOf(job).filter(({ models }) => Object.keys(models).length > 0);
+  const partsOf = new Map<Stage, Set<Digest>>();
+  for (const { stage, models } of nodes) {
+    partsOf.set(stage, new Set([...(partsOf.get(stage) ?? []), ...Object.values(models)]));
   }
-  return (isDone) => {
-    const idle = [...stagesOf].filter(([, stages]) => [...stages].every(isDone));
-    for (const [digest] of idle) stagesOf.delete(digest);
-    return idle.map(([digest]) => digest);
+  let inUse = new Set<Digest>();
+  return (standOf) => {
+    const next = [...partsOf.keys()].find((stage) => standOf(stage) === 'ahead');
+    const before = inUse;
+    inUse = new Set(
+      [...partsOf]
+        .filter(([stage]) => stage === next || standOf(stage) === 'begun')
+        .flatMap(([, parts]) => [...parts]),
+    );
+    return [...before].filter((digest) => !inUse.has(digest));
   };
 }

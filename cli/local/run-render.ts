@@ -42,17 +42,14 @@ export async function runRender(render: RunRender, options: RenderOptions): Prom
   const begunMs = performance.now();
   const graph = createTaskGraph(createPlan(accepted.job));
   const wanted = wantedTasks(graph);
-  const takeIdle = idleParts(accepted.job);
+  const tellIdle = idleTeller(render);
   const tally = new JobTally({
     graph,
     slots: () => slots,
     nowMs: () => performance.now() - begunMs,
     onChange: () => {
       options.onProgress?.(progressOf(tally));
-      if (render.onIdleParts === undefined) return;
-      const { left } = tally;
-      const digests = takeIdle((stage) => left?.get(stage)?.tasks === 0);
-      if (digests.length > 0) render.onIdleParts(digests);
+      tellIdle?.(tally);
     },
   });
   await runJobAlone({
@@ -69,6 +66,21 @@ export async function runRender(render: RunRender, options: RenderOptions): Prom
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   return finish(render, { graph, tally, seconds: (performance.now() - begunMs) / 1000 });
+}
+
+function idleTeller({ accepted, onIdleParts }: RunRender): ((tally: JobTally) => void) | undefined {
+  if (onIdleParts === undefined) return undefined;
+  const takeIdle = idleParts(accepted.job);
+  return (tally) => {
+    const { left, stages } = tally;
+    if (left === undefined) return;
+    const idle = takeIdle((stage) => {
+      if (left.get(stage)?.tasks === 0) return 'done';
+      const hasBegun = (stages.get(stage)?.run ?? 0) > 0 || tally.runningOf(stage).length > 0;
+      return hasBegun ? 'begun' : 'ahead';
+    });
+    if (idle.length > 0) onIdleParts(idle);
+  };
 }
 
 interface Finished {

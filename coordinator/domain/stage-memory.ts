@@ -116,22 +116,29 @@ export function stageNeeds(uses: readonly GraphUse[]): readonly StageNeed[] {
   return [...needs.values()];
 }
 
-/** The most that a lane takes in each stage, one after the other, which keeps what it has loaded as long as `limitBytes` allow and a later stage needs it. */
+/**
+ * The most that a lane takes in each stage, one after the other, which keeps what it has loaded as long as `limitBytes` allow. `isOneByOne`: a stage
+ * begins when the one before it is done, and keeps nothing of it but what it needs itself.
+ */
 export function lanePeaks(
   uses: readonly GraphUse[],
   limitBytes: number,
+  { isOneByOne = false } = {},
 ): ReadonlyMap<Stage, number> {
   const peaks = new Map<Stage, number>();
   /** Least recently used first. */
-  const held = new Map<string, { readonly loaded: number; readonly run: number }>();
+  const held = new Map<
+    string,
+    { readonly part: Digest; readonly loaded: number; readonly run: number }
+  >();
   const heldBytes = (): number =>
     [...held.values()].reduce((sum, { loaded, run }) => sum + loaded + run, 0);
-  for (const [i, use] of uses.entries()) {
+  for (const use of uses) {
     const { stage, memory, leastRun, limitBytesMin = 0 } = use;
     if (limitBytes < limitBytesMin) continue;
-    for (const other of [...held.keys()]) {
-      if (!uses.some((one, at) => (at >= i || one.stage === stage) && keyOf(one) === other))
-        held.delete(other);
+    if (isOneByOne) {
+      const own = new Set(uses.filter((one) => one.stage === stage).map(({ part }) => part));
+      for (const [other, { part }] of [...held]) if (!own.has(part)) held.delete(other);
     }
     const key = keyOf(use);
     const before = held.get(key);
@@ -149,7 +156,7 @@ export function lanePeaks(
     evict(memory.loaded);
     const loading = before === undefined ? heldBytes() + memory.loading : 0;
     evict(memory.loaded + run);
-    held.set(key, { loaded: memory.loaded, run });
+    held.set(key, { part: use.part, loaded: memory.loaded, run });
     peaks.set(stage, Math.ceil(Math.max(peaks.get(stage) ?? 0, loading, heldBytes())));
   }
   return peaks;

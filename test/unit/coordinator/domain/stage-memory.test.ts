@@ -157,29 +157,31 @@ describe('a lane that runs the stages', () => {
     memory: { loaded: 100, loading: 150, run },
   });
 
-  it('keeps graphs that it needs again and what their runs took, while there is room', () => {
-    const uses = [one('generate', 'a', 40), one('encode', 'b', 60), one('decode', 'a', 40)];
-    expect([...lanePeaks(uses, 1000)]).toEqual([
-      ['generate', 150],
-      ['encode', 300],
-      ['decode', 140],
-    ]);
-  });
-
-  it('drops graphs that no later stage needs, however much room there is', () => {
+  it('keeps all graphs and what their runs took, while there is room', () => {
     const uses = [one('encode', 'a', 40), one('decode', 'b', 60)];
     expect([...lanePeaks(uses, 1000)]).toEqual([
       ['encode', 150],
-      ['decode', 160],
+      ['decode', 300],
+    ]);
+  });
+
+  it('keeps but what the stage itself runs where stages follow each other', () => {
+    const uses = [
+      ...[one('generate', 'a', 40), one('generate', 'b', 20)],
+      ...[one('smooth', 'c', 60), one('decode', 'b', 20)],
+    ];
+    expect([...lanePeaks(uses, 1000, { isOneByOne: true })]).toEqual([
+      ['generate', 290],
+      ['smooth', 160],
+      ['decode', 150],
     ]);
   });
 
   it('drops the last stage’s before the next loads, where both do not fit', () => {
-    const uses = [one('encode', 'a', 40), one('smooth', 'b', 80), one('decode', 'a', 40)];
+    const uses = [one('encode', 'a', 40), one('decode', 'b', 80)];
     expect([...lanePeaks(uses, 200)]).toEqual([
       ['encode', 150],
-      ['smooth', 180],
-      ['decode', 150],
+      ['decode', 180],
     ]);
   });
 
