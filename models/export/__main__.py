@@ -1,4 +1,4 @@
-"""`python -m export COMMAND`: writes model sets that the render system runs.
+"""`python -m export COMMAND`, installed `bivdiff-export COMMAND`: writes model sets that the render system runs.
 
 demo      the small models, from the folder they were trained in, into models/demo
 temporal  of these the temporal layers over the image UNet alone, and their logs
@@ -37,12 +37,13 @@ from .layout import (
 )
 from .whole_folder import whole_folder
 
+COMMAND = "bivdiff-export"  # as the installed package calls it
 DEMO = Path(__file__).resolve().parents[1] / "demo"
 
 
 def main():
     parser = argparse.ArgumentParser(
-        prog="python -m export",
+        prog=COMMAND if Path(sys.argv[0]).stem == COMMAND else "python -m export",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
