@@ -22,7 +22,7 @@ export interface GraphShape {
   readonly side: number;
 }
 
-/** Bytes above the process with its libraries alone. */
+/** Bytes above the process that has loaded ONNX Runtime and a small graph, and released that. */
 export interface MeasuredMemory extends GraphMemory {
   /** After the session was released. */
   readonly released: number;
@@ -74,7 +74,7 @@ export async function measureGraphs({
         `${mib(foretold[key])} (${mib(measured[key])})`;
       say(
         `${part.name}, ${shape.samples} of ${shape.frames} x ${shape.side}x${shape.side}: MiB foretold (taken): weights ${mib(weightBytes)}, ` +
-          `loading ${pair('loading')}, loaded ${pair('loaded')}, run ${pair('run')}; after release (${mib(measured.released)})`,
+          `loading ${pair('loading')}, loaded ${pair('loaded')} = ${(measured.loaded / weightBytes).toFixed(2)} of them, run ${pair('run')}; after release (${mib(measured.released)})`,
       );
     }
   }
