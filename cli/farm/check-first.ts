@@ -2,10 +2,17 @@
 
 import type { CheckSpecRequest } from '../../common/gen/bivdiff/v1/render_service.ts';
 import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
+import { draftProblems } from '../../coordinator/domain/accept.ts';
+import { unnamedSource } from '../../coordinator/domain/check-sources.ts';
 import { furtherSources } from '../../recipes/spec/further-sources.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
+import type { RequestLook } from '../farm.ts';
+import { lookAtSources } from '../request/look-at-sources.ts';
+import type { RequestDraft } from '../request/render-request.ts';
+import { problemsOfTexts } from '../request/request-problems.ts';
+import type { RequestProblem } from '../request/request-problems.ts';
 import type { FarmClient } from './farm-client.ts';
 import { specMessage } from './spec-message.ts';
 
@@ -13,7 +20,7 @@ type Seen = Awaited<ReturnType<MediaService['probe']>>;
 type SeenMessage = CheckSpecRequest['sources'][number];
 
 /** Looks at each source once, however many renders are of it. Dispose of it when done. */
-export class FirstLook implements AsyncDisposable {
+export class FirstLook implements RequestLook, AsyncDisposable {
   readonly #media = createMediaService();
   readonly #seen = new Map<string, Promise<Seen>>();
   readonly #farm: Pick<FarmClient, 'checkSpec'>;
@@ -22,19 +29,37 @@ export class FirstLook implements AsyncDisposable {
     this.#farm = farm;
   }
 
+  /** What shows without the farm's models, of a request that it could not be asked about; of any other nothing. */
+  async problemsOf({
+    request: { spec },
+    unknown,
+  }: Pick<RequestDraft, 'request' | 'unknown'>): Promise<readonly RequestProblem[]> {
+    const seen = await lookAtSources({ spec, unknown }, (path) => this.#see(path));
+    if (unknown.length === 0 && seen.problems.length === 0) return [];
+    const sources = Object.entries(seen.sources).map(
+      ([name, one]) => [name, unnamedSource(one)] as const,
+    );
+    const found = draftProblems({
+      ...{ spec, unknown: spec.cuts === 'auto' ? [...unknown, 'cuts'] : unknown },
+      source: seen.source && unnamedSource(seen.source),
+      sources: Object.fromEntries(sources),
+    });
+    return [...seen.problems, ...problemsOfTexts(found)];
+  }
+
   /** @throws BivdiffError — a source cannot be read, or the farm would refuse the render */
   async check(spec: RenderSpec, priority: number): Promise<void> {
-    const source = await this.#look('', spec.input.path);
+    const source = await this.#message('', spec.input.path);
     const sources: SeenMessage[] = [];
-    for (const { name, path } of furtherSources(spec)) sources.push(await this.#look(name, path));
+    for (const { name, path } of furtherSources(spec)) {
+      sources.push(await this.#message(name, path));
+    }
     const protocol = PROTOCOL_VERSION;
     await this.#farm.checkSpec({ protocol, spec: specMessage(spec), priority, source, sources });
   }
 
-  async #look(name: string, path: string): Promise<SeenMessage> {
-    const looking = this.#seen.get(path) ?? this.#media.probe(path);
-    this.#seen.set(path, looking);
-    const { frames, width, height, alpha, sound } = await looking;
+  async #message(name: string, path: string): Promise<SeenMessage> {
+    const { frames, width, height, alpha, sound } = await this.#see(path);
     return {
       name,
       frames,
@@ -43,6 +68,12 @@ export class FirstLook implements AsyncDisposable {
       alpha,
       sound: sound && { steadyRate: undefined, ...sound },
     };
+  }
+
+  #see(path: string): Promise<Seen> {
+    const looking = this.#seen.get(path) ?? this.#media.probe(path);
+    this.#seen.set(path, looking);
+    return looking;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -118,7 +118,7 @@ export class Acceptor {
       const facts = { ...source, path, frames, width, height, alpha, sound };
       return spec === undefined
         ? facts
-        : await this.#cuts.withCuts(facts, { spec, path: held.path });
+        : await this.#cuts.withCuts(facts, { spec, path: held.path, clip: source.digest });
     } catch (reason) {
       throw nameSource(BivdiffError.from(reason), { source: path });
     }
