@@ -130,7 +130,8 @@ async function checkAll(
     const { request } = draft;
     const found = await problemsOfDraft({ ...draft, problems: [] }, { look });
     problems.push(...at(placeInBatch(request, path), found));
-    if (found.length === 0 && draft.problems.length === 0) asked.push(request);
+    const isWhole = draft.unknown.length + draft.problems.length + found.length === 0;
+    if (isWhole) asked.push(request);
   }
   for (const request of asked) {
     await ofLine(request, () => look.check(request.spec, options.priority));
