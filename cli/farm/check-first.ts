@@ -1,17 +1,21 @@
 // Asks a farm whether it would take a render, before anything of it is uploaded: a source may be hours of video.
 
+import { BivdiffError } from '../../common/errors.ts';
 import type { CheckSpecRequest } from '../../common/gen/bivdiff/v1/render_service.ts';
+import { contentsOf } from '../../common/problems.ts';
 import { PROTOCOL_VERSION } from '../../common/protocol-version.ts';
 import { draftProblems } from '../../coordinator/domain/accept.ts';
 import { unnamedSource } from '../../coordinator/domain/check-sources.ts';
+import type { SeenSource } from '../../coordinator/domain/check-sources.ts';
 import { furtherSources } from '../../recipes/spec/further-sources.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
 import type { RequestLook } from '../farm.ts';
 import { lookAtSources } from '../request/look-at-sources.ts';
+import type { SeenSources } from '../request/look-at-sources.ts';
 import type { RequestDraft } from '../request/render-request.ts';
-import { problemsOfTexts } from '../request/request-problems.ts';
+import { problemsOfError, problemsOfTexts } from '../request/request-problems.ts';
 import type { RequestProblem } from '../request/request-problems.ts';
 import type { FarmClient } from './farm-client.ts';
 import { specMessage } from './spec-message.ts';
@@ -29,7 +33,7 @@ export class FirstLook implements RequestLook, AsyncDisposable {
     this.#farm = farm;
   }
 
-  /** What shows without the farm's models, of a request that it could not be asked about; of any other nothing. */
+  /** What shows in the sources, and what the farm says of the rest; of a request of which all is known that is `check`'s. */
   async problemsOf({
     request: { spec },
     unknown,
@@ -44,7 +48,26 @@ export class FirstLook implements RequestLook, AsyncDisposable {
       source: seen.source && unnamedSource(seen.source),
       sources: Object.fromEntries(sources),
     });
-    return [...seen.problems, ...problemsOfTexts(found)];
+    const problems = [...seen.problems, ...problemsOfTexts(found)];
+    await this.#ask(spec, { unknown, seen, problems });
+    return problems;
+  }
+
+  /** Adds what the farm says, if it can be asked: what is known already is told without it too. */
+  async #ask(spec: RenderSpec, { unknown, seen, problems }: Asked): Promise<void> {
+    const { source, sources, unread } = seen;
+    const left = [...unknown, ...unread.map(contentsOf)];
+    try {
+      await this.#farm.checkSpec({
+        ...{ protocol: PROTOCOL_VERSION, spec: specMessage(spec), priority: 0, unknown: left },
+        source: source && messageOf('', source),
+        sources: Object.entries(sources).map(([name, one]) => messageOf(name, one)),
+      });
+    } catch (reason) {
+      if (BivdiffError.from(reason).code !== 'unavailable') {
+        problems.push(...problemsOfError(reason));
+      }
+    }
   }
 
   /** @throws BivdiffError — a source cannot be read, or the farm would refuse the render */
@@ -55,19 +78,12 @@ export class FirstLook implements RequestLook, AsyncDisposable {
       sources.push(await this.#message(name, path));
     }
     const protocol = PROTOCOL_VERSION;
-    await this.#farm.checkSpec({ protocol, spec: specMessage(spec), priority, source, sources });
+    const message = { protocol, spec: specMessage(spec), priority, source, sources, unknown: [] };
+    await this.#farm.checkSpec(message);
   }
 
   async #message(name: string, path: string): Promise<SeenMessage> {
-    const { frames, width, height, alpha, sound } = await this.#see(path);
-    return {
-      name,
-      frames,
-      width,
-      height,
-      alpha,
-      sound: sound && { steadyRate: undefined, ...sound },
-    };
+    return messageOf(name, await this.#see(path));
   }
 
   #see(path: string): Promise<Seen> {
@@ -79,4 +95,20 @@ export class FirstLook implements RequestLook, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#media.close();
   }
+}
+
+interface Asked {
+  readonly unknown: readonly string[];
+  readonly seen: SeenSources;
+  readonly problems: RequestProblem[];
+}
+
+function messageOf(
+  name: string,
+  { frames, width, height, alpha, sound }: Omit<SeenSource, 'path'>,
+): SeenMessage {
+  return {
+    ...{ name, frames, width, height, alpha },
+    sound: sound && { steadyRate: undefined, ...sound },
+  };
 }

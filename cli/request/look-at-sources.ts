@@ -1,6 +1,6 @@
 // Looks at every source that a request names, as far as these can be read: what is wrong with one hides nothing of the others.
 
-import { contentsOf, ProblemList } from '../../common/problems.ts';
+import { ProblemList } from '../../common/problems.ts';
 import type { SeenSource } from '../../coordinator/domain/check-sources.ts';
 import { furtherSources } from '../../recipes/spec/further-sources.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
@@ -12,7 +12,8 @@ export interface SeenSources {
   readonly source?: SeenSource;
   /** By name, those that could be. */
   readonly sources: Readonly<Record<string, SeenSource>>;
-  /** Of the fields that name the others. */
+  /** The fields that name the others. */
+  readonly unread: readonly string[];
   readonly problems: readonly RequestProblem[];
 }
 
@@ -22,10 +23,12 @@ export async function lookAtSources(
   see: (path: string) => Promise<Omit<SeenSource, 'path'>>,
 ): Promise<SeenSources> {
   const problems: RequestProblem[] = [];
+  const unread: string[] = [];
   const list = new ProblemList(unknown);
   const lookAt = async (path: string, field: string): Promise<SeenSource | undefined> => {
-    if (list.isUnknown(field) || list.isUnknown(contentsOf(field))) return undefined;
-    const seen = await lookedAt(() => see(path), problems, field);
+    const isNamed = !list.isUnknown(field);
+    const seen = isNamed ? await lookedAt(() => see(path), problems, field) : undefined;
+    if (seen === undefined) unread.push(field);
     return seen && { ...seen, path };
   };
   const source = await lookAt(spec.input.path, 'input.path');
@@ -34,5 +37,5 @@ export async function lookAtSources(
     const seen = await lookAt(path, field);
     if (seen !== undefined) sources[name] = seen;
   }
-  return { ...(source && { source }), sources, problems };
+  return { ...(source && { source }), sources, unread, problems };
 }
