@@ -12,6 +12,7 @@ import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
 import type { RequestLook } from '../farm.ts';
+import { exitCodeOf, EXIT_USAGE } from '../output/exit-codes.ts';
 import { lookAtSources } from '../request/look-at-sources.ts';
 import type { SeenSources } from '../request/look-at-sources.ts';
 import type { RequestDraft } from '../request/render-request.ts';
@@ -64,9 +65,8 @@ export class FirstLook implements RequestLook, AsyncDisposable {
         sources: Object.entries(sources).map(([name, one]) => messageOf(name, one)),
       });
     } catch (reason) {
-      if (BivdiffError.from(reason).code !== 'unavailable') {
-        problems.push(...problemsOfError(reason));
-      }
+      const error = BivdiffError.from(reason);
+      if (exitCodeOf(error) === EXIT_USAGE) problems.push(...problemsOfError(error));
     }
   }
 
