@@ -10,6 +10,20 @@ import type { JobId, Stage } from '../common/task.ts';
 import type { SourceFacts } from '../coordinator/domain/check-sources.ts';
 import type { JobOutput } from '../coordinator/jobs/manifest.ts';
 import type { AcceptedJob } from '../recipes/job.ts';
+import type { RequestDraft } from './request/render-request.ts';
+import type { RequestProblem } from './request/request-problems.ts';
+
+/** Looks at what requests name. Puts nothing anywhere. */
+export interface RequestLook {
+  /**
+   * What is wrong with a request besides what its draft tells, as `field: what`.
+   * @throws BivdiffError — anything that is not wrong with the request
+   */
+  problemsOf(
+    draft: Pick<RequestDraft, 'request' | 'unknown'>,
+    options: { readonly signal?: AbortSignal },
+  ): Promise<readonly RequestProblem[]>;
+}
 
 export interface Farm {
   readonly store: Store & StoreUpkeep;

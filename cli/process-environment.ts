@@ -46,10 +46,10 @@ export function processEnvironment(): CliEnvironment {
     cores: availableParallelism(),
     // In KiB on every platform.
     peakMemoryBytes: () => process.resourceUsage().maxRSS * 1024,
-    openFarm: async (options) => {
+    openFarm: async (options, before) => {
       // ONNX Runtime and the codecs take a while to load; help and errors in flags need neither.
       const { openLocalFarm } = await import('./local/local-farm.ts');
-      return openLocalFarm(options);
+      return openLocalFarm(options, before);
     },
     interruption: createInterruption(
       { on: (signal, listener) => process.on(signal, listener), endAtOnce },

@@ -1,7 +1,7 @@
 // What the commands may see of the world: streams, clock, folder, settings, the farm's door. Made once in main.ts;
 // tests make their own.
 
-import type { Farm, FarmOptions } from './farm.ts';
+import type { Farm, FarmOptions, RequestLook } from './farm.ts';
 import { errorJson, errorText } from './output/error-text.ts';
 import { exitCodeOf } from './output/exit-codes.ts';
 import type { BivdiffError } from '../common/errors.ts';
@@ -70,7 +70,11 @@ export interface CliEnvironment {
   readonly cores: number;
   /** The most memory that the process has held so far. */
   readonly peakMemoryBytes: () => number;
-  readonly openFarm: (options: FarmOptions) => Promise<Farm>;
+  /** `before` may look at what will be rendered, and refuse it, before there is a store. */
+  readonly openFarm: (
+    options: FarmOptions,
+    before?: (look: RequestLook) => Promise<void>,
+  ) => Promise<Farm>;
   /** Aborts at the first Ctrl-C. Asking arms it; before, Ctrl-C ends the process as usual. */
   readonly interruption: () => AbortSignal;
 }

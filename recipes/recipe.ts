@@ -4,6 +4,7 @@
 import type { z } from 'zod';
 
 import type { ModelPart, ModelSet } from '../common/models/model-set.ts';
+import type { ProblemSink } from '../common/problems.ts';
 import type { SamplerName } from '../common/stages.ts';
 import type { BridgeModels, JobBase } from './pipeline/job-base.ts';
 import type { PlanNode } from './pipeline/plan-node.ts';
@@ -40,7 +41,7 @@ export interface RecipeRequest<S> {
   /** The further ones, by name. */
   readonly sources: NonNullable<JobBase['sources']>;
   /** Takes what does not fit: `field: what`. */
-  readonly problems: string[];
+  readonly problems: ProblemSink;
 }
 
 /** What a recipe adds to a job. */

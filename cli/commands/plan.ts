@@ -8,15 +8,17 @@ import { windowsOfShot } from '../../recipes/pipeline/windows.ts';
 import { STAGES } from '../../common/task.ts';
 import type { SourceFacts } from '../../coordinator/domain/check-sources.ts';
 import { acceptRequest } from '../request/accept-request.ts';
-import type { Accepted, Forecast } from '../farm.ts';
+import { checkDraft } from '../request/check-drafts.ts';
+import type { Accepted, Farm, Forecast, RequestLook } from '../farm.ts';
 import { formatBytes, formatSeconds, formatTable, plural } from '../output/format.ts';
 import { shotsText } from '../output/shots-text.ts';
 import { stepsText } from '../output/steps-text.ts';
 import { withFarm } from '../local/open-farm.ts';
 import { EXIT_OK } from '../output/exit-codes.ts';
-import { requestFromFile, requestFromFlags } from '../request/render-request.ts';
+import { draftRequest } from '../request/render-request.ts';
+import type { RequestProblem } from '../request/request-problems.ts';
 import { addRenderFlags } from '../flags/render-flags.ts';
-import { layerOfFlags, runOptions } from '../request/run-options.ts';
+import { draftRunOptions, layerOfFlags } from '../request/run-options.ts';
 import type { TypedFlags } from '../flags/render-flags.ts';
 import { printJson, warningsTo } from '../terminal.ts';
 import type { CliEnvironment } from '../terminal.ts';
@@ -55,14 +57,14 @@ async function plan(
   environment: CliEnvironment,
 ): Promise<number> {
   const flags = layerOfFlags(typed, environment);
-  const request =
-    specFile === undefined
-      ? requestFromFlags(flags, { needsOutput: false, command: 'plan' })
-      : await requestFromFile(specFile, flags, { needsOutput: false, command: 'plan' });
-  const run = runOptions(typed, environment);
+  const draft = await draftRequest(specFile, flags, { needsOutput: false, command: 'plan' });
+  const besides: RequestProblem[] = [];
+  const run = await draftRunOptions(typed, environment, besides);
   const signal = environment.interruption();
-  await withFarm(run, environment, async (farm) => {
-    const accepted = await acceptRequest(farm, request, {
+  const before = (look: RequestLook): Promise<void> =>
+    checkDraft(draft, { look, signal, run, besides, command: 'plan' });
+  const work = async (farm: Farm): Promise<void> => {
+    const accepted = await acceptRequest(farm, draft.request, {
       signal,
       onWarning: warningsTo(environment.stderr),
       progress: environment,
@@ -70,7 +72,8 @@ async function plan(
     const forecast = await farm.foresee(accepted);
     if (run.json) printJson(environment.stdout, planJson(accepted, forecast));
     else environment.stdout.write(planText(accepted, forecast));
-  });
+  };
+  await withFarm(run, environment, work, before);
   return EXIT_OK;
 }
 

@@ -8,24 +8,31 @@ import { BivdiffError } from '../../common/errors.ts';
 import { acceptRequest } from '../request/accept-request.ts';
 import type { AcceptRequestOptions } from '../request/accept-request.ts';
 import {
-  batchError,
-  checkBatchFlags,
+  at,
+  batchRefusal,
+  draftBatch,
+  flagsBesideBatch,
   placeInBatch,
-  requestsFromBatch,
 } from '../request/batch-file.ts';
-import type { Accepted, Farm } from '../farm.ts';
+import {
+  checkDraft,
+  placeProblems,
+  problemsOfDraft,
+  storeProblems,
+} from '../request/check-drafts.ts';
+import type { Accepted, Farm, RequestLook } from '../farm.ts';
 import { plural } from '../output/format.ts';
-import { checkPlaces } from '../output/place-outputs.ts';
 import { errorJson, errorText } from '../output/error-text.ts';
 import { EXIT_FAILED, EXIT_OK } from '../output/exit-codes.ts';
 import { createView, withFarm } from '../local/open-farm.ts';
 import type { ProgressView } from '../output/progress.ts';
 import { renderToFiles, summaryText } from '../local/render-to-files.ts';
 import type { RenderReport } from '../local/render-to-files.ts';
-import { requestFromFile, requestFromFlags } from '../request/render-request.ts';
-import type { RenderRequest } from '../request/render-request.ts';
+import { draftRequest } from '../request/render-request.ts';
+import type { RenderRequest, RequestDraft } from '../request/render-request.ts';
+import type { RequestProblem } from '../request/request-problems.ts';
 import { addRenderFlags } from '../flags/render-flags.ts';
-import { layerOfFlags, runOptions } from '../request/run-options.ts';
+import { draftRunOptions, layerOfFlags } from '../request/run-options.ts';
 import type { TypedFlags } from '../flags/render-flags.ts';
 import type { RunOptions } from '../request/run-options.ts';
 import type { OutputFiles } from '../request/spec-layer.ts';
@@ -80,29 +87,17 @@ async function render(
   environment: CliEnvironment,
 ): Promise<number> {
   const { batch } = typed;
-  if (typeof batch === 'string') {
-    checkBatchFlags(specFile, typed);
-    const flags = layerOfFlags(typed, environment);
-    const requests = await requestsFromBatch(batch, flags, { needsOutput: true });
-    return renderBatch(batch, requests, runOptions(typed, environment), environment);
-  }
+  if (typeof batch === 'string') return renderBatch(batch, specFile, typed, environment);
   const flags = layerOfFlags(typed, environment);
-  const request =
-    specFile === undefined
-      ? requestFromFlags(flags, { needsOutput: true })
-      : await requestFromFile(specFile, flags, { needsOutput: true });
-  return renderOne(request, runOptions(typed, environment), environment);
-}
-
-async function renderOne(
-  request: RenderRequest,
-  run: RunOptions,
-  environment: CliEnvironment,
-): Promise<number> {
-  await checkPlaces(Object.values(request.files) as string[]);
+  const draft = await draftRequest(specFile, flags, { needsOutput: true });
+  const besides: RequestProblem[] = [];
+  const run = await draftRunOptions(typed, environment, besides);
   const signal = environment.interruption();
   const view = createView(run, environment);
-  const report = await withFarm(run, environment, async (farm) => {
+  const before = (look: RequestLook): Promise<void> =>
+    checkDraft(draft, { look, signal, run, besides, writes: pathsOf(draft), command: 'render' });
+  const { request } = draft;
+  const work = async (farm: Farm): Promise<RenderReport> => {
     const onWarning = warningsTo(environment.stderr);
     const progress = run.quiet ? undefined : environment;
     const accepted = await acceptRequest(farm, request, { signal, onWarning, progress });
@@ -114,10 +109,15 @@ async function renderOne(
     } = run;
     const where = { files, overwrite, storeFolder };
     return renderToFiles({ farm, accepted, ...where, view, signal, isLast: true });
-  });
+  };
+  const report = await withFarm(run, environment, work, before);
   if (run.json) printJson(environment.stdout, report);
   else environment.stdout.write(summaryText(report));
   return EXIT_OK;
+}
+
+function pathsOf({ request }: RequestDraft): readonly string[] {
+  return Object.values(request.files) as string[];
 }
 
 interface BatchEntry {
@@ -130,19 +130,36 @@ type BatchOutcome = { readonly origin: string } & (RenderReport | ReturnType<typ
 
 async function renderBatch(
   path: string,
-  requests: readonly RenderRequest[],
-  run: RunOptions,
+  specFile: string | undefined,
+  given: TypedFlags,
   environment: CliEnvironment,
 ): Promise<number> {
+  const { typed, problems: besides } = flagsBesideBatch(specFile, given);
+  const flags = layerOfFlags(typed, environment);
+  const batch = await draftBatch(path, flags, { needsOutput: true });
+  const problems = [...besides, ...batch.problems];
+  const run = await draftRunOptions(typed, environment, problems);
   const signal = environment.interruption();
-  const outcomes = await withFarm(run, environment, async (farm) => {
+  const before = async (look: RequestLook): Promise<void> => {
+    for (const draft of batch.drafts) {
+      // Its own are among those of the batch.
+      const found = await problemsOfDraft({ ...draft, problems: [] }, { look, signal });
+      const places = await placeProblems(pathsOf(draft));
+      problems.push(...at(placeInBatch(draft.request, path), [...found, ...places]));
+    }
+    problems.push(...(await storeProblems(run)));
+    if (problems.length > 0) throw batchRefusal(path, problems);
+  };
+  const work = async (farm: Farm): Promise<BatchOutcome[]> => {
+    const requests = batch.drafts.map(({ request }) => request);
     const entries = await acceptAll(path, requests, farm, {
       signal,
       onWarning: warningsTo(environment.stderr),
       progress: run.quiet ? undefined : environment,
     });
     return renderEntries({ entries, farm, run, signal }, environment);
-  });
+  };
+  const outcomes = await withFarm(run, environment, work, before);
   const failed = outcomes.filter((outcome) => 'error' in outcome).length;
   if (run.json) printJson(environment.stdout, { jobs: outcomes, failed });
   else environment.stdout.write(`${plural(outcomes.length, 'render')}, ${failed} failed\n`);
@@ -189,7 +206,7 @@ async function renderEntries(
   return outcomes;
 }
 
-/** Looks at every source and every output folder, so that a bad line is told before a long run, not after it. */
+/** All before the first runs, so that a line without the memory that it needs is told before a long run, not after it. */
 async function acceptAll(
   path: string,
   requests: readonly RenderRequest[],
@@ -197,10 +214,9 @@ async function acceptAll(
   { signal, onWarning, progress }: Required<AcceptRequestOptions>,
 ): Promise<BatchEntry[]> {
   const entries: BatchEntry[] = [];
-  const problems: string[] = [];
+  const problems: RequestProblem[] = [];
   for (const request of requests) {
     try {
-      await checkPlaces(Object.values(request.files) as string[]);
       const accepted = await acceptRequest(farm, request, {
         ...{ signal, progress },
         onWarning: (text) => {
@@ -211,10 +227,10 @@ async function acceptAll(
     } catch (reason) {
       const error = BivdiffError.from(reason);
       if (error.code === 'cancelled') throw error;
-      problems.push(`${placeInBatch(request, path)}: ${error.message}`);
+      problems.push({ text: `${placeInBatch(request, path)}: ${error.message}` });
     }
   }
-  if (problems.length > 0) throw batchError(path, problems);
+  if (problems.length > 0) throw batchRefusal(path, problems);
   return entries;
 }
 

@@ -4,32 +4,35 @@ import { join, resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
-import { BivdiffError } from '../../common/errors.ts';
 import { endingOf, isSequence } from '../../common/outputs/output-formats.ts';
 import { htmlPlace } from '../compare/place-report.ts';
 import { acceptRequest } from '../request/accept-request.ts';
-import type { Accepted, Farm } from '../farm.ts';
+import type { Accepted, Farm, RequestLook } from '../farm.ts';
 import { createView, withFarm } from '../local/open-farm.ts';
-import { checkPlaces } from '../output/place-outputs.ts';
 import { EXIT_OK } from '../output/exit-codes.ts';
 import { renderToFiles } from '../local/render-to-files.ts';
 import { sweepTable, sweepText } from '../local/sweep-table.ts';
 import type { SweepPlaces, SweepResult } from '../local/sweep-table.ts';
-import { requestFromFile, requestFromFlags } from '../request/render-request.ts';
-import type { RenderRequest } from '../request/render-request.ts';
+import { checkDraft, placeProblems, problemsOfDraft } from '../request/check-drafts.ts';
+import type { CheckOptions, LookOptions } from '../request/check-drafts.ts';
+import { draftRequest } from '../request/render-request.ts';
+import type { RenderRequest, RequestDraft } from '../request/render-request.ts';
+import { lookedAt } from '../request/request-problems.ts';
+import type { RequestProblem } from '../request/request-problems.ts';
 import { RENDER_FLAGS } from '../flags/flag-table.ts';
 import { addRenderFlags, describeFlag } from '../flags/render-flags.ts';
-import type { SpecLayer } from '../request/spec-layer.ts';
-import { layerOfFlags, runOptions } from '../request/run-options.ts';
+import { draftRunOptions, layerOfFlags } from '../request/run-options.ts';
 import type { TypedFlags } from '../flags/render-flags.ts';
 import type { RunOptions } from '../request/run-options.ts';
 import {
   flagsOfPoint,
+  SWEPT_FIELDS,
   pointLabel,
   pointName,
   sweptFields,
   SWEPT,
   sweepPoints,
+  withoutSwept,
 } from '../flags/sweep-points.ts';
 import type { SweepPoint } from '../flags/sweep-points.ts';
 import { printJson, warningsTo } from '../terminal.ts';
@@ -85,20 +88,23 @@ async function sweep(
   environment: CliEnvironment,
 ): Promise<number> {
   const { output, ...others } = typed;
-  const points = sweepPoints(typed);
+  const problems: RequestProblem[] = [];
+  const points = (await lookedAt(() => sweepPoints(typed), problems)) ?? [];
   if (typeof output !== 'string' || output === '') {
-    throw new BivdiffError('invalid-argument', '--output is missing: the folder for the results');
+    problems.push({ text: '--output is missing: the folder for the results' });
   }
-  const folder = resolve(environment.folder, output);
-  const renders = await requestsOf(specFile, points, (point) =>
-    layerOfFlags(flagsOfPoint(point, others), environment),
-  );
-  const run = runOptions(typed, environment);
-  await checkPlaces([join(folder, 'table.json')]);
-  const html = await htmlPlace(typed['html'], environment.folder);
-  const results = await withFarm(run, environment, (farm) =>
-    renderPoints({ farm, renders, folder, html, run }, environment),
-  );
+  const folder = resolve(environment.folder, String(output ?? ''));
+  const drafts = await draftsOf(specFile, points, { typed: others, environment });
+  const run = await draftRunOptions(typed, environment, problems);
+  problems.push(...(await placeProblems([join(folder, 'table.json')])));
+  const html = await lookedAt(() => htmlPlace(typed['html'], environment.folder), problems);
+  const signal = environment.interruption();
+  const before = (look: RequestLook): Promise<void> =>
+    checkPoints(drafts, { look, signal, run, besides: problems });
+  const renders = drafts.map(({ request }, index) => ({ request, point: points[index]! }));
+  const work = (farm: Farm): Promise<SweepResult[]> =>
+    renderPoints({ farm, renders, folder, html, run, signal }, environment);
+  const results = await withFarm(run, environment, work, before);
   const table = sweepTable(results, { folder, html });
   if (run.json) printJson(environment.stdout, table);
   else environment.stdout.write(sweepText(results, { folder, html }));
@@ -110,53 +116,53 @@ interface PointRender {
   readonly request: RenderRequest;
 }
 
-/** @throws invalid-argument — all that is wrong in any of them, each problem once */
-async function requestsOf(
+interface SweepFlags {
+  readonly typed: TypedFlags;
+  readonly environment: CliEnvironment;
+}
+
+/** One for each point; of points that are none, one without what would be swept. */
+async function draftsOf(
   specFile: string | undefined,
   points: readonly SweepPoint[],
-  layerOf: (point: SweepPoint) => SpecLayer,
-): Promise<readonly PointRender[]> {
-  const swept = sweptFields(points);
-  const options = { needsOutput: false, command: 'sweep', swept } as const;
-  const renders: PointRender[] = [];
-  const problems = new Set<string>();
-  let hint: string | undefined;
+  { typed, environment }: SweepFlags,
+): Promise<readonly RequestDraft[]> {
+  const options = { needsOutput: false, command: 'sweep', swept: sweptFields(points) } as const;
+  const drafts: RequestDraft[] = [];
   for (const point of points) {
-    try {
-      const layer = layerOf(point);
-      const request =
-        specFile === undefined
-          ? requestFromFlags(layer, options)
-          : await requestFromFile(specFile, layer, options);
-      renders.push({ point, request });
-    } catch (reason) {
-      const error = BivdiffError.from(reason);
-      const { problems: several } = error.details;
-      if (!Array.isArray(several)) throw error;
-      hint ??= error.hint;
-      for (const one of several) problems.add(String(one));
-    }
+    const flags = layerOfFlags(flagsOfPoint(point, typed), environment);
+    drafts.push(await draftRequest(specFile, flags, options));
   }
-  if (problems.size === 0) return renders;
-  const all = [...problems];
-  throw new BivdiffError('invalid-argument', all.join('; '), {
-    ...(hint === undefined ? {} : { hint }),
-    details: { problems: all },
-  });
+  if (points.length > 0) return drafts;
+  const flags = layerOfFlags(withoutSwept(typed), environment);
+  const unknown = [...flags.unknown, ...SWEPT_FIELDS];
+  return [await draftRequest(specFile, { ...flags, unknown }, { ...options, swept: SWEPT_FIELDS })];
+}
+
+/** @throws invalid-argument — all that is wrong in any of them, each problem once */
+async function checkPoints(
+  drafts: readonly RequestDraft[],
+  { besides, ...options }: LookOptions & Required<Pick<CheckOptions, 'run' | 'besides'>>,
+): Promise<void> {
+  const [first, ...others] = drafts;
+  if (first === undefined) return;
+  const found: RequestProblem[] = [...besides];
+  for (const draft of others) found.push(...(await problemsOfDraft(draft, options)));
+  await checkDraft(first, { ...options, besides: found, command: 'sweep' });
 }
 
 interface SweepRun extends SweepPlaces {
   readonly farm: Farm;
   readonly renders: readonly PointRender[];
   readonly run: RunOptions;
+  readonly signal: AbortSignal;
 }
 
 async function renderPoints(
   sweepRun: SweepRun,
   environment: CliEnvironment,
 ): Promise<SweepResult[]> {
-  const { farm, renders, folder, html, run } = sweepRun;
-  const signal = environment.interruption();
+  const { farm, renders, folder, html, run, signal } = sweepRun;
   const view = createView(run, environment);
   const { format } = renders[0]!.request.spec.output;
   const ending = isSequence(format) ? '/' : endingOf(format);

@@ -14,8 +14,13 @@ import { furtherSources } from '../../recipes/spec/further-sources.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { plural } from '../output/format.ts';
 import { inOwnWords, nameProblems } from '../request/accept-request.ts';
-import { batchError, placeInBatch } from '../request/batch-file.ts';
-import type { RenderRequest } from '../request/render-request.ts';
+import { isTexts } from '../output/error-text.ts';
+import { at, batchRefusal, placeInBatch } from '../request/batch-file.ts';
+import type { BatchDraft } from '../request/batch-file.ts';
+import { checkDraft, problemsOfDraft } from '../request/check-drafts.ts';
+import type { RenderRequest, RequestDraft } from '../request/render-request.ts';
+import { problemsOfTexts } from '../request/request-problems.ts';
+import type { RequestProblem } from '../request/request-problems.ts';
 import { FirstLook } from './check-first.ts';
 import type { FarmClient, SubmitCall } from './farm-client.ts';
 import { specMessage } from './spec-message.ts';
@@ -23,6 +28,8 @@ import { specMessage } from './spec-message.ts';
 export interface SubmitOptions {
   /** 0 to 100; higher goes first. */
   readonly priority: number;
+  /** Of flags that are no settings of a render. */
+  readonly besides: readonly RequestProblem[];
   /** Called with each job once it is on the farm. */
   readonly onSubmitted: (job: Job) => void;
   /** Told what may not be expected of a job that was submitted. */
@@ -37,14 +44,16 @@ const OF_ONE_LINE: ReadonlySet<ErrorCode> = new Set([
   'resource-exhausted',
 ]);
 
-/** @throws BivdiffError — the source cannot be read, or the farm refuses the render */
+/** @throws BivdiffError — something is wrong with it, a source cannot be read, or the farm refuses the render */
 export async function submitRender(
   farm: FarmClient,
-  request: RenderRequest,
+  draft: RequestDraft,
   options: SubmitOptions,
 ): Promise<Job> {
+  const { request } = draft;
+  await using look = new FirstLook(farm);
+  await checkDraft(draft, { look, besides: options.besides, command: 'submit' });
   try {
-    await using look = new FirstLook(farm);
     await look.check(request.spec, options.priority);
     const uploaded = await upload(request.spec, (path) => putSource(farm, path));
     const job = await farm.submit(submissionOf(request, uploaded, options), {
@@ -65,10 +74,11 @@ export async function submitRender(
 export async function submitBatch(
   farm: FarmClient,
   path: string,
-  requests: readonly RenderRequest[],
+  batch: BatchDraft,
   options: SubmitOptions,
 ): Promise<readonly Job[]> {
-  const checked = await checkAll(farm, path, requests, options);
+  const requests = batch.drafts.map(({ request }) => request);
+  const checked = await checkAll(farm, path, batch, options);
   const jobs: Job[] = [];
   for (const [index, submission] of checked.entries()) {
     const request = requests[index]!;
@@ -90,21 +100,47 @@ export async function submitBatch(
   return jobs;
 }
 
-/** Uploads each source once, unless its lines are refused, and has every line checked as it would be accepted. */
+/** Has every line checked as it would be accepted, and uploads each source once, but nothing before all lines are known to be right as far as that shows. */
 async function checkAll(
   farm: FarmClient,
   path: string,
-  requests: readonly RenderRequest[],
+  batch: BatchDraft,
   options: SubmitOptions,
 ): Promise<readonly SubmitJobRequest[]> {
   await using look = new FirstLook(farm);
-  const sources = new Map<string, Promise<StoredSource>>();
-  const checked: SubmitJobRequest[] = [];
-  const problems: string[] = [];
-  for (const request of requests) {
+  const problems = [...options.besides, ...batch.problems];
+  const ofLine = async (request: RenderRequest, work: () => Promise<void>): Promise<void> => {
     const place = placeInBatch(request, path);
     try {
-      await look.check(request.spec, options.priority);
+      await work();
+    } catch (reason) {
+      const error = inOwnWords(reason, request);
+      if (!OF_ONE_LINE.has(error.code)) {
+        // Of a farm that is not there less can be told, but not nothing.
+        if (problems.length > 0) throw batchRefusal(path, problems);
+        throw nothingSubmitted(path, place, error);
+      }
+      const { problems: several } = error.details;
+      const texts = isTexts(several) && several.length > 0 ? several : [error.message];
+      problems.push(...at(place, problemsOfTexts(texts)));
+    }
+  };
+  const asked: RenderRequest[] = [];
+  for (const draft of batch.drafts) {
+    const { request } = draft;
+    const found = await problemsOfDraft({ ...draft, problems: [] }, { look });
+    problems.push(...at(placeInBatch(request, path), found));
+    const isWhole = draft.unknown.length + draft.problems.length + found.length === 0;
+    if (isWhole) asked.push(request);
+  }
+  for (const request of asked) {
+    await ofLine(request, () => look.check(request.spec, options.priority));
+  }
+  if (problems.length > 0) throw batchRefusal(path, problems);
+  const sources = new Map<string, Promise<StoredSource>>();
+  const checked: SubmitJobRequest[] = [];
+  for (const { request } of batch.drafts) {
+    await ofLine(request, async () => {
       const uploaded = await upload(request.spec, (input) => {
         const source = sources.get(input) ?? putSource(farm, input);
         sources.set(input, source);
@@ -113,13 +149,9 @@ async function checkAll(
       const submission = submissionOf(request, uploaded, options);
       await farm.check(submission, callOf(request));
       checked.push(submission);
-    } catch (reason) {
-      const error = inOwnWords(reason, request);
-      if (!OF_ONE_LINE.has(error.code)) throw nothingSubmitted(path, place, error);
-      problems.push(`${place}: ${error.message}`);
-    }
+    });
   }
-  if (problems.length > 0) throw batchError(path, problems);
+  if (problems.length > 0) throw batchRefusal(path, problems);
   return checked;
 }
 

@@ -73,6 +73,12 @@ export function flagsOfPoint(point: SweepPoint, typed: TypedFlags): TypedFlags {
   return { ...typed, ...Object.fromEntries(values) };
 }
 
+/** The flags that a sweep does not vary. */
+export function withoutSwept(typed: TypedFlags): TypedFlags {
+  const swept = SWEPT.map(({ flag }) => camelCase(flag));
+  return Object.fromEntries(Object.entries(typed).filter(([name]) => !swept.includes(name)));
+}
+
 /** `0.25`, `g7.5`, `none-s0.6`: the name of the video. */
 export function pointName(point: SweepPoint): string {
   return point.map(({ axis, value }) => `${axis.short}${value}`).join('-');
@@ -106,10 +112,17 @@ export function sweptAxes(
 /** The fields of the spec that any of them sets. */
 export function sweptFields(points: readonly SweepPoint[]): readonly string[] {
   const flags = new Set(points.flatMap((point) => point.map(({ axis }) => axis.flag)));
+  return fieldsOf(flags);
+}
+
+function fieldsOf(flags: ReadonlySet<string>): readonly string[] {
   return RENDER_FLAGS.flatMap(({ name, field }) =>
     flags.has(name) && field !== undefined ? [field] : [],
   );
 }
+
+/** The fields of the spec that any sweep may set. */
+export const SWEPT_FIELDS = fieldsOf(new Set(SWEPT.map(({ flag }) => flag)));
 
 /** Undefined where not exactly two settings have several values. */
 export function pointGrid(points: readonly SweepPoint[]): PointGrid | undefined {

@@ -1,7 +1,11 @@
 // What `bivdiff models check` looks at once no file of a set is missing: whether its graphs load and are what their roles need,
 // whether its schedulers can be sampled with, and which graphs lose digits.
 
-import { CLIPPING_HINT, clippedTo, clippingText } from '../../common/diffusion/clipped-latents.ts';
+import {
+  CLIPPING_HINT,
+  clippingSchedulers,
+  clippingText,
+} from '../../common/diffusion/clipped-latents.ts';
 import { nearestSampler } from '../../common/diffusion/nearest-sampler.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import type { ModelPart, ModelSet } from '../../common/models/model-set.ts';
@@ -33,7 +37,7 @@ export async function checkModelSet(set: ModelSet): Promise<ModelFindings> {
   const parts = [...new Set(roles.map(({ part }) => part))];
   return {
     problems: [...graphs, ...schedulerProblems(set)],
-    warnings: [...parts.flatMap(lostDigits), ...otherSamplers(set), ...clippedLatents(set)],
+    warnings: [...parts.flatMap(lostDigits), ...otherSamplers(set), ...clippings(set)],
   };
 }
 
@@ -153,19 +157,15 @@ function otherSamplers({ image, generators, defaults }: ModelSet): ModelFinding[
 }
 
 /** Schedulers by which the card's sampler, an inversion or smoothing keeps latents within bounds. */
-function clippedLatents({ image, generators, defaults }: ModelSet): ModelFinding[] {
+function clippings({ image, generators, defaults }: ModelSet): ModelFinding[] {
   const { sampler, inversion } = defaults;
-  const own = Object.values(generators).map(({ scheduler }) => scheduler);
-  return [...new Set([image.scheduler, ...own])].flatMap((scheduler) => {
-    const { name, config, configFile } = scheduler;
-    const bound =
-      clippedTo(config, { sampler }) ??
-      (scheduler === image.scheduler
-        ? clippedTo(config, { sampler: 'ddim', inversion })
-        : undefined);
-    if (bound === undefined) return [];
+  const drawing = [image, ...Object.values(generators)].map(({ scheduler }) => {
+    return { scheduler, sampler };
+  });
+  const bridging = { scheduler: image.scheduler, sampler: 'ddim' as const, inversion };
+  return clippingSchedulers([...drawing, bridging]).map(([{ name, configFile }, bound]) => {
     const what = `${name}: ${configFile ?? name} ${clippingText(bound)}`;
-    return [{ part: name, what, hint: CLIPPING_HINT }];
+    return { part: name, what, hint: CLIPPING_HINT };
   });
 }
 

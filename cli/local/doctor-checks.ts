@@ -17,7 +17,7 @@ import { machineMemory } from '../../workers/machine-memory.ts';
 import { createMediaService } from '../../workers/media/media-service.ts';
 import { programVersions } from '../versions.ts';
 import { formatBytes } from '../output/format.ts';
-import { checkStoreFolder } from './check-store-folder.ts';
+import { checkStoreFolder } from '../output/check-store-folder.ts';
 
 export interface Finding {
   readonly name: string;

@@ -2,8 +2,6 @@
 // store directory. Only the adapters differ.
 
 import { availableParallelism } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
-import { existsSync } from 'node:fs';
 
 import { PANEL_LABELS } from '../../recipes/panels.ts';
 import { LANE_ENTRY } from '../../recipes/lane-entry.ts';
@@ -11,7 +9,7 @@ import { createMemoryBus } from '../../common/bus/memory/index.ts';
 import type { Bus } from '../../common/bus/ports.ts';
 import { BivdiffError } from '../../common/errors.ts';
 import { canonicalJson } from '../../common/canonical-json.ts';
-import { openModelSet, partsOf } from '../../common/models/model-folder.ts';
+import { partsOf } from '../../common/models/model-folder.ts';
 import type { ModelPart, ModelSet } from '../../common/models/model-set.ts';
 import { queuesOfWorker } from '../../common/placement.ts';
 import { nameSource } from '../../common/sources/source-name.ts';
@@ -23,7 +21,8 @@ import { openStore } from '../../common/store/open-store.ts';
 import type { Store, StoreUpkeep } from '../../common/store/ports.ts';
 import type { Digest } from '../../common/task.ts';
 import { acceptSpec, jobIdOf } from '../../coordinator/domain/accept.ts';
-import type { SeenSource, SourceFacts } from '../../coordinator/domain/check-sources.ts';
+import { unnamedSource } from '../../coordinator/domain/check-sources.ts';
+import type { SourceFacts } from '../../coordinator/domain/check-sources.ts';
 import { createPlan } from '../../coordinator/domain/plan.ts';
 import { putRequest } from '../../coordinator/jobs/job-request.ts';
 import { createTaskGraph } from '../../coordinator/domain/task-graph.ts';
@@ -33,11 +32,8 @@ import { surveyStore } from '../../coordinator/run/survey.ts';
 import { createLanePool } from '../../workers/inference/lanes/lane-pool.ts';
 import type { LanePool } from '../../workers/inference/lanes/lane-pool.ts';
 import { partFactsOf } from '../../workers/inference/onnx/part-facts.ts';
-import { openDevice } from '../../workers/inference/device.ts';
 import type { Device } from '../../workers/inference/device.ts';
 import { ownClasses } from '../../workers/own-classes.ts';
-import { createMediaService } from '../../workers/media/media-service.ts';
-import type { MediaService } from '../../workers/media/media-service.ts';
 import { HeldResults } from '../../workers/peers/held-results.ts';
 import { SourceCache } from '../../workers/stages/source-cache.ts';
 import { runStage } from '../../workers/stages/run-stage.ts';
@@ -53,10 +49,12 @@ import type {
   RenderOptions,
   RenderResult,
   AcceptOptions,
+  RequestLook,
 } from '../farm.ts';
 import { CutFinder } from '../request/cut-finder.ts';
 import { checkLocalMemory } from './check-memory.ts';
 import { forecastRender } from './forecast.ts';
+import { LocalLook } from './local-look.ts';
 import { runRender } from './run-render.ts';
 
 const ACK_WAIT_MS = 30_000;
@@ -64,9 +62,22 @@ const LOCAL_WORKER = 'local';
 /** Of steps that nobody stores: what is in memory, and what is in files. */
 const HELD_LIMITS = { memoryBytesMax: 128 << 20, diskBytesMax: 4 * 2 ** 30 };
 
-/** Opens a farm. Lanes and the worker start with the first render. @throws BivdiffError — the store cannot be used */
-export async function openLocalFarm(options: FarmOptions): Promise<Farm> {
-  return new LocalFarm(await openStore(options.storeFolder), options);
+/**
+ * Opens a farm. Lanes and the worker start with the first render.
+ * @throws BivdiffError — the store cannot be used @throws as `before`, and then nothing was written
+ */
+export async function openLocalFarm(
+  options: FarmOptions,
+  before?: (look: RequestLook) => Promise<void>,
+): Promise<Farm> {
+  const look = new LocalLook(options);
+  try {
+    await before?.(look);
+    return new LocalFarm(await openStore(options.storeFolder), look, options);
+  } catch (reason) {
+    await look.close();
+    throw reason;
+  }
 }
 
 /** What runs tasks; started once, when first needed. */
@@ -86,16 +97,16 @@ interface Engine {
 class LocalFarm implements Farm {
   readonly store: Store & StoreUpkeep;
   readonly #options: FarmOptions;
-  readonly #media: MediaService = createMediaService();
-  readonly #cuts = new CutFinder(this.#media);
+  readonly #look: LocalLook;
+  readonly #cuts: CutFinder;
   readonly #parts = new Map<Digest, ModelPart>();
-  readonly #sets = new Map<string, Promise<ModelSet>>();
-  #device: Promise<Device> | undefined;
   #engine: Engine | undefined;
 
-  constructor(store: Store & StoreUpkeep, options: FarmOptions) {
+  constructor(store: Store & StoreUpkeep, look: LocalLook, options: FarmOptions) {
     this.store = store;
     this.#options = options;
+    this.#look = look;
+    this.#cuts = new CutFinder(look.media);
   }
 
   async accept(
@@ -103,26 +114,28 @@ class LocalFarm implements Farm {
     { onCutSearch: onFrame, ...options }: AcceptOptions = {},
   ): Promise<Accepted> {
     const models = await this.#openModels(spec.models);
-    const { path } = spec.input;
-    const seen = await this.#media.probe(path, options);
-    const seenSources: Record<string, SeenSource> = {};
+    const seen = await this.#see(spec.input.path, options);
+    const seenSources: Record<string, SourceFacts> = {};
     for (const { name, path } of furtherSources(spec)) {
-      seenSources[name] = { ...(await this.#media.probe(path, options)), path };
+      seenSources[name] = await this.#see(path, options);
     }
-    const render = { spec, models, source: { ...seen, path }, sources: seenSources };
-    const device = await this.#openDevice(options);
-    checkLocalMemory(render, { ...this.#slots, memoryBytes: this.#memoryOf(device) });
-    const taken = await this.#take(render.source, options);
-    const source = await this.#cuts.withCuts(taken, { spec, path, ...options, onFrame });
+    const { path } = seen;
+    const first = await this.#cuts.withCuts(seen, { spec, path, clip: path, ...options, onFrame });
+    const device = await this.#look.openDevice(options);
+    const partOf = partFactsOf(models);
+    const numerics = ownClasses(device.inferenceClass);
+    const request = { spec, models, numerics, partOf };
+    // Sources may be large: what is wrong is told before they are copied.
+    const unnamed = acceptSpec({ ...request, source: first, sources: seenSources });
+    const { sizeMultiple } = models;
+    const memoryBytes = this.#memoryOf(device);
+    checkLocalMemory(unnamed, { ...this.#slots, memoryBytes, partOf, sizeMultiple });
+    const source = await this.#take(first, options);
     const sources: Record<string, SourceFacts> = {};
     for (const [name, one] of Object.entries(seenSources)) {
       sources[name] = await this.#take(one, options);
     }
-    const numerics = ownClasses(device.inferenceClass);
-    const job = acceptSpec({
-      ...{ spec, models, source, sources, numerics },
-      partOf: partFactsOf(models),
-    });
+    const job = acceptSpec({ ...request, source, sources });
     const jobId = jobIdOf(job);
     await this.store.putDocument(
       { kind: 'spec', id: jobId },
@@ -136,13 +149,13 @@ class LocalFarm implements Farm {
     const graph = createTaskGraph(createPlan(accepted.job));
     const wanted = wantedTasks(graph);
     const survey = await surveyStore(graph, this.store, wanted);
-    const memoryBytes = this.#memoryOf(await this.#openDevice({}));
+    const memoryBytes = this.#memoryOf(await this.#look.openDevice({}));
     const { store } = this;
     return forecastRender({ accepted, graph, survey, wanted, store, memoryBytes, ...this.#slots });
   }
 
   async render(accepted: Accepted, options: RenderOptions): Promise<RenderResult> {
-    const device = await this.#openDevice(options);
+    const device = await this.#look.openDevice(options);
     this.#engine ??= this.#start(device);
     const { bus, broken, holds, lanes } = this.#engine;
     const signal = AbortSignal.any([
@@ -170,7 +183,7 @@ class LocalFarm implements Farm {
       await sources.close();
       await held.close();
     }
-    await this.#media.close();
+    await this.#look.close();
     await this.store.close();
   }
 
@@ -178,12 +191,6 @@ class LocalFarm implements Farm {
     const { slots, threadsPerSlot } = this.#options;
     const threads = threadsPerSlot ?? Math.max(1, Math.floor(availableParallelism() / slots));
     return { slots, threads };
-  }
-
-  /** Tried once, when it is first needed. */
-  #openDevice(options: { readonly signal?: AbortSignal }): Promise<Device> {
-    this.#device ??= openDevice(this.#options.device ?? 'cpu', options);
-    return this.#device;
   }
 
   #memoryOf(device: Device): number {
@@ -208,7 +215,7 @@ class LocalFarm implements Farm {
     const stop = new AbortController();
     const broken = new AbortController();
     const stages: StageRunnerOptions = {
-      ...{ store: this.store, lanes, media: this.#media, sources, panelLabels: PANEL_LABELS },
+      ...{ store: this.store, lanes, media: this.#look.media, sources, panelLabels: PANEL_LABELS },
       ...{ worker: LOCAL_WORKER, checkpointSeconds: CHECKPOINT_SECONDS, peers: ownTensors(held) },
       findPart: async (digest) => this.#parts.get(digest),
     };
@@ -229,30 +236,20 @@ class LocalFarm implements Farm {
     return { bus, lanes, sources, held, holds, stop, ended, broken: broken.signal };
   }
 
+  async #see(path: string, options: { readonly signal?: AbortSignal }): Promise<SourceFacts> {
+    const { frames, width, height, alpha, sound } = await this.#look.see(path, options);
+    return unnamedSource({ path, frames, width, height, alpha, sound });
+  }
+
   /** Puts it into the store. */
-  async #take(
-    { path, frames, width, height, alpha, sound }: SeenSource,
-    options: { readonly signal?: AbortSignal },
-  ): Promise<SourceFacts> {
-    const stored = await putSource(this.store, path, options);
-    return { ...stored, path, frames, width, height, alpha, sound };
+  async #take(seen: SourceFacts, options: { readonly signal?: AbortSignal }): Promise<SourceFacts> {
+    return { ...seen, ...(await putSource(this.store, seen.path, options)) };
   }
 
   async #openModels(name: string | undefined): Promise<ModelSet> {
-    const folder = this.#folderOf(name);
-    const set = this.#sets.get(folder) ?? openModelSet(folder);
-    this.#sets.set(folder, set);
-    const models = await set;
+    const models = await this.#look.openModels(name);
     for (const part of partsOf(models)) this.#parts.set(part.digest, part);
     return models;
-  }
-
-  /** A path, or the name of a shipped set; absent means the demo's. */
-  #folderOf(name: string | undefined): string {
-    const shipped = join(this.#options.modelsFolder, name ?? 'demo');
-    if (name === undefined) return shipped;
-    const path = isAbsolute(name) ? name : resolve(name);
-    return existsSync(path) || !existsSync(shipped) ? path : shipped;
   }
 }
 

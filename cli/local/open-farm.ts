@@ -1,20 +1,20 @@
 // The farm and the progress view of a command, opened and closed in one place.
 
-import type { Farm } from '../farm.ts';
+import type { Farm, RequestLook } from '../farm.ts';
 import { createProgressView, createSilentView } from '../output/progress.ts';
 import type { ProgressView } from '../output/progress.ts';
 import type { RunOptions } from '../request/run-options.ts';
 import type { CliEnvironment } from '../terminal.ts';
-import { checkStoreFolder } from './check-store-folder.ts';
+import { checkStoreFolder } from '../output/check-store-folder.ts';
 
-/** Opens the farm for as long as the work takes. */
+/** Opens the farm for as long as the work takes. `before` is what looks first, whether the store can be there too. @default that alone is looked at */
 export async function withFarm<T>(
   run: RunOptions,
   environment: CliEnvironment,
   work: (farm: Farm) => Promise<T>,
+  before: (look: RequestLook) => Promise<void> = () => checkStoreFolder(run.farm.storeFolder),
 ): Promise<T> {
-  await checkStoreFolder(run.farm.storeFolder);
-  const farm = await environment.openFarm(run.farm);
+  const farm = await environment.openFarm(run.farm, before);
   try {
     return await work(farm);
   } finally {

@@ -11,7 +11,7 @@ import type { ArtifactRef, Digest } from '../../common/task.ts';
 import { cannotWrite } from '../../common/write-failure.ts';
 import { choiceProblem, framesFrom } from '../../coordinator/domain/check-sources.ts';
 import { outputProblems } from '../../coordinator/domain/check-outputs.ts';
-import { soundOf, soundProblems } from '../../coordinator/domain/kept-sound.ts';
+import { checkSound, soundOf } from '../../coordinator/domain/kept-sound.ts';
 import type { MediaService } from '../../workers/media/media-service.ts';
 import type { FrameSize, KeptSound, VideoFacts } from '../../workers/media/media-types.ts';
 import { roundtrip } from '../../workers/media/roundtrip.ts';
@@ -55,10 +55,12 @@ export function planRoundtrip(request: RoundtripRequest, facts: VideoFacts): Rou
       : `input.start: ${start} is past the end; ${input} has ${facts.frames} frames, the first is 0`;
   const output = { layout: 'clip', format, framesPerSecond } as const;
   const sounding = { source: { path: input, sound: facts.sound }, start, stride, format };
+  const unheard: string[] = [];
+  if (request.keepsSound) checkSound({ ...sounding, framesPerSecond }, unheard);
   const problems = nameProblems(
     [
       ...(choice === undefined ? [] : [choice]),
-      ...(request.keepsSound ? soundProblems({ ...sounding, framesPerSecond }) : []),
+      ...unheard,
       ...outputProblems({ size: { width, height }, frames, outputs: [output] }).map((problem) =>
         ofSource(problem, request),
       ),

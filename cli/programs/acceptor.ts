@@ -8,10 +8,11 @@ import type { NumericsClasses } from '../../common/stage-facts.ts';
 import type { ModelSet } from '../../common/models/model-set.ts';
 import type { WorkerRegistry } from '../../coordinator/dispatch/worker-registry.ts';
 import type { Store } from '../../common/store/ports.ts';
-import { acceptSpec } from '../../coordinator/domain/accept.ts';
+import { acceptSpec, draftProblems } from '../../coordinator/domain/accept.ts';
 import { unnamedSource } from '../../coordinator/domain/check-sources.ts';
 import type { SeenSource, SourceFacts } from '../../coordinator/domain/check-sources.ts';
 import { checkMemoryFit } from '../../coordinator/domain/memory-fit.ts';
+import type { SeenDraft } from '../../coordinator/rpc/check-spec.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { furtherSources } from '../../recipes/spec/further-sources.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
@@ -21,6 +22,8 @@ import type { MediaService } from '../../workers/media/media-service.ts';
 import { SourceCache } from '../../workers/stages/source-cache.ts';
 import { memoryGibText } from '../output/format.ts';
 import { CutFinder } from '../request/cut-finder.ts';
+import { lookedAt, problemsOfTexts, refusalOf } from '../request/request-problems.ts';
+import type { RequestProblem } from '../request/request-problems.ts';
 import { renderWarnings } from '../request/render-warnings.ts';
 import { ModelLibrary } from './model-library.ts';
 import { ModelPublisher } from './publish-models.ts';
@@ -81,18 +84,37 @@ export class Acceptor {
     source: SeenSource,
     sources: Readonly<Record<string, SeenSource>>,
   ): Promise<AcceptedJob> {
-    const models = await this.#models.open(spec.models);
+    const problems: RequestProblem[] = [];
+    const models = await lookedAt(() => this.#models.open(spec.models), problems);
     const further = Object.entries(sources).map(
       ([name, seen]) => [name, unnamedSource(seen)] as const,
     );
+    const seen = { spec, source: unnamedSource(source), sources: Object.fromEntries(further) };
+    if (models === undefined) {
+      const found = draftProblems({ ...seen, unknown: spec.cuts === 'auto' ? ['cuts'] : [] });
+      throw refusalOf([...problems, ...problemsOfTexts(found)]);
+    }
     const job = acceptSpec({
-      ...{ spec, models, numerics: await this.#numerics(), partOf: partFactsOf(models) },
-      source: unnamedSource(source),
-      sources: Object.fromEntries(further),
+      ...{ ...seen, models, numerics: await this.#numerics(), partOf: partFactsOf(models) },
     });
     // Shots that are still to be found may be shorter than the window, and need less.
     if (spec.cuts !== 'auto') this.#checkMemory(job, models);
     return job;
+  }
+
+  /** What is wrong with a render of which not all is known. */
+  async checkDraft(draft: SeenDraft): Promise<readonly string[]> {
+    const { spec, unknown } = draft;
+    const problems: RequestProblem[] = [];
+    const models = unknown.includes('models')
+      ? undefined
+      : await lookedAt(() => this.#models.open(spec.models), problems, 'models');
+    const found = draftProblems({
+      // Nobody has looked for them yet.
+      ...{ ...draft, models, unknown: spec.cuts === 'auto' ? [...unknown, 'cuts'] : unknown },
+      ...(models && { partOf: partFactsOf(models) }),
+    });
+    return [...problems.map(({ text }) => text), ...found];
   }
 
   async warningsOf(spec: RenderSpec, job: AcceptedJob): Promise<readonly string[]> {
@@ -118,7 +140,7 @@ export class Acceptor {
       const facts = { ...source, path, frames, width, height, alpha, sound };
       return spec === undefined
         ? facts
-        : await this.#cuts.withCuts(facts, { spec, path: held.path });
+        : await this.#cuts.withCuts(facts, { spec, path: held.path, clip: source.digest });
     } catch (reason) {
       throw nameSource(BivdiffError.from(reason), { source: path });
     }

@@ -143,15 +143,14 @@ async function lead(
   const acceptor = new Acceptor(store, { modelsFolder, numerics, workers });
   let scaling: Scaling | undefined;
   const { server, endHealth } = createRpcServer({
-    ...{ coordinator, workers, store, tokens, limits, pid: process.pid },
+    ...{ coordinator, workers, store, tokens, limits },
+    ...{ pid: process.pid, drain: talk.drain.bind(talk) },
     accept: (spec, source, sources) => acceptor.accept(spec, source, sources),
     check: (spec, source, sources) => acceptor.check(spec, source, sources),
+    checkDraft: (draft) => acceptor.checkDraft(draft),
     warningsOf: (spec, job) => acceptor.warningsOf(spec, job),
-    drain: talk.drain.bind(talk),
     scaling: () => scaling?.says ?? [],
-    onRefused: (refusal) => {
-      log.warn({ ...refusal }, 'call refused');
-    },
+    onRefused: (refusal) => log.warn({ ...refusal }, 'call refused'),
   });
   try {
     await listen(server, settings.listen, security.credentials);

@@ -39,9 +39,14 @@ Results go to stdout, all else to stderr. Every command that prints facts takes 
 ## Settings: flags, spec files, batches
 
 Flags go before the spec file, the spec file before the defaults of the models, and these before those of the program. In a batch the lines
-go before the flags. Where a spec is read, a flag's name may stand as a key with the value that the flag takes. All
-problems of one kind come in one error: first those of files that a flag names and of how a value is written, then those of settings together,
-then those that the sources and the models show. A path in a file is relative to that file.
+go before the flags. Where a spec is read, a flag's name may stand as a key with the value that the flag takes. A path in a file is relative to that file.
+
+All problems of a request come in one error, a line each with what to do, and then nothing was written: how values are written and their
+ranges, settings that contradict each other, files that are missing or cannot be read (spec, batch, sources, cuts, models), what the sources and
+the models show, outputs and a store that cannot be where they shall be. What rests on something that is wrong is not told beside it: of a
+video that is not there, nobody says that it is too short. Three things come alone: a flag that there is not, memory that is not enough, which
+can only be told of a render that is right, and, with \`--cuts auto\`, what the cuts show that are found. A farm that cannot be reached adds
+nothing to what \`submit\` sees itself.
 
     apiVersion: bivdiff/v1
     task: controlnet

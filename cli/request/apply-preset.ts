@@ -28,7 +28,13 @@ export function applyPreset(
     const meant = typeof named === 'string' ? nearestWord(named, words) : undefined;
     const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
     const problem = `${called}: expected one of ${words.join(', ')}${hint}`;
-    return { ...layer, fields: given, problems: [...layer.problems, problem] };
+    // Whichever was meant, it says all that they say.
+    const fields = [...PRESETS.values()].flatMap((one) => Object.keys(one.fields));
+    const left = fields.filter((field) => fieldOf(given, field) === undefined);
+    return {
+      ...{ ...layer, fields: given, problems: [...layer.problems, problem] },
+      unknown: [...new Set([...layer.unknown, ...left])],
+    };
   }
   const fields = { ...given };
   const problems: string[] = [];

@@ -7,83 +7,120 @@ import { BivdiffError } from '../../common/errors.ts';
 import { readTextFile } from '../../common/files/text-file.ts';
 import { csvLines } from './csv-lines.ts';
 import type { BatchLine } from './csv-lines.ts';
-import { checkBatchLine } from './render-request.ts';
-import type { RenderRequest, RequestOptions } from './render-request.ts';
+import type { TypedFlags } from '../flags/render-flags.ts';
+import { checkBatchLine, draftBeside } from './render-request.ts';
+import type { RenderRequest, RequestDraft, RequestOptions } from './render-request.ts';
+import { lookedAt, problemsOfError, problemsOfTexts, refusalOf } from './request-problems.ts';
+import type { RequestProblem } from './request-problems.ts';
 import { specLayer } from './spec-layer.ts';
 import type { Fields, LayerOptions, SpecLayer } from './spec-layer.ts';
 
-/**
- * The requests of a batch file, in order; the flags are the defaults of its lines.
- * @throws not-found — no such file
- * @throws invalid-argument — lists every problem of every line
- */
-export async function requestsFromBatch(
-  path: string,
-  flags: SpecLayer,
-  request: RequestOptions,
-): Promise<RenderRequest[]> {
-  const spelling = extname(path).toLowerCase() === '.csv' ? 'cells' : 'spec';
-  const text = await readTextFile(path, `reading the batch ${path}`);
-  const lines = spelling === 'cells' ? csvLines(text) : jsonLines(text);
-  if (lines.length === 0) {
-    throw new BivdiffError('invalid-argument', `${path} holds no renders`, {
-      hint: 'Write one JSON object a line, or CSV with flag names in its first line.',
-    });
-  }
-  const options: LayerOptions = { folder: dirname(resolve(path)), spelling };
-  const requests: RenderRequest[] = [];
-  const problems: string[] = flags.problems.map((problem) => `the flags: ${problem}`);
-  const defaults: SpecLayer = { ...flags, problems: [] };
-  for (const line of lines) {
-    const place = `line ${line.number}`;
-    problems.push(...line.problems.map((problem) => `${place}: ${problem}`));
-    if (line.settings === undefined) continue;
-    const origin = `${path} ${place}`;
-    const check = checkBatchLine(defaults, specLayer(line.settings, options), {
-      ...request,
-      origin,
-    });
-    problems.push(...check.problems.map((problem) => `${place}: ${problem}`));
-    if (check.request !== undefined) requests.push(check.request);
-  }
-  // Elsewhere names of outputs say no more than what the job is called.
-  if (request.needsOutput) problems.push(...sharedOutputs(requests));
-  if (problems.length > 0) throw batchError(path, problems);
-  return requests;
+export interface BatchDraft {
+  /** Of each line that holds settings, in order. */
+  readonly drafts: readonly RequestDraft[];
+  /** What is wrong beside these, each with its place. */
+  readonly problems: readonly RequestProblem[];
 }
 
-/** @throws invalid-argument — beside --batch something was typed that each line says for itself */
-export function checkBatchFlags(
+/** The requests of a batch file; the flags are the defaults of its lines. */
+export async function draftBatch(
+  path: string,
+  flags: SpecLayer,
+  options: RequestOptions,
+): Promise<BatchDraft> {
+  const unread: RequestProblem[] = [];
+  const lines = await lookedAt(() => readLines(path), unread);
+  const alone = draftBeside([], flags, options);
+  // Each line would tell them again.
+  const ofFlags = alone.problems.map(({ text }) => text);
+  const problems = [...unread, ...at('the flags', alone.problems)];
+  if (lines === undefined) return { drafts: [alone], problems };
+  const defaults: SpecLayer = { ...flags, problems: [] };
+  const drafts: RequestDraft[] = [];
+  const layerOptions: LayerOptions = {
+    folder: dirname(resolve(path)),
+    spelling: isCsv(path) ? 'cells' : 'spec',
+  };
+  for (const line of lines) {
+    const place = `line ${line.number}`;
+    problems.push(...at(place, problemsOfTexts(line.problems)));
+    if (line.settings === undefined) continue;
+    const layer = specLayer(line.settings, layerOptions);
+    const draft = checkBatchLine(defaults, layer, { ...options, origin: `${path} ${place}` });
+    const own = draft.problems.filter(({ text }) => !ofFlags.includes(text));
+    problems.push(...at(place, own));
+    drafts.push(draft);
+  }
+  // Elsewhere names of outputs say no more than what the job is called.
+  if (options.needsOutput) problems.push(...problemsOfTexts(sharedOutputs(drafts)));
+  return { drafts, problems };
+}
+
+/**
+ * The requests of a batch of which nothing is wrong.
+ * @throws invalid-argument — lists every problem of every line @throws not-found — no such file
+ */
+export function wholeBatch(path: string, { drafts, problems }: BatchDraft): RenderRequest[] {
+  if (problems.length > 0) throw batchRefusal(path, problems);
+  return drafts.map(({ request }) => request);
+}
+
+/** @throws not-found — no such file @throws invalid-argument — it holds no renders */
+async function readLines(path: string): Promise<readonly BatchLine[]> {
+  const text = await readTextFile(path, `reading the batch ${path}`);
+  const lines = isCsv(path) ? csvLines(text) : jsonLines(text);
+  if (lines.length > 0) return lines;
+  throw new BivdiffError('invalid-argument', `${path} holds no renders`, {
+    hint: 'Write one JSON object a line, or CSV with flag names in its first line.',
+  });
+}
+
+function isCsv(path: string): boolean {
+  return extname(path).toLowerCase() === '.csv';
+}
+
+/** Each with its place in the batch before it. */
+export function at(place: string, problems: readonly RequestProblem[]): readonly RequestProblem[] {
+  return problems.map(({ text }) => ({ text: `${place}: ${text}` }));
+}
+
+const OF_LINES = ['output', 'comparison', 'contactSheet', 'report', 'trace'];
+
+/** What was typed beside --batch that each line says for itself; and the flags without it. */
+export function flagsBesideBatch(
   specFile: string | undefined,
-  typed: Readonly<Record<string, unknown>>,
-): void {
-  const single = ['output', 'comparison', 'contactSheet', 'report', 'trace'];
-  const wrong = single
-    .filter((name) => typed[name] !== undefined)
-    .map((name) => `--${dashed(name)}`);
+  typed: TypedFlags,
+): { readonly typed: TypedFlags; readonly problems: readonly RequestProblem[] } {
+  const wrong = OF_LINES.filter((name) => typed[name] !== undefined).map(
+    (name) => `--${dashed(name)}`,
+  );
   if (specFile !== undefined) wrong.unshift(specFile);
-  if (wrong.length === 0) return;
-  throw new BivdiffError(
+  const others = Object.entries(typed).filter(([name]) => !OF_LINES.includes(name));
+  if (wrong.length === 0) return { typed, problems: [] };
+  const error = new BivdiffError(
     'invalid-argument',
     `${wrong.join(', ')} cannot go with --batch: each line of a batch names its own`,
     { hint: 'Write it into the lines of the batch file.' },
   );
+  return { typed: Object.fromEntries(others), problems: problemsOfError(error) };
 }
 
 function dashed(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** Where a request stands in its batch: `line 3`. */
+/** Where a request stands in its batch: `line 3`, or beside it. */
 export function placeInBatch({ origin }: RenderRequest, path: string): string {
-  return origin.slice(path.length + 1);
+  return origin.startsWith(`${path} `) ? origin.slice(path.length + 1) : origin;
 }
 
 /** One error for a whole batch; nothing was run. */
-export function batchError(path: string, problems: readonly string[]): BivdiffError {
-  return new BivdiffError('invalid-argument', `${path}: nothing was run: ${problems.join('; ')}`, {
+export function batchRefusal(path: string, problems: readonly RequestProblem[]): BivdiffError {
+  const lineOf = ({ text }: RequestProblem): number => Number(/^line (\d+): /.exec(text)?.[1] ?? 0);
+  const inOrder = problems.toSorted((a, b) => lineOf(a) - lineOf(b));
+  return refusalOf(inOrder, {
+    lead: `${path}: nothing was run: `,
     hint: 'Mend these lines and run the same command again.',
-    details: { problems },
   });
 }
 
@@ -110,10 +147,11 @@ function jsonLine(line: string): Omit<BatchLine, 'number'> {
   }
 }
 
-function sharedOutputs(requests: readonly RenderRequest[]): string[] {
+function sharedOutputs(drafts: readonly RequestDraft[]): string[] {
   const owners = new Map<string, string>();
   const problems: string[] = [];
-  for (const { files, origin } of requests) {
+  for (const { request } of drafts) {
+    const { files, origin } = request;
     for (const file of Object.values(files) as string[]) {
       const owner = owners.get(file);
       if (owner !== undefined && owner !== origin) {

@@ -12,6 +12,8 @@ const KEPT_MAX = 64;
 export interface CutsAsked {
   readonly spec: RenderSpec;
   readonly path: string;
+  /** Tells the clip from others. */
+  readonly clip: string;
   readonly signal?: AbortSignal | undefined;
   /** Told how many frames were looked at, of how many. Of a clip that is looked at already, whoever asked first is told. */
   readonly onFrame?: ((done: number, total: number) => void) | undefined;
@@ -31,11 +33,11 @@ export class CutFinder {
    */
   async withCuts(
     facts: SourceFacts,
-    { spec, path, signal, onFrame }: CutsAsked,
+    { spec, path, clip, signal, onFrame }: CutsAsked,
   ): Promise<SourceFacts> {
     const search = cutSearchOf(spec, facts);
     if (search === undefined) return facts;
-    const key = [facts.kind, facts.digest, search.first, search.last].join(' ');
+    const key = [clip, search.first, search.last].join(' ');
     const options = { onFrame, ...(signal === undefined ? {} : { signal }) };
     const finding =
       this.#found.get(key) ??

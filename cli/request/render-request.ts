@@ -12,7 +12,10 @@ import { furtherSources } from '../../recipes/spec/further-sources.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { applyPreset } from './apply-preset.ts';
 import { clashProblems, endingProblems } from './output-names.ts';
-import { mergeLayers, specLayer } from './spec-layer.ts';
+import { RENDER_FLAGS } from '../flags/flag-table.ts';
+import { lookedAt, problemsOfTexts, refusalOf } from './request-problems.ts';
+import type { RequestProblem } from './request-problems.ts';
+import { EMPTY_LAYER, fieldOf, mergeLayers, specLayer } from './spec-layer.ts';
 import type { Fields, OutputFiles, SpecLayer } from './spec-layer.ts';
 import { checkSpec, namesOfFields } from './spec-problems.ts';
 import type { NameOf } from './spec-problems.ts';
@@ -36,24 +39,21 @@ export interface RequestOptions {
   readonly swept?: readonly string[];
 }
 
-export interface RequestCheck {
-  readonly request: RenderRequest | undefined;
-  readonly problems: readonly string[];
+/** A request as far as it can be understood, with all that is wrong in it. */
+export interface RequestDraft {
+  /** Where there are problems, one to go on checking with, and no more. */
+  readonly request: RenderRequest;
+  /** Fields of its spec, dotted, that are not as they were asked for. */
+  readonly unknown: readonly string[];
+  readonly problems: readonly RequestProblem[];
 }
 
 /** What every spec needs to say and flags or batch lines leave out. */
-const VERSION_LAYER: SpecLayer = {
-  fields: { apiVersion: 'bivdiff/v1' },
-  files: {},
-  names: new Map(),
-  problems: [],
-};
+const VERSION_LAYER: SpecLayer = { ...EMPTY_LAYER, fields: { apiVersion: 'bivdiff/v1' } };
 
 /** The request that flags alone make. @throws invalid-argument — lists every problem */
 export function requestFromFlags(flags: SpecLayer, options: RequestOptions): RenderRequest {
-  const layer = mergeLayers([VERSION_LAYER, flags]);
-  const check = checkRequest(layer, { ...options, origin: 'the flags', flagsOnly: true });
-  return requestOrThrow(check, options);
+  return wholeRequest(draftFromFlags(flags, options), options);
 }
 
 /**
@@ -66,19 +66,59 @@ export async function requestFromFile(
   flags: SpecLayer,
   options: RequestOptions,
 ): Promise<RenderRequest> {
-  const settings = await readSpecFile(path);
-  const own = specLayer(settings, { folder: dirname(resolve(path)), spelling: 'spec' });
-  const layer = mergeLayers([own, flags]);
-  const check = checkRequest(layer, { ...options, origin: path, file: path, flagsOnly: false });
-  return requestOrThrow(check, { ...options, file: path });
+  return wholeRequest(await draftFromFile(path, flags, options), options);
 }
 
-/** Checks one line of a batch, the flags being its defaults. Throws nothing. */
+/** What a command line asks for: with a spec file, or by flags alone. */
+export async function draftRequest(
+  specFile: string | undefined,
+  flags: SpecLayer,
+  options: RequestOptions,
+): Promise<RequestDraft> {
+  if (specFile === undefined) return draftFromFlags(flags, options);
+  return draftFromFile(specFile, flags, options);
+}
+
+function draftFromFlags(flags: SpecLayer, options: RequestOptions): RequestDraft {
+  const layer = mergeLayers([VERSION_LAYER, flags]);
+  return checkRequest(layer, { ...options, origin: 'the flags', flagsOnly: true });
+}
+
+async function draftFromFile(
+  path: string,
+  flags: SpecLayer,
+  options: RequestOptions,
+): Promise<RequestDraft> {
+  const problems: RequestProblem[] = [];
+  const settings = await lookedAt(() => readSpecFile(path), problems);
+  if (settings === undefined) return draftBeside(problems, flags, options);
+  const own = specLayer(settings, { folder: dirname(resolve(path)), spelling: 'spec' });
+  const layer = mergeLayers([own, flags]);
+  return checkRequest(layer, { ...options, origin: path, file: path, flagsOnly: false });
+}
+
+/** Of flags beside a file that could not be read: what it would have said is unknown. */
+export function draftBeside(
+  unread: readonly RequestProblem[],
+  flags: SpecLayer,
+  options: RequestOptions,
+): RequestDraft {
+  const all = RENDER_FLAGS.flatMap(({ field }) => (field === undefined ? [] : [field]));
+  const left = all.filter((field) => fieldOf(flags.fields, field) === undefined);
+  const layer = mergeLayers([VERSION_LAYER, { ...flags, unknown: [...flags.unknown, ...left] }]);
+  const draft = checkRequest(layer, {
+    ...{ ...options, needsOutput: false },
+    ...{ origin: 'the flags', flagsOnly: true },
+  });
+  return { ...draft, problems: [...unread, ...draft.problems] };
+}
+
+/** Checks one line of a batch, the flags being its defaults. */
 export function checkBatchLine(
   flags: SpecLayer,
   line: SpecLayer,
   options: RequestOptions & { readonly origin: string },
-): RequestCheck {
+): RequestDraft {
   const layer = mergeLayers([VERSION_LAYER, flags, line]);
   return checkRequest(layer, { ...options, flagsOnly: false });
 }
@@ -89,31 +129,41 @@ interface CheckRequestOptions extends RequestOptions {
   readonly flagsOnly: boolean;
 }
 
-function checkRequest(merged: SpecLayer, options: CheckRequestOptions): RequestCheck {
+/** Throws nothing. */
+function checkRequest(merged: SpecLayer, options: CheckRequestOptions): RequestDraft {
   const nameOf = namesOfFields(merged, options);
   const layer = applyPreset(merged, { nameOf, swept: options.swept ?? [] });
-  const { spec, problems: found } = checkSpec(layer, options);
+  const { spec, unknown, problems: found } = checkSpec(layer, options);
   const problems = [...found];
-  if (options.needsOutput && layer.files.output === undefined) {
+  // A name that is none is told of already.
+  if (options.needsOutput && layer.files.output === undefined && !layer.names.has('output')) {
     problems.push(`${nameOf('output')} is missing: where the video goes`);
   }
-  const files = spec === undefined ? layer.files : completeFiles(layer.files, spec);
-  if (spec !== undefined) problems.push(...checkFileNames(files, spec, nameOf));
-  if (spec === undefined || problems.length > 0) return { request: undefined, problems };
+  const files = completeFiles(layer.files, spec);
+  const hasFormat = !unknown.some((field) => field === 'output' || field === 'output.format');
+  problems.push(...checkFileNames(files, spec, { nameOf, hasFormat }));
   const { origin, file } = options;
-  return { request: { spec, files, origin, file, nameOf }, problems };
+  const request = { spec, files, origin, file, nameOf };
+  return { request, unknown, problems: problemsOfTexts(problems) };
 }
 
-function requestOrThrow(
-  check: RequestCheck,
-  { command = 'render', file }: RequestOptions & { readonly file?: string },
+/** @throws invalid-argument — lists every problem */
+export function wholeRequest(
+  { request, problems }: RequestDraft,
+  { command }: RequestOptions,
 ): RenderRequest {
-  if (check.request !== undefined) return check.request;
-  const { problems } = check;
-  throw new BivdiffError('invalid-argument', whereFrom(problems, file) + problems.join('; '), {
-    hint: `bivdiff ${command} --help lists the settings with their ranges.`,
-    details: { problems },
+  if (problems.length === 0) return request;
+  throw refusalOf(problems, {
+    lead: whereFrom(
+      problems.map(({ text }) => text),
+      request.file,
+    ),
+    hint: helpHint(command),
   });
+}
+
+export function helpHint(command: RequestOptions['command'] = 'render'): string {
+  return `bivdiff ${command} --help lists the settings with their ranges.`;
 }
 
 /** `spec.yaml: `, where a problem is of a key in that file. */
@@ -140,8 +190,14 @@ function completeFiles(files: OutputFiles, spec: RenderSpec): OutputFiles {
   };
 }
 
-function checkFileNames(files: OutputFiles, spec: RenderSpec, nameOf: NameOf): string[] {
-  const problems = endingProblems(files, spec.output.format, nameOf);
+function checkFileNames(
+  files: OutputFiles,
+  spec: RenderSpec,
+  { nameOf, hasFormat }: { readonly nameOf: NameOf; readonly hasFormat: boolean },
+): string[] {
+  const { contactSheet } = files;
+  const ofAnyFormat = contactSheet === undefined ? {} : { contactSheet };
+  const problems = endingProblems(hasFormat ? files : ofAnyFormat, spec.output.format, nameOf);
   const places = (Object.entries(files) as [string, string][]).map(([name, path]) => ({
     called: nameOf(name in spec.output ? `output.${name}` : name),
     path,

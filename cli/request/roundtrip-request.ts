@@ -8,7 +8,7 @@ import type { CliEnvironment } from '../terminal.ts';
 import { requestFromFlags } from './render-request.ts';
 import type { RenderRequest } from './render-request.ts';
 import { layerOfFlags } from './run-options.ts';
-import { fieldOf, mergeLayers } from './spec-layer.ts';
+import { EMPTY_LAYER, fieldOf, mergeLayers } from './spec-layer.ts';
 import type { SpecLayer } from './spec-layer.ts';
 
 /** The flags of render that a roundtrip has. */
@@ -45,10 +45,8 @@ export interface RoundtripRequest {
 
 /** A render without models is checked as one whose frames are ready-made; of a prompt nobody asks here. */
 const UNASKED: SpecLayer = {
+  ...EMPTY_LAYER,
   fields: { task: 'frames', prompt: '-', input: { stride: 1 } },
-  files: {},
-  names: new Map(),
-  problems: [],
 };
 
 /** @throws invalid-argument — lists every problem */

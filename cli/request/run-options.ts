@@ -7,6 +7,8 @@ import type { TypedFlags } from '../flags/render-flags.ts';
 import { storeFolderOf } from '../flags/store-flag.ts';
 import type { FarmOptions } from '../farm.ts';
 import type { CliEnvironment } from '../terminal.ts';
+import { lookedAt } from './request-problems.ts';
+import type { RequestProblem } from './request-problems.ts';
 import { specLayer } from './spec-layer.ts';
 import type { Fields, SpecLayer } from './spec-layer.ts';
 
@@ -41,13 +43,34 @@ export function layerOfFlags(
   return { ...layer, problems };
 }
 
-/** The rest of the flags. Call it once the layer's problems are known to be none. */
+/** The rest of the flags. Call it once the layer's problems are known to be none. @throws as `storeFolderOf` */
 export function runOptions(typed: TypedFlags, environment: CliEnvironment): RunOptions {
+  return optionsIn(typed, { environment, storeFolder: storeFolderOf(typed, environment) });
+}
+
+/** The same beside problems, of which it adds those with the store. What is wrong is another value then. */
+export async function draftRunOptions(
+  typed: TypedFlags,
+  environment: CliEnvironment,
+  problems: RequestProblem[],
+): Promise<RunOptions> {
+  const isNamed = typed['store'] !== '';
+  const place = await lookedAt(() => (isNamed ? storeFolderOf(typed, environment) : ''), problems);
+  return optionsIn(typed, { environment, storeFolder: place ?? '' });
+}
+
+function optionsIn(
+  typed: TypedFlags,
+  {
+    storeFolder,
+    environment,
+  }: { readonly storeFolder: string; readonly environment: CliEnvironment },
+): RunOptions {
   const threads = typed['threads'];
   const memoryBytes = memoryBytesOf(typed[camelCase('memory-gib')] as string | undefined, []);
   return {
     farm: {
-      storeFolder: storeFolderOf(typed, environment),
+      storeFolder,
       modelsFolder: environment.modelsFolder,
       slots: typed['slots'] === undefined ? SLOTS_DEFAULT : Number(typed['slots']),
       ...(threads === undefined ? {} : { threadsPerSlot: Number(threads) }),

@@ -39,7 +39,14 @@ export interface SpecLayer {
    */
   readonly names: ReadonlyMap<string, string>;
   readonly problems: readonly string[];
+  /** Fields of the spec, dotted, of which nothing could be taken: problems tell why. */
+  readonly unknown: readonly string[];
 }
+
+/** Of nothing that was given. */
+export const EMPTY_LAYER: SpecLayer = {
+  ...{ fields: {}, files: {}, names: new Map(), problems: [], unknown: [] },
+};
 
 export interface LayerOptions {
   /** What relative paths are relative to. Absolute. */
@@ -56,6 +63,7 @@ export function specLayer(settings: Readonly<Fields>, options: LayerOptions): Sp
   const files: { -readonly [K in FileName]?: string } = {};
   const names = new Map<string, string>();
   const problems: string[] = [];
+  const unknown: string[] = [];
   const specKeys = fieldsBelow('');
 
   const nameAs = (field: string, key: string): void => {
@@ -78,6 +86,7 @@ export function specLayer(settings: Readonly<Fields>, options: LayerOptions): Sp
     }
     if (flag.name === 'frames' && options.spelling === 'spec' && typeof value === 'string') {
       problems.push(`${key}: expected ${formOf(flag)}, got ${JSON.stringify(value)}`);
+      unknown.push(field);
       return;
     }
     if (flag.kind === 'list') {
@@ -88,12 +97,17 @@ export function specLayer(settings: Readonly<Fields>, options: LayerOptions): Sp
     if (flag.kind === 'listing' && typeof value === 'string' && !isCutWord(value)) {
       nameAs(field, key);
       const wrong: string[] = [];
-      setField(fields, field, readCutsFile({ name: value, folder: options.folder }, wrong));
+      const cuts = readCutsFile({ name: value, folder: options.folder }, wrong);
+      setField(fields, field, cuts);
+      if (cuts === undefined) unknown.push(field);
       problems.push(...wrong.map((problem) => `${names.get(field) ?? key}: ${problem}`));
       return;
     }
     const taken = options.spelling === 'spec' ? value : valueOfText(flag, String(value), problems);
-    if (taken === undefined) return;
+    if (taken === undefined) {
+      unknown.push(field);
+      return;
+    }
     nameAs(field, key);
     setField(fields, field, taken);
   };
@@ -118,18 +132,19 @@ export function specLayer(settings: Readonly<Fields>, options: LayerOptions): Sp
     }
   }
   resolvePaths(fields, options.folder);
-  inferFormat(fields, { output: files.output, names, problems });
+  inferFormat(fields, { output: files.output, names, problems, unknown });
   for (const name of ['comparison', 'contactSheet'] as const) {
     if (files[name] === undefined) continue;
     setField(fields, `output.${name}`, true);
   }
-  return { fields, files, names, problems };
+  return { fields, files, names, problems, unknown };
 }
 
 /** Later layers win, field by field. */
 export function mergeLayers(layers: readonly SpecLayer[]): SpecLayer {
   const fields: Fields = {};
   const names = new Map<string, string>();
+  const unknown = new Set<string>();
   for (const layer of layers) {
     // Frames without a part are all of them.
     if ('frames' in layer.fields) delete fields['part'];
@@ -137,13 +152,18 @@ export function mergeLayers(layers: readonly SpecLayer[]): SpecLayer {
     for (const field of names.keys()) {
       if (fieldOf(layer.fields, field) !== undefined) names.delete(field);
     }
+    for (const field of unknown) {
+      if (fieldOf(layer.fields, field) !== undefined) unknown.delete(field);
+    }
     for (const [field, name] of layer.names) names.set(field, name);
+    for (const field of layer.unknown) unknown.add(field);
   }
   return {
     fields,
     files: Object.assign({}, ...layers.map((layer) => layer.files)) as OutputFiles,
     names,
     problems: layers.flatMap((layer) => layer.problems),
+    unknown: [...unknown],
   };
 }
 
@@ -214,10 +234,12 @@ interface Inference {
   readonly output: string | undefined;
   readonly names: Map<string, string>;
   readonly problems: string[];
+  readonly unknown: string[];
 }
 
 /** A format that nobody asked for is the output's, and problems with it are called as that. */
-function inferFormat(fields: Fields, { output, names, problems }: Inference): void {
+function inferFormat(fields: Fields, inference: Inference): void {
+  const { output, names, problems, unknown } = inference;
   if (output === undefined) return;
   const given = fields['output'];
   if (typeof given === 'object' && given !== null && 'format' in given) return;
@@ -227,6 +249,7 @@ function inferFormat(fields: Fields, { output, names, problems }: Inference): vo
     problems.push(
       `${called}: no format is known for ${output}; it ends in .mp4, .webm, .mov, .mkv or .gif, or names a folder for PNGs`,
     );
+    unknown.push('output.format');
   } else {
     names.set('output.format', called);
     setField(fields, 'output.format', format);

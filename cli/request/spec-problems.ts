@@ -1,8 +1,8 @@
 // The schema's problems in the user's own words: the flag that was typed, what is missing, the word that was meant.
 
-import { BivdiffError } from '../../common/errors.ts';
-import { parseRenderSpec } from '../../recipes/spec/parse.ts';
+import { specProblems } from '../../recipes/spec/parse.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
+import { standInFor } from '../../recipes/spec/stand-in.ts';
 import { factsOfField, fieldsBelow, rangeOfFlag } from '../flags/flag-facts.ts';
 import { RENDER_FLAGS } from '../flags/flag-table.ts';
 import { flagOfField } from '../flags/find-flag.ts';
@@ -11,7 +11,10 @@ import { fieldOf } from './spec-layer.ts';
 import type { Fields, SpecLayer } from './spec-layer.ts';
 
 export interface CheckedSpec {
-  readonly spec: RenderSpec | undefined;
+  /** Where there are problems, one to go on checking with. */
+  readonly spec: RenderSpec;
+  /** Fields of it, dotted, that are not as they were asked for. */
+  readonly unknown: readonly string[];
   readonly problems: readonly string[];
 }
 
@@ -36,29 +39,46 @@ export function namesOfFields(layer: SpecLayer, { flagsOnly }: CheckOptions): Na
 /** Checks merged settings against the schema. Problems of spelling come first. Throws nothing. */
 export function checkSpec(layer: SpecLayer, options: CheckOptions): CheckedSpec {
   const nameOf = namesOfFields(layer, options);
-  try {
-    const spec = parseRenderSpec(layer.fields, 'the settings');
-    return { spec: layer.problems.length === 0 ? spec : undefined, problems: layer.problems };
-  } catch (reason) {
-    const error = BivdiffError.from(reason);
-    const found = error.details['problems'];
-    const texts = Array.isArray(found) ? found.map(String) : [error.message];
-    const told = texts.flatMap((text) => explain(text, layer.fields, nameOf));
+  const { spec, unknown } = standInFor(layer.fields);
+  const told = specProblems(layer.fields)
+    .map(splitProblem)
+    // Of these it is told already why there is nothing.
+    .filter(({ field }) => !layer.unknown.some((one) => isAtOrBelow(field, one)))
+    .flatMap((problem) => explain(problem, layer.fields, nameOf));
+  return {
+    ...{ spec, unknown: [...unknown, ...layer.unknown] },
     // Of a number outside two ranges the schema tells twice, and so of both sides of a size.
-    return { spec: undefined, problems: [...new Set([...layer.problems, ...told])] };
-  }
+    problems: [...new Set([...layer.problems, ...told])],
+  };
 }
 
-/** One problem of the schema, `field: what`, reworded. */
-function explain(problem: string, fields: Readonly<Fields>, nameOf: NameOf): string[] {
-  const split = /^([^:]+): ([^]*)$/.exec(problem);
-  if (split === null) return [problem];
-  const [, place = '', what = ''] = split;
+/** One problem of the schema: `field: what`. */
+interface SchemaProblem {
+  readonly place: string;
+  readonly what: string;
+  readonly field: string;
+}
+
+function splitProblem(problem: string): SchemaProblem {
+  const [, place = 'the spec', what = problem] = /^([^:]+): ([^]*)$/.exec(problem) ?? [];
   // A spec without any input is one without a path.
   const field =
     place === 'input' && what.endsWith('undefined')
       ? 'input.path'
       : place.replace(/^size\..*/, 'size');
+  return { place, what, field };
+}
+
+function isAtOrBelow(field: string, above: string): boolean {
+  return field === above || field.startsWith(`${above}.`);
+}
+
+/** One problem of the schema, reworded. */
+function explain(
+  { place, what, field }: SchemaProblem,
+  fields: Readonly<Fields>,
+  nameOf: NameOf,
+): string[] {
   const unknown = /^unrecognized keys?: (.*)$/.exec(what)?.[1];
   if (unknown !== undefined) {
     const parent = field === 'the spec' ? '' : field;

@@ -4,12 +4,9 @@
 import { canonicalJson } from '../../common/canonical-json.ts';
 import { digestText } from '../../common/digest.ts';
 import { BivdiffError } from '../../common/errors.ts';
-import type {
-  ModelDefaults,
-  ModelPart,
-  ModelSet,
-  VideoModel,
-} from '../../common/models/model-set.ts';
+import { contentsOf, ProblemList, restingOn } from '../../common/problems.ts';
+import type { ProblemSink } from '../../common/problems.ts';
+import type { ModelPart, ModelSet, VideoModel } from '../../common/models/model-set.ts';
 import type { PartLookup } from '../../common/models/part-facts.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { comparisonFormat } from '../../common/outputs/output-formats.ts';
@@ -22,17 +19,26 @@ import { partRef } from '../../recipes/pipeline/generator-parts.ts';
 import { smoothsStepwise, wantedFrames } from '../../recipes/pipeline/job-base.ts';
 import type { BridgeModels, JobBase, LongClip } from '../../recipes/pipeline/job-base.ts';
 import { longestShot } from '../../recipes/pipeline/shots.ts';
+import { furtherSources } from '../../recipes/spec/further-sources.ts';
 import { bridgingOf } from './bridging.ts';
 import { checkCaching } from './check-caching.ts';
 import { outputProblems } from './check-outputs.ts';
 import { samplerProblems } from './check-samplers.ts';
-import { choiceProblem, furtherOf } from './check-sources.ts';
+import { CHOICE, choiceProblem, furtherOf } from './check-sources.ts';
 import type { SourceFacts } from './check-sources.ts';
+import {
+  checkSize,
+  checkWindow,
+  chooseInversionUnet,
+  chooseVideo,
+  defaultsOf,
+} from './choose-models.ts';
 import { jobCutsOf } from './cuts.ts';
-import { frameSpansOf, withFrames } from './frame-spans.ts';
-import { soundOf, soundProblems } from './kept-sound.ts';
+import { frameSpansOf, framesRestOn, withFrames } from './frame-spans.ts';
+import { checkSound, soundOf } from './kept-sound.ts';
 import { longClipOf } from './long-clip.ts';
 import { speedOf } from './speed.ts';
+import { STAND_INS } from './stand-ins.ts';
 
 export interface AcceptRequest {
   readonly spec: RenderSpec;
@@ -49,37 +55,93 @@ export interface AcceptRequest {
  * Accepts a spec.
  * @throws invalid-argument — lists everything in which spec, models and source do not fit together
  */
-export function acceptSpec(asked: AcceptRequest): AcceptedJob {
+export function acceptSpec(request: AcceptRequest): AcceptedJob {
+  const problems = new ProblemList();
+  const job = weigh(request, problems);
+  const { told } = problems;
+  if (told.length === 0 && job !== undefined) return job;
+  throw new BivdiffError('invalid-argument', told.join('; '), { details: { problems: told } });
+}
+
+/** A render of which not all is known: what could not be read is absent, and of the spec some fields may be stand-ins. */
+export interface DraftRender {
+  readonly spec: RenderSpec;
+  /** The fields that are not as they were asked for, dotted. */
+  readonly unknown: readonly string[];
+  readonly models?: ModelSet | undefined;
+  readonly source?: SourceFacts | undefined;
+  readonly sources?: Readonly<Record<string, SourceFacts>>;
+  readonly partOf?: PartLookup;
+}
+
+/** What acceptance would refuse whatever the unknown is, as `field: what`. */
+export function draftProblems(draft: DraftRender): readonly string[] {
+  const { spec, unknown, models, source, sources = {} } = draft;
+  const unread = [
+    ...(models === undefined ? ['models'] : []),
+    ...(source === undefined ? ['input.path'] : []),
+    ...furtherSources(spec).flatMap(({ name, field }) => (name in sources ? [] : [field])),
+  ];
+  const problems = new ProblemList([...unknown, ...unread.map(contentsOf)]);
+  const { numerics } = STAND_INS;
+  weigh(
+    {
+      ...draft,
+      ...{ numerics, models: models ?? STAND_INS.models, source: source ?? STAND_INS.source },
+    },
+    problems,
+  );
+  return problems.told;
+}
+
+/** Undefined only where there are problems. */
+function weigh(asked: AcceptRequest, problems: ProblemSink): AcceptedJob | undefined {
   const request = { ...asked, spec: withFrames(asked.spec, asked.source) };
   const { spec, models, source } = request;
-  const problems: string[] = [];
+  const rests = restsOf(spec);
+  const ofModels = restingOn(problems, contentsOf('models'));
   const size = spec.size ?? { width: models.defaults.width, height: models.defaults.height };
-  checkSize(size, models, problems);
+  checkSize(size, models, ofModels);
   const shortage = choiceProblem({ ...spec.input, frames: spec.frames }, source, 'rendered');
-  if (shortage !== undefined) problems.push(shortage);
+  if (shortage !== undefined) {
+    restingOn(problems, contentsOf('input.path'), ...CHOICE).push(shortage);
+  }
   const sources = furtherOf(request, problems);
   const spans = frameSpansOf(spec, problems);
   const { count: frames } = wantedFrames({ frames: spec.frames, part: spans.part });
-  const video = chooseVideo(spec, models, problems);
+  const video = chooseVideo(spec, models, ofModels);
   const cuts = jobCutsOf(spec, source, problems);
   const clip = { frames: spec.frames, cuts };
   const window = Math.min(spec.window ?? video?.window ?? Infinity, longestShot(clip));
-  checkWindow(window, video, problems);
+  checkWindow(window, video, restingOn(ofModels, ...rests.window));
   // Over one frame both give the same bits, and only the plain UNet has a batch: a lone sample's bits may depend on threads.
   const invertsNothing = spec.bridging.strategy === 'none';
   const normScope = window === 1 || invertsNothing ? 'frame' : spec.inversion.normScope;
-  const inversionUnet = chooseInversionUnet(normScope, models, problems);
+  const inversionUnet = chooseInversionUnet(
+    normScope,
+    models,
+    restingOn(ofModels, ...rests.window, 'bridging.strategy'),
+  );
   const steps = spec.steps ?? models.defaults.steps;
   const recipe = recipeOf(spec.task);
   const isBridged = recipe.isBridged?.(spec) ?? true;
-  const long = isBridged ? longClipOf({ ...spec, cuts }, { window, steps, problems }) : undefined;
+  const ofBridge = restingOn(problems, 'method');
+  const long = isBridged
+    ? longClipOf(
+        { ...spec, cuts },
+        { ...{ window, steps, problems: ofBridge }, windowsRestOn: rests.window },
+      )
+    : undefined;
   const defaults = defaultsOf(models, video);
   const {
     mixingRatio = defaults.mixingRatio,
     cachedUnet,
     ...drawing
   } = recipe.drawing?.({ spec, models }) ?? {};
-  const bridging = bridgingOf({ spec, defaults: { mixingRatio }, steps, problems });
+  const bridging = bridgingOf({
+    ...{ spec, defaults: { mixingRatio }, steps, problems: ofBridge },
+    stepsRestOn: rests.steps,
+  });
   const outputs = outputsOf(
     spec,
     { ...source, start: spec.input.start + (spans.part?.first ?? 0) },
@@ -89,8 +151,9 @@ export function acceptSpec(asked: AcceptRequest): AcceptedJob {
   const smoother =
     isBridged && !smoothsStepwise({ ...(long && { long }) }) ? video?.unet : undefined;
   const unets = [cachedUnet, smoother].filter((unet) => unet !== undefined);
-  checkCaching(spec, { unets, partOf: asked.partOf ?? (() => undefined) }, problems);
-  problems.push(
+  const partOf = asked.partOf ?? (() => undefined);
+  checkCaching(spec, { unets, partOf }, restingOn(ofModels, ...rests.window, ...rests.drawing));
+  restingOn(ofModels, ...rests.steps, ...rests.drawing).push(
     ...samplerProblems({
       steps,
       scheduler: models.image.scheduler,
@@ -98,19 +161,45 @@ export function acceptSpec(asked: AcceptRequest): AcceptedJob {
       video,
       ...drawing,
     }),
+  );
+  restingOn(problems, ...rests.outputs).push(
     ...outputProblems({
       ...{ size, frames, outputs },
       panels: panelsOf(spec.task, recipe.panels?.(spec)).length,
     }),
   );
-  if (problems.length > 0 || !part || !video || !inversionUnet) {
-    throw new BivdiffError('invalid-argument', problems.join('; '), { details: { problems } });
-  }
+  if (!part || !video || !inversionUnet) return undefined;
   const base = baseOf(request, {
     ...{ size, steps, bridging, video, window, long, normScope, inversionUnet, sources },
     ...{ spans, cuts, outputs },
   });
   return { ...base, ...part, models: { ...base.models, ...part.models } } as AcceptedJob;
+}
+
+/** What that rests on which several checks begin with: a field that is not given is the models' own. */
+function restsOf(spec: RenderSpec) {
+  const models = contentsOf('models');
+  const given = (field: 'size' | 'steps' | 'window'): readonly string[] =>
+    spec[field] === undefined ? [field, models] : [field];
+  const frames = [
+    ...framesRestOn(spec),
+    ...(spec.cuts === 'auto' ? [contentsOf('input.path')] : []),
+  ];
+  return {
+    steps: given('steps'),
+    window: [...given('window'), ...frames, 'videoModel', 'cuts'],
+    drawing: [
+      'task',
+      'method',
+      'control',
+      'controls',
+      'scheduler',
+      'timesteps',
+      'inversion',
+      'bridging',
+    ],
+    outputs: [...given('size'), ...framesRestOn(spec), 'output', 'task', 'control', 'controls'],
+  };
 }
 
 interface Chosen {
@@ -173,65 +262,6 @@ export function jobIdOf(job: AcceptedJob): JobId {
   return digestText(canonicalJson(job)) as string as JobId;
 }
 
-function checkSize(
-  size: { width: number; height: number },
-  models: ModelSet,
-  problems: string[],
-): void {
-  const multiple = models.sizeMultiple;
-  if (size.width % multiple === 0 && size.height % multiple === 0) return;
-  const nearest = (pixels: number): number =>
-    Math.max(multiple, Math.round(pixels / multiple) * multiple);
-  problems.push(
-    `size: ${size.width}x${size.height} does not fit these models, which take multiples of ${multiple}; ` +
-      `the nearest is ${nearest(size.width)}x${nearest(size.height)}`,
-  );
-}
-
-function chooseVideo(
-  spec: RenderSpec,
-  models: ModelSet,
-  problems: string[],
-): VideoModel | undefined {
-  const name = spec.videoModel ?? models.defaultVideo;
-  const video = models.videos[name];
-  if (video === undefined) {
-    problems.push(
-      `videoModel: no video model ${name} in ${models.folder} (there: ${Object.keys(models.videos).join(', ')})`,
-    );
-  }
-  return video;
-}
-
-function checkWindow(window: number, video: VideoModel | undefined, problems: string[]): void {
-  const { name, windowMax = Infinity } = video ?? {};
-  if (video === undefined || window <= windowMax) return;
-  problems.push(
-    `window: ${window} frames, but the video model ${name} knows positions of ${windowMax} at most; ask for a window of up to ${windowMax}`,
-  );
-}
-
-/** The set's, but for those that the video model has its own of. */
-function defaultsOf({ defaults }: ModelSet, video: VideoModel | undefined): ModelDefaults {
-  const own = Object.entries(video?.defaults ?? {}).filter(([, value]) => value !== undefined);
-  return { ...defaults, ...Object.fromEntries(own) };
-}
-
-/** Norm scope `window` inverts by the inflated UNet, `frame` by the plain one. */
-function chooseInversionUnet(
-  normScope: NormScope,
-  { image, folder }: ModelSet,
-  problems: string[],
-): ModelPart | undefined {
-  const unet = normScope === 'window' ? image.unetInflated : image.unet;
-  if (unet === undefined) {
-    problems.push(
-      `inversion.normScope: the models in ${folder} have no inflated UNet; choose frame, or export one`,
-    );
-  }
-  return unet;
-}
-
 function bridgeModels(
   { image }: ModelSet,
   video: VideoModel,
@@ -254,12 +284,12 @@ function bridgeModels(
 function outputsOf(
   spec: RenderSpec,
   { start, ...source }: SourceFacts & { readonly start: number },
-  problems: string[],
+  problems: ProblemSink,
 ): AssembleParams[] {
   const { format, framesPerSecond, comparison, contactSheet, audio } = spec.output;
   const { stride } = spec.input;
   const asked = { source, start, stride, format, framesPerSecond };
-  if (audio === 'keep') problems.push(...soundProblems(asked));
+  if (audio === 'keep') checkSound(asked, problems);
   const outputs: AssembleParams[] = [
     { layout: 'clip', format, framesPerSecond, ...(audio === 'keep' && { sound: soundOf(asked) }) },
   ];

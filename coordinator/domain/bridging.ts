@@ -1,6 +1,8 @@
 // By which strategy a job's frames are bridged: the mixing ratio of its inversions, or how far frames are noised that are not inverted. Pure.
 
 import { stepsOfStrength } from '../../common/diffusion/strength.ts';
+import { restingOn } from '../../common/problems.ts';
+import type { ProblemSink } from '../../common/problems.ts';
 import type { JobBase } from '../../recipes/pipeline/job-base.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 
@@ -14,13 +16,16 @@ export interface BridgingRequest {
   readonly defaults: { readonly mixingRatio: number };
   readonly steps: number;
   /** Takes what does not fit: `field: what`. */
-  readonly problems: string[];
+  readonly problems: ProblemSink;
+  /** What the number of steps rests on. @default nothing that could be wrong */
+  readonly stepsRestOn?: readonly string[];
 }
 
 export function bridgingOf(request: BridgingRequest): Pick<JobBase, 'mixingRatio' | 'strength'> {
-  const { spec, defaults, problems } = request;
+  const { spec, defaults } = request;
+  const problems = restingOn(request.problems, 'bridging.strategy');
   const { strategy, strength } = spec.bridging;
-  if (strategy === 'none') return noising(request);
+  if (strategy === 'none') return noising({ ...request, problems });
   if (strength !== undefined) {
     problems.push(
       `bridging.strength: is for strategy none, which inverts nothing; ${strategy} goes all the way into noise`,
@@ -36,7 +41,7 @@ export function bridgingOf(request: BridgingRequest): Pick<JobBase, 'mixingRatio
   return { mixingRatio };
 }
 
-function noising({ spec, steps, problems }: BridgingRequest) {
+function noising({ spec, steps, problems, stepsRestOn = [] }: BridgingRequest) {
   const { strength = STRENGTH_DEFAULT } = spec.bridging;
   const needless = [
     ...(spec.mixingRatio === undefined ? [] : ['mixingRatio']),
@@ -47,7 +52,7 @@ function noising({ spec, steps, problems }: BridgingRequest) {
   }
   if (stepsOfStrength(steps, strength) < 1) {
     const least = Math.ceil((1 / steps) * 1000) / 1000;
-    problems.push(
+    restingOn(problems, ...stepsRestOn).push(
       `bridging.strength: ${strength} of ${steps} steps is not one; at least ${least}, or more steps`,
     );
   }

@@ -2,6 +2,8 @@
 
 import type { ModelPart } from '../../common/models/model-set.ts';
 import type { PartLookup } from '../../common/models/part-facts.ts';
+import { restingOn } from '../../common/problems.ts';
+import type { ProblemSink } from '../../common/problems.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { speedOf } from './speed.ts';
 
@@ -9,7 +11,7 @@ import { speedOf } from './speed.ts';
 export function checkCaching(
   spec: Pick<RenderSpec, 'fast' | 'guidanceEnd' | 'cacheInterval'>,
   { unets, partOf }: { readonly unets: readonly ModelPart[]; readonly partOf: PartLookup },
-  problems: string[],
+  problems: ProblemSink,
 ): void {
   if (speedOf(spec).cacheInterval === undefined) return;
   const uncut = unets.filter(({ digest }) => {
@@ -22,7 +24,7 @@ export function checkCaching(
     spec.cacheInterval === undefined
       ? ['fast', 'leave it out, or say a cache interval of 1 beside it']
       : ['cacheInterval', 'say 1'];
-  problems.push(
+  restingOn(problems, 'fast', 'cacheInterval').push(
     `${field}: features of ${named} cannot be used again, since no layer joins the first skip connection alone; ${remedy}`,
   );
 }

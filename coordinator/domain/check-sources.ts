@@ -1,7 +1,7 @@
 // Whether the sources of a render have what it takes of them: enough frames, and all one size. Pure.
 
-import assert from 'node:assert/strict';
-
+import { contentsOf, restingOn } from '../../common/problems.ts';
+import type { ProblemSink } from '../../common/problems.ts';
 import type { StoredSource } from '../../common/sources/source.ts';
 import type { Digest } from '../../common/task.ts';
 import type { FurtherSource, JobBase } from '../../recipes/pipeline/job-base.ts';
@@ -49,26 +49,33 @@ interface SourcesRequest {
 /** The further sources as the job has them. Frames are taken of each as of the source, and lie over its own: so they have one size. */
 export function furtherOf(
   { spec, source, sources = {} }: SourcesRequest,
-  problems: string[],
+  problems: ProblemSink,
 ): NonNullable<JobBase['sources']> {
   const found: Record<string, FurtherSource> = {};
   for (const { name, field } of furtherSources(spec)) {
     const facts = sources[name];
-    assert(facts !== undefined, `nobody has looked at the source ${name}`);
+    // It could not be read, which is told elsewhere.
+    if (facts === undefined) continue;
     const { kind, digest, path, frames, width, height } = facts;
     if (width !== source.width || height !== source.height) {
-      problems.push(
+      restingOn(problems, contentsOf(field), contentsOf('input.path')).push(
         `${field}: ${path} is ${width}x${height}, and ${source.path} ${source.width}x${source.height}; they lie over one another, so their sizes have to be equal`,
       );
     }
     const isStill = frames === 1;
     const choice = { ...spec.input, frames: spec.frames };
     const problem = isStill ? undefined : choiceProblem(choice, facts, 'rendered');
-    if (problem !== undefined) problems.push(problem.replace(/^[a-zA-Z.]+/, field));
+    if (problem !== undefined) {
+      const ownChoice = restingOn(problems, contentsOf(field), ...CHOICE);
+      ownChoice.push(problem.replace(/^[a-zA-Z.]+/, field));
+    }
     found[name] = { kind, digest, ...(isStill && { isStill }) };
   }
   return found;
 }
+
+/** The fields that say which frames of a source are taken. */
+export const CHOICE = ['frames', 'part', 'input.start', 'input.stride'] as const;
 
 /** Which frames of a source are taken. */
 export interface FrameChoice {

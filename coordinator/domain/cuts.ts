@@ -1,9 +1,11 @@
 // Where a clip is cut: as its spec lists it, or as was found in its source. Pure.
 
+import { restingOn } from '../../common/problems.ts';
+import type { ProblemSink } from '../../common/problems.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { choiceProblem } from './check-sources.ts';
 import type { SourceFacts } from './check-sources.ts';
-import { withFrames } from './frame-spans.ts';
+import { framesRestOn, withFrames } from './frame-spans.ts';
 
 /** An image model inverts a window, and its bits are promised for two frames and more. */
 const SHOT_FRAMES_MIN = 2;
@@ -28,15 +30,15 @@ export function cutSearchOf(
  * added as `field: what`.
  */
 export function jobCutsOf(
-  { cuts, frames, input }: Clip,
+  { cuts, frames, input, part }: Omit<Clip, 'part'> & Partial<Pick<Clip, 'part'>>,
   source: Pick<SourceFacts, 'cuts'>,
-  problems: string[],
+  problems: ProblemSink,
 ): readonly number[] | undefined {
   if (cuts === undefined || cuts === 'none') return undefined;
-  const wrong = cuts === 'auto' ? [] : cutProblems(cuts, frames);
-  problems.push(...wrong);
+  const inFrames = restingOn(problems, ...framesRestOn({ part }));
+  const isWrong = cuts !== 'auto' && tellWrongCuts(cuts, frames, { problems, inFrames });
   const found = cuts === 'auto' ? renderedCuts(source.cuts, { ...input, frames }) : listed(cuts);
-  return wrong.length > 0 || found.length === 0 ? undefined : found;
+  return isWrong || found.length === 0 ? undefined : found;
 }
 
 /** The first shot begins at 0, which may be said. */
@@ -64,7 +66,12 @@ function renderedCuts(
   return frames - (cuts.at(-1) ?? 0) < SHOT_FRAMES_MIN ? cuts.slice(0, -1) : cuts;
 }
 
-function cutProblems(cuts: readonly number[], frames: number): string[] {
+/** `inFrames` takes what rests on how many there are. */
+function tellWrongCuts(
+  cuts: readonly number[],
+  frames: number,
+  { problems, inFrames }: { readonly problems: ProblemSink; readonly inFrames: ProblemSink },
+): boolean {
   const last = frames - 1;
   const outside = cuts.filter((cut) => cut > last);
   const falling = cuts.flatMap((cut, i) => (i > 0 && cut <= cuts[i - 1]! ? [i] : []));
@@ -72,14 +79,20 @@ function cutProblems(cuts: readonly number[], frames: number): string[] {
     const start = listed(cuts)[i - 1] ?? 0;
     return end <= frames && end - start > 0 && end - start < SHOT_FRAMES_MIN ? [start] : [];
   });
-  return [
+  inFrames.push(
     ...told(outside, (cut) => `there is no frame ${cut}; the last of ${frames} is ${last}`),
+  );
+  problems.push(
     ...told(falling, (i) => `${cuts[i]} comes after ${cuts[i - 1]}; first frames of shots rise`),
+  );
+  inFrames.push(
     ...told(short, (start) => `the shot at frame ${start} has one frame, and two are the least`),
-  ].map((problem) => `cuts: ${problem}`);
+  );
+  return outside.length + falling.length + short.length > 0;
 }
 
 function told(all: readonly number[], words: (one: number) => string): string[] {
   const some = all.slice(0, TOLD_MAX).map(words);
-  return all.length > TOLD_MAX ? [...some, `and ${all.length - TOLD_MAX} more like it`] : some;
+  const more = all.length > TOLD_MAX ? [`and ${all.length - TOLD_MAX} more like it`] : [];
+  return [...some, ...more].map((problem) => `cuts: ${problem}`);
 }

@@ -1,5 +1,7 @@
 // Which frames a spec means by its spans: of the clip that it asks for, or of the one that the source allows. Pure.
 
+import { contentsOf, restingOn } from '../../common/problems.ts';
+import type { ProblemSink } from '../../common/problems.ts';
 import type { FrameSpan, JobBase, PromptSpan } from '../../recipes/pipeline/job-base.ts';
 import { spanOf } from '../../recipes/spec/frame-spans.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
@@ -21,13 +23,14 @@ export function withFrames<S extends Pick<RenderSpec, 'frames' | 'part' | 'input
 /** `spec` is of `withFrames`. Problems are added as `field: what`. */
 export function frameSpansOf(
   spec: RenderSpec,
-  problems: string[],
+  problems: ProblemSink,
 ): Pick<JobBase, 'part' | 'prompts' | 'promptFade' | 'seeds'> {
   const { frames, part, seeds: askedSeeds } = spec;
   const span = part && { first: part.first, last: part.last };
-  if (span !== undefined) problems.push(...spanProblems('frames', [span], frames));
+  const clip = { frames, inFrames: restingOn(problems, ...framesRestOn(spec)) };
+  if (span !== undefined) checkSpans('frames', [span], { ...clip, problems });
   const seeds = askedSeeds?.map(({ frames: text, seed }) => ({ ...spanOf(text), seed }));
-  if (seeds !== undefined) problems.push(...spanProblems('seeds', seeds, frames));
+  if (seeds !== undefined) checkSpans('seeds', seeds, { ...clip, problems });
   const isPart = span !== undefined && (span.first > 0 || span.last < frames - 1);
   return {
     ...(isPart && { part: span }),
@@ -36,11 +39,24 @@ export function frameSpansOf(
   };
 }
 
-function promptsOf(spec: RenderSpec, problems: string[]): Pick<JobBase, 'prompts' | 'promptFade'> {
+/** The fields that say how many frames a clip has. */
+export function framesRestOn({ part }: Pick<RenderSpec, 'part'>): readonly string[] {
+  const own = ['frames', 'part'];
+  return part?.of === 'source'
+    ? [...own, contentsOf('input.path'), 'input.start', 'input.stride']
+    : own;
+}
+
+function promptsOf(
+  spec: RenderSpec,
+  problems: ProblemSink,
+): Pick<JobBase, 'prompts' | 'promptFade'> {
   if (!('prompts' in spec) && !('promptFade' in spec)) return {};
   const { prompts: asked, promptFade = FADE_DEFAULT, frames } = spec;
   if (asked === undefined) {
-    problems.push('promptFade: is for prompts of some frames (--prompt-at), and there are none');
+    restingOn(problems, 'prompts').push(
+      'promptFade: is for prompts of some frames (--prompt-at), and there are none',
+    );
     return {};
   }
   const prompts = asked.map(({ frames: text, prompt, videoPrompt }): PromptSpan => {
@@ -48,23 +64,35 @@ function promptsOf(spec: RenderSpec, problems: string[]): Pick<JobBase, 'prompts
     const ofClip = spec.videoPrompt === '' ? undefined : spec.videoPrompt;
     return { ...spanOf(text), prompt, videoPrompt: videoPrompt ?? ofClip ?? prompt };
   });
-  problems.push(...spanProblems('prompts', prompts, frames));
+  const inFrames = restingOn(problems, ...framesRestOn(spec));
+  checkSpans('prompts', prompts, { frames, problems, inFrames });
   return { prompts: inOrder(prompts), ...(promptFade > 0 && { promptFade }) };
 }
 
-function spanProblems(field: string, spans: readonly FrameSpan[], frames: number): string[] {
-  const problems = spans.flatMap(({ first, last }) => {
-    if (last < first) return [`${field}: frames ${first}-${last} end before they begin`];
-    if (last < frames) return [];
-    return [`${field}: there is no frame ${last}; the last of ${frames} is ${frames - 1}`];
-  });
+interface SpanChecks {
+  readonly frames: number;
+  readonly problems: ProblemSink;
+  /** Takes what rests on how many frames there are. */
+  readonly inFrames: ProblemSink;
+}
+
+function checkSpans(
+  field: string,
+  spans: readonly FrameSpan[],
+  { frames, problems, inFrames }: SpanChecks,
+): void {
+  for (const { first, last } of spans) {
+    if (last < first) problems.push(`${field}: frames ${first}-${last} end before they begin`);
+    else if (last >= frames) {
+      inFrames.push(`${field}: there is no frame ${last}; the last of ${frames} is ${frames - 1}`);
+    }
+  }
   const ordered = inOrder(spans);
   for (const [i, span] of ordered.entries()) {
     const before = ordered[i - 1];
     if (before === undefined || span.first > before.last) continue;
     problems.push(`${field}: frames ${textOf(before)} and ${textOf(span)} overlap`);
   }
-  return problems;
 }
 
 function inOrder<S extends FrameSpan>(spans: readonly S[]): readonly S[] {

@@ -5,6 +5,8 @@ import { frameRateOf, isSameRate, timeOfFrame } from '../../common/outputs/frame
 import { isSequence } from '../../common/outputs/output-formats.ts';
 import type { OutputFormat } from '../../common/outputs/output-formats.ts';
 import { carriesSound, formatsWithSound } from '../../common/outputs/sound-codecs.ts';
+import { contentsOf, restingOn } from '../../common/problems.ts';
+import type { ProblemSink } from '../../common/problems.ts';
 import type { AssembleParams } from '../../common/stages.ts';
 import type { SourceFacts } from './check-sources.ts';
 
@@ -17,12 +19,13 @@ export interface SoundRequest {
   readonly framesPerSecond: number;
 }
 
-/** Every reason why its sound cannot go with these frames, as `field: what and what to do`. */
-export function soundProblems(request: SoundRequest): string[] {
+/** Adds every reason why its sound cannot go with these frames, as `field: what and what to do`. */
+export function checkSound(request: SoundRequest, sink: ProblemSink): void {
+  const problems = restingOn(sink, 'output.audio');
+  const ofSource = restingOn(problems, contentsOf('input.path'));
   const { source, stride, format, framesPerSecond } = request;
   const { path, sound } = source;
-  const problems: string[] = [];
-  if (sound === undefined) problems.push(`output.audio: ${path} has no sound that could be kept`);
+  if (sound === undefined) ofSource.push(`output.audio: ${path} has no sound that could be kept`);
   if (stride !== 1) {
     const why = 'sound is kept only beside every frame of the source';
     problems.push(`input.stride: ${stride}, and ${why}; choose 1, or no sound`);
@@ -31,13 +34,12 @@ export function soundProblems(request: SoundRequest): string[] {
   const rate = sound?.steadyRate;
   if (sound !== undefined && rate === undefined) {
     const why = 'its frames come at no steady rate, so that sound would not stay with them';
-    problems.push(`output.audio: the sound of ${path} cannot be kept: ${why}`);
+    ofSource.push(`output.audio: the sound of ${path} cannot be kept: ${why}`);
   }
   if (rate !== undefined && !isSameRate(rate, framesPerSecond)) {
     const why = `sound is kept only at the source's own rate`;
-    problems.push(`output.framesPerSecond: ${framesPerSecond}, and ${why}; choose ${rate}`);
+    ofSource.push(`output.framesPerSecond: ${framesPerSecond}, and ${why}; choose ${rate}`);
   }
-  return problems;
 }
 
 function formatProblems(format: OutputFormat, codec: string | undefined, path: string): string[] {

@@ -1,5 +1,7 @@
 // How the windows of a clip come together that is longer than one of them. Pure.
 
+import { restingOn } from '../../common/problems.ts';
+import type { ProblemSink } from '../../common/problems.ts';
 import type { LongClip } from '../../recipes/pipeline/job-base.ts';
 import { longestShot, shotsOf } from '../../recipes/pipeline/shots.ts';
 import type { CutClip } from '../../recipes/pipeline/shots.ts';
@@ -21,18 +23,22 @@ export interface LongClipRequest {
   readonly window: number;
   readonly steps: number;
   /** Takes what does not fit: `field: what`. */
-  readonly problems: string[];
+  readonly problems: ProblemSink;
+  /** What the lengths of window and shots rest on. @default nothing that could be wrong */
+  readonly windowsRestOn?: readonly string[];
 }
 
 /** Undefined where windows are independent, or each shot has but one. */
 export function longClipOf(
   spec: CutClip & Pick<RenderSpec, 'long' | 'windowStride' | 'windowBlock'>,
-  { window, steps, problems }: LongClipRequest,
+  { window, steps, problems, windowsRestOn = [] }: LongClipRequest,
 ): LongClip | undefined {
   const { long: mode = 'co-denoise', windowStride, windowBlock } = spec;
   const longest = longestShot(spec);
+  const inMode = restingOn(problems, 'long');
+  const inWindows = restingOn(problems, ...windowsRestOn);
   if (windowStride !== undefined && windowStride > window && window < longest) {
-    problems.push(
+    inWindows.push(
       `windowStride: ${windowStride} frames, but a window is of ${window}: some frames would lie in none; ask for 1 to ${window}`,
     );
   }
@@ -40,18 +46,16 @@ export function longClipOf(
     const needless = { windowStride, windowBlock };
     for (const [field, value] of Object.entries(needless)) {
       if (value !== undefined)
-        problems.push(`${field}: is for windows that overlap; with long independent none do`);
+        inMode.push(`${field}: is for windows that overlap; with long independent none do`);
     }
     return undefined;
   }
   if (mode === 'blend' && windowBlock !== undefined) {
-    problems.push(
-      'windowBlock: is for long co-denoise; with blend each window is a task of its own',
-    );
+    inMode.push('windowBlock: is for long co-denoise; with blend each window is a task of its own');
   }
   const stride = windowStride ?? Math.ceil(window / 2);
   if (Math.ceil(window / stride) > COPIES_MAX && longest > window) {
-    problems.push(
+    restingOn(inWindows, 'long').push(
       `windowStride: ${stride} of ${window} frames makes ${Math.ceil(window / stride)} copies of each frame, and ${COPIES_MAX} at most are taken; ask for ${Math.ceil(window / COPIES_MAX)} or more`,
     );
   }
@@ -68,7 +72,7 @@ export function longClipOf(
   const blocks = sum(counts.map((windows) => Math.ceil(windows / block)));
   const reads = blocks * around * CHAINS * steps;
   if (reads > READS_MAX) {
-    problems.push(
+    restingOn(inWindows, 'long', 'windowStride', 'steps').push(
       `windowBlock: ${count} windows of ${steps} steps, ${block} a task, are more than a coordinator can keep track of; ask for more windows a task (up to ${BLOCK_MAX}) or a longer windowStride`,
     );
   }

@@ -33,7 +33,7 @@ import { CallCount } from './call-count.ts';
 import { acceptSubmission, checkPriority } from './accept-submission.ts';
 import type { AcceptOptions } from './accept-submission.ts';
 import { checkSpec } from './check-spec.ts';
-import type { CheckSeen } from './check-spec.ts';
+import type { CheckDraft, CheckSeen } from './check-spec.ts';
 import { jobMessage, workerMessage } from './messages/job-message.ts';
 import { ResultsOfJobs } from './messages/job-results.ts';
 import { ShotsOfJobs } from './messages/job-shots.ts';
@@ -51,6 +51,8 @@ export interface RenderServiceOptions {
   readonly accept: AcceptOptions['accept'];
   /** The same of sources that were not uploaded. @default they are looked at when they were */
   readonly check?: CheckSeen;
+  /** Of a render of which not all is known. @default of that nothing is told */
+  readonly checkDraft?: CheckDraft;
   /** What its submitter may not expect of the job, as `field: what`. @default nothing is told */
   readonly warningsOf?: (spec: RenderSpec, job: AcceptedJob) => Promise<readonly string[]>;
   readonly drain: (worker: string) => void;
@@ -99,9 +101,7 @@ export function createRenderService(options: RenderServiceOptions): RenderServic
       check(submission, authorizer.callerOf(call), acceptance),
     ),
     checkSpec: unary(async (request: CheckSpecRequest, call) => {
-      const { check } = options;
-      const caller = authorizer.callerOf(call);
-      if (check !== undefined) await checkSpec(request, caller, { check, limits });
+      await checkSpec(request, authorizer.callerOf(call), acceptance);
       return {};
     }),
     getJob: unary(({ id }, call) => {

@@ -20,6 +20,17 @@ export interface BoundedSpec {
 
 /** @throws resource-exhausted — what is over which limit */
 export function checkSpecLimits(spec: BoundedSpec, limits: FarmLimits, specBytes = 0): void {
+  const problems = limitProblems(spec, limits, specBytes);
+  if (problems.length === 0) return;
+  throw new BivdiffError('resource-exhausted', problems.join('; '), {
+    retry: 'never',
+    hint: 'Ask for less at once, or ask whoever operates the farm for a higher limit.',
+    details: { problems },
+  });
+}
+
+/** What is over which limit, as `field: what`. */
+export function limitProblems(spec: BoundedSpec, limits: FarmLimits, specBytes = 0): string[] {
   const { size, prompts = [] } = spec;
   const { count: frames } = wantedFrames(spec);
   const problems: string[] = [];
@@ -38,10 +49,5 @@ export function checkSpecLimits(spec: BoundedSpec, limits: FarmLimits, specBytes
   for (const text of prompts.flatMap(({ prompt, videoPrompt = '' }) => [prompt, videoPrompt])) {
     check('prompts: characters', text.length, limits.promptCharacters);
   }
-  if (problems.length === 0) return;
-  throw new BivdiffError('resource-exhausted', problems.join('; '), {
-    retry: 'never',
-    hint: 'Ask for less at once, or ask whoever operates the farm for a higher limit.',
-    details: { problems },
-  });
+  return problems;
 }

@@ -1,5 +1,7 @@
 // The controls that a spec asks for, in whichever of its two ways, as one list. Pure.
 
+import { restingOn } from '../../common/problems.ts';
+import type { ProblemSink } from '../../common/problems.ts';
 import type { ControlInFull, ControlSpec } from './control-spec.ts';
 import { CONTROLS_MAX } from './control-spec.ts';
 import { courseOver, parseCourse } from './courses.ts';
@@ -35,14 +37,21 @@ export interface Asked {
   readonly placeOf: PlaceOf;
 }
 
+/** Each is checked against others. */
+const TOLD_TOGETHER = [
+  ...['control.type', 'control.input', 'control.scale', 'control.start', 'control.end'],
+  'controls',
+];
+
 /** Undefined if there are problems, which are told then. */
-export function askedControls(spec: ControlsSpec, problems: string[]): Asked | undefined {
+export function askedControls(spec: ControlsSpec, problems: ProblemSink): Asked | undefined {
   const { control, controls } = spec;
   if (control !== undefined && controls !== undefined) {
     problems.push('controls: control says which controls there are too; leave one of the two out');
     return undefined;
   }
   const found: string[] = [];
+  const ofFrames: string[] = [];
   const asked =
     controls === undefined
       ? inShort(control ?? { type: 'canny' }, found)
@@ -51,7 +60,7 @@ export function askedControls(spec: ControlsSpec, problems: string[]): Asked | u
     controls === undefined ? `control.${field}` : `controls.${index}.${field}`;
   const list = asked.map((one, index) => {
     const scale = one.scale === undefined ? undefined : courseOver(one.scale, spec.frames);
-    if (typeof scale === 'string') found.push(`${placeOf(index, 'scale')}: ${scale}`);
+    if (typeof scale === 'string') ofFrames.push(`${placeOf(index, 'scale')}: ${scale}`);
     if (one.end <= one.start) {
       found.push(
         `${placeOf(index, 'end')}: ${one.end} does not come after the start, ${one.start}`,
@@ -59,8 +68,11 @@ export function askedControls(spec: ControlsSpec, problems: string[]): Asked | u
     }
     return { ...one, scale: typeof scale === 'string' ? undefined : scale };
   });
-  problems.push(...new Set(found));
-  return found.length > 0 ? undefined : { controls: list, placeOf };
+  // Of one of them another may tell.
+  const ofControls = restingOn(problems, ...TOLD_TOGETHER);
+  ofControls.push(...new Set(found));
+  restingOn(ofControls, 'frames').push(...new Set(ofFrames));
+  return found.length + ofFrames.length > 0 ? undefined : { controls: list, placeOf };
 }
 
 type Written = Omit<AskedControl, 'scale'> & { readonly scale: WrittenCourse | undefined };

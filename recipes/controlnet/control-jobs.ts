@@ -4,6 +4,7 @@ import { z } from 'zod';
 
 import type { Annotator, Generator, ModelSet } from '../../common/models/model-set.ts';
 import type { AnnotateParams, EstimateParams } from '../../common/stages.ts';
+import { contentsOf, restingOn } from '../../common/problems.ts';
 import { conditionsOf } from '../pipeline/generator-conditions.ts';
 import { generatorRefs, partRef } from '../pipeline/generator-parts.ts';
 import { drawingSettings, drawnBy } from '../pipeline/generator-settings.ts';
@@ -66,14 +67,23 @@ export function acceptControls<N extends string>(
   const asked = askedControls(spec, problems);
   if (asked === undefined) return undefined;
   if (request.sources['control']?.isStill === true && spec.frames > 1) {
-    problems.push(`control.input: is one picture, where ${spec.frames} frames are rendered`);
+    restingOn(problems, 'frames', 'part').push(
+      `control.input: is one picture, where ${spec.frames} frames are rendered`,
+    );
   }
   const generator = generatorFor(kind, asked.controls, models);
   if (typeof generator === 'string') {
-    problems.push(`${asked.placeOf(0, 'type')}: ${generator}`);
+    const known = knownControls(models);
+    // What no task's models know is wrong whichever the task is.
+    const isKnown = asked.controls.every(({ type }) => known.has(type));
+    restingOn(problems, contentsOf('models'), ...(isKnown ? ['task', 'method'] : [])).push(
+      `${asked.placeOf(0, 'type')}: ${generator}`,
+    );
     return undefined;
   }
-  const drawn = annotated(generator, asked, request);
+  const found: string[] = [];
+  const drawn = annotated(generator, asked, { ...request, problems: found });
+  restingOn(problems, contentsOf('models'), 'task', 'method').push(...found);
   if (drawn === undefined) return undefined;
   const { unet, ...others } = generatorRefs(generator, models.image);
   const annotators = drawn.flatMap(({ model }, i) =>
@@ -139,6 +149,14 @@ function generatorFor(
   return `the models in ${models.folder} have no ${called} for ${wanted} (they have: ${names(all) || 'none'})`;
 }
 
+/** All that frames can be drawn along, by whichever task. */
+function knownControls({ generators }: ModelSet): ReadonlySet<unknown> {
+  const all = Object.values(generators);
+  return new Set(
+    all.flatMap(({ name, conditions }) => [name, ...conditions.map((one) => one['annotator'])]),
+  );
+}
+
 /** Of a control that the user gives none: what its weights are measured best at. */
 const suited = z.number().min(0).max(SCALE_MAX).optional();
 
@@ -175,7 +193,9 @@ interface Annotated {
 function annotated(
   generator: Generator,
   { controls, placeOf }: { readonly controls: readonly AskedControl[]; readonly placeOf: PlaceOf },
-  request: RecipeRequest<Spec>,
+  request: Pick<RecipeRequest<Spec>, 'models' | 'source' | 'sources'> & {
+    readonly problems: string[];
+  },
 ): readonly Annotated[] | undefined {
   const { models, problems } = request;
   const conditions = conditionsOf(generator, CONDITIONS, request);

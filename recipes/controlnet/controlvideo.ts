@@ -1,6 +1,7 @@
 // `--method controlvideo`: the frames of a window are drawn together (arXiv 2305.13077), so no video model makes a clip of them. Acceptance alone; how
 // they are drawn is window-drawing.ts's.
 
+import { restingOn } from '../../common/problems.ts';
 import type { RecipePart, RecipeRequest } from '../recipe.ts';
 import type { SpecOf } from '../spec/schema.ts';
 import { askedControls } from './asked-controls.ts';
@@ -14,7 +15,7 @@ type Spec = SpecOf<'controlnet'>;
 export function acceptControlVideo(
   request: RecipeRequest<Spec>,
 ): RecipePart<ControlledJob<'controlnet'>> | undefined {
-  request.problems.push(...contradictionsOf(request.spec));
+  restingOn(request.problems, 'method').push(...contradictionsOf(request.spec));
   return acceptControls(KIND, { ...request, spec: settled(request.spec) });
 }
 

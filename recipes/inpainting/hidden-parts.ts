@@ -1,6 +1,7 @@
 // The plan of recipes that draw parts of frames: the source's frames, those parts drawn by a UNet that is told what is known, and the bridge.
 
 import type { Generator } from '../../common/models/model-set.ts';
+import { contentsOf, restingOn } from '../../common/problems.ts';
 import { bridgeNodes } from '../pipeline/bridge-nodes.ts';
 import { drawingRoles, encodingRole, generatorRefs } from '../pipeline/generator-parts.ts';
 import { drawingParams, drawingSettings, drawnBy } from '../pipeline/generator-settings.ts';
@@ -35,7 +36,7 @@ export function inpaintGenerator(
   const { models, problems, spec } = request;
   const found = Object.values(models.generators).find(({ task }) => task === 'inpainting');
   if (found === undefined) {
-    problems.push(
+    restingOn(problems, contentsOf('models')).push(
       `task: the models in ${models.folder} have no inpainting UNet, with which ${spec.task} draws`,
     );
     return undefined;
@@ -51,6 +52,14 @@ type HiddenPartsSpec = Parameters<typeof drawingSettings>[0] & {
   readonly feather?: number | undefined;
 };
 
+/** A feather is for known pixels that are put back. */
+export function checkFeather({ spec, problems }: RecipeRequest<HiddenPartsSpec>): void {
+  const { keepKnown = false, feather } = spec;
+  if (keepKnown || feather === undefined) return;
+  const what = 'without --keep-known (keepKnown) no known pixel is put back';
+  restingOn(problems, 'keepKnown').push(`feather: ${what}`);
+}
+
 /** Looked at at 128x128: with 0 a few levels' difference shows as a line, with 8 what is drawn reaches far into what is known. */
 const FEATHER_DEFAULT = 4;
 
@@ -58,13 +67,10 @@ const FEATHER_DEFAULT = 4;
 export function hiddenPartsOf<N extends InpaintingParams['task']>(
   task: N,
   generator: Generator,
-  { spec, models, problems }: RecipeRequest<HiddenPartsSpec>,
+  { spec, models }: Pick<RecipeRequest<HiddenPartsSpec>, 'spec' | 'models'>,
 ) {
   const { unet, ...others } = generatorRefs(generator, models.image);
   const { keepKnown = false, feather } = spec;
-  if (!keepKnown && feather !== undefined) {
-    problems.push('feather: without --keep-known (keepKnown) no known pixel is put back');
-  }
   return {
     task,
     ...drawingSettings(spec, models),
@@ -79,6 +85,13 @@ export function drawingOf(
   const { generators } = request.models;
   const generator = Object.values(generators).find(({ task }) => task === 'inpainting');
   return drawnBy(generator, request);
+}
+
+/** What the size of a render rests on. */
+export function sizeRestsOn({
+  spec,
+}: Pick<Parameters<typeof sizeOf>[0], 'spec'>): readonly string[] {
+  return spec.size === undefined ? ['size', contentsOf('models')] : ['size'];
 }
 
 /** The size that a render will have. */

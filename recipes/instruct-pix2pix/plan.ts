@@ -4,6 +4,7 @@
 import { z } from 'zod';
 
 import type { Generator } from '../../common/models/model-set.ts';
+import { contentsOf, restingOn } from '../../common/problems.ts';
 import { bridgeNodes } from '../pipeline/bridge-nodes.ts';
 import { conditionsOf } from '../pipeline/generator-conditions.ts';
 import { drawingRoles, encodingRole, generatorRefs } from '../pipeline/generator-parts.ts';
@@ -58,7 +59,7 @@ function accept(request: RecipeRequest<Spec>): RecipePart<InstructJob> | undefin
   }
   const generator = editorOf(models);
   if (generator === undefined) {
-    problems.push(
+    restingOn(problems, contentsOf('models')).push(
       `task: the models in ${models.folder} have no InstructPix2Pix UNet, with which ${spec.task} edits`,
     );
     return undefined;

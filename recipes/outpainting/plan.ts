@@ -1,11 +1,15 @@
 // How frames with sides drawn anew come about.
 
+import { restingOn } from '../../common/problems.ts';
+import type { ProblemSink } from '../../common/problems.ts';
 import {
+  checkFeather,
   drawingOf,
   hiddenPartsNodes,
   hiddenPartsOf,
   inpaintGenerator,
   sizeOf,
+  sizeRestsOn,
 } from '../inpainting/hidden-parts.ts';
 import type { HiddenPartsJob } from '../inpainting/hidden-parts.ts';
 import type { Rectangle } from '../pipeline/rectangles.ts';
@@ -23,7 +27,12 @@ export interface OutpaintingJob extends HiddenPartsJob {
 
 export const outpainting: RecipePlan<Spec, OutpaintingJob> = {
   accept: (request) => {
-    const margins = marginsOf(request.spec.outpaint, sizeOf(request), request.problems);
+    const ofSize = restingOn(request.problems, ...sizeRestsOn(request));
+    const margins = marginsOf(request.spec.outpaint, sizeOf(request), {
+      problems: request.problems,
+      ofSize,
+    });
+    checkFeather(request);
     const generator = inpaintGenerator(request);
     if (generator === undefined) return undefined;
     return { ...hiddenPartsOf('outpainting', generator, request), margins };
@@ -38,7 +47,7 @@ export const outpainting: RecipePlan<Spec, OutpaintingJob> = {
 function marginsOf(
   { direction, ...given }: Spec['outpaint'],
   { width, height }: { readonly width: number; readonly height: number },
-  problems: string[],
+  { problems, ofSize }: { readonly problems: ProblemSink; readonly ofSize: ProblemSink },
 ): Margins {
   const sides = Object.keys(given);
   if (direction !== undefined && sides.length > 0) {
@@ -56,7 +65,7 @@ function marginsOf(
   const { left = 0, right = 0, top = 0, bottom = 0 } = given;
   if (left + right + top + bottom === 0) problems.push('outpaint: no side has any pixels');
   if (left + right >= width || top + bottom >= height) {
-    problems.push(
+    ofSize.push(
       `outpaint: nothing of frames of ${width}x${height} is left between ${left} and ${right}, ${top} and ${bottom} pixels`,
     );
   }

@@ -1,6 +1,8 @@
 // How edited frames come about: the source's frames, the noise that each was inverted to, and from it the frame as the edited prompt has it.
 
 import type { Generator } from '../../common/models/model-set.ts';
+import { contentsOf, restingOn } from '../../common/problems.ts';
+import type { ProblemSink } from '../../common/problems.ts';
 import { bridgeNodes, encodeParams } from '../pipeline/bridge-nodes.ts';
 import { drawingRoles, encodingRole, generatorRefs, partRef } from '../pipeline/generator-parts.ts';
 import { drawingParams, drawingSettings, drawnBy } from '../pipeline/generator-settings.ts';
@@ -45,10 +47,11 @@ function generatorOf({ generators }: RecipeRequest<Spec>['models']): Generator |
 
 function accept(request: RecipeRequest<Spec>): RecipePart<PromptToPromptJob> | undefined {
   const { spec, models, problems } = request;
-  const edit = editOf(spec, problems);
+  // Nearly all of it compares the two prompts.
+  const edit = editOf(spec, restingOn(problems, 'prompt', 'edit'));
   const generator = generatorOf(models);
   if (generator === undefined) {
-    problems.push(
+    restingOn(problems, contentsOf('models')).push(
       `task: the models in ${models.folder} have no UNet whose attention a prompt can lead, with which prompt-to-prompt draws; \`python -m export\` writes one`,
     );
     return undefined;
@@ -62,7 +65,7 @@ function accept(request: RecipeRequest<Spec>): RecipePart<PromptToPromptJob> | u
   };
 }
 
-function editOf({ edit, prompt }: Spec, problems: string[]): Edit {
+function editOf({ edit, prompt }: Spec, problems: ProblemSink): Edit {
   const { kind, sourcePrompt = prompt, weights = {}, blendWords, blendThreshold } = edit;
   const { crossReplace, selfReplace, sourceGuidanceScale } = edit;
   const [source, edited] = [wordsOf(sourcePrompt), wordsOf(prompt)];
@@ -94,7 +97,7 @@ function editOf({ edit, prompt }: Spec, problems: string[]): Edit {
 function checkBlend(
   names: readonly string[] = [],
   { sourcePrompt, prompt }: { readonly sourcePrompt: string; readonly prompt: string },
-  problems: string[],
+  problems: ProblemSink,
 ): void {
   const absent = {
     'source prompt': namesWithout(names, sourcePrompt),

@@ -14,10 +14,31 @@ const GIVEN_MAX = 80;
  * @throws invalid-argument — lists every problem with its field
  */
 export function parseRenderSpec(value: unknown, origin: string): RenderSpec {
-  const task = typeof value === 'object' && value !== null && 'task' in value && value.task;
-  const result = schemaFor(task).safeParse(value);
+  const result = schemaFor(taskOf(value)).safeParse(value);
   if (result.success) return result.data as RenderSpec;
-  const problems = result.error.issues.map(issueOfForm).flatMap((issue) => {
+  const problems = problemsOf(result.error, value);
+  throw new BivdiffError(
+    'invalid-argument',
+    `${origin} is not a valid spec: ${problems.join('; ')}`,
+    {
+      hint: 'bivdiff render --help lists the settings and their ranges.',
+      details: { problems },
+    },
+  );
+}
+
+/** Every problem of a spec with its field, as `field: what`; none of a valid one. */
+export function specProblems(value: unknown): readonly string[] {
+  const result = schemaFor(taskOf(value)).safeParse(value);
+  return result.success ? [] : problemsOf(result.error, value);
+}
+
+export function taskOf(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && 'task' in value ? value.task : undefined;
+}
+
+function problemsOf(error: z.ZodError, value: unknown): readonly string[] {
+  return error.issues.map(issueOfForm).flatMap((issue) => {
     const where = issue.path.length === 0 ? 'the spec' : issue.path.join('.');
     const keys = issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys : [];
     const strangers = keys.filter((key) => recipesWith(key).length > 0);
@@ -28,14 +49,6 @@ export function parseRenderSpec(value: unknown, origin: string): RenderSpec {
     const names = unknown.map((key) => JSON.stringify(key)).join(', ');
     return [...told, `${where}: unrecognized keys: ${names}`];
   });
-  throw new BivdiffError(
-    'invalid-argument',
-    `${origin} is not a valid spec: ${problems.join('; ')}`,
-    {
-      hint: 'bivdiff render --help lists the settings and their ranges.',
-      details: { problems },
-    },
-  );
 }
 
 type Issue = z.core.$ZodIssue;

@@ -8,8 +8,10 @@ import { submitBatch, submitRender } from '../../farm/submit-renders.ts';
 import { addRenderFlags } from '../../flags/render-flags.ts';
 import type { TypedFlags } from '../../flags/render-flags.ts';
 import { EXIT_OK } from '../../output/exit-codes.ts';
-import { checkBatchFlags, requestsFromBatch } from '../../request/batch-file.ts';
-import { requestFromFile, requestFromFlags } from '../../request/render-request.ts';
+import { draftBatch, flagsBesideBatch } from '../../request/batch-file.ts';
+import { draftRequest } from '../../request/render-request.ts';
+import { lookedAt } from '../../request/request-problems.ts';
+import type { RequestProblem } from '../../request/request-problems.ts';
 import { layerOfFlags } from '../../request/run-options.ts';
 import { printJson, warningsTo } from '../../terminal.ts';
 import type { CliEnvironment } from '../../terminal.ts';
@@ -84,26 +86,21 @@ async function submit(
   typed: TypedFlags,
   environment: CliEnvironment,
 ): Promise<readonly Job[]> {
-  const { batch } = typed;
-  const priority = priorityOf(String(typed['priority'] ?? PRIORITY_DEFAULT), '--priority');
+  const besides: RequestProblem[] = [];
+  const asked = String(typed['priority'] ?? PRIORITY_DEFAULT);
+  const priority = (await lookedAt(() => priorityOf(asked, '--priority'), besides)) ?? 0;
   const onSubmitted = (job: Job): void => {
     if (typed['json'] !== true) environment.stdout.write(`${jobLine(job)}\n`);
   };
-  const options = { priority, onSubmitted, onWarning: warningsTo(environment.stderr) };
-  if (typeof batch === 'string') checkBatchFlags(specFile, typed);
-  const flags = layerOfFlags(typed, environment);
+  const options = { priority, besides, onSubmitted, onWarning: warningsTo(environment.stderr) };
+  const settings = { needsOutput: false, command: 'submit' } as const;
+  const { batch } = typed;
   if (typeof batch === 'string') {
-    const requests = await requestsFromBatch(batch, flags, {
-      needsOutput: false,
-      command: 'submit',
-    });
-    return withClient(typed, environment, (farm) => submitBatch(farm, batch, requests, options));
+    const beside = flagsBesideBatch(specFile, typed);
+    besides.push(...beside.problems);
+    const drafts = await draftBatch(batch, layerOfFlags(beside.typed, environment), settings);
+    return withClient(typed, environment, (farm) => submitBatch(farm, batch, drafts, options));
   }
-  const request =
-    specFile === undefined
-      ? requestFromFlags(flags, { needsOutput: false, command: 'submit' })
-      : await requestFromFile(specFile, flags, { needsOutput: false, command: 'submit' });
-  return withClient(typed, environment, async (farm) => [
-    await submitRender(farm, request, options),
-  ]);
+  const draft = await draftRequest(specFile, layerOfFlags(typed, environment), settings);
+  return withClient(typed, environment, async (farm) => [await submitRender(farm, draft, options)]);
 }

@@ -61,7 +61,11 @@ export function createSampleEnvironment(changes: Partial<CliEnvironment> = {}): 
     modelsFolder: '/shipped',
     cores: 2,
     peakMemoryBytes: () => 0,
-    openFarm: () => Promise.reject(new BivdiffError('unavailable', 'no farm in this test')),
+    openFarm: async (_, before) => {
+      // Of what requests name nothing is looked at.
+      await before?.({ problemsOf: () => Promise.resolve([]) });
+      throw new BivdiffError('unavailable', 'no farm in this test');
+    },
     interruption: () => new AbortController().signal,
     ...changes,
     written,

@@ -90,6 +90,11 @@ export interface CheckSpecRequest {
     | undefined;
   /** The other sources that the spec names, each with its name. */
   sources: SeenSource[];
+  /**
+   * Fields of the spec, dotted, with something else in the place of what its user said, which was wrong. Of what rests on them nothing is
+   * said. Where there are any, sources may be missing: those that the client could not read.
+   */
+  unknown: string[];
 }
 
 /** What a client sees in a source of its own. */
@@ -660,7 +665,7 @@ export const CheckJobResponse: MessageFns<CheckJobResponse> = {
 };
 
 function createBaseCheckSpecRequest(): CheckSpecRequest {
-  return { protocol: 0, spec: undefined, priority: 0, source: undefined, sources: [] };
+  return { protocol: 0, spec: undefined, priority: 0, source: undefined, sources: [], unknown: [] };
 }
 
 export const CheckSpecRequest: MessageFns<CheckSpecRequest> = {
@@ -679,6 +684,9 @@ export const CheckSpecRequest: MessageFns<CheckSpecRequest> = {
     }
     for (const v of message.sources) {
       SeenSource.encode(v!, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.unknown) {
+      writer.uint32(50).string(v!);
     }
     return writer;
   },
@@ -734,6 +742,14 @@ export const CheckSpecRequest: MessageFns<CheckSpecRequest> = {
             }
 
             message.sources.push(SeenSource.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.unknown.push(reader.string());
             continue;
           }
         }

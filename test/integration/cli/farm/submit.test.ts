@@ -16,7 +16,7 @@ import { openModelSet } from '../../../../common/models/model-folder.ts';
 import { ArtifactServiceService } from '../../../../common/gen/bivdiff/v1/artifact_service.ts';
 import { RenderServiceService } from '../../../../common/gen/bivdiff/v1/render_service.ts';
 import type { RenderServiceServer } from '../../../../common/gen/bivdiff/v1/render_service.ts';
-import { acceptSpec } from '../../../../coordinator/domain/accept.ts';
+import { acceptSpec, draftProblems } from '../../../../coordinator/domain/accept.ts';
 import { unnamedSource } from '../../../../coordinator/domain/check-sources.ts';
 import type { SourceFacts } from '../../../../coordinator/domain/check-sources.ts';
 import type { RenderSpec } from '../../../../recipes/spec/schema.ts';
@@ -63,6 +63,8 @@ describe('submit', () => {
         const others = Object.entries(sources).map(([name, one]) => [name, unnamedSource(one)]);
         return checkedSpec(spec, unnamedSource(source), Object.fromEntries(others) as object);
       },
+      checkDraft: async (draft) =>
+        draftProblems({ ...draft, models: await openModelSet(TINY_SET) }),
     });
     await serve(RenderServiceService);
   });
@@ -125,6 +127,50 @@ describe('submit', () => {
     const { code, stderr } = await run(...ONE);
     expect(code, stderr).toBe(0);
     expect(await isUploaded(clip)).toBe(true);
+  });
+
+  it.each([
+    [
+      ['--frames', '0', '--size', '100x100'],
+      ['--frames: expected', '--size: 100x100 does not'],
+    ],
+    [
+      ['--video-model', 'nosuch', '--fps', 'x'],
+      ['--fps: expected', '--video-model: no video'],
+    ],
+    [
+      ['--control-input', 'none.mp4', '--size', '99x9'],
+      ['--control-input: ', '--size: 99x9'],
+    ],
+    [
+      ['--steps', 'x', '--frames', '99'],
+      ['--steps: expected', '--frames: '],
+    ],
+    [
+      ['--frames', '0', '--steps', '1000', '--seed-at', '9=1'],
+      ['--frames: ', '--steps: 1000 do'],
+    ],
+  ])('%j is told of together, as far as the farm knows it too', async (flags, starts) => {
+    const { code, stdout } = await run(...ONE, ...flags, '--json');
+    const { error } = JSON.parse(stdout) as { error: { details: { problems: string[] } } };
+    expect(code).toBe(2);
+    expect(error.details.problems).toEqual(
+      starts.map((start): unknown => expect.stringMatching(new RegExp(`^${start}`))),
+    );
+    expect(await isUploaded(join(folder, 'clip.mp4'))).toBe(false);
+  });
+
+  it('is told of at once line by line, and no line is uploaded', async () => {
+    const path = await batch({ seed: 1 }, { steps: 0, size: '100x100' }, { input: 'none.mp4' });
+    const { code, stderr } = await run('submit', '--batch', path);
+    expect(code).toBe(2);
+    const lines = stderr.split('\n').filter((text) => text.startsWith('  - '));
+    expect(lines).toEqual([
+      '  - line 2: steps: expected 1 to 1000, got 0',
+      expect.stringMatching(/^ {2}- line 2: size: 100x100 does not fit/),
+      expect.stringMatching(/^ {2}- line 3: input: .*none\.mp4: no such file/),
+    ]);
+    expect(await isUploaded(join(folder, 'clip.mp4'))).toBe(false);
   });
 
   it('is refused for a source beside the first one before anything is uploaded', async () => {

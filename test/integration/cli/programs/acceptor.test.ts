@@ -9,6 +9,7 @@ import { Acceptor } from '../../../../cli/programs/acceptor.ts';
 import { putSource } from '../../../../common/sources/source.ts';
 import { createMemoryStore } from '../../../../common/store/memory/index.ts';
 import type { Store } from '../../../../common/store/ports.ts';
+import { unnamedSource } from '../../../../coordinator/domain/check-sources.ts';
 import { parseRenderSpec } from '../../../../recipes/spec/parse.ts';
 import { TINY_SET } from '../../../support/models/paths.ts';
 
@@ -50,6 +51,19 @@ describe('a spec that uses features again of graphs that cannot be cut', () => {
     await expect(acceptor.check(FAST, seen, {})).rejects.toMatchObject(REFUSED);
     const whole = parseRenderSpec(settings, 'the test');
     expect(await acceptor.check(whole, seen, {})).toMatchObject({ task: 'controlnet' });
+  });
+
+  it('hides nothing of what else is wrong by naming no set of the farm', async () => {
+    const seen = { path: CLIP, frames: 4, width: 64, height: 64, alpha: false };
+    const problems = [
+      expect.stringMatching(/^models: no model set nosuch/),
+      expect.stringMatching(/^frames: .* has 4 frames, but 13 are needed/),
+    ];
+    const spec = { ...FAST, models: 'nosuch' };
+    await expect(acceptor.check(spec, seen, {})).rejects.toMatchObject({ details: { problems } });
+    const draft = { spec, unknown: ['seed'], source: unnamedSource(seen), sources: {} };
+    expect(await acceptor.checkDraft(draft)).toEqual(problems);
+    expect(await acceptor.checkDraft({ ...draft, unknown: ['frames'] })).toEqual([problems[0]]);
   });
 
   it('is refused when it comes with its source', async () => {

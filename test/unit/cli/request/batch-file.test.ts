@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { requestsFromBatch } from '../../../../cli/request/batch-file.ts';
+import { draftBatch, wholeBatch } from '../../../../cli/request/batch-file.ts';
 import type { RenderRequest } from '../../../../cli/request/render-request.ts';
 import { layerOfFlags } from '../../../../cli/request/run-options.ts';
 import type { TypedFlags } from '../../../../cli/flags/render-flags.ts';
@@ -24,7 +24,10 @@ async function read(
 ): Promise<RenderRequest[]> {
   const path = join(folder, name);
   await writeFile(path, text);
-  return requestsFromBatch(path, layerOfFlags(flags, { folder: '/here' }), { needsOutput: true });
+  const batch = await draftBatch(path, layerOfFlags(flags, { folder: '/here' }), {
+    needsOutput: true,
+  });
+  return wholeBatch(path, batch);
 }
 
 const FLAGS: TypedFlags = { task: 'controlnet', prompt: 'a red square', steps: '10' };
@@ -69,7 +72,8 @@ describe('a JSONL batch', () => {
 
   it('is told not to be there', async () => {
     const path = join(folder, 'none.jsonl');
-    const reading = requestsFromBatch(path, layerOfFlags({}, { folder }), { needsOutput: false });
+    const batch = await draftBatch(path, layerOfFlags({}, { folder }), { needsOutput: false });
+    const reading = Promise.resolve().then(() => wholeBatch(path, batch));
     await expect(reading).rejects.toMatchObject({
       code: 'not-found',
       message: `reading the batch ${path}: there is no such file`,

@@ -2,7 +2,7 @@
 
 import { refuseFileInTheWay } from '../../common/store/file/index.ts';
 import { isFolder } from '../../common/store/open-store.ts';
-import { checkFolder } from '../output/place-outputs.ts';
+import { checkFolder } from './place-outputs.ts';
 
 /** Of a store that is not a folder nothing is known yet. @throws invalid-argument — a file is in the way @throws as `checkFolder` */
 export async function checkStoreFolder(place: string): Promise<void> {

@@ -1,0 +1,337 @@
+// Goal: whatever is wrong with a request comes in one error, each thing once, and nothing is written. Method: command lines with two or three
+// mistakes of different kinds - how a value is written, its range, settings that contradict each other, files, what a source or the models
+// show - on the real models and clip, and what --json lists.
+
+import { copyFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { openLocalFarm } from '../../../../cli/local/local-farm.ts';
+import { runCommandLine } from '../../../../cli/program.ts';
+import { createSampleEnvironment } from '../../../unit/cli/sample-environment.ts';
+
+const ROOT = join(import.meta.dirname, '../../../..');
+/** Nobody listens there. */
+const NO_SERVER = '127.0.0.1:1';
+
+let folder = '';
+/** Specs and batches are read from where the process runs. */
+const own = (name: string): string => join(folder, name);
+const line = (settings: object): string =>
+  JSON.stringify({ task: 'controlnet', prompt: 'p', input: 'clip.mp4', ...settings });
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bivdiff-problems-'));
+  await copyFile(join(ROOT, 'examples/source.mp4'), join(folder, 'clip.mp4'));
+  const files = {
+    'bad.mp4': 'not a video',
+    'far.txt': '0 500',
+    'spec.yaml':
+      'apiVersion: bivdiff/v1\ntask: controlnet\nprompt: p\ninput: none.mp4\nframes: 0\n',
+    'broken.yaml': '[1, 2',
+    'jobs.jsonl': [
+      line({ input: 'none.mp4', output: 'a.mp4' }),
+      line({ frames: 0, size: '30x30', output: 'b.mp4' }),
+      '{nonsense',
+      line({ frames: 5000, models: './none', output: 'clip.mp4/c.mp4' }),
+    ].join('\n'),
+    'jobs.csv': 'input,frames,output\nnone.mp4,x,a.mp4\nclip.mp4,,b.mp4\n',
+  };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly details: { readonly problems?: readonly string[] };
+}
+
+async function problemsOf(words: readonly string[]): Promise<readonly string[]> {
+  const environment = createSampleEnvironment({
+    folder,
+    modelsFolder: join(ROOT, 'models'),
+    server: NO_SERVER,
+    openFarm: openLocalFarm,
+  });
+  const before = await readdir(folder);
+  const code = await runCommandLine([...words, '--json'], environment);
+  expect(code, environment.written.stderr).toBe(2);
+  expect(await readdir(folder)).toEqual(before);
+  const { error } = JSON.parse(environment.written.stdout) as { readonly error: Failure };
+  // What is alone may be told as it is told elsewhere.
+  return error.details.problems?.every((one) => typeof one === 'string') === true
+    ? error.details.problems
+    : [error.message];
+}
+
+const WHOLE = '--task controlnet --prompt p';
+const RENDER = `render ${WHOLE} --output o.mp4`;
+const NO_INPUT = /^--input: .*none\.mp4: no such file or folder\. Check the path/;
+const NO_MODELS = /^--models: the model set .*none cannot be used: card: .* is missing\. Is this/;
+const NO_FRAMES = '--frames: expected 1 to 1000000, got 0';
+const NO_CUTS = /^--cuts: reading the cuts .*none\.txt: there is no such file/;
+const TOO_SHORT = /^--frames: .*clip\.mp4 has 64 frames, but 19997 are needed/;
+const NO_FIT = '--size: 30x30 does not fit these models';
+const STEPS = '--steps: expected a number, got "x"';
+const PROMPT = /^--prompt is missing/;
+const UNKNOWN_CONTROL = /^--control: .* have no ControlNet for nonsense \(they have: canny/;
+
+type Expected = readonly (string | RegExp)[];
+
+/** Each was told in parts, the rest only once these were mended. */
+const TOGETHER: readonly (readonly [string, Expected])[] = [
+  [
+    'render --input none.mp4 --frames 0 --control nonsense --size 7x7 --steps x',
+    [
+      ...[STEPS, '--task is missing', NO_FRAMES, '--size: expected WIDTHxHEIGHT', PROMPT],
+      ...['--output is missing', NO_INPUT, UNKNOWN_CONTROL],
+    ],
+  ],
+  [`${RENDER} --input none.mp4 --frames 0`, [NO_FRAMES, NO_INPUT]],
+  [`${RENDER} --input none.mp4 --steps x --size 30x30`, [STEPS, NO_INPUT, NO_FIT]],
+  [`${RENDER} --input clip.mp4 --cuts none.txt --control nonsense`, [NO_CUTS, UNKNOWN_CONTROL]],
+  [`${RENDER} --input none.mp4 --cuts none.txt`, [NO_CUTS, NO_INPUT]],
+  [`${RENDER} --input none.mp4 --models ./none`, [NO_MODELS, NO_INPUT]],
+  [`${RENDER} --input none.mp4 --size 30x30`, [NO_INPUT, NO_FIT]],
+  [`${RENDER} --input none.mp4 --video-model no`, [NO_INPUT, '--video-model: no video model no']],
+  [`${RENDER} --input clip.mp4 --models ./none --frames 5000`, [NO_MODELS, TOO_SHORT]],
+  [`${RENDER} --input clip.mp4 --frames 5000 --steps x`, [STEPS, TOO_SHORT]],
+  [
+    `render ${WHOLE} --output clip.mp4/o.mp4 --input none.mp4`,
+    [NO_INPUT, /clip\.mp4.* is not a folder/],
+  ],
+  [
+    `${RENDER} --input clip.mp4 --control-input none.mp4 --frames 5000`,
+    [/^--control-input: .*none\.mp4: no such file/, TOO_SHORT],
+  ],
+  [
+    `${RENDER} --input bad.mp4 --control-input none.mp4 --seed -1`,
+    [
+      '--seed: expected 0 to',
+      '--input: bad.mp4 is not a video or picture that can be read. Its first bytes',
+      /^--control-input: .*none\.mp4: no such file/,
+    ],
+  ],
+  [
+    'render --task inpainting --prompt p --output o.mp4 --input none.mp4 --mask nomask.mp4',
+    [NO_INPUT, /^--mask: .*nomask\.mp4: no such file/],
+  ],
+  [
+    'render --task inpainting --prompt p --output o.mp4 --input clip.mp4 --mask nomask.mp4 --mask-rectangle 1,2,3,4',
+    [/^--mask: .*nomask\.mp4: no such file/, '--mask-rectangle: the mask says what'],
+  ],
+  [
+    'render --task inpainting --prompt p --output o.mp4 --input clip.mp4 --mask nomask.mp4 --mask-rectangle 1,2,3',
+    ['--mask-rectangle: expected X,Y,WIDTH,HEIGHT', /^--mask: .*nomask\.mp4: no such file/],
+  ],
+  [
+    `${RENDER} --input clip.mp4 --cuts far.txt --frames 9 --steps 0`,
+    ['--steps: expected 1 to 1000, got 0', '--cuts: there is no frame 500; the last of 9 is 8'],
+  ],
+  [
+    `${RENDER} --input none.mp4 --window 4 --window-stride 9`,
+    [NO_INPUT, '--window-stride: 9 frames, but a window is of 4'],
+  ],
+  [
+    `${RENDER} --input clip.mp4 --models ./none --bridging none --mixing-ratio 0.3`,
+    [NO_MODELS, '--mixing-ratio: bridging.strategy none inverts nothing'],
+  ],
+  [
+    `${RENDER} --input clip.mp4 --store clip.mp4 --frames 5000`,
+    [TOO_SHORT, /^no store can be at .*clip\.mp4: it is not a folder\. Choose/],
+  ],
+  [
+    `${RENDER} --input clip.mp4 --device nonsense --frames 0`,
+    [NO_FRAMES, 'device nonsense does not work here'],
+  ],
+  [
+    `${RENDER} --input clip.mp4 --canny-low 200 --canny-high 100 --frames 0`,
+    [NO_FRAMES, '--canny-low: 200 is above the high threshold, 100'],
+  ],
+  [
+    `render ${WHOLE} --output clip.mp4 --input clip.mp4 --frames 0`,
+    [NO_FRAMES, /^--output: .*clip\.mp4 is the source, which an output shall not replace/],
+  ],
+  [
+    `${RENDER} --input none.mp4 --size 8x8 --format gif --fps 100 --audio keep`,
+    [
+      /^--output: .*o\.mp4 does not end in \.gif/,
+      NO_INPUT,
+      '--size: 8x8 does not fit',
+      '--stride: 4, and sound is kept only beside every frame',
+      '--format: gif has no place for sound',
+      '--fps: 100 cannot be written',
+    ],
+  ],
+  [
+    `${RENDER} --input clip.mp4 --frames 0 --window-block 3 --long blend`,
+    [NO_FRAMES, '--window-block: is for long co-denoise'],
+  ],
+  [
+    `${RENDER} --input none.mp4 --prompt-fade 3 --timesteps 1,2`,
+    ['--timesteps: expected timesteps that descend', NO_INPUT, '--prompt-fade: is for prompts of'],
+  ],
+  ['render none.yaml --frames 0', ['reading the spec none.yaml: there is no such file', NO_FRAMES]],
+  [
+    'plan none.yaml --steps x --input none.mp4',
+    ['reading the spec none.yaml: there is no such file', STEPS, NO_INPUT],
+  ],
+  ['plan --input none.mp4 --frames 0', ['--task is missing', NO_FRAMES, PROMPT, NO_INPUT]],
+  [`plan ${WHOLE} --input none.mp4 --size 30x30`, [NO_INPUT, NO_FIT]],
+  [
+    `sweep --mixing-ratio 0,x --input none.mp4 ${WHOLE} --frames 0`,
+    [NO_FRAMES, NO_INPUT, '--output is missing', '--mixing-ratio: expected a number, got "x"'],
+  ],
+  [
+    `sweep --mixing-ratio 0,,1 --input none.mp4 ${WHOLE} --frames 0 --output clip.mp4/x --html a.txt`,
+    [
+      ...[NO_FRAMES, NO_INPUT, '--mixing-ratio: a value is missing in "0,,1"'],
+      ...[/clip\.mp4.* is not a folder/, '--html: a.txt does not end in .html'],
+    ],
+  ],
+  [
+    `sweep --mixing-ratio 0,1 --input none.mp4 ${WHOLE} --size 30x30 --output x`,
+    [NO_INPUT, NO_FIT],
+  ],
+  [
+    'submit --input none.mp4 --frames 0 --priority 200',
+    [
+      ...['--task is missing', NO_FRAMES, PROMPT, NO_INPUT],
+      '--priority: expected a whole number, 0 to 100, got "200"',
+    ],
+  ],
+  [`submit ${WHOLE} --input clip.mp4 --frames 5000 --steps x`, [STEPS, TOO_SHORT]],
+];
+
+/** Of the second mistake nothing can be said, or it is none, while there is the first. */
+const ONCE: readonly (readonly [string, Expected])[] = [
+  [`${RENDER} --input clip.mp4 --frames 0 --cuts far.txt`, [NO_FRAMES]],
+  [`${RENDER} --input clip.mp4 --frames 0 --seed-at 9=1`, [NO_FRAMES]],
+  [`${RENDER} --input none.mp4 --frames 0-900 --cuts far.txt`, [/none\.mp4: no such file/]],
+  [`${RENDER} --input clip.mp4 --models ./none --size 30x30`, [/none cannot be used/]],
+  [`${RENDER} --input clip.mp4 --models ./none --video-model no`, [/none cannot be used/]],
+  [`${RENDER} --input clip.mp4 --models ./none --fast`, [/none cannot be used/]],
+  [`${RENDER} --input none.mp4 --audio keep --stride 1`, [/none\.mp4: no such file/]],
+  [`${RENDER} --input clip.mp4 --bridging nonsense --strength 0.5`, ['--bridging: expected one']],
+  [`${RENDER} --input clip.mp4 --window x --window-stride 20`, ['--window: expected a number']],
+  [`${RENDER} --input clip.mp4 --long x --window-block 3`, ['--long: expected one of']],
+  [`${RENDER} --input clip.mp4 --prompt-at 3 --prompt-fade 2`, ['--prompt-at: expected']],
+  [`render ${WHOLE} --output o.avi --input clip.mp4 --comparison c.webm`, ['--output: no format']],
+  [`render ${WHOLE} --output= --input clip.mp4`, ['--output: expected a file name, got ""']],
+  [
+    'render --task inpainting --prompt p --output o.mp4 --input clip.mp4 --mask-rectangle 1,2,3 --mask-to 5,5,5,5',
+    ['--mask-rectangle: expected X,Y,WIDTH,HEIGHT'],
+  ],
+  [
+    'render --preset nonsense --prompt p --output o.mp4 --input clip.mp4',
+    ['--preset nonsense: expected one of'],
+  ],
+  ['render none.yaml --output o.mp4', ['reading the spec none.yaml: there is no such file']],
+];
+
+function matching(expected: Expected): unknown[] {
+  return expected.map((one): unknown =>
+    typeof one === 'string'
+      ? expect.stringMatching(new RegExp(`^${RegExp.escape(one)}`))
+      : expect.stringMatching(one),
+  );
+}
+
+describe('mistakes of different kinds', () => {
+  it.each(TOGETHER)('are told together: %s', async (command, expected) => {
+    expect(await problemsOf(command.split(' '))).toEqual(matching(expected));
+  });
+
+  it.each(ONCE)(
+    'that follow from another are not told beside it: %s',
+    async (command, expected) => {
+      expect(await problemsOf(command.split(' '))).toEqual(matching(expected));
+    },
+  );
+});
+
+describe('mistakes in a spec file', () => {
+  it('are told together, beside those in flags, by the key', async () => {
+    const problems = await problemsOf([
+      'render',
+      own('spec.yaml'),
+      '--size',
+      '30x30',
+      '--steps',
+      'x',
+    ]);
+    expect(problems).toEqual(
+      matching([
+        ...[STEPS, 'frames: expected 1 to 1000000, got 0', 'output is missing'],
+        ...[/^input: .*none\.mp4: no such file or folder/, NO_FIT],
+      ]),
+    );
+  });
+
+  it('that hide all of it leave what the flags say', async () => {
+    const problems = await problemsOf(['plan', own('broken.yaml'), '--input', 'none.mp4']);
+    expect(problems).toEqual(matching([/broken\.yaml is neither YAML nor JSON/, NO_INPUT]));
+  });
+});
+
+describe('mistakes in a batch', () => {
+  const LINES: Expected = [
+    /^line 1: input: .*none\.mp4: no such file or folder\. Check/,
+    'line 2: frames: expected 1 to 1000000, got 0',
+    'line 2: size: 30x30 does not fit',
+    'line 3: not JSON: ',
+    'line 4: models: the model set ',
+    /^line 4: frames: .*clip\.mp4 has 64 frames/,
+    /^line 4: .*clip\.mp4.* is not a folder/,
+  ];
+
+  it('are told line by line, beside those in flags', async () => {
+    const words = ['render', '--batch', own('jobs.jsonl'), '--output', 'o.mp4', '--window', 'x'];
+    expect(await problemsOf(words)).toEqual(
+      matching([
+        '--output cannot go with --batch: each line of a batch names its own. Write it',
+        'the flags: --window: expected a number, got "x"',
+        ...LINES,
+      ]),
+    );
+  });
+
+  it('of a flag are told once, however many lines it is for', async () => {
+    const words = ['render', '--batch', own('jobs.csv'), '--task', 'controlnet', '--steps', '0'];
+    expect(await problemsOf([...words, '--prompt', 'p'])).toEqual(
+      matching([
+        'the flags: --steps: expected 1 to 1000, got 0',
+        'line 2: --frames: expected a number, A-B or A-B/N, got "x"',
+        /^line 2: --input: .*none\.mp4: no such file/,
+      ]),
+    );
+  });
+
+  it('that hide all of it leave what the flags say', async () => {
+    expect(await problemsOf(['render', '--batch', 'none.jsonl', '--frames', 'x'])).toEqual(
+      matching([
+        'reading the batch none.jsonl: there is no such file',
+        'the flags: --frames: expected a number, A-B or A-B/N, got "x"',
+      ]),
+    );
+  });
+
+  it('are told where no farm can be asked about the others', async () => {
+    expect(await problemsOf(['submit', '--batch', own('jobs.csv'), '--priority', '200'])).toEqual(
+      matching([
+        '--priority: expected a whole number',
+        'line 2: --frames: expected a number, A-B or A-B/N, got "x"',
+        'line 2: task is missing',
+        'line 2: prompt is missing',
+        /^line 2: --input: .*none\.mp4: no such file/,
+        'line 3: task is missing',
+        'line 3: prompt is missing',
+      ]),
+    );
+  });
+});
