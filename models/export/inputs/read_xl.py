@@ -42,11 +42,9 @@ def read_xl(folders, options):
     for text, count in zip(texts, counts):
         if text and count:
             fit.fit_tokens(problems, text, count)
-    if unet:
-        fit.fit_xl(problems, unet, texts)
-    fit.fit_vae(problems, vae)
-    if not unet or unet.config.get("addition_embed_type") != "text_time":
+    if unet and not fit.fit_xl(problems, unet, texts):
         unet = None  # what fits another model says nothing of it
+    fit.fit_vae(problems, vae)
     if len(problems.lines) > before:
         return None, unet
     return XlSource(**places, **beside), unet
