@@ -41,6 +41,8 @@ save_file({"control_model.input_hint_block.0.weight": torch.zeros(4), "control_m
 eight = torch.float8_e4m3fn
 save_file({key: one.to(eight) if key.startswith(unet) else one for key, one in whole.items()}, out / "eight.safetensors")
 torch.save({}, out / "pickle.ckpt")
+for key in ("prediction_type", "predict_key"):
+    save_file({"a": torch.zeros(1)}, out / f"{key}.safetensors", metadata={f"modelspec.{key}": "v"})
 `;
 
 // What the exporter says of each list of words, in one process, which is seconds to start.
@@ -57,6 +59,14 @@ for sys.argv[1:] in json.loads(sys.argv[1]):
         code = end.code
     told.append({"code": code, "lines": said.getvalue().strip().split("\\n")})
 print(json.dumps(told))
+`;
+
+// What each file says that its model predicts.
+const SAID = `
+import sys
+from pathlib import Path
+from export.single_file.part import said_prediction_type
+print(*(said_prediction_type(Path(file)) for file in sys.argv[1:]))
 `;
 
 let folder: string;
@@ -145,6 +155,10 @@ describe('Stable Diffusion XL in a single file', () => {
     const recognised = await endOfCli(startCli(['models', 'check', file('velocity')]));
     expect(recognised.stdout).toContain(
       `--xl ${file('velocity')} --xl-tokenizer XL_TOKENIZER --controlnet canny=CONTROLNET`,
+    );
+    const files = ['xl', 'velocity', 'prediction_type', 'predict_key'].map(file);
+    expect((await python('-c', SAID, ...files)).trim()).toBe(
+      'None v_prediction v_prediction v_prediction',
     );
     // Stable Diffusion 1's tokenizer is the same.
     const flags = ['--xl', file('velocity'), '--xl-tokenizer', at('sd1/tokenizer')];

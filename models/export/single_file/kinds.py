@@ -2,7 +2,7 @@
 
 import re
 
-# How names begin; and what flags take: an image model, a ControlNet, Stable Diffusion XL (so do its text encoders' names).
+# How names begin; and what flags take: an image model, a ControlNet, Stable Diffusion XL (by its text encoders).
 UNET, CONTROL, XL = "model.diffusion_model.", "control_model.", "conditioner.embedders."
 # How the first convolution of a UNet is called.
 FIRST = f"{UNET}input_blocks.0.0.weight"

@@ -1,8 +1,8 @@
 """Names that the original code has for weights of diffusers' and transformers' models, to rehearse with.
 
 Written from the original modules (CompVis/stable-diffusion, ldm/modules/diffusionmodules/openaimodel.py and
-model.py; lllyasviel/ControlNet, cldm.py; Stability-AI/generative-models, sgm/modules; OpenCLIP's transformer), as the way back
-of what part.py does.
+model.py; lllyasviel/ControlNet, cldm.py; Stability-AI/generative-models, sgm/modules; OpenCLIP's transformer), as
+the way back of what part.py does.
 """
 
 import torch

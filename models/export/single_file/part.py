@@ -173,7 +173,7 @@ def said_prediction_type(file):
 
 
 def ends_in_noise(file):
-    """Whether a file says, by a tensor named so, that the last timestep of its schedule is noise alone. Raises Unreadable."""
+    """Whether a file says, by a tensor named so, that its last timestep is noise alone. Raises Unreadable."""
     return ZERO_SNR in _stored(file)
 
 
