@@ -22,10 +22,17 @@ const MEANINGS: readonly (readonly [word: string, meaning: string])[] = [
     'the `tokenizer` folder of a download of the same family, which a single file lacks',
   ],
   [
+    'XL_TOKENIZER',
+    'the `tokenizer` folder (not `tokenizer_2`) of a download of Stable Diffusion XL or 1, which a single file lacks',
+  ],
+  [
     'CONTROLNET',
     'the folder of a ControlNet for Stable Diffusion XL; canny is the name of what it sees',
   ],
-  ['XL', 'the pipeline folder of Stable Diffusion XL'],
+  [
+    'XL',
+    'the pipeline folder of Stable Diffusion XL; or its .safetensors file, with --xl-tokenizer FOLDER',
+  ],
   ['TYPE', 'v_prediction for models of 768 pixels (768-v), epsilon for those of 512 (base)'],
 ];
 
@@ -43,13 +50,20 @@ export async function exportCommand(
     ...flags,
     ...(has('--video', '--motion-adapter') ? [] : ['--video', 'video=VIDEO']),
   ];
-  const open = MEANINGS.filter(([word]) =>
-    words.some((one) => one === word || one.endsWith(`=${word}`)),
-  );
+  const open = MEANINGS.filter(([word]) => words.some((one) => isOpenAs(word, one)));
   return {
     line: `python -m export models ${words.map(quoted).join(' ')}`,
     open: open.map(([word, meaning]) => `${word}: ${meaning}`),
   };
+}
+
+/** Whether a flag's value is the user's to say. */
+export function isOpen(value: string): boolean {
+  return MEANINGS.some(([word]) => isOpenAs(word, value));
+}
+
+function isOpenAs(word: string, value: string): boolean {
+  return value === word || value.endsWith(`=${word}`);
 }
 
 /** From the front matter of a model's page, which the hub keeps beside the weights. */

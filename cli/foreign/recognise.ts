@@ -5,6 +5,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 
 import { nearestWord } from '../flags/nearest.ts';
+import { isOpen } from './export-command.ts';
 import { refused } from './foreign.ts';
 import type { Foreign } from './foreign.ts';
 import { classOf, isFolder, readJson, readModel } from './model-folder.ts';
@@ -13,6 +14,8 @@ import { readOneModel } from './one-model.ts';
 import { readSingleFile } from './single-file.ts';
 
 const FILE_ENDINGS = ['.safetensors', '.ckpt', '.pt', '.pth', '.bin', '.gguf', '.onnx'];
+/** What a set has one of at most, by its flag. */
+const ONCE = { '--image': 'image models', '--xl': 'models of Stable Diffusion XL' };
 const GRAPHS_HINT =
   'A set has graphs of its own (of a window of frames, of controlled attention), which are made of the weights: check the diffusers folder that these were exported from.';
 
@@ -122,11 +125,13 @@ async function severalModels(path: string, names: readonly string[]): Promise<Fo
   if (inside.length === 1) return first!;
   const what = `a folder of ${String(inside.length)} models: ${inside.map((one) => one.what).join('; ')}`;
   const flags = inside.flatMap((one) => one.flags);
-  const images = flags.filter((_, i) => flags[i - 1] === '--image');
-  if (images.length > 1) {
-    const problem = `holds ${String(images.length)} image models, and a set has one`;
-    const hint = `Check one of them by itself: ${images.join(', ')}.`;
-    return refused(what, { path, problem, hint });
+  for (const [flag, called] of Object.entries(ONCE)) {
+    const given = flags.filter((value, i) => flags[i - 1] === flag && !isOpen(value));
+    if (given.length > 1) {
+      const problem = `holds ${String(given.length)} ${called}, and a set has one`;
+      const hint = `Check one of them by itself: ${given.join(', ')}.`;
+      return refused(what, { path, problem, hint });
+    }
   }
   const problems = inside.flatMap((one) => one.problems);
   return { what, problems, flags: withoutTwins(flags) };
@@ -141,11 +146,13 @@ async function holdsModel(at: string, name: string): Promise<boolean> {
   );
 }
 
-/** Flags that are given once, once: `--variant` and `--size` of several models. */
+/** Flags that are given once, once: `--variant` and `--size` of several models. What one leaves open another may say. */
 function withoutTwins(words: readonly string[]): readonly string[] {
   const kept = new Map<string, string>();
+  const said = new Set(words.filter((_, i) => i % 2 === 0 && !isOpen(words[i + 1]!)));
   for (let i = 0; i < words.length; i += 2) {
     const [flag, value] = [words[i]!, words[i + 1]!];
+    if (isOpen(value) && said.has(flag)) continue;
     const key = value.includes('=') ? `${flag} ${value}` : flag;
     if (!kept.has(key)) kept.set(key, value);
   }

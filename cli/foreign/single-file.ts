@@ -3,14 +3,18 @@
 import { basename, extname } from 'node:path';
 
 import { refused } from './foreign.ts';
-import type { Foreign } from './foreign.ts';
+import type { Foreign, ForeignProblem } from './foreign.ts';
 import { readSafetensors } from './safetensors-header.ts';
 
 const UNET = 'model.diffusion_model.';
 const FIRST = `${UNET}input_blocks.0.0.weight`;
 const HINT_BLOCK = /^(control_model\.)?input_hint_block\.0\.weight$/;
+/** Of the text encoders of Stable Diffusion XL. */
+const XL = 'conditioner.embedders.';
 const FIRST_TWO = 'Take a model of Stable Diffusion 1 or 2.';
+const XL_BASE = "Take Stable Diffusion XL's base model, or one made of it.";
 const WHOLE = 'Take a checkpoint that has UNet, VAE and text encoder.';
+const WHOLE_XL = 'Take a checkpoint that has UNet, VAE and both text encoders.';
 
 interface Mark {
   readonly mark: RegExp;
@@ -21,14 +25,24 @@ interface Mark {
 /** Models of these names are never exported, whatever else is in the file. */
 const NEVER: readonly Mark[] = [
   {
-    mark: /^conditioner\.embedders\.|label_emb\./,
-    what: 'a checkpoint of Stable Diffusion XL',
-    hint: "Take its folder in diffusers' layout: `--xl` of the exporter takes that.",
-  },
-  {
     mark: /\b(joint_blocks|double_blocks|double_layers|patchify_proj|clip_txt_mapper)\b/,
     what: 'a checkpoint of another architecture than Stable Diffusion 1 and 2',
     hint: FIRST_TWO,
+  },
+  {
+    mark: /\.time_(stack|mixer)\./,
+    what: 'a checkpoint of Stable Video Diffusion, which animates a picture',
+    hint: FIRST_TWO,
+  },
+  {
+    mark: /^edm_(mean|std|vpred\.sigma_(max|min))$/,
+    what: 'a checkpoint that counts noise as EDM does (Playground 2.5, CosXL)',
+    hint: XL_BASE,
+  },
+  {
+    mark: /^conditioner\.embedders\.0\.model\./,
+    what: "Stable Diffusion XL's refiner, which goes over what the base model has drawn",
+    hint: XL_BASE,
   },
   { mark: /^lora_controlnet$/, what: 'a Control-LoRA', hint: 'Take a whole ControlNet.' },
 ];
@@ -106,6 +120,9 @@ function readShapes(path: string, shapes: ReadonlyMap<string, readonly number[]>
   const misfit = markOf(NEVER, names);
   if (misfit !== undefined) return refusedAs(path, misfit);
   const channels = shapes.get(FIRST)?.[1];
+  if (names.some((name) => name.startsWith(XL) || name.includes('label_emb.'))) {
+    return xlCheckpoint(path, names, channels);
+  }
   if (channels !== undefined) return checkpoint(path, names, channels);
   if (names.some((name) => HINT_BLOCK.test(name))) {
     return {
@@ -136,19 +153,60 @@ function checkpoint(path: string, names: readonly string[], channels: number): F
       hint: 'One of 4, 8 (InstructPix2Pix) or 9 (inpainting) can be exported.',
     });
   }
-  const lacks = Object.entries({ VAE: 'first_stage_model.', 'text encoder': 'cond_stage_model.' })
-    .filter(([, prefix]) => !names.some((name) => name.startsWith(prefix)))
-    .map(([part, prefix]) => ({
-      path,
-      problem: `has no ${part}: no name begins with ${prefix.slice(0, -1)}`,
-      hint: WHOLE,
-    }));
+  const parts = { VAE: 'first_stage_model.', 'text encoder': 'cond_stage_model.' };
+  const lacks = lackingOf(path, names, parts, WHOLE);
   const predicts = isSecond ? ['--prediction-type', 'TYPE'] : [];
   return {
     what,
     problems: lacks,
     flags: ['--image', path, '--tokenizer', 'TOKENIZER', ...predicts],
   };
+}
+
+/** What takes more than a text: Stable Diffusion XL, or what has a UNet like its. */
+function xlCheckpoint(
+  path: string,
+  names: readonly string[],
+  channels: number | undefined,
+): Foreign {
+  if (names.some((name) => HINT_BLOCK.test(name))) {
+    const hint = "Take its folder in diffusers' layout.";
+    return refusedAs(path, { what: 'a ControlNet of Stable Diffusion XL in one file', hint });
+  }
+  if (!names.some((name) => name.startsWith(XL))) {
+    const hint = `${FIRST_TWO.slice(0, -1)}, or Stable Diffusion XL with its text encoders.`;
+    return refusedAs(path, { what: 'a model that takes more than a text', hint });
+  }
+  const what = 'a checkpoint of Stable Diffusion XL in one file';
+  if (channels !== undefined && channels !== 4) {
+    const problem = `has a UNet that takes ${String(channels)} channels: it sees more than noise`;
+    return refused(what, { path, problem, hint: XL_BASE });
+  }
+  const parts = {
+    UNet: UNET,
+    VAE: 'first_stage_model.',
+    'text encoder': `${XL}0.transformer.`,
+    'second text encoder': `${XL}1.model.`,
+  };
+  const flags = ['--xl', path, '--xl-tokenizer', 'XL_TOKENIZER'];
+  const problems = lackingOf(path, names, parts, WHOLE_XL);
+  return { what, problems, flags: [...flags, '--controlnet', 'canny=CONTROLNET'] };
+}
+
+/** What a checkpoint lacks of the parts, each of which has a prefix of names. */
+function lackingOf(
+  path: string,
+  names: readonly string[],
+  parts: Readonly<Record<string, string>>,
+  hint: string,
+): readonly ForeignProblem[] {
+  return Object.entries(parts)
+    .filter(([, prefix]) => !names.some((name) => name.startsWith(prefix)))
+    .map(([part, prefix]) => ({
+      path,
+      problem: `has no ${part}: no name begins with ${prefix.slice(0, -1)}`,
+      hint,
+    }));
 }
 
 /** The name of a ControlNet's or an adapter's annotator, by what its file or folder is called. */
@@ -162,6 +220,6 @@ function markOf(marks: readonly Mark[], names: readonly string[]): Mark | undefi
   return marks.find(({ mark }) => names.some((name) => mark.test(name)));
 }
 
-function refusedAs(path: string, { what, hint }: Mark): Foreign {
+function refusedAs(path: string, { what, hint }: Omit<Mark, 'mark'>): Foreign {
   return refused(what, { path, problem: `is ${what}: no set can be made of it`, hint });
 }

@@ -63,7 +63,15 @@ def main():
     own.add_argument(
         "--xl",
         type=Path,
-        help="pipeline folder of Stable Diffusion XL: ControlNets, which are of it then, draw with it",
+        help="pipeline folder or .safetensors of Stable Diffusion XL: ControlNets, which are of it then, draw with it",
+    )
+    own.add_argument(
+        "--xl-tokenizer", type=Path, help="folder of its first tokenizer, for an --xl that is a file"
+    )
+    own.add_argument(
+        "--xl-prediction-type",
+        choices=PREDICTIONS,
+        help="for an --xl that is a file; else what the file says, else epsilon",
     )
     own.add_argument(
         "--fuse",

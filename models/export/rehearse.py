@@ -103,24 +103,29 @@ def _write_vidrd(out):
 def _write_xl(out):
     """A pipeline of Stable Diffusion XL, and a ControlNet of it."""
     texts = (IMAGE_TEXT, VIDEO_TEXT)
-    unet = UNet2DConditionModel(
-        block_out_channels=WIDTHS[:3],
-        down_block_types=("DownBlock2D",) + ("CrossAttnDownBlock2D",) * 2,
-        up_block_types=("CrossAttnUpBlock2D",) * 2 + ("UpBlock2D",),
-        transformer_layers_per_block=(1, 2, 3),
-        attention_head_dim=(1, 2, 2),
-        use_linear_projection=True,
-        cross_attention_dim=sum(texts),
-        addition_embed_type="text_time",
-        addition_time_embed_dim=32,
-        projection_class_embeddings_input_dim=texts[1] + 6 * 32,
-    )
+    unet = xl_unet(WIDTHS[:3], sum(texts), texts[1])
     at = out / "xl"
     second = _text("sd2", texts[1], CLIPTextModelWithProjection)
     save({"unet": unet, "text_encoder": _text("sd1", texts[0]), "text_encoder_2": second}, at)
     save({"vae": vae(scaling_factor=0.13025)}, at)
     write_xl_index(at)
     save({"controlnet-xl-canny": ControlNetModel.from_unet(unet)}, out)
+
+
+def xl_unet(widths, text, whole):
+    """For texts of width `text`, and embeddings of width `whole` of them as a whole."""
+    return UNet2DConditionModel(
+        block_out_channels=widths,
+        down_block_types=("DownBlock2D",) + ("CrossAttnDownBlock2D",) * 2,
+        up_block_types=("CrossAttnUpBlock2D",) * 2 + ("UpBlock2D",),
+        transformer_layers_per_block=(1, 2, 3),
+        attention_head_dim=(1, 2, 2),
+        use_linear_projection=True,
+        cross_attention_dim=text,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=32,
+        projection_class_embeddings_input_dim=whole + 6 * 32,
+    )
 
 
 def write_xl_index(at):

@@ -19,6 +19,7 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection
 from . import graphs
 from .files import copy, store, write_json, write_scheduler
 from .graph import Contract, write_graph
+from .single_file.part import FilePart
 
 FOLDER = "xl"  # inside the image model's
 TEXT = "text_encoders"  # of the graph over both
@@ -34,9 +35,15 @@ ENCODERS = {"text_encoder": CLIPTextModel, "text_encoder_2": CLIPTextModelWithPr
 
 @dataclass(frozen=True)
 class XlSource:
-    """A folder of StableDiffusionXLPipeline, and the token that its second tokenizer fills up with."""
+    """Where the parts of a StableDiffusionXLPipeline lie, as in a Source of layout.py; and the token that its second
+    tokenizer fills up with."""
 
-    folder: Path
+    text_encoder: Path | FilePart
+    text_encoder_2: Path | FilePart
+    tokenizer: Path
+    unet: Path | FilePart
+    vae: Path | FilePart
+    scheduler: Path | dict  # or its config
     padding: int
 
 
@@ -80,19 +87,19 @@ def write_text_encoders(module, folder):
 
 def write_xl(source, out, dtype, variant):
     """Yields the name of each part before it is written into `out`, and last the UNet, for ControlNets."""
-    at = source.folder
     yield "XL text encoders"
     encoders = [
-        store(kind, at / name, out / TEXT / name, dtype, variant) for name, kind in ENCODERS.items()
+        store(kind, getattr(source, name), out / TEXT / name, dtype, variant)
+        for name, kind in ENCODERS.items()
     ]
     width = sum(encoder.config.hidden_size for encoder in encoders)
     facts = {"hidden_size": width, "second_pad_token_id": source.padding}
     write_json(out / TEXT / "config.json", facts)
     write_text_encoders(TextEncoders(*encoders, source.padding), out / TEXT)
     del encoders
-    copy(at / "tokenizer", out / "tokenizer")
-    write_scheduler(at / "scheduler", out / "scheduler")
+    copy(source.tokenizer, out / "tokenizer")
+    write_scheduler(source.scheduler, out / "scheduler")
     yield "XL VAE"
-    graphs.write_vae(store(AutoencoderKL, at / "vae", out / "vae", dtype, variant), out)
+    graphs.write_vae(store(AutoencoderKL, source.vae, out / "vae", dtype, variant), out)
     yield "XL UNet"
-    return store(UNet2DConditionModel, at / "unet", out / "unet", dtype, variant)
+    return store(UNet2DConditionModel, source.unet, out / "unet", dtype, variant)

@@ -140,7 +140,7 @@ describe('checkpoints in a single file', () => {
     const first = 'Such are not exported: take Stable Diffusion 1 or 2.';
     const given = await told(...nets.flat());
     expect(given.map((line) => line.replace(/^--controlnet (\S+)=\S+: /, '$1: '))).toEqual([
-      `xl: is of Stable Diffusion XL, or of another model that takes more than a text. Give its folder in diffusers' layout by --xl.`,
+      'xl: is of Stable Diffusion XL, which draws beside an image model. Give it by --xl.',
       `flux: is of another architecture than Stable Diffusion 1 and 2 (Stable Diffusion 3, Flux ...). ${first}`,
       'lora: is a LoRA, which changes a model and is none. Merge it into a checkpoint first, and give that.',
       'lora-of-peft: is a LoRA, which changes a model and is none. Merge it into a checkpoint first, and give that.',

@@ -52,9 +52,12 @@ def fit_unet(problems, unet, text, flag):
 
 
 def fit_xl(problems, unet, texts):
-    """The UNet of Stable Diffusion XL for its two text encoders, which may be None."""
+    """The UNet of Stable Diffusion XL for its two text encoders, which may be None. Whether it is of that kind."""
     kind, channels = unet.config.get("addition_embed_type"), unet.config["in_channels"]
-    if kind != "text_time" or channels != 4:
+    if kind == "text_time" and channels != 4 and channels in CHANNELS:
+        what = f"takes {channels} channels, not 4: it sees {CHANNELS[channels][0]}"
+        problems.add(unet.where, what, "Take Stable Diffusion XL's base model, or one made of it.")
+    elif kind != "text_time" or channels != 4:
         what = f"is of another kind (addition_embed_type {kind}, in_channels {channels}, not text_time and 4)"
         problems.add(unet.where, what, "Take Stable Diffusion XL's base model, or one made of it.")
     elif all(texts):
@@ -68,6 +71,7 @@ def fit_xl(problems, unet, texts):
             if unet.config[key] != value:
                 what = f"has {key} {unet.config[key]}, its text encoders make {value}"
                 problems.add(unet.where, what, SAME)
+    return kind == "text_time" and channels == 4
 
 
 def fit_text(problems, unet, text):

@@ -14,9 +14,9 @@ from diffusers import (
     UNet2DConditionModel,
     UNet3DConditionModel,
 )
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+from transformers import CLIPTextConfig
 
-from ..single_file.part import CALLED, UNKNOWN, FilePart
+from ..single_file.part import CALLED, TEXTS, UNKNOWN, FilePart
 from .problems import like
 from .weight_files import Unreadable, find_weights, name_today, shapes_in, variants_in
 
@@ -28,7 +28,6 @@ DIFFUSERS = (
     UNet2DConditionModel,
     UNet3DConditionModel,
 )
-TEXTS = (CLIPTextModel, CLIPTextModelWithProjection)
 # Which flag takes models of a class that is often given by another.
 FLAGS = {
     "ControlNetModel": "--controlnet",
@@ -95,7 +94,12 @@ class Folders:
         bad = [name for name, shape in expected.items() if there.get(name) != shape]
         if bad:
             what = f"{len(bad)} of {len(expected)} weights of its {CALLED[part.kind]} are missing, or of other shapes"
-            self.problems.add(where, f"{what}, {bad[0]} say", UNKNOWN)
+            self.problems.add(where, f"{what}, {bad[0]} say", UNKNOWN[part.taken])
+            return None
+        more = [name for name in there if name not in expected]
+        if more and part.kind is UNet2DConditionModel:
+            what = f"has {len(more)} weights that are of no such UNet as its others, {more[0]} say"
+            self.problems.add(where, what, UNKNOWN[part.taken])
             return None
         return Model(where, config)
 

@@ -6,6 +6,7 @@ from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 from transformers import CLIPTextModel
 
 from ..single_file.configs import SCHEDULER
+from ..single_file.kinds import CONTROL, UNET
 from ..single_file.part import FilePart, said_prediction_type
 from . import fit
 from .weight_files import Unreadable
@@ -34,7 +35,8 @@ def read_image(folders, options):
     if is_file:
         places |= {"tokenizer": options.tokenizer, "scheduler": _scheduler(folders, options)}
     else:
-        _check_flags_of_files(folders.problems, options)
+        given = {"--tokenizer": options.tokenizer, "--prediction-type": options.prediction_type}
+        check_flags_of_files(folders.problems, "--image", given, at)
         places |= {part: at / part for part in ("tokenizer", "scheduler")}
     unet = text = None
     if is_file or folders.exists(f"--image {at}", at):
@@ -61,7 +63,9 @@ def read_controlnet(folders, name, at, unet):
 
 def place(at, part, kind):
     """Where a model of class `kind` lies: in the folder `part` of `at`, or inside `at`, if that is a file."""
-    return FilePart(at, kind) if at.is_file() else at / part
+    if not at.is_file():
+        return at / part
+    return FilePart(at, kind, CONTROL if kind is ControlNetModel else UNET)
 
 
 def _read_other(folders, flag, at, text):
@@ -84,14 +88,14 @@ def _tokens(folders, options, tokenizer):
     return folders.tokenizer("--tokenizer ", tokenizer)
 
 
-def _check_flags_of_files(problems, options):
-    for flag, given in (
-        ("--tokenizer", options.tokenizer),
-        ("--prediction-type", options.prediction_type),
-    ):
-        if given is not None:
-            hint = "The folder of --image has its own: leave the flag away."
-            problems.add(f"{flag} {given}", "is for an --image that is a single file", hint)
+def check_flags_of_files(problems, whose, given, folder):
+    """`given`: flags and values that tell what a single file does not, where `whose` flag named a `folder`, or None."""
+    for flag, value in given.items():
+        if value is not None:
+            hint = f"The folder of {whose} has its own: leave the flag away."
+            if folder is None:
+                hint = f"There is no {whose}: leave the flag away."
+            problems.add(f"{flag} {value}", f"is for an {whose} that is a single file", hint)
 
 
 def _scheduler(folders, options):

@@ -39,13 +39,12 @@ def read_models(options):
     adapters = named["--t2i-adapter"]
     image = read_image(folders, options)
     unet = image.unet
-    drawing = unet
-    further = None
-    if options.xl is not None:
-        further, drawing = read_xl(folders, options.xl)
-        if not named["--controlnet"]:
-            hint = "Give one for Stable Diffusion XL by --controlnet."
-            problems.add(f"--xl {options.xl}", "ControlNets draw with it, and there is none", hint)
+    further, drawing = read_xl(folders, options)
+    if options.xl is None:
+        drawing = unet
+    elif not named["--controlnet"]:
+        hint = "Give one for Stable Diffusion XL by --controlnet."
+        problems.add(f"--xl {options.xl}", "ControlNets draw with it, and there is none", hint)
     controlnets = {
         name: read_controlnet(folders, name, at, drawing)
         for name, at in named["--controlnet"].items()

@@ -50,11 +50,8 @@ def controlnet_config(shapes):
 
 def _down_blocks(shapes):
     """The kinds of blocks, and the keys of a config that a UNet and a ControlNet have both."""
-    ends = sorted(_number(name, 1) for name in shapes if name.endswith(".0.op.weight"))
-    if not ends:
-        raise KeyError("input_blocks.3.0.op.weight")
-    layers = ends[0] - 1
-    starts = [1] + [end + 1 for end in ends]
+    starts = level_starts(shapes)
+    layers = starts[1] - 2
     projections = [shapes.get(f"input_blocks.{start}.1.proj_in.weight") for start in starts]
     widths = [shapes[f"input_blocks.{start}.0.out_layers.3.weight"][0] for start in starts]
     text = "transformer_blocks.0.attn2.to_k.weight"
@@ -70,6 +67,14 @@ def _down_blocks(shapes):
         "use_linear_projection": linear,
         "attention_head_dim": [width // HEAD_WIDTH for width in widths] if linear else HEADS,
     }
+
+
+def level_starts(shapes):
+    """The number of the first input block of each level of a UNet or a ControlNet."""
+    ends = sorted(_number(name, 1) for name in shapes if name.endswith(".0.op.weight"))
+    if not ends:
+        raise KeyError("input_blocks.3.0.op.weight")
+    return [1] + [end + 1 for end in ends]
 
 
 def vae_config(shapes):

@@ -1,7 +1,8 @@
 """Names that the original code has for weights of diffusers' and transformers' models, to rehearse with.
 
 Written from the original modules (CompVis/stable-diffusion, ldm/modules/diffusionmodules/openaimodel.py and
-model.py; lllyasviel/ControlNet, cldm.py; OpenCLIP's transformer), as the way back of what part.py does.
+model.py; lllyasviel/ControlNet, cldm.py; Stability-AI/generative-models, sgm/modules; OpenCLIP's transformer), as
+the way back of what part.py does.
 """
 
 import torch
@@ -18,6 +19,8 @@ VAE_ATTENTION = {"group_norm": "norm", "to_q": "q", "to_k": "k", "to_v": "v", "t
 UNET_ENDS = {
     "time_embedding.linear_1": "time_embed.0",
     "time_embedding.linear_2": "time_embed.2",
+    "add_embedding.linear_1": "label_emb.0.0",
+    "add_embedding.linear_2": "label_emb.0.2",
     "conv_in": "input_blocks.0.0",
     "conv_norm_out": "out.0",
     "conv_out": "out.2",
@@ -120,7 +123,21 @@ def of_clip(weights):
 def of_open_clip(weights, layers):
     """Of a CLIPTextModel of so many layers; no prefix. With the last layer and the projection that OpenCLIP has
     beyond it, in Stable Diffusion 2's files too."""
-    plain = {name.removeprefix("text_model."): weight for name, weight in weights.items()}
+    named = _of_open_clip(weights, layers)
+    width = named["ln_final.weight"].shape[0]
+    named["text_projection"] = torch.randn(width, width)
+    last = _open_clip_layer(_plain(weights), "encoder.layers.0.", f"transformer.resblocks.{layers}.")
+    return named | {name: torch.randn_like(weight) for name, weight in last.items()}
+
+
+def of_projecting_open_clip(weights, layers):
+    """Of a CLIPTextModelWithProjection of so many layers, which are all that OpenCLIP has; no prefix."""
+    # There a matrix by which states are multiplied from the left, here a linear layer.
+    return _of_open_clip(weights, layers) | {"text_projection": weights["text_projection.weight"].T}
+
+
+def _of_open_clip(weights, layers):
+    plain = _plain(weights)
     named = {
         "token_embedding.weight": plain["embeddings.token_embedding.weight"],
         "positional_embedding": plain["embeddings.position_embedding.weight"],
@@ -128,12 +145,13 @@ def of_open_clip(weights, layers):
         "ln_final.bias": plain["final_layer_norm.bias"],
         "logit_scale": torch.tensor(100.0),
     }
-    width = named["ln_final.weight"].shape[0]
-    named["text_projection"] = torch.randn(width, width)
     for layer in range(layers):
         named |= _open_clip_layer(plain, f"encoder.layers.{layer}.", f"transformer.resblocks.{layer}.")
-    last = _open_clip_layer(plain, "encoder.layers.0.", f"transformer.resblocks.{layers}.")
-    return named | {name: torch.randn_like(weight) for name, weight in last.items()}
+    return named
+
+
+def _plain(weights):
+    return {name.removeprefix("text_model."): weight for name, weight in weights.items()}
 
 
 def _open_clip_layer(plain, before, after):

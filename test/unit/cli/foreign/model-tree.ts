@@ -95,6 +95,21 @@ export function checkpoint(channels = 4, text = 'cond_stage_model.transformer.x'
   });
 }
 
+/** Of one of Stable Diffusion XL, without the parts whose names begin with one of these. */
+export function xlCheckpoint(channels = 4, ...without: readonly string[]): Buffer {
+  const names = {
+    'model.diffusion_model.input_blocks.0.0.weight': [2, channels, 1, 1],
+    'model.diffusion_model.label_emb.0.0.weight': [2, 2],
+    'first_stage_model.encoder.conv_in.weight': [2, 2],
+    'conditioner.embedders.0.transformer.text_model.x': [2, 2],
+    'conditioner.embedders.1.model.text_projection': [2, 2],
+  };
+  const kept = Object.entries(names).filter(
+    ([name]) => !without.some((start) => name.startsWith(start)),
+  );
+  return tensors(Object.fromEntries(kept));
+}
+
 /** The tree without some files: those whose paths begin with one of these. */
 export function without(tree: Tree, ...starts: readonly string[]): Tree {
   return Object.fromEntries(

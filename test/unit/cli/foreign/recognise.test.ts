@@ -17,6 +17,7 @@ import {
   videoPipeline,
   without,
   writeTree,
+  xlCheckpoint,
   xlPipeline,
 } from './model-tree.ts';
 import type { Tree } from './model-tree.ts';
@@ -100,6 +101,21 @@ describe('models that a set can be made of', () => {
       xlPipeline({}, 'xl/'),
       'xl',
       '--image IMAGE --xl xl --controlnet canny=CONTROLNET --video video=VIDEO',
+    ],
+    [
+      'a checkpoint of it in one file',
+      { 'xl.safetensors': xlCheckpoint() },
+      'xl.safetensors',
+      '--image IMAGE --xl xl.safetensors --xl-tokenizer XL_TOKENIZER --controlnet canny=CONTROLNET --video video=VIDEO',
+    ],
+    [
+      'that, beside a ControlNet of it',
+      {
+        'all/xl.safetensors': xlCheckpoint(),
+        ...model('all/depth-xl', 'ControlNetModel', { addition_embed_type: 'text_time' }),
+      },
+      'all',
+      '--image IMAGE --controlnet depth=all/depth-xl --xl all/xl.safetensors --xl-tokenizer XL_TOKENIZER --video video=VIDEO',
     ],
     [
       'a ControlNet of it',

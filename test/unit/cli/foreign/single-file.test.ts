@@ -6,7 +6,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { recogniseModels } from '../../../../cli/foreign/recognise.ts';
-import { LFS_POINTER, checkpoint, problemsOf, tensors, writeTree } from './model-tree.ts';
+import {
+  LFS_POINTER,
+  checkpoint,
+  problemsOf,
+  tensors,
+  writeTree,
+  xlCheckpoint,
+} from './model-tree.ts';
 
 let root: string;
 
@@ -39,9 +46,39 @@ describe('files that no set can be made of', () => {
       'is a LoRA, which changes a model: no set can be made of it',
     ],
     [
-      'xl.safetensors',
-      of('conditioner.embedders.0.a', 'model.diffusion_model.input_blocks.0.0.weight'),
-      'is a checkpoint of Stable Diffusion XL: no set can be made of it',
+      'refiner.safetensors',
+      of('conditioner.embedders.0.model.a', 'model.diffusion_model.label_emb.0.0.weight'),
+      "is Stable Diffusion XL's refiner, which goes over what the base model has drawn: no set can be made of it",
+    ],
+    [
+      'xl-inpainting.safetensors',
+      xlCheckpoint(9),
+      'has a UNet that takes 9 channels: it sees more than noise',
+    ],
+    [
+      'xl-instruct.safetensors',
+      xlCheckpoint(8),
+      'has a UNet that takes 8 channels: it sees more than noise',
+    ],
+    [
+      'xl-control.safetensors',
+      of('control_model.input_hint_block.0.weight', 'control_model.label_emb.0.0.weight'),
+      'is a ControlNet of Stable Diffusion XL in one file: no set can be made of it',
+    ],
+    [
+      'unclip.safetensors',
+      of('model.diffusion_model.label_emb.0.0.weight', 'cond_stage_model.model.a'),
+      'is a model that takes more than a text: no set can be made of it',
+    ],
+    [
+      'svd.safetensors',
+      of('model.diffusion_model.input_blocks.1.0.time_stack.a', 'conditioner.embedders.0.a'),
+      'is a checkpoint of Stable Video Diffusion, which animates a picture: no set can be made of it',
+    ],
+    [
+      'playground.safetensors',
+      of('edm_mean', 'conditioner.embedders.0.a'),
+      'is a checkpoint that counts noise as EDM does (Playground 2.5, CosXL): no set can be made of it',
     ],
     [
       'flux.safetensors',
@@ -91,6 +128,25 @@ describe('files that no set can be made of', () => {
     ['a.onnx', 'x', 'is one graph, and the exporter writes its own'],
   ])('are told why: %s', async (name, content, problem) => {
     expect(await problemsOf(root, { [name]: content }, name)).toEqual([`${name} ${problem}`]);
+  });
+
+  it.each([
+    ['UNet', 'model.diffusion_model.'],
+    ['VAE', 'first_stage_model.'],
+    ['text encoder', 'conditioner.embedders.0.transformer.'],
+    ['second text encoder', 'conditioner.embedders.1.model.'],
+  ])('are told why: a Stable Diffusion XL without its %s', async (part, prefix) => {
+    const tree = { 'xl.safetensors': xlCheckpoint(4, prefix) };
+    expect(await problemsOf(root, tree, 'xl.safetensors')).toEqual([
+      `xl.safetensors has no ${part}: no name begins with ${prefix.slice(0, -1)}`,
+    ]);
+  });
+
+  it('are told why: two of Stable Diffusion XL in a folder', async () => {
+    const tree = { 'a.safetensors': xlCheckpoint(), 'b.safetensors': xlCheckpoint() };
+    expect(await problemsOf(root, tree)).toEqual([
+      ' holds 2 models of Stable Diffusion XL, and a set has one',
+    ]);
   });
 
   it('are not there: the nearest name is told', async () => {
