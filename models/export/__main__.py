@@ -35,6 +35,7 @@ from .layout import (
     PROMPT2PROMPT,
     write_model_set,
 )
+from .memory import peak_of
 from .whole_folder import whole_folder
 
 COMMAND = "bivdiff-export"  # as the installed package calls it
@@ -207,6 +208,7 @@ def _check(options):
         numbers = (f"{value:.1e}" for value in (one.worst, one.largest, one.bound))
         print(row.format(one.graph, one.form, *numbers, f"{one.seconds:.2f} s", one.shapes), flush=True)
         differences.append(one)
+    print(peak_of(check.largest_model(options.folder)), flush=True)
     wrong = sorted({one.graph for one in differences if one.is_beyond})
     if wrong:
         sys.exit(f"{options.folder}: differ from torch by more than they may: {', '.join(wrong)}")

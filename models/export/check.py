@@ -4,8 +4,8 @@ Torch comes first, and onnxruntime when its model is gone: memory is that of one
 sizes than the traced ones, so a size that was baked in shows here.
 """
 
-import gc
 import json
+import math
 import time
 from dataclasses import dataclass
 
@@ -20,6 +20,7 @@ from train import annotators
 
 from . import graphs, videos, wrappers, xl
 from .graph import FORM
+from .memory import give_back
 from .prompt2prompt import Prompt2PromptUnet
 from .unmapped import load
 from .window import WindowUnet
@@ -28,7 +29,8 @@ from .window import WindowUnet
 BOUNDS = {"float32": 1e-4, "float16": 2e-2, "int8": 5e-2, "float16+int8": 5e-2}
 
 
-# Of weights as stored. Larger graphs run as they are: to optimise them takes up to twice their memory.
+# Of weights as stored. Larger graphs run as they are: to optimise them, or to lay their weights out anew for the
+# kernels, takes up to twice their memory.
 LARGE_BYTES = 256 << 20
 
 
@@ -57,8 +59,14 @@ def check(folder, threads=1):
     """Yields a Difference for each graph of the set, and for each of the inputs that it is given."""
     for path, make in _cases(folder):
         expected = _of_torch(make)
-        gc.collect()
+        give_back()
         yield from _compare(folder, path, expected, threads)
+        give_back()
+
+
+def largest_model(folder):
+    """How many weights the graph has that has most of them: a UNet with its ControlNets is one model."""
+    return max(sum(math.prod(one.dims) for one in _weights(path)) for path, _ in _cases(folder))
 
 
 def _cases(folder):
@@ -211,8 +219,9 @@ def _of_torch(make):
 def _compare(folder, path, expected, threads):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    if _weight_bytes(path) > LARGE_BYTES:
+    if sum(ExternalDataInfo(one).length or 0 for one in _weights(path)) > LARGE_BYTES:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.add_session_config_entry("session.disable_prepacking", "1")
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     names = [entry.name for entry in session.get_inputs()]
     form = session.get_modelmeta().custom_metadata_map.get(FORM, "float32")
@@ -232,7 +241,6 @@ def _compare(folder, path, expected, threads):
         )
 
 
-def _weight_bytes(path):
+def _weights(path):
     graph = onnx.load(str(path), load_external_data=False).graph
-    infos = [ExternalDataInfo(one) for one in graph.initializer if uses_external_data(one)]
-    return sum(info.length or 0 for info in infos)
+    return [one for one in graph.initializer if uses_external_data(one)]

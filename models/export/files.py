@@ -13,7 +13,9 @@ from safetensors.torch import load_file, save_file
 
 from .inputs.problems import BadInputs
 from .inputs.weight_files import find_weights
+from .memory import give_back
 from .single_file.part import FilePart
+from .unmapped import fill, hollow, skeleton, weights_in
 
 CONFIG = "scheduler_config.json"
 
@@ -30,11 +32,14 @@ def load(kind, folder, dtype, variant=None):
         with tempfile.TemporaryDirectory() as scratch:
             _join(folder, found.files, Path(scratch))
             return kind.from_pretrained(scratch, torch_dtype=dtype)
+    is_safetensors = found.files[0].suffix == ".safetensors"
+    if is_safetensors and library_of(kind) == "diffusers" and kind is not AutoencoderKL:
+        try:
+            return fill(skeleton(kind, folder), weights_in(*found.files), dtype)
+        except LookupError:
+            pass  # diffusers may know names and types of old that we do not.
     return kind.from_pretrained(
-        folder,
-        torch_dtype=dtype,
-        variant=found.variant,
-        use_safetensors=found.files[0].suffix == ".safetensors",
+        folder, torch_dtype=dtype, variant=found.variant, use_safetensors=is_safetensors
     )
 
 
@@ -56,7 +61,7 @@ def library_of(kind):
 
 
 def store(kind, folder, out, dtype, variant=None):
-    """Saves the model of `folder`, or of a FilePart, in `dtype`; returns what was stored, in float32.
+    """Saves the model of `folder`, or of a FilePart, in `dtype`; returns it hollow, to write graphs from.
 
     Raises BadInputs if a weight is greater than `dtype` can hold.
     """
@@ -70,9 +75,9 @@ def store(kind, folder, out, dtype, variant=None):
     config = json.loads((out / "config.json").read_text())
     config.pop("_name_or_path", None)  # where it happened to lie on this machine
     write_json(out / "config.json", config)
-    # Else both would be in memory.
     del model, weight
-    return kind.from_pretrained(out, torch_dtype=torch.float32).eval().requires_grad_(False)
+    give_back()
+    return hollow(skeleton(kind, out))
 
 
 def copy(folder, out):

@@ -22,6 +22,8 @@ _FRAME = {0: "batch", 2: "height", 3: "width"}
 _CLIP = {0: "batch", 2: "frames", 3: "height", 4: "width"}
 _WINDOW = {2: "frames", 3: "height", 4: "width"}
 _TEXT = {0: "batch", 1: "sequence"}
+# Video UNets around one that has all weights, as `unet`.
+OVER_ANOTHER = (AnimateDiffUnet, TuneAVideoUnet)
 
 
 def text_length(unet):
@@ -175,7 +177,7 @@ def write_annotator(model, kind, folder):
 
 def write_video_unet(model, weights, path):
     """A graph over `weights`, the files that store the video UNet `model`. Changes `model`."""
-    inner = "unet.unet" if isinstance(model, (AnimateDiffUnet, TuneAVideoUnet)) else "unet"
+    inner = "unet.unet" if isinstance(model, OVER_ANOTHER) else "unet"
     write_graph(
         wrappers.VideoUnet(model),
         _unet_example(model, (2,), (3,)),

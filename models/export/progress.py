@@ -1,13 +1,13 @@
 """Tells what is written: a line for each part when it is done, and on a terminal a bar beneath."""
 
-import gc
-import resource
+import math
 import sys
 import time
 
 from tqdm import tqdm
 
-MIB = 1 << 20
+from .memory import MIB, give_back, peak_of
+from .safetensors_file import stored_tensors
 
 
 def tell(parts, count, out):
@@ -22,21 +22,25 @@ def tell(parts, count, out):
             bar.set_description(part)
             start, before = time.monotonic(), _bytes_in(out)
             following = next(parts, None)
-            # Models refer to themselves: what a part leaves would stand beside the next one's.
-            gc.collect()
+            give_back()
             _say(bar, part, time.monotonic() - start, _bytes_in(out) - before)
             bar.update()
             part, done = following, done + 1
-        # Linux counts it in KiB, macOS in bytes.
-        unit = 1 if sys.platform == "darwin" else 1024
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-        more = f", peak memory {peak / MIB:.0f} MiB"
+        more = f", {peak_of(_largest_in(out))}"
         _say(bar, f"{done} of {count} parts", time.monotonic() - begun, _bytes_in(out), more)
 
 
 def _say(bar, what, seconds, size, more=""):
     bar.write(f"{what}: {seconds:.1f} s, {size / MIB:.1f} MiB{more}", file=sys.stdout)
     sys.stdout.flush()
+
+
+def _largest_in(out):
+    """How many weights the largest model has, each of which lies in one file."""
+    return max(
+        sum(math.prod(one.shape) for one in stored_tensors(file).values())
+        for file in out.rglob("*.safetensors")
+    )
 
 
 def _bytes_in(folder):

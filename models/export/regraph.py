@@ -3,14 +3,13 @@ be faster."""
 
 import json
 
-import torch
 from diffusers import AutoencoderKL, ControlNetModel, T2IAdapter, UNet2DConditionModel
 from transformers import CLIPTextModel
 
 from train import annotators
 
 from . import graphs, videos, xl
-from .files import load
+from .unmapped import hollow, skeleton
 
 
 def write_graphs(folder):
@@ -18,14 +17,14 @@ def write_graphs(folder):
     and stay as they are."""
     image = folder / "image"
     yield from _write_text_and_vae(image)
-    unet = _load(UNet2DConditionModel, image / "unet")
+    unet = _open(UNet2DConditionModel, image / "unet")
     graphs.write_unet(unet, image / "unet")
     graphs.write_prompt2prompt_unet(unet, image / "unet")
     yield from ("image/unet/model.onnx", "image/unet/prompt2prompt.onnx")
     for name in _write_controlled(unet, image):
         yield f"image/{name}"
     for other in sorted(image.glob("unet-*")):
-        graphs.write_unet(_load(UNet2DConditionModel, other), other)
+        graphs.write_unet(_open(UNet2DConditionModel, other), other)
         yield f"image/{other.name}/model.onnx"
     yield from _write_annotators(image)
     yield from _write_videos(folder)
@@ -41,7 +40,7 @@ def _write_controlled(unet, image):
         kind, names = path.stem.removeprefix("unet_").split("-", 1)
         if kind in ("controlnet", "controlvideo"):
             nets = {
-                name: _load(ControlNetModel, image / f"controlnet-{name}") for name in names.split("+")
+                name: _open(ControlNetModel, image / f"controlnet-{name}") for name in names.split("+")
             }
             write = {
                 "controlnet": graphs.write_controlled_unet,
@@ -49,7 +48,7 @@ def _write_controlled(unet, image):
             }
             write[kind](unet, nets, image)
         elif kind == "t2iadapter":
-            adapter = _load(T2IAdapter, image / f"t2iadapter-{names}")
+            adapter = _open(T2IAdapter, image / f"t2iadapter-{names}")
             graphs.write_adapted_unet(unet, {names: adapter}, image)
         else:
             continue
@@ -60,18 +59,18 @@ def _write_xl(folder):
     """Of Stable Diffusion XL, if the set has it."""
     text = folder / xl.TEXT
     if text.is_dir():
-        xl.write_text_encoders(xl.open_text_encoders(text, _load), text)
+        xl.write_text_encoders(xl.open_text_encoders(text, _open), text)
         yield f"image/{xl.FOLDER}/{xl.TEXT}/model.onnx"
-        graphs.write_vae(_load(AutoencoderKL, folder / "vae"), folder)
+        graphs.write_vae(_open(AutoencoderKL, folder / "vae"), folder)
         yield from (f"image/{xl.FOLDER}/vae_{half}.onnx" for half in ("encoder", "decoder"))
-        for name in _write_controlled(_load(UNet2DConditionModel, folder / "unet"), folder):
+        for name in _write_controlled(_open(UNet2DConditionModel, folder / "unet"), folder):
             yield f"image/{xl.FOLDER}/{name}"
 
 
 def _write_text_and_vae(image):
-    graphs.write_text_encoder(_load(CLIPTextModel, image / "text_encoder"), image / "text_encoder")
+    graphs.write_text_encoder(_open(CLIPTextModel, image / "text_encoder"), image / "text_encoder")
     yield "image/text_encoder/model.onnx"
-    graphs.write_vae(_load(AutoencoderKL, image / "vae"), image)
+    graphs.write_vae(_open(AutoencoderKL, image / "vae"), image)
     yield from ("image/vae_encoder.onnx", "image/vae_decoder.onnx")
 
 
@@ -85,12 +84,12 @@ def _write_annotators(image):
 
 def _write_videos(folder):
     for name, said in json.loads((folder / "card.json").read_text())["videos"].items():
-        unet = videos.load_video_unet(folder, name)
+        unet = videos.hollow_video_unet(folder, name)
         if "temporal" in said:
             at = videos.temporal_graph(folder / "image", name)
         else:
             whole = folder / (said if isinstance(said, str) else said["folder"])
-            text = _load(CLIPTextModel, whole / "text_encoder")
+            text = _open(CLIPTextModel, whole / "text_encoder")
             graphs.write_text_encoder(text, whole / "text_encoder")
             yield f"{(whole / 'text_encoder').relative_to(folder)}/model.onnx"
             at = whole / "unet" / graphs.WEIGHTS, whole / "unet" / "model.onnx"
@@ -99,5 +98,6 @@ def _write_videos(folder):
         yield str(path.relative_to(folder))
 
 
-def _load(kind, folder):
-    return load(kind, folder, torch.float32)
+def _open(kind, folder):
+    # Graphs have nothing of the weights but names and shapes.
+    return hollow(skeleton(kind, folder))

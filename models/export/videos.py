@@ -7,20 +7,23 @@ are written as `image/motion-NAME`, their graphs over both weights as `image/une
 
 import json
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import diffusers
 import torch
+from accelerate import init_empty_weights
 from diffusers import MotionAdapter, UNet2DConditionModel, UNet3DConditionModel
 from transformers import CLIPTextModel
 
 from video import tune_a_video, vidrd
 from video.animatediff import AnimateDiffUnet
 
-from . import graphs, unmapped
+from . import graphs
 from .files import add_to_config, copy, load, store, write_json
 from .graphs import WEIGHTS
+from .unmapped import fill, hollow, skeleton, weights_in
 
 
 @dataclass(frozen=True)
@@ -101,24 +104,61 @@ def write_video(name, source, out, dtype):
 
 def load_video_unet(folder, name):
     """The torch model of a set's video UNet, in float32."""
+    model, files = _video_skeleton(folder, name)
+    # The image UNet's first, of which some are replaced.
+    fill(_inner(model), weights_in(*reversed(files)))
+    return model.eval()
+
+
+def hollow_video_unet(folder, name):
+    """The same to write a graph from."""
+    return hollow(_video_skeleton(folder, name)[0])
+
+
+def _video_skeleton(folder, name):
+    """The model without values, and the files that have them, as in temporal_graph."""
     said = json.loads((folder / "card.json").read_text())["videos"][name]
     if "temporal" in said:
-        return load_temporal(folder / "image" / "unet", folder / "image" / said["temporal"])
+        image, layers = folder / "image", said["temporal"]
+        return _temporal_skeleton(image / "unet", image / layers), _temporal_files(image, layers)
     unet = folder / (said if isinstance(said, str) else said["folder"]) / "unet"
+    return _whole_skeleton(unet), (unet / WEIGHTS,)
+
+
+def _whole_skeleton(unet):
     if _config(unet).get("add_temp_conv"):
-        return _quiet(vidrd.load(unet))
-    return unmapped.load(UNet3DConditionModel, unet)
+        return _vidrd_skeleton(unet)
+    return skeleton(UNet3DConditionModel, unet)
 
 
-def load_temporal(image_folder, layers):
-    """An image UNet with temporal layers, in float32."""
-    image_unet = unmapped.load(UNet2DConditionModel, image_folder)
-    if _is_tuned(_config(layers)):
-        return _quiet(tune_a_video.load_tuned(image_unet, layers))
-    if not is_adapter(_config(layers)):
-        return _quiet(vidrd.load_temporal(image_unet, layers))
-    adapter = MotionAdapter.from_pretrained(layers, torch_dtype=torch.float32)
-    return _quiet(AnimateDiffUnet(image_unet, adapter))
+def _vidrd_skeleton(unet):
+    with init_empty_weights():
+        return vidrd.model_of(_config(unet))
+
+
+def _temporal_skeleton(image_folder, layers):
+    """An image UNet with temporal layers."""
+    image_unet = skeleton(UNet2DConditionModel, image_folder)
+    if is_adapter(_config(layers)):
+        return _animatediff_skeleton(image_unet, skeleton(MotionAdapter, layers))
+    with init_empty_weights():
+        if _is_tuned(_config(layers)):
+            return tune_a_video.TuneAVideoUnet(image_unet)
+        return vidrd.VidrdUnet(image_unet)
+
+
+def _animatediff_skeleton(*parts):
+    # diffusers moves everything to where the image UNet is, also what is no parameter and has to have values. It
+    # copies parameters into the new model, which has no room for them, as torch then warns.
+    parts = [hollow(part) for part in parts]
+    with init_empty_weights(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return AnimateDiffUnet(*parts)
+
+
+def _inner(model):
+    """That of whose weights the names are."""
+    return model.unet if isinstance(model, graphs.OVER_ANOTHER) else model
 
 
 def is_adapter(config):
@@ -137,15 +177,18 @@ def _write_temporal(name, source, image, dtype):
     else:
         vidrd.copy_layers(source.layers, out, dtype)
     add_to_config(out, window=source.window, rowwise_temporal_convs=True)
-    model = load_temporal(image / "unet", out)
+    model = hollow(_temporal_skeleton(image / "unet", out))
     graphs.write_video_unet(model, *temporal_graph(image, name))
 
 
 def temporal_graph(image, name):
     """Files that store the weights of the temporal layers `name` and of what they lie over, and the graph's."""
+    return _temporal_files(image, f"motion-{name}"), image / f"unet_motion-{name}.onnx"
+
+
+def _temporal_files(image, layers):
     # Those that were tuned go before the image UNet's of the same name.
-    weights = (image / f"motion-{name}" / WEIGHTS, image / "unet" / WEIGHTS)
-    return weights, image / f"unet_motion-{name}.onnx"
+    return image / layers / WEIGHTS, image / "unet" / WEIGHTS
 
 
 def _write_whole(source, folder, dtype):
@@ -170,15 +213,18 @@ def _store_unet(source, out, dtype):
     if source.checkpoint is None and not _config(source.unet).get("add_temp_conv"):
         return store(UNet3DConditionModel, source.unet, out, dtype, source.variant), None
     text_encoder = None
+    model = _vidrd_skeleton(source.unet)
     if source.checkpoint is None:
-        model = vidrd.load(source.unet)
+        fill(model, weights_in(source.unet / WEIGHTS), dtype)
     else:
-        model, words = vidrd.load_published(source.checkpoint, source.unet)
+        unet, words = vidrd.read_published(source.checkpoint)
+        fill(model, unet.items(), dtype)
+        del unet
         if words:
             text_encoder = load(CLIPTextModel, source.text_encoder, torch.float32, source.variant)
             _load_published_words(text_encoder, words)
-    vidrd.save(model.to(dtype), out)
-    return _quiet(vidrd.load(out)), text_encoder
+    vidrd.save(model, out)
+    return hollow(_whole_skeleton(out)), text_encoder
 
 
 def _load_published_words(text_encoder, words):
@@ -205,10 +251,6 @@ def _whole(folder, window, variant, checkpoint=None):
 
 def _config(folder):
     return json.loads((folder / "config.json").read_text())
-
-
-def _quiet(model):
-    return model.eval().requires_grad_(False)
 
 
 def _index(has_scheduler):

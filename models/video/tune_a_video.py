@@ -17,7 +17,7 @@ from diffusers import UNet2DConditionModel
 from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.attention_processor import Attention, AttnProcessor2_0
 from diffusers.models.unets.unet_3d_condition import UNet3DConditionOutput
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional
 
@@ -116,14 +116,3 @@ def save_tuned(model, folder):
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     weights = {k: v.contiguous() for k, v in model.unet.state_dict().items() if is_tuned(k)}
     save_file(weights, folder / WEIGHTS)
-
-
-def load_tuned(image_unet, folder):
-    """`image_unet` with the tuned weights of `folder`."""
-    model = TuneAVideoUnet(image_unet)
-    tuned = {name: weight.float() for name, weight in load_file(folder / WEIGHTS).items()}
-    missed = {name for name in model.unet.state_dict() if is_tuned(name)} ^ tuned.keys()
-    if missed:
-        raise LookupError(f"{folder} and the image UNet differ in {', '.join(sorted(missed)[:3])} ...")
-    model.unet.load_state_dict(tuned, strict=False)
-    return model

@@ -218,40 +218,20 @@ def model_of(config):
     return VidrdUnet(UNet2DConditionModel.from_config(_in_dimensions(config, "2D")))
 
 
-def load(folder):
-    """The model of which `folder` has config and all weights."""
-    model = model_of(json.loads((folder / "config.json").read_text()))
-    model.load_state_dict({name: w.float() for name, w in load_file(folder / WEIGHTS).items()})
-    return model
-
-
-def load_temporal(image_unet, folder):
-    """`image_unet` with the temporal layers of `folder`."""
-    model = VidrdUnet(image_unet)
-    layers = {name: weight.float() for name, weight in load_file(folder / WEIGHTS).items()}
-    missed = {name for name in model.state_dict() if is_temporal(name)} ^ layers.keys()
-    if missed:
-        raise LookupError(f"{folder} and the image UNet differ in {', '.join(sorted(missed)[:3])} ...")
-    model.load_state_dict(layers, strict=False)
-    return model
-
-
-def load_published(checkpoint, unet_folder):
-    """The model of a checkpoint as it is published, and the weights of its text encoder, maybe none.
+def read_published(checkpoint):
+    """The weights of a checkpoint as it is published, and those of its text encoder, maybe none, by name.
 
     A file of torch with `state_dict`, in which the UNet's names begin with `unet.`, the text encoder's
-    with `text_encoder.`; `unet_folder` is that of the Stable Diffusion that it began as, for its config.
+    with `text_encoder.`.
     """
     stored = torch.load(checkpoint, map_location="cpu", weights_only=True)
     stored = stored.get("state_dict", stored)
-    model = model_of(json.loads((unet_folder / "config.json").read_text()))
-    model.load_state_dict(_under("unet.", stored))
-    return model, _under("text_encoder.", stored)
+    return _under("unet.", stored), _under("text_encoder.", stored)
 
 
 def _under(prefix, stored):
     return {
-        name.removeprefix(prefix): weight.float() if weight.is_floating_point() else weight
+        name.removeprefix(prefix): weight
         for name, weight in stored.items()
         if name.startswith(prefix)
     }

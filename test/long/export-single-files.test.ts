@@ -105,7 +105,9 @@ describe('checkpoints in a single file', () => {
     const file = ['--image', at('sd1.safetensors'), '--tokenizer', at('sd1/tokenizer')];
     const written = await exporter(...words('sd1', 'set-file', ...file, ...models('.safetensors')));
     const parts = written.trim().split('\n');
-    expect(parts.pop()).toMatch(/^12 of 12 parts: [\d.]+ s, [\d.]+ MiB, peak memory \d+ MiB$/);
+    expect(parts.pop()).toMatch(
+      /^12 of 12 parts: [\d.]+ s, [\d.]+ MiB, peak memory \d+ MiB, [\d.]+ of the largest model in float32$/,
+    );
     expect(parts).toHaveLength(12);
     for (const part of parts) expect(part).toMatch(/^[\w, -]+: [\d.]+ s, [\d.]+ MiB$/);
     await exporter(...words('sd1', 'set-folder', '--image', at('sd1'), ...models('')));

@@ -32,6 +32,21 @@ export async function exporter(...words: readonly string[]): Promise<string> {
   return python('-m', 'export', ...words);
 }
 
+/** What the last line of an export, or of a check, says of memory. */
+export interface Peak {
+  readonly bytes: number;
+  /** Of the largest model in float32. */
+  readonly share: number;
+}
+
+/** That of all that an exporter has printed; throws if it says nothing of memory. */
+export function peakIn(printed: string): Peak {
+  const [line = ''] = printed.trim().split('\n').slice(-1);
+  const said = /peak memory (\d+) MiB, ([\d.]+) of the largest model in float32$/.exec(line);
+  if (said === null) throw new Error(`says nothing of memory: ${line}`);
+  return { bytes: Number(said[1]) * 2 ** 20, share: Number(said[2]) };
+}
+
 /** A row of `python -m export check`. */
 export interface CheckedGraph {
   /** Its path in the set. */
@@ -43,7 +58,9 @@ export interface CheckedGraph {
 
 /** The table of `python -m export check SET`; throws if it ends with an error. */
 export async function checkedGraphs(set: string): Promise<readonly CheckedGraph[]> {
-  const [, ...rows] = (await exporter('check', set)).trim().split('\n');
+  const [, ...lines] = (await exporter('check', set)).trim().split('\n');
+  // The last line tells how much memory it took.
+  const rows = lines.slice(0, -1);
   return rows.map((row) => {
     const [graph = '', form = '', worst, largest] = row.split(/ +/);
     return { graph, form, share: Number(worst) / Number(largest) };
