@@ -16,6 +16,7 @@ from pathlib import Path
 
 import diffusers
 import transformers
+from safetensors import SafetensorError
 
 from train.loop import train_dir
 
@@ -179,7 +180,8 @@ def _write(source, card, options):
     try:
         with whole_folder(options.out) as out, _form(options):
             write_model_set(source, card, out, DTYPES[options.dtype])
-    except OSError as reason:
+    # Of a full disk safetensors tells with an error of its own.
+    except (OSError, SafetensorError) as reason:
         sys.exit(f"--out {options.out}: could not be written: {reason}")
 
 

@@ -1,15 +1,25 @@
 // Goal: what is wrong with a user's models is told before anything is written, all at once, and a set appears whole or not at all. Method: small random
 // models, each bent in its own way, and an export that is stopped.
 
+import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { cp, mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { exporter, needPython, python, refusal, startExporter } from '../support/exporter.ts';
+import { inMountOfItsOwn } from '../support/conformance/small-disk.ts';
+import {
+  exporter,
+  needPython,
+  PYTHON,
+  python,
+  refusal,
+  startExporter,
+} from '../support/exporter.ts';
 
 const PICKLE = 'diffusion_pytorch_model.bin';
 const FAMILY = 'Take one of the same family (Stable Diffusion 1.5, say).';
@@ -194,6 +204,21 @@ describe('python -m export models', () => {
       'greater: down_blocks.0.motion_modules.0.proj_in.weight is not finite as float16. Give --dtype fp32.',
     ]);
     expect(code).toBe(2);
+  });
+
+  it('leaves nothing, and says why, when the disk is full', async () => {
+    const small = part('small');
+    await mkdir(small);
+    // Less than the UNet has.
+    const mount = await inMountOfItsOwn(`mount -t tmpfs -o size=4m tmpfs '${small}'`);
+    const [command, ...others] = [...mount, 'sh', '-c', '"$@"; echo "$?" "$(ls -A \"$0\")"'];
+    const script = [small, PYTHON, '-m', 'export', ...words('--out', join(small, 'set'))];
+    const options = { cwd: join(import.meta.dirname, '../../models') };
+    const { stdout, stderr } = await promisify(execFile)(command, [...others, ...script], options);
+    // The exit code, and what is left.
+    expect(stdout.split('\n').at(-2)).toBe('1 ');
+    expect(stderr).toMatch(/^--out .*small\/set: could not be written: .*No space left on device/m);
+    expect(stderr).not.toContain('Traceback');
   });
 
   it('leaves nothing when it is stopped', async () => {
