@@ -14,12 +14,8 @@ import {
   flagsBesideBatch,
   placeInBatch,
 } from '../request/batch-file.ts';
-import {
-  checkDraft,
-  placeProblems,
-  problemsOfDraft,
-  storeProblems,
-} from '../request/check-drafts.ts';
+import { lookAtLines } from '../request/batch-problems.ts';
+import { checkDraft, placeProblems, storeProblems } from '../request/check-drafts.ts';
 import type { Accepted, Farm, RequestLook } from '../farm.ts';
 import { plural } from '../output/format.ts';
 import { errorJson, errorText } from '../output/error-text.ts';
@@ -141,11 +137,10 @@ async function renderBatch(
   const run = await draftRunOptions(typed, environment, problems);
   const signal = environment.interruption();
   const before = async (look: RequestLook): Promise<void> => {
+    problems.push(...(await lookAtLines(path, batch, { look, signal })).problems);
     for (const draft of batch.drafts) {
-      // Its own are among those of the batch.
-      const found = await problemsOfDraft({ ...draft, problems: [] }, { look, signal });
       const places = await placeProblems(pathsOf(draft));
-      problems.push(...at(placeInBatch(draft.request, path), [...found, ...places]));
+      problems.push(...at(placeInBatch(draft.request, path), places));
     }
     problems.push(...(await storeProblems(run)));
     if (problems.length > 0) throw batchRefusal(path, problems);

@@ -17,7 +17,8 @@ import { inOwnWords, nameProblems } from '../request/accept-request.ts';
 import { isTexts } from '../output/error-text.ts';
 import { at, batchRefusal, placeInBatch } from '../request/batch-file.ts';
 import type { BatchDraft } from '../request/batch-file.ts';
-import { checkDraft, problemsOfDraft } from '../request/check-drafts.ts';
+import { lookAtLines } from '../request/batch-problems.ts';
+import { checkDraft } from '../request/check-drafts.ts';
 import type { RenderRequest, RequestDraft } from '../request/render-request.ts';
 import { problemsOfTexts } from '../request/request-problems.ts';
 import type { RequestProblem } from '../request/request-problems.ts';
@@ -125,15 +126,9 @@ async function checkAll(
       problems.push(...at(place, problemsOfTexts(texts)));
     }
   };
-  const asked: RenderRequest[] = [];
-  for (const draft of batch.drafts) {
-    const { request } = draft;
-    const found = await problemsOfDraft({ ...draft, problems: [] }, { look });
-    problems.push(...at(placeInBatch(request, path), found));
-    const isWhole = draft.unknown.length + draft.problems.length + found.length === 0;
-    if (isWhole) asked.push(request);
-  }
-  for (const request of asked) {
+  const seen = await lookAtLines(path, batch, { look });
+  problems.push(...seen.problems);
+  for (const { request } of seen.whole) {
     await ofLine(request, () => look.check(request.spec, options.priority));
   }
   if (problems.length > 0) throw batchRefusal(path, problems);

@@ -231,6 +231,10 @@ const ONCE: readonly (readonly [string, Expected])[] = [
     'render --preset nonsense --prompt p --output o.mp4 --input clip.mp4',
     ['--preset nonsense: expected one of'],
   ],
+  [
+    'plan --preset bivdiff-controlnet --steps 3 --size 30x30 --prompt p --input clip.mp4',
+    ['--size "30x30" contradicts --preset', '--steps 3 contradicts --preset'],
+  ],
   ['render none.yaml --output o.mp4', ['reading the spec none.yaml: there is no such file']],
 ];
 
@@ -311,6 +315,19 @@ describe('mistakes in a batch', () => {
       ]),
     );
   });
+
+  it.each(['render', 'submit'])(
+    'that show in what a flag names are told once by %s, unless each line names something else',
+    async (command) => {
+      const words = [command, '--batch', own('jobs.csv'), '--prompt', 'p', '--task'];
+      const shared = await problemsOf([...words, 'inpainting', '--mask', 'none.mp4']);
+      expect(shared.filter((one) => one.includes('--mask'))).toEqual(
+        matching([/^the flags: --mask: .*none\.mp4: no such file/]),
+      );
+      const unused = await problemsOf([...words, 'frames', '--input', 'other.mp4']);
+      expect(unused.filter((one) => one.includes('other.mp4'))).toEqual([]);
+    },
+  );
 
   it('that hide all of it leave what the flags say', async () => {
     expect(await problemsOf(['render', '--batch', 'none.jsonl', '--frames', 'x'])).toEqual(
