@@ -142,7 +142,7 @@ async function renderBatch(
       const places = await placeProblems(pathsOf(draft));
       problems.push(...at(placeInBatch(draft.request, path), places));
     }
-    problems.push(...(await storeProblems(run)));
+    problems.push(...(await storeProblems(run, batch.drafts.flatMap(pathsOf))));
     if (problems.length > 0) throw batchRefusal(path, problems);
   };
   const work = async (farm: Farm): Promise<BatchOutcome[]> => {

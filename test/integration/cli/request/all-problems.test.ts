@@ -146,6 +146,14 @@ const TOGETHER: readonly (readonly [string, Expected])[] = [
     [TOO_SHORT, /^no store can be at .*clip\.mp4: it is not a folder\. Choose/],
   ],
   [
+    `${RENDER} --input clip.mp4 --store o.mp4/store --frames 0`,
+    [NO_FRAMES, /^the store .*o\.mp4\/store would be where an output goes, .*o\.mp4; choose/],
+  ],
+  [
+    `render ${WHOLE} --output pictures/ --input clip.mp4 --store pictures --frames 0`,
+    [NO_FRAMES, /^the store .*pictures would be where an output goes/],
+  ],
+  [
     `${RENDER} --input clip.mp4 --device nonsense --frames 0`,
     [NO_FRAMES, 'device nonsense does not work here'],
   ],
