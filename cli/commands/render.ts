@@ -14,7 +14,7 @@ import {
   flagsBesideBatch,
   placeInBatch,
 } from '../request/batch-file.ts';
-import { lookAtLines } from '../request/batch-problems.ts';
+import { lookAtLines, placedProblems } from '../request/batch-problems.ts';
 import { checkDraft, placeProblems, storeProblems } from '../request/check-drafts.ts';
 import type { Accepted, Farm, RequestLook } from '../farm.ts';
 import { plural } from '../output/format.ts';
@@ -137,7 +137,8 @@ async function renderBatch(
   const run = await draftRunOptions(typed, environment, problems);
   const signal = environment.interruption();
   const before = async (look: RequestLook): Promise<void> => {
-    problems.push(...(await lookAtLines(path, batch, { look, signal })).problems);
+    const { lines } = await lookAtLines(path, batch, { look, signal });
+    problems.push(...(await placedProblems(lines, batch, { look, signal })));
     for (const draft of batch.drafts) {
       const places = await placeProblems(pathsOf(draft));
       problems.push(...at(placeInBatch(draft.request, path), places));
