@@ -14,12 +14,8 @@ import {
   flagsBesideBatch,
   placeInBatch,
 } from '../request/batch-file.ts';
-import {
-  checkDraft,
-  placeProblems,
-  problemsOfDraft,
-  storeProblems,
-} from '../request/check-drafts.ts';
+import { lookAtLines, placedProblems } from '../request/batch-problems.ts';
+import { checkDraft, placeProblems, storeProblems } from '../request/check-drafts.ts';
 import type { Accepted, Farm, RequestLook } from '../farm.ts';
 import { plural } from '../output/format.ts';
 import { errorJson, errorText } from '../output/error-text.ts';
@@ -141,13 +137,13 @@ async function renderBatch(
   const run = await draftRunOptions(typed, environment, problems);
   const signal = environment.interruption();
   const before = async (look: RequestLook): Promise<void> => {
+    const { lines } = await lookAtLines(path, batch, { look, signal });
+    problems.push(...(await placedProblems(lines, batch, { look, signal })));
     for (const draft of batch.drafts) {
-      // Its own are among those of the batch.
-      const found = await problemsOfDraft({ ...draft, problems: [] }, { look, signal });
       const places = await placeProblems(pathsOf(draft));
-      problems.push(...at(placeInBatch(draft.request, path), [...found, ...places]));
+      problems.push(...at(placeInBatch(draft.request, path), places));
     }
-    problems.push(...(await storeProblems(run)));
+    problems.push(...(await storeProblems(run, batch.drafts.flatMap(pathsOf))));
     if (problems.length > 0) throw batchRefusal(path, problems);
   };
   const work = async (farm: Farm): Promise<BatchOutcome[]> => {

@@ -15,9 +15,10 @@ import type { RenderSpec } from '../../recipes/spec/schema.ts';
 import { plural } from '../output/format.ts';
 import { inOwnWords, nameProblems } from '../request/accept-request.ts';
 import { isTexts } from '../output/error-text.ts';
-import { at, batchRefusal, placeInBatch } from '../request/batch-file.ts';
+import { batchRefusal, placeInBatch } from '../request/batch-file.ts';
 import type { BatchDraft } from '../request/batch-file.ts';
-import { checkDraft, problemsOfDraft } from '../request/check-drafts.ts';
+import { lookAtLines, placedProblems } from '../request/batch-problems.ts';
+import { checkDraft } from '../request/check-drafts.ts';
 import type { RenderRequest, RequestDraft } from '../request/render-request.ts';
 import { problemsOfTexts } from '../request/request-problems.ts';
 import type { RequestProblem } from '../request/request-problems.ts';
@@ -108,7 +109,13 @@ async function checkAll(
   options: SubmitOptions,
 ): Promise<readonly SubmitJobRequest[]> {
   await using look = new FirstLook(farm);
-  const problems = [...options.besides, ...batch.problems];
+  const seen = await lookAtLines(path, batch, { look });
+  const lines = [...seen.lines];
+  const refuseIfWrong = async (): Promise<void> => {
+    const placed = await placedProblems(lines, batch, { look });
+    const problems = [...options.besides, ...batch.problems, ...placed];
+    if (problems.length > 0) throw batchRefusal(path, problems);
+  };
   const ofLine = async (request: RenderRequest, work: () => Promise<void>): Promise<void> => {
     const place = placeInBatch(request, path);
     try {
@@ -117,26 +124,18 @@ async function checkAll(
       const error = inOwnWords(reason, request);
       if (!OF_ONE_LINE.has(error.code)) {
         // Of a farm that is not there less can be told, but not nothing.
-        if (problems.length > 0) throw batchRefusal(path, problems);
+        await refuseIfWrong();
         throw nothingSubmitted(path, place, error);
       }
       const { problems: several } = error.details;
       const texts = isTexts(several) && several.length > 0 ? several : [error.message];
-      problems.push(...at(place, problemsOfTexts(texts)));
+      lines.push({ place, found: problemsOfTexts(texts) });
     }
   };
-  const asked: RenderRequest[] = [];
-  for (const draft of batch.drafts) {
-    const { request } = draft;
-    const found = await problemsOfDraft({ ...draft, problems: [] }, { look });
-    problems.push(...at(placeInBatch(request, path), found));
-    const isWhole = draft.unknown.length + draft.problems.length + found.length === 0;
-    if (isWhole) asked.push(request);
-  }
-  for (const request of asked) {
+  for (const { request } of seen.whole) {
     await ofLine(request, () => look.check(request.spec, options.priority));
   }
-  if (problems.length > 0) throw batchRefusal(path, problems);
+  await refuseIfWrong();
   const sources = new Map<string, Promise<StoredSource>>();
   const checked: SubmitJobRequest[] = [];
   for (const { request } of batch.drafts) {
@@ -151,7 +150,7 @@ async function checkAll(
       checked.push(submission);
     });
   }
-  if (problems.length > 0) throw batchRefusal(path, problems);
+  await refuseIfWrong();
   return checked;
 }
 

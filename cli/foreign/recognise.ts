@@ -7,7 +7,7 @@ import { basename, dirname, extname, join } from 'node:path';
 import { nearestWord } from '../flags/nearest.ts';
 import { isOpen } from './export-command.ts';
 import { refused } from './foreign.ts';
-import type { Foreign } from './foreign.ts';
+import type { Foreign, ForeignProblem } from './foreign.ts';
 import { classOf, isFolder, readJson, readModel } from './model-folder.ts';
 import { readPipeline } from './pipeline-folder.ts';
 import { readOneModel } from './one-model.ts';
@@ -133,8 +133,45 @@ async function severalModels(path: string, names: readonly string[]): Promise<Fo
       return refused(what, { path, problem, hint });
     }
   }
+  const clash = familyClash(inside) ?? nameClash(flags);
+  if (clash !== undefined) return refused(what, { path, ...clash });
   const problems = inside.flatMap((one) => one.problems);
   return { what, problems, flags: withoutTwins(flags) };
+}
+
+type Clash = Pick<ForeignProblem, 'problem' | 'hint'>;
+
+/** ControlNets draw with one UNet, which is that of Stable Diffusion XL where there is one. */
+function familyClash(inside: readonly Foreign[]): Clash | undefined {
+  const nets = inside.filter(({ flags }) => flags[0] === '--controlnet');
+  const ofXl = nets.filter(({ flags }) => flags.includes('--xl'));
+  const others = nets.filter((one) => !ofXl.includes(one)).map(({ flags }) => flags[1]!);
+  const xl = inside.some(({ flags }) => flags[0] === '--xl') || ofXl.length > 0;
+  if (!xl || others.length === 0) return undefined;
+  const names = others.map((value) => value.slice(value.indexOf('=') + 1)).join(', ');
+  return {
+    problem: `holds Stable Diffusion XL or a ControlNet of it beside ControlNets of an image model (${names}), and those of a set are of one family`,
+    hint: 'Make a set of each: move the one or the other into a folder of its own, and check both.',
+  };
+}
+
+/** Two that would be called by one name. */
+function nameClash(flags: readonly string[]): Clash | undefined {
+  const paths = new Map<string, string[]>();
+  for (let i = 0; i < flags.length; i += 2) {
+    const [flag, value] = [flags[i]!, flags[i + 1]!];
+    const [, name, at] = /^([\w.-]+)=(.*)$/.exec(value) ?? [];
+    if (name === undefined || at === undefined || isOpen(value)) continue;
+    const key = `${flag} ${name}`;
+    paths.set(key, [...(paths.get(key) ?? []), at]);
+  }
+  const [twins] = [...paths].filter(([, of]) => of.length > 1);
+  if (twins === undefined) return undefined;
+  const [key, of] = twins;
+  return {
+    problem: `holds ${String(of.length)} models that \`${key}=PATH\` would name: ${of.join(', ')}`,
+    hint: 'Check them one by one, and give the exporter each that is wanted by a name of its own.',
+  };
 }
 
 async function holdsModel(at: string, name: string): Promise<boolean> {

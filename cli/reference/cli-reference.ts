@@ -39,7 +39,7 @@ Results go to stdout, all else to stderr. Every command that prints facts takes 
 ## Settings: flags, spec files, batches
 
 Flags go before the spec file, the spec file before the defaults of the models, and these before those of the program. In a batch the lines
-go before the flags. Where a spec is read, a flag's name may stand as a key with the value that the flag takes. A path in a file is relative to that file.
+go before the flags. Where a spec is read, a flag's name may stand as a key with the value that the flag takes. A path in a file is relative to that file; in one that is piped in (\`/dev/stdin\`), to the working folder.
 
 All problems of a request come in one error, a line each with what to do, and then nothing was written: how values are written and their
 ranges, settings that contradict each other, files that are missing or cannot be read (spec, batch, sources, cuts, models), what the sources and

@@ -38,6 +38,7 @@ export function applyPreset(
   }
   const fields = { ...given };
   const problems: string[] = [];
+  const unknown: string[] = [];
   for (const [field, value] of Object.entries(preset.fields)) {
     const own = fieldOf(given, field);
     if (own === undefined) setField(fields, field, value);
@@ -46,6 +47,8 @@ export function applyPreset(
       problems.push(
         `${nameOf(field)} ${JSON.stringify(own)} contradicts ${called}, which says ${text}; leave one of them out`,
       );
+      // Which of the two is meant shows when one is left out.
+      unknown.push(field);
     }
   }
   for (const field of PROMPTS) {
@@ -56,7 +59,10 @@ export function applyPreset(
   }
   const { prompts } = fields;
   if (Array.isArray(prompts)) fields['prompts'] = prompts.map((one) => withSuffix(one, preset));
-  return { ...layer, fields, problems: [...layer.problems, ...problems] };
+  return {
+    ...{ ...layer, fields, problems: [...layer.problems, ...problems] },
+    unknown: [...layer.unknown, ...unknown],
+  };
 }
 
 /** Of some frames: `FRAMES=TEXT`, or an object with the fields that end in prompts. */

@@ -1,7 +1,7 @@
 // Batch files: one render a line, as JSON (JSONL) or as CSV with flag names for headers. Reads and checks; every
 // problem of every line comes in one error, before anything runs.
 
-import { dirname, extname, resolve } from 'node:path';
+import { extname } from 'node:path';
 
 import { BivdiffError } from '../../common/errors.ts';
 import { readTextFile } from '../../common/files/text-file.ts';
@@ -12,12 +12,14 @@ import { checkBatchLine, draftBeside } from './render-request.ts';
 import type { RenderRequest, RequestDraft, RequestOptions } from './render-request.ts';
 import { lookedAt, problemsOfError, problemsOfTexts, refusalOf } from './request-problems.ts';
 import type { RequestProblem } from './request-problems.ts';
-import { specLayer } from './spec-layer.ts';
+import { folderOfFile, specLayer } from './spec-layer.ts';
 import type { Fields, LayerOptions, SpecLayer } from './spec-layer.ts';
 
 export interface BatchDraft {
   /** Of each line that holds settings, in order. */
   readonly drafts: readonly RequestDraft[];
+  /** What the flags say of all of them, the rest unknown. */
+  readonly flags: RequestDraft;
   /** What is wrong beside these, each with its place. */
   readonly problems: readonly RequestProblem[];
 }
@@ -34,11 +36,11 @@ export async function draftBatch(
   // Each line would tell them again.
   const ofFlags = alone.problems.map(({ text }) => text);
   const problems = [...unread, ...at('the flags', alone.problems)];
-  if (lines === undefined) return { drafts: [alone], problems };
+  if (lines === undefined) return { drafts: [alone], flags: alone, problems };
   const defaults: SpecLayer = { ...flags, problems: [] };
   const drafts: RequestDraft[] = [];
   const layerOptions: LayerOptions = {
-    folder: dirname(resolve(path)),
+    folder: folderOfFile(path),
     spelling: isCsv(path) ? 'cells' : 'spec',
   };
   for (const line of lines) {
@@ -53,7 +55,7 @@ export async function draftBatch(
   }
   // Elsewhere names of outputs say no more than what the job is called.
   if (options.needsOutput) problems.push(...problemsOfTexts(sharedOutputs(drafts)));
-  return { drafts, problems };
+  return { drafts, flags: alone, problems };
 }
 
 /**

@@ -1,12 +1,14 @@
 // All that is wrong with requests, in one error and before anything is written: what their settings say, what shows in the files that they
 // name, and whether outputs and store can be where they shall be.
 
+import { isSequence } from '../../common/outputs/output-formats.ts';
 import type { RequestLook } from '../farm.ts';
 import { checkStoreFolder } from '../output/check-store-folder.ts';
 import { checkPlaces } from '../output/place-outputs.ts';
 import { nameProblems } from './accept-request.ts';
 import { helpHint, whereFrom } from './render-request.ts';
 import type { RequestDraft, RequestOptions } from './render-request.ts';
+import { formatOfName } from './output-names.ts';
 import { lookedAt, refusalOf } from './request-problems.ts';
 import type { RequestProblem } from './request-problems.ts';
 import type { RunOptions } from './run-options.ts';
@@ -37,12 +39,29 @@ export async function placeProblems(paths: readonly string[]): Promise<readonly 
   return problems;
 }
 
-/** Of a store that cannot be where it shall be. */
-export async function storeProblems({ farm }: RunOptions): Promise<readonly RequestProblem[]> {
+/** Of a store that cannot be where it shall be, beside outputs that go to `paths`. */
+export async function storeProblems(
+  { farm: { storeFolder: store } }: RunOptions,
+  paths: readonly string[],
+): Promise<readonly RequestProblem[]> {
   const problems: RequestProblem[] = [];
   // Where none is named that is told already.
-  if (farm.storeFolder !== '') await lookedAt(() => checkStoreFolder(farm.storeFolder), problems);
+  if (store !== '') await lookedAt(() => checkStoreFolder(store), problems);
+  // It would be made first, and be in the way once all is rendered.
+  const output = paths.find((path) => takesPlace(path, store));
+  if (output !== undefined) {
+    const text = `the store ${store} would be where an output goes, ${output}; choose another place for one of them`;
+    problems.push({ text });
+  }
   return problems;
+}
+
+/** A folder of pictures may have other things in it. */
+function takesPlace(output: string, store: string): boolean {
+  const path = output.replace(/\/$/, '');
+  const format = formatOfName(output);
+  const isFolder = format !== undefined && isSequence(format);
+  return store === path || (!isFolder && store.startsWith(`${path}/`));
 }
 
 export interface CheckOptions extends LookOptions, Pick<RequestOptions, 'command'> {
@@ -61,7 +80,7 @@ export async function checkDraft(
 ): Promise<void> {
   const found = await problemsOfDraft(draft, looking);
   const problems = [...found, ...besides, ...(await placeProblems(writes))];
-  if (run !== undefined) problems.push(...(await storeProblems(run)));
+  if (run !== undefined) problems.push(...(await storeProblems(run, writes)));
   if (problems.length === 0) return;
   const settings = problems.filter(({ error }) => error === undefined);
   throw refusalOf(problems, {

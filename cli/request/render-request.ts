@@ -15,7 +15,7 @@ import { clashProblems, endingProblems } from './output-names.ts';
 import { RENDER_FLAGS } from '../flags/flag-table.ts';
 import { lookedAt, problemsOfTexts, refusalOf } from './request-problems.ts';
 import type { RequestProblem } from './request-problems.ts';
-import { EMPTY_LAYER, fieldOf, mergeLayers, specLayer } from './spec-layer.ts';
+import { EMPTY_LAYER, fieldOf, folderOfFile, mergeLayers, specLayer } from './spec-layer.ts';
 import type { Fields, OutputFiles, SpecLayer } from './spec-layer.ts';
 import { checkSpec, namesOfFields } from './spec-problems.ts';
 import type { NameOf } from './spec-problems.ts';
@@ -92,7 +92,7 @@ async function draftFromFile(
   const problems: RequestProblem[] = [];
   const settings = await lookedAt(() => readSpecFile(path), problems);
   if (settings === undefined) return draftBeside(problems, flags, options);
-  const own = specLayer(settings, { folder: dirname(resolve(path)), spelling: 'spec' });
+  const own = specLayer(settings, { folder: folderOfFile(path), spelling: 'spec' });
   const layer = mergeLayers([own, flags]);
   return checkRequest(layer, { ...options, origin: path, file: path, flagsOnly: false });
 }

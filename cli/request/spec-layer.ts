@@ -1,7 +1,7 @@
 // One source of settings - the flags, a spec file, a line of a batch - brought to one shape: fields of the spec
 // and files to write. Layers are merged and then checked by the schema; here only spelling and paths are looked at.
 
-import { isAbsolute, resolve } from 'node:path';
+import { dirname, isAbsolute, resolve } from 'node:path';
 
 import { camelCase, findFlag } from '../flags/find-flag.ts';
 import { RENDER_FLAGS } from '../flags/flag-table.ts';
@@ -192,6 +192,12 @@ function isFileName(name: string): name is FileName {
 /** Keeps a trailing slash: it says that a folder is meant. */
 export function absolute(path: string, folder: string): string {
   return resolve(folder, path) + (/[^/]\/$/.test(path) ? '/' : '');
+}
+
+/** Where relative paths in a file begin: in its folder; of what is piped in, which lies in /dev, where the command runs. */
+export function folderOfFile(path: string): string {
+  const folder = dirname(resolve(path));
+  return /^\/(dev|proc)(\/|$)/.test(folder) ? resolve() : folder;
 }
 
 function valueOfText(flag: Flag, text: string, problems: string[]): unknown {

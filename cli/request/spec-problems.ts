@@ -91,6 +91,11 @@ function explain(
   }
   const flag = flagOfField(field);
   const name = nameOf(field);
+  const only =
+    fieldOf(fields, field) === undefined
+      ? /^invalid input: expected "(.*)"$/.exec(what)?.[1]
+      : undefined;
+  if (only !== undefined) return [`${name} is missing: a spec says ${field}: ${only}`];
   if (what.endsWith('undefined') && !place.startsWith('size.')) {
     return [`${name} is missing${flag === undefined ? '' : `: ${lowerFirst(flag.doc)}`}`];
   }

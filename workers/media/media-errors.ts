@@ -10,7 +10,7 @@ const READABLE =
 export function notFoundError(source: string, cause: unknown): BivdiffError {
   return new BivdiffError('not-found', `${source}: no such file or folder`, {
     cause,
-    hint: 'Check the path; a relative path starts at the folder that the command runs in.',
+    hint: 'Check the path; a relative path starts at the folder that the command runs in, one in a file at the folder of that file.',
   });
 }
 

@@ -257,6 +257,16 @@ describe('submit', () => {
     expect(farm.coordinator.list()).toEqual([]);
   });
 
+  it('tells once what the farm refuses of a flag, and by the line what it refuses of that', async () => {
+    const path = await batch({ seed: 1 }, { seed: 2 }, { input: 'none.mp4' });
+    const { code, stderr } = await run('submit', '--batch', path, '--video-model', 'other');
+    expect(code).toBe(2);
+    expect(stderr.match(/^.*--video-model.*$/gm)).toEqual([
+      expect.stringContaining('- the flags: --video-model: no video model other') as string,
+    ]);
+    expect(stderr).toContain('line 3: input: ');
+  });
+
   it('tells which lines of a batch are on the farm, when it goes away in the middle', async () => {
     const path = await batch({ seed: 1 }, { seed: 2 }, { seed: 3 });
     // Three are checked, and the first is submitted.

@@ -146,6 +146,14 @@ const TOGETHER: readonly (readonly [string, Expected])[] = [
     [TOO_SHORT, /^no store can be at .*clip\.mp4: it is not a folder\. Choose/],
   ],
   [
+    `${RENDER} --input clip.mp4 --store o.mp4/store --frames 0`,
+    [NO_FRAMES, /^the store .*o\.mp4\/store would be where an output goes, .*o\.mp4; choose/],
+  ],
+  [
+    `render ${WHOLE} --output pictures/ --input clip.mp4 --store pictures --frames 0`,
+    [NO_FRAMES, /^the store .*pictures would be where an output goes/],
+  ],
+  [
     `${RENDER} --input clip.mp4 --device nonsense --frames 0`,
     [NO_FRAMES, 'device nonsense does not work here'],
   ],
@@ -231,6 +239,10 @@ const ONCE: readonly (readonly [string, Expected])[] = [
     'render --preset nonsense --prompt p --output o.mp4 --input clip.mp4',
     ['--preset nonsense: expected one of'],
   ],
+  [
+    'plan --preset bivdiff-controlnet --steps 3 --size 30x30 --prompt p --input clip.mp4',
+    ['--size "30x30" contradicts --preset', '--steps 3 contradicts --preset'],
+  ],
   ['render none.yaml --output o.mp4', ['reading the spec none.yaml: there is no such file']],
 ];
 
@@ -311,6 +323,19 @@ describe('mistakes in a batch', () => {
       ]),
     );
   });
+
+  it.each(['render', 'submit'])(
+    'that show in what a flag names are told once by %s, unless each line names something else',
+    async (command) => {
+      const words = [command, '--batch', own('jobs.csv'), '--prompt', 'p', '--task'];
+      const shared = await problemsOf([...words, 'inpainting', '--mask', 'none.mp4']);
+      expect(shared.filter((one) => one.includes('--mask'))).toEqual(
+        matching([/^the flags: --mask: .*none\.mp4: no such file/]),
+      );
+      const unused = await problemsOf([...words, 'frames', '--input', 'other.mp4']);
+      expect(unused.filter((one) => one.includes('other.mp4'))).toEqual([]);
+    },
+  );
 
   it('that hide all of it leave what the flags say', async () => {
     expect(await problemsOf(['render', '--batch', 'none.jsonl', '--frames', 'x'])).toEqual(

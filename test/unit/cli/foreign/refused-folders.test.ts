@@ -213,6 +213,28 @@ describe('folders that no set can be made of', () => {
       { ...imagePipeline({}, 'a/'), ...imagePipeline({}, 'b/') },
       [' holds 2 image models, and a set has one'],
     ],
+    [
+      'ControlNets of two families',
+      {
+        ...model('canny', 'ControlNetModel'),
+        ...model('depth-xl', 'ControlNetModel', { addition_embed_type: 'text_time' }),
+      },
+      [
+        ' holds Stable Diffusion XL or a ControlNet of it beside ControlNets of an image model (canny), and those of a set are of one family',
+      ],
+    ],
+    [
+      'a ControlNet of an image model beside Stable Diffusion XL',
+      { ...model('canny', 'ControlNetModel'), ...xlPipeline({}, 'xl/') },
+      [
+        ' holds Stable Diffusion XL or a ControlNet of it beside ControlNets of an image model (canny), and those of a set are of one family',
+      ],
+    ],
+    [
+      'two of one name',
+      { ...model('canny-a', 'ControlNetModel'), ...model('canny-b', 'ControlNetModel') },
+      [' holds 2 models that `--controlnet canny=PATH` would name: canny-a, canny-b'],
+    ],
   ])('are told why: %s', async (_, tree, problems) => {
     expect(await problemsOf(root, tree)).toEqual(problems);
   });

@@ -1,8 +1,8 @@
 // Spec files, and flags that go before them: from what a user wrote to a request, or to all that is wrong with it.
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -51,6 +51,14 @@ output: { file: out.webm, framesPerSecond: 12, comparison: true }
       output: join(folder, 'out.webm'),
       comparison: join(folder, 'out.comparison.webm'),
     });
+  });
+
+  it('has paths relative to the working folder where it is piped in', async () => {
+    await writeFile(join(folder, 'piped.yaml'), YAML);
+    await using file = await open(join(folder, 'piped.yaml'));
+    const flags = layerOfFlags({}, { folder: '/here' });
+    const { spec } = await requestFromFile(`/dev/fd/${file.fd}`, flags, { needsOutput: true });
+    expect(spec.input.path).toBe(resolve('clip.mp4'));
   });
 
   it('gives way to flags, field by field', async () => {
@@ -148,6 +156,10 @@ output: { file: out.webm, framesPerSecond: 12, comparison: true }
   it('must have the version of its format', async () => {
     const { details } = await failure(YAML.replace('bivdiff/v1', 'bivdiff/v9'));
     expect(details['problems']).toEqual(['apiVersion: expected "bivdiff/v1", got "bivdiff/v9"']);
+    const without = await failure(YAML.replace('apiVersion: bivdiff/v1', ''));
+    expect(without.details['problems']).toEqual([
+      'apiVersion is missing: a spec says apiVersion: bivdiff/v1',
+    ]);
   });
 
   it.each([
