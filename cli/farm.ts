@@ -59,7 +59,7 @@ export interface Accepted {
 }
 
 export interface RenderOptions {
-  /** Nothing is rendered after it: each model is released after its last task. @default false */
+  /** Nothing is rendered after it: models are released as soon as stages that follow each other have done with them. @default false */
   readonly isLast?: boolean;
   readonly signal?: AbortSignal;
   /** Called on the main thread at every change; keep it short. */

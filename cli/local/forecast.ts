@@ -5,6 +5,7 @@ import { partsOf } from '../../common/models/model-folder.ts';
 import type { Stage } from '../../common/task.ts';
 import { makespan } from '../../coordinator/domain/makespan.ts';
 import { countOfStage, stagesOf } from '../../coordinator/domain/plan.ts';
+import { runsOneByOne } from './idle-parts.ts';
 import { graphUses, lanePeaks } from '../../coordinator/domain/stage-memory.ts';
 import { stageRates } from '../../coordinator/domain/stage-rates.ts';
 import type { PastStage } from '../../coordinator/domain/stage-rates.ts';
@@ -69,8 +70,7 @@ function estimateMemory({
 }: ForecastFacts): Pick<Forecast, 'memoryBytesEstimated' | 'memoryBytesByStage'> {
   const uses = graphUses(job, partFactsOf(models), threads);
   const ofLanes = (bytes: number): number => BASE_BYTES + slots * (LANE_BYTES + bytes);
-  // With several windows, each goes as far as it can before the next is drawn.
-  const isOneByOne = countOfStage(graph.plan, 'smooth') <= 1;
+  const isOneByOne = runsOneByOne(graph.plan);
   const peaks = [...lanePeaks(uses, memoryBytes / slots, { isOneByOne })];
   return {
     memoryBytesEstimated: ofLanes(Math.max(0, ...peaks.map(([, bytes]) => bytes))),

@@ -20,7 +20,7 @@ import type {
   StageProgress,
   TaskCounts,
 } from '../farm.ts';
-import { idleParts } from './idle-parts.ts';
+import { idleParts, runsOneByOne } from './idle-parts.ts';
 import { concludeJob } from '../../coordinator/jobs/conclude-job.ts';
 import { programVersions } from '../versions.ts';
 
@@ -32,7 +32,7 @@ export interface RunRender {
   readonly slots: number;
   /** Of each slot. */
   readonly threads: number;
-  /** Is told of models that the job has done with. */
+  /** Is told of models that the job has done with, where its stages follow each other. */
   readonly onIdleParts?: (digests: readonly Digest[]) => void;
 }
 
@@ -42,7 +42,7 @@ export async function runRender(render: RunRender, options: RenderOptions): Prom
   const begunMs = performance.now();
   const graph = createTaskGraph(createPlan(accepted.job));
   const wanted = wantedTasks(graph);
-  const tellIdle = idleTeller(render);
+  const tellIdle = runsOneByOne(graph.plan) ? idleTeller(render) : undefined;
   const tally = new JobTally({
     graph,
     slots: () => slots,
