@@ -8,6 +8,8 @@ import { taskIdOf } from '../results.ts';
 import { failureOf } from '../store/use-store.ts';
 
 const LABELS = ['a', 'b', 'c'];
+/** A wait that no busy machine outlasts; what is waited for ends it. */
+const PATIENT_MS = 5_000;
 
 export function describeQueues(current: () => BusHarness): void {
   describeOrder(current);
@@ -159,7 +161,7 @@ function describeOrder(current: () => BusHarness): void {
 function describeWaiting(current: () => BusHarness): void {
   it('waits for a message', async () => {
     const { bus } = current();
-    const pull = bus.pull(['p', 'q'], { worker: 'w', waitMs: 500 });
+    const pull = bus.pull(['p', 'q'], { worker: 'w', waitMs: PATIENT_MS });
     expect(await isSettled(pull, current())).toBe(false);
     await bus.publish('q', messageOf('a'));
     expect(labelOf(await pull, LABELS)).toBe('a');
@@ -167,13 +169,15 @@ function describeWaiting(current: () => BusHarness): void {
 
   it('gives each message to one of those who wait, and only from their queues', async () => {
     const { bus } = current();
-    const pulls = ['q', 'q', 'other'].map((queue) =>
-      bus.pull([queue], { worker: 'w', waitMs: 500 }),
-    );
+    const stop = new AbortController();
+    const wait = { worker: 'w', waitMs: PATIENT_MS, signal: stop.signal };
+    const pulls = ['q', 'q', 'other'].map((queue) => bus.pull([queue], wait));
     await bus.publish('q', messageOf('a'));
     await bus.publish('q', messageOf('b'));
     expect(labelOf(await pulls[0], LABELS) + labelOf(await pulls[1], LABELS)).toMatch(/ab|ba/);
     expect(await isSettled(pulls[2]!, current())).toBe(false);
+    stop.abort();
+    expect(await pulls[2]).toBeUndefined();
   });
 
   it('gives nothing once the wait is over', async () => {
