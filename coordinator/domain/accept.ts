@@ -15,9 +15,8 @@ import type { JobId } from '../../common/task.ts';
 import { PLANNER_REVISION, recipeOf } from '../../recipes/job.ts';
 import type { AcceptedJob } from '../../recipes/job.ts';
 import { panelsOf } from '../../recipes/panels.ts';
-import { partRef } from '../../recipes/pipeline/generator-parts.ts';
 import { smoothsStepwise, wantedFrames } from '../../recipes/pipeline/job-base.ts';
-import type { BridgeModels, JobBase, LongClip } from '../../recipes/pipeline/job-base.ts';
+import type { JobBase, LongClip } from '../../recipes/pipeline/job-base.ts';
 import { longestShot } from '../../recipes/pipeline/shots.ts';
 import { furtherSources } from '../../recipes/spec/further-sources.ts';
 import { bridgingOf } from './bridging.ts';
@@ -27,6 +26,7 @@ import { samplerProblems } from './check-samplers.ts';
 import { CHOICE, choiceProblem, furtherOf } from './check-sources.ts';
 import type { SourceFacts } from './check-sources.ts';
 import {
+  bridgeModels,
   checkSize,
   checkWindow,
   chooseInversionUnet,
@@ -260,24 +260,6 @@ function baseOf({ spec, models, source, numerics }: AcceptRequest, chosen: Chose
 /** The job's id: over all of it, so the same render asked for twice is one job. */
 export function jobIdOf(job: AcceptedJob): JobId {
   return digestText(canonicalJson(job)) as string as JobId;
-}
-
-function bridgeModels(
-  { image }: ModelSet,
-  video: VideoModel,
-  inversionUnet: ModelPart,
-): BridgeModels {
-  return {
-    tokenizer: partRef(image.tokenizer),
-    textEncoder: partRef(image.textEncoder),
-    inversionUnet: partRef(inversionUnet),
-    vaeEncoder: partRef(image.vaeEncoder),
-    vaeDecoder: partRef(image.vaeDecoder),
-    scheduler: partRef(image.scheduler),
-    videoTokenizer: partRef(video.tokenizer),
-    videoTextEncoder: partRef(video.textEncoder),
-    videoUnet: partRef(video.unet),
-  };
 }
 
 /** `start`: the source's frame that is shown first. */

@@ -8,6 +8,8 @@ import type {
 } from '../../common/models/model-set.ts';
 import type { ProblemSink } from '../../common/problems.ts';
 import type { NormScope } from '../../common/stages.ts';
+import { partRef } from '../../recipes/pipeline/generator-parts.ts';
+import type { BridgeModels } from '../../recipes/pipeline/job-base.ts';
 import type { RenderSpec } from '../../recipes/spec/schema.ts';
 
 export function checkSize(
@@ -71,4 +73,23 @@ export function chooseInversionUnet(
     );
   }
   return unet;
+}
+
+/** What every job names of its set. */
+export function bridgeModels(
+  { image }: ModelSet,
+  video: VideoModel,
+  inversionUnet: ModelPart,
+): BridgeModels {
+  return {
+    tokenizer: partRef(image.tokenizer),
+    textEncoder: partRef(image.textEncoder),
+    inversionUnet: partRef(inversionUnet),
+    vaeEncoder: partRef(image.vaeEncoder),
+    vaeDecoder: partRef(image.vaeDecoder),
+    scheduler: partRef(image.scheduler),
+    videoTokenizer: partRef(video.tokenizer),
+    videoTextEncoder: partRef(video.textEncoder),
+    videoUnet: partRef(video.unet),
+  };
 }

@@ -180,7 +180,7 @@ def _write(source, card, options):
     try:
         with whole_folder(options.out) as out, _form(options):
             write_model_set(source, card, out, DTYPES[options.dtype])
-    # Of a full disk safetensors tells with an error of its own.
+    # Of a full disk safetensors (0.8.0) tells with an error of its own, which is no OSError.
     except (OSError, SafetensorError) as reason:
         sys.exit(f"--out {options.out}: could not be written: {reason}")
 

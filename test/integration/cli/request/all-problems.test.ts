@@ -2,87 +2,26 @@
 // mistakes of different kinds - how a value is written, its range, settings that contradict each other, files, what a source or the models
 // show - on the real models and clip, and what --json lists.
 
-import { copyFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-
-import { openLocalFarm } from '../../../../cli/local/local-farm.ts';
-import { runCommandLine } from '../../../../cli/program.ts';
-import { createSampleEnvironment } from '../../../unit/cli/sample-environment.ts';
-
-const ROOT = join(import.meta.dirname, '../../../..');
-/** Nobody listens there. */
-const NO_SERVER = '127.0.0.1:1';
-
-let folder = '';
-/** Specs and batches are read from where the process runs. */
-const own = (name: string): string => join(folder, name);
-const line = (settings: object): string =>
-  JSON.stringify({ task: 'controlnet', prompt: 'p', input: 'clip.mp4', ...settings });
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'bivdiff-problems-'));
-  await copyFile(join(ROOT, 'examples/source.mp4'), join(folder, 'clip.mp4'));
-  const files = {
-    'bad.mp4': 'not a video',
-    'far.txt': '0 500',
-    'spec.yaml':
-      'apiVersion: bivdiff/v1\ntask: controlnet\nprompt: p\ninput: none.mp4\nframes: 0\n',
-    'broken.yaml': '[1, 2',
-    'jobs.jsonl': [
-      line({ input: 'none.mp4', output: 'a.mp4' }),
-      line({ frames: 0, size: '30x30', output: 'b.mp4' }),
-      '{nonsense',
-      line({ frames: 5000, models: './none', output: 'clip.mp4/c.mp4' }),
-    ].join('\n'),
-    'jobs.csv': 'input,frames,output\nnone.mp4,x,a.mp4\nclip.mp4,,b.mp4\n',
-  };
-  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
-});
-afterAll(async () => {
-  await rm(folder, { recursive: true, force: true });
-});
-
-interface Failure {
-  readonly code: string;
-  readonly message: string;
-  readonly details: { readonly problems?: readonly string[] };
-}
-
-async function problemsOf(words: readonly string[]): Promise<readonly string[]> {
-  const environment = createSampleEnvironment({
-    folder,
-    modelsFolder: join(ROOT, 'models'),
-    server: NO_SERVER,
-    openFarm: openLocalFarm,
-  });
-  const before = await readdir(folder);
-  const code = await runCommandLine([...words, '--json'], environment);
-  expect(code, environment.written.stderr).toBe(2);
-  expect(await readdir(folder)).toEqual(before);
-  const { error } = JSON.parse(environment.written.stdout) as { readonly error: Failure };
-  // What is alone may be told as it is told elsewhere.
-  return error.details.problems?.every((one) => typeof one === 'string') === true
-    ? error.details.problems
-    : [error.message];
-}
+import {
+  NO_CUTS,
+  NO_FIT,
+  NO_FRAMES,
+  NO_INPUT,
+  NO_MODELS,
+  PROMPT,
+  STEPS,
+  TOO_SHORT,
+  UNKNOWN_CONTROL,
+  matching,
+  problemsOf,
+  useRequestFolder,
+} from '../../../support/request-problems.ts';
+import type { Expected } from '../../../support/request-problems.ts';
 
 const WHOLE = '--task controlnet --prompt p';
 const RENDER = `render ${WHOLE} --output o.mp4`;
-const NO_INPUT = /^--input: .*none\.mp4: no such file or folder\. Check the path/;
-const NO_MODELS = /^--models: the model set .*none cannot be used: card: .* is missing\. Is this/;
-const NO_FRAMES = '--frames: expected 1 to 1000000, got 0';
-const NO_CUTS = /^--cuts: reading the cuts .*none\.txt: there is no such file/;
-const TOO_SHORT = /^--frames: .*clip\.mp4 has 64 frames, but 19997 are needed/;
-const NO_FIT = '--size: 30x30 does not fit these models';
-const STEPS = '--steps: expected a number, got "x"';
-const PROMPT = /^--prompt is missing/;
-const UNKNOWN_CONTROL = /^--control: .* have no ControlNet for nonsense \(they have: canny/;
-
-type Expected = readonly (string | RegExp)[];
-
 /** Each was told in parts, the rest only once these were mended. */
 const TOGETHER: readonly (readonly [string, Expected])[] = [
   [
@@ -246,13 +185,7 @@ const ONCE: readonly (readonly [string, Expected])[] = [
   ['render none.yaml --output o.mp4', ['reading the spec none.yaml: there is no such file']],
 ];
 
-function matching(expected: Expected): unknown[] {
-  return expected.map((one): unknown =>
-    typeof one === 'string'
-      ? expect.stringMatching(new RegExp(`^${RegExp.escape(one)}`))
-      : expect.stringMatching(one),
-  );
-}
+useRequestFolder();
 
 describe('mistakes of different kinds', () => {
   it.each(TOGETHER)('are told together: %s', async (command, expected) => {
@@ -265,98 +198,4 @@ describe('mistakes of different kinds', () => {
       expect(await problemsOf(command.split(' '))).toEqual(matching(expected));
     },
   );
-});
-
-describe('mistakes in a spec file', () => {
-  it('are told together, beside those in flags, by the key', async () => {
-    const problems = await problemsOf([
-      'render',
-      own('spec.yaml'),
-      '--size',
-      '30x30',
-      '--steps',
-      'x',
-    ]);
-    expect(problems).toEqual(
-      matching([
-        ...[STEPS, 'frames: expected 1 to 1000000, got 0', 'output is missing'],
-        ...[/^input: .*none\.mp4: no such file or folder/, NO_FIT],
-      ]),
-    );
-  });
-
-  it('that hide all of it leave what the flags say', async () => {
-    const problems = await problemsOf(['plan', own('broken.yaml'), '--input', 'none.mp4']);
-    expect(problems).toEqual(matching([/broken\.yaml is neither YAML nor JSON/, NO_INPUT]));
-  });
-});
-
-describe('mistakes in a batch', () => {
-  const LINES: Expected = [
-    /^line 1: input: .*none\.mp4: no such file or folder\. Check/,
-    'line 2: frames: expected 1 to 1000000, got 0',
-    'line 2: size: 30x30 does not fit',
-    'line 3: not JSON: ',
-    'line 4: models: the model set ',
-    /^line 4: frames: .*clip\.mp4 has 64 frames/,
-    /^line 4: .*clip\.mp4.* is not a folder/,
-  ];
-
-  it('are told line by line, beside those in flags', async () => {
-    const words = ['render', '--batch', own('jobs.jsonl'), '--output', 'o.mp4', '--window', 'x'];
-    expect(await problemsOf(words)).toEqual(
-      matching([
-        '--output cannot go with --batch: each line of a batch names its own. Write it',
-        'the flags: --window: expected a number, got "x"',
-        ...LINES,
-      ]),
-    );
-  });
-
-  it('of a flag are told once, however many lines it is for', async () => {
-    const words = ['render', '--batch', own('jobs.csv'), '--task', 'controlnet', '--steps', '0'];
-    expect(await problemsOf([...words, '--prompt', 'p'])).toEqual(
-      matching([
-        'the flags: --steps: expected 1 to 1000, got 0',
-        'line 2: --frames: expected a number, A-B or A-B/N, got "x"',
-        /^line 2: --input: .*none\.mp4: no such file/,
-      ]),
-    );
-  });
-
-  it.each(['render', 'submit'])(
-    'that show in what a flag names are told once by %s, unless each line names something else',
-    async (command) => {
-      const words = [command, '--batch', own('jobs.csv'), '--prompt', 'p', '--task'];
-      const shared = await problemsOf([...words, 'inpainting', '--mask', 'none.mp4']);
-      expect(shared.filter((one) => one.includes('--mask'))).toEqual(
-        matching([/^the flags: --mask: .*none\.mp4: no such file/]),
-      );
-      const unused = await problemsOf([...words, 'frames', '--input', 'other.mp4']);
-      expect(unused.filter((one) => one.includes('other.mp4'))).toEqual([]);
-    },
-  );
-
-  it('that hide all of it leave what the flags say', async () => {
-    expect(await problemsOf(['render', '--batch', 'none.jsonl', '--frames', 'x'])).toEqual(
-      matching([
-        'reading the batch none.jsonl: there is no such file',
-        'the flags: --frames: expected a number, A-B or A-B/N, got "x"',
-      ]),
-    );
-  });
-
-  it('are told where no farm can be asked about the others', async () => {
-    expect(await problemsOf(['submit', '--batch', own('jobs.csv'), '--priority', '200'])).toEqual(
-      matching([
-        '--priority: expected a whole number',
-        'line 2: --frames: expected a number, A-B or A-B/N, got "x"',
-        'line 2: task is missing',
-        'line 2: prompt is missing',
-        /^line 2: --input: .*none\.mp4: no such file/,
-        'line 3: task is missing',
-        'line 3: prompt is missing',
-      ]),
-    );
-  });
 });
